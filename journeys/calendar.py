@@ -1,0 +1,192 @@
+"""Durations and local times as marketers write them, turned into instants.
+
+Laws of time. Every instant is an aware `datetime` in UTC; local times are computed in the customer's zone. A local
+time that a daylight-saving gap skips becomes the first instant after the gap; one that occurs twice means the first.
+"2 days" is 48 hours; "2 calendar days" keeps the local time of day. "until 09:00" is strictly after now.
+
+This module must not know the current time: it is always an argument.
+"""
+
+import calendar as months_of
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EVERY_DAY = frozenset(range(7))
+LONGEST = timedelta(days=36_525)
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_SPAN = re.compile(r"(\d{1,9}) +(calendar +)?([a-z]+?)s?", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A duration: elapsed `seconds`, plus calendar `days` and `months` that keep the local time of day."""
+
+    seconds: int = 0
+    days: int = 0
+    months: int = 0
+
+    @property
+    def needs_zone(self) -> bool:
+        return bool(self.days or self.months)
+
+    @property
+    def elapsed(self) -> timedelta:
+        """The duration as elapsed time, a calendar day counted as 24 hours and a month as 30 days."""
+        return timedelta(seconds=self.seconds, days=self.days + 30 * self.months)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalTime:
+    """The next time the customer's clock shows `at` on one of `days` (0 is Monday)."""
+
+    at: time
+    days: frozenset[int] = EVERY_DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Local hours in which mail may go, from `opens` (included) to `closes` (excluded); it may pass midnight."""
+
+    opens: time
+    closes: time
+    days: frozenset[int] = EVERY_DAY
+
+
+def parse_span(text: str) -> Span:
+    """Read "2 days", "36 hours", "1 week", "2 calendar days", "1 calendar month"; raise ValueError saying what fits."""
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'{text!r} is not a duration; write a whole number and a unit, such as "2 days" or "36 hours"')
+    number, by_calendar, unit = int(match[1]), bool(match[2]), match[3]
+    span = _calendar_span(number, unit) if by_calendar else _elapsed_span(number, unit)
+    if span is None:
+        units = "days, weeks, months" if by_calendar else 'seconds, minutes, hours, days, weeks, or "calendar months"'
+        raise ValueError(f"{unit!r} is not a unit of time here; units are {units}")
+    if number == 0 or number > 10**8 or span.elapsed > LONGEST:
+        raise ValueError(f"{text!r} is out of range; a duration lasts from 1 second to 100 years")
+    return span
+
+
+def _elapsed_span(number: int, unit: str) -> Span | None:
+    return Span(seconds=number * _SECONDS[unit]) if unit in _SECONDS else None
+
+
+def _calendar_span(number: int, unit: str) -> Span | None:
+    match unit:
+        case "day":
+            return Span(days=number)
+        case "week":
+            return Span(days=7 * number)
+        case "month":
+            return Span(months=number)
+        case _:
+            return None
+
+
+def parse_time(text: str) -> time:
+    """Read a local time of day, "09:00" to "23:59"."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{text!r} is not a time of day; write hours and minutes, such as "09:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_days(value: str | list[str]) -> frozenset[int]:
+    """Read weekdays: "mon-fri", "tue", ["tue", "thu"]."""
+    parts = value if isinstance(value, list) else [part.strip() for part in value.split(",")]
+    days: set[int] = set()
+    for part in parts:
+        first, _, last = part.partition("-")
+        start, end = _weekday(first), _weekday(last or first)
+        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return frozenset(days)
+
+
+def _weekday(text: str) -> int:
+    name = text.strip().lower()[:3]
+    if name not in WEEKDAYS:
+        raise ValueError(f"{text!r} is not a weekday; weekdays are {', '.join(WEEKDAYS)}")
+    return WEEKDAYS.index(name)
+
+
+def zone_of(*names: str | None) -> ZoneInfo:
+    """The first of `names` that is a known IANA zone, else UTC."""
+    for name in filter(None, names):
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+    return ZoneInfo("UTC")
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is a known IANA zone."""
+    return name == "UTC" or zone_of(name).key == name
+
+
+def resolve(local: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which clocks in `zone` show the naive `local` time (see the laws above)."""
+    earlier = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if earlier.astimezone(zone).replace(tzinfo=None) == local:
+        return earlier
+    return _end_of_gap(local.replace(tzinfo=zone, fold=1).astimezone(UTC), earlier, zone)
+
+
+def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Bisect to the second at which the offset of `zone` changes between two instants."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def add(start: datetime, span: Span, zone: ZoneInfo) -> datetime:
+    """`span` after `start`; a day past the end of a month becomes its last day."""
+    moved = start
+    if span.needs_zone:
+        local = start.astimezone(zone).replace(tzinfo=None)
+        moved = resolve(_add_months(local, span.months) + timedelta(days=span.days), zone)
+    return moved + timedelta(seconds=span.seconds)
+
+
+def _add_months(local: datetime, count: int) -> datetime:
+    year, month = divmod(local.year * 12 + local.month - 1 + count, 12)
+    last = months_of.monthrange(year, month + 1)[1]
+    return local.replace(year=year, month=month + 1, day=min(local.day, last))
+
+
+def next_local(after: datetime, moment: LocalTime, zone: ZoneInfo) -> datetime:
+    """The first instant strictly after `after` at which the local clock shows `moment`."""
+    today = after.astimezone(zone).date()
+    for offset in range(9):
+        day = today + timedelta(days=offset)
+        if day.weekday() in moment.days:
+            instant = resolve(datetime.combine(day, moment.at), zone)
+            if instant > after:
+                return instant
+    raise AssertionError(f"no {moment} within nine days of {after}")
+
+
+def is_open(window: Window, instant: datetime, zone: ZoneInfo) -> bool:
+    """Whether mail may go at `instant`."""
+    local = instant.astimezone(zone)
+    now, today = local.time().replace(tzinfo=None), local.weekday()
+    if window.opens < window.closes:
+        return today in window.days and window.opens <= now < window.closes
+    return (today in window.days and now >= window.opens) or ((today - 1) % 7 in window.days and now < window.closes)
+
+
+def next_open(window: Window, instant: datetime, zone: ZoneInfo) -> datetime:
+    """`instant` itself where the window is open, else the next opening."""
+    if is_open(window, instant, zone):
+        return instant
+    return next_local(instant, LocalTime(at=window.opens, days=window.days), zone)

@@ -1,0 +1,95 @@
+"""What `advance` wants done: decisions to record, then at most one question whose answer it waits for.
+
+Every command has a number, which counts up within the enrollment and names it in the ledger for ever.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+DECISIONS: Mapping[str, str] = {
+    "entered": "the customer entered the journey",
+    "moved": "a transition or `go` led from one stage to another",
+    "branched": "a branch took the arm named in the detail",
+    "assigned": "a split gave the variant named in the detail",
+    "held_out": "a split put the customer in the holdout: no mail from it",
+    "matched": "the event that a step waited for came",
+    "timed_out": "the event that a step waited for did not come in time",
+    "attributes_set": "a step changed attributes of the customer",
+    "rearmed": "the customer had been active, so the inactivity deadline moved",
+    "declined": "the guard of a deadline was false",
+    "paused": "somebody paused the enrollment",
+    "resumed": "somebody resumed the enrollment",
+    "step_skipped": "somebody skipped the step that was waited in",
+    "ended": "the enrollment ended, for the reason in the detail",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """A decision to record: what (a key of DECISIONS), where, when and why."""
+
+    number: int
+    at: datetime
+    what: str
+    stage: str
+    visit: int
+    step: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    kind: Literal["decide"] = "decide"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask for facts: guards by id (of `event` where given), last instants of events, the end of the wait in `until`."""
+
+    number: int
+    at: datetime
+    why: str
+    stage: str
+    visit: int
+    step: str | None = None
+    guards: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    until: str | None = None
+    event: int | None = None
+    kind: Literal["ask"] = "ask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Decide on the mail of a send step that was due at `due`. `hold` says that events wait which may pre-empt it."""
+
+    number: int
+    at: datetime
+    stage: str
+    visit: int
+    step: str
+    due: datetime
+    hold: bool = False
+    kind: Literal["plan"] = "plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Store where the enrollment now stands, what events it waits for, and when it wakes by itself."""
+
+    number: int
+    at: datetime
+    stage: str
+    visit: int
+    since: datetime
+    cursor: int
+    step: str | None = None
+    paused: bool = False
+    reason: str | None = None
+    wakes_at: datetime | None = None
+    waits_for: tuple[str, ...] = ()
+    kind: Literal["settle"] = "settle"
+
+
+Question = Ask | Plan | Settle
+Command = Annotated[Decide | Question, Field(discriminator="kind")]

@@ -1,0 +1,87 @@
+"""What is known of a customer: attributes, and per event name an aggregate that a guard reads in one look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+AMOUNTS = ("revenue", "total", "value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """All events of one name: how many, when first and last (UTC), and the sum of their amounts."""
+
+    count: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    sum: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "count": self.count,
+            "first_at": self.first_at.isoformat() if self.first_at else None,
+            "last_at": self.last_at.isoformat() if self.last_at else None,
+            "sum": self.sum,
+        }
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> "Aggregate":
+        first, last = stored["first_at"], stored["last_at"]
+        return Aggregate(
+            count=stored["count"],
+            first_at=datetime.fromisoformat(first) if first else None,
+            last_at=datetime.fromisoformat(last) if last else None,
+            sum=stored["sum"],
+        )
+
+
+NOTHING = Aggregate()
+
+
+def fold(known: Aggregate, at: datetime, amount: float) -> Aggregate:
+    """`known` with one more event, whatever the order in which events come."""
+    return Aggregate(
+        count=known.count + 1,
+        first_at=min(known.first_at or at, at),
+        last_at=max(known.last_at or at, at),
+        sum=round(known.sum + amount, 6),
+    )
+
+
+def amount(properties: Mapping[str, Any]) -> float:
+    """What an event adds to `sum`: the first number among revenue, total and value (Segment's e-commerce names)."""
+    for name in AMOUNTS:
+        value = properties.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One customer as a guard may see them at one instant."""
+
+    attributes: Mapping[str, Any]
+    aggregates: Mapping[str, Aggregate]
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One event as a guard may see it."""
+
+    name: str
+    properties: Mapping[str, Any]
+    at: datetime
+
+
+def context(known: Known, event: Happened | None, enrollment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The variables of a guard."""
+    customer = {**known.attributes, "events": {name: _seen(one) for name, one in known.aggregates.items()}}
+    happened = {"name": event.name, "properties": event.properties, "timestamp": event.at} if event else None
+    return {"customer": customer, "event": happened, "enrollment": enrollment, "now": now}
+
+
+def _seen(one: Aggregate) -> dict[str, Any]:
+    return {"count": one.count, "first_at": one.first_at, "last_at": one.last_at, "sum": one.sum}

@@ -1,0 +1,120 @@
+"""The second shell round the core: a virtual clock over a recorded (or made-up) history, in process.
+
+What it runs is `machine.advance` itself, so a simulation is the production logic. Deadlines between two events are
+merged by the machine; this shell only feeds the events in order and then lets time pass.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, assert_never
+
+from journeys import answering, facts
+from journeys.answering import Asked
+from journeys.commands import Ask, Decide, Plan, Question, Settle
+from journeys.facts import Aggregate, Happened, Known
+from journeys.inputs import Answer, Begin, EventArrived, Input, Planned, Settled, Woke
+from journeys.machine import advance
+from journeys.program import Program
+from journeys.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One event of a history."""
+
+    seq: int
+    name: str
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Trace:
+    """What happened: the final state and, in the order of their numbers, decisions, verdicts and mails."""
+
+    state: State
+    decisions: list[Decide] = field(default_factory=list[Decide])
+    asked: list[tuple[Ask, Sequence[Asked]]] = field(default_factory=list[tuple[Ask, Sequence[Asked]]])
+    mails: list[Plan] = field(default_factory=list[Plan])
+    settled: Settle | None = None
+
+
+class History:
+    """A customer's facts as they were at each instant of the past; it is asked with instants that never go back."""
+
+    def __init__(self, events: Sequence[Recorded], attributes: Mapping[str, Any], timezone: str | None = None) -> None:
+        self.events = events
+        self.attributes = attributes
+        self.timezone = timezone
+        self.aggregates: dict[str, Aggregate] = {}
+        self._folded = 0
+
+    def known(self, at: datetime, seq: int | None) -> Known:
+        """The facts at `at`, or just after the event `seq` where that one is being worked off."""
+        while self._folded < len(self.events) and self._past(self.events[self._folded], at, seq):
+            event = self.events[self._folded]
+            before = self.aggregates.get(event.name, facts.NOTHING)
+            self.aggregates[event.name] = facts.fold(before, event.at, facts.amount(event.properties))
+            self._folded += 1
+        return Known(attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone)
+
+    @staticmethod
+    def _past(event: Recorded, at: datetime, seq: int | None) -> bool:
+        return event.seq <= seq if seq is not None else event.at <= at
+
+    def happened(self, seq: int | None) -> Happened | None:
+        event = next((one for one in self.events if one.seq == seq), None) if seq is not None else None
+        return Happened(name=event.name, properties=event.properties, at=event.at) if event else None
+
+
+def simulate(program: Program, state: State, history: History, begin: datetime, until: datetime) -> Trace:
+    """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing."""
+    trace = Trace(state=state)
+    _feed(program, trace, history, Begin(at=begin))
+    for given in _inputs(history.events, state.cursor, until):
+        if trace.state.ended:
+            break
+        _feed(program, trace, history, given)
+    return trace
+
+
+def _inputs(events: Iterable[Recorded], cursor: int, until: datetime) -> Iterable[Input]:
+    for event in events:
+        if event.seq > cursor and event.at <= until:
+            yield EventArrived(at=event.at, seq=event.seq, name=event.name)
+    yield Woke(at=until)
+
+
+def _feed(program: Program, trace: Trace, history: History, given: Input) -> None:
+    queue: Input | None = given
+    while queue is not None:
+        trace.state, commands = advance(program, trace.state, queue)
+        queue = None
+        for command in commands:
+            if isinstance(command, Decide):
+                trace.decisions.append(command)
+            else:
+                queue = _answer(program, trace, history, command)
+
+
+def _answer(program: Program, trace: Trace, history: History, question: Question) -> Answer:
+    match question:
+        case Ask():
+            known, event = history.known(question.at, question.event), history.happened(question.event)
+            facts_now, asked = answering.answer(program, question, known, event, enrollment_view(trace.state))
+            trace.asked.append((question, asked))
+            return facts_now
+        case Plan():
+            trace.mails.append(question)
+            return Planned(number=question.number, at=question.at, outcome="planned")
+        case Settle():
+            trace.settled = question
+            return Settled(number=question.number, cursor=trace.state.cursor)
+        case _:
+            assert_never(question)
+
+
+def enrollment_view(state: State, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The variable `enrollment` of a guard."""
+    return {**(data or {}), "stage": state.stage, "entered_at": state.entered_at}
