@@ -94,6 +94,14 @@ class Settled:
     kind: Literal["settled"] = "settled"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """No answer: nothing was done, since these events came first. The shell forgets its input and takes them instead."""
+
+    events: tuple[EventArrived, ...]
+    kind: Literal["interrupted"] = "interrupted"
+
+
 Answer = Facts | Planned | Settled
 Control = Pause | Resume | Skip | Leave
 Input = Annotated[Begin | EventArrived | Woke | Control | Answer, Field(discriminator="kind")]

@@ -87,7 +87,7 @@ class _Walk:
 
     def __init__(self, program: Program, state: State) -> None:
         self.program = program
-        self.state = state
+        self.state = state.copy()
         self.commands: list[Command] = []
 
     # -- inputs ------------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class _Walk:
             case inputs.Leave():
                 self._reach(given.at)
                 self._set(clock=given.at)
-                self._end(given.reason)
+                self._end(given.reason, cause="person")
             case _:
                 assert_never(given)
 
@@ -210,7 +210,7 @@ class _Walk:
         self._set(strides=self.state.strides + 1)
         if self.state.strides <= STRIDES:
             return True
-        self._end("loop", turning_at=self.state.position or self.state.stage)
+        self._end("loop", cause="loop", turning_at=self.state.position or self.state.stage)
         return False
 
     # -- stages ------------------------------------------------------------------------------------------------------
@@ -261,10 +261,10 @@ class _Walk:
     def _rest(self) -> None:
         self._set(position=None, mode="rest", until=None, unsettled=True)
         if self._stage.final:
-            self._end("completed")
+            self._end("completed", cause="steps ran out")
 
-    def _end(self, reason: str, **detail: Any) -> None:
-        self._decide("ended", reason=reason, **detail)
+    def _end(self, reason: str, *, cause: str, **detail: Any) -> None:
+        self._decide("ended", reason=reason, cause=cause, **detail)
         self._set(phase="ended", reason=reason, mode="rest", until=None, deadlines=(), backlog=(), paused=False)
 
     # -- deadlines ---------------------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ class _Walk:
     def _chosen(self, option: str, event: inputs.EventArrived) -> None:
         kind, _, index = option.partition(":")
         if kind == "exit":
-            self._end("exited", event=event.name, seq=event.seq)
+            self._end("exited", cause="event", event=event.name, seq=event.seq)
         elif kind == "transition":
             to = self._stage.transitions[int(index)].to
             self._move(to, "event", event=event.name, seq=event.seq)
@@ -360,7 +360,7 @@ class _Walk:
             case Go():
                 self._move(node.stage, "go")
             case Exit():
-                self._end(node.reason)
+                self._end(node.reason, cause="step")
             case _:
                 assert_never(node)
 
@@ -546,7 +546,9 @@ class _Walk:
         return self.state.horizon
 
     def _set(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
+        """Change our own copy of the state, which nobody else sees before `advance` returns it."""
+        for name, value in changes.items():
+            object.__setattr__(self.state, name, value)
 
     def _decide(self, what: str, at: datetime | None = None, **detail: Any) -> None:
         assert what in commands.DECISIONS, what

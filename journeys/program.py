@@ -159,6 +159,7 @@ class Program:
     journey: str
     digest: Digest
     timezone: str | None
+    reentry: Literal["never", "after_exit", "always"] | Span
     start: StageKey
     triggers: tuple[Entrance, ...]
     exits: tuple[Entrance, ...]
@@ -194,6 +195,7 @@ class _Compiler:
             journey=journey.journey,
             digest=Digest(journey.digest()),
             timezone=journey.timezone,
+            reentry=_reentry(journey.reentry),
             start=StageKey(journey.start),
             triggers=self._entrances("enter", journey.enter),
             exits=self._entrances("exit", journey.exit),
@@ -291,6 +293,10 @@ class _Compiler:
             return None
         self.guards[GuardId(name)] = text
         return GuardId(name)
+
+
+def _reentry(rule: str | source.ReentryAfter) -> Any:
+    return calendar.parse_span(rule.after) if isinstance(rule, source.ReentryAfter) else rule
 
 
 def _how(wait: str | source.WaitUntil) -> Span | LocalTime:

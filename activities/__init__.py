@@ -1,0 +1,4 @@
+"""What touches the world on behalf of workflows: one class per concern, given its dependencies by constructor.
+
+`signatures` is all that workflows import.
+"""

@@ -1,0 +1,32 @@
+"""Names and shapes of the activities. Nothing here is personal: ids, instants, names of steps and events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from journeys.commands import Ask, Decide, Plan, Settle
+from journeys.inputs import Facts, Interrupted, Planned, Settled
+
+ASK = "ask"
+PLAN = "plan"
+SETTLE = "settle"
+DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Decisions to record, and the one question to answer.
+
+    `now` is the workflow's time. With `fence` (the cursor) nothing happens while events above it wait.
+    """
+
+    enrollment: str
+    now: datetime
+    records: tuple[Decide, ...]
+    question: Annotated[Ask | Plan | Settle, Field(discriminator="kind")]
+    fence: int | None = None
+
+
+Reply = Annotated[Facts | Planned | Settled | Interrupted, Field(discriminator="kind")]

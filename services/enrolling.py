@@ -1,0 +1,114 @@
+"""Letting customers into a journey: the re-entry rules, the run number, the enrollment and its start."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from journeys.calendar import Span
+from journeys.program import Program
+from services.errors import Refused
+from store import bulk, dispatches
+from store.counts import Tally
+from store.dispatches import Priority
+from store.tables import Customer, Decision, Dispatch, Enrollment, JourneyVersion
+from store.types import new_id
+
+REFUSALS: Mapping[str, str] = {
+    "already_enrolled": "the customer is in this journey now",
+    "been_before": "the customer was in this journey before, and its reentry is `never`",
+    "too_soon": "the customer left this journey too recently",
+    "guard_false": "the guard of the trigger was false",
+}
+
+
+def enroll(
+    session: Session,
+    version: JourneyVersion,
+    program: Program,
+    customer: Customer,
+    *,
+    source: str,
+    now: datetime,
+    cursor: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    priority: Priority = Priority.START,
+) -> Enrollment:
+    """Start a run; raise Refused (and let the caller record it) where the re-entry rule forbids one.
+
+    The caller holds the customer's lock, so the run number is decided once.
+    """
+    last = _last_run(session, version.journey, customer.id)
+    refusal = may_not_enter(program, last, now)
+    if refusal:
+        raise Refused(REFUSALS[refusal], refusal)
+    if last is not None and last.status == "live":
+        leave = dispatches.row(last, "leave", {"reason": "restarted"}, Priority.SIGNAL, now)
+        bulk.add(session, Dispatch, [leave])
+    enrollment = Enrollment(
+        id=new_id("enr"),
+        journey=version.journey,
+        version=version.number,
+        digest=version.digest,
+        customer_id=customer.id,
+        run=last.run + 1 if last else 1,
+        source=source,
+        data=dict(data or {}),
+        stage=program.start,
+        cursor=customer.seq if cursor is None else cursor,
+        entered_at=now,
+        stage_since=now,
+    )
+    session.add(enrollment)
+    session.flush()
+    tally = Tally()
+    tally.arrive(enrollment.id, (version.journey, program.start, ""))
+    tally.move(enrollment.id, version.journey, "", program.start)
+    tally.write(session)
+    start = {"digest": version.digest, "state": _fresh(enrollment)}
+    bulk.add(session, Dispatch, [dispatches.row(enrollment, "start", start, priority, now)])
+    return enrollment
+
+
+def _fresh(enrollment: Enrollment) -> dict[str, Any]:
+    """The state of an enrollment that has not begun; what is left out has its default."""
+    return {"customer": enrollment.customer_id, "enrollment": enrollment.id, "cursor": enrollment.cursor}
+
+
+def may_not_enter(program: Program, last: Enrollment | None, now: datetime) -> str | None:
+    """The key of REFUSALS that keeps a customer with this last run out, or None."""
+    if last is None:
+        return None
+    rule = program.reentry
+    if rule == "always":
+        return None
+    if last.status == "live":
+        return "already_enrolled"
+    if rule == "never":
+        return "been_before"
+    if isinstance(rule, Span):
+        waited = now - (last.ended_at or last.entered_at)
+        return "too_soon" if waited < rule.elapsed else None
+    return None
+
+
+def _last_run(session: Session, journey: str, customer_id: str) -> Enrollment | None:
+    query = select(Enrollment).where(Enrollment.journey == journey, Enrollment.customer_id == customer_id)
+    return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
+
+
+def record_refusal(
+    session: Session, journey: str, customer: Customer, reason: str, now: datetime, detail: Mapping[str, Any]
+) -> None:
+    """Put on record why a trigger did not let the customer in."""
+    session.add(
+        Decision(
+            id=new_id("dec"),
+            customer_id=customer.id,
+            journey=journey,
+            at=now,
+            what="not_entered",
+            detail={"reason": reason, **detail},
+        )
+    )

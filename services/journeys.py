@@ -1,0 +1,110 @@
+"""Journeys: a draft that may change, versions that may not."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from journeys import program as programs
+from journeys import source
+from journeys.problems import Problem
+from journeys.program import Program
+from services.errors import NotFound
+from store.tables import Journey, JourneyVersion
+
+_PROGRAMS: dict[str, Program] = {}
+
+
+def put_draft(
+    session: Session, key: str, text: str, templates: frozenset[str], now: datetime
+) -> tuple[Journey, Sequence[Problem]]:
+    """Store a valid draft with its text; raise InvalidJourney with every problem of an invalid one."""
+    definition, warnings = source.read(text, templates)
+    if definition.journey != key:
+        message = "the definition is of another journey"
+        raise source.InvalidJourney(
+            [Problem(code="key", message=message, path=("journey",), found=repr(definition.journey), expected=repr(key))]
+        )
+    journey = session.get(Journey, key) or Journey(key=key, created_at=now, updated_at=now)
+    journey.name = definition.name
+    journey.draft_text = text
+    journey.draft = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    journey.updated_at = now
+    session.add(journey)
+    session.flush()
+    return journey, warnings
+
+
+def publish(session: Session, key: str, templates: frozenset[str], now: datetime) -> tuple[JourneyVersion, bool]:
+    """Make the draft the live version; those under way stay on theirs. False where it is live already."""
+    journey = get(session, key)
+    if journey.draft_text is None:
+        raise NotFound(f"the journey {key!r} has no draft to publish")
+    definition, _ = source.read(journey.draft_text, templates)
+    live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
+    if live is not None and live.digest == definition.digest():
+        return live, False
+    version = JourneyVersion(
+        journey=key,
+        number=(journey.live_version or 0) + 1,
+        digest=definition.digest(),
+        canonical=definition.canonical(),
+        published_at=now,
+    )
+    journey.live_version = version.number
+    journey.lifecycle = definition.lifecycle
+    session.add(version)
+    session.flush()
+    return version, True
+
+
+def get(session: Session, key: str) -> Journey:
+    journey = session.get(Journey, key)
+    if journey is None:
+        raise NotFound(f"there is no journey {key!r}")
+    return journey
+
+
+def version(session: Session, key: str, number: int) -> JourneyVersion:
+    found = session.get(JourneyVersion, (key, number))
+    if found is None:
+        raise NotFound(f"the journey {key!r} has no version {number}")
+    return found
+
+
+def versions(session: Session, key: str) -> Sequence[JourneyVersion]:
+    query = select(JourneyVersion).where(JourneyVersion.journey == key)
+    return session.exec(query.order_by(col(JourneyVersion.number).desc())).all()
+
+
+def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
+    """The live version of a journey, compiled."""
+    journey = get(session, key)
+    if journey.live_version is None:
+        raise NotFound(f"the journey {key!r} is not published")
+    found = version(session, key, journey.live_version)
+    return found, programs.load(found.canonical)
+
+
+def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
+    """Every journey that lets customers in now."""
+    query = select(JourneyVersion).join(
+        Journey,
+        (col(Journey.key) == JourneyVersion.journey) & (col(Journey.live_version) == JourneyVersion.number),
+    )
+    return [(one, programs.load(one.canonical)) for one in session.exec(query).all()]
+
+
+def compiled(session: Session, digest: str) -> Program:
+    """The program that a digest names; compiled once per process, since a digest never changes its meaning."""
+    if digest not in _PROGRAMS:
+        _PROGRAMS[digest] = programs.load(canonical(session, digest))
+    return _PROGRAMS[digest]
+
+
+def canonical(session: Session, digest: str) -> str:
+    """The definition that a digest names."""
+    found = session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()
+    if found is None:
+        raise NotFound(f"there is no definition with the digest {digest}")
+    return found

@@ -1,0 +1,41 @@
+"""What is known of a customer at one point of their history."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from journeys import facts
+from journeys.facts import Aggregate, Happened, Known
+from store import customers
+from store.tables import Customer, Event
+
+
+def known(session: Session, customer: Customer, seq: int | None = None) -> Known:
+    """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again."""
+    stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
+    if seq is not None and seq < customer.seq:
+        for name in customers.names_above(session, customer.id, seq):
+            stored[name] = _fold_again(session, customer.id, name, seq)
+    return Known(attributes=attributes(customer), aggregates=stored, timezone=customer.timezone)
+
+
+def attributes(customer: Customer) -> Mapping[str, Any]:
+    """The attributes as guards and templates see them."""
+    return {"id": customer.external_id or customer.anonymous_id, **customer.attributes}
+
+
+def happened(session: Session, customer_id: str, seq: int | None) -> Happened | None:
+    event = customers.event(session, customer_id, seq) if seq is not None else None
+    return seen(event) if event is not None else None
+
+
+def seen(event: Event) -> Happened:
+    return Happened(name=event.name, properties=event.properties, at=event.at)
+
+
+def _fold_again(session: Session, customer_id: str, name: str, seq: int) -> Aggregate:
+    folded = facts.NOTHING
+    for event in customers.events_up_to(session, customer_id, name, seq):
+        folded = facts.fold(folded, event.at, facts.amount(event.properties))
+    return folded

@@ -1,0 +1,150 @@
+"""Planning a mail: the row in the ledger, and whether it may go.
+
+`send_id` is made of enrollment, step and visit, and is the row's primary key: whatever is repeated, one mail is one row.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from journeys import policy
+from journeys.commands import Plan
+from journeys.inputs import Planned
+from journeys.policy import Defer, Go, Recipient, Skip, Verdict
+from journeys.program import NodeId, Program, Send
+from services import profiles
+from store import customers
+from store.tables import Customer, Decision, Enrollment, Message
+from store.types import new_id
+
+OUTCOMES = ("planned", "deferred", "skipped")
+GENERAL = "general"
+HOLD = timedelta(seconds=5)
+UNCLAIMED = ("planned", "deferred")
+
+_NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
+
+
+def send_id(enrollment: str, step: str, visit: int) -> str:
+    """The name of a mail for ever: the same step of the same visit is the same mail."""
+    return str(uuid.uuid5(_NAMESPACE, f"{enrollment}\0{step}\0{visit}"))
+
+
+def plan(
+    session: Session, program: Program, customer: Customer, enrollment: Enrollment, asked: Plan, now: datetime
+) -> tuple[Planned, dict[str, Any], str]:
+    """Decide on the mail of a step; return the answer, the decision's detail and its kind."""
+    send = program.nodes[NodeId(asked.step)]
+    assert isinstance(send, Send)
+    message = session.get(Message, send_id(enrollment.id, asked.step, asked.visit))
+    if message is None:
+        message = _new(program, enrollment, asked, send, now)
+    elif message.status not in UNCLAIMED and message.reason != "pre_empted":
+        return _outcome(message, asked, now, "planned")
+    verdict = policy.decide(
+        send, recipient(session, customer, topic_of(send)), due=asked.due, now=now, journey_zone=program.timezone
+    )
+    outcome = _apply(message, verdict, asked, now)
+    session.add(message)
+    return _outcome(message, asked, now, outcome)
+
+
+def topic_of(send: Send) -> str:
+    """The topic a mail belongs to; `general` where none is named."""
+    return send.topic or GENERAL
+
+
+def recipient(session: Session, customer: Customer | None, topic: str) -> Recipient:
+    """The customer as the policies see them."""
+    if customer is None or customer.email is None:
+        return Recipient(email=None)
+    return Recipient(
+        email=customer.email,
+        valid=profiles.writable(customer.email),
+        timezone=customer.timezone,
+        suppressed=customers.suppressed(session, customer.email),
+        unsubscribed=customers.unsubscribed(session, customer.id, topic),
+    )
+
+
+def _new(program: Program, enrollment: Enrollment, asked: Plan, send: Send, now: datetime) -> Message:
+    return Message(
+        id=send_id(enrollment.id, asked.step, asked.visit),
+        enrollment_id=enrollment.id,
+        customer_id=enrollment.customer_id,
+        journey=enrollment.journey,
+        digest=program.digest,
+        stage=asked.stage,
+        step=asked.step,
+        visit=asked.visit,
+        template=send.template,
+        topic=topic_of(send),
+        lane="transactional" if send.transactional else "journey",
+        status="planned",
+        due=asked.due,
+        planned_at=now,
+        updated_at=now,
+    )
+
+
+def _apply(message: Message, verdict: Verdict, asked: Plan, now: datetime) -> str:
+    message.updated_at = now
+    match verdict:
+        case Go():
+            message.status, message.reason = "planned", None
+            message.not_before = now + HOLD if asked.hold else now
+            return "planned"
+        case Defer():
+            message.status, message.reason, message.not_before = "deferred", verdict.reason, verdict.until
+            return "deferred"
+        case Skip():
+            message.status, message.reason, message.not_before = "skipped", verdict.reason, None
+            return "skipped"
+
+
+def _outcome(message: Message, asked: Plan, now: datetime, outcome: Any) -> tuple[Planned, dict[str, Any], str]:
+    until = message.not_before if outcome == "deferred" else None
+    detail = {"message": message.id, "template": message.template}
+    if outcome != "planned":
+        detail["reason"] = message.reason or ""
+    if until is not None:
+        detail["until"] = until.isoformat()
+    return Planned(number=asked.number, at=now, outcome=outcome, until=until), detail, outcome
+
+
+def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
+    """The mails of an enrollment (of one visit of a stage) that no lane has claimed."""
+    query = select(Message).where(Message.enrollment_id == enrollment_id, col(Message.status).in_(UNCLAIMED))
+    return session.exec(query if visit is None else query.where(Message.visit == visit)).all()
+
+
+def withdraw(session: Session, message_id: str, reason: str, now: datetime) -> bool:
+    """Skip a mail that no lane has claimed, on record; False where it is too late."""
+    message = session.get(Message, message_id)
+    if message is None or message.status not in UNCLAIMED:
+        return False
+    message.status, message.reason, message.not_before, message.updated_at = "skipped", reason, None, now
+    session.add(message)
+    note(session, message, "skipped", {"message": message.id, "template": message.template, "reason": reason}, now)
+    return True
+
+
+def note(session: Session, message: Message, what: str, detail: dict[str, Any], now: datetime) -> None:
+    """A decision about a mail, outside the numbered ones of its enrollment."""
+    session.add(
+        Decision(
+            id=new_id("dec"),
+            customer_id=message.customer_id,
+            journey=message.journey,
+            enrollment_id=message.enrollment_id,
+            at=now,
+            what=what,
+            stage=message.stage,
+            step=message.step,
+            visit=message.visit,
+            detail=detail,
+        )
+    )

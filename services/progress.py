@@ -1,0 +1,252 @@
+"""The durable side of an enrollment: record decisions, answer the core's one question, keep the answer for repeats.
+
+A local activity's result is lost when the worker dies before its workflow task completes; the call then comes again,
+perhaps for another path, since other signals may have arrived. So each answer is stored with its command number, in the
+same transaction: the same question gets the stored answer, and another question first undoes what was never used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from pydantic import TypeAdapter
+
+from sqlmodel import Session, col, delete, select
+
+from journeys import answering
+from journeys.commands import Ask, Decide, Plan, Question, Settle
+from journeys.inputs import Answer, EventArrived, Facts, Interrupted, Planned, Settled
+from journeys.program import Program
+from services import journeys, knowing, planning, profiles
+from services.errors import NotFound
+from store import bulk, customers
+from store.counts import Tally
+from store.tables import Customer, Decision, Enrollment, Event, Interest
+from store.types import new_id
+
+WHAT = {"ask": "asked", "settle": "settled"}
+PRE_EMPTING = ("event", "after", "inactive")
+
+_ANSWER: TypeAdapter[Facts | Planned | Settled] = TypeAdapter(Facts | Planned | Settled)
+
+
+@dataclass(slots=True)
+class _Call:
+    session: Session
+    program: Program
+    customer: Customer
+    enrollment: Enrollment
+    now: datetime
+
+
+def perform(
+    session: Session,
+    enrollment_id: str,
+    records: Sequence[Decide],
+    question: Question,
+    *,
+    now: datetime,
+    fence: int | None = None,
+) -> Answer | Interrupted:
+    """Record, then answer. With `fence` (a cursor) nothing happens while events above it wait to be worked off."""
+    call = _lock(session, enrollment_id, now)
+    if call.enrollment.number >= question.number:
+        stored = _stored(call, question)
+        if stored is not None:
+            return stored
+        _undo(call, (records[0] if records else question).number)
+    if fence is not None:
+        events = _matches(call, fence, _interests(call))
+        if events:
+            return Interrupted(events=events)
+    _record(call, records)
+    answer, detail, what = _answer(call, question)
+    row = _row(call, question, what, detail)
+    row["answer"] = _ANSWER.dump_python(answer, mode="json")
+    bulk.add(session, Decision, [*(_decided(call, record) for record in records), row])
+    call.enrollment.number = question.number
+    session.add(call.enrollment)
+    return answer
+
+
+def _lock(session: Session, enrollment_id: str, now: datetime) -> _Call:
+    owner = session.exec(select(Enrollment.customer_id).where(Enrollment.id == enrollment_id)).first()
+    customer = customers.lock(session, owner) if owner else None
+    enrollment = session.get(Enrollment, enrollment_id)
+    if enrollment is None or customer is None:
+        raise NotFound(f"there is no enrollment {enrollment_id!r}")
+    program = journeys.compiled(session, enrollment.digest)
+    return _Call(session, program, customer, enrollment, now)
+
+
+# -- repeats -----------------------------------------------------------------------------------------------------------
+
+
+def _stored(call: _Call, question: Question) -> Answer | None:
+    """The answer to this very question, if it was given before."""
+    query = select(Decision).where(
+        Decision.enrollment_id == call.enrollment.id, col(Decision.number) == question.number
+    )
+    row = call.session.exec(query).first()
+    if row is None or row.answer is None:
+        return None
+    same = (row.stage, row.step, row.visit) == (question.stage, question.step, question.visit)
+    asked_before = row.what in _whats(question) and row.detail.get("why") == getattr(question, "why", None)
+    return _ANSWER.validate_python(row.answer) if same and asked_before else None
+
+
+def _whats(question: Question) -> tuple[str, ...]:
+    return planning.OUTCOMES if isinstance(question, Plan) else (WHAT[question.kind],)
+
+
+def _undo(call: _Call, number: int) -> None:
+    """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
+    query = select(Decision).where(Decision.enrollment_id == call.enrollment.id, col(Decision.number) >= number)
+    tally = Tally()
+    for row in call.session.exec(query).all():
+        if row.what == "moved":
+            tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], -1)
+        if row.what in ("planned", "deferred"):
+            planning.withdraw(call.session, row.detail["message"], "pre_empted", call.now)
+        row.number, row.answer = None, None
+        row.detail = {**row.detail, "lost": True}
+        call.session.add(row)
+    tally.write(call.session)
+    call.session.flush()
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def _record(call: _Call, records: Sequence[Decide]) -> None:
+    """What a decision changes beside the ledger."""
+    tally = Tally()
+    for record in records:
+        detail = record.detail
+        match record.what:
+            case "moved":
+                tally.move(call.enrollment.id, call.enrollment.journey, record.stage, str(detail["to"]))
+                if detail["cause"] in PRE_EMPTING:
+                    _cancel(call, "pre_empted", record.visit)
+            case "ended":
+                call.enrollment.ended_at = record.at
+                if detail["cause"] in ("event", "person"):
+                    _cancel(call, "exited")
+            case "attributes_set":
+                profiles.take_traits(call.customer, detail["attributes"], call.now)
+                call.session.add(call.customer)
+            case "step_skipped":
+                send_id = planning.send_id(call.enrollment.id, record.step or "", record.visit)
+                planning.withdraw(call.session, send_id, "step_skipped", call.now)
+            case _:
+                continue
+    tally.write(call.session)
+
+
+def _cancel(call: _Call, reason: str, visit: int | None = None) -> None:
+    for message in planning.unclaimed(call.session, call.enrollment.id, visit):
+        planning.withdraw(call.session, message.id, reason, call.now)
+
+
+def _decided(call: _Call, record: Decide) -> bulk.Row:
+    return _row(call, record, record.what, dict(record.detail))
+
+
+def _row(call: _Call, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.Row:
+    return {
+        "id": new_id("dec"),
+        "customer_id": call.customer.id,
+        "journey": call.enrollment.journey,
+        "enrollment_id": call.enrollment.id,
+        "number": command.number,
+        "at": command.at,
+        "what": what,
+        "stage": command.stage,
+        "step": command.step,
+        "visit": command.visit,
+        "detail": detail,
+        "answer": None,
+    }
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def _answer(call: _Call, question: Question) -> tuple[Answer, dict[str, Any], str]:
+    match question:
+        case Ask():
+            return (*_facts(call, question), "asked")
+        case Plan():
+            return planning.plan(call.session, call.program, call.customer, call.enrollment, question, call.now)
+        case Settle():
+            return (*_settle(call, question), "settled")
+        case _:
+            assert_never(question)
+
+
+def _facts(call: _Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
+    known = knowing.known(call.session, call.customer, ask.event)
+    event = knowing.happened(call.session, call.customer.id, ask.event)
+    enrollment = {**call.enrollment.data, "stage": ask.stage, "entered_at": call.enrollment.entered_at}
+    answer, asked = answering.answer(call.program, ask, known, event, enrollment)
+    return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
+
+
+def _settle(call: _Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
+    """Show where the enrollment stands, register what it waits for, and return what came before that was known."""
+    enrollment = call.enrollment
+    _count(call, settle)
+    enrollment.stage, enrollment.step, enrollment.visit = settle.stage, settle.step, settle.visit
+    enrollment.stage_since, enrollment.wakes_at = settle.since, settle.wakes_at
+    enrollment.paused, enrollment.reason = settle.paused, settle.reason
+    if settle.reason is not None:
+        enrollment.status = "ended"
+        enrollment.ended_at = enrollment.ended_at or settle.at
+    _register(call, set(settle.waits_for))
+    events = () if settle.paused else _matches(call, settle.cursor, settle.waits_for)
+    if not settle.paused:
+        enrollment.cursor = call.customer.seq
+    detail = {
+        "waits_for": list(settle.waits_for),
+        "wakes_at": settle.wakes_at.isoformat() if settle.wakes_at else None,
+    }
+    return Settled(number=settle.number, cursor=enrollment.cursor, events=events), detail
+
+
+def _count(call: _Call, settle: Settle) -> None:
+    enrollment, tally = call.enrollment, Tally()
+    if enrollment.status == "live":
+        tally.leave(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
+        if settle.reason is None:
+            tally.arrive(enrollment.id, (enrollment.journey, settle.stage, settle.step or ""))
+    tally.write(call.session)
+
+
+def _register(call: _Call, wanted: set[str]) -> None:
+    known = set(_interests(call))
+    if gone := known - wanted:
+        here = (col(Interest.enrollment_id) == call.enrollment.id, col(Interest.name).in_(gone))
+        call.session.connection().execute(delete(Interest).where(*here))
+    rows: list[bulk.Row] = [
+        {"enrollment_id": call.enrollment.id, "name": name, "customer_id": call.customer.id}
+        for name in sorted(wanted - known)
+    ]
+    bulk.add(call.session, Interest, rows)
+
+
+def _interests(call: _Call) -> Sequence[str]:
+    return call.session.exec(select(Interest.name).where(Interest.enrollment_id == call.enrollment.id)).all()
+
+
+def _matches(call: _Call, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
+    if call.customer.seq <= cursor:
+        return ()
+    return tuple(arrived(one) for one in customers.events_above(call.session, call.customer.id, cursor, names))
+
+
+def arrived(event: Event) -> EventArrived:
+    """An event as the core hears of it: its receipt, its number, its name."""
+    return EventArrived(at=event.received_at, seq=event.seq, name=event.name)
+
+

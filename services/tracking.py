@@ -1,0 +1,167 @@
+"""One message of the Segment HTTP Tracking API: read, checked, its clock corrected. Nothing here touches the store."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+TYPES = ("identify", "track", "page", "screen", "group", "alias")
+LARGEST = 32 * 1024
+DEEPEST = 20
+LONGEST_ID = 100
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+class Rejected(ValueError):
+    """Why a message is not accepted: the `path` of the faulty field, and a sentence."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """An accepted message. `at` is when it happened by our clock."""
+
+    type: str
+    name: str
+    user_id: str | None
+    anonymous_id: str | None
+    message_id: str | None
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    traits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    previous_id: str | None = None
+
+
+def read(item: Any, now: datetime, sent_at: Any = None) -> Tracked:
+    """Check one message; raise Rejected."""
+    if not isinstance(item, Mapping):
+        raise Rejected("", "an event is a JSON object")
+    item = cast(Mapping[str, Any], item)
+    _check_values(item)
+    kind = item.get("type")
+    if kind not in TYPES:
+        raise Rejected("type", f"must be one of {', '.join(TYPES)}, found {kind!r:.40}")
+    user_id, anonymous_id = _identifier(item, "userId"), _identifier(item, "anonymousId")
+    if user_id is None and anonymous_id is None:
+        raise Rejected("userId", "userId or anonymousId is required")
+    traits = _mapping(item, "traits")
+    context = _mapping(item, "context")
+    if kind not in ("identify", "group"):
+        traits = _mapping(context, "traits", "context.traits")
+    return Tracked(
+        type=kind,
+        name=_name(kind, item),
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        message_id=_identifier(item, "messageId"),
+        at=_happened(item, now, sent_at or item.get("sentAt")),
+        properties=_properties(kind, item),
+        traits=traits,
+        previous_id=_identifier(item, "previousId"),
+    )
+
+
+def _name(kind: str, item: Mapping[str, Any]) -> str:
+    if kind != "track":
+        return {"page": "Page Viewed", "screen": "Screen Viewed"}.get(kind, kind.title())
+    name = item.get("event")
+    if not isinstance(name, str) or not name.strip():
+        raise Rejected("event", "a track call names its event, a text that is not empty")
+    if len(name) > 200:
+        raise Rejected("event", f"has {len(name)} characters; at most 200 are allowed")
+    return name
+
+
+def _properties(kind: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = dict(_mapping(item, "properties"))
+    for field_name in ("name", "category") if kind in ("page", "screen") else ("groupId",) if kind == "group" else ():
+        if item.get(field_name) is not None:
+            properties.setdefault(field_name, item[field_name])
+    return properties
+
+
+def _identifier(item: Mapping[str, Any], name: str) -> str | None:
+    value = item.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Rejected(name, f"must be a text, found {type(value).__name__}")
+    longest = LONGEST_ID if name == "messageId" else 255
+    if len(value) > longest:
+        raise Rejected(name, f"has {len(value)} characters; at most {longest} are allowed")
+    return value
+
+
+def _mapping(item: Mapping[str, Any], name: str, path: str | None = None) -> Mapping[str, Any]:
+    value = item.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise Rejected(path or name, f"must be an object, found {type(value).__name__}")
+    return cast(Mapping[str, Any], value)
+
+
+def _happened(item: Mapping[str, Any], now: datetime, sent_at: Any) -> datetime:
+    """`timestamp`, else receivedAt − (sentAt − originalTimestamp), which takes the client's wrong clock out."""
+    if item.get("timestamp") is not None:
+        return min(instant(item["timestamp"], "timestamp"), now + timedelta(days=1))
+    if item.get("originalTimestamp") is None:
+        return now
+    original = instant(item["originalTimestamp"], "originalTimestamp")
+    return original if sent_at is None else min(now, now - (instant(sent_at, "sentAt") - original))
+
+
+def instant(value: Any, path: str) -> datetime:
+    """An ISO 8601 instant; without a zone it is UTC."""
+    if not isinstance(value, str):
+        raise Rejected(path, f"must be an ISO 8601 instant, found {type(value).__name__}")
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise Rejected(path, f"must be an ISO 8601 instant, found {value!r:.40}") from None
+    try:
+        parsed = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Rejected(path, "is out of range") from None
+    if parsed < EARLIEST or parsed.year > 9000:
+        raise Rejected(path, f"must lie after 1990, found {value!r:.40}")
+    return parsed
+
+
+def _check_values(item: Mapping[str, Any]) -> None:
+    """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later."""
+    _walk(item, "", 0)
+    size = len(json.dumps(item, ensure_ascii=False).encode())
+    if size > LARGEST:
+        raise Rejected("", f"the event has {size:,} bytes; at most {LARGEST:,} are allowed")
+
+
+def _walk(value: Any, path: str, depth: int) -> None:
+    if depth > DEEPEST:
+        raise Rejected(path, f"nests deeper than {DEEPEST} levels")
+    if isinstance(value, Mapping):
+        for key, inner in cast(Mapping[str, Any], value).items():
+            _walk(key, f"{path}.{key!r:.40}", depth)
+            _walk(inner, f"{path}.{key}" if path else str(key), depth + 1)
+    elif isinstance(value, list):
+        for index, inner in enumerate(cast(list[Any], value)):
+            _walk(inner, f"{path}[{index}]", depth + 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Rejected(path, "must be a finite number")
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
+        raise Rejected(path, "is a number out of range")
+    elif isinstance(value, str):
+        if "\0" in value:
+            raise Rejected(path, "contains the character NUL")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Rejected(path, "contains half of a surrogate pair, which is no character") from None

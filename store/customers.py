@@ -1,0 +1,78 @@
+"""Queries about customers and what they did."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from store.tables import Consent, Customer, Event, Suppression
+
+
+def lock(session: Session, customer_id: str) -> Customer | None:
+    """The customer's row, held until the transaction ends: ingestion, registration, planning and claiming queue here."""
+    return session.exec(select(Customer).where(Customer.id == customer_id).with_for_update()).first()
+
+
+def by_external_id(session: Session, external_id: str) -> Customer | None:
+    return session.exec(select(Customer).where(Customer.external_id == external_id)).first()
+
+
+def by_anonymous_id(session: Session, anonymous_id: str) -> Customer | None:
+    return session.exec(select(Customer).where(Customer.anonymous_id == anonymous_id)).first()
+
+
+def find(session: Session, name: str) -> Customer | None:
+    """By the customer's own id, email address, or internal id: what a person types."""
+    wanted = name.strip()
+    for clause in (Customer.external_id == wanted, Customer.email == wanted.lower(), Customer.id == wanted):
+        found = session.exec(select(Customer).where(clause).order_by(col(Customer.id)).limit(1)).first()
+        if found is not None:
+            return found
+    return None
+
+
+def events_above(session: Session, customer_id: str, seq: int, names: Iterable[str]) -> Sequence[Event]:
+    """Events that may fire something, above a cursor, in order."""
+    wanted = list(names)
+    if not wanted:
+        return []
+    query = (
+        select(Event)
+        .where(Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.name).in_(wanted), col(Event.fires))
+        .order_by(col(Event.seq))
+    )
+    return session.exec(query).all()
+
+
+def events_up_to(session: Session, customer_id: str, name: str, seq: int) -> Sequence[Event]:
+    query = select(Event).where(Event.customer_id == customer_id, Event.name == name, col(Event.seq) <= seq)
+    return session.exec(query.order_by(col(Event.seq))).all()
+
+
+def event(session: Session, customer_id: str, seq: int) -> Event | None:
+    return session.exec(select(Event).where(Event.customer_id == customer_id, Event.seq == seq)).first()
+
+
+def names_above(session: Session, customer_id: str, seq: int) -> Sequence[str]:
+    query = select(Event.name).where(Event.customer_id == customer_id, col(Event.seq) > seq).distinct()
+    return session.exec(query).all()
+
+
+def known_message_ids(session: Session, message_ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(message_ids), 500):
+        part = message_ids[start : start + 500]
+        found.update(session.exec(select(Event.message_id).where(col(Event.message_id).in_(part))).all())
+    return found
+
+
+def suppressed(session: Session, email: str) -> bool:
+    return session.get(Suppression, email.lower()) is not None
+
+
+def unsubscribed(session: Session, customer_id: str, topic: str) -> bool:
+    """Whether the customer left this topic, or all of them ("*")."""
+    query = select(Consent.granted).where(Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"]))
+    return not all(session.exec(query).all())
+
+

@@ -1,0 +1,81 @@
+"""Settings, from the environment (`WAYPOST_…`) or `.env`."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `docs/operate.md` lists the same."""
+
+    model_config = SettingsConfigDict(env_prefix="WAYPOST_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path(".waypost"), description="data directory")
+    host: str = Field(default="127.0.0.1", description="address the API listens on")
+    port: int = Field(default=8000, ge=1, le=65535, description="port of the API and its pages")
+    temporal_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
+    temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal's web UI")
+    temporal_address: str | None = Field(default=None, description="an outside Temporal; then none is started")
+    temporal_namespace: str = Field(default="default", description="Temporal namespace")
+    database_url: str | None = Field(default=None, description="PostgreSQL, or SQLite in the home where absent")
+    admin_key: str | None = Field(default=None, description="the admin key, made on the first start where absent")
+    public_url: str | None = Field(default=None, description="where recipients reach the links of their mails")
+    secret: str | None = Field(default=None, description="signs links; made on the first start where absent")
+    sender: str = Field(default="Waypost <hello@waypost.example>", description="From of every mail")
+    brand: str = Field(default="Waypost", description="name that mails show")
+    postal_address: str = Field(default="Waypost, 1 Example Street, 10115 Berlin", description="shown in every mail")
+    templates: Path | None = Field(default=None, description="your own mail templates; else HOME/templates")
+    sendgrid_api_key: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("SENDGRID_API_KEY", "WAYPOST_SENDGRID_API_KEY"),
+        description="send by SendGrid",
+    )
+    sendgrid_host: str = Field(default="https://api.sendgrid.com", description="SendGrid's address, or its EU region")
+    smtp_url: str | None = Field(default=None, description="send by SMTP: smtp+starttls://user:password@host:587")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.home / 'waypost.db').absolute()}"
+
+    @property
+    def temporal(self) -> str:
+        return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def links_url(self) -> str:
+        return self.public_url or self.url
+
+    @property
+    def template_folder(self) -> Path:
+        return self.templates or self.home / "templates"
+
+    @property
+    def key_file(self) -> Path:
+        """Where `waypost up` leaves the admin key for the command line (readable by its owner alone)."""
+        return self.home / "admin.key"
+
+    @cached_property
+    def signing_secret(self) -> str:
+        """The secret for links; kept in the home, so that links outlive a restart."""
+        return self.secret or _kept(self.home / "secret")
+
+
+def _kept(path: Path) -> str:
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text + "\n")

@@ -1,0 +1,107 @@
+"""Puts the parts together: which database, which sender, which clock."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+
+from activities.delivery import Brand, Lane
+from journeys.program import Program
+from mail.links import Links
+from mail.message import Mail, parse_sender
+from mail.outbox import OutboxSender
+from mail.render import Renderer
+from mail.sender import MailSender
+from mail.sendgrid import SendGridSender
+from mail.smtp import SmtpSender
+from services import journeys
+from store import outbox
+from store.session import Database
+from waypost.settings import Settings
+from workflows import gateway
+from workflows.gateway import Gateway
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The only clock of the product."""
+    return datetime.now(UTC)
+
+
+class Parts:
+    """The parts of one process, made when first wanted."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        return Renderer([self.settings.template_folder])
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(self.settings.signing_secret, self.settings.links_url)
+
+    @cached_property
+    def brand(self) -> Brand:
+        settings = self.settings
+        return Brand(name=settings.brand, sender=parse_sender(settings.sender), address=settings.postal_address)
+
+    @cached_property
+    def sender(self) -> MailSender:
+        """SendGrid where there is a key, else SMTP where there is a URL, else the local outbox."""
+        settings = self.settings
+        if settings.sendgrid_api_key:
+            return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host)
+        if settings.smtp_url:
+            return SmtpSender(settings.smtp_url)
+        return OutboxSender(_StoredInbox(self.database, self.clock), settings.home / "outbox")
+
+    def lane(self, name: str) -> Lane:
+        return Lane(name, self.database, self.renderer, self.sender, self.links, self.brand, self.clock)
+
+    async def program(self, digest: str) -> Program:
+        return await asyncio.to_thread(self._program, digest)
+
+    def _program(self, digest: str) -> Program:
+        with self.database.reading() as session:
+            return journeys.compiled(session, digest)
+
+    async def gateway(self) -> Gateway:
+        return await gateway.connect(self.settings.temporal, self.settings.temporal_namespace, self.program, "waypost")
+
+    def close(self) -> None:
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+class _StoredInbox:
+    """The outbox's inbox, in the database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def keep(self, mail: Mail) -> str:
+        with self._database.writing() as session:
+            return outbox.keep(
+                session,
+                send_id=mail.send_id,
+                to=mail.to,
+                sender=mail.sender.email,
+                subject=mail.subject,
+                headers=dict(mail.headers),
+                html=mail.html,
+                text=mail.text,
+                now=self._clock(),
+            )
+
+    def holds(self, send_id: str) -> bool:
+        with self._database.reading() as session:
+            return outbox.holds(session, send_id)

@@ -1,0 +1,73 @@
+"""The worker process: workflows with their local activities, the delivery lanes, the dispatcher."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.delivery import Delivery
+from activities.progress import Audience, Planning, Records
+from services.delivering import LANES
+from waypost.dispatcher import Dispatcher
+from waypost.wiring import Parts
+from workflows import delivery
+from workflows.delivery import DeliveryWorkflow
+from workflows.gateway import JOURNEYS
+from workflows.journey import JourneyWorkflow
+
+THREADS = 16
+DRAIN = timedelta(seconds=25)
+
+log = structlog.get_logger("waypost.worker")
+
+
+def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
+    """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
+    audience, planning, records = (kind(parts.database) for kind in (Audience, Planning, Records))
+    restrictions = SandboxRestrictions.default.with_passthrough_all_modules()
+    return Worker(
+        client,
+        task_queue=JOURNEYS,
+        workflows=[JourneyWorkflow, DeliveryWorkflow],
+        activities=[audience.ask, planning.plan, records.settle],
+        activity_executor=threads,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_failure_exception_types=[Exception] if strict else [],
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(initial=8),
+        max_cached_workflows=2_000,
+        max_concurrent_local_activities=THREADS,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+def delivery_worker(client: Client, parts: Parts) -> Worker:
+    """The lanes."""
+    return Worker(
+        client,
+        task_queue=delivery.TASK_QUEUE,
+        activities=[Delivery(parts.lane).deliver],
+        max_concurrent_activities=len(LANES) * 4,
+        graceful_shutdown_timeout=DRAIN,
+    )
+
+
+async def run(parts: Parts, stop: asyncio.Event) -> None:
+    """Work until `stop` is set, then drain."""
+    gateway = await parts.gateway()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
+            await stack.enter_async_context(delivery_worker(gateway.client, parts))
+            for lane in LANES:
+                await gateway.keep_lane(lane)
+            dispatching = asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock).run())
+            log.info("worker_ready")
+            await stop.wait()
+            dispatching.cancel()
+            await asyncio.gather(dispatching, return_exceptions=True)
+    await parts.sender.close()

@@ -1,0 +1,79 @@
+"""Definitions do not travel in histories: a payload carries a digest, and the worker turns it into the program.
+
+A codec runs outside the sandbox and may wait, so it is there that an unknown digest is looked up; the converter then
+finds the program in this process's memory. A digest never changes its meaning, so replay sees the same program.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    EncodingPayloadConverter,
+    PayloadCodec,
+)
+
+from journeys.program import Program
+
+ENCODING = "waypost/program"
+
+_programs: dict[str, Program] = {}
+
+Resolve = Callable[[str], Awaitable[Program]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRef:
+    """Stands for a program where only its digest is known."""
+
+    digest: str
+
+
+class _ProgramConverter(EncodingPayloadConverter):
+    @property
+    def encoding(self) -> str:
+        return ENCODING
+
+    def to_payload(self, value: Any) -> Payload | None:
+        if not isinstance(value, Program | ProgramRef):
+            return None
+        return Payload(metadata={"encoding": ENCODING.encode()}, data=value.digest.encode())
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        return _programs[payload.data.decode()]
+
+
+class WaypostPayloadConverter(CompositePayloadConverter):
+    """Programs by digest, everything else as JSON by pydantic."""
+
+    def __init__(self) -> None:
+        super().__init__(_ProgramConverter(), *PydanticPayloadConverter().converters.values())
+
+
+class ProgramCodec(PayloadCodec):
+    """Sees to it that every program named in a payload is in memory before the payload is read."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        for payload in payloads:
+            if payload.metadata.get("encoding") == ENCODING.encode():
+                digest = payload.data.decode()
+                if digest not in _programs:
+                    _programs[digest] = await self._resolve(digest)
+        return list(payloads)
+
+
+def data_converter(resolve: Resolve) -> DataConverter:
+    """The converter of every client and worker of Waypost."""
+    return replace(
+        DataConverter.default, payload_converter_class=WaypostPayloadConverter, payload_codec=ProgramCodec(resolve)
+    )

@@ -1,0 +1,92 @@
+"""All that the API, the command line and the dispatcher know of Temporal: start, signal, control, ask.
+
+    TemporalUnavailable     Temporal cannot be reached; what was asked was not done
+    Refused                 the workflow refused, and says why
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.common import Priority, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from workflows.claim_check import ProgramRef, Resolve, data_converter
+
+JOURNEYS = "journeys"
+CONTROLS = ("pause", "resume", "skip", "exit")
+
+
+class TemporalUnavailable(Exception):
+    """Temporal did not answer."""
+
+
+class Refused(Exception):
+    """A control that the workflow did not accept."""
+
+
+async def connect(address: str, namespace: str, resolve: Resolve, identity: str | None = None) -> "Gateway":
+    """Connect to Temporal at `host:port`."""
+    try:
+        client = await Client.connect(
+            address, namespace=namespace, data_converter=data_converter(resolve), identity=identity
+        )
+    except RuntimeError as error:
+        raise TemporalUnavailable(f"Temporal cannot be reached at {address}: {str(error).splitlines()[0]}") from None
+    return Gateway(client)
+
+
+class Gateway:
+    """One connection to Temporal."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def start(self, workflow_id: str, digest: str, state: Mapping[str, Any], priority: int) -> None:
+        """Start an enrollment's workflow; one that runs or has run already is left as it is."""
+        try:
+            await self.client.start_workflow(
+                "JourneyWorkflow",
+                args=[ProgramRef(digest), dict(state)],
+                id=workflow_id,
+                task_queue=JOURNEYS,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=Priority(priority_key=priority),
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def signal(self, workflow_id: str, name: str, argument: Any) -> None:
+        """Signal a workflow; one that has ended needs to know nothing more."""
+        try:
+            await self.client.get_workflow_handle(workflow_id).signal(name, argument)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def control(self, workflow_id: str, verb: str, reason: str = "") -> None:
+        """Pause, resume, skip or exit, and wait until it is done; raise Refused with the workflow's reason."""
+        try:
+            handle = self.client.get_workflow_handle(workflow_id)
+            await handle.execute_update("control", args=[verb, reason])
+        except WorkflowUpdateFailedError as failed:
+            cause = failed.cause
+            raise Refused(cause.message if isinstance(cause, ApplicationError) else str(failed)) from None
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                raise Refused("its workflow has ended, or has not started yet") from None
+            raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
+
+    async def keep_lane(self, lane: str) -> None:
+        """See to it that a lane's delivery workflow runs."""
+        try:
+            await self.client.start_workflow("DeliveryWorkflow", lane, id=f"delivery/{lane}", task_queue=JOURNEYS)
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def healthy(self) -> bool:
+        try:
+            return await self.client.service_client.check_health()
+        except RPCError:
+            return False

@@ -1,0 +1,180 @@
+"""One enrollment as a durable workflow: a thin shell round `journeys.machine.advance`.
+
+It holds one state, feeds inputs to the core and carries out what the core wants: decisions ride along with the one
+question, which a local activity answers. There is no marketing in here, and nothing personal.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+
+from activities.signatures import ASK, PLAN, SETTLE, Call, Reply
+from journeys.commands import Ask, Command, Decide, Plan, Question, Settle
+from journeys.inputs import Begin, Control, EventArrived, Input, Interrupted, Leave, Pause, Resume, Skip, Woke
+from journeys.machine import advance, refusal
+from journeys.program import Program
+from journeys.state import State
+
+RENEW_AFTER = 600
+ANSWER_WITHIN = timedelta(seconds=90)
+RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A control that a person waits for; `outcome` is None until it was worked off, then "" or the refusal."""
+
+    control: Control
+    outcome: str | None = None
+
+
+@workflow.defn(name="JourneyWorkflow")
+class JourneyWorkflow:
+    """Carries one customer through one journey."""
+
+    @workflow.init
+    def __init__(self, program: Program, state: State) -> None:
+        self.program = program
+        self.state = state
+        self.inbox: deque[Input | _Waiting] = deque()
+
+    @workflow.run
+    async def run(self, program: Program, state: State) -> str | None:
+        """Run to the end of the enrollment; return the reason why it ended."""
+        if self.state.phase == "new":
+            await self._take(Begin(at=workflow.now()))
+        while not self.state.ended:
+            await self._turn()
+        while self.inbox:
+            await self._work_off(self.inbox.popleft())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.state.reason
+
+    @workflow.signal
+    def event(self, event: EventArrived) -> None:
+        """The customer did something that this enrollment waits for."""
+        self.inbox.append(event)
+
+    @workflow.signal
+    def leave(self, reason: str) -> None:
+        """End the enrollment, whatever it is doing."""
+        self.inbox.append(Leave(at=workflow.now(), reason=reason))
+
+    @workflow.update
+    async def control(self, verb: str, reason: str) -> None:
+        """Pause, resume, skip or exit, for a person who waits for the answer."""
+        waiting = _Waiting(_control(verb, reason))
+        self.inbox.append(waiting)
+        await workflow.wait_condition(lambda: waiting.outcome is not None)
+        if waiting.outcome:
+            raise ApplicationError(waiting.outcome, type="Refused", non_retryable=True)
+
+    @control.validator
+    def _control_is_possible(self, verb: str, reason: str) -> None:
+        refused = refusal(self.program, self.state, _control(verb, reason))
+        if refused:
+            raise ApplicationError(refused, type="Refused", non_retryable=True)
+
+    @workflow.query
+    def current(self) -> State:
+        """The state as it is now."""
+        return self.state
+
+    async def _turn(self) -> None:
+        """Do one thing: the next input, a deadline, a fresh history, or sleep."""
+        if self.inbox:
+            await self._work_off(self.inbox.popleft())
+        elif self._due():
+            await self._take(Woke(at=workflow.now()), fence=self.state.cursor)
+        elif self._history_is_long():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            if not self.inbox:
+                workflow.continue_as_new(args=[self.program, self.state])
+        else:
+            await self._sleep()
+
+    def _due(self) -> bool:
+        return self.state.wakes_at is not None and self.state.wakes_at <= workflow.now()
+
+    def _history_is_long(self) -> bool:
+        info = workflow.info()
+        return info.is_continue_as_new_suggested() or info.get_current_history_length() >= RENEW_AFTER
+
+    async def _sleep(self) -> None:
+        timeout = self.state.wakes_at - workflow.now() if self.state.wakes_at is not None else None
+        try:
+            await workflow.wait_condition(lambda: bool(self.inbox), timeout=timeout)
+        except TimeoutError:
+            return
+
+    async def _work_off(self, given: Input | _Waiting) -> None:
+        if not isinstance(given, _Waiting):
+            return await self._take(given)
+        refused = refusal(self.program, self.state, given.control)
+        if refused is None:
+            await self._take(given.control)
+        given.outcome = refused or ""
+
+    async def _take(self, given: Input, fence: int | None = None) -> None:
+        """Advance by one input and answer every question it leads to.
+
+        A deadline is fenced: where an event has come that is not worked off yet, the attempt is forgotten (the core is
+        pure, so that is all it takes) and the events go first.
+        """
+        before = self.state
+        self.state, commands = advance(self.program, before, given)
+        while commands:
+            reply = await self._call(commands, fence)
+            if isinstance(reply, Interrupted):
+                self.state = before
+                self.inbox.extendleft(reversed(reply.events))
+                return
+            fence = None
+            self.state, commands = advance(self.program, self.state, reply)
+
+    async def _call(self, commands: tuple[Command, ...], fence: int | None) -> Reply:
+        question = commands[-1]
+        assert not isinstance(question, Decide)
+        records = tuple(command for command in commands if isinstance(command, Decide))
+        call = Call(
+            enrollment=self.state.enrollment, now=workflow.now(), records=records, question=question, fence=fence
+        )
+        return await workflow.execute_local_activity(
+            _activity(question),
+            call,
+            result_type=Reply,  # type: ignore[arg-type]
+            start_to_close_timeout=ANSWER_WITHIN,
+            retry_policy=RETRY,
+        )
+
+
+def _activity(question: Question) -> str:
+    match question:
+        case Ask():
+            return ASK
+        case Plan():
+            return PLAN
+        case Settle():
+            return SETTLE
+        case _:
+            assert_never(question)
+
+
+def _control(verb: str, reason: str) -> Control:
+    now = workflow.now()
+    match verb:
+        case "pause":
+            return Pause(at=now)
+        case "resume":
+            return Resume(at=now)
+        case "skip":
+            return Skip(at=now)
+        case "exit":
+            return Leave(at=now, reason=reason or "exited")
+        case _:
+            raise ApplicationError(f"there is no control {verb!r}", type="Refused", non_retryable=True)
