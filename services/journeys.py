@@ -58,6 +58,10 @@ def publish(session: Session, key: str, templates: frozenset[str], now: datetime
     return version, True
 
 
+def listed(session: Session) -> Sequence[Journey]:
+    return session.exec(select(Journey).order_by(col(Journey.key))).all()
+
+
 def get(session: Session, key: str) -> Journey:
     journey = session.get(Journey, key)
     if journey is None:

@@ -41,7 +41,7 @@ def plan(
     assert isinstance(send, Send)
     message = session.get(Message, send_id(enrollment.id, asked.step, asked.visit))
     if message is None:
-        message = _new(program, enrollment, asked, send, now)
+        message = new_message(program, enrollment, asked, send, now)
     elif message.status not in UNCLAIMED and message.reason != "pre_empted":
         return _outcome(message, asked, now, "planned")
     verdict = policy.decide(
@@ -70,7 +70,7 @@ def recipient(session: Session, customer: Customer | None, topic: str) -> Recipi
     )
 
 
-def _new(program: Program, enrollment: Enrollment, asked: Plan, send: Send, now: datetime) -> Message:
+def new_message(program: Program, enrollment: Enrollment, asked: Plan, send: Send, now: datetime) -> Message:
     return Message(
         id=send_id(enrollment.id, asked.step, asked.visit),
         enrollment_id=enrollment.id,

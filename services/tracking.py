@@ -43,7 +43,7 @@ def read(item: Any, now: datetime, sent_at: Any = None) -> Tracked:
     if not isinstance(item, Mapping):
         raise Rejected("", "an event is a JSON object")
     item = cast(Mapping[str, Any], item)
-    _check_values(item)
+    check_values(item)
     kind = item.get("type")
     if kind not in TYPES:
         raise Rejected("type", f"must be one of {', '.join(TYPES)}, found {kind!r:.40}")
@@ -100,6 +100,12 @@ def _identifier(item: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
+def identifier(value: str) -> str:
+    """An id from a URL, under the same rules."""
+    check_values({"userId": value})
+    return _identifier({"userId": value}, "userId") or ""
+
+
 def _mapping(item: Mapping[str, Any], name: str, path: str | None = None) -> Mapping[str, Any]:
     value = item.get(name)
     if value is None:
@@ -136,7 +142,7 @@ def instant(value: Any, path: str) -> datetime:
     return parsed
 
 
-def _check_values(item: Mapping[str, Any]) -> None:
+def check_values(item: Mapping[str, Any]) -> None:
     """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later."""
     _walk(item, "", 0)
     size = len(json.dumps(item, ensure_ascii=False).encode())

@@ -1,0 +1,43 @@
+# Everything a person does here. `make` alone lists it.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help up demo test check bench docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(STAMP) ## run everything on this machine (Ctrl-C stops it)
+	@$(BIN)/waypost up
+
+demo: $(STAMP) ## load 2,357 real customers and show each in their stage
+	@$(BIN)/python -m examples.cdnow.demo
+
+test: $(STAMP) ## run all the tests
+	$(BIN)/pytest
+
+check: $(STAMP) ## format, lint, types, walls
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+
+bench: $(STAMP) ## measure, against hand-written floors in the same run
+	$(BIN)/python -m bench
+
+docs: $(STAMP) ## generate the parts of the documentation that come from code
+	$(BIN)/python -m docs.generate
+
+lock: $(STAMP) ## renew the lock files after a change of pyproject.toml
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -c requirements-dev.txt -o requirements.txt
+
+clean: ## remove the virtual environment and caches (not your data)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(STAMP): requirements-dev.txt pyproject.toml scripts/install
+	@scripts/install $(VENV)
+	@touch $@

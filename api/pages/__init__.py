@@ -1,0 +1,1 @@
+"""The browser's side: what recipients and people at their desks open."""

@@ -1,0 +1,45 @@
+"""The start page, and the local outbox with the mails it caught.
+
+The outbox shows personal mail without a login, so it is served to this machine alone, and only where mail lands here.
+"""
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from api.deps import Reading, TheBackend
+from api.pages.html import page
+from services import reports
+from store import outbox
+from store.tables import OutboxMail
+
+router = APIRouter(tags=["people"])
+
+LOCAL = ("127.0.0.1", "::1", "testclient")
+PER_PAGE = 50
+
+
+def at_this_machine(request: Request, parts: TheBackend) -> None:
+    """Refuse everybody who is not on this machine."""
+    if not parts.outbox or request.client is None or request.client.host not in LOCAL:
+        raise HTTPException(404, "there is no outbox here")
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+def start(session: Reading, parts: TheBackend) -> HTMLResponse:
+    return page("start.html", brand=parts.brand, report=reports.lifecycle(session), outbox=parts.outbox)
+
+
+@router.get("/outbox", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(at_this_machine)])
+def mails(session: Reading, before: str | None = None) -> HTMLResponse:
+    rows = outbox.page(session, PER_PAGE, before)
+    return page("outbox.html", mails=rows, more=rows[-1].id if len(rows) == PER_PAGE else None)
+
+
+@router.get(
+    "/outbox/{id}", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(at_this_machine)]
+)
+def mail(id: str, session: Reading) -> HTMLResponse:
+    found = session.get(OutboxMail, id)
+    if found is None:
+        raise HTTPException(404, "there is no such mail in the outbox")
+    return page("mail.html", mail=found)

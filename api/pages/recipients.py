@@ -1,0 +1,43 @@
+"""Unsubscribing (RFC 8058): GET shows a question, since scanners follow links; POST acts at once, without a login."""
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+
+from api.deps import Backend, TheBackend
+from api.pages.html import page
+from mail.links import BadLink, Unsubscribe
+from services import leaving
+from services.errors import NotFound
+
+router = APIRouter(prefix="/u", tags=["recipients"])
+
+
+@router.get("/{token}", response_class=HTMLResponse, summary="Ask whether to unsubscribe")
+def ask(token: str, parts: TheBackend) -> HTMLResponse:
+    """Changes nothing."""
+    try:
+        what = parts.links.read_unsubscribe(token)
+    except BadLink:
+        return _damaged()
+    return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=False)
+
+
+@router.post("/{token}", response_class=HTMLResponse, summary="Unsubscribe at once")
+async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
+    """What a mail client's one click sends. A repeat changes nothing."""
+    try:
+        what = parts.links.read_unsubscribe(token)
+        await run_in_threadpool(_leave, parts, what)
+    except (BadLink, NotFound):
+        return _damaged()
+    return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=True)
+
+
+def _leave(parts: Backend, what: Unsubscribe) -> None:
+    with parts.database.writing() as session:
+        leaving.unsubscribe(session, what.customer, what.topic, f"link in message {what.send_id}", parts.clock())
+
+
+def _damaged() -> HTMLResponse:
+    return page("damaged.html", status=404)

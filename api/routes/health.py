@@ -1,0 +1,28 @@
+"""For operators: alive, and ready."""
+
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+
+from api import schemas
+from api.deps import Reading, TheBackend
+from workflows.gateway import TemporalUnavailable
+
+router = APIRouter(tags=["operators"])
+
+
+@router.get("/healthz", summary="Alive")
+def healthz() -> schemas.Health:
+    """The process answers."""
+    return schemas.Health(status="ok")
+
+
+@router.get("/readyz", summary="Ready", responses={503: {"model": schemas.Health, "description": "A part is missing"}})
+async def readyz(session: Reading, parts: TheBackend, response: Response) -> schemas.Health:
+    """The database and Temporal answer too."""
+    session.connection().execute(text("SELECT 1"))
+    try:
+        temporal = await (await parts.gateway()).healthy()
+    except TemporalUnavailable:
+        temporal = False
+    response.status_code = 200 if temporal else 503
+    return schemas.Health(status="ok" if temporal else "degraded", temporal=temporal)

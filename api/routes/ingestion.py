@@ -1,0 +1,191 @@
+"""The Segment HTTP Tracking API, as its client libraries use it: any Content-Type, gzip, three ways to authenticate.
+
+400 is for a body that is too large or no JSON; otherwise the answer is 200, and each rejected event is in a log.
+"""
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from api import schemas
+from api.deps import Backend, Reading, Support, TheBackend, authenticate
+from api.errors import responses
+from services import ingest
+from services.tracking import TYPES
+from store.tables import Rejection
+
+LARGEST = 500 * 1024
+MOST_EVENTS = 2_500
+DEEPEST_JSON = 100
+
+router = APIRouter(prefix="/v1", tags=["ingestion"])
+
+_EXAMPLE = {
+    "type": "track",
+    "userId": "17",
+    "event": "Order Completed",
+    "messageId": "order-4711",
+    "properties": {"total": 39.9, "currency": "EUR"},
+}
+
+
+class _Bad(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def _body_schema(example: Any) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"requestBody": {"required": True, "content": content}, "security": [{"HTTPBearer": []}]}
+
+
+def _answers() -> dict[int | str, dict[str, Any]]:
+    error = {"type": "object", "properties": {"code": {"type": "string"}, "message": {"type": "string"}}}
+    shown = {"application/json": {"schema": error}}
+    meanings = {400: "Too large, or no JSON", 401: "No valid key", 403: "The key lacks the scope ingest"}
+    return {code: {"description": text, "content": shown} for code, text in meanings.items()}
+
+
+@router.post("/batch", summary="Take in many events", responses=_answers(), openapi_extra=_body_schema({"batch": [_EXAMPLE]}))
+async def batch(request: Request, parts: TheBackend) -> JSONResponse:
+    """Up to 2,500 events of any type. An event that is wrong is logged and does not stop the others."""
+    return await _take(request, parts, None)
+
+
+def _single(kind: str) -> None:
+    async def take(request: Request, parts: TheBackend) -> JSONResponse:
+        return await _take(request, parts, kind)
+
+    take.__doc__ = f"One {kind} call."
+    example = {name: value for name, value in _EXAMPLE.items() if name != "type"}
+    router.add_api_route(
+        f"/{kind}",
+        take,
+        methods=["POST"],
+        name=kind,
+        summary=f"Take in one {kind} call",
+        responses=_answers(),
+        openapi_extra=_body_schema(example),
+    )
+
+
+for _kind in TYPES:
+    _single(_kind)
+
+
+@router.get("/rejections", summary="Events that were rejected", responses=responses())
+def rejections(
+    session: Reading, key: Support, cursor: str | None = None, limit: int = 50
+) -> schemas.Page[schemas.RejectionOut]:
+    """The newest first, each with the faulty field and the reason."""
+    from sqlmodel import col, select
+
+    query = select(Rejection).order_by(col(Rejection.id).desc()).limit(max(1, min(limit, 200)))
+    rows = session.exec(query if cursor is None else query.where(col(Rejection.id) < cursor)).all()
+    items = [schemas.RejectionOut.model_validate(row) for row in rows]
+    return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
+
+
+async def _take(request: Request, parts: Backend, kind: str | None) -> JSONResponse:
+    try:
+        body = _parse(_inflate(await _read(request)))
+        items = _items(body, kind)
+        await run_in_threadpool(_authenticate, request, parts, body)
+    except _Bad as bad:
+        codes = {400: "bad_request", 401: "unauthorized", 403: "forbidden"}
+        return JSONResponse({"code": codes[bad.status], "message": bad.message}, status_code=bad.status)
+    outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"))
+    rejected = [{"index": index, "path": one.path, "reason": one.reason} for index, one in outcome.rejected]
+    return JSONResponse(
+        {"success": True, "accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected}
+    )
+
+
+def _ingest(parts: Backend, items: list[Any], sent_at: Any) -> ingest.Outcome:
+    with parts.database.writing() as session:
+        return ingest.ingest(session, items, parts.clock(), sent_at)
+
+
+async def _read(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST:
+            raise _Bad(400, f"the body is larger than {LARGEST:,} bytes")
+    return body
+
+
+def _inflate(body: bytes) -> bytes:
+    """Gunzip within bounds, whatever the headers say: some clients gzip under another Content-Type."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        plain = inflater.decompress(body, LARGEST + 1)
+    except zlib.error:
+        raise _Bad(400, "the body looks like gzip and is damaged") from None
+    if len(plain) > LARGEST:
+        raise _Bad(400, f"the body inflates to more than {LARGEST:,} bytes")
+    if not inflater.eof:
+        raise _Bad(400, "the gzip body is cut short")
+    return plain
+
+
+def _parse(body: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _Bad(400, "the body is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise _Bad(400, "the body must be a JSON object")
+    return cast(Mapping[str, Any], parsed)
+
+
+def _items(body: Mapping[str, Any], kind: str | None) -> list[Any]:
+    if kind is not None:
+        return [{**body, "type": kind}]
+    batch = body.get("batch")
+    if not isinstance(batch, list):
+        raise _Bad(400, "batch must be a list of events")
+    events = cast(list[Any], batch)
+    if len(events) > MOST_EVENTS:
+        raise _Bad(400, f"the batch has {len(events):,} events; at most {MOST_EVENTS:,} are allowed")
+    return [_with_context(event, body.get("context")) for event in events]
+
+
+def _with_context(event: Any, shared: Any) -> Any:
+    """The batch's own context holds for each event that does not say otherwise."""
+    if not (isinstance(event, dict) and isinstance(shared, dict) and shared):
+        return event
+    item = cast(dict[str, Any], event)
+    own = item.get("context")
+    return {**item, "context": {**cast(dict[str, Any], shared), **(own if isinstance(own, dict) else {})}}
+
+
+def _authenticate(request: Request, parts: Backend, body: Mapping[str, Any]) -> None:
+    try:
+        authenticate(parts, _key(request.headers.get("authorization", ""), body.get("writeKey")), ("ingest",))
+    except HTTPException as refused:
+        raise _Bad(refused.status_code, str(refused.detail)) from None
+
+
+def _key(header: str, write_key: Any) -> str | None:
+    """Bearer, Basic (with or without the colon), or writeKey in the body."""
+    kind, _, value = header.partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return write_key if isinstance(write_key, str) else None

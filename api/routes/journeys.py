@@ -1,0 +1,117 @@
+"""Journeys: a draft, its validation, published versions."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+
+from api import schemas
+from api.deps import Marketer, Now, Reading, Support, TheBackend, Templates, Writing
+from api.errors import responses
+from journeys import source
+from journeys.problems import InvalidJourney, Problem
+from services import journeys
+from services.errors import InvalidInput
+
+router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
+
+Key = Annotated[str, Path(description="the journey's key", max_length=63)]
+
+EXAMPLE = """\
+journey: welcome
+name: Welcome
+enter: [{on: Signed Up}]
+start: new
+stages:
+  new:
+    steps: [{send: thank_you}]
+    final: true
+"""
+_DEFINITION: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}, "example": EXAMPLE},
+            "application/json": {"schema": {"type": "object"}, "example": json.loads(json.dumps(
+                {"journey": "welcome", "start": "new", "stages": {"new": {"steps": [{"send": "thank_you"}]}}}))},
+        },
+    }
+}  # fmt: skip
+
+
+async def _text(request: Request) -> str:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > source.LARGEST:
+            raise InvalidInput(f"the definition is larger than {source.LARGEST:,} bytes")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("the definition is not UTF-8") from None
+
+
+@router.put("/{key}", summary="Store a draft", responses=responses(422), openapi_extra=_DEFINITION)
+async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer) -> schemas.DraftOut:
+    """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
+    from fastapi.concurrency import run_in_threadpool
+
+    text = await _text(request)
+
+    def store() -> schemas.DraftOut:
+        with parts.database.writing() as session:
+            journey, warnings = journeys.put_draft(session, key, text, parts.templates(), parts.clock())
+            return schemas.DraftOut(
+                journey=schemas.JourneyOut.model_validate(journey), warnings=[_finding(one) for one in warnings]
+            )
+
+    return await run_in_threadpool(store)
+
+
+@router.post("/validate", summary="Check a definition", responses=responses(422), openapi_extra=_DEFINITION)
+async def validate(request: Request, templates: Templates, caller: Marketer) -> schemas.Validation:
+    """Every problem with its path, its line (for YAML), what was found and what would be right."""
+    text = await _text(request)
+    try:
+        _, problems = source.read(text, templates)
+    except InvalidJourney as invalid:
+        return schemas.Validation(valid=False, problems=[_finding(one) for one in invalid.problems])
+    return schemas.Validation(valid=True, problems=[_finding(one) for one in problems])
+
+
+@router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 422))
+def publish(key: Key, session: Writing, templates: Templates, now: Now, caller: Marketer) -> schemas.Published:
+    """Make the draft the live version. Those under way stay on the version they entered."""
+    version, created = journeys.publish(session, key, templates, now)
+    return schemas.Published(**schemas.VersionOut.model_validate(version).model_dump(), created=created)
+
+
+@router.get("", summary="List journeys", responses=responses())
+def listed(session: Reading, caller: Support) -> list[schemas.JourneyOut]:
+    """Every journey with its draft and its live version."""
+    return [schemas.JourneyOut.model_validate(one) for one in journeys.listed(session)]
+
+
+@router.get("/{key}", summary="One journey", responses=responses(404))
+def get(key: Key, session: Reading, caller: Support) -> schemas.JourneyOut:
+    """The draft and the number of the live version."""
+    return schemas.JourneyOut.model_validate(journeys.get(session, key))
+
+
+@router.get("/{key}/versions", summary="Published versions", responses=responses(404))
+def versions(key: Key, session: Reading, caller: Support) -> list[schemas.VersionOut]:
+    """The newest first."""
+    journeys.get(session, key)
+    return [schemas.VersionOut.model_validate(one) for one in journeys.versions(session, key)]
+
+
+@router.get("/{key}/versions/{number}", summary="One version", responses=responses(404))
+def version(key: Key, number: int, session: Reading, caller: Support) -> schemas.VersionWhole:
+    """A version never changes."""
+    found = journeys.version(session, key, number)
+    shown = schemas.VersionOut.model_validate(found).model_dump()
+    return schemas.VersionWhole(**shown, definition=json.loads(found.canonical))
+
+
+def _finding(problem: Problem) -> schemas.Finding:
+    return schemas.Finding(**problem.as_json())

@@ -1,0 +1,353 @@
+"""Bringing existing customers: their history is stored, and each is placed in the stage where it puts them today.
+
+The history runs through the core itself, on a virtual clock. Mail due before the import is on record as skipped
+(`imported`) and nobody is written to for stages long past; what is due later goes. Each chunk of customers is one
+transaction, and a message id that is known already is a repeat, so an import may be cut off and run again.
+"""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, select
+
+from journeys import facts, guards, simulator
+from journeys.commands import Plan
+from journeys.facts import Aggregate, Known
+from journeys.program import NodeId, Program, Send
+from journeys.simulator import History, Recorded, Trace
+from journeys.state import State
+from services import ingest, journeys, planning, profiles, tracking
+from services.tracking import Rejected, Tracked
+from store import bulk, customers, dispatches
+from store.counts import Tally
+from store.dispatches import Priority
+from store.tables import Customer, Decision, Dispatch, Enrollment, Event, Interest, JourneyVersion, Message
+from store.types import new_id
+
+CHUNK = 100
+MOST_ERRORS_KEPT = 1_000
+
+_STATE: TypeAdapter[State] = TypeAdapter(State)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineError:
+    """A line that was not imported; numbers count from 1."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an import is."""
+
+    customers: int = 0
+    events: int = 0
+    repeated: int = 0
+    enrolled: int = 0
+    errors: list[LineError] = field(default_factory=list[LineError])
+    error_count: int = 0
+
+    def note(self, line: int, reason: str) -> None:
+        self.error_count += 1
+        if len(self.errors) < MOST_ERRORS_KEPT:
+            self.errors.append(LineError(line=line, reason=reason))
+
+
+Grouped = dict[str, list[Tracked]]
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def read_file(path: Path, now: datetime, progress: Progress) -> Grouped:
+    """Events by customer, in the order of their instants; a line that is wrong is noted and skipped."""
+    grouped: Grouped = defaultdict(list)
+    lines = _csv_lines(path) if path.suffix.lower() == ".csv" else _ndjson_lines(path)
+    for number, item in lines:
+        try:
+            if isinstance(item, Exception):
+                raise Rejected("", str(item))
+            message = tracking.read(item, now)
+            if message.message_id is None:
+                raise Rejected("messageId", "an imported event needs one, so that a second import repeats nothing")
+            grouped[message.user_id or f"anonymous:{message.anonymous_id}"].append(message)
+        except Rejected as rejected:
+            progress.note(number, str(rejected))
+    for messages in grouped.values():
+        messages.sort(key=lambda one: one.at)
+    return grouped
+
+
+def _ndjson_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            text = raw.strip().removeprefix(b"\xef\xbb\xbf")
+            if not text:
+                continue
+            try:
+                yield number, json.loads(text)
+            except UnicodeDecodeError:
+                yield number, ValueError("the line is not UTF-8")
+            except (ValueError, RecursionError):
+                yield number, ValueError("the line is not JSON")
+
+
+_PLAIN = {"type", "userId", "anonymousId", "event", "timestamp", "messageId"}
+
+
+def _csv_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Columns type, userId, event, timestamp, messageId; any other column is a property."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        yield 1, ValueError("the file is not UTF-8; save it as UTF-8 and import it again")
+        return
+    header = text.partition("\n")[0]
+    reader = csv.DictReader(text.splitlines(), delimiter=";" if header.count(";") > header.count(",") else ",")
+    missing = {"userId", "timestamp", "messageId"} - set(reader.fieldnames or ())
+    if missing:
+        yield 1, ValueError(f"the header lacks {', '.join(sorted(missing))}")
+        return
+    for row in reader:
+        yield reader.line_num, _csv_item(row)
+
+
+def _csv_item(row: dict[str, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = {name: row[name] or None for name in _PLAIN if name in row}
+    item["type"] = item.get("type") or "track"
+    extra = {name: _number(value) for name, value in row.items() if name and name not in _PLAIN and value}
+    item["traits" if item["type"] == "identify" else "properties"] = extra
+    return item
+
+
+def _number(text: Any) -> Any:
+    try:
+        return float(text) if "." in text else int(text)
+    except (ValueError, TypeError):
+        return text
+
+
+# -- placing -----------------------------------------------------------------------------------------------------------
+
+
+def chunks(grouped: Grouped) -> Iterator[list[tuple[str, list[Tracked]]]]:
+    """Customers in the order of the file, a transaction's worth at a time."""
+    items = list(grouped.items())
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def take_chunk(
+    session: Session,
+    chunk: Sequence[tuple[str, list[Tracked]]],
+    journey: tuple[JourneyVersion, Program] | None,
+    now: datetime,
+    progress: Progress,
+) -> None:
+    """Store a chunk of customers with their histories, and place the new ones in the journey."""
+    ids = [one.message_id for _, messages in chunk for one in messages if one.message_id]
+    known_ids = customers.known_message_ids(session, ids)
+    known = _existing(session, [name for name, _ in chunk])
+    batch = _Batch(now=now)
+    live = journeys.all_live(session)
+    for name, messages in chunk:
+        fresh = [one for one in messages if one.message_id not in known_ids]
+        progress.repeated += len(messages) - len(fresh)
+        progress.customers += 1
+        progress.events += len(fresh)
+        if not fresh:
+            continue
+        if name in known or name.startswith("anonymous:"):
+            for message in fresh:
+                progress.enrolled += len(ingest.take(session, message, live, now))
+        else:
+            progress.enrolled += _place(batch, fresh, journey)
+    batch.write(session)
+
+
+def _existing(session: Session, names: Sequence[str]) -> set[str]:
+    query = select(Customer.external_id).where(col(Customer.external_id).in_(names))
+    return {name for name in session.exec(query).all() if name is not None}
+
+
+class _Batch:
+    """Rows collected for one transaction."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.rows: dict[type, list[bulk.Row]] = {
+            table: [] for table in (Customer, Event, Enrollment, Decision, Message, Interest, Dispatch)
+        }
+        self.tally = Tally()
+
+    def add(self, table: type, **columns: Any) -> None:
+        self.rows[table].append(columns)
+
+    def write(self, session: Session) -> None:
+        for table, rows in self.rows.items():
+            bulk.add(session, table, rows)
+        self.tally.write(session)
+
+
+def _place(batch: _Batch, messages: Sequence[Tracked], journey: tuple[JourneyVersion, Program] | None) -> int:
+    """Rows of one new customer; return how many enrollments there are."""
+    customer = Customer(
+        id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
+    )
+    history = _history(batch, customer, messages)
+    enrolled = _enroll(batch, customer, history, journey) if journey else 0
+    batch.add(Customer, **customer.model_dump())
+    return enrolled
+
+
+def _history(batch: _Batch, customer: Customer, messages: Sequence[Tracked]) -> History:
+    recorded: list[Recorded] = []
+    aggregates: dict[str, Aggregate] = {}
+    for seq, message in enumerate(messages, start=1):
+        if message.type in ("identify", "group"):
+            profiles.take_traits(customer, message.traits, batch.now)
+        properties = dict(message.traits if message.type == "identify" else message.properties)
+        before = aggregates.get(message.name, facts.NOTHING)
+        aggregates[message.name] = facts.fold(before, message.at, facts.amount(properties))
+        recorded.append(Recorded(seq=seq, name=message.name, at=message.at, properties=properties))
+        batch.add(
+            Event,
+            id=new_id("evt"),
+            message_id=message.message_id,
+            customer_id=customer.id,
+            seq=seq,
+            type=message.type,
+            name=message.name,
+            properties=properties,
+            fires=False,
+            at=message.at,
+            received_at=batch.now,
+        )
+    customer.seq = len(recorded)
+    customer.events = {name: one.as_json() for name, one in aggregates.items()}
+    attributes = {"id": customer.external_id, **customer.attributes}
+    return History(recorded, attributes, customer.timezone)
+
+
+def _enroll(
+    batch: _Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]
+) -> int:
+    version, program = journey
+    trigger = _trigger(program, history)
+    if trigger is None:
+        return 0
+    enrollment_id = new_id("enr")
+    fresh = State(customer=customer.id, enrollment=enrollment_id, cursor=trigger.seq)
+    past = History(history.events, history.attributes, history.timezone)
+    trace = simulator.simulate(program, fresh, past, trigger.at, batch.now)
+    state = trace.state
+    enrollment = Enrollment(
+        id=enrollment_id,
+        journey=version.journey,
+        version=version.number,
+        digest=version.digest,
+        customer_id=customer.id,
+        run=1,
+        source=f"import, event {trigger.name}",
+        status="ended" if state.ended else "live",
+        reason=state.reason,
+        stage=state.stage,
+        step=state.position,
+        visit=state.visit,
+        number=state.number,
+        cursor=customer.seq,
+        wakes_at=state.wakes_at,
+        entered_at=trigger.at,
+        stage_since=state.since or trigger.at,
+        ended_at=state.clock if state.ended else None,
+    )
+    batch.add(Enrollment, **enrollment.model_dump())
+    _record(batch, program, enrollment, trace)
+    if not state.ended:
+        _start(batch, enrollment, trace)
+    return 1
+
+
+def _trigger(program: Program, history: History) -> Recorded | None:
+    """The first event of the history that lets the customer in."""
+    names = {trigger.event for trigger in program.triggers}
+    past = History(history.events, history.attributes, history.timezone)
+    for event in history.events:
+        if event.name not in names:
+            continue
+        known = past.known(event.at, event.seq)
+        for trigger in program.triggers:
+            if trigger.event == event.name and _lets_in(program, trigger.guard, known, event):
+                return event
+    return None
+
+
+def _lets_in(program: Program, guard: Any, known: Known, event: Recorded) -> bool:
+    if guard is None:
+        return True
+    happened = facts.Happened(name=event.name, properties=event.properties, at=event.at)
+    return guards.evaluate(program.guards[guard], facts.context(known, happened, {}, event.at)).holds
+
+
+def _record(batch: _Batch, program: Program, enrollment: Enrollment, trace: Trace) -> None:
+    """Every decision of the past, and every mail that was not sent."""
+    batch.tally.move(enrollment.id, enrollment.journey, "", program.start)
+    for decision in trace.decisions:
+        _decision(batch, enrollment, decision, decision.what, dict(decision.detail))
+        if decision.what == "moved":
+            batch.tally.move(enrollment.id, enrollment.journey, decision.stage, str(decision.detail["to"]))
+    for ask, asked in trace.asked:
+        if asked:
+            _decision(batch, enrollment, ask, "asked", {"why": ask.why, "guards": [one.as_json() for one in asked]})
+    for plan in trace.mails:
+        _skipped(batch, program, enrollment, plan)
+
+
+def _decision(batch: _Batch, enrollment: Enrollment, command: Any, what: str, detail: dict[str, Any]) -> None:
+    batch.add(
+        Decision,
+        id=new_id("dec"),
+        customer_id=enrollment.customer_id,
+        journey=enrollment.journey,
+        enrollment_id=enrollment.id,
+        number=command.number,
+        at=command.at,
+        what=what,
+        stage=command.stage,
+        step=command.step,
+        visit=command.visit,
+        detail=detail,
+        answer=None,
+    )
+
+
+def _skipped(batch: _Batch, program: Program, enrollment: Enrollment, plan: Plan) -> None:
+    send = program.nodes[NodeId(plan.step)]
+    assert isinstance(send, Send)
+    message = planning.new_message(program, enrollment, plan, send, plan.at)
+    message.status, message.reason = "skipped", "imported"
+    detail = {"message": message.id, "template": message.template, "reason": "imported"}
+    batch.add(Message, **message.model_dump())
+    _decision(batch, enrollment, plan, "skipped", detail)
+
+
+def _start(batch: _Batch, enrollment: Enrollment, trace: Trace) -> None:
+    """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
+    batch.tally.arrive(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
+    assert trace.settled is not None
+    for name in trace.settled.waits_for:
+        batch.add(Interest, enrollment_id=enrollment.id, name=name, customer_id=enrollment.customer_id)
+    state = _STATE.dump_python(trace.state, mode="json", exclude_defaults=True)
+    start = {"digest": enrollment.digest, "state": state}
+    batch.add(Dispatch, **dispatches.row(enrollment, "start", start, Priority.BULK_START, batch.now))
+
+

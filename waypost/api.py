@@ -1,0 +1,52 @@
+"""The API process."""
+
+import asyncio
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.deps import Backend
+from waypost import __version__
+from waypost.wiring import Parts
+from workflows.gateway import Gateway
+
+
+class LazyGateway:
+    """Connects to Temporal when first wanted: ingestion needs none, and must work while Temporal is away."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._turn = asyncio.Lock()
+        self._gateway: Gateway | None = None
+
+    async def __call__(self) -> Gateway:
+        async with self._turn:
+            if self._gateway is None:
+                self._gateway = await self._parts.gateway()
+            return self._gateway
+
+
+def build(parts: Parts) -> FastAPI:
+    """The app, wired."""
+    settings = parts.settings
+    outbox = not (settings.sendgrid_api_key or settings.smtp_url)
+    backend = Backend(
+        database=parts.database,
+        gateway=LazyGateway(parts),
+        links=parts.links,
+        templates=parts.renderer.keys,
+        clock=parts.clock,
+        brand=settings.brand,
+        outbox=outbox,
+    )
+    return create_app(backend, __version__)
+
+
+def serve(parts: Parts) -> None:
+    """Serve until a signal comes."""
+    settings = parts.settings
+    uvicorn.run(
+        build(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False,
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip

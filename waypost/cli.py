@@ -1,0 +1,318 @@
+"""The command line. Exit status: 0 well, 1 refused or failed, 2 wrong usage."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from journeys import source
+from journeys.problems import InvalidJourney, Problem
+from services import api_keys
+from services import errors as services
+from store import migrate
+from waypost import __version__, doctor, importer, logs, narrator
+from waypost.client import ApiProblem, Client, Unreachable
+from waypost.settings import Settings
+from waypost.up import CannotStart, Stack
+from waypost.wiring import Parts
+from workflows.gateway import TemporalUnavailable
+
+app = typer.Typer(name="waypost", help="A self-hosted engine for the customer lifecycle.", no_args_is_help=True)
+keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(db_app, name="db")
+
+console = Console()
+complaints = Console(stderr=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")]
+File = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False, readable=True)]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Every failure as a sentence, never as a traceback."""
+    try:
+        yield
+    except (CannotStart, Unreachable, TemporalUnavailable, services.ServiceError) as error:
+        _fail(str(error))
+    except ApiProblem as refused:
+        for problem in (refused.body.get("problems") or [])[:50]:
+            complaints.print(f"  {problem.get('path')}: {problem.get('message')}", markup=False)
+        _fail(str(refused))
+    except InvalidJourney as invalid:
+        _show_problems(invalid.problems)
+        _fail(f"{len(invalid.problems)} problem(s); nothing was stored")
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "WAYPOST_" + "_".join(str(part) for part in first["loc"]).upper()
+        _fail(f"the setting {name} is wrong: {first['msg']}")
+    except SQLAlchemyError as error:
+        _fail(f"the database does not answer ({type(error).__name__}); `waypost doctor` tells more")
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+
+
+def _fail(text: str) -> None:
+    complaints.print(f"[red]waypost:[/] ", end="")
+    complaints.print(text, markup=False, highlight=False)
+    raise typer.Exit(1)
+
+
+def _show_problems(problems: tuple[Problem, ...]) -> None:
+    for problem in problems:
+        colour = "red" if problem.severity == "error" else "yellow"
+        complaints.print(f"[{colour}]{problem.severity}[/] {problem.code}: ", end="")
+        complaints.print(str(problem), markup=False, highlight=False)
+
+
+@contextmanager
+def parts() -> Iterator[Parts]:
+    made = Parts(Settings())
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """A self-hosted engine for the customer lifecycle."""
+    if version:
+        console.print(__version__)
+        raise typer.Exit
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: Temporal, the API with its pages, the worker."""
+    with told():
+        asyncio.run(Stack(Settings(), console).run())
+
+
+@app.command()
+def api() -> None:
+    """Run the API alone."""
+    from waypost.api import serve
+
+    with told(), parts() as made:
+        logs.configure()
+        serve(made)
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker alone: workflows, delivery lanes, dispatcher."""
+    from waypost.worker import run
+
+    with told(), parts() as made:
+        logs.configure()
+        asyncio.run(_until_signal(lambda stop: run(made, stop)))
+
+
+async def _until_signal(run: Callable[[asyncio.Event], Any]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(stop)
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the newest schema."""
+    with told(), parts() as made:
+        made.settings.home.mkdir(parents=True, exist_ok=True)
+        migrate.upgrade(made.database.engine)
+        console.print("The database has every migration.")
+
+
+@app.command("doctor")
+def doctor_command(as_json: JsonFlag = False) -> None:
+    """Say what is missing or wrong, and what to do about it."""
+    with told():
+        findings = doctor.examine(Settings())
+        if as_json:
+            print(json.dumps([{"check": one.check, "well": one.well, "text": one.text} for one in findings]))
+        else:
+            for one in findings:
+                mark = "[green]✓[/]" if one.well else "[red]✗[/]"
+                console.print(f"{mark} {one.check:<16}", end="")
+                console.print(one.text, markup=False, highlight=False)
+        if not all(one.well for one in findings):
+            raise typer.Exit(1)
+
+
+# -- journeys ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def validate(file: File, as_json: JsonFlag = False) -> None:
+    """Check a journey file: every problem with its line, what was found, and what would be right."""
+    with told(), parts() as made:
+        text = _read(file)
+        try:
+            definition, problems = source.read(text, made.renderer.keys())
+            valid = True
+        except InvalidJourney as invalid:
+            definition, problems, valid = None, invalid.problems, False
+        if as_json:
+            print(json.dumps({"valid": valid, "problems": [one.as_json() for one in problems]}))
+        else:
+            _show_problems(tuple(problems))
+            if valid and definition is not None:
+                console.print(f"[green]✓[/] {definition.journey}: {len(definition.stages)} stages, valid")
+        if not valid:
+            raise typer.Exit(1)
+
+
+@app.command()
+def apply(file: File, as_json: JsonFlag = False) -> None:
+    """Store a journey file as the draft of its journey."""
+    with told():
+        text = _read(file)
+        definition, _ = source.read(text)
+        answer = Client(Settings()).call("PUT", f"/v1/journeys/{definition.journey}", content=text.encode())
+        if as_json:
+            return print(json.dumps(answer))
+        for warning in answer["warnings"]:
+            complaints.print(f"[yellow]warning[/] {warning['path']}: ", end="")
+            complaints.print(warning["message"], markup=False)
+        console.print(f"[green]✓[/] {definition.journey}: the draft is stored; `waypost publish {definition.journey}`")
+
+
+@app.command()
+def publish(key: Annotated[str, typer.Argument(help="The journey's key.")], as_json: JsonFlag = False) -> None:
+    """Make the draft of a journey its live version."""
+    with told():
+        answer = Client(Settings()).call("POST", f"/v1/journeys/{key}/publish")
+        if as_json:
+            return print(json.dumps(answer))
+        word = "is published" if answer["created"] else "was live already; nothing changed"
+        console.print(f"[green]✓[/] {key} version {answer['number']} {word}")
+
+
+@app.command()
+def enroll(key: str, customer: str, as_json: JsonFlag = False) -> None:
+    """Enroll a customer (by your id, or by email address) in a journey."""
+    with told():
+        answer = Client(Settings()).call("POST", f"/v1/journeys/{key}/enrollments", json={"customer": customer})
+        if as_json:
+            return print(json.dumps(answer))
+        console.print(f"[green]✓[/] {customer} entered {key}: {answer['id']}")
+
+
+@app.command()
+def status(customer: str, as_json: JsonFlag = False, limit: int = 40) -> None:
+    """Where a customer is, what comes next, and everything that led there."""
+    with told():
+        client = Client(Settings())
+        shown = client.call("GET", f"/v1/customers/{customer}")
+        story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": limit})
+        if as_json:
+            return print(json.dumps({**shown, "timeline": story}))
+        narrator.tell(console, shown, story)
+
+
+# -- imports -----------------------------------------------------------------------------------------------------------
+
+
+@app.command("import")
+def import_command(
+    file: File,
+    journey: Annotated[str | None, typer.Option(help="Place the customers in this journey.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Import events (NDJSON in Segment's shape, or CSV) and place the customers where their history puts them."""
+    with told(), parts() as made:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=complaints, disable=as_json) as bar:
+            done = importer.run(made, file, journey, bar)
+        if as_json:
+            print(json.dumps(done))
+        else:
+            console.print(
+                f"[green]✓[/] {done['customers']:,} customers, {done['events']:,} new events, {done['enrolled']:,} enrolled, "
+                f"{done['repeated']:,} known already"
+            )
+            for error in done["errors"][:20]:
+                complaints.print(f"[yellow]line {error['line']}[/]: ", end="")
+                complaints.print(error["reason"], markup=False)
+        if done["error_count"]:
+            complaints.print(f"{done['error_count']:,} line(s) were not imported.")
+            raise typer.Exit(1)
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+@keys_app.command("create")
+def keys_create(
+    name: str,
+    scope: Annotated[list[str], typer.Option(help="ingest, marketer, support or admin; may be repeated.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a key. It is shown this once."""
+    with told(), parts() as made:
+        with made.database.writing() as session:
+            key, text = api_keys.create(session, name, scope, made.clock())
+        print(json.dumps({"id": key.id, "key": text, "scopes": key.scopes})) if as_json else console.print(
+            f"{text}   ({', '.join(key.scopes)}; id {key.id}; shown this once)", highlight=False
+        )
+
+
+@keys_app.command("list")
+def keys_list(as_json: JsonFlag = False) -> None:
+    """Show keys by prefix, with scopes and last use."""
+    with told(), parts() as made:
+        with made.database.reading() as session:
+            rows = [
+                {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
+                 "last_used_at": str(key.last_used_at or ""), "revoked": key.revoked_at is not None}
+                for key in api_keys.listed(session)
+            ]  # fmt: skip
+        if as_json:
+            return print(json.dumps(rows))
+        table = Table("Id", "Name", "Prefix", "Scopes", "Last used", "")
+        for row in rows:
+            table.add_row(row["id"], row["name"], row["prefix"] + "…", ", ".join(row["scopes"]), row["last_used_at"],
+                          "revoked" if row["revoked"] else "")  # fmt: skip
+        console.print(table)
+
+
+@keys_app.command("revoke")
+def keys_revoke(key_id: str) -> None:
+    """Refuse a key from now on."""
+    with told(), parts() as made, made.database.writing() as session:
+        api_keys.revoke(session, key_id, made.clock())
+        console.print(f"[green]✓[/] {key_id} is revoked")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise services.InvalidInput(f"{file} is not UTF-8") from None
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""A customer's story in a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def tell(console: Console, shown: dict[str, Any], story: list[dict[str, Any]]) -> None:
+    """Who and where, what comes next, and everything that led there, the newest first."""
+    customer = shown["customer"]
+    console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
+    if shown["lifecycle_stage"]:
+        console.print(Text(f"Lifecycle stage: {shown['lifecycle_stage']}"))
+    for enrollment in shown["enrollments"]:
+        console.print(Text(_place(enrollment)))
+    table = Table("When (UTC)", "What", "Where", "Why", box=None, pad_edge=False)
+    for entry in story:
+        where = entry["step"] or entry["stage"] or ""
+        table.add_row(entry["at"][:19].replace("T", " "), _what(entry), Text(where), Text(why(entry)))
+    console.print(table)
+
+
+def _place(enrollment: dict[str, Any]) -> str:
+    place = f"{enrollment['journey']} v{enrollment['version']}: stage {enrollment['stage']}"
+    if enrollment["status"] == "ended":
+        return f"{place}, ended ({enrollment['reason']})"
+    doing = f"in {enrollment['step']}" if enrollment["step"] else "resting behind the last step"
+    until = f", acts by itself at {enrollment['wakes_at'][:19].replace('T', ' ')} UTC" if enrollment["wakes_at"] else ""
+    return f"{place}, {doing}{', paused' if enrollment['paused'] else ''}{until}"
+
+
+def _what(entry: dict[str, Any]) -> Text:
+    return Text(entry["what"], "cyan" if entry["kind"] == "event" else "")
+
+
+def why(entry: dict[str, Any]) -> str:
+    """The reason of an entry, in a few words."""
+    detail = entry["detail"]
+    match entry["what"]:
+        case "moved":
+            cause = f"event {detail['event']}" if detail.get("event") else detail["cause"]
+            return f"→ {detail['to']}, by {cause}"
+        case "asked":
+            return "; ".join(_verdict(one) for one in detail.get("guards", [])) or detail.get("why", "")
+        case "settled":
+            waits = ", ".join(detail["waits_for"]) or "nothing"
+            return f"waits for {waits}" + (f", or until {detail['wakes_at'][:16]}" if detail.get("wakes_at") else "")
+        case "branched":
+            return f"took {detail['took']}"
+        case _:
+            named = (detail.get(name) for name in ("template", "reason", "variant", "event", "until", "explanation"))
+            return ", ".join(str(value) for value in named if value)
+
+
+def _verdict(asked: dict[str, Any]) -> str:
+    seen = ", ".join(f"{name} = {value}" for name, value in asked["seen"].items())
+    return f"{asked['guard']} is {str(asked['holds']).lower()} ({seen})"
