@@ -20,8 +20,9 @@ from services.delivering import Claimed, Fenced, Frozen, Result
 from store.session import Database
 
 BATCH = 50
-IDLE = 0.2
+IDLE = 0.25
 SHIFT = timedelta(minutes=30)
+EVIDENCE_EVERY = timedelta(seconds=5)
 ALARM_PAUSE = timedelta(minutes=1)
 
 log = structlog.get_logger("waypost.delivery")
@@ -61,6 +62,7 @@ class Lane:
         self._brand = brand
         self._clock = clock
         self._rest_until: datetime | None = None
+        self._evidence_at: datetime | None = None
 
     def take(self) -> int:
         """Become the owner; return how many mails the last one left in the middle."""
@@ -82,6 +84,9 @@ class Lane:
 
     async def seek_evidence(self) -> int:
         """Ask the provider about mails whose fate is unknown."""
+        if self._evidence_at is not None and self._clock() < self._evidence_at:
+            return 0
+        self._evidence_at = self._clock() + EVIDENCE_EVERY
         ids = await asyncio.to_thread(self._unknowns)
         for send_id in ids:
             evidence = await self._sender.look_up(send_id)
@@ -109,7 +114,9 @@ class Lane:
                 mails.append(self._compose(one))
             except (TemplateProblem, ValueError) as problem:
                 failures.append(
-                    Result(send_id=one.send_id, status="failed", reason="template_failed", explanation=str(problem)[:300])
+                    Result(
+                        send_id=one.send_id, status="failed", reason="template_failed", explanation=str(problem)[:300]
+                    )
                 )
         frozen = [Frozen(send_id=m.send_id, subject=m.subject, html=m.html, text=m.text) for m in mails]
         with self._database.writing() as session:
@@ -156,11 +163,11 @@ def _result(send_id: str, provider: str, outcome: Outcome) -> Result:
     """The ledger's words for an outcome."""
     match outcome:
         case Accepted():
-            return Result(
-                send_id=send_id, status="accepted", provider=provider, provider_id=outcome.provider_id
-            )
+            return Result(send_id=send_id, status="accepted", provider=provider, provider_id=outcome.provider_id)
         case NotSent():
-            return Result(send_id=send_id, status="planned", reason=outcome.reason, provider=provider, wait=outcome.wait)
+            return Result(
+                send_id=send_id, status="planned", reason=outcome.reason, provider=provider, wait=outcome.wait
+            )
         case Refused():
             return Result(
                 send_id=send_id,

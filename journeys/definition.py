@@ -6,7 +6,7 @@ Shape is decided here, meaning in `lint`. A step is a mapping with one verb (`se
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,7 @@ TAG = "step:"
 LARGEST_STAGE = 2_000
 
 
-def _checked(check: Any, code: str) -> AfterValidator:
+def _checked(check: Any, code: LiteralString) -> AfterValidator:
     """A validator that keeps the text and reports what `check` says of it."""
 
     def validate(text: Any) -> Any:

@@ -96,7 +96,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """No answer: nothing was done, since these events came first. The shell forgets its input and takes them instead."""
+    """No answer: these events came first and nothing was done. The shell forgets its input and takes them."""
 
     events: tuple[EventArrived, ...]
     kind: Literal["interrupted"] = "interrupted"

@@ -175,7 +175,9 @@ def _gone_to(steps: Steps) -> tuple[set[str], bool]:
                 return stages, False
             case BranchStep() | SplitStep():
                 passes = isinstance(step, BranchStep) and all(case.condition for case in step.branch)
-                passes = passes or (isinstance(step, SplitStep) and any(v.holdout for v in step.split.variants.values()))
+                passes = passes or (
+                    isinstance(step, SplitStep) and any(v.holdout for v in step.split.variants.values())
+                )
                 for inner, _ in _inside(step, ()):
                     gone, through = _gone_to(inner)
                     stages |= gone

@@ -4,8 +4,8 @@ It decides what an input leads to, and must not know who carries it out: Tempora
 thin shells round it. It awaits nothing, reads no clock, and sees nothing personal.
 
 The laws
-- An event is tried on exits, then on the stage's transitions in the order written, then on the step's wait_for. It fires
-  at most one of them and is consumed.
+- An event is tried on exits, then on the stage's transitions in the order written, then on the step's wait_for. It
+  fires at most one of them and is consumed.
 - A transition takes effect at once, also in the middle of a wait. Transitions already due are taken before a stage's
   first step. Steps that run out leave the customer resting in the stage (or end the enrollment where it is final).
 - `after` counts from entering the stage, `inactive` from the last such event, else from entering the journey. Guards
@@ -17,36 +17,15 @@ The laws
       UnansweredQuestion    an input came while an answer was due
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
-from journeys import commands, inputs
-from journeys.assignment import variant_of
-from journeys.commands import Ask, Command, Decide, Plan, Settle
-from journeys.program import (
-    After,
-    Branch,
-    Exit,
-    Go,
-    GuardId,
-    Inactive,
-    NodeId,
-    OnEvent,
-    Program,
-    Send,
-    Set,
-    Split,
-    Stage,
-    StageKey,
-    Transition,
-    Wait,
-    WaitFor,
-)
+from journeys import inputs
+from journeys.commands import Command
+from journeys.program import Program
 from journeys.state import Deadline, Question, State
-
-STRIDES = 1_000
+from journeys.steps import Steps
 
 
 class MachineError(Exception):
@@ -59,10 +38,9 @@ class UnansweredQuestion(MachineError):
 
 def advance(program: Program, state: State, given: inputs.Input) -> tuple[State, tuple[Command, ...]]:
     """Take one input; return the next state and what must be done, of which only the last asks for an answer."""
-    walk = _Walk(program, state)
-    walk.take(given)
-    walk.proceed()
-    return walk.state, tuple(walk.commands)
+    walk = Machine(program, state)
+    commands = walk.feed(given)
+    return walk.state, commands
 
 
 def refusal(program: Program, state: State, control: inputs.Control) -> str | None:
@@ -75,22 +53,25 @@ def refusal(program: Program, state: State, control: inputs.Control) -> str | No
         case inputs.Resume():
             return None if state.paused else "the enrollment is not paused"
         case inputs.Skip():
-            return None if state.mode == "wait" else f"no step is waited in: the customer rests in stage {state.stage!r}"
+            return (
+                None if state.mode == "wait" else f"no step is waited in: the customer rests in stage {state.stage!r}"
+            )
         case inputs.Leave():
             return None
         case _:
             assert_never(control)
 
 
-class _Walk:
-    """One call of `advance`: the state so far, and the commands collected on the way."""
+class Machine(Steps):
+    """A state that is fed with inputs. It works on a copy, so whoever holds the first state keeps it."""
 
-    def __init__(self, program: Program, state: State) -> None:
-        self.program = program
-        self.state = state.copy()
-        self.commands: list[Command] = []
-
-    # -- inputs ------------------------------------------------------------------------------------------------------
+    def feed(self, given: inputs.Input) -> tuple[Command, ...]:
+        """Take one input and go as far as it leads; return the commands."""
+        self.take(given)
+        self.proceed()
+        commands = tuple(self.commands)
+        self.commands.clear()
+        return commands
 
     def take(self, given: inputs.Input) -> None:
         if isinstance(given, inputs.Facts | inputs.Planned | inputs.Settled):
@@ -152,17 +133,7 @@ class _Walk:
         self._reach(at)
         self._settle()
 
-    def _skip(self, at: datetime) -> None:
-        assert self.state.position is not None
-        self._decide("step_skipped", at=at)
-        self._set(clock=max(at, self._clock))
-        self._reach(at)
-        self._go_on(self.program.nodes[NodeId(self.state.position)].next)
-
-    def _reach(self, at: datetime) -> None:
-        self._set(horizon=max(self._horizon, at))
-
-    # -- the loop ----------------------------------------------------------------------------------------------------
+    # -- the loop ------------------------------------------------------------------------------------------------------
 
     def proceed(self) -> None:
         """Work off everything up to the horizon; stop at a question or when nothing is left to do."""
@@ -201,305 +172,7 @@ class _Walk:
             self._wait_over()
         return True
 
-    def _stride(self) -> None:
-        if self._bounded():
-            self._step()
-
-    def _bounded(self) -> bool:
-        """Count a step or stage; end the enrollment where it turns round without ever waiting."""
-        self._set(strides=self.state.strides + 1)
-        if self.state.strides <= STRIDES:
-            return True
-        self._end("loop", cause="loop", turning_at=self.state.position or self.state.stage)
-        return False
-
-    # -- stages ------------------------------------------------------------------------------------------------------
-
-    @property
-    def _stage(self) -> Stage:
-        return self.program.stages[StageKey(self.state.stage)]
-
-    def _enter(self, key: StageKey, announce: Any = None) -> None:
-        stage = self.program.stages[key]
-        timed = [Deadline(at=self._clock + t.cause.span.elapsed, transition=index) for index, t in _after(stage)]
-        self._set(
-            stage=key,
-            visit=self.state.visit + 1,
-            since=self._clock,
-            position=stage.first,
-            mode="run",
-            until=None,
-            due=None,
-            deadlines=tuple(timed),
-            unsettled=True,
-        )
-        if announce is not None:
-            announce()
-        if not self._bounded():
-            return
-        if stage.first is None:
-            self._rest()
-        if stage.activity_watched and not self.state.ended:
-            self._ask("entry", "the last activity", last=stage.activity_watched)
-
-    def _entered(self, facts: inputs.Facts) -> None:
-        """Arm the inactivity deadlines; those already due are fired before the first step."""
-        stage, state = self._stage, self.state
-        assert state.entered_at is not None
-        last = {name: at or state.entered_at for name, at in zip(stage.activity_watched, facts.last, strict=True)}
-        armed = [
-            Deadline(at=last[t.cause.of] + t.cause.span.elapsed, transition=index)
-            for index, t in enumerate(stage.transitions)
-            if isinstance(t.cause, Inactive)
-        ]
-        self._set(deadlines=(*state.deadlines, *armed))
-
-    def _move(self, to: StageKey, cause: str, **detail: Any) -> None:
-        self._decide("moved", to=to, cause=cause, **detail)
-        self._enter(to)
-
-    def _rest(self) -> None:
-        self._set(position=None, mode="rest", until=None, unsettled=True)
-        if self._stage.final:
-            self._end("completed", cause="steps ran out")
-
-    def _end(self, reason: str, *, cause: str, **detail: Any) -> None:
-        self._decide("ended", reason=reason, cause=cause, **detail)
-        self._set(phase="ended", reason=reason, mode="rest", until=None, deadlines=(), backlog=(), paused=False)
-
-    # -- deadlines ---------------------------------------------------------------------------------------------------
-
-    def _fire(self, due: Deadline) -> None:
-        transition = self._stage.transitions[due.transition]
-        guards = (transition.guard,) if transition.guard else ()
-        match transition.cause:
-            case Inactive(of=of):
-                self._ask("deadline", f"no {of} for long", guards=guards, last=(of,), deadline=due)
-            case After() if guards:
-                self._ask("deadline", "time in the stage", guards=guards, deadline=due)
-            case After():
-                self._move(transition.to, "after")
-            case OnEvent():
-                raise MachineError("an event has no deadline")
-
-    def _deadline_answered(self, due: Deadline, facts: inputs.Facts) -> None:
-        transition = self._stage.transitions[due.transition]
-        if isinstance(transition.cause, Inactive):
-            assert self.state.entered_at is not None
-            active_until = (facts.last[0] or self.state.entered_at) + transition.cause.span.elapsed
-            if active_until > due.at:
-                return self._rearm(due, active_until, "rearmed")
-        if all(facts.holds):
-            return self._move(transition.to, "inactive" if isinstance(transition.cause, Inactive) else "after")
-        again = due.at + transition.cause.span.elapsed if isinstance(transition.cause, Inactive) else None
-        return self._rearm(due, again, "declined", to=transition.to)
-
-    def _rearm(self, spent: Deadline, at: datetime | None, what: str, **detail: Any) -> None:
-        left = tuple(one for one in self.state.deadlines if one is not spent and one != spent)
-        again = () if at is None else (Deadline(at=at, transition=spent.transition),)
-        self._decide(what, **detail)
-        self._set(deadlines=(*left, *again))
-
-    # -- events ------------------------------------------------------------------------------------------------------
-
-    def _event(self, event: inputs.EventArrived) -> None:
-        options = self._options(event.name)
-        guards = tuple(guard for _, guard in options if guard is not None)
-        if not options:
-            return
-        if not guards:
-            return self._chosen(options[0][0], event)
-        names = tuple(name for name, _ in options)
-        self._ask("event", f"the event {event.name}", guards=guards, event=event, options=names)
-
-    def _options(self, name: str) -> list[tuple[str, GuardId | None]]:
-        """What an event may fire, in the order of the law, up to the first that asks no guard."""
-        found = [(f"exit:{i}", one.guard) for i, one in enumerate(self.program.exits) if one.event == name]
-        found += [(f"transition:{i}", one.guard) for i, one in _on(self._stage) if one.cause.event == name]
-        node = self._waiting_in()
-        if isinstance(node, WaitFor) and node.event == name:
-            found.append(("wait_for", node.guard))
-        return _until_certain(found)
-
-    def _chosen(self, option: str, event: inputs.EventArrived) -> None:
-        kind, _, index = option.partition(":")
-        if kind == "exit":
-            self._end("exited", cause="event", event=event.name, seq=event.seq)
-        elif kind == "transition":
-            to = self._stage.transitions[int(index)].to
-            self._move(to, "event", event=event.name, seq=event.seq)
-        else:
-            node = self._waiting_in()
-            assert isinstance(node, WaitFor)
-            self._decide("matched", event=event.name, seq=event.seq)
-            self._go_on(node.then)
-
-    # -- steps -------------------------------------------------------------------------------------------------------
-
-    def _waiting_in(self) -> Any:
-        at = self.state.position
-        return self.program.nodes[NodeId(at)] if self.state.mode == "wait" and at is not None else None
-
-    def _step(self) -> None:
-        assert self.state.position is not None
-        node = self.program.nodes[NodeId(self.state.position)]
-        match node:
-            case Send():
-                self._plan(node)
-            case Wait(how=how):
-                self._wait(node, how)
-            case WaitFor(up_to=up_to):
-                self._wait(node, up_to)
-            case Branch():
-                self._branch(node)
-            case Split():
-                self._split(node)
-            case Set():
-                self._decide("attributes_set", attributes=dict(node.attributes))
-                self._go_on(node.next)
-            case Go():
-                self._move(node.stage, "go")
-            case Exit():
-                self._end(node.reason, cause="step")
-            case _:
-                assert_never(node)
-
-    def _go_on(self, to: NodeId | None) -> None:
-        if to is None:
-            self._rest()
-        else:
-            self._set(position=to, mode="run", until=None, unsettled=True)
-
-    def _plan(self, node: Send) -> None:
-        number = self._asking("plan")
-        state = self.state
-        self.commands.append(
-            Plan(
-                number=number,
-                at=self._clock,
-                stage=state.stage,
-                visit=state.visit,
-                step=node.id,
-                due=state.due or self._clock,
-                hold=bool(state.backlog),
-            )
-        )
-
-    def _planned(self, answer: inputs.Planned) -> None:
-        node = self.program.nodes[NodeId(self.state.position or "")]
-        self._set(due=None, clock=max(self._clock, answer.at))
-        self._reach(answer.at)
-        if answer.outcome == "deferred":
-            self._set(mode="wait", until=answer.until, unsettled=True)
-        else:
-            self._go_on(node.next)
-
-    def _wait(self, node: Wait | WaitFor, how: Any) -> None:
-        if how is None:
-            self._waits_until(None)
-        elif hasattr(how, "needs_zone") and not how.needs_zone:
-            self._waits_until(self._clock + how.elapsed)
-        else:
-            self._ask("wait", "the local time", until=node.id)
-
-    def _waits_until(self, until: datetime | None) -> None:
-        self._set(mode="wait", until=until, due=None, unsettled=True)
-
-    def _wait_over(self) -> None:
-        node = self._waiting_in()
-        if isinstance(node, Send):
-            self._set(mode="run", until=None)
-        elif isinstance(node, WaitFor):
-            self._decide("timed_out", event=node.event)
-            self._go_on(node.otherwise)
-        else:
-            self._go_on(node.next)
-
-    def _branch(self, node: Branch) -> None:
-        options = _until_certain([(str(index), arm.guard) for index, arm in enumerate(node.arms)])
-        guards = tuple(guard for _, guard in options if guard is not None)
-        names = tuple(name for name, _ in options)
-        if guards:
-            self._ask("branch", "the branch", guards=guards, options=names)
-        else:
-            self._branched(names[0])
-
-    def _branched(self, option: str | None) -> None:
-        node = self.program.nodes[NodeId(self.state.position or "")]
-        assert isinstance(node, Branch)
-        arm = node.arms[int(option)] if option is not None else None
-        guard = self.program.guards[arm.guard] if arm and arm.guard else None
-        self._decide("branched", took=guard or ("else" if arm else "no arm"))
-        self._go_on(arm.target if arm else node.next)
-
-    def _split(self, node: Split) -> None:
-        chosen = variant_of(self.state.customer, self.program.journey, node.key, node.variants)
-        self._decide("held_out" if chosen.holdout else "assigned", variant=chosen.name, split=node.key)
-        self._go_on(node.next if chosen.holdout else chosen.target)
-
-    # -- questions and answers ---------------------------------------------------------------------------------------
-
-    def _asking(self, about: Any, **what: Any) -> int:
-        number = self.state.number + 1
-        self._set(number=number, asking=Question(number=number, about=about, **what))
-        return number
-
-    def _ask(
-        self,
-        about: str,
-        why: str,
-        *,
-        guards: Sequence[str] = (),
-        last: Sequence[str] = (),
-        until: str | None = None,
-        event: inputs.EventArrived | None = None,
-        deadline: Deadline | None = None,
-        options: tuple[str, ...] = (),
-    ) -> None:
-        number = self._asking(about, options=options, event=event, deadline=deadline)
-        self.commands.append(
-            Ask(
-                number=number,
-                at=self._clock,
-                why=why,
-                stage=self.state.stage,
-                visit=self.state.visit,
-                step=self.state.position,
-                guards=tuple(guards),
-                last=tuple(last),
-                until=until,
-                event=event.seq if event else None,
-            )
-        )
-
-    def _settle(self) -> None:
-        number = self._asking("settle")
-        state = self.state
-        self._set(unsettled=False)
-        assert state.since is not None
-        self.commands.append(
-            Settle(
-                number=number,
-                at=self._clock,
-                stage=state.stage,
-                visit=state.visit,
-                since=state.since,
-                cursor=state.cursor,
-                step=state.position,
-                paused=state.paused,
-                reason=state.reason,
-                wakes_at=state.wakes_at,
-                waits_for=() if state.ended else self._waits_for(),
-            )
-        )
-
-    def _waits_for(self) -> tuple[str, ...]:
-        names = [one.event for one in self.program.exits]
-        names += [one.cause.event for _, one in _on(self._stage)]
-        node = self._waiting_in()
-        if isinstance(node, WaitFor):
-            names.append(node.event)
-        return tuple(dict.fromkeys(names))
+    # -- answers -------------------------------------------------------------------------------------------------------
 
     def _answered(self, answer: inputs.Answer) -> None:
         asked = self.state.asking
@@ -533,59 +206,9 @@ class _Walk:
             case _:
                 raise MachineError(f"facts do not answer a question about {asked.about}")
 
-    # -- small tools -------------------------------------------------------------------------------------------------
-
-    @property
-    def _clock(self) -> datetime:
-        assert self.state.clock is not None
-        return self.state.clock
-
-    @property
-    def _horizon(self) -> datetime:
-        assert self.state.horizon is not None
-        return self.state.horizon
-
-    def _set(self, **changes: Any) -> None:
-        """Change our own copy of the state, which nobody else sees before `advance` returns it."""
-        for name, value in changes.items():
-            object.__setattr__(self.state, name, value)
-
-    def _decide(self, what: str, at: datetime | None = None, **detail: Any) -> None:
-        assert what in commands.DECISIONS, what
-        number = self.state.number + 1
-        state = self.state
-        self._set(number=number, unsettled=True)
-        self.commands.append(
-            Decide(
-                number=number,
-                at=at or self._clock,
-                what=what,
-                stage=state.stage,
-                visit=state.visit,
-                step=state.position,
-                detail=detail,
-            )
-        )
-
 
 def _by_instant(deadline: Deadline) -> tuple[datetime, int]:
     return deadline.at, deadline.transition
-
-
-def _on(stage: Stage) -> list[tuple[int, Any]]:
-    return [(index, one) for index, one in enumerate(stage.transitions) if isinstance(one.cause, OnEvent)]
-
-
-def _after(stage: Stage) -> list[tuple[int, Transition]]:
-    return [(index, one) for index, one in enumerate(stage.transitions) if isinstance(one.cause, After)]
-
-
-def _until_certain(options: list[tuple[str, GuardId | None]]) -> list[tuple[str, GuardId | None]]:
-    """Cut the options behind the first that holds without being asked."""
-    for index, (_, guard) in enumerate(options):
-        if guard is None:
-            return options[: index + 1]
-    return options
 
 
 def _first(options: tuple[str, ...], holds: tuple[bool, ...]) -> str | None:

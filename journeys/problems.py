@@ -1,6 +1,6 @@
 """What is wrong with a definition: found, where, and what would be right.
 
-    InvalidJourney          raised with every problem at once, never only the first
+InvalidJourney          raised with every problem at once, never only the first
 """
 
 from collections.abc import Sequence

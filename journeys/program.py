@@ -206,7 +206,8 @@ class _Compiler:
 
     def _entrances(self, kind: str, rules: Sequence[source.Trigger | source.Exit]) -> tuple[Entrance, ...]:
         return tuple(
-            Entrance(event=rule.on, guard=self._guard(f"{kind}[{index}]", rule.when)) for index, rule in enumerate(rules)
+            Entrance(event=rule.on, guard=self._guard(f"{kind}[{index}]", rule.when))
+            for index, rule in enumerate(rules)
         )
 
     def _stage(self, key: StageKey, stage: source.Stage) -> Stage:
@@ -220,7 +221,8 @@ class _Compiler:
         elif one.after is not None:
             cause = After(span=calendar.parse_span(one.after))
         else:
-            assert one.inactive is not None and one.of is not None
+            assert one.inactive is not None
+            assert one.of is not None
             cause = Inactive(span=calendar.parse_span(one.inactive), of=one.of)
         guard = self._guard(f"{stage}/transition[{index}]", one.when)
         return Transition(cause=cause, guard=guard, to=StageKey(one.to))

@@ -14,7 +14,7 @@ from journeys.answering import Asked
 from journeys.commands import Ask, Decide, Plan, Question, Settle
 from journeys.facts import Aggregate, Happened, Known
 from journeys.inputs import Answer, Begin, EventArrived, Input, Planned, Settled, Woke
-from journeys.machine import advance
+from journeys.machine import Machine
 from journeys.program import Program
 from journeys.state import State
 
@@ -70,12 +70,13 @@ class History:
 
 def simulate(program: Program, state: State, history: History, begin: datetime, until: datetime) -> Trace:
     """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing."""
-    trace = Trace(state=state)
-    _feed(program, trace, history, Begin(at=begin))
+    walk, trace = Machine(program, state), Trace(state=state)
+    _feed(walk, trace, history, Begin(at=begin))
     for given in _inputs(history.events, state.cursor, until):
-        if trace.state.ended:
+        if walk.state.ended:
             break
-        _feed(program, trace, history, given)
+        _feed(walk, trace, history, given)
+    trace.state = walk.state
     return trace
 
 
@@ -86,31 +87,31 @@ def _inputs(events: Iterable[Recorded], cursor: int, until: datetime) -> Iterabl
     yield Woke(at=until)
 
 
-def _feed(program: Program, trace: Trace, history: History, given: Input) -> None:
-    queue: Input | None = given
-    while queue is not None:
-        trace.state, commands = advance(program, trace.state, queue)
-        queue = None
+def _feed(walk: Machine, trace: Trace, history: History, given: Input) -> None:
+    following: Input | None = given
+    while following is not None:
+        commands = walk.feed(following)
+        following = None
         for command in commands:
             if isinstance(command, Decide):
                 trace.decisions.append(command)
             else:
-                queue = _answer(program, trace, history, command)
+                following = _answer(walk, trace, history, command)
 
 
-def _answer(program: Program, trace: Trace, history: History, question: Question) -> Answer:
+def _answer(walk: Machine, trace: Trace, history: History, question: Question) -> Answer:
     match question:
         case Ask():
             known, event = history.known(question.at, question.event), history.happened(question.event)
-            facts_now, asked = answering.answer(program, question, known, event, enrollment_view(trace.state))
+            seen, asked = answering.answer(walk.program, question, known, event, enrollment_view(walk.state))
             trace.asked.append((question, asked))
-            return facts_now
+            return seen
         case Plan():
             trace.mails.append(question)
             return Planned(number=question.number, at=question.at, outcome="planned")
         case Settle():
             trace.settled = question
-            return Settled(number=question.number, cursor=trace.state.cursor)
+            return Settled(number=question.number, cursor=walk.state.cursor)
         case _:
             assert_never(question)
 

@@ -1,4 +1,4 @@
-"""Text into a definition: JSON or YAML 1.2 read with positions, every problem reported with its path, line and column."""
+"""Text into a definition: JSON or YAML 1.2 read with positions, every problem with its path, line and column."""
 
 import json
 from collections.abc import Mapping, Sequence

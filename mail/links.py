@@ -27,8 +27,8 @@ class Links:
         self.public_url = public_url.rstrip("/")
 
     def unsubscribe_url(self, what: Unsubscribe) -> str:
-        token = self._unsubscribe.dumps([what.customer, what.topic, what.send_id])
-        return f"{self.public_url}/u/{token if isinstance(token, str) else token.decode()}"
+        token: Any = self._unsubscribe.dumps([what.customer, what.topic, what.send_id])
+        return f"{self.public_url}/u/{token}"
 
     def read_unsubscribe(self, token: str) -> Unsubscribe:
         try:

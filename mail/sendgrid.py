@@ -5,6 +5,7 @@ The package's own client is not used: it is synchronous, has no time-out and log
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import httpx
 from sendgrid.helpers import mail as sg
@@ -46,7 +47,7 @@ class SendGridSender:
         await self._client.aclose()
 
 
-def request_body(mail: Mail) -> dict[str, object]:
+def request_body(mail: Mail) -> dict[str, Any]:
     """The JSON of mail/send. Only the opaque send_id goes into custom_args, which SendGrid keeps in the clear."""
     message = sg.Mail(
         from_email=sg.From(mail.sender.email, mail.sender.name),

@@ -19,7 +19,9 @@ SHORTEST = 20
 USED_EVERY = timedelta(minutes=1)
 
 
-def create(session: Session, name: str, scopes: Sequence[str], now: datetime, text: str | None = None) -> tuple[ApiKey, str]:
+def create(
+    session: Session, name: str, scopes: Sequence[str], now: datetime, text: str | None = None
+) -> tuple[ApiKey, str]:
     """A new key, and the only time its text is known."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:

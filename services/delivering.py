@@ -82,9 +82,7 @@ def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
 
 def anything_due(session: Session, lane: str, now: datetime) -> bool:
     """Whether a claim may find something; asked often, so that an idle lane takes no lock."""
-    query = select(Message.id).where(
-        Message.lane == lane, Message.status == "planned", col(Message.not_before) <= now
-    )
+    query = select(Message.id).where(Message.lane == lane, Message.status == "planned", col(Message.not_before) <= now)
     return session.exec(query.limit(1)).first() is not None
 
 
@@ -102,7 +100,9 @@ def claim(session: Session, lane: str, fence: str, limit: int, now: datetime) ->
 
 
 def _due(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Message]:
-    turn = func.row_number().over(partition_by=col(Message.journey), order_by=[col(Message.not_before), col(Message.id)])
+    turn = func.row_number().over(
+        partition_by=col(Message.journey), order_by=[col(Message.not_before), col(Message.id)]
+    )
     ranked = (
         select(Message.id, turn.label("turn"))
         .outerjoin(Enrollment, col(Enrollment.id) == Message.enrollment_id)
@@ -222,5 +222,3 @@ def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime)
                 _set(session, message, "parked", "parked", now)
         case _:
             raise ValueError(f"no such evidence: {evidence}")
-
-

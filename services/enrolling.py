@@ -44,7 +44,7 @@ def enroll(
     if refusal:
         raise Refused(REFUSALS[refusal], refusal)
     if last is not None and last.status == "live":
-        leave = dispatches.row(last, "leave", {"reason": "restarted"}, Priority.SIGNAL, now)
+        leave = dispatches.row(dispatches.target(last), "leave", {"reason": "restarted"}, Priority.SIGNAL, now)
         bulk.add(session, Dispatch, [leave])
     enrollment = Enrollment(
         id=new_id("enr"),
@@ -67,7 +67,7 @@ def enroll(
     tally.move(enrollment.id, version.journey, "", program.start)
     tally.write(session)
     start = {"digest": version.digest, "state": _fresh(enrollment)}
-    bulk.add(session, Dispatch, [dispatches.row(enrollment, "start", start, priority, now)])
+    bulk.add(session, Dispatch, [dispatches.row(dispatches.target(enrollment), "start", start, priority, now)])
     return enrollment
 
 

@@ -1,9 +1,9 @@
 """What can be wrong with a request.
 
-    ServiceError           carries a stable `code`, a sentence, and the `path` of the faulty field where there is one
-      NotFound
-      Refused              the thing exists, and its state forbids this
-      InvalidInput
+ServiceError           carries a stable `code`, a sentence, and the `path` of the faulty field where there is one
+  NotFound
+  Refused              the thing exists, and its state forbids this
+  InvalidInput
 """
 
 from typing import ClassVar

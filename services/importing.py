@@ -204,9 +204,8 @@ def _place(batch: _Batch, messages: Sequence[Tracked], journey: tuple[JourneyVer
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
     )
     history = _history(batch, customer, messages)
-    enrolled = _enroll(batch, customer, history, journey) if journey else 0
     batch.add(Customer, **customer.model_dump())
-    return enrolled
+    return _enroll(batch, customer, history, journey) if journey else 0
 
 
 def _history(batch: _Batch, customer: Customer, messages: Sequence[Tracked]) -> History:
@@ -238,26 +237,25 @@ def _history(batch: _Batch, customer: Customer, messages: Sequence[Tracked]) -> 
     return History(recorded, attributes, customer.timezone)
 
 
-def _enroll(
-    batch: _Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]
-) -> int:
+def _enroll(batch: _Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]) -> int:
     version, program = journey
     trigger = _trigger(program, history)
     if trigger is None:
         return 0
-    enrollment_id = new_id("enr")
-    fresh = State(customer=customer.id, enrollment=enrollment_id, cursor=trigger.seq)
+    fresh = State(customer=customer.id, enrollment=new_id("enr"), cursor=trigger.seq)
     past = History(history.events, history.attributes, history.timezone)
     trace = simulator.simulate(program, fresh, past, trigger.at, batch.now)
     state = trace.state
-    enrollment = Enrollment(
-        id=enrollment_id,
+    batch.add(
+        Enrollment,
+        id=state.enrollment,
         journey=version.journey,
         version=version.number,
         digest=version.digest,
         customer_id=customer.id,
         run=1,
         source=f"import, event {trigger.name}",
+        data={},
         status="ended" if state.ended else "live",
         reason=state.reason,
         stage=state.stage,
@@ -265,15 +263,15 @@ def _enroll(
         visit=state.visit,
         number=state.number,
         cursor=customer.seq,
+        paused=False,
         wakes_at=state.wakes_at,
         entered_at=trigger.at,
         stage_since=state.since or trigger.at,
         ended_at=state.clock if state.ended else None,
     )
-    batch.add(Enrollment, **enrollment.model_dump())
-    _record(batch, program, enrollment, trace)
+    _record(batch, program, trace)
     if not state.ended:
-        _start(batch, enrollment, trace)
+        _start(batch, version, trace)
     return 1
 
 
@@ -298,27 +296,29 @@ def _lets_in(program: Program, guard: Any, known: Known, event: Recorded) -> boo
     return guards.evaluate(program.guards[guard], facts.context(known, happened, {}, event.at)).holds
 
 
-def _record(batch: _Batch, program: Program, enrollment: Enrollment, trace: Trace) -> None:
+def _record(batch: _Batch, program: Program, trace: Trace) -> None:
     """Every decision of the past, and every mail that was not sent."""
-    batch.tally.move(enrollment.id, enrollment.journey, "", program.start)
+    enrollment = trace.state.enrollment
+    batch.tally.move(enrollment, program.journey, "", program.start)
     for decision in trace.decisions:
-        _decision(batch, enrollment, decision, decision.what, dict(decision.detail))
+        _decision(batch, program, trace.state, decision, decision.what, dict(decision.detail))
         if decision.what == "moved":
-            batch.tally.move(enrollment.id, enrollment.journey, decision.stage, str(decision.detail["to"]))
+            batch.tally.move(enrollment, program.journey, decision.stage, str(decision.detail["to"]))
     for ask, asked in trace.asked:
         if asked:
-            _decision(batch, enrollment, ask, "asked", {"why": ask.why, "guards": [one.as_json() for one in asked]})
+            verdicts = [one.as_json() for one in asked]
+            _decision(batch, program, trace.state, ask, "asked", {"why": ask.why, "guards": verdicts})
     for plan in trace.mails:
-        _skipped(batch, program, enrollment, plan)
+        _skipped(batch, program, trace.state, plan)
 
 
-def _decision(batch: _Batch, enrollment: Enrollment, command: Any, what: str, detail: dict[str, Any]) -> None:
+def _decision(batch: _Batch, program: Program, state: State, command: Any, what: str, detail: dict[str, Any]) -> None:
     batch.add(
         Decision,
         id=new_id("dec"),
-        customer_id=enrollment.customer_id,
-        journey=enrollment.journey,
-        enrollment_id=enrollment.id,
+        customer_id=state.customer,
+        journey=program.journey,
+        enrollment_id=state.enrollment,
         number=command.number,
         at=command.at,
         what=what,
@@ -330,24 +330,23 @@ def _decision(batch: _Batch, enrollment: Enrollment, command: Any, what: str, de
     )
 
 
-def _skipped(batch: _Batch, program: Program, enrollment: Enrollment, plan: Plan) -> None:
+def _skipped(batch: _Batch, program: Program, state: State, plan: Plan) -> None:
     send = program.nodes[NodeId(plan.step)]
     assert isinstance(send, Send)
-    message = planning.new_message(program, enrollment, plan, send, plan.at)
-    message.status, message.reason = "skipped", "imported"
-    detail = {"message": message.id, "template": message.template, "reason": "imported"}
-    batch.add(Message, **message.model_dump())
-    _decision(batch, enrollment, plan, "skipped", detail)
+    row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at)
+    batch.add(Message, **row | {"status": "skipped", "reason": "imported"})
+    detail = {"message": row["id"], "template": send.template, "reason": "imported"}
+    _decision(batch, program, state, plan, "skipped", detail)
 
 
-def _start(batch: _Batch, enrollment: Enrollment, trace: Trace) -> None:
+def _start(batch: _Batch, version: JourneyVersion, trace: Trace) -> None:
     """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
-    batch.tally.arrive(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
+    state = trace.state
     assert trace.settled is not None
+    batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
     for name in trace.settled.waits_for:
-        batch.add(Interest, enrollment_id=enrollment.id, name=name, customer_id=enrollment.customer_id)
-    state = _STATE.dump_python(trace.state, mode="json", exclude_defaults=True)
-    start = {"digest": enrollment.digest, "state": state}
+        batch.add(Interest, enrollment_id=state.enrollment, name=name, customer_id=state.customer)
+    dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
+    enrollment = dispatches.Target(id=state.enrollment, journey=version.journey, customer=state.customer, run=1)
+    start = {"digest": version.digest, "state": dumped}
     batch.add(Dispatch, **dispatches.row(enrollment, "start", start, Priority.BULK_START, batch.now))
-
-

@@ -105,7 +105,9 @@ def _notify(session: Session, customer: Customer, event: Event, now: datetime) -
     payload = {"at": event.received_at.isoformat(), "seq": event.seq, "name": event.name}
     waiting = session.exec(query).all()
     bulk.add(
-        session, Dispatch, [dispatches.row(one, "event", payload, Priority.SIGNAL, now) for one in waiting]
+        session,
+        Dispatch,
+        [dispatches.row(dispatches.target(one), "event", payload, Priority.SIGNAL, now) for one in waiting],
     )
 
 

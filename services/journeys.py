@@ -23,7 +23,11 @@ def put_draft(
     if definition.journey != key:
         message = "the definition is of another journey"
         raise source.InvalidJourney(
-            [Problem(code="key", message=message, path=("journey",), found=repr(definition.journey), expected=repr(key))]
+            [
+                Problem(
+                    code="key", message=message, path=("journey",), found=repr(definition.journey), expected=repr(key)
+                )
+            ]
         )
     journey = session.get(Journey, key) or Journey(key=key, created_at=now, updated_at=now)
     journey.name = definition.name

@@ -1,6 +1,7 @@
 """Planning a mail: the row in the ledger, and whether it may go.
 
-`send_id` is made of enrollment, step and visit, and is the row's primary key: whatever is repeated, one mail is one row.
+`send_id` is made of enrollment, step and visit, and is the row's primary key: whatever is repeated,
+one mail is one row.
 """
 
 import uuid
@@ -41,7 +42,7 @@ def plan(
     assert isinstance(send, Send)
     message = session.get(Message, send_id(enrollment.id, asked.step, asked.visit))
     if message is None:
-        message = new_message(program, enrollment, asked, send, now)
+        message = Message(**message_row(program, enrollment.id, customer.id, asked, send, now))
     elif message.status not in UNCLAIMED and message.reason != "pre_empted":
         return _outcome(message, asked, now, "planned")
     verdict = policy.decide(
@@ -70,28 +71,33 @@ def recipient(session: Session, customer: Customer | None, topic: str) -> Recipi
     )
 
 
-def new_message(program: Program, enrollment: Enrollment, asked: Plan, send: Send, now: datetime) -> Message:
-    return Message(
-        id=send_id(enrollment.id, asked.step, asked.visit),
-        enrollment_id=enrollment.id,
-        customer_id=enrollment.customer_id,
-        journey=enrollment.journey,
-        digest=program.digest,
-        stage=asked.stage,
-        step=asked.step,
-        visit=asked.visit,
-        template=send.template,
-        topic=topic_of(send),
-        lane="transactional" if send.transactional else "journey",
-        status="planned",
-        due=asked.due,
-        planned_at=now,
-        updated_at=now,
-    )
+def message_row(
+    program: Program, enrollment_id: str, customer_id: str, asked: Plan, send: Send, now: datetime
+) -> dict[str, Any]:
+    """The columns of a new mail in the ledger, planned."""
+    return {
+        "id": send_id(enrollment_id, asked.step, asked.visit),
+        "enrollment_id": enrollment_id,
+        "customer_id": customer_id,
+        "journey": program.journey,
+        "digest": program.digest,
+        "stage": asked.stage,
+        "step": asked.step,
+        "visit": asked.visit,
+        "template": send.template,
+        "topic": topic_of(send),
+        "lane": "transactional" if send.transactional else "journey",
+        "status": "planned",
+        "reason": None,
+        "due": asked.due,
+        "planned_at": now,
+        "updated_at": now,
+        "attempt": 0,
+    }
 
 
 def _apply(message: Message, verdict: Verdict, asked: Plan, now: datetime) -> str:
-    message.updated_at = now
+    message.updated_at, message.due = now, asked.due
     match verdict:
         case Go():
             message.status, message.reason = "planned", None

@@ -71,7 +71,7 @@ def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) ->
 
 
 def address(value: Any) -> str | None:
-    """A trait as the address that mail goes to, or None; whether it can be written to is judged when mail is planned."""
+    """A trait as the address that mail goes to, or None; whether it can be written to is judged later."""
     return value.strip().lower()[:320] or None if isinstance(value, str) else None
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from pydantic import TypeAdapter
-
 from sqlmodel import Session, col, delete, select
 
 from journeys import answering
@@ -248,5 +247,3 @@ def _matches(call: _Call, cursor: int, names: Sequence[str]) -> tuple[EventArriv
 def arrived(event: Event) -> EventArrived:
     """An event as the core hears of it: its receipt, its number, its name."""
     return EventArrived(at=event.received_at, seq=event.seq, name=event.name)
-
-

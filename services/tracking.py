@@ -165,9 +165,13 @@ def _walk(value: Any, path: str, depth: int) -> None:
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
         raise Rejected(path, "is a number out of range")
     elif isinstance(value, str):
-        if "\0" in value:
-            raise Rejected(path, "contains the character NUL")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Rejected(path, "contains half of a surrogate pair, which is no character") from None
+        _check_text(value, path)
+
+
+def _check_text(value: str, path: str) -> None:
+    if "\0" in value:
+        raise Rejected(path, "contains the character NUL")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Rejected(path, "contains half of a surrogate pair, which is no character") from None

@@ -17,7 +17,9 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
         session.connection().execute(insert(table), list(rows))
 
 
-def increment(session: Session, table: type[SQLModel], keys: Mapping[tuple[Any, ...], int], names: Sequence[str]) -> None:
+def increment(
+    session: Session, table: type[SQLModel], keys: Mapping[tuple[Any, ...], int], names: Sequence[str]
+) -> None:
     """Add to the `count` of rows, which are made where missing; `names` are the columns of the keys."""
     rows = [dict(zip(names, key, strict=True)) | {"count": by} for key, by in sorted(keys.items()) if by]
     if not rows:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from store.tables import Consent, Customer, Event, Suppression
 
 
 def lock(session: Session, customer_id: str) -> Customer | None:
-    """The customer's row, held until the transaction ends: ingestion, registration, planning and claiming queue here."""
+    """The customer's row, held until the transaction ends: whoever changes something about them queues here."""
     return session.exec(select(Customer).where(Customer.id == customer_id).with_for_update()).first()
 
 
@@ -74,5 +73,3 @@ def unsubscribed(session: Session, customer_id: str, topic: str) -> bool:
     """Whether the customer left this topic, or all of them ("*")."""
     query = select(Consent.granted).where(Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"]))
     return not all(session.exec(query).all())
-
-

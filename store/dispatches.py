@@ -1,6 +1,7 @@
 """The way from the database to Temporal: rows added with what caused them, leased by a dispatcher, gone when done."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from store.tables import Dispatch, Enrollment
+from store.tables import Dispatch, Enrollment, workflow_id
 
 
 class Priority(IntEnum):
@@ -20,13 +21,25 @@ class Priority(IntEnum):
     BULK_START = 3
 
 
-def row(
-    enrollment: Enrollment, kind: str, payload: dict[str, Any], priority: Priority, now: datetime
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Whose workflow a row is for."""
+
+    id: str
+    journey: str
+    customer: str
+    run: int
+
+
+def target(enrollment: Enrollment) -> Target:
+    return Target(id=enrollment.id, journey=enrollment.journey, customer=enrollment.customer_id, run=enrollment.run)
+
+
+def row(enrollment: Target, kind: str, payload: dict[str, Any], priority: Priority, now: datetime) -> dict[str, Any]:
     """The columns of a row that sends `kind` to an enrollment's workflow."""
     return {
         "enrollment_id": enrollment.id,
-        "workflow_id": enrollment.workflow_id,
+        "workflow_id": workflow_id(enrollment.journey, enrollment.customer, enrollment.run),
         "kind": kind,
         "payload": payload,
         "priority": int(priority),

@@ -1,11 +1,12 @@
 """Engines and transactions.
 
 A writing transaction on SQLite takes the one write lock at its start (BEGIN IMMEDIATE), so that what it reads first is
-what it changes later; on PostgreSQL `lock_customer` does the same for one customer. Nothing below commits: the edge does.
+what it changes later; on PostgreSQL `customers.lock` does the same for one customer. Nothing below commits: the edge
+does.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -52,7 +53,7 @@ class Database:
         self._turn: Any = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self) -> Generator[Session, None, None]:
         """A transaction that is committed when the block ends well, and undone when it raises.
 
         SQLite has one writer: the threads of this process queue here, instead of polling for its lock.
@@ -61,7 +62,7 @@ class Database:
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Generator[Session, None, None]:
         """A transaction that sees one state of the database and changes nothing."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session

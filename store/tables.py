@@ -1,14 +1,14 @@
 """The tables.
 
-    customer ─< event            what they did, append-only
-    customer ─< enrollment       one run through a journey = one workflow
-    enrollment ─< decision       the recorded "why", one row per command of the core
-    enrollment ─< message        the sending ledger, one row per mail
-    enrollment ─< interest       the events it waits for, matched at ingestion
-    enrollment ─< dispatch       signals and starts on their way to Temporal (a transactional outbox)
-    journey ─< journey_version   immutable published definitions, addressed by digest
-    stage_count, movement        maintained counts, never computed by scanning
-    outbox_mail                  the local mail catcher's inbox
+customer ─< event            what they did, append-only
+customer ─< enrollment       one run through a journey = one workflow
+enrollment ─< decision       the recorded "why", one row per command of the core
+enrollment ─< message        the sending ledger, one row per mail
+enrollment ─< interest       the events it waits for, matched at ingestion
+enrollment ─< dispatch       signals and starts on their way to Temporal (a transactional outbox)
+journey ─< journey_version   immutable published definitions, addressed by digest
+stage_count, movement        maintained counts, never computed by scanning
+outbox_mail                  the local mail catcher's inbox
 """
 
 from datetime import datetime
@@ -26,6 +26,11 @@ def _at(**options: Any) -> Any:
 
 def _json(**options: Any) -> Any:
     return Field(sa_type=Json, **options)
+
+
+def workflow_id(journey: str, customer: str, run: int) -> str:
+    """The id of an enrollment's workflow; nothing in it is personal."""
+    return f"enrollment/{journey}/{customer}/{run}"
 
 
 class Customer(SQLModel, table=True):
@@ -127,7 +132,7 @@ class Enrollment(SQLModel, table=True):
 
     @property
     def workflow_id(self) -> str:
-        return f"enrollment/{self.journey}/{self.customer_id}/{self.run}"
+        return workflow_id(self.journey, self.customer_id, self.run)
 
 
 class Interest(SQLModel, table=True):
@@ -298,7 +303,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class ImportedFile(SQLModel, table=True):
-    """A file that was imported, by the digest of its content: what makes a second run a no-op, and the shift in time."""
+    """A file that was imported, by the digest of its content, and by how many days it was moved in time."""
 
     __tablename__: ClassVar[Any] = "imported_file"
 

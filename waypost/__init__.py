@@ -1,3 +1,3 @@
-"""The composition root: settings, wiring, the command line and the processes. It imports everything; nothing imports it."""
+"""The composition root: settings, wiring, command line, processes. It imports everything; nothing imports it."""
 
 __version__ = "0.1.0"

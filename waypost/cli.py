@@ -1,10 +1,13 @@
-"""The command line. Exit status: 0 well, 1 refused or failed, 2 wrong usage."""
+"""The command line. Exit status: 0 well, 1 refused or failed, 2 wrong usage.
+
+A command imports what it alone needs when it runs: the API and the worker are started from here, and stay small.
+"""
 
 import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,11 +23,10 @@ from journeys import source
 from journeys.problems import InvalidJourney, Problem
 from services import api_keys
 from services import errors as services
-from store import migrate
-from waypost import __version__, doctor, importer, logs, narrator
+from waypost import __version__, logs
 from waypost.client import ApiProblem, Client, Unreachable
+from waypost.errors import CannotStart
 from waypost.settings import Settings
-from waypost.up import CannotStart, Stack
 from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
 
@@ -42,7 +44,7 @@ File = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=Fals
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told() -> Generator[None, None, None]:
     """Every failure as a sentence, never as a traceback."""
     try:
         yield
@@ -66,7 +68,7 @@ def told() -> Iterator[None]:
 
 
 def _fail(text: str) -> None:
-    complaints.print(f"[red]waypost:[/] ", end="")
+    complaints.print("[red]waypost:[/] ", end="")
     complaints.print(text, markup=False, highlight=False)
     raise typer.Exit(1)
 
@@ -79,7 +81,7 @@ def _show_problems(problems: tuple[Problem, ...]) -> None:
 
 
 @contextmanager
-def parts() -> Iterator[Parts]:
+def parts() -> Generator[Parts, None, None]:
     made = Parts(Settings())
     try:
         yield made
@@ -101,6 +103,8 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
 @app.command()
 def up() -> None:
     """Run everything on this machine: Temporal, the API with its pages, the worker."""
+    from waypost.up import Stack
+
     with told():
         asyncio.run(Stack(Settings(), console).run())
 
@@ -135,6 +139,8 @@ async def _until_signal(run: Callable[[asyncio.Event], Any]) -> None:
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest schema."""
+    from store import migrate
+
     with told(), parts() as made:
         made.settings.home.mkdir(parents=True, exist_ok=True)
         migrate.upgrade(made.database.engine)
@@ -144,6 +150,8 @@ def db_upgrade() -> None:
 @app.command("doctor")
 def doctor_command(as_json: JsonFlag = False) -> None:
     """Say what is missing or wrong, and what to do about it."""
+    from waypost import doctor
+
     with told():
         findings = doctor.examine(Settings())
         if as_json:
@@ -219,6 +227,8 @@ def enroll(key: str, customer: str, as_json: JsonFlag = False) -> None:
 @app.command()
 def status(customer: str, as_json: JsonFlag = False, limit: int = 40) -> None:
     """Where a customer is, what comes next, and everything that led there."""
+    from waypost import narrator
+
     with told():
         client = Client(Settings())
         shown = client.call("GET", f"/v1/customers/{customer}")
@@ -238,6 +248,8 @@ def import_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Import events (NDJSON in Segment's shape, or CSV) and place the customers where their history puts them."""
+    from waypost import importer
+
     with told(), parts() as made:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=complaints, disable=as_json) as bar:
@@ -246,8 +258,8 @@ def import_command(
             print(json.dumps(done))
         else:
             console.print(
-                f"[green]✓[/] {done['customers']:,} customers, {done['events']:,} new events, {done['enrolled']:,} enrolled, "
-                f"{done['repeated']:,} known already"
+                f"[green]✓[/] {done['customers']:,} customers, {done['events']:,} new events, "
+                f"{done['enrolled']:,} enrolled, {done['repeated']:,} known already"
             )
             for error in done["errors"][:20]:
                 complaints.print(f"[yellow]line {error['line']}[/]: ", end="")
@@ -280,7 +292,7 @@ def keys_list(as_json: JsonFlag = False) -> None:
     """Show keys by prefix, with scopes and last use."""
     with told(), parts() as made:
         with made.database.reading() as session:
-            rows = [
+            rows: list[dict[str, Any]] = [
                 {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
                  "last_used_at": str(key.last_used_at or ""), "revoked": key.revoked_at is not None}
                 for key in api_keys.listed(session)

@@ -1,7 +1,7 @@
 """The API as the command line uses it.
 
-    ApiProblem              the API refused; `detail` says what to do
-    Unreachable             nothing answers at the address
+ApiProblem              the API refused; `detail` says what to do
+Unreachable             nothing answers at the address
 """
 
 from typing import Any

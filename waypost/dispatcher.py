@@ -17,7 +17,7 @@ from workflows.gateway import Gateway
 
 BATCH = 200
 AT_ONCE = 64
-IDLE = 0.05
+IDLE = 0.1
 HOLD = timedelta(seconds=30)
 
 log = structlog.get_logger("waypost.dispatcher")

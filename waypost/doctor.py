@@ -8,8 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from mail.message import parse_sender
 from store import migrate
 from waypost.client import ApiProblem, Client, Unreachable
+from waypost.errors import CannotStart
 from waypost.settings import Settings
-from waypost.up import CannotStart, temporal_binary
+from waypost.up import temporal_binary
 from waypost.wiring import Parts
 
 

@@ -2,8 +2,6 @@
 
 Each part is a child process with a log of its own in HOME/logs; one that dies is restarted, with its last lines shown.
 Children end with their supervisor, however it ends (Linux tells them).
-
-    CannotStart             a sentence that says what to do
 """
 
 import asyncio
@@ -26,6 +24,7 @@ from rich.console import Console
 
 from store import migrate
 from waypost.admin import ensure_admin_key
+from waypost.errors import CannotStart
 from waypost.settings import Settings
 from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
@@ -36,10 +35,6 @@ STOPS_WITHIN = 30.0
 QUIET_AFTER = 10.0
 
 Check = Callable[[], Awaitable[bool]]
-
-
-class CannotStart(Exception):
-    """Why nothing was started."""
 
 
 @dataclass(slots=True)
@@ -74,8 +69,10 @@ class Stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
         try:
-            for child in self._plan(parts):
+            temporal, others = self._plan(parts)
+            for child in temporal:
                 await self._start(child)
+            await asyncio.gather(*(self._start(child) for child in others))
             if not self.stopping.is_set():
                 self._say_where(made)
             await self.stopping.wait()
@@ -111,16 +108,17 @@ class Stack:
         self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
         return ensure_admin_key(parts)
 
-    def _plan(self, parts: Parts) -> list[Child]:
+    def _plan(self, parts: Parts) -> tuple[list[Child], list[Child]]:
+        """What must run first, and what then starts together."""
         logs, waypost = self.settings.home / "logs", [sys.executable, "-m", "waypost.cli"]
-        children = [
+        others = [
             Child("api", [*waypost, "api"], self._api_ready, logs / "api.log"),
             Child("worker", [*waypost, "worker"], self._worker_ready, logs / "worker.log"),
         ]
-        if self.settings.temporal_address is None:
-            command = temporal_command(self.settings)
-            children.insert(0, Child("temporal", command, _temporal_ready(parts), logs / "temporal.log"))
-        return children
+        if self.settings.temporal_address is not None:
+            return [], others
+        command = temporal_command(self.settings)
+        return [Child("temporal", command, _temporal_ready(parts), logs / "temporal.log")], others
 
     # -- children ------------------------------------------------------------------------------------------------------
 
@@ -161,7 +159,8 @@ class Stack:
         delay = 0.5
         while True:
             process = child.process
-            assert process is not None and process.stdout is not None
+            assert process is not None
+            assert process.stdout is not None
             began = asyncio.get_running_loop().time()
             with child.log.open("a") as log:
                 async for raw in process.stdout:
@@ -211,7 +210,11 @@ class Stack:
         if not (settings.sendgrid_api_key or settings.smtp_url):
             show(f"  Outbox             {settings.url}/outbox", highlight=False)
         if made:
-            show(f"  Admin key          {made}   (shown this once; the command line finds it)", highlight=False)
+            show(
+                f"  Admin key          {made}   (shown this once; the command line finds it)",
+                highlight=False,
+                soft_wrap=True,
+            )
         show("\nCtrl-C stops everything.")
 
 

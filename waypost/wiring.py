@@ -12,8 +12,6 @@ from mail.message import Mail, parse_sender
 from mail.outbox import OutboxSender
 from mail.render import Renderer
 from mail.sender import MailSender
-from mail.sendgrid import SendGridSender
-from mail.smtp import SmtpSender
 from services import journeys
 from store import outbox
 from store.session import Database
@@ -58,8 +56,12 @@ class Parts:
         """SendGrid where there is a key, else SMTP where there is a URL, else the local outbox."""
         settings = self.settings
         if settings.sendgrid_api_key:
+            from mail.sendgrid import SendGridSender
+
             return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host)
         if settings.smtp_url:
+            from mail.smtp import SmtpSender
+
             return SmtpSender(settings.smtp_url)
         return OutboxSender(_StoredInbox(self.database, self.clock), settings.home / "outbox")
 

@@ -21,6 +21,7 @@ from workflows.gateway import JOURNEYS
 from workflows.journey import JourneyWorkflow
 
 THREADS = 16
+CACHED = 500
 DRAIN = timedelta(seconds=25)
 
 log = structlog.get_logger("waypost.worker")
@@ -28,18 +29,18 @@ log = structlog.get_logger("waypost.worker")
 
 def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
     """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
-    audience, planning, records = (kind(parts.database) for kind in (Audience, Planning, Records))
+    database = parts.database
     restrictions = SandboxRestrictions.default.with_passthrough_all_modules()
     return Worker(
         client,
         task_queue=JOURNEYS,
         workflows=[JourneyWorkflow, DeliveryWorkflow],
-        activities=[audience.ask, planning.plan, records.settle],
+        activities=[Audience(database).ask, Planning(database).plan, Records(database).settle],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         workflow_failure_exception_types=[Exception] if strict else [],
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(initial=8),
-        max_cached_workflows=2_000,
+        max_cached_workflows=CACHED,
         max_concurrent_local_activities=THREADS,
         graceful_shutdown_timeout=DRAIN,
     )

@@ -1,7 +1,7 @@
 """All that the API, the command line and the dispatcher know of Temporal: start, signal, control, ask.
 
-    TemporalUnavailable     Temporal cannot be reached; what was asked was not done
-    Refused                 the workflow refused, and says why
+TemporalUnavailable     Temporal cannot be reached; what was asked was not done
+Refused                 the workflow refused, and says why
 """
 
 from collections.abc import Mapping

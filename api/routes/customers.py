@@ -65,5 +65,3 @@ def messages(
     rows = telling.messages(session, customer_id=customer.id, before=cursor, limit=limit)
     items = [schemas.MessageOut.model_validate(row) for row in rows]
     return schemas.Page(items=items, cursor=telling.message_cursor(rows[-1]) if len(rows) == limit else None)
-
-

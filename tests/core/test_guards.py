@@ -1,0 +1,56 @@
+"""Guards: absent is null or zero, failures are false, and what was seen is told."""
+
+import pytest
+
+from journeys import guards
+
+COUNT = 'customer.events["Order Completed"].count'
+
+
+def test_a_guard_reads_aggregates_and_says_what_it_saw() -> None:
+    context = {"customer": {"events": {"Order Completed": {"count": 6}}}}
+    verdict = guards.evaluate(f"{COUNT} >= 5", context)
+    assert verdict == guards.Verdict(holds=True, seen={COUNT: 6})
+
+
+def test_an_absent_attribute_is_null_and_an_absent_event_zero() -> None:
+    verdict = guards.evaluate(f'customer.plan == "team" || {COUNT} > 0', {"customer": {"events": {}}})
+    assert verdict == guards.Verdict(holds=False, seen={"customer.plan": None, COUNT: 0})
+
+
+def test_a_guard_that_fails_is_false_and_says_so() -> None:
+    verdict = guards.evaluate("customer.age > 18", {"customer": {"age": "old"}})
+    assert not verdict.holds
+    assert verdict.error is not None
+    assert verdict.seen == {"customer.age": "old"}
+
+
+def test_a_guard_that_gives_no_truth_value_is_false() -> None:
+    assert guards.evaluate("customer.age + 1", {"customer": {"age": 1}}).error == "gave int, not true or false"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("foo == 1", "reads 'foo'"),
+        ("customer.x +", "does not compile"),
+        ("true || " * 600 + "true", "at most 4000"),
+    ],
+)
+def test_what_is_no_guard_is_refused_with_a_sentence(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        guards.check(text)
+
+
+def test_names_bound_by_a_macro_are_known() -> None:
+    guards.check('customer.tags.exists(tag, tag == "vip")')
+
+
+def test_the_events_a_guard_reads_are_known() -> None:
+    assert guards.events_read(f"{COUNT} > 1 && customer.plan == 'a'") == {"Order Completed"}
+
+
+def test_evaluating_changes_nothing_of_what_it_was_given() -> None:
+    customer = {"address": {"city": "Bonn"}, "events": {}}
+    guards.evaluate('customer.address.country == "DE"', {"customer": customer})
+    assert customer == {"address": {"city": "Bonn"}, "events": {}}
