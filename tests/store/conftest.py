@@ -1,0 +1,55 @@
+"""A database of each kind with one journey published, and shorthands."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from services import ingest, journeys
+from services.ingest import Outcome
+from store.session import Database
+
+WELCOME = """
+journey: welcome
+lifecycle: true
+enter: [{on: Signed Up}]
+exit: [{on: Account Closed}]
+defaults: {topic: news}
+start: new
+stages:
+  new:
+    steps: [{send: mail_a}, {wait: 2 days}, {send: mail_b}]
+    transitions: [{on: Bought, to: buyer}]
+  buyer:
+    steps: [{send: mail_c}]
+"""
+
+Ingest = Callable[..., Outcome]
+
+
+@pytest.fixture
+def publish(database: Database, noon: datetime) -> Callable[[str, str], None]:
+    def run(key: str, text: str) -> None:
+        with database.writing() as session:
+            known = frozenset({"mail_a", "mail_b", "mail_c"})
+            journeys.put_draft(session, key, text, known, noon)
+            journeys.publish(session, key, known, noon)
+
+    return run
+
+
+@pytest.fixture
+def welcome(publish: Callable[[str, str], None]) -> None:
+    publish("welcome", WELCOME)
+
+
+@pytest.fixture
+def take(database: Database, noon: datetime) -> Ingest:
+    """Ingest messages at noon (or at `at`)."""
+
+    def run(*items: Any, at: datetime = noon) -> Outcome:
+        with database.writing() as session:
+            return ingest.ingest(session, items, at)
+
+    return run

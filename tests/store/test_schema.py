@@ -1,0 +1,48 @@
+"""The schema: migrations and tables in code agree, on both databases."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlmodel import select
+
+from store import migrate
+from store.session import Database
+from store.tables import Customer
+from store.types import new_id
+
+
+def test_migrations_make_the_tables_of_the_code(database: Database) -> None:
+    assert migrate.differences(database.engine) == []
+    assert not migrate.pending(database.engine)
+
+
+def test_instants_come_back_aware_and_in_utc(database: Database) -> None:
+    at = datetime(2026, 7, 1, 9, 30, 15, 123456, tzinfo=timezone(timedelta(hours=2)))
+    with database.writing() as session:
+        session.add(Customer(id="cus_1", created_at=at, updated_at=at))
+    with database.reading() as session:
+        assert session.exec(select(Customer.created_at)).one() == at.astimezone(UTC)
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database, noon: datetime) -> None:
+    def fails() -> None:
+        with database.writing() as session:
+            session.add(Customer(id="cus_1", created_at=noon, updated_at=noon))
+            session.flush()
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        fails()
+    with database.reading() as session:
+        assert session.exec(select(Customer)).all() == []
+
+
+def test_ids_sort_by_the_time_they_were_made() -> None:
+    import time
+
+    made: list[str] = []
+    for _ in range(5):
+        made.append(new_id("enr"))
+        time.sleep(0.002)
+    assert made == sorted(made)
+    assert len({new_id("x") for _ in range(1_000)}) == 1_000
