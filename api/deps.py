@@ -1,6 +1,7 @@
 """What routes are given: a transaction, the caller's key, the gateway. Permission is part of a route's signature."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -27,6 +28,7 @@ class Backend:
     clock: Callable[[], datetime]
     brand: str
     outbox: bool
+    background: Executor
 
 
 def backend(request: Request) -> Backend:
@@ -72,9 +74,14 @@ def authenticate(parts: Backend, text: str | None, scopes: tuple[str, ...]) -> A
     if not any(api_keys.allows(key, scope) for scope in scopes):
         raise HTTPException(403, f"this needs a key with the scope {' or '.join(scopes)}")
     if key.last_used_at is None or parts.clock() - key.last_used_at > api_keys.USED_EVERY:
-        with parts.database.writing() as session:
-            api_keys.used(session, key, parts.clock())
+        parts.background.submit(_remember_use, parts, key)
     return key
+
+
+def _remember_use(parts: Backend, key: ApiKey) -> None:
+    """In a transaction of its own and behind the request, whose own transaction may hold the writer's lock."""
+    with parts.database.writing() as session:
+        api_keys.used(session, key, parts.clock())
 
 
 def scope(*scopes: str) -> Callable[..., ApiKey]:

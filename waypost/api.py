@@ -1,6 +1,7 @@
 """The API process."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
 from fastapi import FastAPI
@@ -39,6 +40,7 @@ def build(parts: Parts) -> FastAPI:
         clock=parts.clock,
         brand=settings.brand,
         outbox=outbox,
+        background=ThreadPoolExecutor(1, thread_name_prefix="background"),
     )
     return create_app(backend, __version__)
 

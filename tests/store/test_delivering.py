@@ -1,0 +1,316 @@
+"""The lanes: one mail by one claim, policies asked again, what a lost owner leaves behind."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from activities.delivery import Brand, Lane
+from journeys import machine
+from journeys.commands import Decide
+from journeys.inputs import Begin
+from journeys.state import State
+from mail.links import Links
+from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Sender, Unknown
+from mail.render import Renderer
+from mail.sender import Evidence
+from services import delivering, journeys, leaving, progress
+from services.delivering import Fenced
+from store.session import Database
+from store.tables import Decision, Enrollment, Message, Suppression
+from store.tables import Lane as LaneRow
+
+pytestmark = pytest.mark.usefixtures("welcome")
+
+
+class Receiver:
+    """A provider that counts what it accepted, and answers as it is told."""
+
+    name = "receiver"
+
+    def __init__(self) -> None:
+        self.accepted: list[str] = []
+        self.answers: list[Outcome] = []
+        self.evidence: Evidence = "unknowable"
+
+    async def send(self, mail: Mail) -> Outcome:
+        answer = self.answers.pop(0) if self.answers else Accepted(provider_id="p1")
+        if isinstance(answer, Accepted | Unknown):
+            self.accepted.append(mail.send_id)
+        return answer
+
+    async def look_up(self, send_id: str) -> Evidence:
+        return self.evidence
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture
+def lane(database: Database, receiver: Receiver, template_folder: Any, clock: Any) -> Callable[[], Lane]:
+    """Opens the journey lane for a new owner."""
+    brand = Brand(name="Shop", sender=Sender(name="Shop", email="shop@example.com"), address="1 Street")
+
+    def run() -> Lane:
+        renderer = Renderer([template_folder])
+        made = Lane("journey", database, renderer, receiver, Links("secret", "http://x"), brand, clock)
+        made.take()
+        return made
+
+    return run
+
+
+@pytest.fixture
+def planned(database: Database, take: Callable[..., Any], noon: datetime) -> Callable[..., None]:
+    """Enroll customers up to their first planned mail."""
+
+    def run(*users: str, **traits: Any) -> None:
+        for user in users:
+            take(
+                {
+                    "type": "identify",
+                    "userId": user,
+                    "traits": {"email": f"{user}@example.com", "first_name": user, **traits},
+                }
+            )
+            take({"type": "track", "userId": user, "event": "Signed Up"})
+        with database.reading() as session:
+            enrollments = session.exec(select(Enrollment)).all()
+        for enrollment in enrollments:
+            _begin(database, enrollment, noon)
+
+    return run
+
+
+def _begin(database: Database, enrollment: Enrollment, at: datetime) -> None:
+    with database.reading() as session:
+        program = journeys.compiled(session, enrollment.digest)
+    state = State(customer=enrollment.customer_id, enrollment=enrollment.id, cursor=enrollment.cursor)
+    state, commands = machine.advance(program, state, Begin(at=at))
+    while commands:
+        question = commands[-1]
+        assert not isinstance(question, Decide)
+        records = [one for one in commands if isinstance(one, Decide)]
+        with database.writing() as session:
+            answer: Any = progress.perform(session, enrollment.id, records, question, now=at)
+        state, commands = machine.advance(program, state, answer)
+
+
+def ledger(database: Database) -> dict[str, tuple[str, str | None]]:
+    """Status and reason per customer address."""
+    with database.reading() as session:
+        return {one.id: (one.status, one.reason) for one in session.exec(select(Message)).all()}
+
+
+def outcome(database: Database) -> tuple[str, str | None]:
+    (only,) = ledger(database).values()
+    return only
+
+
+async def test_a_planned_mail_is_sent_once_and_kept_as_it_was_rendered(
+    database: Database, lane: Any, planned: Any, receiver: Receiver
+) -> None:
+    planned("ann")
+    owner = lane()
+    assert [await owner.pump() for _ in range(3)] == [1, 0, 0]
+    with database.reading() as session:
+        message = session.exec(select(Message)).one()
+    assert (message.status, message.provider_id, message.subject) == ("accepted", "p1", "mail_a for ann")
+    assert receiver.accepted == [message.id]
+    assert "Hello ann" in (message.html or "")
+
+
+async def test_two_owners_at_once_send_each_mail_once(lane: Any, planned: Any, receiver: Receiver) -> None:
+    planned(*[f"user{number}" for number in range(12)])
+    first, second = lane(), lane()
+    with pytest.raises(Fenced):
+        await first.pump()
+    await asyncio.gather(second.pump(), second.pump())
+    while await second.pump():
+        pass
+    assert len(receiver.accepted) == len(set(receiver.accepted)) == 12
+
+
+async def test_a_lost_owners_mail_waits_for_evidence_and_is_never_just_sent(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, clock: Any
+) -> None:
+    planned("ann")
+    dead = lane()
+    with database.writing() as session:
+        delivering.claim(session, "journey", dead.fence, 10, clock())
+    heir = lane()
+    assert outcome(database) == ("unknown", "worker_lost")
+    await heir.seek_evidence()
+    assert await heir.pump() == 0
+    clock.forward(hours=1)
+    await heir.seek_evidence()
+    assert (outcome(database), receiver.accepted) == (("unknown", "worker_lost"), [])
+    clock.forward(hours=24)
+    await heir.seek_evidence()
+    assert outcome(database) == ("parked", "parked")
+
+
+@pytest.mark.parametrize(("evidence", "status", "sent"), [("accepted", "accepted", 0), ("absent", "accepted", 1)])
+async def test_evidence_decides(
+    database: Database,
+    lane: Any,
+    planned: Any,
+    receiver: Receiver,
+    clock: Any,
+    evidence: Evidence,
+    status: str,
+    sent: int,
+) -> None:
+    planned("ann")
+    dead = lane()
+    with database.writing() as session:
+        delivering.claim(session, "journey", dead.fence, 10, clock())
+    heir = lane()
+    receiver.evidence = evidence
+    clock.forward(minutes=5)
+    await heir.seek_evidence()
+    await heir.pump()
+    assert (outcome(database)[0], len(receiver.accepted)) == (status, sent)
+
+
+async def test_a_zombies_late_answer_counts_as_evidence(
+    database: Database, lane: Any, planned: Any, clock: Any
+) -> None:
+    planned("ann")
+    zombie = lane()
+    with database.writing() as session:
+        (claimed,) = delivering.claim(session, "journey", zombie.fence, 10, clock())
+    lane()
+    with database.writing() as session:
+        result = delivering.Result(send_id=claimed.send_id, status="accepted", provider="receiver")
+        delivering.record(session, zombie.fence, [result], clock())
+    assert outcome(database) == ("accepted", None)
+
+
+async def test_no_answer_is_unknown_and_not_sent_again(
+    database: Database, lane: Any, planned: Any, receiver: Receiver
+) -> None:
+    planned("ann")
+    receiver.answers = [Unknown(explanation="ReadTimeout")]
+    owner = lane()
+    for _ in range(3):
+        await owner.pump()
+    assert (outcome(database), len(receiver.accepted)) == (("unknown", "no_answer"), 1)
+
+
+async def test_a_busy_provider_gets_the_mail_later_and_the_lane_rests(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, clock: Any
+) -> None:
+    planned("ann")
+    receiver.answers = [NotSent(wait=timedelta(seconds=30))]
+    owner = lane()
+    await owner.pump()
+    assert (await owner.pump(), outcome(database)) == (0, ("planned", "provider_busy"))
+    clock.forward(seconds=31)
+    await owner.pump()
+    assert (outcome(database), len(receiver.accepted)) == (("accepted", None), 1)
+
+
+async def test_a_refused_mail_fails_with_its_reason(
+    database: Database, lane: Any, planned: Any, receiver: Receiver
+) -> None:
+    planned("ann")
+    receiver.answers = [Refused(explanation="SendGrid answered 400")]
+    await lane().pump()
+    assert outcome(database) == ("failed", "rejected")
+
+
+async def test_a_refused_key_raises_an_alarm_and_loses_nothing(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, clock: Any
+) -> None:
+    planned("ann")
+    receiver.answers = [Misconfigured(explanation="SendGrid answered 401: the API key is refused")]
+    owner = lane()
+    await owner.pump()
+    with database.reading() as session:
+        row = session.get(LaneRow, "journey")
+    assert row is not None
+    assert row.alarm == "SendGrid answered 401: the API key is refused"
+    assert outcome(database) == ("planned", "channel_misconfigured")
+    clock.forward(minutes=2)
+    await owner.pump()
+    with database.reading() as session:
+        assert getattr(session.get(LaneRow, "journey"), "alarm", "") is None
+    assert outcome(database) == ("accepted", None)
+
+
+async def test_suppression_and_unsubscribing_are_asked_again_when_claimed(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, noon: datetime
+) -> None:
+    planned("ann", "bob", "cyd")
+    with database.writing() as session:
+        session.add(Suppression(email="ann@example.com", reason="bounce", source="test", created_at=noon))
+        bob = session.exec(select(Enrollment)).all()[1].customer_id
+        leaving.unsubscribe(session, bob, "news", "test", noon)
+    await lane().pump()
+    assert sorted(ledger(database).values(), key=str) == [
+        ("accepted", None), ("skipped", "suppressed"), ("skipped", "unsubscribed"),
+    ]  # fmt: skip
+    assert len(receiver.accepted) == 1
+
+
+async def test_a_template_that_fails_for_one_customer_fails_alone(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, template_folder: Any
+) -> None:
+    planned("ann", "bob")
+    (template_folder / "mail_a.html").write_text(
+        "{% extends '_layout.html' %}{% block subject %}x{% endblock %}"
+        "{% block body %}{{ customer.age if customer.first_name == 'ann' else 'fine' }}{% endblock %}"
+    )
+    await lane().pump()
+    assert sorted(ledger(database).values(), key=str) == [("accepted", None), ("failed", "template_failed")]
+    with database.reading() as session:
+        explained = [one.detail["explanation"] for one in session.exec(select(Decision)).all() if one.what == "failed"]
+    assert explained == ["mail_a: UndefinedError: 'dict object' has no attribute 'age'"]
+
+
+async def test_a_line_break_in_a_name_never_reaches_a_header(
+    database: Database, lane: Any, planned: Any, receiver: Receiver
+) -> None:
+    planned("ann", first_name="Ann\r\nBcc: everybody@example.com")
+    await lane().pump()
+    with database.reading() as session:
+        message = session.exec(select(Message)).one()
+    assert message.subject == "mail_a for Ann Bcc: everybody@example.com"
+
+
+async def test_a_paused_enrollments_mail_is_held(
+    database: Database, lane: Any, planned: Any, receiver: Receiver
+) -> None:
+    planned("ann")
+    with database.writing() as session:
+        session.exec(select(Enrollment)).one().paused = True
+    owner = lane()
+    assert await owner.pump() == 0
+    with database.writing() as session:
+        session.exec(select(Enrollment)).one().paused = False
+    assert await owner.pump() == 1
+
+
+async def test_every_attempt_is_on_record(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, clock: Any
+) -> None:
+    planned("ann")
+    receiver.answers = [NotSent(wait=timedelta(seconds=1))]
+    owner = lane()
+    await owner.pump()
+    clock.forward(seconds=2)
+    await owner.pump()
+    with database.reading() as session:
+        decisions = session.exec(select(Decision).where(Decision.number == None)).all()  # noqa: E711
+    assert [(one.what, one.detail.get("reason")) for one in sorted(decisions, key=lambda one: one.id)] == [
+        ("retried", "provider_busy"), ("accepted", None),
+    ]  # fmt: skip

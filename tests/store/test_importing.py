@@ -1,0 +1,151 @@
+"""Import: real histories placed where they belong, nobody mailed for the past, a second run a no-op."""
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import col, func, select
+
+from services import importing, journeys
+from services.importing import Progress
+from store import counts
+from store.session import Database
+from store.tables import Decision, Dispatch, Enrollment, Event, Interest, Message
+
+CDNOW = Path(__file__).parent.parent.parent / "examples" / "cdnow"
+LAST_DAY = datetime(1998, 6, 30, tzinfo=UTC)
+TEMPLATES = frozenset({"thank_you", "cross_sell", "loyalty", "we_miss_you", "win_back_offer"})
+
+
+@pytest.fixture
+def lifecycle(database: Database) -> None:
+    with database.writing() as session:
+        journeys.put_draft(session, "lifecycle", (CDNOW / "lifecycle.yaml").read_text(), TEMPLATES, LAST_DAY)
+        journeys.publish(session, "lifecycle", TEMPLATES, LAST_DAY)
+
+
+def run(database: Database, path: Path, now: datetime = LAST_DAY) -> Progress:
+    progress = Progress()
+    with database.reading() as session:
+        live = journeys.live(session, "lifecycle")
+    for chunk in importing.chunks(importing.read_file(path, now, progress)):
+        with database.writing() as session:
+            importing.take_chunk(session, chunk, live, now, progress)
+    return progress
+
+
+def orders(path: Path, every: int = 1) -> Path:
+    """The CDNOW orders (of each `every`th customer) as NDJSON."""
+    with (CDNOW / "orders.csv").open() as file, path.open("w") as out:
+        for number, row in enumerate(csv.DictReader(file)):
+            if int(row["customer"]) % every == 0:
+                line = {
+                    "type": "track", "userId": row["customer"], "event": "Order Completed", "messageId": f"o{number}",
+                    "timestamp": row["ordered_on"] + "T00:00:00Z", "properties": {"total": float(row["total"])},
+                }  # fmt: skip
+                out.write(json.dumps(line) + "\n")
+    return path
+
+
+def total(database: Database, table: Any, *where: Any) -> int:
+    with database.reading() as session:
+        return session.exec(select(func.count()).select_from(table).where(*where)).one()
+
+
+@pytest.mark.usefixtures("lifecycle")
+def test_the_cdnow_customers_are_where_their_history_puts_them(database: Database, tmp_path: Path) -> None:
+    progress = run(database, orders(tmp_path / "orders.ndjson"))
+    assert (progress.customers, progress.events, progress.enrolled, progress.error_count) == (2357, 6919, 2357, 0)
+    with database.reading() as session:
+        stages = counts.stages(session, "lifecycle")
+        movements = counts.movements(session, "lifecycle")
+    assert stages == {"core": 192, "repeat_buyer": 107, "lapsed": 381, "inactive": 1677}
+    assert movements["->first_time_buyer"] == 2357
+    assert total(database, Enrollment, Enrollment.status == "live") == 2357
+    assert total(database, Dispatch) == 2357
+    statuses = total(database, Message, Message.status == "skipped", Message.reason == "imported")
+    assert statuses == total(database, Message) == 15_503
+    for stage, count in stages.items():
+        assert total(database, Enrollment, Enrollment.stage == stage) == count
+
+
+@pytest.mark.usefixtures("lifecycle")
+def test_a_second_import_changes_nothing(database: Database, tmp_path: Path) -> None:
+    path = orders(tmp_path / "orders.ndjson", every=20)
+    tables = (Event, Enrollment, Decision, Message, Interest, Dispatch)
+    first = run(database, path)
+    before = [total(database, table) for table in tables]
+    second = run(database, path, LAST_DAY + timedelta(hours=1))
+    assert (second.events, second.enrolled, second.repeated) == (0, 0, first.events)
+    assert [total(database, table) for table in tables] == before
+
+
+@pytest.mark.usefixtures("lifecycle")
+def test_an_import_that_was_cut_off_goes_on(database: Database, tmp_path: Path) -> None:
+    path, progress = orders(tmp_path / "orders.ndjson", every=10), Progress()
+    with database.reading() as session:
+        live = journeys.live(session, "lifecycle")
+    first, *_ = importing.chunks(importing.read_file(path, LAST_DAY, progress))
+    with database.writing() as session:
+        importing.take_chunk(session, first, live, LAST_DAY, progress)
+    run(database, path)
+    assert total(database, Enrollment) == 235
+    with database.reading() as session:
+        assert sum(counts.stages(session, "lifecycle").values()) == 235
+
+
+@pytest.mark.usefixtures("lifecycle")
+def test_the_imported_state_waits_for_what_comes_next(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "one.ndjson"
+    line = {
+        "type": "track",
+        "userId": "1",
+        "event": "Order Completed",
+        "messageId": "m",
+        "timestamp": "1998-06-20T00:00:00Z",
+    }
+    path.write_text(json.dumps(line))
+    run(database, path)
+    with database.reading() as session:
+        enrollment = session.exec(select(Enrollment)).one()
+        (row,) = session.exec(select(Dispatch)).all()
+        names = session.exec(select(Interest.name)).all()
+    assert (enrollment.step, enrollment.wakes_at) == ("first_time_buyer/wait:14 days", datetime(1998, 7, 4, tzinfo=UTC))
+    assert names == ["Order Completed"]
+    assert (row.payload["state"]["position"], row.payload["state"]["cursor"]) == ("first_time_buyer/wait:14 days", 1)
+
+
+@pytest.mark.usefixtures("lifecycle")
+@pytest.mark.parametrize(
+    ("name", "content", "errors"),
+    [
+        ("e.ndjson", '{"type":"track"\n{"type":"track","userId":"1","event":"E","messageId":"m"}\n', [(1, "the line is not JSON")]),
+        ("e.ndjson", '{"type":"track","userId":"1","event":"E"}', [(1, "messageId: an imported event needs one, so that a second import repeats nothing")]),
+        ("e.ndjson", b'{"x": "\xff"}\n', [(1, "the line is not UTF-8")]),
+        ("e.csv", "userId,event\n1,E\n", [(1, "the header lacks messageId, timestamp")]),
+        ("e.csv", "userId,event,timestamp,messageId\n1,E,soon,m\n", [(2, "timestamp: must be an ISO 8601 instant, found 'soon'")]),
+        ("e.csv", "userId,event,timestamp,messageId\n1,Bör,1998-01-01,m\n".encode("latin-1"), [(1, "the file is not UTF-8; save it as UTF-8 and import it again")]),
+    ],
+)  # fmt: skip
+def test_a_wrong_line_is_reported_with_its_number_and_stops_nobody(
+    database: Database, tmp_path: Path, name: str, content: str | bytes, errors: list[tuple[int, str]]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    progress = run(database, path)
+    assert [(error.line, error.reason) for error in progress.errors] == errors
+
+
+@pytest.mark.usefixtures("lifecycle")
+def test_a_csv_with_bom_and_semicolons_is_read(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(
+        "\ufeffuserId;event;timestamp;messageId;total\n1;Order Completed;1998-06-01;m1;9.5\n1;Order Completed;1998-06-02;m2;1\n"
+    )
+    assert run(database, path).events == 2
+    with database.reading() as session:
+        events: list[Any] = list(session.exec(select(Event).order_by(col(Event.seq))).all())
+    assert [event.properties for event in events] == [{"total": 9.5}, {"total": 1}]
