@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help up demo test check bench docs lock clean
+.PHONY: help up demo test check bench docs record lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: $(STAMP) ## measure, against hand-written floors in the same run
 
 docs: $(STAMP) ## generate the parts of the documentation that come from code
 	$(BIN)/python -m docs.generate
+
+record: $(STAMP) ## record new histories for the replay tests (on purpose)
+	$(BIN)/pytest tests/replay/record.py
 
 lock: $(STAMP) ## renew the lock files after a change of pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt

@@ -1,0 +1,45 @@
+"""Code changes do not break runs: recorded histories of every step kind are replayed.
+
+`make record` records them anew (on purpose: what is under way in production was recorded by the old code).
+"""
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from journeys import source
+from journeys.program import Program, compile_journey
+from workflows.claim_check import data_converter
+from workflows.journey import JourneyWorkflow
+
+HERE = Path(__file__).parent
+HISTORIES = HERE / "histories"
+TEXT = (HERE / "everything.yaml").read_text()
+RECORDED = sorted(path.stem for path in HISTORIES.glob("*.json"))
+EXPECTED = ["completed", "controlled", "exited", "inactive", "moved", "waiting"]
+
+
+async def resolve(digest: str) -> Program:
+    program = compile_journey(source.read(TEXT)[0])
+    assert program.digest == digest, "the definition of the recorded histories must not change"
+    return program
+
+
+def test_every_kind_of_history_is_recorded() -> None:
+    assert RECORDED == EXPECTED
+
+
+@pytest.mark.parametrize("name", RECORDED)
+async def test_a_recorded_history_replays(name: str) -> None:
+    replayer = Replayer(
+        workflows=[JourneyWorkflow],
+        data_converter=data_converter(resolve),
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_all_modules()
+        ),
+    )
+    history = WorkflowHistory.from_json(f"enrollment/everything/{name}", (HISTORIES / f"{name}.json").read_text())
+    await replayer.replay_workflow(history)

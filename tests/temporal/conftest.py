@@ -1,0 +1,205 @@
+"""The product on a real Temporal: the dev server in real time, and the time-skipping server for years.
+
+The lanes are pumped by hand here: an open delivery activity would stop the time-skipping server's clock.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, select
+from temporalio.testing import WorkflowEnvironment
+
+from activities.delivery import Lane
+from journeys import source
+from services import ingest, journeys, telling
+from store.tables import Decision, Enrollment, Message, OutboxMail
+from waypost.dispatcher import Dispatcher
+from waypost.wiring import Parts
+from waypost.worker import journey_worker
+from workflows.claim_check import data_converter
+from workflows.gateway import Gateway
+
+BIN = Path(sys.executable).parent
+
+
+class World:
+    """One customer's world: things happen, time passes, mail goes."""
+
+    def __init__(self, env: WorkflowEnvironment, parts: Parts, clock: Any) -> None:
+        self.env, self.parts, self.clock = env, parts, clock
+        self.gateway = Gateway(env.client)
+        self.dispatcher = Dispatcher(parts.database, self.gateway, clock)
+        self._lane: Lane | None = None
+        self.day, self.unit = 86_400.0, "days"
+
+    @property
+    def lane(self) -> Lane:
+        if self._lane is None:
+            self._lane = self.parts.lane("journey")
+            self._lane.take()
+        return self._lane
+
+    async def tick(self) -> datetime:
+        """Bring our clock to the server's."""
+        self.clock.at = max(self.clock.at, (await self.env.get_current_time()))
+        return self.clock.at
+
+    async def publish(self, text: str) -> None:
+        now, known = await self.tick(), self.parts.renderer.keys()
+        key = source.parse(text)[0]["journey"]
+        with self.parts.database.writing() as session:
+            journeys.put_draft(session, key, text, known, now)
+            journeys.publish(session, key, known, now)
+
+    async def happens(self, *messages: dict[str, Any]) -> None:
+        """Ingest, and carry what follows to Temporal."""
+        now = await self.tick()
+        with self.parts.database.writing() as session:
+            ingest.ingest(session, messages, now)
+        while await self.dispatcher.round():
+            pass
+
+    async def customer(self, user: str = "ann") -> None:
+        await self.happens(
+            {"type": "identify", "userId": user, "traits": {"email": f"{user}@example.com", "first_name": user}}
+        )
+
+    async def event(self, name: str, user: str = "ann", **properties: Any) -> None:
+        await self.happens({"type": "track", "userId": user, "event": name, "properties": properties})
+
+    async def passes(self, **span: float) -> None:
+        """Let time pass, then deliver what is due."""
+        await self.env.sleep(timedelta(**span))
+        await self.tick()
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait (in real time) until something is so."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not condition():
+            assert asyncio.get_running_loop().time() < deadline, f"never came true; {self.story()}"
+            await asyncio.sleep(0.02)
+
+    async def deliver(self) -> None:
+        """Pump the lane until nothing is due."""
+        await self.tick()
+        while await self.lane.pump():
+            pass
+
+    async def delivered(self, *templates: str) -> None:
+        """Wait until exactly these mails are in the outbox, in this order."""
+        await self.until(lambda: len(self.planned()) >= len(templates))
+        await self.tick()
+        self.clock.forward(seconds=6)
+        while await self.lane.pump():
+            pass
+        assert self.outbox() == list(templates), self.story()
+
+    # -- what is stored ------------------------------------------------------------------------------------------------
+
+    def read(self, query: Callable[[Session], Any]) -> Any:
+        with self.parts.database.reading() as session:
+            return query(session)
+
+    def enrollment(self, user: str = "ann") -> Enrollment:
+        """The customer's newest enrollment."""
+        return self.read(lambda s: telling.enrollments_of(s, telling.customer(s, user).id)[0])
+
+    def planned(self) -> list[str]:
+        """Every mail that may go or went."""
+        return self._mails("planned", "sending", "accepted")
+
+    def accepted(self) -> list[str]:
+        """Every mail that went, in the order in which it was planned."""
+        return self._mails("accepted")
+
+    def _mails(self, *states: str) -> list[str]:
+        query = select(Message.template).where(col(Message.status).in_(states)).order_by(col(Message.planned_at))
+        return self.read(lambda s: list(s.exec(query).all()))
+
+    def outbox(self) -> list[str]:
+        return [
+            subject.split()[0]
+            for subject in self.read(lambda s: s.exec(select(OutboxMail.subject).order_by(col(OutboxMail.id))).all())
+        ]
+
+    def story(self) -> list[tuple[int | None, str, str | None]]:
+        query = select(Decision).order_by(col(Decision.enrollment_id), col(Decision.number))
+        return [(one.number, one.what, one.step or one.stage) for one in self.read(lambda s: s.exec(query).all())]
+
+    def decided(self) -> list[str]:
+        return [what for number, what, _ in self.story() if number is not None]
+
+    def stage(self, user: str = "ann") -> str:
+        return self.enrollment(user).stage
+
+    async def at(self, stage: str, step: str | None = None, user: str = "ann") -> None:
+        """Wait until the customer stands there."""
+        await self.until(lambda: (self.stage(user), self.enrollment(user).step) == (stage, step))
+
+
+@asynccontextmanager
+async def world_on(env: WorkflowEnvironment, parts: Parts, clock: Any) -> AsyncIterator[World]:
+    with ThreadPoolExecutor(8) as threads:
+        async with journey_worker(env.client, parts, threads, strict=True):
+            world = World(env, parts, clock)
+            await world.tick()
+            yield world
+
+
+@asynccontextmanager
+async def dev_server(parts: Parts, *extra: str) -> AsyncIterator[WorkflowEnvironment]:
+    """The real server, from its wheel."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(BIN / "temporal"),
+        data_converter=data_converter(parts.program),
+        dev_server_extra_args=["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"', *extra],
+        dev_server_log_level="error",
+    ) as env:
+        yield env
+
+
+@pytest.fixture
+async def real(parts: Parts, clock: Any) -> AsyncIterator[World]:
+    """The product on the dev server, in real time."""
+    async with dev_server(parts) as env, world_on(env, parts, clock) as world:
+        yield world
+
+
+@asynccontextmanager
+async def skipping_server(parts: Parts) -> AsyncIterator[WorkflowEnvironment]:
+    """The time-skipping server, from its wheel."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(BIN / "temporal-test-server"), data_converter=data_converter(parts.program)
+    ) as env:
+        yield env
+
+
+@pytest.fixture
+async def forgetful(parts: Parts, clock: Any) -> AsyncIterator[World]:
+    """A dev server that suggests a fresh history all the time."""
+    suggest = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=4")
+    async with dev_server(parts, *suggest) as env, world_on(env, parts, clock) as world:
+        yield world
+
+
+@pytest.fixture
+async def skipping(parts: Parts, clock: Any) -> AsyncIterator[World]:
+    """The product on the time-skipping server."""
+    async with skipping_server(parts) as env, world_on(env, parts, clock) as world:
+        yield world
+
+
+@pytest.fixture(params=["skipping", "real"])
+async def world(request: pytest.FixtureRequest, parts: Parts, clock: Any) -> AsyncIterator[World]:
+    """Both servers; on the real one a day lasts a second."""
+    quick = request.param == "real"
+    async with dev_server(parts) if quick else skipping_server(parts) as env, world_on(env, parts, clock) as made:
+        made.day, made.unit = (1.0, "seconds") if quick else (86_400.0, "days")
+        yield made

@@ -1,0 +1,102 @@
+"""The same stories on the time-skipping server (days) and on the real dev server (a day lasts a second)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from workflows.gateway import Refused
+
+JOURNEY = """journey: welcome
+lifecycle: true
+enter: [{on: Signed Up}]
+exit: [{on: Account Closed}]
+start: new
+stages:
+  new:
+    steps:
+      - send: mail_a
+      - wait: 2 UNIT
+      - branch:
+          - if: customer.plan == "team"
+            then: [{send: mail_b}]
+          - else: [{send: mail_c}]
+      - wait_for: {event: Tour Watched, up_to: 3 UNIT, else: [{set: {bored: true}}]}
+    transitions:
+      - {on: Order Completed, when: event.properties.total > 10, to: buyer}
+      - {after: 20 UNIT, to: gone}
+  buyer:
+    steps: [{send: mail_b}]
+    transitions: [{inactive: 4 UNIT, of: Order Completed, to: gone}]
+  gone: {final: true}
+"""
+
+
+async def begin(world: Any) -> None:
+    await world.publish(JOURNEY.replace("UNIT", world.unit))
+    await world.customer()
+    await world.event("Signed Up")
+    await world.at("new", f"new/wait:2 {world.unit}")
+
+
+async def test_a_customer_goes_through_the_steps(world: Any) -> None:
+    await begin(world)
+    await world.delivered("mail_a")
+    await world.passes(seconds=2 * world.day + 0.2)
+    await world.at("new", "new/wait_for:Tour Watched")
+    await world.delivered("mail_a", "mail_c")
+    await world.passes(seconds=3 * world.day + 0.2)
+    await world.at("new", None)
+    assert world.decided()[-3:] == ["timed_out", "attributes_set", "settled"]
+    assert world.enrollment().wakes_at - world.enrollment().stage_since == timedelta(seconds=20 * world.day)
+
+
+async def test_an_event_takes_the_customer_out_of_a_wait_at_once(world: Any) -> None:
+    await begin(world)
+    await world.event("Order Completed", total=5)
+    await world.event("Order Completed", total=50)
+    await world.until(lambda: world.stage() == "buyer")
+    await world.until(lambda: world.enrollment().step is None)
+    assert world.decided().count("moved") == 1
+    await world.passes(seconds=4 * world.day + 0.5)
+    await world.until(lambda: world.enrollment().status == "ended")
+    assert (world.stage(), world.enrollment().reason) == ("gone", "completed")
+
+
+async def test_pause_keeps_the_place_and_resume_goes_on(world: Any) -> None:
+    await begin(world)
+    id = world.enrollment().workflow_id
+    await world.gateway.control(id, "pause")
+    assert world.enrollment().paused
+    with pytest.raises(Refused, match="the enrollment is paused already"):
+        await world.gateway.control(id, "pause")
+    await world.passes(seconds=4 * world.day)
+    assert (world.enrollment().step, world.planned()) == (f"new/wait:2 {world.unit}", ["mail_a"])
+    await world.event("Order Completed", total=50)
+    await world.gateway.control(id, "resume")
+    await world.until(lambda: world.stage() == "buyer")
+    assert "mail_c" not in world.planned(), "the event of the pause went before the overdue step"
+
+
+async def test_skip_and_exit_do_what_they_say_or_say_why_not(world: Any) -> None:
+    await begin(world)
+    id = world.enrollment().workflow_id
+    await world.gateway.control(id, "skip")
+    await world.at("new", "new/wait_for:Tour Watched")
+    await world.gateway.control(id, "skip")
+    await world.at("new", None)
+    with pytest.raises(Refused, match="no step is waited in"):
+        await world.gateway.control(id, "skip")
+    with pytest.raises(Refused, match="no control 'jump'"):
+        await world.gateway.control(id, "jump")
+    await world.gateway.control(id, "exit", "asked by phone")
+    assert (world.enrollment().status, world.enrollment().reason) == ("ended", "asked by phone")
+    with pytest.raises(Refused, match="has ended"):
+        await world.gateway.control(id, "pause")
+
+
+async def test_an_exit_event_ends_and_takes_back_unsent_mail(world: Any) -> None:
+    await begin(world)
+    await world.event("Account Closed")
+    await world.until(lambda: world.enrollment().status == "ended")
+    assert (world.enrollment().reason, world.planned()) == ("exited", [])
