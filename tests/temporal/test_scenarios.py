@@ -1,5 +1,6 @@
-"""The same stories on the time-skipping server (days) and on the real dev server (a day lasts a second)."""
+"""The same stories on the time-skipping server and on the real dev server, where a day lasts four seconds."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -32,11 +33,15 @@ stages:
 """
 
 
+def first_wait(world: Any) -> str:
+    return f"new/wait:{2 * int(world.day)} seconds"
+
+
 async def begin(world: Any) -> None:
-    await world.publish(JOURNEY.replace("UNIT", world.unit))
+    await world.publish(re.sub(r"(\d+) UNIT", lambda match: f"{int(match[1]) * int(world.day)} seconds", JOURNEY))
     await world.customer()
     await world.event("Signed Up")
-    await world.at("new", f"new/wait:2 {world.unit}")
+    await world.at("new", first_wait(world))
 
 
 async def test_a_customer_goes_through_the_steps(world: Any) -> None:
@@ -71,7 +76,7 @@ async def test_pause_keeps_the_place_and_resume_goes_on(world: Any) -> None:
     with pytest.raises(Refused, match="the enrollment is paused already"):
         await world.gateway.control(id, "pause")
     await world.passes(seconds=4 * world.day)
-    assert (world.enrollment().step, world.planned()) == (f"new/wait:2 {world.unit}", ["mail_a"])
+    assert (world.enrollment().step, world.planned()) == (first_wait(world), ["mail_a"])
     await world.event("Order Completed", total=50)
     await world.gateway.control(id, "resume")
     await world.until(lambda: world.stage() == "buyer")

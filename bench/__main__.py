@@ -1,0 +1,22 @@
+"""`make bench`: what a journey costs against the same thing written by hand."""
+
+import asyncio
+import sys
+
+from bench import core, memory, reference, starts
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or ["core", "memory", "reference", "starts"]
+    for name in wanted:
+        print(f"\n== {name} ==", flush=True)
+        {
+            "core": core.main,
+            "memory": memory.main,
+            "reference": lambda: asyncio.run(reference.main()),
+            "starts": lambda: asyncio.run(starts.main()),
+        }[name]()
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,36 @@
+"""The core alone: inputs a second, over the CDNOW customers."""
+
+import csv
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from journeys import source
+from journeys.program import compile_journey
+from journeys.simulator import History, Recorded, simulate
+from journeys.state import State
+
+CDNOW = Path(__file__).parent.parent / "examples" / "cdnow"
+
+
+def main() -> None:
+    program = compile_journey(source.read((CDNOW / "lifecycle.yaml").read_text())[0])
+    orders: dict[str, list[Recorded]] = defaultdict(list)
+    with (CDNOW / "orders.csv").open() as file:
+        for row in csv.DictReader(file):
+            at = datetime.fromisoformat(row["ordered_on"]).replace(tzinfo=UTC)
+            seen = orders[row["customer"]]
+            seen.append(Recorded(seq=len(seen) + 1, name="Order Completed", at=at))
+    until, stages, commands = datetime(1998, 6, 30, tzinfo=UTC), Counter[str](), 0
+    began = time.perf_counter()
+    for customer, history in orders.items():
+        state = State(customer=customer, enrollment=customer, cursor=1)
+        trace = simulate(program, state, History(history, {}), history[0].at, until)
+        stages[trace.state.stage] += 1
+        commands += trace.state.number
+    seconds = time.perf_counter() - began
+    print(
+        f"{len(orders):,} customers, {sum(map(len, orders.values())):,} orders, {commands:,} commands in {seconds:.2f} s"
+    )
+    print(f"{commands / seconds:,.0f} commands a second; stages {dict(stages)}")
