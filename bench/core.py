@@ -31,6 +31,7 @@ def main() -> None:
         commands += trace.state.number
     seconds = time.perf_counter() - began
     print(
-        f"{len(orders):,} customers, {sum(map(len, orders.values())):,} orders, {commands:,} commands in {seconds:.2f} s"
+        f"{len(orders):,} customers, {sum(map(len, orders.values())):,} orders, "
+        f"{commands:,} commands in {seconds:.2f} s"
     )
     print(f"{commands / seconds:,.0f} commands a second; stages {dict(stages)}")

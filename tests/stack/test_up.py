@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -205,3 +206,22 @@ def test_an_invalid_journey_is_told_with_lines(stack: Stack, tmp_path: Path) -> 
     assert "line 6, stages.a.steps[0]" in " ".join(done.stderr.split())
     as_json = json.loads(stack.run("validate", str(tmp_path / "bad.yaml"), "--json").stdout)
     assert (as_json["valid"], as_json["problems"][0]["expected"]) == (False, "'send', the nearest verb")
+
+
+@pytest.mark.timeout(900)
+def test_the_first_journey_of_the_documentation_works_as_written(stack: Stack, tmp_path: Path) -> None:
+    """Every command of docs/first-journey.md, typed as a reader would."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "first-journey.md").read_text()
+    (tmp_path / "welcome.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+    stack.start()
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for script in re.findall(r"```sh\n(.*?)```", page, re.DOTALL):
+        done = subprocess.run(
+            ["sh", "-e", "-c", script], cwd=tmp_path, env={**stack.env, "PATH": path, "no_proxy": "*"},
+            capture_output=True, text=True, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        if "curl" in script:
+            assert json.loads(done.stdout)["accepted"] == 2
+            stack.until(lambda: len(stack.mails()) == 1)
+    assert "Lifecycle stage: new" in done.stdout

@@ -1,0 +1,82 @@
+"""The parts of the documentation that come from code: `make docs` writes them, `make check` sees that they are fresh.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from journeys.commands import DECISIONS
+from journeys.definition import VERBS
+from journeys.policy import REASONS
+from services.enrolling import REFUSALS
+from waypost.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("waypost", "api", "workflows", "activities", "services", "mail", "store", "journeys")
+PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def walls() -> str:
+    """Which room imports which, read off the code, as a Mermaid graph."""
+    arrows: set[tuple[str, str]] = set()
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                for name in names:
+                    target = name.split(".")[0]
+                    if target in ROOMS and target != room:
+                        arrows.add((room, target))
+    lines = [f"    {source} --> {target}" for source, target in sorted(arrows) if source != "waypost"]
+    return "```mermaid\ngraph TD\n    waypost[waypost: wires everything]\n" + "\n".join(lines) + "\n```\n"
+
+
+def table(title: str, rows: dict[str, str]) -> str:
+    body = "\n".join(f"| `{name}` | {text} |" for name, text in rows.items())
+    return f"| {title} | meaning |\n| --- | --- |\n{body}\n"
+
+
+def settings() -> str:
+    rows: dict[str, str] = {}
+    for name, field in Settings.model_fields.items():
+        variable = "SENDGRID_API_KEY" if name == "sendgrid_api_key" else f"WAYPOST_{name.upper()}"
+        default = f" (default `{field.default}`)" if field.default is not None else ""
+        rows[variable] = f"{field.description}{default}"
+    return table("variable", rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "walls": walls,
+    "decisions": lambda: table("decision", dict(DECISIONS)),
+    "reasons": lambda: table("reason", dict(REASONS)),
+    "refusals": lambda: table("refusal", dict(REFUSALS)),
+    "settings": settings,
+    "verbs": lambda: ", ".join(f"`{verb}`" for verb in VERBS) + "\n",
+}
+
+
+def fresh(text: str) -> str:
+    return PART.sub(lambda match: match[1] + PARTS[match[2]]() + match[3], text)
+
+
+def main() -> int:
+    stale: list[str] = []
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
+        text = path.read_text()
+        if fresh(text) != text:
+            stale.append(str(path.relative_to(ROOT)))
+            if "--check" not in sys.argv:
+                path.write_text(fresh(text))
+    if stale and "--check" in sys.argv:
+        print(f"stale: {', '.join(stale)}; run `make docs`")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
