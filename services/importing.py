@@ -315,7 +315,7 @@ def _record(batch: _Batch, program: Program, trace: Trace) -> None:
 def _decision(batch: _Batch, program: Program, state: State, command: Any, what: str, detail: dict[str, Any]) -> None:
     batch.add(
         Decision,
-        id=new_id("dec"),
+        id=f"dec_{state.enrollment.removeprefix('enr_')}_{command.number}",
         customer_id=state.customer,
         journey=program.journey,
         enrollment_id=state.enrollment,

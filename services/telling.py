@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from services import reports
 from services.errors import NotFound
 from store import customers
-from store.tables import Customer, Decision, Enrollment, Event, Message
+from store.tables import Customer, Decision, Enrollment, Event, Message, Rejection
 
 MOST = 500
 
@@ -139,8 +140,10 @@ def enrollments(
     return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
 
 
-def customers_page(session: Session, query_text: str | None, after: str | None, limit: int) -> Sequence[Customer]:
-    """Customers by id; `query_text` is the start of an address or of the customer's own id."""
+def customers_page(
+    session: Session, *, query_text: str | None, stage: str | None, after: str | None, limit: int
+) -> Sequence[Customer]:
+    """Customers by id; `query_text` starts an address or the customer's own id, `stage` is that of their lifecycle."""
     query = select(Customer)
     if query_text:
         start = query_text.strip()
@@ -148,6 +151,19 @@ def customers_page(session: Session, query_text: str | None, after: str | None, 
             col(Customer.email).startswith(start.lower(), autoescape=True)
             | col(Customer.external_id).startswith(start, autoescape=True)
         )
+    if stage:
+        there = select(Enrollment.customer_id).where(
+            col(Enrollment.journey).in_(reports.lifecycle_journeys(session)),
+            Enrollment.status == "live",
+            Enrollment.stage == stage,
+        )
+        query = query.where(col(Customer.id).in_(there))
     if after is not None:
         query = query.where(col(Customer.id) > after)
     return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()
+
+
+def rejections(session: Session, before: str | None, limit: int) -> Sequence[Rejection]:
+    """Events that were not accepted, the newest first."""
+    query = select(Rejection).order_by(col(Rejection.id).desc()).limit(limit)
+    return session.exec(query if before is None else query.where(col(Rejection.id) < before)).all()

@@ -14,7 +14,7 @@ from store.tables import OutboxMail
 
 router = APIRouter(tags=["people"])
 
-LOCAL = ("127.0.0.1", "::1", "testclient")
+LOCAL = ("127.0.0.1", "::1")
 PER_PAGE = 50
 
 

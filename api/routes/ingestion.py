@@ -8,24 +8,25 @@ import binascii
 import json
 import zlib
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api import schemas
 from api.deps import Backend, Reading, Support, TheBackend, authenticate
 from api.errors import responses
-from services import ingest
+from services import ingest, telling
 from services.tracking import TYPES
-from store.tables import Rejection
 
 LARGEST = 500 * 1024
 MOST_EVENTS = 2_500
 DEEPEST_JSON = 100
 
 router = APIRouter(prefix="/v1", tags=["ingestion"])
+
+Limit = Annotated[int, Query(ge=1, le=200)]
 
 _EXAMPLE = {
     "type": "track",
@@ -86,13 +87,10 @@ for _kind in TYPES:
 
 @router.get("/rejections", summary="Events that were rejected", responses=responses())
 def rejections(
-    session: Reading, key: Support, cursor: str | None = None, limit: int = 50
+    session: Reading, key: Support, cursor: str | None = None, limit: Limit = 50
 ) -> schemas.Page[schemas.RejectionOut]:
     """The newest first, each with the faulty field and the reason."""
-    from sqlmodel import col, select
-
-    query = select(Rejection).order_by(col(Rejection.id).desc()).limit(max(1, min(limit, 200)))
-    rows = session.exec(query if cursor is None else query.where(col(Rejection.id) < cursor)).all()
+    rows = telling.rejections(session, cursor, limit)
     items = [schemas.RejectionOut.model_validate(row) for row in rows]
     return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
 

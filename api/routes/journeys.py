@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
 
 from api import schemas
 from api.deps import Marketer, Now, Reading, Support, Templates, TheBackend, Writing
@@ -54,8 +55,6 @@ async def _text(request: Request) -> str:
 @router.put("/{key}", summary="Store a draft", responses=responses(422), openapi_extra=_DEFINITION)
 async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer) -> schemas.DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
-    from fastapi.concurrency import run_in_threadpool
-
     text = await _text(request)
 
     def store() -> schemas.DraftOut:

@@ -77,6 +77,7 @@ def test_gzip_is_read_whatever_the_content_type_says(client: TestClient, parts: 
         gzip.compress(b'{"batch": []}')[:-4],
         b"\x1f\x8bnot gzip",
     ],
+    ids=range(11),
 )
 def test_a_body_that_is_no_batch_gets_a_400_in_segments_form(client: TestClient, parts: Parts, body: bytes) -> None:
     answer = client.post("/v1/batch", content=body)
@@ -169,6 +170,8 @@ def test_the_timeline_tells_why(client: TestClient, welcome: dict[str, Any]) -> 
     story = client.get("/v1/customers/ann/timeline").json()
     refused = next(one for one in story if one["what"] == "not_entered")
     assert (refused["journey"], refused["detail"]["reason"]) == ("welcome", "already_enrolled")
+    assert [one["external_id"] for one in client.get("/v1/customers?stage=new").json()["items"]] == ["ann"]
+    assert client.get("/v1/customers?stage=old").json()["items"] == []
     status = client.get("/v1/customers/ann").json()
     assert (status["lifecycle_stage"], status["enrollments"][0]["source"]) == ("new", "event Signed Up")
 
