@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import css_inline
-from inscriptis import get_text
-from inscriptis.model.config import ParserConfig
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -71,7 +69,15 @@ class Renderer:
         except TemplateNotFound as missing:
             if missing.name != f"{key}.txt":
                 raise
-            return get_text(html, ParserConfig(display_links=True)).strip() + "\n"
+            return _as_text(html)
+
+
+def _as_text(html: str) -> str:
+    """What a reader without HTML sees. Imported when wanted: every built-in template has a text part of its own."""
+    from inscriptis import get_text
+    from inscriptis.model.config import ParserConfig
+
+    return get_text(html, ParserConfig(display_links=True)).strip() + "\n"
 
 
 def _environment(folders: Sequence[Path], autoescape: bool) -> ImmutableSandboxedEnvironment:

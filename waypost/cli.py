@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -24,11 +24,13 @@ from journeys.problems import InvalidJourney, Problem
 from services import api_keys
 from services import errors as services
 from waypost import __version__, logs
-from waypost.client import ApiProblem, Client, Unreachable
-from waypost.errors import CannotStart
+from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
 from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
+
+if TYPE_CHECKING:
+    from waypost.client import Client
 
 app = typer.Typer(name="waypost", help="A self-hosted engine for the customer lifecycle.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
@@ -194,7 +196,7 @@ def apply(file: File, as_json: JsonFlag = False) -> None:
     with told():
         text = _read(file)
         definition, _ = source.read(text)
-        answer = Client(Settings()).call("PUT", f"/v1/journeys/{definition.journey}", content=text.encode())
+        answer = _client().call("PUT", f"/v1/journeys/{definition.journey}", content=text.encode())
         if as_json:
             return print(json.dumps(answer))
         for warning in answer["warnings"]:
@@ -207,7 +209,7 @@ def apply(file: File, as_json: JsonFlag = False) -> None:
 def publish(key: Annotated[str, typer.Argument(help="The journey's key.")], as_json: JsonFlag = False) -> None:
     """Make the draft of a journey its live version."""
     with told():
-        answer = Client(Settings()).call("POST", f"/v1/journeys/{key}/publish")
+        answer = _client().call("POST", f"/v1/journeys/{key}/publish")
         if as_json:
             return print(json.dumps(answer))
         word = "is published" if answer["created"] else "was live already; nothing changed"
@@ -218,7 +220,7 @@ def publish(key: Annotated[str, typer.Argument(help="The journey's key.")], as_j
 def enroll(key: str, customer: str, as_json: JsonFlag = False) -> None:
     """Enroll a customer (by your id, or by email address) in a journey."""
     with told():
-        answer = Client(Settings()).call("POST", f"/v1/journeys/{key}/enrollments", json={"customer": customer})
+        answer = _client().call("POST", f"/v1/journeys/{key}/enrollments", json={"customer": customer})
         if as_json:
             return print(json.dumps(answer))
         console.print(f"[green]✓[/] {customer} entered {key}: {answer['id']}")
@@ -230,7 +232,7 @@ def status(customer: str, as_json: JsonFlag = False, limit: int = 40) -> None:
     from waypost import narrator
 
     with told():
-        client = Client(Settings())
+        client = _client()
         shown = client.call("GET", f"/v1/customers/{customer}")
         story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": limit})
         if as_json:
@@ -312,6 +314,12 @@ def keys_revoke(key_id: str) -> None:
     with told(), parts() as made, made.database.writing() as session:
         api_keys.revoke(session, key_id, made.clock())
         console.print(f"[green]✓[/] {key_id} is revoked")
+
+
+def _client() -> "Client":
+    from waypost.client import Client
+
+    return Client(Settings())
 
 
 def _read(file: Path) -> str:

@@ -8,20 +8,8 @@ from typing import Any
 
 import httpx
 
+from waypost.errors import ApiProblem, Unreachable
 from waypost.settings import Settings
-
-
-class ApiProblem(Exception):
-    """An answer of 4xx or 5xx."""
-
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(body.get("detail") or body.get("message") or f"the API answered {status}")
-        self.status = status
-        self.body = body
-
-
-class Unreachable(Exception):
-    """The API does not answer."""
 
 
 class Client:

@@ -7,8 +7,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
 from store import migrate
-from waypost.client import ApiProblem, Client, Unreachable
-from waypost.errors import CannotStart
+from waypost.client import Client
+from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
 from waypost.up import temporal_binary
 from waypost.wiring import Parts

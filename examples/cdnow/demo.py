@@ -23,7 +23,8 @@ from rich.table import Table
 from store import migrate
 from store.tables import ImportedFile
 from waypost import narrator
-from waypost.client import ApiProblem, Client, Unreachable
+from waypost.client import Client
+from waypost.errors import ApiProblem, Unreachable
 from waypost.settings import Settings
 from waypost.wiring import Parts
 
