@@ -146,32 +146,39 @@ def chunks(grouped: Grouped) -> Iterator[list[tuple[str, list[Tracked]]]]:
         yield items[start : start + CHUNK]
 
 
-def take_chunk(
+def prepare(
     session: Session,
     chunk: Sequence[tuple[str, list[Tracked]]],
     journey: tuple[JourneyVersion, Program] | None,
     now: datetime,
-    progress: Progress,
-) -> None:
-    """Store a chunk of customers with their histories, and place the new ones in the journey."""
+) -> "Batch":
+    """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile."""
     ids = [one.message_id for _, messages in chunk for one in messages if one.message_id]
     known_ids = customers.known_message_ids(session, ids)
     known = _existing(session, [name for name, _ in chunk])
-    batch = _Batch(now=now)
-    live = journeys.all_live(session)
+    batch = Batch(now=now)
     for name, messages in chunk:
         fresh = [one for one in messages if one.message_id not in known_ids]
-        progress.repeated += len(messages) - len(fresh)
-        progress.customers += 1
-        progress.events += len(fresh)
-        if not fresh:
-            continue
-        if name in known or name.startswith("anonymous:"):
-            for message in fresh:
-                progress.enrolled += len(ingest.take(session, message, live, now))
-        else:
-            progress.enrolled += _place(batch, fresh, journey)
+        batch.customers += 1
+        batch.repeated += len(messages) - len(fresh)
+        batch.events += len(fresh)
+        if fresh and (name in known or name.startswith("anonymous:")):
+            batch.live += fresh
+        elif fresh:
+            batch.enrolled += _place(batch, fresh, journey)
+    return batch
+
+
+def write(session: Session, batch: "Batch", progress: Progress) -> None:
+    """Store a prepared chunk. Those who were customers before go the way of live events."""
     batch.write(session)
+    live = journeys.all_live(session) if batch.live else ()
+    for message in batch.live:
+        batch.enrolled += len(ingest.take(session, message, live, batch.now))
+    progress.customers += batch.customers
+    progress.events += batch.events
+    progress.repeated += batch.repeated
+    progress.enrolled += batch.enrolled
 
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
@@ -179,11 +186,13 @@ def _existing(session: Session, names: Sequence[str]) -> set[str]:
     return {name for name in session.exec(query).all() if name is not None}
 
 
-class _Batch:
-    """Rows collected for one transaction."""
+class Batch:
+    """Rows collected for one transaction, and the events that are to go the way of live ones."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self.customers = self.events = self.repeated = self.enrolled = 0
+        self.live: list[Tracked] = []
         self.rows: dict[type, list[bulk.Row]] = {
             table: [] for table in (Customer, Event, Enrollment, Decision, Message, Interest, Dispatch)
         }
@@ -198,7 +207,7 @@ class _Batch:
         self.tally.write(session)
 
 
-def _place(batch: _Batch, messages: Sequence[Tracked], journey: tuple[JourneyVersion, Program] | None) -> int:
+def _place(batch: Batch, messages: Sequence[Tracked], journey: tuple[JourneyVersion, Program] | None) -> int:
     """Rows of one new customer; return how many enrollments there are."""
     customer = Customer(
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
@@ -208,7 +217,7 @@ def _place(batch: _Batch, messages: Sequence[Tracked], journey: tuple[JourneyVer
     return _enroll(batch, customer, history, journey) if journey else 0
 
 
-def _history(batch: _Batch, customer: Customer, messages: Sequence[Tracked]) -> History:
+def _history(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> History:
     recorded: list[Recorded] = []
     aggregates: dict[str, Aggregate] = {}
     for seq, message in enumerate(messages, start=1):
@@ -237,7 +246,7 @@ def _history(batch: _Batch, customer: Customer, messages: Sequence[Tracked]) -> 
     return History(recorded, attributes, customer.timezone)
 
 
-def _enroll(batch: _Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]) -> int:
+def _enroll(batch: Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]) -> int:
     version, program = journey
     trigger = _trigger(program, history)
     if trigger is None:
@@ -296,7 +305,7 @@ def _lets_in(program: Program, guard: Any, known: Known, event: Recorded) -> boo
     return guards.evaluate(program.guards[guard], facts.context(known, happened, {}, event.at)).holds
 
 
-def _record(batch: _Batch, program: Program, trace: Trace) -> None:
+def _record(batch: Batch, program: Program, trace: Trace) -> None:
     """Every decision of the past, and every mail that was not sent."""
     enrollment = trace.state.enrollment
     batch.tally.move(enrollment, program.journey, "", program.start)
@@ -312,7 +321,7 @@ def _record(batch: _Batch, program: Program, trace: Trace) -> None:
         _skipped(batch, program, trace.state, plan)
 
 
-def _decision(batch: _Batch, program: Program, state: State, command: Any, what: str, detail: dict[str, Any]) -> None:
+def _decision(batch: Batch, program: Program, state: State, command: Any, what: str, detail: dict[str, Any]) -> None:
     batch.add(
         Decision,
         id=f"dec_{state.enrollment.removeprefix('enr_')}_{command.number}",
@@ -330,7 +339,7 @@ def _decision(batch: _Batch, program: Program, state: State, command: Any, what:
     )
 
 
-def _skipped(batch: _Batch, program: Program, state: State, plan: Plan) -> None:
+def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     send = program.nodes[NodeId(plan.step)]
     assert isinstance(send, Send)
     row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at)
@@ -339,7 +348,7 @@ def _skipped(batch: _Batch, program: Program, state: State, plan: Plan) -> None:
     _decision(batch, program, state, plan, "skipped", detail)
 
 
-def _start(batch: _Batch, version: JourneyVersion, trace: Trace) -> None:
+def _start(batch: Batch, version: JourneyVersion, trace: Trace) -> None:
     """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
     state = trace.state
     assert trace.settled is not None

@@ -1,9 +1,10 @@
 """Many rows at once, past the unit of work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, SQLModel
@@ -12,9 +13,30 @@ Row = dict[str, Any]
 
 
 def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
-    """Insert rows; every row has the same columns."""
-    if rows:
-        session.connection().execute(insert(table), list(rows))
+    """Insert rows; every row has the same columns.
+
+    The statement and the columns' processors are looked up once and the driver gets plain tuples: a third of the time
+    that the general way takes, which an import of 70,000 rows feels.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    statement, columns = _plan(table, tuple(rows[0]), connection.dialect)
+    values = [tuple(row[name] if ready is None else ready(row[name]) for name, ready in columns) for row in rows]
+    connection.exec_driver_sql(statement, values)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    table: type[SQLModel], names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+    """The INSERT with positional marks, and how the driver wants each column."""
+    columns = SQLModel.metadata.tables[str(table.__tablename__)].c
+    mark = "%s" if dialect.name == "postgresql" else "?"
+    quoted = ", ".join(f'"{name}"' for name in names)
+    statement = f'INSERT INTO "{table.__tablename__}" ({quoted}) VALUES ({", ".join([mark] * len(names))})'
+    processors = tuple((name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
+    return statement, processors
 
 
 def increment(

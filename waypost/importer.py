@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
 from services import importing, journeys
@@ -28,8 +29,7 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
     bar.update(reading, total=len(grouped), completed=len(grouped))
     placing = bar.add_task("Placing", total=len(grouped))
     for chunk in importing.chunks(grouped):
-        with parts.database.writing() as session:
-            importing.take_chunk(session, chunk, live, parts.clock(), progress)
+        _take(parts, chunk, live, progress)
         bar.update(placing, completed=progress.customers)
     if progress.enrolled:
         _await_starts(parts, progress.enrolled, bar)
@@ -41,6 +41,19 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
         "error_count": progress.error_count,
         "errors": [{"line": error.line, "reason": error.reason} for error in progress.errors],
     }
+
+
+def _take(parts: Parts, chunk: Any, live: Any, progress: importing.Progress) -> None:
+    """One chunk; when somebody else stored one of its customers at this very moment, it is worked out once more."""
+    for last in (False, True):
+        with parts.database.reading() as session:
+            batch = importing.prepare(session, chunk, live, parts.clock())
+        try:
+            with parts.database.writing() as session:
+                return importing.write(session, batch, progress)
+        except IntegrityError:
+            if last:
+                raise
 
 
 def _await_starts(parts: Parts, total: int, bar: Progress) -> None:

@@ -32,9 +32,15 @@ def run(database: Database, path: Path, now: datetime = LAST_DAY) -> Progress:
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
     for chunk in importing.chunks(importing.read_file(path, now, progress)):
-        with database.writing() as session:
-            importing.take_chunk(session, chunk, live, now, progress)
+        take(database, chunk, live, now, progress)
     return progress
+
+
+def take(database: Database, chunk: Any, live: Any, now: datetime, progress: Progress) -> None:
+    with database.reading() as session:
+        batch = importing.prepare(session, chunk, live, now)
+    with database.writing() as session:
+        importing.write(session, batch, progress)
 
 
 def orders(path: Path, every: int = 1) -> Path:
@@ -89,8 +95,7 @@ def test_an_import_that_was_cut_off_goes_on(database: Database, tmp_path: Path) 
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
     first, *_ = importing.chunks(importing.read_file(path, LAST_DAY, progress))
-    with database.writing() as session:
-        importing.take_chunk(session, first, live, LAST_DAY, progress)
+    take(database, first, live, LAST_DAY, progress)
     run(database, path)
     assert total(database, Enrollment) == 235
     with database.reading() as session:
