@@ -21,20 +21,20 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
     if not rows:
         return
     connection = session.connection()
-    statement, columns = _plan(table, tuple(rows[0]), connection.dialect)
+    statement, columns = _plan(str(table.__tablename__), tuple(rows[0]), connection.dialect)
     values = [tuple(row[name] if ready is None else ready(row[name]) for name, ready in columns) for row in rows]
     connection.exec_driver_sql(statement, values)
 
 
 @lru_cache(maxsize=256)
 def _plan(
-    table: type[SQLModel], names: tuple[str, ...], dialect: Dialect
+    table: str, names: tuple[str, ...], dialect: Dialect
 ) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
     """The INSERT with positional marks, and how the driver wants each column."""
-    columns = SQLModel.metadata.tables[str(table.__tablename__)].c
+    columns = SQLModel.metadata.tables[table].c
     mark = "%s" if dialect.name == "postgresql" else "?"
     quoted = ", ".join(f'"{name}"' for name in names)
-    statement = f'INSERT INTO "{table.__tablename__}" ({quoted}) VALUES ({", ".join([mark] * len(names))})'
+    statement = f'INSERT INTO "{table}" ({quoted}) VALUES ({", ".join([mark] * len(names))})'
     processors = tuple((name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
     return statement, processors
 

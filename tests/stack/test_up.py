@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+READY = b"Ctrl-C stops everything."
 WAYPOST = [sys.executable, "-m", "waypost.cli"]
 
 JOURNEY = """
@@ -56,9 +57,10 @@ class Stack:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        before = self.log.read_bytes().count(READY) if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*WAYPOST, "up"], env=self.env, stdout=log, stderr=subprocess.STDOUT)
-        self.until(lambda: b"Ctrl-C stops everything." in self.log.read_bytes().rpartition(b"database ")[2], 300)
+        self.until(lambda: self.log.read_bytes().count(READY) > before, 300)
 
     def until(self, condition: Callable[[], bool], seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
@@ -150,7 +152,7 @@ def test_from_nothing_to_a_mail_and_through_a_kill(stack: Stack, tmp_path: Path)
     stack.until(lambda: len(stack.mails()) >= 1)
     stack.kill_everything()
     stack.start()
-    assert "Admin key" not in stack.log.read_text().rpartition("database ")[2], "the key is shown once"
+    assert stack.log.read_text().count("Admin key") == 1, "the key is shown once"
     stack.until(lambda: len(stack.mails()) >= 2)
     story = stack.run("status", "ann@example.com")
     assert (story.returncode, "stage new, resting behind the last step" in " ".join(story.stdout.split())) == (0, True)
