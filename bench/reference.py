@@ -26,7 +26,7 @@ from waypost.worker import journey_worker
 from workflows.claim_check import data_converter
 from workflows.gateway import Gateway
 
-RUNS = 300
+RUNS = 100
 TEXT = """journey: reference
 enter: [{on: Signed Up}]
 start: main
