@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from temporalio import activity
@@ -161,38 +162,19 @@ class Lane:
 
 def _result(send_id: str, provider: str, outcome: Outcome) -> Result:
     """The ledger's words for an outcome."""
+    ledger = partial(Result, send_id=send_id, provider=provider)
     match outcome:
         case Accepted():
-            return Result(send_id=send_id, status="accepted", provider=provider, provider_id=outcome.provider_id)
+            return ledger(status="accepted", provider_id=outcome.provider_id)
         case NotSent():
-            return Result(
-                send_id=send_id, status="planned", reason=outcome.reason, provider=provider, wait=outcome.wait
-            )
+            return ledger(status="planned", reason=outcome.reason, wait=outcome.wait)
         case Refused():
-            return Result(
-                send_id=send_id,
-                status="failed",
-                reason=outcome.reason,
-                provider=provider,
-                explanation=outcome.explanation,
-            )
+            return ledger(status="failed", reason=outcome.reason, explanation=outcome.explanation)
         case Misconfigured():
-            return Result(
-                send_id=send_id,
-                status="planned",
-                reason="channel_misconfigured",
-                provider=provider,
-                wait=ALARM_PAUSE,
-                explanation=outcome.explanation,
-            )
+            why = outcome.explanation
+            return ledger(status="planned", reason="channel_misconfigured", wait=ALARM_PAUSE, explanation=why)
         case Unknown():
-            return Result(
-                send_id=send_id,
-                status="unknown",
-                reason="no_answer",
-                provider=provider,
-                explanation=outcome.explanation,
-            )
+            return ledger(status="unknown", reason="no_answer", explanation=outcome.explanation)
 
 
 class Delivery:

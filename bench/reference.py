@@ -130,8 +130,7 @@ async def _ours(client: Client, parts: Parts, threads: ThreadPoolExecutor) -> di
     dispatcher = Dispatcher(parts.database, Gateway(client), parts.clock)
 
     async def run() -> None:
-        while await dispatcher.round():
-            pass
+        await dispatcher.drain()
         while _live(parts):  # noqa: ASYNC110 - the end is a fact in the database
             await asyncio.sleep(0.05)
 

@@ -48,10 +48,13 @@ def row(enrollment: Target, kind: str, payload: dict[str, Any], priority: Priori
     }
 
 
-def lease(session: Session, now: datetime, limit: int, hold: timedelta) -> Sequence[Dispatch]:
-    """The next rows, each the first of its enrollment, held against other dispatchers for a while."""
+def lease(
+    session: Session, now: datetime, limit: int, hold: timedelta, priorities: Sequence[Priority]
+) -> Sequence[Dispatch]:
+    """The next rows of these priorities, each the first of its enrollment, held against other dispatchers."""
     earlier = aliased(Dispatch)
     ready = and_(
+        col(Dispatch.priority).in_([int(one) for one in priorities]),
         or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
         or_(col(Dispatch.leased_until).is_(None), col(Dispatch.leased_until) < now),
         ~exists().where(col(earlier.enrollment_id) == Dispatch.enrollment_id, col(earlier.id) < Dispatch.id),
@@ -64,8 +67,10 @@ def lease(session: Session, now: datetime, limit: int, hold: timedelta) -> Seque
     return rows
 
 
-def anything(session: Session) -> bool:
-    return session.exec(select(Dispatch.id).limit(1)).first() is not None
+def anything(session: Session, priorities: Sequence[Priority]) -> bool:
+    """Whether a lease may find something; asked often, so that an idle dispatcher takes no lock."""
+    these = col(Dispatch.priority).in_([int(one) for one in priorities])
+    return session.exec(select(Dispatch.id).where(these).limit(1)).first() is not None
 
 
 def done(session: Session, ids: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -10,33 +11,53 @@ from temporalio.service import RPCError
 from journeys.inputs import EventArrived
 from services.tracking import instant
 from store import dispatches
+from store.dispatches import Priority
 from store.session import Database
 from store.tables import Dispatch
 from waypost.wiring import Clock
 from workflows.gateway import Gateway
 
 BATCH = 200
-AT_ONCE = 64
 IDLE = 0.1
 HOLD = timedelta(seconds=30)
 
 log = structlog.get_logger("waypost.dispatcher")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Rows that share a loop, and how many of them are under way at once."""
+
+    priorities: tuple[Priority, ...]
+    at_once: int
+
+
+LIVE = Stream(priorities=(Priority.SIGNAL, Priority.START), at_once=64)
+BULK = Stream(priorities=(Priority.BULK_START,), at_once=12)
+"""Few at once: more would only pile up in Temporal, and a live customer would stand behind them."""
+
+
 class Dispatcher:
-    """One loop; several may run, and each row is held by one of them at a time."""
+    """A loop for each stream; several processes may run them, and each row is held by one at a time."""
 
     def __init__(self, database: Database, gateway: Gateway, clock: Clock) -> None:
         self._database = database
         self._gateway = gateway
         self._clock = clock
-        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
+        await asyncio.gather(self._keep(LIVE), self._keep(BULK))
+
+    async def drain(self) -> None:
+        """Dispatch until nothing is ready."""
+        while await self.round(LIVE) or await self.round(BULK):
+            pass
+
+    async def _keep(self, stream: Stream) -> None:
         while True:
             try:
-                busy = await self.round()
+                busy = await self.round(stream)
             except Exception as error:
                 log.warning("dispatch_round_failed", error=type(error).__name__)
                 busy = 0
@@ -44,21 +65,22 @@ class Dispatcher:
             if not busy:
                 await asyncio.sleep(IDLE)
 
-    async def round(self) -> int:
+    async def round(self, stream: Stream) -> int:
         """Lease what is ready, send it, and delete what arrived; return how many rows there were."""
-        rows = await asyncio.to_thread(self._lease)
+        rows = await asyncio.to_thread(self._lease, stream)
         if not rows:
             return 0
-        errors = await asyncio.gather(*(self._send(row) for row in rows))
+        slots = asyncio.Semaphore(stream.at_once)
+        errors = await asyncio.gather(*(self._send(row, slots) for row in rows))
         await asyncio.to_thread(self._finish, rows, errors)
         return len(rows)
 
-    def _lease(self) -> Sequence[Dispatch]:
+    def _lease(self, stream: Stream) -> Sequence[Dispatch]:
         with self._database.reading() as session:
-            if not dispatches.anything(session):
+            if not dispatches.anything(session, stream.priorities):
                 return []
         with self._database.writing() as session:
-            return dispatches.lease(session, self._clock(), BATCH, HOLD)
+            return dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
 
     def _finish(self, rows: Sequence[Dispatch], errors: Sequence[str | None]) -> None:
         with self._database.writing() as session:
@@ -67,9 +89,9 @@ class Dispatcher:
                 if error is not None:
                     dispatches.failed(session, row, error, self._clock())
 
-    async def _send(self, row: Dispatch) -> str | None:
+    async def _send(self, row: Dispatch, slots: asyncio.Semaphore) -> str | None:
         """None when Temporal has it, else what went wrong."""
-        async with self._slots:
+        async with slots:
             try:
                 await self._carry(row)
             except RPCError as error:

@@ -63,8 +63,7 @@ class World:
         now = await self.tick()
         with self.parts.database.writing() as session:
             ingest.ingest(session, messages, now)
-        while await self.dispatcher.round():
-            pass
+        await self.dispatcher.drain()
 
     async def customer(self, user: str = "ann") -> None:
         await self.happens(
