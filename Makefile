@@ -16,6 +16,7 @@ demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 	@$(BIN)/python -m examples.cdnow.demo
 
 test: $(STAMP) ## run all the tests
+	@scripts/provide curl
 	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(STAMP) ## format, lint, types, walls
