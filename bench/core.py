@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from journeys import source
-from journeys.program import compile_journey
+from journeys.compiler import compile_journey
 from journeys.simulator import History, Recorded, simulate
 from journeys.state import State
 

@@ -10,7 +10,7 @@ from journeys.calendar import LocalTime, Span
 from journeys.commands import Ask
 from journeys.facts import Happened, Known
 from journeys.inputs import Facts
-from journeys.program import GuardId, NodeId, Program, Wait, WaitFor
+from journeys.program import DateOf, GuardId, NodeId, Program, Wait, WaitFor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,5 +52,8 @@ def _until(program: Program, ask: Ask, known: Known) -> datetime | None:
             return calendar.next_local(ask.at, how, zone)
         case Span():
             return calendar.add(ask.at, how, zone)
+        case DateOf():
+            date = calendar.read_date(known.attributes.get(how.attribute), zone)
+            return max(ask.at, calendar.moved(date, how.offset, how.at, zone)) if date is not None else ask.at
         case None:
             return None

@@ -10,7 +10,7 @@ This module must not know the current time: it is always an argument.
 import calendar as months_of
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -88,6 +88,13 @@ def _calendar_span(number: int, unit: str) -> Span | None:
             return None
 
 
+def parse_offset(text: str) -> tuple[int, Span]:
+    """Read "-3 days" or "2 calendar weeks": the direction (-1 or 1) and the span."""
+    stripped = text.strip()
+    sign = -1 if stripped.startswith("-") else 1
+    return sign, parse_span(stripped.removeprefix("-").removeprefix("+").strip())
+
+
 def parse_time(text: str) -> time:
     """Read a local time of day, "09:00" to "23:59"."""
     match = _TIME.fullmatch(text)
@@ -162,6 +169,41 @@ def _add_months(local: datetime, count: int) -> datetime:
     year, month = divmod(local.year * 12 + local.month - 1 + count, 12)
     last = months_of.monthrange(year, month + 1)[1]
     return local.replace(year=year, month=month + 1, day=min(local.day, last))
+
+
+def subtract(start: datetime, span: Span, zone: ZoneInfo) -> datetime:
+    """`span` before `start`, by the same laws as `add`."""
+    moved = start - timedelta(seconds=span.seconds)
+    if span.needs_zone:
+        local = moved.astimezone(zone).replace(tzinfo=None)
+        moved = resolve(_add_months(local, -span.months) - timedelta(days=span.days), zone)
+    return moved
+
+
+def read_date(value: object, zone: ZoneInfo) -> datetime | None:
+    """The instant that an attribute holds: an ISO 8601 instant, or a date, which means its first moment in `zone`."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if len(value) == len("2026-01-31"):
+            return resolve(datetime.combine(date.fromisoformat(value), time()), zone)
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else resolve(moment, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def at_time(instant: datetime, at: time, zone: ZoneInfo) -> datetime:
+    """The same local day as `instant`, at this local time."""
+    return resolve(datetime.combine(instant.astimezone(zone).date(), at), zone)
+
+
+def moved(instant: datetime, offset: tuple[int, Span] | None, at: time | None, zone: ZoneInfo) -> datetime:
+    """A date moved by an offset, then set to a local time where one is given."""
+    if offset is not None:
+        sign, span = offset
+        instant = add(instant, span, zone) if sign > 0 else subtract(instant, span, zone)
+    return at_time(instant, at, zone) if at is not None else instant
 
 
 def next_local(after: datetime, moment: LocalTime, zone: ZoneInfo) -> datetime:

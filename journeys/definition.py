@@ -1,86 +1,82 @@
 """The journey language: one definition, as JSON or YAML, checked field by field.
 
-Shape is decided here, meaning in `lint`. A step is a mapping with one verb (`send`, `wait`, …) and, if wanted, an `id`.
+Shape is decided here (steps in `verbs`, scalars in `words`), meaning in `lint`.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, LiteralString
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    JsonValue,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from journeys import calendar, guards
+from journeys.verbs import SendWindow, Step
+from journeys.words import (
+    Attribute,
+    Days,
+    Elapsed,
+    EventName,
+    GuardText,
+    Key,
+    KeyPath,
+    Late,
+    Offset,
+    Part,
+    TimeOfDay,
+    Zone,
+    lasting,
+)
 
-VERBS = ("send", "wait", "wait_for", "branch", "split", "set", "go", "exit")
-TAG = "step:"
 LARGEST_STAGE = 2_000
 
-
-def _checked(check: Any, code: LiteralString) -> AfterValidator:
-    """A validator that keeps the text and reports what `check` says of it."""
-
-    def validate(text: Any) -> Any:
-        try:
-            check(text)
-        except ValueError as error:
-            raise PydanticCustomError(code, "{reason}", {"reason": str(error)}) from None
-        return text
-
-    return AfterValidator(validate)
+TRIGGERS: Mapping[str, str] = {
+    "on": "an event arrives",
+    "segment": "the customer joins a segment",
+    "date": "a date held in an attribute is reached, moved by `offset`; with `every: year` each year again",
+    "schedule": "a time of the week or month comes, for each member of `segment`",
+}
 
 
-def _elapsed(text: str) -> None:
-    if calendar.parse_span(text).needs_zone:
-        raise ValueError(f"{text!r} depends on a calendar; this deadline is elapsed time, such as 30 days")
+class Schedule(Part):
+    """A time that comes again: a local time of day, on weekdays or on one day of the month."""
 
+    at: TimeOfDay
+    on: Days | None = None
+    day: int | None = Field(default=None, ge=1, le=28)
+    timezone: Zone | None = None
 
-def _zone(text: str) -> None:
-    if not calendar.is_zone(text):
-        raise ValueError(f'{text!r} is not an IANA time zone, such as "Europe/Berlin"')
-
-
-Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
-EventName = Annotated[str, Field(min_length=1, max_length=200)]
-GuardText = Annotated[str, _checked(guards.check, "guard")]
-Duration = Annotated[str, _checked(calendar.parse_span, "duration")]
-Elapsed = Annotated[str, _checked(_elapsed, "duration")]
-TimeOfDay = Annotated[str, _checked(calendar.parse_time, "time_of_day")]
-Days = Annotated[str | list[str], _checked(calendar.parse_days, "weekday")]
-Late = Literal["send", "skip", "next_window"]
-
-
-class Part(BaseModel):
-    """Any mapping of the language: unknown fields are errors, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class SendWindow(Part):
-    """Hours in the customer's own zone in which mail may go."""
-
-    days: Days = "mon-sun"
-    opens: TimeOfDay = Field(alias="from")
-    closes: TimeOfDay = Field(alias="to")
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> "Schedule":
+        if self.on is not None and self.day is not None:
+            raise PydanticCustomError("schedule", "a schedule has on (weekdays) or day (of the month), not both")
+        return self
 
 
 class Trigger(Part):
-    """Lets a customer in when an event arrives and its guard holds."""
+    """Lets a customer in: on an event, on joining a segment, on a date, or by schedule; where its guard holds."""
 
-    on: EventName
+    on: EventName | None = None
+    segment: Key | None = None
+    date: Attribute | None = None
+    offset: Offset | None = None
+    at: TimeOfDay | None = None
+    every: Literal["year"] | None = None
+    schedule: Schedule | None = None
     when: GuardText | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Trigger":
+        forms = [name for name in ("on", "date", "schedule") if getattr(self, name) is not None]
+        if self.segment is not None and self.schedule is None:
+            forms.append("segment")
+        if len(forms) != 1:
+            raise PydanticCustomError("trigger_form", "a trigger has exactly one of on, segment, date, schedule")
+        if self.schedule is not None and self.segment is None:
+            raise PydanticCustomError("trigger_form", "a schedule needs the segment whose members it lets in")
+        if self.date is None and (self.offset or self.at or self.every):
+            raise PydanticCustomError("trigger_form", "offset, at and every belong to a date")
+        return self
 
 
 class Exit(Part):
@@ -112,8 +108,16 @@ class Defaults(Part):
     late: Late | None = None
 
 
+TRANSITIONS: Mapping[str, str] = {
+    "on": "the event arrives",
+    "after": "this time has passed since the customer entered the stage",
+    "inactive": "this time has passed since the last event named in `of`, else since entering the journey",
+    "when": "the guard alone: it holds on entering the stage, or turns true later",
+}
+
+
 class Transition(Part):
-    """A way from this stage to another: by event, after a time in the stage, or after inactivity."""
+    """A way from this stage to another: by event, after a time in the stage, after inactivity, or by guard alone."""
 
     on: EventName | None = None
     after: Elapsed | None = None
@@ -125,174 +129,14 @@ class Transition(Part):
     @model_validator(mode="after")
     def _one_cause(self) -> "Transition":
         causes = [name for name in ("on", "after", "inactive") if getattr(self, name) is not None]
-        if len(causes) != 1:
-            raise PydanticCustomError("transition_cause", "a transition has exactly one of on, after, inactive")
+        if len(causes) > 1 or not (causes or self.when):
+            message = "a transition has exactly one of on, after, inactive, or a guard alone in when"
+            raise PydanticCustomError("transition_cause", message)
         if (self.inactive is None) != (self.of is None):
             raise PydanticCustomError("transition_cause", "inactive and of go together: {inactive: 90 days, of: EVENT}")
+        if not causes:
+            lasting(self.when or "")
         return self
-
-
-class Send(Part):
-    """One mail, from a template."""
-
-    template: Key
-    subject: str | None = Field(default=None, min_length=1, max_length=400)
-    topic: Key | None = None
-    transactional: bool = False
-    expires: Elapsed | None = None
-    late: Late | None = None
-
-
-class WaitUntil(Part):
-    """Wait until a local time of day, on given weekdays."""
-
-    until: TimeOfDay
-    on: Days = "mon-sun"
-
-
-class WaitFor(Part):
-    """Wait for an event; `then` runs when it comes, `else` when `up_to` has passed."""
-
-    event: EventName
-    when: GuardText | None = None
-    up_to: Duration | None = None
-    then: list["Step"] = []
-    otherwise: list["Step"] = Field(default=[], alias="else")
-
-    @model_validator(mode="after")
-    def _else_needs_up_to(self) -> "WaitFor":
-        if self.otherwise and self.up_to is None:
-            raise PydanticCustomError("wait_for", "else needs up_to, or it would never run")
-        return self
-
-
-class Case(Part):
-    """One arm of a branch: `if` and `then`, or `else`."""
-
-    condition: GuardText | None = Field(default=None, alias="if")
-    then: list["Step"] | None = None
-    otherwise: list["Step"] | None = Field(default=None, alias="else")
-
-    @model_validator(mode="after")
-    def _if_or_else(self) -> "Case":
-        if (self.condition is None) == (self.otherwise is None) or (self.condition is None) != (self.then is None):
-            raise PydanticCustomError("branch_case", "a case is {if: GUARD, then: STEPS} or {else: STEPS}")
-        return self
-
-    @property
-    def steps(self) -> list["Step"]:
-        return self.then or self.otherwise or []
-
-
-class Variant(Part):
-    """One arm of a split. A holdout gets no mail; the path goes on behind the split."""
-
-    weight: int = Field(ge=0, le=1_000_000)
-    holdout: bool = False
-    steps: list["Step"] = []
-
-    @model_validator(mode="after")
-    def _holdout_is_empty(self) -> "Variant":
-        if self.holdout and self.steps:
-            raise PydanticCustomError("holdout", "a holdout has no steps; remove them, or remove holdout")
-        return self
-
-
-class Split(Part):
-    """Divides customers by weight; the same customer always gets the same variant."""
-
-    id: Key
-    variants: dict[Key, Variant] = Field(min_length=1)
-
-    @field_validator("variants")
-    @classmethod
-    def _some_weight(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
-        if sum(variant.weight for variant in variants.values()) == 0:
-            raise PydanticCustomError("weights", "the weights sum to 0; give at least one variant a weight")
-        return variants
-
-
-class Identified(Part):
-    """What every step may carry."""
-
-    id: Key | None = None
-
-
-def _short(field: str) -> BeforeValidator:
-    """Let `verb: text` stand for `verb: {field: text}`."""
-    return BeforeValidator(lambda value: {field: value} if isinstance(value, str) else value)
-
-
-class SendStep(Identified):
-    send: Annotated[Send, _short("template")]
-
-
-def _form_of_wait(value: Any) -> str:
-    """Tell the two forms of a wait apart, so that errors speak of the form that was used."""
-    return TAG + ("until" if isinstance(value, Mapping | WaitUntil) else "duration")
-
-
-class WaitStep(Identified):
-    wait: Annotated[
-        Annotated[Duration, Tag(TAG + "duration")] | Annotated[WaitUntil, Tag(TAG + "until")],
-        Discriminator(_form_of_wait),
-    ]
-
-
-class WaitForStep(Identified):
-    wait_for: Annotated[WaitFor, _short("event")]
-
-
-class BranchStep(Identified):
-    branch: list[Case] = Field(min_length=1)
-
-    @field_validator("branch")
-    @classmethod
-    def _else_is_last(cls, cases: list[Case]) -> list[Case]:
-        if any(case.condition is None for case in cases[:-1]):
-            raise PydanticCustomError("branch_case", "else comes last, and once")
-        return cases
-
-
-class SplitStep(Identified):
-    split: Split
-
-
-class SetStep(Identified):
-    set: dict[Key, JsonValue] = Field(min_length=1)
-
-
-class GoStep(Identified):
-    go: str
-
-
-class ExitStep(Identified):
-    exit: Key | Literal[True]
-
-
-def _verb(value: Any) -> str:
-    """The tag of a step: its one verb, else a tag that no model has."""
-    if isinstance(value, Identified):
-        return TAG + next(name for name in type(value).model_fields if name in VERBS)
-    verbs = [key for key in value if key in VERBS] if isinstance(value, Mapping) else []
-    return TAG + verbs[0] if len(verbs) == 1 else TAG
-
-
-Step = Annotated[
-    Annotated[SendStep, Tag(TAG + "send")]
-    | Annotated[WaitStep, Tag(TAG + "wait")]
-    | Annotated[WaitForStep, Tag(TAG + "wait_for")]
-    | Annotated[BranchStep, Tag(TAG + "branch")]
-    | Annotated[SplitStep, Tag(TAG + "split")]
-    | Annotated[SetStep, Tag(TAG + "set")]
-    | Annotated[GoStep, Tag(TAG + "go")]
-    | Annotated[ExitStep, Tag(TAG + "exit")],
-    Discriminator(
-        _verb,
-        custom_error_type="step_verb",
-        custom_error_message="a step is a mapping with exactly one verb: " + ", ".join(VERBS),
-    ),
-]
 
 
 class Stage(Part):
@@ -310,10 +154,11 @@ class Journey(Part):
     name: str | None = Field(default=None, max_length=200)
     lifecycle: bool = False
     priority: int = Field(default=3, ge=1, le=5)
-    timezone: Annotated[str, _checked(_zone, "zone")] | None = None
-    enter: list[Trigger] = []
+    timezone: Zone | None = None
+    enter: list[Trigger] = Field(default=[], max_length=100)
+    key: KeyPath | None = None
     reentry: Literal["never", "after_exit", "always"] | ReentryAfter = "never"
-    exit: list[Exit] = []
+    exit: list[Exit] = Field(default=[], max_length=100)
     goal: Goal | None = None
     defaults: Defaults = Defaults()
     start: str
@@ -329,5 +174,12 @@ class Journey(Part):
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:32]
 
 
-for _model in (WaitFor, Case, Variant, Stage, Journey):
-    _model.model_rebuild()
+def json_schema() -> dict[str, Any]:
+    """The language as a JSON Schema (2020-12), made from these classes, so that editors complete and check."""
+    schema = Journey.model_json_schema(by_alias=True, mode="validation")
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:waypost:schema:journey",
+        "title": "A Waypost journey",
+    }
+    return {**head, **{name: part for name, part in schema.items() if name != "title"}}

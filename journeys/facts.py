@@ -58,6 +58,28 @@ def amount(properties: Mapping[str, Any]) -> float:
     return 0.0
 
 
+TRAITS: Mapping[str, str] = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "createdAt": "created_at",
+    "timeZone": "timezone",
+    "zone": "timezone",
+}
+"""Segment's reserved traits, and the one name each has here."""
+
+
+def merged(attributes: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes after traits were taken in; null removes one."""
+    after = dict(attributes)
+    for name, value in traits.items():
+        name = TRAITS.get(name, name)
+        if value is None:
+            after.pop(name, None)
+        else:
+            after[name] = value
+    return after
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """One customer as a guard may see them at one instant."""
@@ -65,6 +87,7 @@ class Known:
     attributes: Mapping[str, Any]
     aggregates: Mapping[str, Aggregate]
     timezone: str | None = None
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +101,11 @@ class Happened:
 
 def context(known: Known, event: Happened | None, enrollment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The variables of a guard."""
-    customer = {**known.attributes, "events": {name: _seen(one) for name, one in known.aggregates.items()}}
+    customer = {
+        **known.attributes,
+        "events": {name: _seen(one) for name, one in known.aggregates.items()},
+        "segments": list(known.segments),
+    }
     happened = {"name": event.name, "properties": event.properties, "timestamp": event.at} if event else None
     return {"customer": customer, "event": happened, "enrollment": enrollment, "now": now}
 

@@ -5,9 +5,10 @@ condition on something absent is false instead of an error. A guard that fails a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,9 @@ import cel
 
 VARIABLES = ("customer", "event", "enrollment", "now")
 LONGEST = 4_000
+ANY_EVENT = "*"
+PROFILE_EVENTS = ("Identify", "Group")
+SEGMENT_EVENTS = ("Segment Joined", "Segment Left")
 NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum": 0.0}
 
 _PATH = re.compile(r"""\b(?:customer|event|enrollment)(?:\.[A-Za-z_]\w*(?!\w*\s*\()|\[\s*(?:"[^"]*"|'[^']*')\s*\])+""")
@@ -35,6 +39,7 @@ class Verdict:
 class _Compiled:
     program: cel.Program
     paths: Mapping[str, tuple[str, ...]]
+    reads_now: bool
 
 
 def check(text: str) -> None:
@@ -42,10 +47,29 @@ def check(text: str) -> None:
     _compiled(text)
 
 
-def events_read(text: str) -> frozenset[str]:
-    """The event names whose aggregates the guard reads."""
-    paths = _compiled(text).paths.values()
-    return frozenset(path[2] for path in paths if len(path) > 2 and path[:2] == ("customer", "events"))
+def reads_now(text: str) -> bool:
+    """Whether time alone can change what the guard says."""
+    return _compiled(text).reads_now
+
+
+def reads_event(text: str) -> bool:
+    """Whether the guard looks at the event."""
+    return any(path[0] == "event" for path in _compiled(text).paths.values())
+
+
+def reads(text: str) -> frozenset[str]:
+    """The events whose arrival can change what the guard says; ANY_EVENT where it may be every one."""
+    changes: set[str] = set()
+    for path in _compiled(text).paths.values():
+        if path[0] == "customer":
+            changes.update(_changed_by(path))
+    return frozenset(changes)
+
+
+def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
+    if path[1] == "events":
+        return (path[2],) if len(path) > 2 else (ANY_EVENT,)
+    return SEGMENT_EVENTS if path[1] == "segments" else PROFILE_EVENTS
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> Verdict:
@@ -73,15 +97,20 @@ def _compiled(text: str) -> _Compiled:
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"the guard does not compile: {_reason(error)}") from None
     bound = set(_BOUND.findall(text))
-    unknown = [name for name in program.variables() if name not in VARIABLES and name not in bound]
+    names = program.variables()
+    unknown = [name for name in names if name not in VARIABLES and name not in bound]
     if unknown:
-        raise ValueError(f"the guard reads {unknown[0]!r}; a guard reads {', '.join(VARIABLES)}")
-    return _Compiled(program, {match[0]: _parts(match[0]) for match in _PATH.finditer(text)})
+        close = get_close_matches(unknown[0], VARIABLES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"a guard reads {', '.join(VARIABLES)}"
+        raise ValueError(f"the guard reads {unknown[0]!r}; {hint}")
+    return _Compiled(program, {match[0]: _parts(match[0]) for match in _PATH.finditer(text)}, "now" in names)
 
 
 def _reason(error: Exception) -> str:
     text = str(error).splitlines()[0]
-    return text.partition("ERROR: ")[2] or text
+    said = (text.partition("ERROR: ")[2] or text).partition(" expecting {")[0]
+    place = re.match(r"<input>:(\d+):(\d+): (.*)", said)
+    return f"{place[3]}, at line {place[1]}, character {place[2]}" if place else said
 
 
 def _parts(path: str) -> tuple[str, ...]:

@@ -1,60 +1,62 @@
-"""Whether a well-formed definition makes sense: ways that lead nowhere, stages nobody reaches, loops without a wait."""
+"""Whether a well-formed definition makes sense where it is to run: names that mean something, ids that stay.
 
-from collections.abc import Iterator, Sequence
+`Surroundings` is what is known there; what is None stays unchecked. Whether it flows is told by `flow`.
+"""
 
-from journeys.definition import (
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from journeys import flow, guards
+from journeys.compiler import name_steps
+from journeys.definition import Journey
+from journeys.problems import Path, Problem, nearest
+from journeys.verbs import (
     BranchStep,
-    Case,
-    ExitStep,
+    EnrollStep,
     GoStep,
-    Journey,
     SendStep,
     SplitStep,
-    Stage,
     Step,
     WaitForStep,
-    WaitStep,
+    steps_of,
 )
-from journeys.problems import Path, Problem, nearest
-
-Steps = Sequence[Step]
 
 
-def lint(journey: Journey, templates: frozenset[str] | None = None) -> list[Problem]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What exists where the journey is to run: template keys, event names seen, segments, journeys, what is live."""
+
+    templates: frozenset[str] | None = None
+    events: frozenset[str] | None = None
+    segments: frozenset[str] | None = None
+    journeys: frozenset[str] | None = None
+    previous: Journey | None = None
+
+
+NOWHERE = Surroundings()
+
+
+def lint(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
     """Every problem of meaning, errors first."""
-    found = [*_stages_named(journey), *_ids(journey), *_topics(journey)]
-    if templates is not None:
-        found += _templates(journey, templates)
-    if not found or all(problem.code != "unknown_stage" for problem in found):
-        found += [*_unreachable(journey), *_endless(journey), *_no_way_out(journey)]
+    found = names(journey, around)
+    if all(problem.code != "unknown_stage" for problem in found):
+        found += flow.problems(journey)
+    found += since(journey, around.previous)
     return sorted(found, key=lambda problem: problem.severity != "error")
 
 
-def steps_of(steps: Steps, path: Path) -> Iterator[tuple[Path, Step]]:
-    """Every step with its path, those inside others included."""
-    for index, step in enumerate(steps):
-        here = (*path, index)
-        yield here, step
-        for inner, where in _inside(step, here):
-            yield from steps_of(inner, where)
-
-
-def _inside(step: Step, here: Path) -> list[tuple[Steps, Path]]:
-    match step:
-        case WaitForStep():
-            inner = step.wait_for
-            return [(inner.then, (*here, "wait_for", "then")), (inner.otherwise, (*here, "wait_for", "else"))]
-        case BranchStep():
-            return [(case.steps, (*here, "branch", i, _arm(case))) for i, case in enumerate(step.branch)]
-        case SplitStep():
-            variants = step.split.variants.items()
-            return [(one.steps, (*here, "split", "variants", name, "steps")) for name, one in variants]
-        case _:
-            return []
-
-
-def _arm(case: Case) -> str:
-    return "else" if case.condition is None else "then"
+def names(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
+    """What can be said of each name alone."""
+    return [
+        *_stages_named(journey),
+        *_ids(journey),
+        *_templates(journey, around.templates),
+        *_segments(journey, around.segments),
+        *_journeys(journey, around.journeys),
+        *_topics(journey),
+        *_eventless(journey),
+        *_events(journey, around.events),
+    ]
 
 
 def _all_steps(journey: Journey) -> Iterator[tuple[Path, Step]]:
@@ -62,22 +64,28 @@ def _all_steps(journey: Journey) -> Iterator[tuple[Path, Step]]:
         yield from steps_of(stage.steps, ("stages", key, "steps"))
 
 
+def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]) -> Problem:
+    return Problem(
+        code=f"unknown_{what}",
+        message=f"there is no {what} {name!r}",
+        path=path,
+        found=repr(name),
+        expected=nearest(name, sorted(known)),
+    )
+
+
 def _stages_named(journey: Journey) -> Iterator[Problem]:
-    known = list(journey.stages)
     named: list[tuple[Path, str]] = [(("start",), journey.start)]
     for key, stage in journey.stages.items():
         named += [(("stages", key, "transitions", i, "to"), one.to) for i, one in enumerate(stage.transitions)]
     named += [((*path, "go"), step.go) for path, step in _all_steps(journey) if isinstance(step, GoStep)]
     for path, name in named:
         if name not in journey.stages:
-            message = f"there is no stage {name!r}"
-            yield Problem(
-                code="unknown_stage", message=message, path=path, found=repr(name), expected=nearest(name, known)
-            )
+            yield _unknown("stage", name, path, list(journey.stages))
 
 
 def _ids(journey: Journey) -> Iterator[Problem]:
-    seen: dict[str, Path] = {}
+    seen: set[str] = set()
     for path, step in _all_steps(journey):
         names = [(step.id, (*path, "id"))] if step.id else []
         if isinstance(step, SplitStep):
@@ -86,20 +94,28 @@ def _ids(journey: Journey) -> Iterator[Problem]:
             if name in seen:
                 message = f"the id {name.removeprefix('split ')!r} is used twice"
                 yield Problem(code="duplicate_id", message=message, path=where, expected="an id of its own")
-            seen[name] = where
+            seen.add(name)
 
 
-def _templates(journey: Journey, templates: frozenset[str]) -> Iterator[Problem]:
+def _templates(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
     for path, step in _all_steps(journey):
-        if isinstance(step, SendStep) and step.send.template not in templates:
-            name = step.send.template
-            yield Problem(
-                code="unknown_template",
-                message=f"there is no template {name!r}",
-                path=(*path, "send"),
-                found=repr(name),
-                expected=nearest(name, sorted(templates)),
-            )
+        if known is not None and isinstance(step, SendStep) and step.send.template not in known:
+            yield _unknown("template", step.send.template, (*path, "send"), known)
+
+
+def _segments(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    for index, trigger in enumerate(journey.enter):
+        if known is not None and trigger.segment is not None and trigger.segment not in known:
+            yield _unknown("segment", trigger.segment, ("enter", index, "segment"), known)
+
+
+def _journeys(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    for path, step in _all_steps(journey):
+        if isinstance(step, EnrollStep) and step.enroll.journey == journey.journey:
+            message, expected = "a journey cannot start itself", "another journey, or `go` to a stage of this one"
+            yield Problem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
+        elif known is not None and isinstance(step, EnrollStep) and step.enroll.journey not in known:
+            yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
 
 
 def _topics(journey: Journey) -> Iterator[Problem]:
@@ -114,90 +130,124 @@ def _topics(journey: Journey) -> Iterator[Problem]:
             )
 
 
-def _unreachable(journey: Journey) -> Iterator[Problem]:
-    reached, queue = {journey.start}, [journey.start]
-    while queue:
-        for stage in _ways_out(journey.stages[queue.pop()]):
-            if stage not in reached:
-                reached.add(stage)
-                queue.append(stage)
-    for key in journey.stages:
-        if key not in reached:
-            message = f"no way leads to the stage {key!r}"
-            expected = "a transition or go that leads here, or remove it"
-            yield Problem(code="unreachable_stage", message=message, path=("stages", key), expected=expected)
-
-
-def _ways_out(stage: Stage) -> set[str]:
-    goes = {step.go for _, step in steps_of(stage.steps, ()) if isinstance(step, GoStep)}
-    return goes | {one.to for one in stage.transitions}
-
-
-def _no_way_out(journey: Journey) -> Iterator[Problem]:
+def _eventless(journey: Journey) -> Iterator[Problem]:
+    """Guards that read `event` where there is none."""
+    guarded: list[tuple[Path, str]] = []
     for key, stage in journey.stages.items():
-        leaves = any(isinstance(step, ExitStep) for _, step in steps_of(stage.steps, ()))
-        if not (stage.final or leaves or _ways_out(stage) or journey.exit):
+        guarded += [
+            (("stages", key, "transitions", i, "when"), one.when)
+            for i, one in enumerate(stage.transitions)
+            if one.when is not None and one.on is None
+        ]
+    for path, step in _all_steps(journey):
+        if isinstance(step, BranchStep):
+            guarded += [
+                ((*path, "branch", i, "if"), case.condition) for i, case in enumerate(step.branch) if case.condition
+            ]
+        elif isinstance(step, WaitForStep) and step.wait_for.event is None and step.wait_for.when:
+            guarded.append(((*path, "wait_for", "when"), step.wait_for.when))
+    for path, text in guarded:
+        if guards.reads_event(text):
             yield Problem(
-                code="no_way_out",
+                code="no_event_here",
                 severity="warning",
-                message=f"nobody ever leaves the stage {key!r}",
-                path=("stages", key),
-                expected="a transition, or final: true",
+                message="this guard reads `event`, and here there is none, so it sees null",
+                path=path,
+                expected="customer.events[…] for what happened before",
             )
 
 
-def _endless(journey: Journey) -> Iterator[Problem]:
-    """A cycle of `go` that passes no wait."""
-    hasty = {key: _gone_to(stage.steps)[0] for key, stage in journey.stages.items()}
-    reported: set[frozenset[str]] = set()
-    for start in journey.stages:
-        cycle = _cycle(start, hasty)
-        if cycle and frozenset(cycle) not in reported:
-            reported.add(frozenset(cycle))
+def events_named(journey: Journey) -> Iterator[tuple[Path, str]]:
+    """Every event name that is waited for, with its path."""
+    yield from _events_around(journey)
+    for key, stage in journey.stages.items():
+        for index, one in enumerate(stage.transitions):
+            for field, name in (("on", one.on), ("of", one.of)):
+                if name is not None:
+                    yield ("stages", key, "transitions", index, field), name
+    for path, step in _all_steps(journey):
+        if isinstance(step, WaitForStep) and step.wait_for.event is not None:
+            yield (*path, "wait_for", "event"), step.wait_for.event
+
+
+def _events_around(journey: Journey) -> Iterator[tuple[Path, str]]:
+    for index, trigger in enumerate(journey.enter):
+        if trigger.on is not None:
+            yield ("enter", index, "on"), trigger.on
+    for index, rule in enumerate(journey.exit):
+        yield ("exit", index, "on"), rule.on
+    if journey.goal is not None:
+        yield ("goal", "on"), journey.goal.on
+
+
+def _events(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    if known is None:
+        return
+    told: set[str] = set()
+    for path, name in events_named(journey):
+        if name not in known and name not in OWN_EVENTS and name not in told:
+            told.add(name)
             yield Problem(
-                code="endless_loop",
-                message="these stages follow each other without ever waiting: " + " → ".join([*cycle, cycle[0]]),
-                path=("stages", cycle[0]),
-                expected="a wait on the way round",
+                code="unknown_event",
+                severity="warning",
+                message=f"the event {name!r} was never seen",
+                path=path,
+                found=repr(name),
+                expected=nearest(name, sorted(known)),
             )
 
 
-def _gone_to(steps: Steps) -> tuple[set[str], bool]:
-    """The stages that steps can `go` to before any wait, and whether their end can be reached without a wait."""
-    stages: set[str] = set()
-    for step in steps:
-        match step:
-            case GoStep():
-                return stages | {step.go}, False
-            case WaitStep() | ExitStep():
-                return stages, False
-            case WaitForStep():
-                return stages, False
-            case BranchStep() | SplitStep():
-                passes = isinstance(step, BranchStep) and all(case.condition for case in step.branch)
-                passes = passes or (
-                    isinstance(step, SplitStep) and any(v.holdout for v in step.split.variants.values())
+OWN_EVENTS = frozenset({*guards.PROFILE_EVENTS, *guards.SEGMENT_EVENTS, "Page Viewed", "Screen Viewed", "Alias"})
+
+
+# -- since the last version --------------------------------------------------------------------------------------------
+
+
+def since(journey: Journey, previous: Journey | None) -> Iterator[Problem]:
+    """What an edit changes without saying so."""
+    if previous is None:
+        return
+    yield from _moved_ids(journey, previous)
+    yield from _new_holdouts(journey, previous)
+
+
+def _moved_ids(journey: Journey, previous: Journey) -> Iterator[Problem]:
+    """Ids that count occurrences name other steps when the count changes."""
+    now, before = name_steps(journey), set(name_steps(previous).values())
+    counts, counted = _occurrences(set(now.values())), _occurrences(before)
+    for path, step in _all_steps(journey):
+        base = now[id(step)].partition("#")[0]
+        many = max(counts[base], counted.get(base, 0)) > 1
+        if step.id is None and many and base in counted and counts[base] != counted[base]:
+            yield Problem(
+                code="moved_id",
+                severity="warning",
+                message=f"{now[id(step)]!r} may name another step than in the last version",
+                path=path,
+                expected="an id of its own",
+            )
+
+
+def _occurrences(names: set[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        base = name.partition("#")[0]
+        counts[base] = counts.get(base, 0) + 1
+    return counts
+
+
+def _new_holdouts(journey: Journey, previous: Journey) -> Iterator[Problem]:
+    before = {step.split.id: step.split for _, step in _all_steps(previous) if isinstance(step, SplitStep)}
+    for path, step in _all_steps(journey):
+        if not isinstance(step, SplitStep) or step.split.id not in before:
+            continue
+        old = {name for name, one in before[step.split.id].variants.items() if one.holdout}
+        for name, one in step.split.variants.items():
+            if one.holdout and name not in old:
+                yield Problem(
+                    code="new_holdout",
+                    severity="warning",
+                    message=f"the split had no holdout {name!r} before, so it now holds people back who got mail",
+                    path=(*path, "split", "variants", name),
+                    expected="a new id for the split, so that the comparison starts clean",
                 )
-                for inner, _ in _inside(step, ()):
-                    gone, through = _gone_to(inner)
-                    stages |= gone
-                    passes = passes or through
-                if not passes:
-                    return stages, False
-            case _:
-                continue
-    return stages, True
-
-
-def _cycle(start: str, ways: dict[str, set[str]]) -> list[str] | None:
-    """A way from `start` back to itself, if there is one."""
-    stack, seen = [[start]], {start}
-    while stack:
-        path = stack.pop()
-        for stage in sorted(ways[path[-1]]):
-            if stage == start:
-                return path
-            if stage not in seen:
-                seen.add(stage)
-                stack.append([*path, stage])
-    return None

@@ -8,6 +8,7 @@ The laws
   fires at most one of them and is consumed.
 - A transition takes effect at once, also in the middle of a wait. Transitions already due are taken before a stage's
   first step. Steps that run out leave the customer resting in the stage (or end the enrollment where it is final).
+- A transition by guard alone is asked on entering its stage, and again when an event comes that its guard reads.
 - `after` counts from entering the stage, `inactive` from the last such event, else from entering the journey. Guards
   are asked once, at the deadline: false spends `after` for that visit and re-arms `inactive`.
 - Deadlines and events are merged in the order of their instants; at the very same instant the event wins.
@@ -24,6 +25,7 @@ from typing import assert_never
 from journeys import inputs
 from journeys.commands import Command
 from journeys.program import Program
+from journeys.stages import first_holding
 from journeys.state import Deadline, Question, State
 from journeys.steps import Steps
 
@@ -189,16 +191,21 @@ class Machine(Steps):
             self._told(asked, answer)
 
     def _told(self, asked: Question, facts: inputs.Facts) -> None:
-        option = _first(asked.options, facts.holds)
+        option = first_holding(asked.options, facts.holds)
         match asked.about:
             case "entry":
-                self._entered(facts)
+                self._entered(facts, option)
+            case "changed":
+                if option is not None:
+                    self._by_guard(option)
+            case "wait_for":
+                self._wait_for_answered(option is not None)
             case "deadline":
                 assert asked.deadline is not None
                 self._deadline_answered(asked.deadline, facts)
             case "event":
-                if option is not None and asked.event is not None:
-                    self._chosen(option, asked.event)
+                assert asked.event is not None
+                self._event_answered(asked.event, asked.options, facts.holds)
             case "branch":
                 self._branched(option)
             case "wait":
@@ -209,11 +216,3 @@ class Machine(Steps):
 
 def _by_instant(deadline: Deadline) -> tuple[datetime, int]:
     return deadline.at, deadline.transition
-
-
-def _first(options: tuple[str, ...], holds: tuple[bool, ...]) -> str | None:
-    """The first option whose guard holds; one more option than verdicts is the one that asks no guard."""
-    for index, option in enumerate(options):
-        if index >= len(holds) or holds[index]:
-            return option
-    return None

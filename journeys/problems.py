@@ -34,7 +34,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"line {self.line}, {self.where}" if self.line else self.where
-        found = f" (found {self.found})" if self.found else ""
+        found = f" (found {self.found})" if self.found and self.found not in self.message else ""
         hint = f"; expected {self.expected}" if self.expected else ""
         return f"{place}: {self.message}{found}{hint}"
 

@@ -1,16 +1,14 @@
-"""A definition compiled to a flat graph: nodes with stable ids, so that a position is data.
+"""A journey as the machine runs it: a flat graph of nodes with stable ids, so that a position is data.
 
-A step's id is its `id`, else `stage/verb:name`, with `#2`, `#3` for its further occurrences; never its position.
-A node's `next` is None where the steps of the stage run out and the customer rests there.
+A node's `next` is None where the steps of the stage run out and the customer rests there. `compiler` makes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Literal, NewType, assert_never
+from datetime import time
+from typing import Any, Literal, NewType
 
-from journeys import calendar
-from journeys import definition as source
+from journeys import guards
 from journeys.calendar import LocalTime, Span, Window
 
 NodeId = NewType("NodeId", str)
@@ -18,6 +16,8 @@ StageKey = NewType("StageKey", str)
 GuardId = NewType("GuardId", str)
 Digest = NewType("Digest", str)
 Late = Literal["send", "skip", "next_window"]
+
+SEGMENT_JOINED, DATE_REACHED = "Segment Joined", "Date Reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +34,36 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DateOf:
+    """A date held in an attribute, moved by an offset (direction and span), at a local time where one is given."""
+
+    attribute: str
+    offset: tuple[int, Span] | None = None
+    at: time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     id: NodeId
-    how: Span | LocalTime
+    how: Span | LocalTime | DateOf
     next: NodeId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitFor:
+    """Without `event`, the guard alone is waited for; `reads` are the events that can turn it true."""
+
     id: NodeId
-    event: str
+    event: str | None
     guard: GuardId | None
+    reads: frozenset[str]
     up_to: Span | None
     then: NodeId | None
     otherwise: NodeId | None
     next: NodeId | None
+
+    def hears(self, name: str) -> bool:
+        return self.event == name if self.event is not None else heard(self.reads, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +105,34 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    id: NodeId
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    body: Any
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    id: NodeId
+    email: str | None
+    url: str | None
+    subject: str | None
+    text: str
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enroll:
+    id: NodeId
+    journey: str
+    data: Mapping[str, Any]
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Go:
     id: NodeId
     stage: StageKey
@@ -103,7 +146,7 @@ class Exit:
     next: NodeId | None = None
 
 
-Node = Send | Wait | WaitFor | Branch | Split | Set | Go | Exit
+Node = Send | Wait | WaitFor | Branch | Split | Set | Webhook | Notify | Enroll | Go | Exit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +166,33 @@ class Inactive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """By guard alone; `reads` are the events that can turn it true."""
+
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """An edge between stages, with what sets it off and the guard it asks."""
 
-    cause: OnEvent | After | Inactive
+    cause: OnEvent | After | Inactive | When
     guard: GuardId | None
     to: StageKey
+
+    def hears(self, name: str) -> bool:
+        """Whether this event can set it off."""
+        match self.cause:
+            case OnEvent(event=event):
+                return event == name
+            case When(reads=reads):
+                return heard(reads, name)
+            case _:
+                return False
+
+
+def heard(reads: frozenset[str], name: str) -> bool:
+    return name in reads or guards.ANY_EVENT in reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +200,34 @@ class Entrance:
     """An event (trigger or journey-wide exit) with its guard."""
 
     event: str
+    guard: GuardId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    event: str
+    guard: GuardId | None
+    within: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateTrigger:
+    """When `date` is reached the event DATE_REACHED lets the customer in, with `name` as its property `trigger`."""
+
+    name: str
+    date: DateOf
+    yearly: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleTrigger:
+    """At each of these local times the members of `segment` enter. `day` (of the month) is None for weekdays."""
+
+    name: str
+    segment: str
+    time: LocalTime
+    day: int | None
+    timezone: str | None
     guard: GuardId | None
 
 
@@ -151,6 +243,11 @@ class Stage:
         """The events whose absence can move somebody out of this stage."""
         return tuple(dict.fromkeys(t.cause.of for t in self.transitions if isinstance(t.cause, Inactive)))
 
+    @property
+    def by_guard(self) -> list[tuple[int, "Transition"]]:
+        """The transitions by guard alone, with their indices."""
+        return [(index, one) for index, one in enumerate(self.transitions) if isinstance(one.cause, When)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
@@ -160,213 +257,14 @@ class Program:
     digest: Digest
     timezone: str | None
     reentry: Literal["never", "after_exit", "always"] | Span
+    key: str | None
+    priority: int
+    goal: Goal | None
+    dates: tuple[DateTrigger, ...]
+    schedules: tuple[ScheduleTrigger, ...]
     start: StageKey
     triggers: tuple[Entrance, ...]
     exits: tuple[Entrance, ...]
     stages: Mapping[StageKey, Stage]
     nodes: Mapping[NodeId, Node]
     guards: Mapping[GuardId, str] = field(repr=False)
-
-
-def compile_journey(journey: source.Journey) -> Program:
-    """Turn a valid definition into its program."""
-    return _Compiler(journey).program()
-
-
-@lru_cache(maxsize=512)
-def load(canonical: str) -> Program:
-    """The program of a canonical definition, compiled once per process."""
-    return compile_journey(source.Journey.model_validate_json(canonical))
-
-
-class _Compiler:
-    """Lays steps out as nodes, from the last to the first, so that each knows where it goes next."""
-
-    def __init__(self, journey: source.Journey) -> None:
-        self.journey = journey
-        self.nodes: dict[NodeId, Node] = {}
-        self.guards: dict[GuardId, str] = {}
-        self.ids = name_steps(journey)
-
-    def program(self) -> Program:
-        journey = self.journey
-        stages = {StageKey(key): self._stage(StageKey(key), stage) for key, stage in journey.stages.items()}
-        return Program(
-            journey=journey.journey,
-            digest=Digest(journey.digest()),
-            timezone=journey.timezone,
-            reentry=_reentry(journey.reentry),
-            start=StageKey(journey.start),
-            triggers=self._entrances("enter", journey.enter),
-            exits=self._entrances("exit", journey.exit),
-            stages=stages,
-            nodes=self.nodes,
-            guards=self.guards,
-        )
-
-    def _entrances(self, kind: str, rules: Sequence[source.Trigger | source.Exit]) -> tuple[Entrance, ...]:
-        return tuple(
-            Entrance(event=rule.on, guard=self._guard(f"{kind}[{index}]", rule.when))
-            for index, rule in enumerate(rules)
-        )
-
-    def _stage(self, key: StageKey, stage: source.Stage) -> Stage:
-        transitions = tuple(self._transition(key, index, one) for index, one in enumerate(stage.transitions))
-        return Stage(key=key, first=self._steps(stage.steps, None), transitions=transitions, final=stage.final)
-
-    def _transition(self, stage: StageKey, index: int, one: source.Transition) -> Transition:
-        cause: OnEvent | After | Inactive
-        if one.on is not None:
-            cause = OnEvent(event=one.on)
-        elif one.after is not None:
-            cause = After(span=calendar.parse_span(one.after))
-        else:
-            assert one.inactive is not None
-            assert one.of is not None
-            cause = Inactive(span=calendar.parse_span(one.inactive), of=one.of)
-        guard = self._guard(f"{stage}/transition[{index}]", one.when)
-        return Transition(cause=cause, guard=guard, to=StageKey(one.to))
-
-    def _steps(self, steps: Sequence[source.Step], after: NodeId | None) -> NodeId | None:
-        for step in reversed(steps):
-            node = self._node(NodeId(self.ids[id(step)]), step, after)
-            self.nodes[node.id] = node
-            after = node.id
-        return after
-
-    def _node(self, node: NodeId, step: source.Step, after: NodeId | None) -> Node:
-        match step:
-            case source.SendStep():
-                return self._send(node, step.send, after)
-            case source.WaitStep():
-                return Wait(id=node, how=_how(step.wait), next=after)
-            case source.WaitForStep():
-                return self._wait_for(node, step.wait_for, after)
-            case source.BranchStep():
-                arms = tuple(self._arm(node, index, case, after) for index, case in enumerate(step.branch))
-                return Branch(id=node, arms=arms, next=after)
-            case source.SplitStep():
-                variants = tuple(self._variant(name, one, after) for name, one in step.split.variants.items())
-                return Split(id=node, key=step.split.id, variants=variants, next=after)
-            case source.SetStep():
-                return Set(id=node, attributes=step.set, next=after)
-            case source.GoStep():
-                return Go(id=node, stage=StageKey(step.go))
-            case source.ExitStep():
-                return Exit(id=node, reason="exited" if step.exit is True else step.exit)
-            case _:
-                assert_never(step)
-
-    def _send(self, node: NodeId, send: source.Send, after: NodeId | None) -> Send:
-        defaults = self.journey.defaults
-        return Send(
-            id=node,
-            template=send.template,
-            subject=send.subject,
-            topic=send.topic or defaults.topic,
-            transactional=send.transactional,
-            expires=calendar.parse_span(send.expires) if send.expires else None,
-            late=send.late or defaults.late or "next_window",
-            window=None if send.transactional or defaults.send_window is None else _window(defaults.send_window),
-            next=after,
-        )
-
-    def _wait_for(self, node: NodeId, wait: source.WaitFor, after: NodeId | None) -> WaitFor:
-        return WaitFor(
-            id=node,
-            event=wait.event,
-            guard=self._guard(str(node), wait.when),
-            up_to=calendar.parse_span(wait.up_to) if wait.up_to else None,
-            then=self._steps(wait.then, after),
-            otherwise=self._steps(wait.otherwise, after),
-            next=after,
-        )
-
-    def _arm(self, node: NodeId, index: int, case: source.Case, after: NodeId | None) -> Arm:
-        guard = self._guard(f"{node}[{index}]", case.condition)
-        return Arm(guard=guard, target=self._steps(case.steps, after))
-
-    def _variant(self, name: str, variant: source.Variant, after: NodeId | None) -> Variant:
-        target = self._steps(variant.steps, after)
-        return Variant(name=name, weight=variant.weight, holdout=variant.holdout, target=target)
-
-    def _guard(self, name: str, text: str | None) -> GuardId | None:
-        if text is None:
-            return None
-        self.guards[GuardId(name)] = text
-        return GuardId(name)
-
-
-def _reentry(rule: str | source.ReentryAfter) -> Any:
-    return calendar.parse_span(rule.after) if isinstance(rule, source.ReentryAfter) else rule
-
-
-def _how(wait: str | source.WaitUntil) -> Span | LocalTime:
-    if isinstance(wait, str):
-        return calendar.parse_span(wait)
-    return LocalTime(at=calendar.parse_time(wait.until), days=calendar.parse_days(wait.on))
-
-
-def _window(window: source.SendWindow) -> Window:
-    opens, closes = calendar.parse_time(window.opens), calendar.parse_time(window.closes)
-    return Window(opens=opens, closes=closes, days=calendar.parse_days(window.days))
-
-
-def name_steps(journey: source.Journey) -> dict[int, str]:
-    """The id of every step, keyed by the identity of the step's object."""
-    names: dict[int, str] = {}
-    seen: dict[str, int] = {}
-    for key, stage in journey.stages.items():
-        for step in walk(stage.steps):
-            if step.id is not None:
-                names[id(step)] = step.id
-                continue
-            name = f"{key}/{_title(step)}"
-            seen[name] = seen.get(name, 0) + 1
-            names[id(step)] = name if seen[name] == 1 else f"{name}#{seen[name]}"
-    return names
-
-
-def walk(steps: Sequence[source.Step]) -> list[source.Step]:
-    """Every step, those inside others included, in the order written."""
-    found: list[source.Step] = []
-    for step in steps:
-        found.append(step)
-        for inner in inside(step):
-            found.extend(walk(inner))
-    return found
-
-
-def inside(step: source.Step) -> list[list[source.Step]]:
-    """The lists of steps that a step holds."""
-    match step:
-        case source.WaitForStep():
-            return [step.wait_for.then, step.wait_for.otherwise]
-        case source.BranchStep():
-            return [case.steps for case in step.branch]
-        case source.SplitStep():
-            return [variant.steps for variant in step.split.variants.values()]
-        case _:
-            return []
-
-
-def _title(step: source.Step) -> str:
-    match step:
-        case source.SendStep():
-            return f"send:{step.send.template}"
-        case source.WaitForStep():
-            return f"wait_for:{step.wait_for.event}"
-        case source.SplitStep():
-            return f"split:{step.split.id}"
-        case source.GoStep():
-            return f"go:{step.go}"
-        case source.WaitStep():
-            return f"wait:{step.wait if isinstance(step.wait, str) else step.wait.until}"
-        case source.BranchStep():
-            return "branch"
-        case source.SetStep():
-            return "set"
-        case source.ExitStep():
-            return "exit"
-        case _:
-            assert_never(step)

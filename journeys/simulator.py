@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
 
-from journeys import answering, facts
+from journeys import answering, calendar, facts
 from journeys.answering import Asked
 from journeys.commands import Ask, Decide, Plan, Question, Settle
 from journeys.facts import Aggregate, Happened, Known
@@ -17,6 +17,8 @@ from journeys.inputs import Answer, Begin, EventArrived, Input, Planned, Settled
 from journeys.machine import Machine
 from journeys.program import Program
 from journeys.state import State
+
+IDENTIFY = "Identify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class History:
         """The facts at `at`, or just after the event `seq` where that one is being worked off."""
         while self._folded < len(self.events) and self._past(self.events[self._folded], at, seq):
             event = self.events[self._folded]
+            if event.name == IDENTIFY:
+                self.set(event.properties)
             before = self.aggregates.get(event.name, facts.NOTHING)
             self.aggregates[event.name] = facts.fold(before, event.at, facts.amount(event.properties))
             self._folded += 1
@@ -62,6 +66,13 @@ class History:
     @staticmethod
     def _past(event: Recorded, at: datetime, seq: int | None) -> bool:
         return event.seq <= seq if seq is not None else event.at <= at
+
+    def set(self, attributes: Mapping[str, Any]) -> None:
+        """What a step changed; null removes an attribute."""
+        self.attributes = facts.merged(self.attributes, attributes)
+        zone = self.attributes.get("timezone")
+        if isinstance(zone, str) and calendar.is_zone(zone):
+            self.timezone = zone
 
     def happened(self, seq: int | None) -> Happened | None:
         event = next((one for one in self.events if one.seq == seq), None) if seq is not None else None
@@ -95,6 +106,8 @@ def _feed(walk: Machine, trace: Trace, history: History, given: Input) -> None:
         for command in commands:
             if isinstance(command, Decide):
                 trace.decisions.append(command)
+                if command.what == "attributes_set":
+                    history.set(command.detail["attributes"])
             else:
                 following = _answer(walk, trace, history, command)
 

@@ -3,13 +3,15 @@
 The bound on a macrostep lives here, since no loop can avoid entering a stage or running a step.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from journeys import inputs
-from journeys.program import After, GuardId, Inactive, NodeId, OnEvent, Stage, StageKey, WaitFor
+from journeys.guards import PROFILE_EVENTS
+from journeys.program import After, DateOf, GuardId, Inactive, NodeId, OnEvent, Stage, StageKey, Wait, WaitFor, When
 from journeys.state import Deadline
-from journeys.walk import Walk, on_event
+from journeys.walk import Walk
 
 STRIDES = 1_000
 
@@ -37,11 +39,22 @@ class Stages(Walk):
             return
         if stage.first is None:
             self._rest()
-        if stage.activity_watched and not self.state.ended:
-            self._ask("entry", "the last activity", last=stage.activity_watched)
+        if not self.state.ended and (stage.activity_watched or stage.by_guard):
+            self._ask_by_guard("entry", _entry_why(stage), last=stage.activity_watched)
 
-    def _entered(self, facts: inputs.Facts) -> None:
-        """Arm the inactivity deadlines; those already due are fired before the first step."""
+    def _ask_by_guard(self, about: str, why: str, last: Sequence[str] = ()) -> None:
+        """Ask the transitions by guard alone, in the order written."""
+        ways = self._stage.by_guard
+        guards = [one.guard for _, one in ways if one.guard is not None]
+        self._ask(about, why, guards=guards, last=last, options=tuple(f"transition:{index}" for index, _ in ways))
+
+    def _by_guard(self, option: str) -> None:
+        self._move(self._stage.transitions[int(option.partition(":")[2])].to, "when")
+
+    def _entered(self, facts: inputs.Facts, option: str | None) -> None:
+        """Take a transition whose guard holds already, else arm the inactivity deadlines."""
+        if option is not None:
+            return self._by_guard(option)
         stage, state = self._stage, self.state
         assert state.entered_at is not None
         last = {name: at or state.entered_at for name, at in zip(stage.activity_watched, facts.last, strict=True)}
@@ -91,8 +104,8 @@ class Stages(Walk):
                 self._ask("deadline", "time in the stage", guards=guards, deadline=due)
             case After():
                 self._move(transition.to, "after")
-            case OnEvent():
-                raise AssertionError("an event has no deadline")
+            case OnEvent() | When():
+                raise AssertionError("only time has a deadline")
 
     def _deadline_answered(self, due: Deadline, facts: inputs.Facts) -> None:
         transition = self._stage.transitions[due.transition]
@@ -115,7 +128,13 @@ class Stages(Walk):
     # -- events --------------------------------------------------------------------------------------------------------
 
     def _event(self, event: inputs.EventArrived) -> None:
+        goal = self.program.goal
         options = self._options(event.name)
+        if goal is not None and goal.event == event.name:
+            if goal.guard is None:
+                self._converted(event)
+            else:
+                options = [("goal", goal.guard), *options]
         guards = tuple(guard for _, guard in options if guard is not None)
         if not options:
             return
@@ -127,24 +146,50 @@ class Stages(Walk):
     def _options(self, name: str) -> list[tuple[str, GuardId | None]]:
         """What an event may fire, in the order of the law, up to the first that asks no guard."""
         found = [(f"exit:{i}", one.guard) for i, one in enumerate(self.program.exits) if one.event == name]
-        found += [(f"transition:{i}", one.guard) for i, one in on_event(self._stage) if one.cause.event == name]
+        found += [(f"transition:{i}", one.guard) for i, one in enumerate(self._stage.transitions) if one.hears(name)]
         node = self._waiting_in()
-        if isinstance(node, WaitFor) and node.event == name:
+        if isinstance(node, WaitFor) and node.hears(name):
             found.append(("wait_for", node.guard))
+        elif isinstance(node, Wait) and isinstance(node.how, DateOf) and name in PROFILE_EVENTS:
+            found.append(("date", None))
         return until_certain(found)
+
+    def _event_answered(self, event: inputs.EventArrived, options: tuple[str, ...], holds: tuple[bool, ...]) -> None:
+        if options[0] == "goal":
+            if holds[0]:
+                self._converted(event)
+            options, holds = options[1:], holds[1:]
+        option = first_holding(options, holds)
+        if option is not None:
+            self._chosen(option, event)
+
+    def _converted(self, event: inputs.EventArrived) -> None:
+        """Reaching the goal is recorded, and ends nothing."""
+        self._decide("converted", event=event.name, seq=event.seq)
 
     def _chosen(self, option: str, event: inputs.EventArrived) -> None:
         kind, _, index = option.partition(":")
         if kind == "exit":
             self._end("exited", cause="event", event=event.name, seq=event.seq)
         elif kind == "transition":
-            to = self._stage.transitions[int(index)].to
-            self._move(to, "event", event=event.name, seq=event.seq)
+            chosen = self._stage.transitions[int(index)]
+            cause = "when" if isinstance(chosen.cause, When) else "event"
+            self._move(chosen.to, cause, event=event.name, seq=event.seq)
+        elif kind == "date":
+            self._again()
         else:
             node = self._waiting_in()
             assert isinstance(node, WaitFor)
             self._decide("matched", event=event.name, seq=event.seq)
             self._go_on(node.then)
+
+    def _again(self) -> None:
+        """Work the wait's end out anew, since the date may have changed."""
+        raise NotImplementedError
+
+
+def _entry_why(stage: Stage) -> str:
+    return "the last activity" if stage.activity_watched else "what holds already"
 
 
 def _after(stage: Stage) -> list[tuple[int, After]]:
@@ -157,3 +202,11 @@ def until_certain(options: list[tuple[str, GuardId | None]]) -> list[tuple[str, 
         if guard is None:
             return options[: index + 1]
     return options
+
+
+def first_holding(options: tuple[str, ...], holds: tuple[bool, ...]) -> str | None:
+    """The first option whose guard holds; one more option than verdicts is the one that asks no guard."""
+    for index, option in enumerate(options):
+        if index >= len(holds) or holds[index]:
+            return option
+    return None

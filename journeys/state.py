@@ -22,7 +22,7 @@ class Question:
     """What has been asked and not answered: the command's number, and what the answer is for."""
 
     number: int
-    about: Literal["entry", "event", "deadline", "wait", "branch", "plan", "settle"]
+    about: Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan", "settle"]
     options: tuple[str, ...] = ()
     event: EventArrived | None = None
     deadline: Deadline | None = None

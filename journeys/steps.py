@@ -7,7 +7,24 @@ from journeys import inputs
 from journeys.assignment import variant_of
 from journeys.calendar import LocalTime, Span
 from journeys.commands import Plan
-from journeys.program import Branch, Exit, Go, NodeId, Send, Set, Split, Wait, WaitFor
+from journeys.guards import PROFILE_EVENTS
+from journeys.program import (
+    Branch,
+    DateOf,
+    Enroll,
+    Exit,
+    Go,
+    NodeId,
+    Notify,
+    Send,
+    Set,
+    Split,
+    Wait,
+    WaitFor,
+    Webhook,
+    When,
+    heard,
+)
 from journeys.stages import Stages, until_certain
 
 
@@ -18,7 +35,7 @@ class Steps(Stages):
         if self._bounded():
             self._step()
 
-    def _step(self) -> None:
+    def _step(self) -> None:  # noqa: C901 - a case per verb
         assert self.state.position is not None
         node = self.program.nodes[NodeId(self.state.position)]
         match node:
@@ -26,14 +43,22 @@ class Steps(Stages):
                 self._plan(node)
             case Wait(how=how):
                 self._wait(node, how)
-            case WaitFor(up_to=up_to):
-                self._wait(node, up_to)
+            case WaitFor():
+                self._wait_for(node)
             case Branch():
                 self._branch(node)
             case Split():
                 self._split(node)
             case Set():
-                self._decide("attributes_set", attributes=dict(node.attributes))
+                self._attributes_set(node)
+            case Webhook():
+                self._decide("called", method=node.method)
+                self._go_on(node.next)
+            case Notify():
+                self._decide("notified", by="email" if node.email else "webhook")
+                self._go_on(node.next)
+            case Enroll():
+                self._decide("enrolling", journey=node.journey)
                 self._go_on(node.next)
             case Go():
                 self._move(node.stage, "go")
@@ -70,13 +95,36 @@ class Steps(Stages):
 
     # -- waits ---------------------------------------------------------------------------------------------------------
 
-    def _wait(self, node: Wait | WaitFor, how: Span | LocalTime | None) -> None:
+    def _wait_for(self, node: WaitFor) -> None:
+        """A guard alone may be true already."""
+        if node.event is None and node.guard is not None:
+            self._ask("wait_for", "what is waited for", guards=(node.guard,), options=("wait_for",))
+        else:
+            self._wait(node, node.up_to)
+
+    def _wait_for_answered(self, holds: bool) -> None:
+        node = self.program.nodes[NodeId(self.state.position or "")]
+        assert isinstance(node, WaitFor)
+        if holds:
+            self._decide("matched", why="already so")
+            self._go_on(node.then)
+        else:
+            self._wait(node, node.up_to)
+
+    def _again(self) -> None:
+        node = self._waiting_in()
+        assert isinstance(node, Wait)
+        self._wait(node, node.how)
+
+    def _wait(self, node: Wait | WaitFor, how: Span | LocalTime | DateOf | None) -> None:
         if how is None:
             self._waits_until(None)
         elif isinstance(how, Span) and not how.needs_zone:
             self._waits_until(self._clock + how.elapsed)
         else:
-            self._ask("wait", "the local time", until=node.id)
+            self._ask(
+                "wait", f"the date in {how.attribute}" if isinstance(how, DateOf) else "the local time", until=node.id
+            )
 
     def _waits_until(self, until: datetime | None) -> None:
         self._set(mode="wait", until=until, due=None, unsettled=True)
@@ -97,6 +145,16 @@ class Steps(Stages):
         self._set(clock=max(at, self._clock))
         self._reach(at)
         self._go_on(self.program.nodes[NodeId(self.state.position)].next)
+
+    # -- set -----------------------------------------------------------------------------------------------------------
+
+    def _attributes_set(self, node: Set) -> None:
+        """What was set may turn a transition's guard true."""
+        self._decide("attributes_set", attributes=dict(node.attributes))
+        self._go_on(node.next)
+        reads = [one.cause.reads for _, one in self._stage.by_guard if isinstance(one.cause, When)]
+        if not self.state.ended and any(heard(one, name) for one in reads for name in PROFILE_EVENTS):
+            self._ask_by_guard("changed", "the attributes that were set")
 
     # -- branch and split ----------------------------------------------------------------------------------------------
 

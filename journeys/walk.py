@@ -9,7 +9,8 @@ from typing import Any
 
 from journeys import commands, inputs
 from journeys.commands import Ask, Command, Decide, Settle
-from journeys.program import NodeId, OnEvent, Program, Stage, StageKey, WaitFor
+from journeys.guards import PROFILE_EVENTS
+from journeys.program import DateOf, NodeId, OnEvent, Program, Stage, StageKey, Wait, WaitFor, When
 from journeys.state import Deadline, Question, State
 
 
@@ -126,12 +127,22 @@ class Walk:
 
     def _waits_for(self) -> tuple[str, ...]:
         names = [one.event for one in self.program.exits]
-        names += [one.cause.event for _, one in on_event(self._stage)]
-        node = self._waiting_in()
-        if isinstance(node, WaitFor):
-            names.append(node.event)
-        return tuple(dict.fromkeys(names))
+        if self.program.goal is not None:
+            names.append(self.program.goal.event)
+        for transition in self._stage.transitions:
+            if isinstance(transition.cause, OnEvent):
+                names.append(transition.cause.event)
+            elif isinstance(transition.cause, When):
+                names += sorted(transition.cause.reads)
+        return tuple(dict.fromkeys([*names, *_waited_for(self._waiting_in())]))
 
 
-def on_event(stage: Stage) -> list[tuple[int, Any]]:
-    return [(index, one) for index, one in enumerate(stage.transitions) if isinstance(one.cause, OnEvent)]
+def _waited_for(node: Any) -> Sequence[str]:
+    """The events that the step somebody waits in listens to."""
+    match node:
+        case WaitFor(event=event, reads=reads):
+            return [event] if event is not None else sorted(reads)
+        case Wait(how=DateOf()):
+            return PROFILE_EVENTS
+        case _:
+            return ()

@@ -242,8 +242,7 @@ def _history(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> H
         )
     customer.seq = len(recorded)
     customer.events = {name: one.as_json() for name, one in aggregates.items()}
-    attributes = {"id": customer.external_id, **customer.attributes}
-    return History(recorded, attributes, customer.timezone)
+    return History(recorded, {"id": customer.external_id}, customer.timezone)
 
 
 def _enroll(batch: Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]) -> int:
@@ -262,6 +261,7 @@ def _enroll(batch: Batch, customer: Customer, history: History, journey: tuple[J
         version=version.number,
         digest=version.digest,
         customer_id=customer.id,
+        key="",
         run=1,
         source=f"import, event {trigger.name}",
         data={},

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from journeys import program as programs
-from journeys import source
+from journeys import compiler, source
 from journeys.problems import Problem
 from journeys.program import Program
+from services import surroundings
 from services.errors import NotFound
 from store.tables import Journey, JourneyVersion
 
@@ -19,7 +19,7 @@ def put_draft(
     session: Session, key: str, text: str, templates: frozenset[str], now: datetime
 ) -> tuple[Journey, Sequence[Problem]]:
     """Store a valid draft with its text; raise InvalidJourney with every problem of an invalid one."""
-    definition, warnings = source.read(text, templates)
+    definition, warnings = source.read(text, surroundings.of(session, key, templates))
     if definition.journey != key:
         message = "the definition is of another journey"
         raise source.InvalidJourney(
@@ -39,12 +39,21 @@ def put_draft(
     return journey, warnings
 
 
+def check(session: Session, text: str, templates: frozenset[str]) -> tuple[bool, Sequence[Problem]]:
+    """Whether a definition could be stored here, with everything found."""
+    around = surroundings.of(session, source.key_of(text), templates)
+    try:
+        return True, source.read(text, around)[1]
+    except source.InvalidJourney as invalid:
+        return False, invalid.problems
+
+
 def publish(session: Session, key: str, templates: frozenset[str], now: datetime) -> tuple[JourneyVersion, bool]:
     """Make the draft the live version; those under way stay on theirs. False where it is live already."""
     journey = get(session, key)
     if journey.draft_text is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
-    definition, _ = source.read(journey.draft_text, templates)
+    definition, _ = source.read(journey.draft_text, surroundings.of(session, key, templates))
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     if live is not None and live.digest == definition.digest():
         return live, False
@@ -91,7 +100,7 @@ def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
     if journey.live_version is None:
         raise NotFound(f"the journey {key!r} is not published")
     found = version(session, key, journey.live_version)
-    return found, programs.load(found.canonical)
+    return found, compiler.load(found.canonical)
 
 
 def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
@@ -100,13 +109,13 @@ def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
         Journey,
         (col(Journey.key) == JourneyVersion.journey) & (col(Journey.live_version) == JourneyVersion.number),
     )
-    return [(one, programs.load(one.canonical)) for one in session.exec(query).all()]
+    return [(one, compiler.load(one.canonical)) for one in session.exec(query).all()]
 
 
 def compiled(session: Session, digest: str) -> Program:
     """The program that a digest names; compiled once per process, since a digest never changes its meaning."""
     if digest not in _PROGRAMS:
-        _PROGRAMS[digest] = programs.load(canonical(session, digest))
+        _PROGRAMS[digest] = compiler.load(canonical(session, digest))
     return _PROGRAMS[digest]
 
 

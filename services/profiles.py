@@ -7,19 +7,12 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session
 
-from journeys import calendar
+from journeys import calendar, facts
 from services.tracking import Rejected, Tracked
 from store import customers
 from store.tables import Customer
 from store.types import new_id
 
-ALIASES: Mapping[str, str] = {
-    "firstName": "first_name",
-    "lastName": "last_name",
-    "createdAt": "created_at",
-    "timeZone": "timezone",
-    "zone": "timezone",
-}
 MOST_ATTRIBUTES = 500
 
 
@@ -51,13 +44,7 @@ def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) ->
     """Merge traits into the attributes; null removes one. Reserved traits are known in camelCase and snake_case."""
     if not traits:
         return False
-    attributes = dict(customer.attributes)
-    for name, value in traits.items():
-        name = ALIASES.get(name, name)
-        if value is None:
-            attributes.pop(name, None)
-        else:
-            attributes[name] = value
+    attributes = facts.merged(customer.attributes, traits)
     if len(attributes) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"the customer would have {len(attributes)} attributes; at most {MOST_ATTRIBUTES}")
     customer.email = address(attributes.get("email"))

@@ -29,17 +29,24 @@ class Target:
     journey: str
     customer: str
     run: int
+    key: str = ""
 
 
 def target(enrollment: Enrollment) -> Target:
-    return Target(id=enrollment.id, journey=enrollment.journey, customer=enrollment.customer_id, run=enrollment.run)
+    return Target(
+        id=enrollment.id,
+        journey=enrollment.journey,
+        customer=enrollment.customer_id,
+        run=enrollment.run,
+        key=enrollment.key,
+    )
 
 
 def row(enrollment: Target, kind: str, payload: dict[str, Any], priority: Priority, now: datetime) -> dict[str, Any]:
     """The columns of a row that sends `kind` to an enrollment's workflow."""
     return {
         "enrollment_id": enrollment.id,
-        "workflow_id": workflow_id(enrollment.journey, enrollment.customer, enrollment.run),
+        "workflow_id": workflow_id(enrollment.journey, enrollment.customer, enrollment.key, enrollment.run),
         "kind": kind,
         "payload": payload,
         "priority": int(priority),

@@ -5,12 +5,16 @@ customer ─< enrollment       one run through a journey = one workflow
 enrollment ─< decision       the recorded "why", one row per command of the core
 enrollment ─< message        the sending ledger, one row per mail
 enrollment ─< interest       the events it waits for, matched at ingestion
+enrollment ─< hook           webhooks and notes to colleagues, called until they are taken
+segment ─< segment_member    who is in a segment now
+date_due                     the dates that will let customers into journeys
 enrollment ─< dispatch       signals and starts on their way to Temporal (a transactional outbox)
 journey ─< journey_version   immutable published definitions, addressed by digest
 stage_count, movement        maintained counts, never computed by scanning
 outbox_mail                  the local mail catcher's inbox
 """
 
+import hashlib
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -28,9 +32,10 @@ def _json(**options: Any) -> Any:
     return Field(sa_type=Json, **options)
 
 
-def workflow_id(journey: str, customer: str, run: int) -> str:
-    """The id of an enrollment's workflow; nothing in it is personal."""
-    return f"enrollment/{journey}/{customer}/{run}"
+def workflow_id(journey: str, customer: str, key: str, run: int) -> str:
+    """The id of an enrollment's workflow; nothing in it is personal, so of a key only a hash."""
+    keyed = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}/" if key else ""
+    return f"enrollment/{journey}/{customer}/{keyed}{run}"
 
 
 class Customer(SQLModel, table=True):
@@ -63,6 +68,71 @@ class Event(SQLModel, table=True):
     fires: bool = True
     at: datetime = _at()
     received_at: datetime = _at()
+
+
+class EventName(SQLModel, table=True):
+    """A name that an event has had, so that a misspelt one is found."""
+
+    __tablename__: ClassVar[Any] = "event_name"
+
+    name: str = Field(primary_key=True)
+    first_seen_at: datetime = _at()
+
+
+class Segment(SQLModel, table=True):
+    """A named guard over the customer. Members are kept as customers change, and by the clock where it reads `now`."""
+
+    key: str = Field(primary_key=True)
+    name: str | None = None
+    guard: str
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+    evaluated_at: datetime | None = _at(default=None)
+
+
+class SegmentMember(SQLModel, table=True):
+    """A customer who is in a segment now."""
+
+    __tablename__: ClassVar[Any] = "segment_member"
+
+    segment: str = Field(primary_key=True)
+    customer_id: str = Field(primary_key=True, index=True)
+    since: datetime = _at()
+
+
+class DateDue(SQLModel, table=True):
+    """When a date of a customer lets them into a journey; gone when it has."""
+
+    __tablename__: ClassVar[Any] = "date_due"
+    __table_args__ = (Index("ix_date_due_at", "at"),)
+
+    journey: str = Field(primary_key=True)
+    trigger: str = Field(primary_key=True)
+    customer_id: str = Field(primary_key=True, index=True)
+    at: datetime = _at()
+
+
+class Hook(SQLModel, table=True):
+    """A webhook or a note to a colleague: one per step of a visit, called until it is taken or given up."""
+
+    __table_args__ = (Index("ix_hook_due", "status", "not_before"),)
+
+    id: str = Field(primary_key=True)
+    kind: str
+    enrollment_id: str = Field(index=True)
+    customer_id: str = Field(index=True)
+    journey: str
+    digest: str
+    stage: str
+    step: str
+    visit: int
+    status: str = "planned"
+    attempts: int = 0
+    not_before: datetime = _at()
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+    answer: int | None = None
+    error: str | None = None
 
 
 class Rejection(SQLModel, table=True):
@@ -105,7 +175,7 @@ class Enrollment(SQLModel, table=True):
     """One customer's run through a journey, and where it stands (the projection of the workflow's state)."""
 
     __table_args__ = (
-        UniqueConstraint("journey", "customer_id", "run"),
+        UniqueConstraint("journey", "customer_id", "key", "run", name="uq_enrollment_run"),
         Index("ix_enrollment_place", "journey", "status", "stage", "step"),
     )
 
@@ -114,6 +184,7 @@ class Enrollment(SQLModel, table=True):
     version: int
     digest: str
     customer_id: str = Field(foreign_key="customer.id", index=True)
+    key: str = ""
     run: int
     source: str
     data: dict[str, Any] = _json(default_factory=dict)
@@ -132,7 +203,7 @@ class Enrollment(SQLModel, table=True):
 
     @property
     def workflow_id(self) -> str:
-        return workflow_id(self.journey, self.customer_id, self.run)
+        return workflow_id(self.journey, self.customer_id, self.key, self.run)
 
 
 class Interest(SQLModel, table=True):

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from journeys import source
-from journeys.program import Program, compile_journey
+from journeys.compiler import compile_journey
+from journeys.program import Program
 from store import migrate
 from store.session import Database
 from waypost.settings import Settings

@@ -20,6 +20,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from journeys import source
+from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney, Problem
 from services import api_keys
 from services import errors as services
@@ -176,7 +177,7 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
     with told(), parts() as made:
         text = _read(file)
         try:
-            definition, problems = source.read(text, made.renderer.keys())
+            definition, problems = source.read(text, Surroundings(templates=made.renderer.keys()))
             valid = True
         except InvalidJourney as invalid:
             definition, problems, valid = None, invalid.problems, False

@@ -10,7 +10,7 @@ from api import schemas
 from api.deps import Marketer, Now, Reading, Support, Templates, TheBackend, Writing
 from api.errors import responses
 from journeys import source
-from journeys.problems import InvalidJourney, Problem
+from journeys.problems import Problem
 from services import journeys
 from services.errors import InvalidInput
 
@@ -68,14 +68,16 @@ async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer) -
 
 
 @router.post("/validate", summary="Check a definition", responses=responses(422), openapi_extra=_DEFINITION)
-async def validate(request: Request, templates: Templates, caller: Marketer) -> schemas.Validation:
+async def validate(request: Request, parts: TheBackend, caller: Marketer) -> schemas.Validation:
     """Every problem with its path, its line (for YAML), what was found and what would be right."""
     text = await _text(request)
-    try:
-        _, problems = source.read(text, templates)
-    except InvalidJourney as invalid:
-        return schemas.Validation(valid=False, problems=[_finding(one) for one in invalid.problems])
-    return schemas.Validation(valid=True, problems=[_finding(one) for one in problems])
+
+    def check() -> schemas.Validation:
+        with parts.database.reading() as session:
+            valid, problems = journeys.check(session, text, parts.templates())
+        return schemas.Validation(valid=valid, problems=[_finding(one) for one in problems])
+
+    return await run_in_threadpool(check)
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 422))

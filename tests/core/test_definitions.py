@@ -1,19 +1,24 @@
 """Definitions: what is wrong, where, and what would be right."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from journeys import source
-from journeys.problems import InvalidJourney
+from journeys import definition, findings, source
+from journeys.lint import Surroundings
+from journeys.problems import InvalidJourney, Problem
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def problems(text: str, templates: frozenset[str] | None = None) -> list[tuple[str, str, int | None]]:
+def problems(text: str) -> list[tuple[str, str, int | None]]:
     """Code, path and line of every problem."""
     with pytest.raises(InvalidJourney) as caught:
-        source.read(text, templates)
+        source.read(text)
     return [(one.code, one.where, one.line) for one in caught.value.problems]
 
 
@@ -21,55 +26,68 @@ def stage(steps: str) -> str:
     return f"journey: j\nstart: a\nstages:\n  a:\n    steps:\n      - {steps}\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (stage("sned: x"), [("step_verb", "stages.a.steps[0]", 6)]),
-        (stage("{send: x, wait: 1 day}"), [("step_verb", "stages.a.steps[0]", 6)]),
-        (stage("wait: 3 moons"), [("duration", "stages.a.steps[0].wait", 6)]),
-        (stage("wait: {until: '9'}"), [("time_of_day", "stages.a.steps[0].wait.until", 6)]),
-        (stage("wait: {until: '09:00', on: [noday]}"), [("weekday", "stages.a.steps[0].wait.on", 6)]),
-        (stage("wait_for: {event: X, uptoo: 3 days}"), [("extra_forbidden", "stages.a.steps[0].wait_for.uptoo", 6)]),
-        (stage("wait_for: {event: X, else: [{send: y}]}"), [("wait_for", "stages.a.steps[0].wait_for", 6)]),
-        (stage("branch: [{if: 'foo ==', then: []}]"), [("guard", "stages.a.steps[0].branch[0].if", 6)]),
-        (stage("branch: [{else: []}, {if: customer.x, then: []}]"), [("branch_case", "stages.a.steps[0].branch", 6)]),
-        (
-            stage("split: {id: s, variants: {x: {weight: -1}}}"),
-            [("greater_than_equal", "stages.a.steps[0].split.variants.x.weight", 6)],
-        ),
-        (stage("split: {id: s, variants: {x: {weight: 0}}}"), [("weights", "stages.a.steps[0].split.variants", 6)]),
-        (stage("go: nowhere"), [("unknown_stage", "stages.a.steps[0].go", 6)]),
-        (stage("go: a"), [("endless_loop", "stages.a", 4)]),
-        ("journey: j\nstart: b\nstages: {a: {}}\n", [("unknown_stage", "start", 2)]),
-        ("journey: j\nstart: a\nstages:\n  a: {}\n  b: {}\n", [("unreachable_stage", "stages.b", 5)]),
-        (
-            "journey: j\nstart: a\nstages:\n  a:\n    transitions: [{on: E, after: 1 day, to: a}]\n",
-            [("transition_cause", "stages.a.transitions[0]", 5)],
-        ),
-        ("start: a\nstages: {a: {}}\n", [("missing", "journey", 1)]),
-        ("journey: 7 dwarfs\nstart: a\nstages: {a: {}}\n", [("string_pattern_mismatch", "journey", 1)]),
-        ("journey: j\nstart: a\ntimezone: Mars\nstages: {a: {}}\n", [("zone", "timezone", 3)]),
-        ("journey: j\nstart: a\nstages: {a: {}, a: {}}\n", [("yaml", "(document)", 3)]),
-        ("a: [1\nb: 2", [("yaml", "(document)", 2)]),
-        ('{"journey": "j",}', [("json", "(document)", 1)]),
-        ("[1, 2]", [("model_type", "(document)", 1)]),
-    ],
+def load_cases() -> list[dict[str, Any]]:
+    return YAML(typ="safe").load((Path(__file__).parent / "invalid.yaml").read_text())
+
+
+CASES = load_cases()
+AROUND = Surroundings(
+    templates=frozenset({"welcome", "goodbye"}),
+    events=frozenset({"Signed Up", "Order Completed", "Tour Watched", "E", "F"}),
+    segments=frozenset({"vip", "dormant"}),
+    journeys=frozenset({"win_back", "lifecycle"}),
 )
-def test_each_mistake_is_named_with_its_place(text: str, expected: list[tuple[str, str, int | None]]) -> None:
-    found = [one for one in problems(text) if one[0] != "no_way_out"]
-    assert found == expected
 
 
-def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(InvalidJourney, match="'send', the nearest verb"):
-        source.read(stage("sned: x"))
-    with pytest.raises(InvalidJourney, match="'welcome', the nearest name"):
-        source.read(stage("send: welcom"), frozenset({"welcome", "goodbye"}))
+def found_in(text: str, around: Surroundings = AROUND) -> list[str]:
+    """Every problem, as its code and what a marketer reads."""
+    try:
+        problems: Sequence[Problem] = source.read(text, around)[1]
+    except InvalidJourney as invalid:
+        problems = invalid.problems
+    return [f"{one.code}: {one}" + (" [warning]" if one.severity == "warning" else "") for one in problems]
 
 
-def test_all_problems_come_at_once() -> None:
-    text = "journey: j\nstart: a\nstages:\n  a:\n    steps: [{wait: soon}, {sned: x}, {wait: never}]\n"
-    assert len(problems(text)) == 3
+@pytest.mark.parametrize("case", CASES, ids=[one["name"].replace(" ", "-") for one in CASES])
+def test_each_mistake_is_named_with_its_place(case: dict[str, Any]) -> None:
+    assert found_in(case["definition"]) == case["problems"]
+
+
+def test_there_are_cases_for_every_code_of_the_language() -> None:
+    seen = {problem.partition(":")[0] for case in CASES for problem in case["problems"]}
+    named = {code for code, _ in findings.CODES.values()} - {"step_verb"}
+    assert named - seen == {"too_large"}
+    assert len(CASES) >= 60
+
+
+def test_json_and_yaml_are_judged_alike() -> None:
+    text = '{"journey": "j", "start": "a", "stages": {"a": {"final": true, "steps": [{"send": "welcom"}]}}}'
+    with pytest.raises(InvalidJourney) as caught:
+        source.read(text, AROUND)
+    assert [(one.code, one.where, one.line) for one in caught.value.problems] == [
+        ("unknown_template", "stages.a.steps[0].send", None),
+        ("no_topic", "stages.a.steps[0].send", None),
+    ]
+
+
+def edited(before: str, after: str) -> list[str]:
+    """The codes found in `after`, which follows the live version `before`."""
+    previous, _ = source.read(stage(before))
+    return [one.partition(":")[0] for one in found_in(stage(after), Surroundings(previous=previous))]
+
+
+def test_an_edit_that_moves_ids_is_found() -> None:
+    two, three = "send: x\n      - send: x", "send: x\n      - send: y\n      - send: x\n      - send: x"
+    assert edited(two, three).count("moved_id") == 3
+    assert "moved_id" not in edited(two, two)
+    assert "moved_id" not in edited("send: x", "send: x\n      - send: y")
+
+
+def test_a_holdout_that_comes_later_is_found() -> None:
+    without = "split: {id: s, variants: {x: {weight: 1}}}"
+    with_one = "split: {id: s, variants: {x: {weight: 1}, y: {weight: 1, holdout: true}}}"
+    assert "new_holdout" in edited(without, with_one)
+    assert "new_holdout" not in edited(with_one, with_one)
 
 
 def test_an_id_used_twice_is_found() -> None:
@@ -95,10 +113,10 @@ def test_a_guard_of_100_kb_is_refused() -> None:
 
 
 def test_yaml_reads_on_as_a_word_and_nine_o_clock_as_a_text() -> None:
-    definition, _ = source.read(
+    journey, _ = source.read(
         "journey: j\nenter: [{on: Signed Up}]\nstart: a\nstages: {a: {steps: [{wait: {until: 09:00}}]}}"
     )
-    assert definition.enter[0].on == "Signed Up"
+    assert journey.enter[0].on == "Signed Up"
 
 
 def test_the_digest_does_not_depend_on_how_it_was_written() -> None:
@@ -109,6 +127,18 @@ def test_the_digest_does_not_depend_on_how_it_was_written() -> None:
 
 def test_the_example_of_the_documentation_is_valid() -> None:
     text = (ROOT / "examples" / "cdnow" / "lifecycle.yaml").read_text()
-    definition, warnings = source.read(text)
-    assert list(definition.stages) == ["first_time_buyer", "repeat_buyer", "core", "lapsed", "inactive"]
+    journey, warnings = source.read(text)
+    assert list(journey.stages) == ["first_time_buyer", "repeat_buyer", "core", "lapsed", "inactive"]
     assert warnings == ()
+
+
+def test_the_schema_in_the_repository_is_the_one_of_the_code() -> None:
+    stored = json.loads((ROOT / "docs" / "journey.schema.json").read_text())
+    assert stored == definition.json_schema()
+
+
+def test_a_journey_of_ten_thousand_steps_is_refused_in_a_sentence() -> None:
+    steps = "".join("      - send: welcome\n" for _ in range(10_000))
+    found = found_in(f"journey: j\nstart: a\nstages:\n  a:\n    steps:\n{steps}")
+    assert found[0].startswith("too_large: line 5, stages.a.steps: this is too long")
+    assert found[0].endswith("expected at most 2000")

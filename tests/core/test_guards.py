@@ -47,7 +47,11 @@ def test_names_bound_by_a_macro_are_known() -> None:
 
 
 def test_the_events_a_guard_reads_are_known() -> None:
-    assert guards.events_read(f"{COUNT} > 1 && customer.plan == 'a'") == {"Order Completed"}
+    assert guards.reads(f"{COUNT} > 1") == {"Order Completed"}
+    assert guards.reads("customer.plan == 'a'") == set(guards.PROFILE_EVENTS)
+    assert guards.reads("'vip' in customer.segments") == set(guards.SEGMENT_EVENTS)
+    assert guards.reads("event.name == 'x' && enrollment.stage == 'a'") == set()
+    assert guards.reads("size(customer.events) > 3") == {guards.ANY_EVENT}
 
 
 def test_evaluating_changes_nothing_of_what_it_was_given() -> None:

@@ -13,13 +13,15 @@ from pydantic import TypeAdapter
 
 from journeys import inputs, machine, source
 from journeys.commands import Ask, Command, Decide, Plan, Settle
+from journeys.compiler import compile_journey
 from journeys.inputs import Begin, EventArrived, Facts, Planned, Settled, Woke
-from journeys.program import Program, compile_journey
+from journeys.program import Program
 from journeys.state import State
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = ("a", "b", "c")
 EVENTS = ("E", "F", "G")
+LASTING = ("customer.vip", 'customer.events["E"].count >= 2', "customer.level == 1")
 STATE: TypeAdapter[State] = TypeAdapter(State)
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
@@ -31,6 +33,9 @@ def simple_steps() -> st.SearchStrategy[dict[str, Any]]:
         st.sampled_from([{"send": "x"}, {"send": "y"}, {"set": {"level": 1}}]),
         days.map(lambda span: {"wait": span}),
         st.sampled_from(["09:00", "23:30"]).map(lambda at: {"wait": {"until": at}}),
+        st.sampled_from(
+            [{"enroll": "other"}, {"webhook": "https://example.com/"}, {"notify": {"email": "a@b.co", "text": "x"}}]
+        ),
     )
 
 
@@ -43,7 +48,11 @@ def steps() -> st.SearchStrategy[list[dict[str, Any]]]:
         branch = st.builds(
             lambda then, other: {"branch": [{"if": "customer.vip", "then": then}, {"else": other}]}, inner, inner
         )
-        return st.lists(st.one_of(simple_steps(), wait_for, branch), max_size=3)
+        turning = st.builds(
+            lambda guard, span, then: {"wait_for": {"when": guard, "up_to": span, "then": then}},
+            st.sampled_from(LASTING), days, inner,
+        )  # fmt: skip
+        return st.lists(st.one_of(simple_steps(), wait_for, turning, branch), max_size=3)
 
     return st.recursive(st.lists(simple_steps(), max_size=3), around, max_leaves=4)
 
@@ -54,6 +63,7 @@ def transitions() -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(
         st.one_of(
             st.builds(lambda e, t, g: {"on": e, "to": t, **g}, st.sampled_from(EVENTS), to, guard),
+            st.builds(lambda g, t: {"when": g, "to": t}, st.sampled_from(LASTING), to),
             st.builds(lambda d, t, g: {"after": d, "to": t, **g}, days, to, guard),
             st.builds(
                 lambda d, e, t, g: {"inactive": d, "of": e, "to": t, **g}, days, st.sampled_from(EVENTS), to, guard

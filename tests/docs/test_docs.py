@@ -8,6 +8,7 @@ import pytest
 
 from docs import generate
 from journeys import source
+from journeys.lint import Surroundings
 from mail.render import Renderer
 from waypost.cli import app
 
@@ -28,7 +29,7 @@ def everything() -> str:
 @pytest.mark.parametrize(("kind", "body"), FENCES)
 def test_a_fence_is_what_it_says(kind: str, body: str) -> None:
     if kind == "yaml":
-        source.read(body, Renderer().keys())
+        source.read(body, Surroundings(templates=Renderer().keys()))
     elif kind == "json":
         json.loads(body)
     elif kind == "sh":

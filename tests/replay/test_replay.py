@@ -11,7 +11,8 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from journeys import source
-from journeys.program import Program, compile_journey
+from journeys.compiler import compile_journey
+from journeys.program import Program
 from workflows.claim_check import data_converter
 from workflows.journey import JourneyWorkflow
 

@@ -1,0 +1,213 @@
+"""The rest of the language, each word as a story told to the simulator."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from journeys import calendar
+from journeys.program import Program
+from journeys.simulator import History, Recorded, Trace, simulate
+from journeys.state import State
+
+Compile = Callable[[str], Program]
+HEAD = "journey: j\nenter: [{on: Signed Up}]\nstart: a\n"
+
+
+def run(
+    program: Program,
+    begin: datetime,
+    days: float,
+    *events: tuple[float, str],
+    attributes: dict[str, Any] | None = None,
+    timezone: str | None = None,
+) -> Trace:
+    recorded = [
+        Recorded(seq=seq, name=name, at=begin + timedelta(days=day)) for seq, (day, name) in enumerate(events, start=1)
+    ]
+    history = History(recorded, attributes or {}, timezone)
+    return simulate(program, State(customer="c", enrollment="e"), history, begin, begin + timedelta(days=days))
+
+
+def path(trace: Trace) -> list[str]:
+    """What happened, by day: the mails and the moves."""
+    start = trace.state.entered_at
+    assert start is not None
+    told = [(one.number, one.at, f"send {one.step}") for one in trace.mails]
+    for one in trace.decisions:
+        if one.what == "moved":
+            told.append((one.number, one.at, f"{one.stage} -> {one.detail['to']} by {one.detail['cause']}"))
+        elif one.what not in ("entered", "ended"):
+            told.append((one.number, one.at, one.what))
+    return [f"{(at - start).total_seconds() / 86_400:g}: {text}" for _, at, text in sorted(told)]
+
+
+# -- transitions by guard alone ----------------------------------------------------------------------------------------
+
+PAYING = """
+stages:
+  a:
+    steps: [{send: x}, {wait: 5 days}, {send: y}]
+    transitions: [{when: 'customer.events["Order"].count >= 2', to: b}]
+  b: {steps: [{send: z}]}
+"""
+
+
+def test_a_guard_alone_leads_on_when_an_event_turns_it_true(compiled: Compile, noon: datetime) -> None:
+    trace = run(compiled(HEAD + PAYING), noon, 9, (1, "Order"), (2, "Visit"), (3, "Order"))
+    assert path(trace) == ["0: send a/send:x", "3: a -> b by when", "3: send b/send:z"]
+
+
+def test_a_guard_that_holds_already_is_taken_before_the_first_step(compiled: Compile, noon: datetime) -> None:
+    trace = run(compiled(HEAD + PAYING), noon, 1, (0, "Order"), (0, "Order"))
+    assert path(trace)[-1] == "0: send b/send:z"
+    vip = compiled(HEAD + "stages: {a: {steps: [{send: x}], transitions: [{when: customer.vip, to: b}]}, b: {}}")
+    assert path(run(vip, noon, 1, attributes={"vip": True})) == ["0: a -> b by when"]
+    assert path(run(vip, noon, 1)) == ["0: send a/send:x"]
+
+
+def test_what_a_step_sets_can_turn_a_guard_true(compiled: Compile, noon: datetime) -> None:
+    program = compiled(
+        HEAD
+        + "stages: {a: {steps: [{set: {plan: pro}}, {send: x}], transitions: [{when: customer.plan == 'pro', to: b}]}, b: {}}"
+    )
+    assert path(run(program, noon, 1)) == ["0: attributes_set", "0: a -> b by when"]
+
+
+# -- wait_for on a guard -----------------------------------------------------------------------------------------------
+
+TURNS = "stages: {a: {steps: [{wait_for: {when: 'customer.events[\"Tour\"].count >= 2', up_to: 4 days, else: [{send: late}]}}, {send: on}]}}"
+
+
+def test_a_wait_for_on_a_guard_ends_when_it_turns_true(compiled: Compile, noon: datetime) -> None:
+    trace = run(compiled(HEAD + TURNS), noon, 9, (1, "Tour"), (2, "Tour"))
+    assert path(trace) == ["2: matched", "2: send a/send:on"]
+
+
+def test_a_wait_for_on_a_guard_that_holds_already_does_not_wait(compiled: Compile, noon: datetime) -> None:
+    trace = run(compiled(HEAD + TURNS), noon, 9, (0, "Tour"), (0, "Tour"))
+    assert path(trace) == ["0: matched", "0: send a/send:on"]
+
+
+def test_a_wait_for_on_a_guard_times_out(compiled: Compile, noon: datetime) -> None:
+    trace = run(compiled(HEAD + TURNS), noon, 9, (1, "Tour"))
+    assert path(trace) == ["4: timed_out", "4: send a/send:late", "4: send a/send:on"]
+
+
+# -- dates -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wait", "trial_ends", "days"),
+    [
+        ("{until: customer.trial_ends_at, offset: -3 days}", "2026-03-12T12:00:00+00:00", 7),
+        ("{until: customer.trial_ends_at}", "2026-03-12", 9.5),
+        ("{until: customer.trial_ends_at, offset: 1 day, at: '09:00'}", "2026-03-05", 3.875),
+        ("{until: customer.trial_ends_at}", "2020-01-01", 0),
+        ("{until: customer.trial_ends_at}", "next week", 0),
+        ("{until: customer.trial_ends_at}", None, 0),
+    ],
+)
+def test_a_wait_until_a_date_of_the_customer(
+    compiled: Compile, noon: datetime, wait: str, trial_ends: str | None, days: float
+) -> None:
+    program = compiled(HEAD + f"stages: {{a: {{steps: [{{wait: {wait}}}, {{send: x}}]}}}}")
+    trace = run(program, noon, 30, attributes={"trial_ends_at": trial_ends} if trial_ends else {})
+    assert path(trace) == [f"{days:g}: send a/send:x"]
+
+
+def test_a_date_without_a_time_means_midnight_where_the_customer_is(compiled: Compile, noon: datetime) -> None:
+    program = compiled(HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at}}, {send: x}]}}")
+    trace = run(program, noon, 30, attributes={"trial_ends_at": "2026-03-12"}, timezone="Europe/Berlin")
+    assert trace.mails[0].at.isoformat() == "2026-03-11T23:00:00+00:00"
+
+
+def test_a_date_that_is_moved_while_somebody_waits_moves_the_wait(compiled: Compile, noon: datetime) -> None:
+    program = compiled(HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at}}, {send: x}]}}")
+    history = History(
+        [Recorded(seq=1, name="Identify", at=noon + timedelta(days=2), properties={"trial_ends_at": "2026-03-20"})],
+        {"trial_ends_at": "2026-03-10"},
+    )
+    trace = simulate(program, State(customer="c", enrollment="e"), history, noon, noon + timedelta(days=60))
+    assert [one.at.date().isoformat() for one in trace.mails] == ["2026-03-20"]
+
+
+def test_offsets_go_both_ways() -> None:
+    assert calendar.parse_offset("-3 days") == (-1, calendar.parse_span("3 days"))
+    assert calendar.parse_offset("+ 2 calendar weeks") == (1, calendar.parse_span("2 calendar weeks"))
+
+
+# -- goals, and steps that touch the world -----------------------------------------------------------------------------
+
+
+def test_a_goal_is_recorded_and_ends_nothing(compiled: Compile, noon: datetime) -> None:
+    program = compiled(
+        HEAD
+        + "goal: {on: Order, within: 14 days, when: 'event.properties.total > 10.0'}\n"
+        + "stages: {a: {steps: [{send: x}, {wait: 9 days}, {send: y}], transitions: [{on: Visit, to: a}]}}"
+    )
+    history = History(
+        [
+            Recorded(seq=1, name="Order", at=noon + timedelta(days=1), properties={"total": 5.0}),
+            Recorded(seq=2, name="Order", at=noon + timedelta(days=2), properties={"total": 50.0}),
+        ],
+        {},
+    )
+    trace = simulate(program, State(customer="c", enrollment="e"), history, noon, noon + timedelta(days=20))
+    assert path(trace) == ["0: send a/send:x", "2: converted", "9: send a/send:y"]
+
+
+def test_a_goal_is_recorded_also_where_the_event_moves_the_customer(compiled: Compile, noon: datetime) -> None:
+    program = compiled(
+        HEAD + "goal: {on: Order, within: 14 days}\nstages: {a: {transitions: [{on: Order, to: b}]}, b: {}}"
+    )
+    assert path(run(program, noon, 3, (1, "Order"))) == ["1: converted", "1: a -> b by event"]
+
+
+def test_webhooks_notes_and_other_journeys_are_put_on_their_way(compiled: Compile, noon: datetime) -> None:
+    program = compiled(
+        HEAD
+        + "stages: {a: {steps: [{webhook: 'https://example.com/x'}, {notify: {email: sales@example.com, text: Call}}, "
+        + "{enroll: win_back}, {send: x}]}}"
+    )
+    assert path(run(program, noon, 1)) == ["0: called", "0: notified", "0: enrolling", "0: send a/send:x"]
+
+
+def test_a_send_can_have_a_window_of_its_own(compiled: Compile) -> None:
+    program = compiled(
+        HEAD
+        + "defaults: {send_window: {from: '09:00', to: '18:00'}}\n"
+        + "stages: {a: {steps: [{send: {template: x, send_window: any}}, {send: {template: y, send_window: "
+        + "{days: sat, from: '10:00', to: '12:00'}}}, {send: z}]}}"
+    )
+    windows = [getattr(node, "window", None) for node in program.nodes.values()]
+    assert sorted(str(one.opens) if one else "" for one in windows) == ["", "09:00:00", "10:00:00"]
+
+
+# -- triggers ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_trigger_compiles_to_an_event_or_a_schedule(compiled: Compile) -> None:
+    program = compiled(
+        """
+journey: j
+key: event.order_id
+enter:
+  - on: Signed Up
+  - {segment: vip, when: customer.age > 18}
+  - {date: customer.birthday, offset: -3 days, at: "09:00", every: year}
+  - {schedule: {at: "08:00", on: [mon], timezone: Europe/Berlin}, segment: digest}
+start: a
+stages: {a: {}}
+"""
+    )
+    guards = [(one.event, program.guards[one.guard] if one.guard else None) for one in program.triggers]
+    assert guards == [
+        ("Signed Up", None),
+        ("Segment Joined", 'event.properties.segment == "vip" && (customer.age > 18)'),
+        ("Date Reached", 'event.properties.trigger == "j/enter[2]"'),
+    ]
+    assert (program.dates[0].name, program.dates[0].yearly) == ("enter[2]", True)
+    assert (program.schedules[0].segment, program.schedules[0].timezone) == ("digest", "Europe/Berlin")
+    assert program.key == "event.order_id"
