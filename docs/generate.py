@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from journeys.commands import DECISIONS
-from journeys.definition import VERBS
+from journeys.entering import REFUSALS
 from journeys.policy import REASONS
-from services.enrolling import REFUSALS
+from journeys.verbs import VERBS
 from waypost.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("waypost", "api", "workflows", "activities", "services", "mail", "store", "journeys")
+ROOMS = ("waypost", "api", "workflows", "activities", "services", "mail", "store", "pictures", "journeys")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

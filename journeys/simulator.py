@@ -4,18 +4,19 @@ What it runs is `machine.advance` itself, so a simulation is the production logi
 merged by the machine; this shell only feeds the events in order and then lets time pass.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
 
-from journeys import answering, calendar, facts
+from journeys import answering, calendar, facts, policy
 from journeys.answering import Asked
 from journeys.commands import Ask, Decide, Plan, Question, Settle
 from journeys.facts import Aggregate, Happened, Known
-from journeys.inputs import Answer, Begin, EventArrived, Input, Planned, Settled, Woke
+from journeys.inputs import Answer, Begin, EventArrived, Input, Leave, Planned, Settled, Woke
 from journeys.machine import Machine
-from journeys.program import Program
+from journeys.policy import Defer, Go, Recipient, Skip, Verdict
+from journeys.program import NodeId, Program, Send
 from journeys.state import State
 
 IDENTIFY = "Identify"
@@ -31,15 +32,38 @@ class Recorded:
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What the policies said of a mail when it was planned."""
+
+    plan: Plan
+    template: str
+    verdict: Verdict
+
+
+Post = Callable[[Send, Plan, Known, str | None], Verdict]
+"""Decides on a mail: the step, the plan, the customer, the journey's zone."""
+
+
+def everything_goes(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+    """No policy at all."""
+    return Go()
+
+
 @dataclass(slots=True)
 class Trace:
-    """What happened: the final state and, in the order of their numbers, decisions, verdicts and mails."""
+    """What happened: the final state and, in the order of their numbers, decisions, verdicts and mails.
+
+    `mails` were planned; `posted` holds those that were skipped or deferred too.
+    """
 
     state: State
     decisions: list[Decide] = field(default_factory=list[Decide])
     asked: list[tuple[Ask, Sequence[Asked]]] = field(default_factory=list[tuple[Ask, Sequence[Asked]]])
     mails: list[Plan] = field(default_factory=list[Plan])
+    posted: list[Posted] = field(default_factory=list[Posted])
     settled: Settle | None = None
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class History:
@@ -79,26 +103,41 @@ class History:
         return Happened(name=event.name, properties=event.properties, at=event.at) if event else None
 
 
-def simulate(program: Program, state: State, history: History, begin: datetime, until: datetime) -> Trace:
-    """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing."""
-    walk, trace = Machine(program, state), Trace(state=state)
-    _feed(walk, trace, history, Begin(at=begin))
-    for given in _inputs(history.events, state.cursor, until):
+def simulate(
+    program: Program,
+    state: State,
+    history: History,
+    begin: datetime,
+    until: datetime,
+    post: Post = everything_goes,
+    leave_at: datetime | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Trace:
+    """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing.
+
+    At `leave_at` the run is ended, since the customer entered anew.
+    """
+    walk, trace = Machine(program, state), Trace(state=state, data=data or {})
+    _feed(walk, trace, history, post, Begin(at=begin))
+    for given in _inputs(history.events, state.cursor, until, leave_at):
         if walk.state.ended:
             break
-        _feed(walk, trace, history, given)
+        _feed(walk, trace, history, post, given)
     trace.state = walk.state
     return trace
 
 
-def _inputs(events: Iterable[Recorded], cursor: int, until: datetime) -> Iterable[Input]:
+def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: datetime | None) -> Iterable[Input]:
+    end = min(until, leave_at or until)
     for event in events:
-        if event.seq > cursor and event.at <= until:
+        if event.seq > cursor and (event.at <= until if leave_at is None else event.at < leave_at):
             yield EventArrived(at=event.at, seq=event.seq, name=event.name)
-    yield Woke(at=until)
+    yield Woke(at=end)
+    if leave_at is not None and leave_at <= until:
+        yield Leave(at=leave_at, reason="restarted")
 
 
-def _feed(walk: Machine, trace: Trace, history: History, given: Input) -> None:
+def _feed(walk: Machine, trace: Trace, history: History, post: Post, given: Input) -> None:
     following: Input | None = given
     while following is not None:
         commands = walk.feed(following)
@@ -109,24 +148,56 @@ def _feed(walk: Machine, trace: Trace, history: History, given: Input) -> None:
                 if command.what == "attributes_set":
                     history.set(command.detail["attributes"])
             else:
-                following = _answer(walk, trace, history, command)
+                following = _answer(walk, trace, history, post, command)
 
 
-def _answer(walk: Machine, trace: Trace, history: History, question: Question) -> Answer:
+def _answer(walk: Machine, trace: Trace, history: History, post: Post, question: Question) -> Answer:
     match question:
         case Ask():
             known, event = history.known(question.at, question.event), history.happened(question.event)
-            seen, asked = answering.answer(walk.program, question, known, event, enrollment_view(walk.state))
+            seen, asked = answering.answer(
+                walk.program, question, known, event, enrollment_view(walk.state, trace.data)
+            )
             trace.asked.append((question, asked))
             return seen
         case Plan():
-            trace.mails.append(question)
-            return Planned(number=question.number, at=question.at, outcome="planned")
+            return _plan(walk.program, trace, history, post, question)
         case Settle():
             trace.settled = question
             return Settled(number=question.number, cursor=walk.state.cursor)
         case _:
             assert_never(question)
+
+
+def _plan(program: Program, trace: Trace, history: History, post: Post, plan: Plan) -> Planned:
+    send = program.nodes[NodeId(plan.step)]
+    assert isinstance(send, Send)
+    verdict = post(send, plan, history.known(plan.at, None), program.timezone)
+    trace.posted.append(Posted(plan=plan, template=send.template, verdict=verdict))
+    match verdict:
+        case Go():
+            trace.mails.append(plan)
+            return Planned(number=plan.number, at=plan.at, outcome="planned")
+        case Defer(until=until):
+            return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
+        case Skip():
+            return Planned(number=plan.number, at=plan.at, outcome="skipped")
+
+
+def by_policy(assume_address: bool) -> Post:
+    """The policies of production, for customers of whom only attributes are known.
+
+    With `assume_address` everybody can be written to; else those without an `email` are skipped.
+    """
+
+    def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+        email = known.attributes.get("email")
+        address = email if isinstance(email, str) and email else "anybody" if assume_address else None
+        valid = address == "anybody" or (address is not None and "@" in address.strip("@"))
+        recipient = Recipient(email=address, valid=valid, timezone=known.timezone)
+        return policy.decide(send, recipient, due=plan.due, now=plan.at, journey_zone=zone)
+
+    return post
 
 
 def enrollment_view(state: State, data: Mapping[str, Any] | None = None) -> dict[str, Any]:

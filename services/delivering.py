@@ -147,7 +147,7 @@ def _claim_one(session: Session, message: Message, fence: str, now: datetime) ->
         subject=send.subject,
         context={
             "customer": {**knowing.attributes(customer), "events": customer.events},
-            "enrollment": enrollment.data if enrollment else {},
+            "enrollment": {**enrollment.data, "key": enrollment.key} if enrollment else {},
         },
     )
 

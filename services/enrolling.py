@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from journeys.calendar import Span
+from journeys import entering
+from journeys.entering import REFUSALS, Run
 from journeys.program import Program
 from services.errors import Refused
 from store import bulk, dispatches
@@ -14,13 +15,6 @@ from store.counts import Tally
 from store.dispatches import Priority
 from store.tables import Customer, Decision, Dispatch, Enrollment, JourneyVersion
 from store.types import new_id
-
-REFUSALS: Mapping[str, str] = {
-    "already_enrolled": "the customer is in this journey now",
-    "been_before": "the customer was in this journey before, and its reentry is `never`",
-    "too_soon": "the customer left this journey too recently",
-    "guard_false": "the guard of the trigger was false",
-}
 
 
 def enroll(
@@ -31,6 +25,7 @@ def enroll(
     *,
     source: str,
     now: datetime,
+    key: str = "",
     cursor: int | None = None,
     data: Mapping[str, Any] | None = None,
     priority: Priority = Priority.START,
@@ -39,8 +34,8 @@ def enroll(
 
     The caller holds the customer's lock, so the run number is decided once.
     """
-    last = _last_run(session, version.journey, customer.id)
-    refusal = may_not_enter(program, last, now)
+    last = _last_run(session, version.journey, customer.id, key)
+    refusal = entering.refusal(program, _as_run(last), now)
     if refusal:
         raise Refused(REFUSALS[refusal], refusal)
     if last is not None and last.status == "live":
@@ -52,6 +47,7 @@ def enroll(
         version=version.number,
         digest=version.digest,
         customer_id=customer.id,
+        key=key,
         run=last.run + 1 if last else 1,
         source=source,
         data=dict(data or {}),
@@ -76,25 +72,13 @@ def _fresh(enrollment: Enrollment) -> dict[str, Any]:
     return {"customer": enrollment.customer_id, "enrollment": enrollment.id, "cursor": enrollment.cursor}
 
 
-def may_not_enter(program: Program, last: Enrollment | None, now: datetime) -> str | None:
-    """The key of REFUSALS that keeps a customer with this last run out, or None."""
-    if last is None:
-        return None
-    rule = program.reentry
-    if rule == "always":
-        return None
-    if last.status == "live":
-        return "already_enrolled"
-    if rule == "never":
-        return "been_before"
-    if isinstance(rule, Span):
-        waited = now - (last.ended_at or last.entered_at)
-        return "too_soon" if waited < rule.elapsed else None
-    return None
+def _as_run(last: Enrollment | None) -> Run | None:
+    return None if last is None else Run(live=last.status == "live", ended_at=last.ended_at or last.entered_at)
 
 
-def _last_run(session: Session, journey: str, customer_id: str) -> Enrollment | None:
-    query = select(Enrollment).where(Enrollment.journey == journey, Enrollment.customer_id == customer_id)
+def _last_run(session: Session, journey: str, customer_id: str, key: str) -> Enrollment | None:
+    here = (Enrollment.journey == journey, Enrollment.customer_id == customer_id, Enrollment.key == key)
+    query = select(Enrollment).where(*here)
     return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
 
 

@@ -7,7 +7,7 @@ transaction, and a message id that is known already is a repeat, so an import ma
 
 import csv
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +17,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
-from journeys import facts, guards, simulator
+from journeys import backtest, facts
+from journeys.backtest import Lived, Person
 from journeys.commands import Plan
-from journeys.facts import Aggregate, Known
+from journeys.facts import Aggregate
 from journeys.program import NodeId, Program, Send
-from journeys.simulator import History, Recorded, Trace
+from journeys.simulator import Recorded, Trace, everything_goes
 from journeys.state import State
 from services import ingest, journeys, planning, profiles, tracking
 from services.tracking import Rejected, Tracked
@@ -68,7 +69,7 @@ Grouped = dict[str, list[Tracked]]
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
-def read_file(path: Path, now: datetime, progress: Progress) -> Grouped:
+def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool = True) -> Grouped:
     """Events by customer, in the order of their instants; a line that is wrong is noted and skipped."""
     grouped: Grouped = defaultdict(list)
     lines = _csv_lines(path) if path.suffix.lower() == ".csv" else _ndjson_lines(path)
@@ -77,7 +78,7 @@ def read_file(path: Path, now: datetime, progress: Progress) -> Grouped:
             if isinstance(item, Exception):
                 raise Rejected("", str(item))
             message = tracking.read(item, now)
-            if message.message_id is None:
+            if need_ids and message.message_id is None:
                 raise Rejected("messageId", "an imported event needs one, so that a second import repeats nothing")
             grouped[message.user_id or f"anonymous:{message.anonymous_id}"].append(message)
         except Rejected as rejected:
@@ -113,7 +114,7 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, Any]]:
         return
     header = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=";" if header.count(";") > header.count(",") else ",")
-    missing = {"userId", "timestamp", "messageId"} - set(reader.fieldnames or ())
+    missing = {"userId", "timestamp"} - set(reader.fieldnames or ())
     if missing:
         yield 1, ValueError(f"the header lacks {', '.join(sorted(missing))}")
         return
@@ -127,6 +128,21 @@ def _csv_item(row: dict[str, Any]) -> dict[str, Any]:
     extra = {name: _number(value) for name, value in row.items() if name and name not in _PLAIN and value}
     item["traits" if item["type"] == "identify" else "properties"] = extra
     return item
+
+
+def cohort(grouped: Grouped) -> Iterator[Person]:
+    """Customers as the simulator takes them, without anything stored."""
+    for name, messages in grouped.items():
+        events = [
+            Recorded(seq=seq, name=one.name, at=one.at, properties=_properties(one))
+            for seq, one in enumerate(messages, start=1)
+        ]
+        yield Person(id=name, events=events)
+
+
+def _properties(message: Tracked) -> dict[str, Any]:
+    """What guards see: of an identify call its traits."""
+    return dict(message.traits if message.type == "identify" else message.properties)
 
 
 def _number(text: Any) -> Any:
@@ -212,18 +228,18 @@ def _place(batch: Batch, messages: Sequence[Tracked], journey: tuple[JourneyVers
     customer = Customer(
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
     )
-    history = _history(batch, customer, messages)
+    person = _person(batch, customer, messages)
     batch.add(Customer, **customer.model_dump())
-    return _enroll(batch, customer, history, journey) if journey else 0
+    return _enroll(batch, customer, person, journey) if journey else 0
 
 
-def _history(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> History:
+def _person(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> Person:
     recorded: list[Recorded] = []
     aggregates: dict[str, Aggregate] = {}
     for seq, message in enumerate(messages, start=1):
         if message.type in ("identify", "group"):
             profiles.take_traits(customer, message.traits, batch.now)
-        properties = dict(message.traits if message.type == "identify" else message.properties)
+        properties = _properties(message)
         before = aggregates.get(message.name, facts.NOTHING)
         aggregates[message.name] = facts.fold(before, message.at, facts.amount(properties))
         recorded.append(Recorded(seq=seq, name=message.name, at=message.at, properties=properties))
@@ -242,28 +258,35 @@ def _history(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> H
         )
     customer.seq = len(recorded)
     customer.events = {name: one.as_json() for name, one in aggregates.items()}
-    return History(recorded, {"id": customer.external_id}, customer.timezone)
+    return Person(id=customer.id, events=recorded, attributes={"id": customer.external_id}, timezone=customer.timezone)
 
 
-def _enroll(batch: Batch, customer: Customer, history: History, journey: tuple[JourneyVersion, Program]) -> int:
+def _enroll(batch: Batch, customer: Customer, person: Person, journey: tuple[JourneyVersion, Program]) -> int:
+    """Every run that the history leads to; all but the last of a key have ended."""
     version, program = journey
-    trigger = _trigger(program, history)
-    if trigger is None:
-        return 0
-    fresh = State(customer=customer.id, enrollment=new_id("enr"), cursor=trigger.seq)
-    past = History(history.events, history.attributes, history.timezone)
-    trace = simulator.simulate(program, fresh, past, trigger.at, batch.now)
-    state = trace.state
+    numbers = Counter[str]()
+    lives = backtest.runs(program, person, batch.now, everything_goes, name=lambda *_: new_id("enr"))
+    for lived in lives:
+        numbers[lived.key] += 1
+        _enrollment(batch, version, lived, customer.seq, numbers[lived.key])
+        _record(batch, program, lived.trace)
+        if not lived.trace.state.ended:
+            _start(batch, version, lived, numbers[lived.key])
+    return len(lives)
+
+
+def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int, run: int) -> None:
+    state = lived.trace.state
     batch.add(
         Enrollment,
         id=state.enrollment,
         journey=version.journey,
         version=version.number,
         digest=version.digest,
-        customer_id=customer.id,
-        key="",
-        run=1,
-        source=f"import, event {trigger.name}",
+        customer_id=state.customer,
+        key=lived.key,
+        run=run,
+        source=f"import, event {lived.event.name}",
         data={},
         status="ended" if state.ended else "live",
         reason=state.reason,
@@ -271,38 +294,13 @@ def _enroll(batch: Batch, customer: Customer, history: History, journey: tuple[J
         step=state.position,
         visit=state.visit,
         number=state.number,
-        cursor=customer.seq,
+        cursor=cursor,
         paused=False,
         wakes_at=state.wakes_at,
-        entered_at=trigger.at,
-        stage_since=state.since or trigger.at,
+        entered_at=lived.event.at,
+        stage_since=state.since or lived.event.at,
         ended_at=state.clock if state.ended else None,
     )
-    _record(batch, program, trace)
-    if not state.ended:
-        _start(batch, version, trace)
-    return 1
-
-
-def _trigger(program: Program, history: History) -> Recorded | None:
-    """The first event of the history that lets the customer in."""
-    names = {trigger.event for trigger in program.triggers}
-    past = History(history.events, history.attributes, history.timezone)
-    for event in history.events:
-        if event.name not in names:
-            continue
-        known = past.known(event.at, event.seq)
-        for trigger in program.triggers:
-            if trigger.event == event.name and _lets_in(program, trigger.guard, known, event):
-                return event
-    return None
-
-
-def _lets_in(program: Program, guard: Any, known: Known, event: Recorded) -> bool:
-    if guard is None:
-        return True
-    happened = facts.Happened(name=event.name, properties=event.properties, at=event.at)
-    return guards.evaluate(program.guards[guard], facts.context(known, happened, {}, event.at)).holds
 
 
 def _record(batch: Batch, program: Program, trace: Trace) -> None:
@@ -348,14 +346,17 @@ def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     _decision(batch, program, state, plan, "skipped", detail)
 
 
-def _start(batch: Batch, version: JourneyVersion, trace: Trace) -> None:
+def _start(batch: Batch, version: JourneyVersion, lived: Lived, run: int) -> None:
     """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
+    trace = lived.trace
     state = trace.state
     assert trace.settled is not None
     batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
     for name in trace.settled.waits_for:
         batch.add(Interest, enrollment_id=state.enrollment, name=name, customer_id=state.customer)
     dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
-    enrollment = dispatches.Target(id=state.enrollment, journey=version.journey, customer=state.customer, run=1)
+    enrollment = dispatches.Target(
+        id=state.enrollment, journey=version.journey, customer=state.customer, run=run, key=lived.key
+    )
     start = {"digest": version.digest, "state": dumped}
     batch.add(Dispatch, **dispatches.row(enrollment, "start", start, Priority.BULK_START, batch.now))

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from journeys import facts, guards
+from journeys import entering, facts
 from journeys.facts import Aggregate
-from journeys.program import Entrance, Program
+from journeys.program import Program
 from services import enrolling, journeys, knowing, profiles, tracking
 from services.errors import Refused
 from services.tracking import Rejected, Tracked
@@ -112,41 +112,45 @@ def _notify(session: Session, customer: Customer, event: Event, now: datetime) -
 
 
 def _triggers(session: Session, customer: Customer, event: Event, live: Live, now: datetime) -> list[str]:
+    """Let the customer into every journey that listens to the event; why not is on record."""
+    listening = [one for one in live if entering.triggers(one[1], event.name)]
+    if not listening:
+        return []
     enrolled: list[str] = []
-    for version, program in live:
-        matching = [trigger for trigger in program.triggers if trigger.event == event.name]
-        if not matching:
-            continue
-        refusal = _guards_refuse(session, customer, event, program, matching, now)
-        if refusal is not None:
-            enrolling.record_refusal(session, version.journey, customer, "guard_false", now, refusal)
-            continue
-        try:
-            started = enrolling.enroll(
-                session, version, program, customer, source=f"event {event.name}", now=now, cursor=event.seq
-            )
-            enrolled.append(started.id)
-        except Refused as refused:
-            detail = {"event": event.name, "seq": event.seq, "because": refused.message}
-            enrolling.record_refusal(session, version.journey, customer, refused.path or "refused", now, detail)
+    known, happened = knowing.known(session, customer, event.seq), knowing.seen(event)
+    for version, program in listening:
+        because: dict[str, Any] = {"event": event.name, "seq": event.seq}
+        triggered, key = entering.triggered(program, known, happened, now), entering.key_of(program, happened)
+        if not triggered.enters:
+            because["guards"] = [one.as_json() for one in triggered.asked]
+            enrolling.record_refusal(session, version.journey, customer, "guard_false", now, because)
+        elif key is None:
+            enrolling.record_refusal(session, version.journey, customer, "no_key", now, because)
+        else:
+            enrolled += _enter(session, version, program, customer, event, key, now, because)
     return enrolled
 
 
-def _guards_refuse(
-    session: Session, customer: Customer, event: Event, program: Program, triggers: Sequence[Entrance], now: datetime
-) -> dict[str, Any] | None:
-    """None where one trigger lets the customer in, else what each guard saw."""
-    seen: list[dict[str, Any]] = []
-    for trigger in triggers:
-        if trigger.guard is None:
-            return None
-        text = program.guards[trigger.guard]
-        context = facts.context(knowing.known(session, customer, event.seq), knowing.seen(event), {}, now)
-        verdict = guards.evaluate(text, context)
-        if verdict.holds:
-            return None
-        seen.append({"guard": text, "seen": dict(verdict.seen)})
-    return {"event": event.name, "seq": event.seq, "guards": seen}
+def _enter(
+    session: Session,
+    version: JourneyVersion,
+    program: Program,
+    customer: Customer,
+    event: Event,
+    key: str,
+    now: datetime,
+    because: dict[str, Any],
+) -> list[str]:
+    try:
+        source = f"event {event.name}"
+        started = enrolling.enroll(
+            session, version, program, customer, source=source, now=now, key=key, cursor=event.seq
+        )
+    except Refused as refused:
+        detail = {**because, "because": refused.message}
+        enrolling.record_refusal(session, version.journey, customer, refused.path or "refused", now, detail)
+        return []
+    return [started.id]
 
 
 def _keep(session: Session, item: Any, rejected: Rejected, now: datetime) -> None:

@@ -187,7 +187,12 @@ def _answer(call: _Call, question: Question) -> tuple[Answer, dict[str, Any], st
 def _facts(call: _Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     known = knowing.known(call.session, call.customer, ask.event)
     event = knowing.happened(call.session, call.customer.id, ask.event)
-    enrollment = {**call.enrollment.data, "stage": ask.stage, "entered_at": call.enrollment.entered_at}
+    enrollment = {
+        **call.enrollment.data,
+        "key": call.enrollment.key,
+        "stage": ask.stage,
+        "entered_at": call.enrollment.entered_at,
+    }
     answer, asked = answering.answer(call.program, ask, known, event, enrollment)
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 

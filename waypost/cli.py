@@ -7,28 +7,21 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 
 from journeys import source
 from journeys.lint import Surroundings
-from journeys.problems import InvalidJourney, Problem
+from journeys.problems import InvalidJourney
 from services import api_keys
-from services import errors as services
 from waypost import __version__, logs
-from waypost.errors import ApiProblem, CannotStart, Unreachable
+from waypost.rehearsing import rehearsals
 from waypost.settings import Settings
-from waypost.wiring import Parts
-from workflows.gateway import TemporalUnavailable
+from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
 
 if TYPE_CHECKING:
     from waypost.client import Client
@@ -38,58 +31,7 @@ keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=T
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
-
-console = Console()
-complaints = Console(stderr=True)
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")]
-File = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False, readable=True)]
-
-
-@contextmanager
-def told() -> Generator[None, None, None]:
-    """Every failure as a sentence, never as a traceback."""
-    try:
-        yield
-    except (CannotStart, Unreachable, TemporalUnavailable, services.ServiceError) as error:
-        _fail(str(error))
-    except ApiProblem as refused:
-        for problem in (refused.body.get("problems") or [])[:50]:
-            complaints.print(f"  {problem.get('path')}: {problem.get('message')}", markup=False)
-        _fail(str(refused))
-    except InvalidJourney as invalid:
-        _show_problems(invalid.problems)
-        _fail(f"{len(invalid.problems)} problem(s); nothing was stored")
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "WAYPOST_" + "_".join(str(part) for part in first["loc"]).upper()
-        _fail(f"the setting {name} is wrong: {first['msg']}")
-    except SQLAlchemyError as error:
-        _fail(f"the database does not answer ({type(error).__name__}); `waypost doctor` tells more")
-    except OSError as error:
-        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
-
-
-def _fail(text: str) -> None:
-    complaints.print("[red]waypost:[/] ", end="")
-    complaints.print(text, markup=False, highlight=False)
-    raise typer.Exit(1)
-
-
-def _show_problems(problems: tuple[Problem, ...]) -> None:
-    for problem in problems:
-        colour = "red" if problem.severity == "error" else "yellow"
-        complaints.print(f"[{colour}]{problem.severity}[/] {problem.code}: ", end="")
-        complaints.print(str(problem), markup=False, highlight=False)
-
-
-@contextmanager
-def parts() -> Generator[Parts, None, None]:
-    made = Parts(Settings())
-    try:
-        yield made
-    finally:
-        made.close()
+rehearsals(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -175,7 +117,7 @@ def doctor_command(as_json: JsonFlag = False) -> None:
 def validate(file: File, as_json: JsonFlag = False) -> None:
     """Check a journey file: every problem with its line, what was found, and what would be right."""
     with told(), parts() as made:
-        text = _read(file)
+        text = read(file)
         try:
             definition, problems = source.read(text, Surroundings(templates=made.renderer.keys()))
             valid = True
@@ -184,7 +126,7 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
         if as_json:
             print(json.dumps({"valid": valid, "problems": [one.as_json() for one in problems]}))
         else:
-            _show_problems(tuple(problems))
+            show_problems(tuple(problems))
             if valid and definition is not None:
                 console.print(f"[green]✓[/] {definition.journey}: {len(definition.stages)} stages, valid")
         if not valid:
@@ -195,7 +137,7 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
 def apply(file: File, as_json: JsonFlag = False) -> None:
     """Store a journey file as the draft of its journey."""
     with told():
-        text = _read(file)
+        text = read(file)
         definition, _ = source.read(text)
         answer = _client().call("PUT", f"/v1/journeys/{definition.journey}", content=text.encode())
         if as_json:
@@ -321,13 +263,6 @@ def _client() -> "Client":
     from waypost.client import Client
 
     return Client(Settings())
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise services.InvalidInput(f"{file} is not UTF-8") from None
 
 
 def main() -> None:

@@ -90,7 +90,7 @@ def test_a_guard_that_keeps_somebody_out_is_on_record(
     (decision,) = everything(database, Decision)
     assert (decision.what, decision.detail["guards"]) == (
         "not_entered",
-        [{"guard": "customer.plan == 'team'", "seen": {"customer.plan": None}}],
+        [{"guard": "customer.plan == 'team'", "holds": False, "seen": {"customer.plan": None}}],
     )
     take(identify(plan="team"), track("E"))
     assert len(everything(database, Enrollment)) == 1

@@ -1,0 +1,290 @@
+"""Where things stand: boxes in layers, and the ways between them, from Sugiyama's algorithm (`fast-sugiyama`).
+
+Everything is in pixels from the top left. A way is a list of points that it passes; between them it bends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fast_sugiyama import from_edges
+
+UNIT = 10.0
+GAP_X = 46.0
+LABEL_HEIGHT = 17.0
+LEAST_GAP = 54.0
+MARGIN = 36.0
+
+Point = tuple[float, float]
+Edge = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Box:
+    """A box with its top left corner."""
+
+    key: str
+    width: float
+    height: float
+    layer: int = 0
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+
+@dataclass(slots=True)
+class Way:
+    """From one box to another, past `bends`; `loop` says that it comes back to its own box."""
+
+    source: str
+    target: str
+    points: list[Point] = field(default_factory=list[Point])
+    anchor: Point = (0.0, 0.0)
+    loop: bool = False
+
+
+@dataclass(slots=True)
+class Layout:
+    boxes: dict[str, Box]
+    ways: dict[Edge, Way]
+    width: float
+    height: float
+
+
+def arrange(
+    sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge], labels: Mapping[Edge, tuple[float, int]]
+) -> Layout:
+    """Lay boxes of these sizes out; `labels` holds the width of each edge's label and its number of lines."""
+    boxes = {key: Box(key, *size) for key, size in sizes.items()}
+    placed, chains = _sugiyama(list(sizes), [edge for edge in edges if edge[0] != edge[1]])
+    ranks = _ranks(placed)
+    _across(boxes, placed, ranks)
+    gaps = _gaps(edges, labels, chains, ranks, boxes)
+    rows = _down(boxes, ranks, gaps)
+    xs = {key: x * _scale(boxes) for key, (x, _) in placed.items()}
+    shift = MARGIN - min([box.x for box in boxes.values()] + [xs[key] - 20 for key in xs])
+    for box in boxes.values():
+        box.x += shift
+    dummies = {key: x + shift for key, x in xs.items() if isinstance(key, int)}
+    ways = _ways(boxes, edges, chains, ranks, rows, dummies)
+    for edge, (wide, lines) in labels.items():
+        _anchor(ways[edge], wide, lines)
+    right = max([box.x + box.width for box in boxes.values()] + [x for way in ways.values() for x, _ in way.points])
+    right = max([right] + [ways[edge].anchor[0] + wide / 2 for edge, (wide, _) in labels.items()])
+    bottom = max(box.y + box.height for box in boxes.values())
+    _apart(ways, labels, list(boxes.values()))
+    return Layout(boxes, ways, right + MARGIN, bottom + MARGIN)
+
+
+Key = str | int
+
+
+def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Key, Point], dict[Edge, list[int]]]:
+    """Coordinates of boxes and bends (ints), y growing downwards, and the bends of each edge in its direction."""
+    number = {name: index for index, name in enumerate(names)}
+    numbered = sorted({(number[source], number[target]) for source, target in edges})
+    linked = {end for edge in numbered for end in edge}
+    placed: dict[Key, Point] = {}
+    chains: dict[Edge, list[int]] = {}
+    right = 0.0
+    if numbered:
+        for positions, wide, high, made in from_edges(
+            numbered, minimum_length=1, vertex_spacing=UNIT, dummy_vertices=True, dummy_size=0.25, check_layout=True
+        ):
+            known = {int(key): (x + right, high - y) for key, (x, y) in positions}
+            placed |= {names[key] if key < len(names) else key: point for key, point in known.items()}
+            linked_by = [(int(source), int(target)) for source, target in made or []]
+            chains |= _chains(names, linked_by, [edge for edge in numbered if edge[0] in known])
+            right += wide + UNIT
+    for name in names:
+        if number[name] not in linked:
+            placed[name] = (right, 0.0)
+            right += UNIT
+    return placed, chains
+
+
+def _chains(
+    names: Sequence[str], made: Sequence[tuple[int, int]], edges: Sequence[tuple[int, int]]
+) -> dict[Edge, list[int]]:
+    after: dict[int, list[int]] = {}
+    for source, target in made:
+        after.setdefault(source, []).append(target)
+    chains: dict[Edge, list[int]] = {}
+    for source, target in edges:
+        for first in after.get(source, []):
+            chain, here = list[int](), first
+            while here >= len(names):
+                chain.append(here)
+                here = after[here][0]
+            if here == target:
+                chains[names[source], names[target]] = chain
+                break
+    return chains
+
+
+def _ranks(placed: Mapping[Key, Point]) -> dict[Key, int]:
+    levels = sorted({round(y, 3) for _, y in placed.values()})
+    return {key: levels.index(round(y, 3)) for key, (_, y) in placed.items()}
+
+
+def _scale(boxes: Mapping[str, Box]) -> float:
+    return (max(box.width for box in boxes.values()) + GAP_X) / UNIT
+
+
+def _across(boxes: dict[str, Box], placed: Mapping[Key, Point], ranks: Mapping[Key, int]) -> None:
+    scale = _scale(boxes)
+    for key, box in boxes.items():
+        box.x, box.layer = placed[key][0] * scale - box.width / 2, ranks[key]
+
+
+def _gaps(
+    edges: Sequence[Edge],
+    labels: Mapping[Edge, tuple[float, int]],
+    chains: Mapping[Edge, list[int]],
+    ranks: Mapping[Key, int],
+    boxes: Mapping[str, Box],
+) -> dict[int, float]:
+    """The height below each layer: room for the labels of the ways that start or end there."""
+    lines: dict[int, int] = {}
+    for edge in edges:
+        if edge[0] == edge[1]:
+            continue
+        gap = _gap_of(edge, chains, ranks)
+        lines[gap] = lines.get(gap, 0) + labels.get(edge, (0.0, 0))[1]
+    return {gap: LEAST_GAP + LABEL_HEIGHT * min(count, 7) for gap, count in lines.items()}
+
+
+def _gap_of(edge: Edge, chains: Mapping[Edge, list[int]], ranks: Mapping[Key, int]) -> int:
+    """The gap (numbered by the layer above it) behind the start of a way, where its label stands."""
+    path = [edge[0], *chains.get(edge, []), edge[1]]
+    return min(ranks[path[0]], ranks[path[1]])
+
+
+def _down(boxes: dict[str, Box], ranks: Mapping[Key, int], gaps: Mapping[int, float]) -> dict[int, tuple[float, float]]:
+    """Top and bottom of each layer; boxes stand at its top."""
+    rows: dict[int, tuple[float, float]] = {}
+    top = MARGIN + 30
+    for layer in range(max(ranks.values(), default=0) + 1):
+        tall = max((box.height for box in boxes.values() if box.layer == layer), default=0.0)
+        rows[layer] = (top, top + tall)
+        top += tall + gaps.get(layer, LEAST_GAP)
+    for box in boxes.values():
+        box.y = rows[box.layer][0]
+    return rows
+
+
+def _ways(
+    boxes: Mapping[str, Box],
+    edges: Sequence[Edge],
+    chains: Mapping[Edge, list[int]],
+    ranks: Mapping[Key, int],
+    rows: Mapping[int, tuple[float, float]],
+    dummies: Mapping[int, float],
+) -> dict[Edge, Way]:
+    sides: dict[tuple[str, str], list[tuple[float, Edge, bool]]] = {}
+    ways: dict[Edge, Way] = {}
+    for edge in edges:
+        source, target = boxes[edge[0]], boxes[edge[1]]
+        ways[edge] = way = Way(*edge)
+        if edge[0] == edge[1]:
+            way.loop = True
+            continue
+        bends = chains.get(edge, [])
+        for bend in bends:
+            top, bottom = rows[ranks[bend]]
+            pair = [(dummies[bend], top), (dummies[bend], bottom)]
+            way.points += pair if ranks[edge[0]] < ranks[edge[1]] else pair[::-1]
+        down = ranks[edge[0]] < ranks[edge[1]] if ranks[edge[0]] != ranks[edge[1]] else True
+        out = way.points[0][0] if way.points else target.middle
+        into = way.points[-1][0] if way.points else source.middle
+        sides.setdefault((edge[0], "bottom" if down else "top"), []).append((out, edge, True))
+        sides.setdefault((edge[1], "top" if down else "bottom"), []).append((into, edge, False))
+    for (key, side), ends in sides.items():
+        _ports(boxes[key], side, ends, ways)
+    for way in ways.values():
+        if way.loop:
+            _round(way, boxes[way.source])
+    return ways
+
+
+def _ports(box: Box, side: str, ends: list[tuple[float, Edge, bool]], ways: dict[Edge, Way]) -> None:
+    """Share the side of a box among the ways that leave or come in there, in the order of where they lead."""
+    step = min(44.0, box.width / (len(ends) + 1))
+    first = box.middle - step * (len(ends) - 1) / 2
+    y = box.y + box.height if side == "bottom" else box.y
+    for index, (_, edge, leaves) in enumerate(sorted(ends, key=lambda one: (one[0], one[2]))):
+        point = (first + index * step, y)
+        ways[edge].points.insert(0 if leaves else len(ways[edge].points), point)
+
+
+def _round(way: Way, box: Box) -> None:
+    x, y = box.x + box.width, box.y + min(box.height / 2, 40)
+    way.points = [(x, y - 10), (x + 34, y - 10), (x + 34, y + 12), (x, y + 12)]
+    way.anchor = (x + 40, y + 5)
+
+
+def _anchor(way: Way, wide: float, lines: int) -> None:
+    if not way.loop:
+        (x0, y0), (x1, y1) = way.points[0], way.points[1]
+        way.anchor = ((x0 + x1) / 2, (y0 + y1) / 2)
+    else:
+        way.anchor = (way.anchor[0] + wide / 2, way.anchor[1])
+
+
+def _apart(ways: Mapping[Edge, Way], labels: Mapping[Edge, tuple[float, int]], boxes: Sequence[Box]) -> None:
+    """Move labels along their ways until none lies on another or on a box."""
+    taken = [(box.x - 2, box.y - 2, box.x + box.width + 2, box.y + box.height + 2) for box in boxes]
+    for edge in sorted(labels, key=lambda one: (ways[one].anchor[1], ways[one].anchor[0])):
+        way, (wide, lines) = ways[edge], labels[edge]
+        if way.loop:
+            taken.append(_area(way.anchor, wide, lines))
+            continue
+        best = min(
+            (_along(way, share / 20) for share in (10, 8, 12, 6, 14, 5, 15, 4, 16, 3, 17)),
+            key=lambda point: _overlap(_area(point, wide, lines), taken),
+        )
+        way.anchor = best
+        taken.append(_area(best, wide, lines))
+
+
+def _along(way: Way, share: float) -> Point:
+    """A point on the first bend of a way: the curve of `curve` at this share of it."""
+    (x0, y0), (x1, y1) = way.points[0], way.points[1]
+    half = (y0 + y1) / 2
+    a, b, c, d = (1 - share) ** 3, 3 * (1 - share) ** 2 * share, 3 * (1 - share) * share**2, share**3
+    return a * x0 + b * x0 + c * x1 + d * x1, a * y0 + b * half + c * half + d * y1
+
+
+Area = tuple[float, float, float, float]
+
+
+def _area(anchor: Point, wide: float, lines: int) -> Area:
+    high = lines * LABEL_HEIGHT / 2
+    return anchor[0] - wide / 2 - 3, anchor[1] - high, anchor[0] + wide / 2 + 3, anchor[1] + high
+
+
+def _overlap(area: Area, taken: Sequence[Area]) -> float:
+    return sum(
+        max(0.0, min(area[2], one[2]) - max(area[0], one[0])) * max(0.0, min(area[3], one[3]) - max(area[1], one[1]))
+        for one in taken
+    )
+
+
+def curve(way: Way) -> str:
+    """The way as an SVG path: straight past boxes, bent in between."""
+    if way.loop:
+        (x0, y0), (x1, _), (_, y2), (x3, y3) = way.points
+        return f"M{x0:.1f},{y0:.1f} C{x1:.1f},{y0:.1f} {x1:.1f},{y2:.1f} {x3:.1f},{y3:.1f}"
+    x, y = way.points[0]
+    path = f"M{x:.1f},{y:.1f}"
+    for nx, ny in way.points[1:]:
+        half = (y + ny) / 2
+        path += (
+            f" L{nx:.1f},{ny:.1f}"
+            if abs(nx - x) < 0.05
+            else f" C{x:.1f},{half:.1f} {nx:.1f},{half:.1f} {nx:.1f},{ny:.1f}"
+        )
+        x, y = nx, ny
+    return path
