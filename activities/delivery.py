@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import structlog
 from temporalio import activity
@@ -177,10 +178,26 @@ def _result(send_id: str, provider: str, outcome: Outcome) -> Result:
             return ledger(status="unknown", reason="no_answer", explanation=outcome.explanation)
 
 
+class Pumped(Protocol):
+    """Work that one owner at a time does round by round: a lane of mail, the hooks, the upkeep."""
+
+    def take(self) -> int:
+        """Become the owner; return how much the last one left in the middle."""
+        ...
+
+    async def pump(self) -> int:
+        """Do one round; return how much there was to do."""
+        ...
+
+    async def seek_evidence(self) -> int:
+        """What is done when there is nothing else to do."""
+        ...
+
+
 class Delivery:
     """Keeps one lane running for a shift, heartbeating; the workflow starts the next shift."""
 
-    def __init__(self, open_lane: Callable[[str], Lane]) -> None:
+    def __init__(self, open_lane: Callable[[str], Pumped]) -> None:
         self._open_lane = open_lane
 
     @activity.defn(name=DELIVER)

@@ -13,6 +13,7 @@ ASK = "ask"
 PLAN = "plan"
 SETTLE = "settle"
 DELIVER = "deliver"
+SWEEP = "sweep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,15 @@ class Call:
     records: tuple[Decide, ...]
     question: Annotated[Ask | Plan | Settle, Field(discriminator="kind")]
     fence: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """One time at which a schedule lets the members of a segment in; `name` tells it from all others."""
+
+    digest: str
+    trigger: str
+    name: str
 
 
 Reply = Annotated[Facts | Planned | Settled | Interrupted, Field(discriminator="kind")]

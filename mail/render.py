@@ -8,6 +8,7 @@ there is one, is the text part. An undefined name is an error: nobody gets "Hell
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,18 @@ class Renderer:
             raise TemplateProblem(f"there is no template {error.name!r}") from None
         except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise TemplateProblem(f"{key}: {type(error).__name__}: {error}"[:300]) from None
+
+    def fill(self, text: str, context: Mapping[str, Any]) -> str:
+        """A short text that is a template itself: a webhook's value, a note."""
+        try:
+            return self._text.from_string(text).render(context)
+        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+            raise TemplateProblem(f"{type(error).__name__}: {error}"[:300]) from None
+
+    @staticmethod
+    def escaped(text: str) -> str:
+        """Plain text as HTML."""
+        return escape(text).replace("\n", "<br>")
 
     def _render(self, key: str, context: Mapping[str, Any], subject: str | None) -> Rendered:
         template = self._html.get_template(f"{key}.html")

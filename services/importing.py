@@ -24,9 +24,10 @@ from journeys.facts import Aggregate
 from journeys.program import NodeId, Program, Send
 from journeys.simulator import Recorded, Trace, everything_goes
 from journeys.state import State
-from services import ingest, journeys, planning, profiles, tracking
+from services import ingest, planning, profiles, tracking, upkeep
+from services.happening import Rules
 from services.tracking import Rejected, Tracked
-from store import bulk, customers, dispatches
+from store import bulk, customers, dispatches, names
 from store.counts import Tally
 from store.dispatches import Priority
 from store.tables import Customer, Decision, Dispatch, Enrollment, Event, Interest, JourneyVersion, Message
@@ -72,7 +73,7 @@ Grouped = dict[str, list[Tracked]]
 def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool = True) -> Grouped:
     """Events by customer, in the order of their instants; a line that is wrong is noted and skipped."""
     grouped: Grouped = defaultdict(list)
-    lines = _csv_lines(path) if path.suffix.lower() == ".csv" else _ndjson_lines(path)
+    lines = _csv_lines(path, need_ids) if path.suffix.lower() == ".csv" else _ndjson_lines(path)
     for number, item in lines:
         try:
             if isinstance(item, Exception):
@@ -105,7 +106,7 @@ def _ndjson_lines(path: Path) -> Iterator[tuple[int, Any]]:
 _PLAIN = {"type", "userId", "anonymousId", "event", "timestamp", "messageId"}
 
 
-def _csv_lines(path: Path) -> Iterator[tuple[int, Any]]:
+def _csv_lines(path: Path, need_ids: bool) -> Iterator[tuple[int, Any]]:
     """Columns type, userId, event, timestamp, messageId; any other column is a property."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -114,7 +115,7 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, Any]]:
         return
     header = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=";" if header.count(";") > header.count(",") else ",")
-    missing = {"userId", "timestamp"} - set(reader.fieldnames or ())
+    missing = {"userId", "timestamp", *(["messageId"] if need_ids else [])} - set(reader.fieldnames or ())
     if missing:
         yield 1, ValueError(f"the header lacks {', '.join(sorted(missing))}")
         return
@@ -188,9 +189,11 @@ def prepare(
 def write(session: Session, batch: "Batch", progress: Progress) -> None:
     """Store a prepared chunk. Those who were customers before go the way of live events."""
     batch.write(session)
-    live = journeys.all_live(session) if batch.live else ()
+    rules = Rules.load(session)
+    names.remember_all(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
+    upkeep.look_at_everybody(session, rules, batch.now)
     for message in batch.live:
-        batch.enrolled += len(ingest.take(session, message, live, batch.now))
+        batch.enrolled += len(ingest.take(session, message, rules, batch.now))
     progress.customers += batch.customers
     progress.events += batch.events
     progress.repeated += batch.repeated

@@ -10,6 +10,7 @@ from journeys.problems import Problem
 from journeys.program import Program
 from services import surroundings
 from services.errors import NotFound
+from store import backfills
 from store.tables import Journey, JourneyVersion
 
 _PROGRAMS: dict[str, Program] = {}
@@ -68,6 +69,8 @@ def publish(session: Session, key: str, templates: frozenset[str], now: datetime
     journey.lifecycle = definition.lifecycle
     session.add(version)
     session.flush()
+    if compiler.load(version.canonical).dates:
+        backfills.start(session, "dates", key, now)
     return version, True
 
 

@@ -17,7 +17,12 @@ def known(session: Session, customer: Customer, seq: int | None = None) -> Known
     if seq is not None and seq < customer.seq:
         for name in customers.names_above(session, customer.id, seq):
             stored[name] = _fold_again(session, customer.id, name, seq)
-    return Known(attributes=attributes(customer), aggregates=stored, timezone=customer.timezone)
+    return Known(
+        attributes=attributes(customer),
+        aggregates=stored,
+        timezone=customer.timezone,
+        segments=tuple(customer.segments),
+    )
 
 
 def attributes(customer: Customer) -> Mapping[str, Any]:

@@ -5,8 +5,7 @@ perhaps for another path, since other signals may have arrived. So each answer i
 same transaction: the same question gets the stored answer, and another question first undoes what was never used.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -16,27 +15,16 @@ from sqlmodel import Session, col, delete, select
 from journeys import answering
 from journeys.commands import Ask, Decide, Plan, Question, Settle
 from journeys.inputs import Answer, EventArrived, Facts, Interrupted, Planned, Settled
-from journeys.program import Program
-from services import journeys, knowing, planning, profiles
+from services import effects, journeys, knowing, planning
+from services.effects import Call
 from services.errors import NotFound
 from store import bulk, customers
 from store.counts import Tally
-from store.tables import Customer, Decision, Enrollment, Event, Interest
+from store.tables import Decision, Enrollment, Event, Interest
 from store.types import new_id
 
 WHAT = {"ask": "asked", "settle": "settled"}
-PRE_EMPTING = ("event", "after", "inactive")
-
 _ANSWER: TypeAdapter[Facts | Planned | Settled] = TypeAdapter(Facts | Planned | Settled)
-
-
-@dataclass(slots=True)
-class _Call:
-    session: Session
-    program: Program
-    customer: Customer
-    enrollment: Enrollment
-    now: datetime
 
 
 def perform(
@@ -59,30 +47,30 @@ def perform(
         events = _matches(call, fence, _interests(call))
         if events:
             return Interrupted(events=events)
-    _record(call, records)
+    more = effects.apply(call, records)
     answer, detail, what = _answer(call, question)
     row = _row(call, question, what, detail)
     row["answer"] = _ANSWER.dump_python(answer, mode="json")
-    bulk.add(session, Decision, [*(_decided(call, record) for record in records), row])
+    bulk.add(session, Decision, [*(_decided(call, record, more) for record in records), row])
     call.enrollment.number = question.number
     session.add(call.enrollment)
     return answer
 
 
-def _lock(session: Session, enrollment_id: str, now: datetime) -> _Call:
+def _lock(session: Session, enrollment_id: str, now: datetime) -> Call:
     owner = session.exec(select(Enrollment.customer_id).where(Enrollment.id == enrollment_id)).first()
     customer = customers.lock(session, owner) if owner else None
     enrollment = session.get(Enrollment, enrollment_id)
     if enrollment is None or customer is None:
         raise NotFound(f"there is no enrollment {enrollment_id!r}")
     program = journeys.compiled(session, enrollment.digest)
-    return _Call(session, program, customer, enrollment, now)
+    return Call(session, program, customer, enrollment, now)
 
 
 # -- repeats -----------------------------------------------------------------------------------------------------------
 
 
-def _stored(call: _Call, question: Question) -> Answer | None:
+def _stored(call: Call, question: Question) -> Answer | None:
     """The answer to this very question, if it was given before."""
     query = select(Decision).where(
         Decision.enrollment_id == call.enrollment.id, col(Decision.number) == question.number
@@ -99,7 +87,7 @@ def _whats(question: Question) -> tuple[str, ...]:
     return planning.OUTCOMES if isinstance(question, Plan) else (WHAT[question.kind],)
 
 
-def _undo(call: _Call, number: int) -> None:
+def _undo(call: Call, number: int) -> None:
     """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
     query = select(Decision).where(Decision.enrollment_id == call.enrollment.id, col(Decision.number) >= number)
     tally = Tally()
@@ -118,41 +106,11 @@ def _undo(call: _Call, number: int) -> None:
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
-def _record(call: _Call, records: Sequence[Decide]) -> None:
-    """What a decision changes beside the ledger."""
-    tally = Tally()
-    for record in records:
-        detail = record.detail
-        match record.what:
-            case "moved":
-                tally.move(call.enrollment.id, call.enrollment.journey, record.stage, str(detail["to"]))
-                if detail["cause"] in PRE_EMPTING:
-                    _cancel(call, "pre_empted", record.visit)
-            case "ended":
-                call.enrollment.ended_at = record.at
-                if detail["cause"] in ("event", "person"):
-                    _cancel(call, "exited")
-            case "attributes_set":
-                profiles.take_traits(call.customer, detail["attributes"], call.now)
-                call.session.add(call.customer)
-            case "step_skipped":
-                send_id = planning.send_id(call.enrollment.id, record.step or "", record.visit)
-                planning.withdraw(call.session, send_id, "step_skipped", call.now)
-            case _:
-                continue
-    tally.write(call.session)
+def _decided(call: Call, record: Decide, more: Mapping[int, dict[str, Any]]) -> bulk.Row:
+    return _row(call, record, record.what, {**record.detail, **more.get(record.number, {})})
 
 
-def _cancel(call: _Call, reason: str, visit: int | None = None) -> None:
-    for message in planning.unclaimed(call.session, call.enrollment.id, visit):
-        planning.withdraw(call.session, message.id, reason, call.now)
-
-
-def _decided(call: _Call, record: Decide) -> bulk.Row:
-    return _row(call, record, record.what, dict(record.detail))
-
-
-def _row(call: _Call, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.Row:
+def _row(call: Call, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.Row:
     return {
         "id": new_id("dec"),
         "customer_id": call.customer.id,
@@ -172,7 +130,7 @@ def _row(call: _Call, command: Decide | Question, what: str, detail: dict[str, A
 # -- questions ---------------------------------------------------------------------------------------------------------
 
 
-def _answer(call: _Call, question: Question) -> tuple[Answer, dict[str, Any], str]:
+def _answer(call: Call, question: Question) -> tuple[Answer, dict[str, Any], str]:
     match question:
         case Ask():
             return (*_facts(call, question), "asked")
@@ -184,7 +142,7 @@ def _answer(call: _Call, question: Question) -> tuple[Answer, dict[str, Any], st
             assert_never(question)
 
 
-def _facts(call: _Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
+def _facts(call: Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     known = knowing.known(call.session, call.customer, ask.event)
     event = knowing.happened(call.session, call.customer.id, ask.event)
     enrollment = {
@@ -197,7 +155,7 @@ def _facts(call: _Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 
 
-def _settle(call: _Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
+def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
     """Show where the enrollment stands, register what it waits for, and return what came before that was known."""
     enrollment = call.enrollment
     _count(call, settle)
@@ -218,7 +176,7 @@ def _settle(call: _Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
     return Settled(number=settle.number, cursor=enrollment.cursor, events=events), detail
 
 
-def _count(call: _Call, settle: Settle) -> None:
+def _count(call: Call, settle: Settle) -> None:
     enrollment, tally = call.enrollment, Tally()
     if enrollment.status == "live":
         tally.leave(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
@@ -227,7 +185,7 @@ def _count(call: _Call, settle: Settle) -> None:
     tally.write(call.session)
 
 
-def _register(call: _Call, wanted: set[str]) -> None:
+def _register(call: Call, wanted: set[str]) -> None:
     known = set(_interests(call))
     if gone := known - wanted:
         here = (col(Interest.enrollment_id) == call.enrollment.id, col(Interest.name).in_(gone))
@@ -239,11 +197,11 @@ def _register(call: _Call, wanted: set[str]) -> None:
     bulk.add(call.session, Interest, rows)
 
 
-def _interests(call: _Call) -> Sequence[str]:
+def _interests(call: Call) -> Sequence[str]:
     return call.session.exec(select(Interest.name).where(Interest.enrollment_id == call.enrollment.id)).all()
 
 
-def _matches(call: _Call, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
+def _matches(call: Call, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
     if call.customer.seq <= cursor:
         return ()
     return tuple(arrived(one) for one in customers.events_above(call.session, call.customer.id, cursor, names))

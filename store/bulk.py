@@ -39,6 +39,12 @@ def _plan(
     return statement, processors
 
 
+def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Insert the rows that are not there yet."""
+    make = postgres_insert if session.connection().dialect.name == "postgresql" else sqlite_insert
+    session.connection().execute(make(table).on_conflict_do_nothing(), rows)
+
+
 def increment(
     session: Session, table: type[SQLModel], keys: Mapping[tuple[Any, ...], int], names: Sequence[str]
 ) -> None:

@@ -48,6 +48,7 @@ class Customer(SQLModel, table=True):
     timezone: str | None = None
     attributes: dict[str, Any] = _json(default_factory=dict)
     events: dict[str, Any] = _json(default_factory=dict)
+    segments: list[str] = _json(default_factory=list)
     seq: int = 0
     created_at: datetime = _at()
     updated_at: datetime = _at()
@@ -98,6 +99,15 @@ class SegmentMember(SQLModel, table=True):
     segment: str = Field(primary_key=True)
     customer_id: str = Field(primary_key=True, index=True)
     since: datetime = _at()
+
+
+class Backfill(SQLModel, table=True):
+    """Work over all customers, and the last customer who was done."""
+
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    cursor: str = ""
+    started_at: datetime = _at()
 
 
 class DateDue(SQLModel, table=True):

@@ -1,6 +1,8 @@
 """Settings, from the environment (`WAYPOST_…`) or `.env`."""
 
+import base64
 import secrets
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +36,10 @@ class Settings(BaseSettings):
         description="send by SendGrid",
     )
     sendgrid_host: str = Field(default="https://api.sendgrid.com", description="SendGrid's address, or its EU region")
+    hooks_private: bool = Field(default=False, description="let webhooks call addresses inside the own network")
+    hooks_secret: str | None = Field(
+        default=None, description="signs webhooks: whsec_ and base64; made on the first start where absent"
+    )
     smtp_url: str | None = Field(default=None, description="send by SMTP: smtp+starttls://user:password@host:587")
 
     @property
@@ -62,14 +68,23 @@ class Settings(BaseSettings):
         return self.home / "admin.key"
 
     @cached_property
+    def webhook_secret(self) -> str:
+        """What receivers of webhooks verify with, apart from the secret for links."""
+        return self.hooks_secret or _kept(self.home / "hooks.secret", _webhook_secret)
+
+    @cached_property
     def signing_secret(self) -> str:
         """The secret for links; kept in the home, so that links outlive a restart."""
         return self.secret or _kept(self.home / "secret")
 
 
-def _kept(path: Path) -> str:
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _kept(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(32))
+        write_private(path, make())
     return path.read_text().strip()
 
 

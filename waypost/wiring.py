@@ -5,14 +5,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 
-from activities.delivery import Brand, Lane
+from activities.delivery import Brand, Lane, Pumped
+from activities.hooks import HookLane
+from activities.sweep import Sweep
+from activities.upkeep import LANE as UPKEEP
+from activities.upkeep import Upkeep
 from journeys.program import Program
+from mail.hooks import Caller
 from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.outbox import OutboxSender
 from mail.render import Renderer
 from mail.sender import MailSender
-from services import journeys
+from services import hooks, journeys
 from store import outbox
 from store.session import Database
 from waypost.settings import Settings
@@ -64,6 +69,19 @@ class Parts:
 
             return SmtpSender(settings.smtp_url)
         return OutboxSender(_StoredInbox(self.database, self.clock), settings.home / "outbox")
+
+    @cached_property
+    def caller(self) -> Caller:
+        return Caller(self.settings.webhook_secret, private=self.settings.hooks_private)
+
+    def pumped(self, name: str) -> Pumped:
+        """A lane of mail, the hooks, or the upkeep, by name."""
+        if name == hooks.LANE:
+            return HookLane(self.database, self.caller, self.renderer, self.sender, self.brand, self.clock)
+        return Upkeep(self.database, self.clock) if name == UPKEEP else self.lane(name)
+
+    def sweep(self) -> Sweep:
+        return Sweep(self.database, self.clock)
 
     def lane(self, name: str) -> Lane:
         return Lane(name, self.database, self.renderer, self.sender, self.links, self.brand, self.clock)

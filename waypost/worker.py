@@ -12,14 +12,19 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.delivery import Delivery
 from activities.progress import Audience, Planning, Records
+from activities.upkeep import LANE as UPKEEP
+from services import hooks
 from services.delivering import LANES
 from waypost.dispatcher import Dispatcher
+from waypost.scheduler import Scheduler
 from waypost.wiring import Parts
 from workflows import delivery
 from workflows.delivery import DeliveryWorkflow
 from workflows.gateway import JOURNEYS
 from workflows.journey import JourneyWorkflow
+from workflows.sweep import SweepWorkflow
 
+PUMPED = (*LANES, hooks.LANE, UPKEEP)
 THREADS = 16
 CACHED = 500
 DRAIN = timedelta(seconds=25)
@@ -34,7 +39,7 @@ def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *,
     return Worker(
         client,
         task_queue=JOURNEYS,
-        workflows=[JourneyWorkflow, DeliveryWorkflow],
+        workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow],
         activities=[Audience(database).ask, Planning(database).plan, Records(database).settle],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
@@ -51,8 +56,8 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
     return Worker(
         client,
         task_queue=delivery.TASK_QUEUE,
-        activities=[Delivery(parts.lane).deliver],
-        max_concurrent_activities=len(LANES) * 4,
+        activities=[Delivery(parts.pumped).deliver, parts.sweep().sweep],
+        max_concurrent_activities=len(PUMPED) * 4,
         graceful_shutdown_timeout=DRAIN,
     )
 
@@ -64,11 +69,14 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
             await stack.enter_async_context(delivery_worker(gateway.client, parts))
-            for lane in LANES:
+            for lane in PUMPED:
                 await gateway.keep_lane(lane)
             dispatching = asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock).run())
+            scheduling = asyncio.create_task(Scheduler(parts.database, gateway).run())
             log.info("worker_ready")
             await stop.wait()
             dispatching.cancel()
-            await asyncio.gather(dispatching, return_exceptions=True)
+            scheduling.cancel()
+            await asyncio.gather(dispatching, scheduling, return_exceptions=True)
     await parts.sender.close()
+    await parts.caller.close()

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query
 from api import schemas
 from api.deps import Marketer, Now, Reading, Support, Writing
 from api.errors import responses
-from services import profiles, reports, telling, tracking
-from store import customers as stored
+from services import ingest, reports, telling, tracking
+from services.happening import Rules
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -20,10 +20,9 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 def put(id: CustomerId, body: schemas.CustomerIn, session: Writing, now: Now, key: Marketer) -> schemas.CustomerOut:
     """Merge attributes into the customer with your id `id`, who is created where missing."""
     tracking.check_values({"attributes": body.attributes})
-    customer = stored.by_external_id(session, tracking.identifier(id)) or profiles.create(session, id, None, now)
-    profiles.take_traits(customer, body.attributes, now)
-    session.add(customer)
-    session.flush()
+    message = {"type": "identify", "userId": tracking.identifier(id), "traits": body.attributes}
+    ingest.take(session, tracking.read(message, now), Rules.load(session), now)
+    customer = telling.customer(session, id)
     return schemas.CustomerOut.model_validate(customer)
 
 

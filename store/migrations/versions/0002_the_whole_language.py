@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from store.types import Instant
-
+from store.types import Instant, Json
+from sqlalchemy.dialects import postgresql
 revision = '0002'
 down_revision = '0001'
 branch_labels = None
@@ -11,6 +11,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('backfill',
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('cursor', sa.String(), nullable=False),
+    sa.Column('started_at', Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kind', 'key')
+    )
     op.create_table('date_due',
     sa.Column('journey', sa.String(), nullable=False),
     sa.Column('trigger', sa.String(), nullable=False),
@@ -69,13 +76,12 @@ def upgrade() -> None:
     with op.batch_alter_table('segment_member', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_segment_member_customer_id'), ['customer_id'], unique=False)
 
+    op.add_column("customer", sa.Column("segments", Json, nullable=False, server_default="[]"))
     names = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}  # as PostgreSQL names it by itself
     with op.batch_alter_table("enrollment", naming_convention=names) as batch_op:
         batch_op.add_column(sa.Column("key", sa.String(), nullable=False, server_default=""))
         batch_op.drop_constraint("enrollment_journey_customer_id_run_key", type_="unique")
         batch_op.create_unique_constraint("uq_enrollment_run", ["journey", "customer_id", "key", "run"])
-    with op.batch_alter_table("enrollment") as batch_op:
-        batch_op.alter_column("key", server_default=None)
     op.execute("INSERT INTO event_name (name, first_seen_at) SELECT name, min(received_at) FROM event GROUP BY name")
 
 
@@ -83,9 +89,8 @@ def downgrade() -> None:
     with op.batch_alter_table("enrollment") as batch_op:
         batch_op.drop_constraint("uq_enrollment_run", type_="unique")
         batch_op.drop_column("key")
-        batch_op.create_unique_constraint(
-            "enrollment_journey_customer_id_run_key", ["journey", "customer_id", "run"]
-        )
+        batch_op.create_unique_constraint("enrollment_journey_customer_id_run_key", ["journey", "customer_id", "run"])
+    op.drop_column("customer", "segments")
 
     with op.batch_alter_table('segment_member', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_segment_member_customer_id'))
@@ -104,3 +109,4 @@ def downgrade() -> None:
         batch_op.drop_index('ix_date_due_at')
 
     op.drop_table('date_due')
+    op.drop_table('backfill')

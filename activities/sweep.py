@@ -1,0 +1,35 @@
+"""Letting the members of a segment in, page by page; a repeat goes on behind the last page that was done."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from temporalio import activity
+
+from activities.signatures import SWEEP, Occasion
+from services import sweeping
+from store.session import Database
+
+
+class Sweep:
+    """Enrolls who is in a segment when a schedule comes round."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    @activity.defn(name=SWEEP)
+    async def sweep(self, occasion: Occasion) -> int:
+        """Return how many were enrolled by this attempt."""
+        details = activity.info().heartbeat_details
+        cursor, enrolled = (str(details[0]) if details else ""), 0
+        while True:
+            done = await asyncio.to_thread(self._page, occasion, cursor)
+            if done is None:
+                return enrolled
+            cursor, enrolled = done[0], enrolled + done[1]
+            activity.heartbeat(cursor)
+
+    def _page(self, occasion: Occasion, cursor: str) -> tuple[str, int] | None:
+        with self._database.writing() as session:
+            return sweeping.page(session, occasion.digest, occasion.trigger, occasion.name, cursor, self._clock())

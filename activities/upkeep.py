@@ -1,0 +1,43 @@
+"""The upkeep as a lane: dates that let customers in, segments that time changes, everybody looked at once."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from services import upkeep
+from services.delivering import Fenced
+from store.session import Database
+from store.tables import Lane as LaneRow
+
+LANE = "upkeep"
+
+
+class Upkeep:
+    """Does a page of what comes by the clock; two owners would only do it twice as slowly, never twice."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._fence = secrets.token_hex(8)
+
+    def take(self) -> int:
+        with self._database.writing() as session:
+            session.merge(LaneRow(name=LANE, fence=self._fence, taken_at=self._clock()))
+        return 0
+
+    async def pump(self) -> int:
+        return await asyncio.to_thread(self._round)
+
+    async def seek_evidence(self) -> int:
+        return 0
+
+    def _round(self) -> int:
+        with self._database.reading() as session:
+            if not upkeep.anything(session, self._clock()):
+                return 0
+        with self._database.writing() as session:
+            owner = session.get(LaneRow, LANE)
+            if owner is None or owner.fence != self._fence:
+                raise Fenced("the upkeep has another owner")
+            return upkeep.do(session, self._clock())

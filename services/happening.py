@@ -1,0 +1,160 @@
+"""Something happens to a customer: it is appended, folded into the aggregates, and put to everybody who listens.
+
+All of one event happens under the customer's lock and in one transaction, so nothing falls between: an enrollment that
+registers what it waits for either is registered here, or finds the event above its cursor. What follows from it
+(joining a segment, a date that moves) happens in the same transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from journeys import entering, facts
+from journeys.facts import Aggregate
+from journeys.guards import ANY_EVENT, PROFILE_EVENTS
+from journeys.program import Program
+from services import dates, enrolling, journeys, knowing, segments
+from services.errors import Refused
+from store import bulk, dispatches, names
+from store.dispatches import Priority
+from store.tables import Customer, Dispatch, Enrollment, Event, Interest, JourneyVersion, Segment
+from store.types import new_id
+
+STALE = timedelta(hours=72)
+DEEPEST = 5
+
+Live = Sequence[tuple[JourneyVersion, Program]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class What:
+    """What happened, and when by our clock. `depth` counts what made it happen."""
+
+    type: str
+    name: str
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    message_id: str | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Who listens: the live journeys and the segments, loaded once for a batch."""
+
+    live: Live
+    segments: Sequence[Segment]
+
+    @staticmethod
+    def load(session: Session) -> "Rules":
+        return Rules(live=journeys.all_live(session), segments=segments.listed(session))
+
+
+def happen(session: Session, customer: Customer, what: What, rules: Rules, now: datetime) -> list[str]:
+    """Let it happen to a locked customer; return the ids of the enrollments it started."""
+    event = _append(session, customer, what, now)
+    session.flush()
+    if what.name in PROFILE_EVENTS:
+        dates.reschedule(session, customer, rules.live, now)
+    enrolled: list[str] = []
+    if event.fires:
+        _notify(session, customer, event, now)
+        enrolled = _triggers(session, customer, event, rules.live, now)
+    if what.depth < DEEPEST:
+        for follows in segments.changes(session, customer, what.name, rules.segments, now):
+            enrolled += join_or_leave(session, customer, follows, rules, now, what.depth + 1)
+    return enrolled
+
+
+def join_or_leave(
+    session: Session, customer: Customer, change: segments.Change, rules: Rules, now: datetime, depth: int = 0
+) -> list[str]:
+    """A change of membership is an event like any other."""
+    what = What(type="track", name=change.event, properties={"segment": change.segment}, at=now, depth=depth)
+    return happen(session, customer, what, rules, now)
+
+
+def _append(session: Session, customer: Customer, what: What, now: datetime) -> Event:
+    customer.seq += 1
+    customer.updated_at = now
+    event = Event(
+        id=new_id("evt"),
+        message_id=what.message_id or new_id("msg"),
+        customer_id=customer.id,
+        seq=customer.seq,
+        type=what.type,
+        name=what.name,
+        properties=dict(what.properties),
+        fires=what.at > now - STALE,
+        at=what.at,
+        received_at=now,
+    )
+    stored = customer.events.get(what.name)
+    before = Aggregate.from_json(stored) if stored else facts.NOTHING
+    folded = facts.fold(before, event.at, facts.amount(event.properties))
+    customer.events = {**customer.events, what.name: folded.as_json()}
+    session.add_all([event, customer])
+    names.remember(session, what.name, now)
+    return event
+
+
+def _notify(session: Session, customer: Customer, event: Event, now: datetime) -> None:
+    """A signal to each enrollment that waits for this event; an event that nobody waits for costs nothing more."""
+    query = (
+        select(Enrollment)
+        .join(Interest, col(Interest.enrollment_id) == Enrollment.id)
+        .where(Interest.customer_id == customer.id, col(Interest.name).in_([event.name, ANY_EVENT]))
+        .distinct()
+    )
+    payload = {"at": event.received_at.isoformat(), "seq": event.seq, "name": event.name}
+    waiting = session.exec(query).all()
+    bulk.add(
+        session,
+        Dispatch,
+        [dispatches.row(dispatches.target(one), "event", payload, Priority.SIGNAL, now) for one in waiting],
+    )
+
+
+def _triggers(session: Session, customer: Customer, event: Event, live: Live, now: datetime) -> list[str]:
+    """Let the customer into every journey that listens to the event; why not is on record."""
+    listening = [one for one in live if entering.triggers(one[1], event.name)]
+    if not listening:
+        return []
+    enrolled: list[str] = []
+    known, happened = knowing.known(session, customer, event.seq), knowing.seen(event)
+    for version, program in listening:
+        because: dict[str, Any] = {"event": event.name, "seq": event.seq}
+        triggered, key = entering.triggered(program, known, happened, now), entering.key_of(program, happened)
+        if not triggered.enters:
+            because["guards"] = [one.as_json() for one in triggered.asked]
+            enrolling.record_refusal(session, version.journey, customer, "guard_false", now, because)
+        elif key is None:
+            enrolling.record_refusal(session, version.journey, customer, "no_key", now, because)
+        else:
+            enrolled += _enter(session, version, program, customer, event, key, now, because)
+    return enrolled
+
+
+def _enter(
+    session: Session,
+    version: JourneyVersion,
+    program: Program,
+    customer: Customer,
+    event: Event,
+    key: str,
+    now: datetime,
+    because: dict[str, Any],
+) -> list[str]:
+    try:
+        source = f"event {event.name}"
+        started = enrolling.enroll(
+            session, version, program, customer, source=source, now=now, key=key, cursor=event.seq
+        )
+    except Refused as refused:
+        detail = {**because, "because": refused.message}
+        enrolling.record_refusal(session, version.journey, customer, refused.path or "refused", now, detail)
+        return []
+    return [started.id]

@@ -1,0 +1,65 @@
+"""Journeys' schedules as Temporal Schedules: what is live is there, and nothing else.
+
+A schedule's id holds the digest of the definition, so that a change of the journey makes a new one and ends the old.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+)
+
+from journeys.program import Program, ScheduleTrigger
+from workflows.gateway import JOURNEYS
+
+PREFIX = "journey/"
+CATCH_UP = timedelta(hours=12)
+
+
+async def reconcile(client: Client, programs: Iterable[Program]) -> tuple[int, int]:
+    """Make the schedules of live journeys, end the others; return how many of each."""
+    wanted = {_id(program, one): (program, one) for program in programs for one in program.schedules}
+    found = {entry.id async for entry in await client.list_schedules() if entry.id.startswith(PREFIX)}
+    made = 0
+    for name in wanted.keys() - found:
+        made += await _make(client, name, *wanted[name])
+    for name in found - wanted.keys():
+        await client.get_schedule_handle(name).delete()
+    return made, len(found - wanted.keys())
+
+
+def _id(program: Program, one: ScheduleTrigger) -> str:
+    return f"{PREFIX}{program.journey}/{one.name}/{program.digest}"
+
+
+async def _make(client: Client, name: str, program: Program, one: ScheduleTrigger) -> int:
+    action = ScheduleActionStartWorkflow(
+        "SweepWorkflow", args=[program.digest, one.name], id=f"sweep/{program.journey}/{one.name}", task_queue=JOURNEYS
+    )
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=CATCH_UP)
+    try:
+        await client.create_schedule(name, Schedule(action=action, spec=spec(one), policy=policy))
+    except ScheduleAlreadyRunningError:
+        return 0
+    return 1
+
+
+def spec(one: ScheduleTrigger) -> ScheduleSpec:
+    """Local times as Temporal reads them: it counts weekdays from Sunday."""
+    days = [ScheduleRange((day + 1) % 7) for day in sorted(one.time.days)]
+    calendar = ScheduleCalendarSpec(
+        hour=[ScheduleRange(one.time.at.hour)],
+        minute=[ScheduleRange(one.time.at.minute)],
+        day_of_month=[ScheduleRange(one.day)] if one.day is not None else [ScheduleRange(1, 31)],
+        day_of_week=days,
+    )
+    return ScheduleSpec(calendars=[calendar], time_zone_name=one.timezone or "UTC")

@@ -1,0 +1,30 @@
+"""A schedule has come round: one activity lets the members of its segment in, and goes on where it was cut off."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from activities.signatures import SWEEP, Occasion
+from workflows.delivery import TASK_QUEUE
+
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+
+@workflow.defn(name="SweepWorkflow")
+class SweepWorkflow:
+    """One occasion of one schedule."""
+
+    @workflow.run
+    async def run(self, digest: str, trigger: str) -> int:
+        """Return how many entered."""
+        name = workflow.info().workflow_id.removeprefix("sweep/")
+        return await workflow.execute_activity(
+            SWEEP,
+            Occasion(digest=digest, trigger=trigger, name=name),
+            result_type=int,
+            task_queue=TASK_QUEUE,
+            start_to_close_timeout=timedelta(hours=6),
+            heartbeat_timeout=timedelta(minutes=1),
+            retry_policy=RETRY,
+        )
