@@ -71,6 +71,13 @@ def plan(session: Session, enrollment: Enrollment, record: Decide, now: datetime
     return {"hook": name}
 
 
+def withdraw(session: Session, hook_id: str) -> None:
+    """Take back a call of an attempt that was lost, where it was not made yet."""
+    hook = session.get(Hook, hook_id)
+    if hook is not None and hook.status == "planned" and hook.attempts == 0:
+        session.delete(hook)
+
+
 def anything_due(session: Session, now: datetime) -> bool:
     """Whether a claim may find something; asked often, so that an idle lane takes no lock."""
     query = select(Hook.id).where(Hook.status == "planned", col(Hook.not_before) <= now)

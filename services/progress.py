@@ -15,7 +15,7 @@ from sqlmodel import Session, col, delete, select
 from journeys import answering
 from journeys.commands import Ask, Decide, Plan, Question, Settle
 from journeys.inputs import Answer, EventArrived, Facts, Interrupted, Planned, Settled
-from services import effects, journeys, knowing, planning
+from services import effects, hooks, journeys, knowing, planning
 from services.effects import Call
 from services.errors import NotFound
 from store import bulk, customers
@@ -96,6 +96,8 @@ def _undo(call: Call, number: int) -> None:
             tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], -1)
         if row.what in ("planned", "deferred"):
             planning.withdraw(call.session, row.detail["message"], "pre_empted", call.now)
+        if "hook" in row.detail:
+            hooks.withdraw(call.session, row.detail["hook"])
         row.number, row.answer = None, None
         row.detail = {**row.detail, "lost": True}
         call.session.add(row)

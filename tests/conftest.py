@@ -134,4 +134,4 @@ def parts(tmp_path: Path, template_folder: Path, clock: HandClock, sqlite: Path)
 
 def settings_for(home: Path, **more: Any) -> Settings:
     """Settings that read neither the environment's .env nor anything outside the home."""
-    return Settings(_env_file=None, home=home, secret="a secret of the tests", **more)  # type: ignore[call-arg]
+    return Settings(_env_file=None, home=home, secret="a secret of the tests", hooks_private=True, **more)  # type: ignore[call-arg]

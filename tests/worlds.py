@@ -5,10 +5,12 @@ The lanes are pumped by hand here: an open delivery activity would stop the time
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from services import ingest, journeys, telling
 from store.tables import Decision, Enrollment, Message, OutboxMail
 from waypost.dispatcher import Dispatcher
 from waypost.wiring import Parts
-from waypost.worker import journey_worker
+from waypost.worker import delivery_worker, journey_worker
 from workflows.claim_check import data_converter
 from workflows.gateway import Gateway
 
@@ -99,6 +101,12 @@ class World:
         while await self.lane.pump():
             pass
         assert self.outbox() == list(templates), self.story()
+
+    @asynccontextmanager
+    async def delivery(self) -> AsyncIterator[None]:
+        """The worker of the delivery queue, for what is an activity there."""
+        async with delivery_worker(self.env.client, self.parts):
+            yield
 
     # -- what is stored ------------------------------------------------------------------------------------------------
 
@@ -202,3 +210,40 @@ async def world(request: pytest.FixtureRequest, parts: Parts, clock: Any) -> Asy
     async with dev_server(parts) if quick else skipping_server(parts) as env, world_on(env, parts, clock) as made:
         made.day = 4.0 if quick else 86_400.0
         yield made
+
+
+class Receiver:
+    """Another system on this machine; answers with `status` and keeps what it got."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(receiver.status)
+                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()

@@ -1,0 +1,76 @@
+"""What reaches out of a journey, on the real server: schedules, webhooks, notes to colleagues."""
+
+from typing import Any
+
+from sqlmodel import select
+
+from services import segments
+from store.tables import Enrollment, Hook, OutboxMail
+from waypost.scheduler import Scheduler
+
+DIGEST = """
+journey: digest
+enter: [{schedule: {at: "09:00", on: mon, timezone: Europe/Berlin}, segment: team}]
+reentry: after_exit
+start: a
+stages: {a: {steps: [{send: mail_a}], final: true}}
+"""
+
+
+async def test_a_schedule_lets_the_members_of_a_segment_in(real: Any) -> None:
+    with real.parts.database.writing() as session:
+        segments.put(session, "team", "customer.plan == 'team'", None, await real.tick())
+    await real.publish(DIGEST)
+    for user, plan in (("ann", "team"), ("bob", "solo"), ("cy", "team")):
+        await real.happens(
+            {
+                "type": "identify",
+                "userId": user,
+                "traits": {"plan": plan, "email": f"{user}@example.com", "first_name": user},
+            }
+        )
+    scheduler = Scheduler(real.parts.database, real.gateway)
+    await scheduler.round()
+    (schedule,) = [one async for one in await real.env.client.list_schedules()]
+    described = await real.env.client.get_schedule_handle(schedule.id).describe()
+    calendar = described.schedule.spec.calendars[0]
+    assert (calendar.hour[0].start, calendar.day_of_week[0].start) == (9, 1)
+    assert described.schedule.spec.time_zone_name == "Europe/Berlin"
+    async with real.delivery():
+        await real.env.client.get_schedule_handle(schedule.id).trigger()
+        await real.until(lambda: len(real.read(lambda s: s.exec(select(Enrollment)).all())) == 2)
+    await real.dispatcher.drain()
+    await real.until(lambda: len(real.planned()) == 2)
+    await real.publish(DIGEST.replace("09:00", "10:00"))
+    await scheduler.round()
+    (after,) = [one async for one in await real.env.client.list_schedules()]
+    assert after.id != schedule.id
+
+
+async def test_a_webhook_and_a_note_leave_a_journey_once(real: Any, receiver: Any) -> None:
+    await real.publish(
+        "journey: j\nenter: [{on: Signed Up}]\nstart: a\nstages:\n  a:\n    steps:\n"
+        f"      - webhook: {{url: '{receiver.url}', body: {{name: '{{{{ customer.first_name }}}}', plan: 3}}}}\n"
+        "      - notify: {email: sales@example.com, subject: 'Call {{ customer.first_name }}', text: 'now <please>'}\n"
+        "      - wait: 30 days\n"
+    )
+    await real.customer("ann")
+    await real.event("Signed Up")
+    await real.until(lambda: len(real.read(lambda s: s.exec(select(Hook)).all())) == 2)
+    lane = real.parts.pumped("hooks")
+    lane.take()
+    await real.tick()
+    real.clock.forward(seconds=1)
+    receiver.status = 503
+    assert await lane.pump() == 2
+    receiver.status = 200
+    real.clock.forward(seconds=6)
+    assert await lane.pump() == 1
+    assert await lane.pump() == 0
+    assert [body for _, body in receiver.got] == [b'{"name":"ann","plan":3}'] * 2
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    (mail,) = real.read(lambda s: s.exec(select(OutboxMail)).all())
+    assert (mail.to_address, mail.subject) == ("sales@example.com", "Call ann")
+    assert "now &lt;please&gt;" in mail.html
+    told = [what for number, what, _ in real.story() if number is None]
+    assert sorted(told) == ["hook_delivered", "hook_delivered"]
