@@ -14,6 +14,7 @@ PLAN = "plan"
 SETTLE = "settle"
 DELIVER = "deliver"
 SWEEP = "sweep"
+OPERATE = "operate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

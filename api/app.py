@@ -8,10 +8,36 @@ from fastapi.openapi.utils import get_openapi
 from api import errors
 from api.deps import Backend
 from api.pages import desk, recipients
-from api.routes import customers, enrollments, health, ingestion, journeys, keys, messages, reports
+from api.routes import (
+    customers,
+    enrollments,
+    health,
+    ingestion,
+    journeys,
+    keys,
+    messages,
+    operations,
+    reports,
+    schema,
+    segments,
+)
 
 DESCRIPTION = "A self-hosted engine for the customer lifecycle. Send events, publish journeys, ask where anybody is."
-ROUTERS = (ingestion, customers, journeys, enrollments, messages, reports, keys, health, recipients, desk)
+ROUTERS = (
+    ingestion,
+    customers,
+    journeys,
+    enrollments,
+    messages,
+    segments,
+    operations,
+    reports,
+    keys,
+    schema,
+    health,
+    recipients,
+    desk,
+)
 
 
 def create_app(backend: Backend, version: str) -> FastAPI:

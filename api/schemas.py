@@ -42,7 +42,86 @@ class CustomerOut(Shown):
         description="per event name: count, first_at, last_at, sum",
         examples=[{"Order Completed": {"count": 2, "first_at": None, "last_at": None, "sum": 40.5}}],
     )
+    segments: list[str] = Field(description="the segments the customer is in", examples=[["loyal"]])
     created_at: datetime
+
+
+class ActionOut(BaseModel):
+    """Something that will happen, unless one of `unless` comes before."""
+
+    at: datetime
+    local: str = Field(description="the customer's own clock", examples=["Tue 2026-03-10 09:00 Europe/Berlin"])
+    what: str = Field(description="send, skip, defer, moved, ended, …", examples=["send"])
+    stage: str = Field(examples=["lapsed"])
+    step: str | None = Field(examples=["lapsed/send:win_back_offer"])
+    detail: dict[str, Any] = Field(examples=[{"template": "win_back_offer"}])
+    unless: list[str] = Field(examples=[["Order Completed (to repeat_buyer)"]])
+
+
+class Forecast(BaseModel):
+    """What comes next for an enrollment if nothing happens."""
+
+    enrollment: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])
+    journey: str = Field(examples=["lifecycle"])
+    stage: str = Field(examples=["lapsed"])
+    step: str | None = Field(examples=["lapsed/wait:14 days"])
+    paused: bool
+    actions: list[ActionOut]
+    unless: list[str] = Field(description="what would lead elsewhere from where the customer stands")
+
+
+class SimulateIn(BaseModel):
+    """What to replay: recorded events `from` an instant `until` another, through the draft or a version."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={"examples": [{"from": "2026-01-01T00:00:00Z", "until": "2026-06-30T00:00:00Z"}]},
+    )
+
+    begin: str | None = Field(default=None, alias="from", description="ISO 8601; without it from the first event on")
+    until: str | None = Field(default=None, description="ISO 8601; without it until now")
+    version: int | None = Field(default=None, ge=1, description="a published version; without it the draft")
+
+
+class OperationOut(Shown):
+    """Long work and how far it is."""
+
+    id: str = Field(examples=["op_06h0ay4t1dthcgt67nd2berw"])
+    kind: str = Field(examples=["simulate"])
+    status: str = Field(description="queued, running, done, failed or cancelled", examples=["running"])
+    done: int = Field(examples=[500])
+    total: int | None = Field(examples=[2357])
+    result: dict[str, Any] | None = Field(examples=[None])
+    error: str | None = Field(examples=[None])
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class SegmentIn(BaseModel):
+    """A named guard over the customer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Loyal", "guard": 'customer.events["Order Completed"].count >= 5'}]},
+    )
+
+    guard: str = Field(max_length=4_000)
+    name: str | None = Field(default=None, max_length=200)
+
+
+class SegmentOut(Shown):
+    key: str = Field(examples=["loyal"])
+    name: str | None = Field(examples=["Loyal"])
+    guard: str = Field(examples=['customer.events["Order Completed"].count >= 5'])
+    created_at: datetime
+    updated_at: datetime
+
+
+class MemberOut(Shown):
+    customer_id: str = Field(examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
+    since: datetime
 
 
 class EnrollmentOut(Shown):
@@ -50,6 +129,7 @@ class EnrollmentOut(Shown):
     journey: str = Field(examples=["lifecycle"])
     version: int = Field(examples=[1])
     customer_id: str = Field(examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
+    key: str = Field(description="tells runs apart that stand side by side; else empty", examples=[""])
     run: int = Field(examples=[1])
     source: str = Field(description="what let the customer in", examples=["event Order Completed"])
     status: str = Field(description="live or ended", examples=["live"])

@@ -127,6 +127,14 @@ def simulate(
     return trace
 
 
+def go_on(program: Program, state: State, history: History, trace: Trace, post: Post, given: Input) -> State:
+    """Feed one input to a state and answer all that it leads to; what happens is added to the trace."""
+    walk = Machine(program, state)
+    _feed(walk, trace, history, post, given)
+    trace.state = walk.state
+    return walk.state
+
+
 def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: datetime | None) -> Iterable[Input]:
     end = min(until, leave_at or until)
     for event in events:

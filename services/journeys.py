@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from journeys import compiler, source
+from journeys.definition import Journey as Definition
 from journeys.problems import Problem
 from journeys.program import Program
 from services import surroundings
@@ -95,6 +96,25 @@ def version(session: Session, key: str, number: int) -> JourneyVersion:
 def versions(session: Session, key: str) -> Sequence[JourneyVersion]:
     query = select(JourneyVersion).where(JourneyVersion.journey == key)
     return session.exec(query.order_by(col(JourneyVersion.number).desc())).all()
+
+
+def definition(session: Session, key: str, number: int | None = None) -> Definition:
+    """A version of a journey; without a number the live one, else the draft."""
+    journey = get(session, key)
+    chosen = number or journey.live_version
+    if chosen is not None:
+        return Definition.model_validate_json(version(session, key, chosen).canonical)
+    if journey.draft is None:
+        raise NotFound(f"the journey {key!r} has neither a version nor a draft")
+    return Definition.model_validate(journey.draft)
+
+
+def draft_or(session: Session, key: str, number: int | None) -> Definition:
+    """What somebody wants to try: a version by its number, else the draft, else what is live."""
+    journey = get(session, key)
+    if number is None and journey.draft is not None:
+        return Definition.model_validate(journey.draft)
+    return definition(session, key, number)
 
 
 def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:

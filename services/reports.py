@@ -26,6 +26,12 @@ def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
     }
 
 
+def on_the_map(session: Session, key: str) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+    """How many stand at each stage and step, and how many moved from stage to stage."""
+    flows = {tuple(way.split("->", 1)): count for way, count in counts.movements(session, key).items()}
+    return counts.steps(session, key), {(way[0], way[1]): count for way, count in flows.items() if way[0]}
+
+
 def lifecycle_journeys(session: Session) -> Sequence[str]:
     """The published journeys whose stage is the customer's lifecycle stage."""
     query = select(Journey.key).where(col(Journey.lifecycle), col(Journey.live_version).is_not(None))

@@ -346,6 +346,25 @@ class Dispatch(SQLModel, table=True):
     created_at: datetime = _at()
 
 
+class Operation(SQLModel, table=True):
+    """Long work that somebody asked for, and how far it is."""
+
+    __table_args__ = (Index("ix_operation_created", "created_at"),)
+
+    id: str = Field(primary_key=True)
+    kind: str
+    status: str = "queued"
+    request: dict[str, Any] = _json(default_factory=dict)
+    done: int = 0
+    total: int | None = None
+    cancel: bool = False
+    result: dict[str, Any] | None = _json(default=None)
+    error: str | None = None
+    created_at: datetime = _at()
+    started_at: datetime | None = _at(default=None)
+    finished_at: datetime | None = _at(default=None)
+
+
 class StageCount(SQLModel, table=True):
     """How many live enrollments stand at a step; a sum over shards, so that writers do not queue."""
 

@@ -183,6 +183,21 @@ def status(customer: str, as_json: JsonFlag = False, limit: int = 40) -> None:
         narrator.tell(console, shown, story)
 
 
+@app.command()
+def forecast(customer: str, as_json: JsonFlag = False) -> None:
+    """What comes next for a customer, at which local time, and what would change it."""
+    from waypost import narrator
+
+    with told():
+        client = _client()
+        shown = client.call("GET", f"/v1/customers/{customer}")
+        live = [one for one in shown["enrollments"] if one["status"] == "live"]
+        ahead = [client.call("GET", f"/v1/enrollments/{one['id']}/forecast") for one in live]
+        if as_json:
+            return print(json.dumps(ahead))
+        narrator.look_ahead(console, shown, ahead)
+
+
 # -- imports -----------------------------------------------------------------------------------------------------------
 
 

@@ -110,5 +110,7 @@ class Dispatcher:
                 await self._gateway.signal(row.workflow_id, "event", event)
             case "leave":
                 await self._gateway.signal(row.workflow_id, "leave", payload["reason"])
+            case "operate":
+                await self._gateway.operate(row.workflow_id, row.enrollment_id)
             case _:
                 raise ValueError(f"a dispatch row of unknown kind {row.kind!r}")

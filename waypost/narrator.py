@@ -57,3 +57,35 @@ def why(entry: dict[str, Any]) -> str:
 def _verdict(asked: dict[str, Any]) -> str:
     seen = ", ".join(f"{name} = {value}" for name, value in asked["seen"].items())
     return f"{asked['guard']} is {str(asked['holds']).lower()} ({seen})"
+
+
+def look_ahead(console: Console, shown: dict[str, Any], ahead: list[dict[str, Any]]) -> None:
+    """The next actions of each live enrollment, and what would lead elsewhere."""
+    customer = shown["customer"]
+    console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
+    if not ahead:
+        console.print("No journey is under way.")
+    for one in ahead:
+        place = one["step"] or "behind the last step"
+        console.print(Text(f"{one['journey']}: stage {one['stage']}, {place}{', paused' if one['paused'] else ''}"))
+        table = Table("When (the customer's clock)", "What", "Where", box=None, pad_edge=False)
+        for action in one["actions"]:
+            table.add_row(Text(action["local"]), Text(_next(action)), Text(action["step"] or action["stage"]))
+        console.print(table if one["actions"] else "  Nothing more happens by itself.")
+        if one["unless"]:
+            console.print(Text("  unless: " + "; ".join(one["unless"])))
+
+
+def _next(action: dict[str, Any]) -> str:
+    detail = action["detail"]
+    match action["what"]:
+        case "send":
+            return f"send {detail['template']}"
+        case "skip" | "defer":
+            return f"{action['what']} {detail['template']} ({detail['reason']})"
+        case "moved":
+            return f"move to {detail['to']}"
+        case "ended":
+            return f"end ({detail['reason']})"
+        case what:
+            return what.replace("_", " ")

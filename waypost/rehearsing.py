@@ -1,11 +1,8 @@
 """`waypost simulate` and `waypost backtest`: what would happen, without Temporal and without a mail."""
 
 import json
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,15 +15,13 @@ from journeys.backtest import Person, Totals
 from journeys.definition import Journey
 from journeys.program import Program
 from journeys.simulator import Recorded, by_policy
-from services import cohorts, importing
+from services import backtesting, cohorts, importing
 from services.errors import InvalidInput
 from services.tracking import Rejected, instant
 from store import migrate
 from waypost import stories
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
 
-CHUNK = 500
-ALONE = 1_000
 TOLD_ERRORS = 20
 
 Until = Annotated[str | None, typer.Option(help="The last instant, ISO 8601; without a zone it is UTC.")]
@@ -169,42 +164,15 @@ def _recorded(begin: str | None, end: datetime | None) -> list[Person]:
 
 
 def _totals(program: Program, people: Sequence[Person], until: datetime) -> Totals:
-    """On all cores where it is worth it; addresses are assumed where nobody in the cohort has one."""
-    assume = not any("email" in one.attributes or _identified(one) for one in people)
+    """Everybody, with a bar that shows how far it is."""
     totals = Totals()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=complaints, transient=True) as bar:
         task = bar.add_task("Replaying", total=len(people))
-        for part in _parts(program, people, until, assume):
+        for part in backtesting.parts(program, people, until):
             totals.add(part)
             bar.update(task, completed=totals.customers)
     return totals
-
-
-def _identified(person: Person) -> bool:
-    return any(one.name == "Identify" and "email" in one.properties for one in person.events)
-
-
-def _parts(program: Program, people: Sequence[Person], until: datetime, assume: bool) -> Iterator[Totals]:
-    chunks = _chunks(people)
-    if len(people) <= ALONE:
-        yield from (backtests.run(program, chunk, until, by_policy(assume)) for chunk in chunks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(mp_context=context) as pool:
-        waiting = [pool.submit(_part, program, chunk, until, assume) for chunk in chunks]
-        for one in waiting:
-            yield one.result()
-
-
-def _part(program: Program, people: Sequence[Person], until: datetime, assume: bool) -> Totals:
-    return backtests.run(program, people, until, by_policy(assume))
-
-
-def _chunks(people: Sequence[Person]) -> Iterator[list[Person]]:
-    everybody = iter(people)
-    while chunk := list(islice(everybody, CHUNK)):
-        yield chunk
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------

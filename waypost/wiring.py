@@ -7,6 +7,7 @@ from functools import cached_property
 
 from activities.delivery import Brand, Lane, Pumped
 from activities.hooks import HookLane
+from activities.operations import Operations
 from activities.sweep import Sweep
 from activities.upkeep import LANE as UPKEEP
 from activities.upkeep import Upkeep
@@ -82,6 +83,9 @@ class Parts:
 
     def sweep(self) -> Sweep:
         return Sweep(self.database, self.clock)
+
+    def operations(self) -> Operations:
+        return Operations(self.database, self.clock)
 
     def lane(self, name: str) -> Lane:
         return Lane(name, self.database, self.renderer, self.sender, self.links, self.brand, self.clock)

@@ -22,6 +22,7 @@ from workflows import delivery
 from workflows.delivery import DeliveryWorkflow
 from workflows.gateway import JOURNEYS
 from workflows.journey import JourneyWorkflow
+from workflows.operation import OperationWorkflow
 from workflows.sweep import SweepWorkflow
 
 PUMPED = (*LANES, hooks.LANE, UPKEEP)
@@ -39,7 +40,7 @@ def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *,
     return Worker(
         client,
         task_queue=JOURNEYS,
-        workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow],
+        workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow, OperationWorkflow],
         activities=[Audience(database).ask, Planning(database).plan, Records(database).settle],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
@@ -56,7 +57,7 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
     return Worker(
         client,
         task_queue=delivery.TASK_QUEUE,
-        activities=[Delivery(parts.pumped).deliver, parts.sweep().sweep],
+        activities=[Delivery(parts.pumped).deliver, parts.sweep().sweep, parts.operations().operate],
         max_concurrent_activities=len(PUMPED) * 4,
         graceful_shutdown_timeout=DRAIN,
     )

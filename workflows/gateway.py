@@ -7,11 +7,12 @@ Refused                 the workflow refused, and says why
 from collections.abc import Mapping
 from typing import Any
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from journeys.state import State
 from workflows.claim_check import ProgramRef, Resolve, data_converter
 
 JOURNEYS = "journeys"
@@ -57,6 +58,19 @@ class Gateway:
         except WorkflowAlreadyStartedError:
             return
 
+    async def operate(self, workflow_id: str, operation_id: str) -> None:
+        """Start the work of an operation, once."""
+        try:
+            await self.client.start_workflow(
+                "OperationWorkflow",
+                operation_id,
+                id=workflow_id,
+                task_queue=JOURNEYS,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
     async def signal(self, workflow_id: str, name: str, argument: Any) -> None:
         """Signal a workflow; one that has ended needs to know nothing more."""
         try:
@@ -77,6 +91,15 @@ class Gateway:
             if error.status == RPCStatusCode.NOT_FOUND:
                 raise Refused("its workflow has ended, or has not started yet") from None
             raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
+
+    async def state(self, workflow_id: str) -> State:
+        """Where an enrollment stands this very moment, as its workflow knows it."""
+        try:
+            return await self.client.get_workflow_handle(workflow_id).query("current", result_type=State)
+        except (RPCError, WorkflowQueryFailedError) as error:
+            if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
+                raise Refused("its workflow has ended, or has not started yet") from None
+            raise TemporalUnavailable("Temporal did not answer; no worker may be running") from None
 
     async def keep_lane(self, lane: str) -> None:
         """See to it that a lane's delivery workflow runs."""

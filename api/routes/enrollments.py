@@ -8,7 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from api import schemas
 from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, Writing
 from api.errors import responses
-from services import enrolling, journeys, telling
+from journeys.forecast import unless_one_of
+from journeys.state import State
+from services import enrolling, forecasting, journeys, telling
 from services.errors import Refused
 from store import customers
 
@@ -52,6 +54,37 @@ def listed(
 def get(id: EnrollmentId, session: Reading, caller: Support) -> schemas.EnrollmentOut:
     """Where it stands, from the database, for ever."""
     return schemas.EnrollmentOut.model_validate(telling.enrollment(session, id))
+
+
+@router.get("/enrollments/{id}/forecast", summary="What comes next", responses=responses(404, 409, 503))
+async def forecast(id: EnrollmentId, parts: TheBackend, caller: Support) -> schemas.Forecast:
+    """The next actions with their local times, if nothing happens, and what would change each."""
+    workflow_id = await run_in_threadpool(_workflow_id, parts, id)
+    state = await (await parts.gateway()).state(workflow_id)
+    return await run_in_threadpool(_forecast, parts, id, state)
+
+
+def _forecast(parts: Backend, id: str, state: State) -> schemas.Forecast:
+    with parts.database.reading() as session:
+        enrollment = telling.enrollment(session, id)
+        actions = forecasting.next_actions(session, enrollment, state, parts.clock())
+        shown = [
+            schemas.ActionOut(
+                at=one.at,
+                local=forecasting.local(session, enrollment, one.at),
+                what=one.what,
+                stage=one.stage,
+                step=one.step,
+                detail=dict(one.detail),
+                unless=list(one.unless),
+            )
+            for one in actions
+        ]
+        unless = list(unless_one_of(journeys.compiled(session, enrollment.digest), state.stage, state.position))
+    return schemas.Forecast(
+        enrollment=enrollment.id, journey=enrollment.journey, stage=state.stage, step=state.position,
+        paused=state.paused, actions=shown, unless=unless,
+    )  # fmt: skip
 
 
 @router.post("/enrollments/{id}/{control}", summary="Pause, resume, skip or exit", responses=responses(404, 409, 503))

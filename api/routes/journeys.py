@@ -1,9 +1,9 @@
 """Journeys: a draft, its validation, published versions."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import schemas
@@ -11,8 +11,10 @@ from api.deps import Marketer, Now, Reading, Support, Templates, TheBackend, Wri
 from api.errors import responses
 from journeys import source
 from journeys.problems import Problem
-from services import journeys
-from services.errors import InvalidInput
+from pictures import map as maps
+from services import journeys, reports, telling
+from services.errors import InvalidInput, Refused
+from store.tables import Enrollment
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
 
@@ -112,6 +114,35 @@ def version(key: Key, number: int, session: Reading, caller: Support) -> schemas
     found = journeys.version(session, key, number)
     shown = schemas.VersionOut.model_validate(found).model_dump()
     return schemas.VersionWhole(**shown, definition=json.loads(found.canonical))
+
+
+class Svg(Response):
+    media_type = "image/svg+xml"
+
+
+@router.get("/{key}/map", summary="The journey as a picture", response_class=Svg, responses=responses(404, 409))
+def map_(
+    key: Key,
+    session: Reading,
+    caller: Support,
+    version: Annotated[
+        int | None, Query(ge=1, description="a published version; else the live one, else the draft")
+    ] = None,
+    counts: Annotated[bool, Query(description="how many customers stand and moved where")] = False,
+    enrollment: Annotated[str | None, Query(max_length=40, description="show where this one stands")] = None,
+    theme: Literal["light", "dark", "auto"] = "auto",
+) -> Response:
+    """Stages as boxes with their steps, transitions as ways, as SVG."""
+    definition = journeys.definition(session, key, version)
+    here = _here(telling.enrollment(session, enrollment), key) if enrollment else None
+    standing, flows = reports.on_the_map(session, key) if counts else (None, None)
+    return Svg(maps.draw(definition, counts=standing, flows=flows, here=here, theme=theme))
+
+
+def _here(enrollment: Enrollment, key: str) -> maps.Here:
+    if enrollment.journey != key:
+        raise Refused(f"the enrollment is in the journey {enrollment.journey!r}")
+    return maps.Here(stage=enrollment.stage, step=enrollment.step)
 
 
 def _finding(problem: Problem) -> schemas.Finding:

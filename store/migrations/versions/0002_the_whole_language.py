@@ -76,6 +76,23 @@ def upgrade() -> None:
     with op.batch_alter_table('segment_member', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_segment_member_customer_id'), ['customer_id'], unique=False)
 
+    op.create_table(
+        "operation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("request", Json, nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("cancel", sa.Boolean(), nullable=False),
+        sa.Column("result", Json, nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("started_at", Instant(), nullable=True),
+        sa.Column("finished_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_operation_created", "operation", ["created_at"])
     op.add_column("customer", sa.Column("segments", Json, nullable=False, server_default="[]"))
     names = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}  # as PostgreSQL names it by itself
     with op.batch_alter_table("enrollment", naming_convention=names) as batch_op:
@@ -91,6 +108,7 @@ def downgrade() -> None:
         batch_op.drop_column("key")
         batch_op.create_unique_constraint("enrollment_journey_customer_id_run_key", ["journey", "customer_id", "run"])
     op.drop_column("customer", "segments")
+    op.drop_table("operation")
 
     with op.batch_alter_table('segment_member', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_segment_member_customer_id'))

@@ -1,0 +1,17 @@
+"""The journey language as a JSON Schema, for editors; no key is needed to read it."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from journeys.definition import json_schema
+
+router = APIRouter(tags=["journeys"])
+
+
+@router.get("/schemas/journey.json", summary="The language as JSON Schema")
+def journey() -> JSONResponse:
+    """Put `# yaml-language-server: $schema=…/schemas/journey.json` on a file's first line, and the editor completes."""
+    schema: dict[str, Any] = json_schema()
+    return JSONResponse(schema, media_type="application/schema+json")

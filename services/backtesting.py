@@ -1,0 +1,47 @@
+"""A cohort through a journey in parts, on all cores where it is worth it."""
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from itertools import islice
+
+from journeys import backtest
+from journeys.backtest import Person, Totals
+from journeys.program import Program
+from journeys.simulator import by_policy
+
+CHUNK = 500
+ALONE = 1_000
+
+
+def parts(program: Program, people: Sequence[Person], until: datetime) -> Iterator[Totals]:
+    """What came of each part; addresses are assumed where nobody in the cohort has one."""
+    assume, chunks = not any(map(_addressed, people)), _chunks(people)
+    if len(people) <= ALONE:
+        yield from (_part(program, chunk, until, assume) for chunk in chunks)
+        return
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(_part, program, chunk, until, assume) for chunk in chunks]
+        try:
+            for one in waiting:
+                yield one.result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _part(program: Program, people: Sequence[Person], until: datetime, assume: bool) -> Totals:
+    return backtest.run(program, people, until, by_policy(assume))
+
+
+def _addressed(person: Person) -> bool:
+    return "email" in person.attributes or any(
+        one.name == "Identify" and "email" in one.properties for one in person.events
+    )
+
+
+def _chunks(people: Sequence[Person]) -> Iterator[list[Person]]:
+    everybody = iter(people)
+    while chunk := list(islice(everybody, CHUNK)):
+        yield chunk

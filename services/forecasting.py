@@ -1,0 +1,39 @@
+"""A forecast for a live enrollment: the machine run on, with the customer and the policies as they are now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from journeys import calendar, forecast, policy
+from journeys.commands import Plan
+from journeys.facts import Known
+from journeys.forecast import Action
+from journeys.policy import Verdict
+from journeys.program import Send
+from journeys.state import State
+from services import journeys, knowing, planning
+from store.tables import Customer, Enrollment
+
+
+def next_actions(session: Session, enrollment: Enrollment, state: State, now: datetime) -> Sequence[Action]:
+    """What comes next, and what would change it."""
+    program = journeys.compiled(session, enrollment.digest)
+    customer = session.get(Customer, enrollment.customer_id)
+    if customer is None:
+        return ()
+
+    def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+        who = planning.recipient(session, customer, planning.topic_of(send))
+        return policy.decide(send, who, due=plan.due, now=plan.at, journey_zone=zone)
+
+    data = {**enrollment.data, "key": enrollment.key}
+    return forecast.forecast(program, state, knowing.known(session, customer), now, post, data)
+
+
+def local(session: Session, enrollment: Enrollment, at: datetime) -> str:
+    """An instant as the customer's clock shows it."""
+    program = journeys.compiled(session, enrollment.digest)
+    customer = session.get(Customer, enrollment.customer_id)
+    zone = calendar.zone_of(customer.timezone if customer else None, program.timezone)
+    return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"

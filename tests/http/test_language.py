@@ -1,0 +1,73 @@
+"""The language over the API: its schema, the map, segments, simulations."""
+
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from fastapi.testclient import TestClient
+
+from journeys.definition import json_schema
+
+
+def test_the_schema_is_published_without_a_key(client: TestClient) -> None:
+    answer = client.get("/schemas/journey.json", headers={"Authorization": ""})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/schema+json")
+    assert answer.json() == json_schema()
+
+
+@pytest.mark.usefixtures("welcome")
+def test_a_map_is_a_picture(client: TestClient) -> None:
+    answer = client.get("/v1/journeys/welcome/map", params={"counts": True, "theme": "dark"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert ElementTree.fromstring(answer.text).tag.endswith("svg")
+    assert "mail a" in answer.text
+    assert client.get("/v1/journeys/nowhere/map").status_code == 404
+    assert client.get("/v1/journeys/welcome/map", params={"version": 7}).status_code == 404
+
+
+@pytest.mark.usefixtures("welcome")
+def test_a_map_shows_where_somebody_stands(client: TestClient) -> None:
+    client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
+    enrollment = client.post("/v1/journeys/welcome/enrollments", json={"customer": "ann"}).json()
+    text = client.get("/v1/journeys/welcome/map", params={"enrollment": enrollment["id"]}).text
+    assert "you are here" in text
+
+
+def test_a_segment_is_made_changed_and_removed(client: TestClient) -> None:
+    client.put("/v1/customers/ann", json={"attributes": {"plan": "team"}})
+    made = client.put("/v1/segments/team", json={"guard": "customer.plan == 'team'", "name": "Teams"})
+    assert (made.status_code, made.json()["guard"]) == (200, "customer.plan == 'team'")
+    client.put("/v1/customers/bob", json={"attributes": {"plan": "team"}})
+    members = client.get("/v1/segments/team/members").json()["items"]
+    assert len(members) == 1, "bob changed since; ann is looked at in the background"
+    assert client.get("/v1/customers/bob").json()["customer"]["segments"] == ["team"]
+    wrong = client.put("/v1/segments/team", json={"guard": "custmer.plan"})
+    assert (wrong.status_code, wrong.json()["path"]) == (422, "guard")
+    assert client.get("/v1/segments/team").json()["name"] == "Teams"
+    assert client.delete("/v1/segments/team").status_code == 204
+    assert client.get("/v1/segments/team").status_code == 404
+    assert client.get("/v1/segments").json() == []
+
+
+def test_validation_knows_what_was_seen_here(client: TestClient) -> None:
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+    text = "journey: j\nenter: [{on: Signed Upp}, {segment: vip}]\nstart: a\nstages: {a: {final: true}}"
+    found: list[dict[str, Any]] = client.post("/v1/journeys/validate", content=text).json()["problems"]
+    assert [(one["code"], one["severity"]) for one in found] == [
+        ("unknown_segment", "error"),
+        ("unknown_event", "warning"),
+    ]
+    assert found[1]["expected"] == "'Signed Up', the nearest name"
+
+
+@pytest.mark.usefixtures("welcome")
+def test_a_simulation_is_asked_for_watched_and_cancelled(client: TestClient) -> None:
+    asked = client.post("/v1/journeys/welcome/simulate", json={"until": "2026-12-31T00:00:00Z"})
+    assert (asked.status_code, asked.json()["status"]) == (202, "queued")
+    operation = asked.json()["id"]
+    assert client.get(f"/v1/operations/{operation}").json()["kind"] == "simulate"
+    assert client.get("/v1/operations").json()["items"][0]["id"] == operation
+    assert client.post(f"/v1/operations/{operation}/cancel").status_code == 200
+    assert client.post("/v1/journeys/nowhere/simulate").status_code == 404
+    assert client.post("/v1/journeys/welcome/simulate", json={"until": "soon"}).status_code == 422
+    assert client.get("/v1/operations/op_unknown").status_code == 404
