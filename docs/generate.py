@@ -4,13 +4,16 @@ A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
 import ast
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from journeys import definition
 from journeys.commands import DECISIONS
 from journeys.entering import REFUSALS
+from journeys.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
 from journeys.policy import REASONS
 from journeys.verbs import VERBS
 from waypost.settings import Settings
@@ -50,12 +53,29 @@ def settings() -> str:
     return table("variable", rows)
 
 
+def handbook(entries: Mapping[str, Entry], meanings: Mapping[str, str], place: str) -> str:
+    """Each word with its meaning, an example, and its fields."""
+    told: list[str] = []
+    for word, entry in entries.items():
+        told.append(f"### `{word}`\n\n{meanings[word][0].upper()}{meanings[word][1:]}.\n")
+        told.append(f"```yaml\n# in {place}\n{entry.example.strip()}\n```\n")
+        if entry.fields:
+            told.append(table("field", dict(entry.fields)))
+        if entry.note:
+            told.append(entry.note + "\n")
+    return "\n".join(told)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "walls": walls,
     "decisions": lambda: table("decision", dict(DECISIONS)),
     "reasons": lambda: table("reason", dict(REASONS)),
     "refusals": lambda: table("refusal", dict(REFUSALS)),
     "settings": settings,
+    "journey": lambda: table("field", dict(JOURNEY)),
+    "triggers": lambda: handbook(TRIGGERS, definition.TRIGGERS, "enter"),
+    "transitions": lambda: handbook(TRANSITIONS, definition.TRANSITIONS, "transitions"),
+    "steps": lambda: handbook(STEPS, VERBS, "steps"),
     "verbs": lambda: ", ".join(f"`{verb}`" for verb in VERBS) + "\n",
 }
 
@@ -64,8 +84,19 @@ def fresh(text: str) -> str:
     return PART.sub(lambda match: match[1] + PARTS[match[2]]() + match[3], text)
 
 
+def schema_is_fresh(write: bool) -> bool:
+    """The published JSON Schema, in the repository too."""
+    path, wanted = ROOT / "docs" / "journey.schema.json", json.dumps(definition.json_schema(), indent=2) + "\n"
+    fresh = path.exists() and path.read_text() == wanted
+    if write and not fresh:
+        path.write_text(wanted)
+    return fresh
+
+
 def main() -> int:
     stale: list[str] = []
+    if not schema_is_fresh(write="--check" not in sys.argv):
+        stale.append("docs/journey.schema.json")
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()
         if fresh(text) != text:

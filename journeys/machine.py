@@ -154,7 +154,7 @@ class Machine(Steps):
         if due is not None:
             self._fire(due)
         elif state.mode == "run":
-            self._stride()
+            self._step()
         else:
             return self._agenda()
         return True

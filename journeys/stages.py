@@ -1,6 +1,6 @@
 """Stages: entering them, moving between them by event, by time or by inactivity, and ending.
 
-The bound on a macrostep lives here, since no loop can avoid entering a stage or running a step.
+The bound on a macrostep lives here, since no loop can avoid entering a stage.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from journeys.program import After, DateOf, GuardId, Inactive, NodeId, OnEvent, 
 from journeys.state import Deadline
 from journeys.walk import Walk
 
-STRIDES = 1_000
+STRIDES = 100
 
 
 class Stages(Walk):
@@ -85,7 +85,7 @@ class Stages(Walk):
         self._set(phase="ended", reason=reason, mode="rest", until=None, deadlines=(), backlog=(), paused=False)
 
     def _bounded(self) -> bool:
-        """Count a step or stage; end the enrollment where it turns round without ever waiting."""
+        """Count a stage; end the enrollment where it turns round from stage to stage without ever waiting."""
         self._set(strides=self.state.strides + 1)
         if self.state.strides <= STRIDES:
             return True

@@ -31,10 +31,6 @@ from journeys.stages import Stages, until_certain
 class Steps(Stages):
     """What a step does with a customer."""
 
-    def _stride(self) -> None:
-        if self._bounded():
-            self._step()
-
     def _step(self) -> None:  # noqa: C901 - a case per verb
         assert self.state.position is not None
         node = self.program.nodes[NodeId(self.state.position)]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 from temporalio.testing import WorkflowEnvironment
 
 from activities.delivery import Lane
@@ -86,6 +86,16 @@ class World:
         while not condition():
             assert asyncio.get_running_loop().time() < deadline, f"never came true; {self.story()}"
             await asyncio.sleep(0.02)
+
+    async def settled(self, seconds: float = 60) -> None:
+        """Wait (in real time) until no enrollment is behind: nothing to dispatch, and no decision comes any more."""
+        await self.dispatcher.drain()
+        still, before = 0, -1
+        deadline = asyncio.get_running_loop().time() + seconds
+        while still < 3 and asyncio.get_running_loop().time() < deadline:
+            count = self.read(lambda session: session.exec(select(func.count(col(Decision.id)))).one())
+            still, before = (still + 1 if count == before else 0), count
+            await asyncio.sleep(0.05)
 
     async def deliver(self) -> None:
         """Pump the lane until nothing is due."""

@@ -2,13 +2,19 @@
 
 import json
 import re
+import shlex
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from docs import generate
-from journeys import source
+from journeys import definition, handbook, source
+from journeys.compiler import compile_journey
 from journeys.lint import Surroundings
+from journeys.simulator import History, simulate
+from journeys.state import State
+from journeys.verbs import VERBS, WaitUntil, WaitUntilDate
 from mail.render import Renderer
 from waypost.cli import app
 
@@ -29,13 +35,14 @@ def everything() -> str:
 @pytest.mark.parametrize(("kind", "body"), FENCES)
 def test_a_fence_is_what_it_says(kind: str, body: str) -> None:
     if kind == "yaml":
-        source.read(body, Surroundings(templates=Renderer().keys()))
+        place = re.match(r"# in (\w+)\n", body)
+        source.read(wrapped(place[1], body) if place else body, Surroundings(templates=Renderer().keys()))
     elif kind == "json":
         json.loads(body)
     elif kind == "sh":
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         for line in body.strip().splitlines():
-            program, *arguments = line.split()
+            program, *arguments = shlex.split(line)
             if program == "make":
                 assert arguments[0] in targets
             elif program == "waypost":
@@ -44,6 +51,43 @@ def test_a_fence_is_what_it_says(kind: str, body: str) -> None:
                 assert program == "curl"
     else:
         assert kind in ("mermaid", "text")
+
+
+def wrapped(place: str, body: str) -> str:
+    """A fragment of the language as part of a whole journey."""
+    inner = "".join(f"      {line}\n" for line in body.strip().splitlines())
+    enter = f"enter:\n{inner}" if place == "enter" else "enter: [{on: Signed Up}]\n"
+    steps = f"    steps:\n{inner}" if place == "steps" else "    steps: [{send: welcome}]\n"
+    ways = f"    transitions:\n{inner}" if place == "transitions" else "    transitions: [{on: Done, to: second}]\n"
+    stages = f"stages:\n  first:\n{steps}{ways}  second: {{final: true}}\n"
+    return f"journey: example\n{enter}defaults: {{topic: news}}\nstart: first\n{stages}"
+
+
+@pytest.mark.parametrize("place", ["steps", "enter", "transitions"])
+def test_the_examples_of_the_language_run(place: str) -> None:
+    """Each through the simulator, to an end or a wait."""
+    entries = {"steps": handbook.STEPS, "enter": handbook.TRIGGERS, "transitions": handbook.TRANSITIONS}[place]
+    for entry in entries.values():
+        program = compile_journey(source.read(wrapped(place, entry.example))[0])
+        begin = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        state = State(customer="c", enrollment="e")
+        trace = simulate(program, state, History([], {"plan": "team"}), begin, begin + timedelta(days=400))
+        assert trace.state.reason != "loop"
+        assert trace.decisions[0].what == "entered"
+
+
+def test_every_word_of_the_language_is_in_the_handbook() -> None:
+    assert list(handbook.STEPS) == list(VERBS)
+    assert list(handbook.TRIGGERS) == list(definition.TRIGGERS)
+    assert list(handbook.TRANSITIONS) == list(definition.TRANSITIONS)
+    assert set(handbook.JOURNEY) == handbook.fields_of(definition.Journey)
+    for word, entry in handbook.STEPS.items():
+        assert entry.part is None or set(entry.fields) == handbook.fields_of(entry.part), word
+    assert set(handbook.STEPS["wait"].fields) == handbook.fields_of(WaitUntil) | handbook.fields_of(WaitUntilDate)
+    triggers = {name for entry in handbook.TRIGGERS.values() for name in entry.fields}
+    assert triggers == handbook.fields_of(definition.Trigger)
+    transitions = {name for entry in handbook.TRANSITIONS.values() for name in entry.fields}
+    assert transitions == handbook.fields_of(definition.Transition)
 
 
 def commands() -> set[str]:

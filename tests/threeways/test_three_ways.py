@@ -1,0 +1,184 @@
+"""The same thing, three ways: whatever the journey, the simulator, the time-skipping server and the dev server agree.
+
+Every case runs on a real server with the whole product, many at once. Afterwards the simulator gets the events at the
+instants at which the product received them; path and mails must be the same, each within two seconds.
+
+`pytest tests/threeways` runs a sample; WAYPOST_DEEP=500 (`make test-deep`) that many. A case that failed is written to
+`kept/` and runs again ever after.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from journeys import backtest, source
+from journeys.backtest import Person
+from journeys.compiler import compile_journey
+from journeys.program import Program
+from journeys.simulator import Recorded, by_policy
+from store.tables import Customer, Decision, Enrollment, Event
+from tests.threeways.cases import LENGTH, Case, cases
+
+KEPT = Path(__file__).parent / "kept"
+DEEP = int(os.environ.get("WAYPOST_DEEP", "0"))
+BATCH = 50 if DEEP else 12
+ROUNDS = max(1, DEEP // BATCH)
+TOLERANCE = 2.0
+OURS = ("entered", "moved", "branched", "matched", "timed_out", "converted", "attributes_set", "rearmed", "declined", "ended", "planned", "skipped")  # fmt: skip
+
+Path_ = list[tuple[str, str, str | None, float]]
+
+
+def kept() -> list[Case]:
+    return [Case.from_json(file.read_text()) for file in sorted(KEPT.glob("*.json"))]
+
+
+class Stage:
+    """One server with the product on it, and many cases at once."""
+
+    def __init__(self, world: Any, unit: float) -> None:
+        self.world, self.unit = world, unit
+        self.programs: dict[str, Program] = {}
+
+    async def play(self, played: Sequence[Case]) -> dict[str, Case]:
+        named = {f"case{index}": case for index, case in enumerate(played)}
+        for key, case in named.items():
+            definition = case.stretched(key, self.unit)
+            await self.world.publish(json.dumps(definition))
+            self.programs[key] = compile_journey(source.check(definition)[0])
+        for key, case in named.items():
+            traits = {**case.traits, "email": f"{key}@example.com", "first_name": key}
+            await self.world.happens({"type": "identify", "userId": key, "traits": traits})
+        for key in named:
+            await self.world.event(f"Enter {key}", key)
+        await self._happen(named)
+        return named
+
+    async def _happen(self, named: dict[str, Case]) -> None:
+        """Every script at once, in the order of the instants."""
+        started = await self.world.tick()
+        agenda = sorted(
+            (after, key, name, properties) for key, case in named.items() for after, name, properties in _flat(case)
+        )
+        for after, key, name, properties in [*agenda, (float(LENGTH), "", "", "{}")]:
+            left = started + timedelta(seconds=after * self.unit) - await self.world.tick()
+            if left > timedelta(0):
+                await self._wait(left.total_seconds())
+            if name == "Identify":
+                await self.world.happens({"type": "identify", "userId": key, "traits": json.loads(properties)})
+            elif name:
+                await self.world.event(name, key)
+
+    async def _wait(self, seconds: float) -> None:
+        await self.world.settled()
+        await self.world.env.sleep(timedelta(seconds=seconds))
+
+    # -- comparing -----------------------------------------------------------------------------------------------------
+
+    def produced(self, key: str, until: datetime) -> Path_:
+        def read(session: Any) -> Path_:
+            enrollment = session.exec(select(Enrollment).where(Enrollment.journey == key)).one()
+            rows = session.exec(
+                select(Decision)
+                .where(Decision.enrollment_id == enrollment.id, col(Decision.number).is_not(None))
+                .order_by(col(Decision.number))
+            ).all()
+            return [
+                (one.what, one.stage or "", one.step, (one.at - enrollment.entered_at).total_seconds())
+                for one in rows
+                if one.what in OURS and one.at <= until
+            ]
+
+        return self.world.read(read)
+
+    def simulated(self, key: str, until: datetime) -> Path_:
+        def read(session: Any) -> Person:
+            customer = session.exec(select(Customer).where(Customer.external_id == key)).one()
+            events = session.exec(select(Event).where(Event.customer_id == customer.id).order_by(col(Event.seq))).all()
+            recorded = [
+                Recorded(seq=one.seq, name=one.name, at=one.received_at, properties=one.properties)
+                for one in events
+                if not one.message_id.startswith("set:")
+            ]
+            return Person(id=customer.id, events=recorded)
+
+        (lived,) = backtest.runs(self.programs[key], self.world.read(read), until, by_policy(assume_address=True))
+        trace = lived.trace
+        told = [(one.number, one.what, one.stage, one.step, one.at) for one in trace.decisions]
+        told += [
+            (
+                mail.plan.number,
+                "planned" if mail.plan in trace.mails else "skipped",
+                mail.plan.stage,
+                mail.plan.step,
+                mail.plan.at,
+            )
+            for mail in trace.posted
+        ]
+        return [
+            (what, stage, step, (at - lived.event.at).total_seconds())
+            for _, what, stage, step, at in sorted(told)
+            if what in OURS and at <= until
+        ]
+
+
+def _flat(case: Case) -> list[tuple[float, str, str]]:
+    return [(after, name, json.dumps(properties)) for after, name, properties in case.script]
+
+
+def agree(mine: Path_, theirs: Path_) -> bool:
+    return [one[:3] for one in mine] == [one[:3] for one in theirs] and all(
+        abs(left[3] - right[3]) <= TOLERANCE for left, right in zip(mine, theirs, strict=True)
+    )
+
+
+async def compare(world: Any, unit: float, played: Sequence[Case]) -> None:
+    stage = Stage(world, unit)
+    named = await stage.play(played)
+    until = await world.tick() - timedelta(seconds=unit / 4)
+    await world.settled()
+    told: list[str] = []
+    for key, case in named.items():
+        mine, theirs = stage.simulated(key, until), stage.produced(key, until)
+        assert mine[0][0] == "entered"
+        if not agree(mine, theirs):
+            KEPT.mkdir(exist_ok=True)
+            name = hashlib.sha256(case.as_json().encode()).hexdigest()[:12]
+            (KEPT / f"{name}.json").write_text(case.as_json() + "\n")
+            told.append(f"{name}:\n  simulated {mine}\n  happened  {theirs}")
+    assert not told, "\n".join(told)
+
+
+def sample(count: int, salt: int) -> list[Case]:
+    """So many cases, the same ones for the same salt."""
+    found: list[Case] = []
+
+    @settings(max_examples=count + salt, derandomize=True, database=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck), deadline=None)  # fmt: skip
+    @given(case=cases(), padding=st.just(salt))
+    def collect(case: Case, padding: int) -> None:
+        found.append(case)
+
+    collect()
+    return found[salt : salt + count]
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+async def test_the_simulator_and_the_time_skipping_server_agree(skipping: Any, number: int) -> None:
+    await compare(skipping, 120.0, [*sample(BATCH, number * BATCH), *kept()])
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+async def test_the_simulator_and_the_dev_server_agree(real: Any, number: int) -> None:
+    await compare(real, 2.0, [*sample(BATCH, number * BATCH), *kept()])
+    await asyncio.sleep(0)
