@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help up demo test check bench docs record lock clean
+.PHONY: help up demo test test-deep check bench docs record lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 test: $(STAMP) ## run all the tests
 	@scripts/provide curl
 	$(BIN)/pytest -n 2 --dist worksteal
+
+test-deep: $(STAMP) ## 500 random journeys on three interpreters (about half an hour)
+	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways
 
 check: $(STAMP) ## format, lint, types, walls
 	$(BIN)/ruff format --check .

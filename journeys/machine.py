@@ -127,6 +127,7 @@ class Machine(Steps):
         overdue = state.until if state.mode == "wait" and state.until and state.until < at else None
         self._set(
             paused=False,
+            turn=at,
             until=at if overdue else state.until,
             due=overdue or state.due,
             deadlines=tuple(replace(one, at=max(one.at, at)) for one in state.deadlines),
@@ -163,11 +164,12 @@ class Machine(Steps):
         """The earliest of the next event and the next deadline, if the horizon has reached it."""
         wakes_at, backlog = self.state.wakes_at, self.state.backlog
         if backlog and (wakes_at is None or backlog[0].at <= wakes_at):
-            self._set(backlog=backlog[1:], clock=max(self._clock, backlog[0].at), strides=0)
+            self._set(backlog=backlog[1:], clock=max(self._clock, backlog[0].at), turn=backlog[0].at, strides=0)
             self._event(backlog[0])
             return True
         if wakes_at is None or wakes_at > self._horizon:
             return False
+        self._set(turn=wakes_at)
         if wakes_at > self._clock:
             self._set(clock=wakes_at, strides=0)
         if not any(one.at <= self._clock for one in self.state.deadlines):

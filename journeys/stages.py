@@ -26,6 +26,8 @@ class Stages(Walk):
             stage=key,
             visit=self.state.visit + 1,
             since=self._clock,
+            hears_from=self.state.turn,
+            waits_from=None,
             position=stage.first,
             mode="run",
             until=None,
@@ -129,7 +131,7 @@ class Stages(Walk):
 
     def _event(self, event: inputs.EventArrived) -> None:
         goal = self.program.goal
-        options = self._options(event.name)
+        options = self._options(event)
         if goal is not None and goal.event == event.name:
             if goal.guard is None:
                 self._converted(event)
@@ -143,11 +145,14 @@ class Stages(Walk):
         names = tuple(name for name, _ in options)
         self._ask("event", f"the event {event.name}", guards=guards, event=event, options=names)
 
-    def _options(self, name: str) -> list[tuple[str, GuardId | None]]:
+    def _options(self, event: inputs.EventArrived) -> list[tuple[str, GuardId | None]]:
         """What an event may fire, in the order of the law, up to the first that asks no guard."""
+        name, state = event.name, self.state
         found = [(f"exit:{i}", one.guard) for i, one in enumerate(self.program.exits) if one.event == name]
-        found += [(f"transition:{i}", one.guard) for i, one in enumerate(self._stage.transitions) if one.hears(name)]
-        node = self._waiting_in()
+        if state.hears_from is None or event.at >= state.hears_from:
+            ways = enumerate(self._stage.transitions)
+            found += [(f"transition:{i}", one.guard) for i, one in ways if one.hears(name)]
+        node = self._waiting_in() if state.waits_from is None or event.at >= state.waits_from else None
         if isinstance(node, WaitFor) and node.hears(name):
             found.append(("wait_for", node.guard))
         elif isinstance(node, Wait) and isinstance(node.how, DateOf) and name in PROFILE_EVENTS:

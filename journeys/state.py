@@ -33,6 +33,9 @@ class State:
     """The whole state of an enrollment.
 
     `mode` says what the position means: run that step next, waiting in it, or resting behind the last step.
+    `turn` is the instant of the event or deadline that is worked off; events before the turn at which the stage was
+    entered (`hears_from`) or the step's wait began (`waits_from`) happened to somebody who stood elsewhere, and fire
+    nothing there. None hears everything: those that come while an enrollment starts are its first.
     `clock` is the instant up to which everything has been worked off; `horizon` the one up to which it may be.
     """
 
@@ -53,6 +56,9 @@ class State:
     due: datetime | None = None
     clock: datetime | None = None
     horizon: datetime | None = None
+    turn: datetime | None = None
+    hears_from: datetime | None = None
+    waits_from: datetime | None = None
     backlog: tuple[EventArrived, ...] = ()
     paused: bool = False
     unsettled: bool = False

@@ -123,7 +123,7 @@ class Steps(Stages):
             )
 
     def _waits_until(self, until: datetime | None) -> None:
-        self._set(mode="wait", until=until, due=None, unsettled=True)
+        self._set(mode="wait", until=until, due=None, waits_from=self.state.turn, unsettled=True)
 
     def _wait_over(self) -> None:
         node = self._waiting_in()
@@ -138,7 +138,7 @@ class Steps(Stages):
     def _skip(self, at: datetime) -> None:
         assert self.state.position is not None
         self._decide("step_skipped", at=at)
-        self._set(clock=max(at, self._clock))
+        self._set(clock=max(at, self._clock), turn=at)
         self._reach(at)
         self._go_on(self.program.nodes[NodeId(self.state.position)].next)
 

@@ -69,8 +69,8 @@ def arrange(
         box.x += shift
     dummies = {key: x + shift for key, x in xs.items() if isinstance(key, int)}
     ways = _ways(boxes, edges, chains, ranks, rows, dummies)
-    for edge, (wide, lines) in labels.items():
-        _anchor(ways[edge], wide, lines)
+    for edge, (_, lines) in labels.items():
+        _anchor(ways[edge], lines)
     right = max([box.x + box.width for box in boxes.values()] + [x for way in ways.values() for x, _ in way.points])
     right = max([right] + [ways[edge].anchor[0] + wide / 2 for edge, (wide, _) in labels.items()])
     bottom = max(box.y + box.height for box in boxes.values())
@@ -84,7 +84,9 @@ Key = str | int
 def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Key, Point], dict[Edge, list[int]]]:
     """Coordinates of boxes and bends (ints), y growing downwards, and the bends of each edge in its direction."""
     number = {name: index for index, name in enumerate(names)}
-    numbered = sorted({(number[source], number[target]) for source, target in edges})
+    ways = sorted({(number[source], number[target]) for source, target in edges})
+    against = _against(ways, 0)
+    numbered = sorted({(b, a) if (a, b) in against else (a, b) for a, b in ways})
     linked = {end for edge in numbered for end in edge}
     placed: dict[Key, Point] = {}
     chains: dict[Edge, list[int]] = {}
@@ -102,7 +104,33 @@ def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Key, Po
         if number[name] not in linked:
             placed[name] = (right, 0.0)
             right += UNIT
+    for a, b in against:
+        chains[names[a], names[b]] = chains[names[b], names[a]][::-1]
     return placed, chains
+
+
+def _against(edges: Sequence[tuple[int, int]], start: int) -> set[tuple[int, int]]:
+    """The ways that lead back to where one came from, so that without them the start is on top."""
+    after: dict[int, list[int]] = {}
+    for source, target in edges:
+        after.setdefault(source, []).append(target)
+    back, done, open_ = set[tuple[int, int]](), set[int](), set[int]()
+    for root in [start, *sorted(after)]:
+        stack = [(root, iter(after.get(root, ())))] if root not in done else []
+        open_.update(node for node, _ in stack)
+        while stack:
+            node, ways = stack[-1]
+            target = next(ways, None)
+            if target is None:
+                stack.pop()
+                open_.discard(node)
+                done.add(node)
+            elif target in open_:
+                back.add((node, target))
+            elif target not in done:
+                open_.add(target)
+                stack.append((target, iter(after.get(target, ()))))
+    return back
 
 
 def _chains(
@@ -149,9 +177,7 @@ def _gaps(
     """The height below each layer: room for the labels of the ways that start or end there."""
     lines: dict[int, int] = {}
     for edge in edges:
-        if edge[0] == edge[1]:
-            continue
-        gap = _gap_of(edge, chains, ranks)
+        gap = ranks[edge[0]] - 1 if edge[0] == edge[1] else _gap_of(edge, chains, ranks)
         lines[gap] = lines.get(gap, 0) + labels.get(edge, (0.0, 0))[1]
     return {gap: LEAST_GAP + LABEL_HEIGHT * min(count, 7) for gap, count in lines.items()}
 
@@ -165,7 +191,7 @@ def _gap_of(edge: Edge, chains: Mapping[Edge, list[int]], ranks: Mapping[Key, in
 def _down(boxes: dict[str, Box], ranks: Mapping[Key, int], gaps: Mapping[int, float]) -> dict[int, tuple[float, float]]:
     """Top and bottom of each layer; boxes stand at its top."""
     rows: dict[int, tuple[float, float]] = {}
-    top = MARGIN + 30
+    top = MARGIN + 30 + max(0.0, gaps.get(-1, 0.0) - LEAST_GAP)
     for layer in range(max(ranks.values(), default=0) + 1):
         tall = max((box.height for box in boxes.values() if box.layer == layer), default=0.0)
         rows[layer] = (top, top + tall)
@@ -183,7 +209,7 @@ def _ways(
     rows: Mapping[int, tuple[float, float]],
     dummies: Mapping[int, float],
 ) -> dict[Edge, Way]:
-    sides: dict[tuple[str, str], list[tuple[float, Edge, bool]]] = {}
+    sides: dict[tuple[str, str], list[_End]] = {}
     ways: dict[Edge, Way] = {}
     for edge in edges:
         source, target = boxes[edge[0]], boxes[edge[1]]
@@ -199,8 +225,8 @@ def _ways(
         down = ranks[edge[0]] < ranks[edge[1]] if ranks[edge[0]] != ranks[edge[1]] else True
         out = way.points[0][0] if way.points else target.middle
         into = way.points[-1][0] if way.points else source.middle
-        sides.setdefault((edge[0], "bottom" if down else "top"), []).append((out, edge, True))
-        sides.setdefault((edge[1], "top" if down else "bottom"), []).append((into, edge, False))
+        sides.setdefault((edge[0], "bottom" if down else "top"), []).append((out, not down, edge, True))
+        sides.setdefault((edge[1], "top" if down else "bottom"), []).append((into, not down, edge, False))
     for (key, side), ends in sides.items():
         _ports(boxes[key], side, ends, ways)
     for way in ways.values():
@@ -209,34 +235,38 @@ def _ways(
     return ways
 
 
-def _ports(box: Box, side: str, ends: list[tuple[float, Edge, bool]], ways: dict[Edge, Way]) -> None:
-    """Share the side of a box among the ways that leave or come in there, in the order of where they lead."""
+_End = tuple[float, bool, Edge, bool]
+"""Where a way leads on to (x), whether it goes up, the way, and whether it leaves here."""
+
+
+def _ports(box: Box, side: str, ends: list[_End], ways: dict[Edge, Way]) -> None:
+    """Share the side of a box among its ways, in the order of where they lead; of two that meet, the one down first."""
     step = min(44.0, box.width / (len(ends) + 1))
     first = box.middle - step * (len(ends) - 1) / 2
     y = box.y + box.height if side == "bottom" else box.y
-    for index, (_, edge, leaves) in enumerate(sorted(ends, key=lambda one: (one[0], one[2]))):
+    for index, (_, _, edge, leaves) in enumerate(sorted(ends)):
         point = (first + index * step, y)
         ways[edge].points.insert(0 if leaves else len(ways[edge].points), point)
 
 
 def _round(way: Way, box: Box) -> None:
-    x, y = box.x + box.width, box.y + min(box.height / 2, 40)
-    way.points = [(x, y - 10), (x + 34, y - 10), (x + 34, y + 12), (x, y + 12)]
-    way.anchor = (x + 40, y + 5)
+    x, y = box.x + box.width - 20, box.y
+    way.points = [(x - 44, y), (x - 44, y - 32), (x, y - 32), (x, y)]
+    way.anchor = (x - 22, y - 28)
 
 
-def _anchor(way: Way, wide: float, lines: int) -> None:
+def _anchor(way: Way, lines: int) -> None:
     if not way.loop:
         (x0, y0), (x1, y1) = way.points[0], way.points[1]
         way.anchor = ((x0 + x1) / 2, (y0 + y1) / 2)
     else:
-        way.anchor = (way.anchor[0] + wide / 2, way.anchor[1])
+        way.anchor = (way.anchor[0], way.anchor[1] - lines * LABEL_HEIGHT / 2)
 
 
 def _apart(ways: Mapping[Edge, Way], labels: Mapping[Edge, tuple[float, int]], boxes: Sequence[Box]) -> None:
     """Move labels along their ways until none lies on another or on a box."""
     taken = [(box.x - 2, box.y - 2, box.x + box.width + 2, box.y + box.height + 2) for box in boxes]
-    for edge in sorted(labels, key=lambda one: (ways[one].anchor[1], ways[one].anchor[0])):
+    for edge in sorted(labels, key=lambda one: (not ways[one].loop, ways[one].anchor[1], ways[one].anchor[0])):
         way, (wide, lines) = ways[edge], labels[edge]
         if way.loop:
             taken.append(_area(way.anchor, wide, lines))
@@ -275,8 +305,7 @@ def _overlap(area: Area, taken: Sequence[Area]) -> float:
 def curve(way: Way) -> str:
     """The way as an SVG path: straight past boxes, bent in between."""
     if way.loop:
-        (x0, y0), (x1, _), (_, y2), (x3, y3) = way.points
-        return f"M{x0:.1f},{y0:.1f} C{x1:.1f},{y0:.1f} {x1:.1f},{y2:.1f} {x3:.1f},{y3:.1f}"
+        return "M{:.1f},{:.1f} C{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}".format(*(n for p in way.points for n in p))
     x, y = way.points[0]
     path = f"M{x:.1f},{y:.1f}"
     for nx, ny in way.points[1:]:

@@ -25,7 +25,7 @@ STYLE = (
     ".way{fill:none;stroke:var(--edge);stroke-width:1.5}.on{font-size:11.5px;fill:var(--ink);paint-order:stroke;"
     "stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}.if{fill:var(--faint)}.count{font-size:11px;"
     "font-weight:600;fill:var(--accent)}.icon{fill:none;stroke:var(--accent);stroke-width:1.4;stroke-linejoin:round;"
-    "stroke-linecap:round}.name{font-size:16px;font-weight:600}"
+    "stroke-linecap:round}.here{font-size:11px;font-weight:600;fill:var(--here)}.name{font-size:16px;font-weight:600}"
 )
 
 
@@ -174,16 +174,15 @@ def _box(
         inner = {"x": box.x + 3.5, "y": box.y + 3.5, "width": box.width - 7, "height": box.height - 7, "rx": 6}
         parts.append(tag("rect", fill="none", stroke="var(--line)", stroke_width=1, **inner))
     total = sum(count for (stage_key, _), count in (counts or {}).items() if stage_key == key)
-    room = WIDTH - 28 - (svg.width_of(f"{total:,}", 11) + 8 if counts else 0)
+    room = WIDTH - 28 - (svg.width_of(f"{total:,}", 11) + 8 if counts else 0) - (80 if standing else 0)
     parts.append(label(box.x + 14, box.y + 22, cut(key.replace("_", " "), 14, room), class_="head"))
     if counts is not None:
         parts.append(label(box.x + WIDTH - 12, box.y + 22, f"{total:,}", class_="count", text_anchor="end"))
     for index, line in enumerate(lines):
         parts.append(_step(line, box.x, box.y + HEAD + LINE * index, key, counts, here))
     if standing:
-        parts.append(
-            label(box.x + WIDTH, box.y - 6, "you are here", class_="step", text_anchor="end", fill="var(--here)")
-        )
+        right = box.x + WIDTH - 12 - (svg.width_of(f"{total:,}", 11) + 10 if counts is not None else 0)
+        parts.append(label(right, box.y + 22, "you are here", class_="here", text_anchor="end"))
     return tag("g", svg.title(key), *parts)
 
 

@@ -357,3 +357,35 @@ def test_a_mail_is_held_while_events_wait_that_may_pre_empt_it(compiled: Compile
     event = EventArrived(at=noon + timedelta(days=3), seq=1, name="E")
     _, commands = machine.advance(program, begun(program, noon), event)
     assert (commands[-1].kind, getattr(commands[-1], "hold", None)) == ("plan", True)
+
+
+# -- what happened before one stood there ------------------------------------------------------------------------------
+
+STEPS = "stages: {a: {steps: [{wait: 1 day}, {wait_for: {event: F, up_to: 5 days}}, {send: x}], transitions: [{after: 9 days, to: b}]}, b: {transitions: [{on: F, to: c}]}, c: {}}"
+
+
+def test_an_event_from_before_the_wait_began_ends_no_wait(compiled: Compile, noon: datetime) -> None:
+    """Registering what is waited for brings events above the cursor; those from before the turn fire nothing."""
+    program = compiled(HEAD + STEPS)
+    state, commands = machine.advance(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
+    old = EventArrived(at=noon + timedelta(hours=12), seq=1, name="F")
+    state, commands = machine.advance(program, state, Settled(number=commands[-1].number, cursor=1, events=(old,)))
+    assert (state.position, state.mode, commands) == ("a/wait_for:F", "wait", ())
+
+
+def test_an_event_from_while_the_wait_was_made_ready_counts(compiled: Compile, noon: datetime) -> None:
+    program = compiled(HEAD + STEPS)
+    state, commands = machine.advance(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
+    meanwhile = EventArrived(at=noon + timedelta(days=1, milliseconds=20), seq=1, name="F")
+    answer = Settled(number=commands[-1].number, cursor=1, events=(meanwhile,))
+    _, commands = machine.advance(program, state, answer)
+    assert [one.kind for one in commands] == ["decide", "plan"]
+
+
+def test_an_event_from_before_the_stage_was_entered_moves_nobody_on(compiled: Compile, noon: datetime) -> None:
+    program = compiled(HEAD + STEPS.replace("up_to: 5 days", "up_to: 20 days"))
+    waiting = settle(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
+    state, commands = machine.advance(program, waiting, Woke(at=noon + timedelta(days=9)))
+    old = EventArrived(at=noon + timedelta(days=8), seq=1, name="F")
+    state, commands = machine.advance(program, state, Settled(number=commands[-1].number, cursor=1, events=(old,)))
+    assert (state.stage, commands) == ("b", ())

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from journeys import backtest, source
@@ -34,6 +33,7 @@ DEEP = int(os.environ.get("WAYPOST_DEEP", "0"))
 BATCH = 50 if DEEP else 12
 ROUNDS = max(1, DEEP // BATCH)
 TOLERANCE = 2.0
+SMALL = 30
 OURS = ("entered", "moved", "branched", "matched", "timed_out", "converted", "attributes_set", "rearmed", "declined", "ended", "planned", "skipped")  # fmt: skip
 
 Path_ = list[tuple[str, str, str | None, float]]
@@ -159,18 +159,19 @@ async def compare(world: Any, unit: float, played: Sequence[Case]) -> None:
     assert not told, "\n".join(told)
 
 
-def sample(count: int, salt: int) -> list[Case]:
-    """So many cases, the same ones for the same salt."""
+def sample(count: int, skip: int) -> list[Case]:
+    """So many cases, always the same; Hypothesis begins with small ones, which are left out."""
     found: list[Case] = []
+    first = skip + SMALL
 
-    @settings(max_examples=count + salt, derandomize=True, database=None, phases=[Phase.generate],
+    @settings(max_examples=count + first, derandomize=True, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck), deadline=None)  # fmt: skip
-    @given(case=cases(), padding=st.just(salt))
-    def collect(case: Case, padding: int) -> None:
+    @given(case=cases())
+    def collect(case: Case) -> None:
         found.append(case)
 
     collect()
-    return found[salt : salt + count]
+    return found[first : first + count]
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
