@@ -1,15 +1,18 @@
 """Records the histories that `test_replay` replays. Not a test: `make record` runs it, on purpose."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services import telling
 from workflows.gateway import Refused
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "histories"
 TEXT = (HERE / "everything.yaml").read_text()
+LANGUAGE = (HERE / "language.yaml").read_text()
 NAMES = ("completed", "controlled", "exited", "inactive", "moved", "waiting")
 
 
@@ -42,3 +45,44 @@ async def test_record(real: Any) -> None:
     for name in NAMES:
         handle = real.env.client.get_workflow_handle(real.enrollment(name).workflow_id)
         (HISTORIES / f"{name}.json").write_text((await handle.fetch_history()).to_json())
+
+
+async def test_record_the_rest_of_the_language(real: Any) -> None:
+    await real.publish("journey: other\nstart: a\nstages: {a: {}}")
+    await real.publish(LANGUAGE)
+    for name in ("dated", "turned"):
+        await real.customer(name)
+        await real.event("Signed Up", name, cart_id="c1")
+        await real.until(lambda name=name: run_of(real, name).step == "first/wait_for:guard")
+    tomorrow = (await real.tick() + timedelta(days=1, seconds=2)).isoformat()
+    await identify(real, "dated", plan="team")
+    await real.until(lambda: run_of(real, "dated").step == "first/wait:30 days")
+    await identify(real, "turned", ends_at=tomorrow)
+    await identify(real, "turned", plan="team")
+    await real.until(lambda: run_of(real, "turned").step == "first/wait:customer.ends_at")
+    later = (await real.tick() + timedelta(days=1, seconds=1)).isoformat()
+    await identify(real, "turned", ends_at=later)
+    await real.event("Order Completed", "turned", total=5)
+    await real.until(lambda: run_of(real, "turned").step == "first/wait:30 days")
+    await real.event("Order Completed", "turned", total=1)
+    await real.until(lambda: run_of(real, "turned").stage == "second")
+    await identify(real, "turned", gone=True)
+    await real.until(lambda: run_of(real, "turned").status == "ended")
+    for name in ("dated", "turned"):
+        handle = real.env.client.get_workflow_handle(run_of(real, name).workflow_id)
+        (HISTORIES / f"language-{name}.json").write_text((await handle.fetch_history()).to_json())
+
+
+async def identify(real: Any, user: str, **traits: Any) -> None:
+    await real.happens({"type": "identify", "userId": user, "traits": traits})
+
+
+def run_of(real: Any, user: str) -> Any:
+    """The customer's run through the journey `language`, not the one that it started."""
+    return real.read(
+        lambda session: next(
+            one
+            for one in telling.enrollments_of(session, telling.customer(session, user).id)
+            if one.journey == "language"
+        )
+    )
