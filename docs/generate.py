@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from journeys import definition
+from journeys import definition, source
 from journeys.commands import DECISIONS
 from journeys.entering import REFUSALS
 from journeys.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
 from journeys.policy import REASONS
 from journeys.verbs import VERBS
+from pictures import map as maps
 from waypost.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -84,19 +85,32 @@ def fresh(text: str) -> str:
     return PART.sub(lambda match: match[1] + PARTS[match[2]]() + match[3], text)
 
 
-def schema_is_fresh(write: bool) -> bool:
-    """The published JSON Schema, in the repository too."""
-    path, wanted = ROOT / "docs" / "journey.schema.json", json.dumps(definition.json_schema(), indent=2) + "\n"
-    fresh = path.exists() and path.read_text() == wanted
-    if write and not fresh:
-        path.write_text(wanted)
-    return fresh
+def lifecycle_map() -> str:
+    text = (ROOT / "examples" / "cdnow" / "lifecycle.yaml").read_text()
+    return maps.draw(source.read(text)[0]) + "\n"
+
+
+FILES: dict[str, Callable[[], str]] = {
+    "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
+    "docs/pictures/lifecycle.svg": lifecycle_map,
+}
+"""Whole files that come from code."""
+
+
+def stale_files(write: bool) -> list[str]:
+    found: list[str] = []
+    for name, make in FILES.items():
+        path, wanted = ROOT / name, make()
+        if not path.exists() or path.read_text() != wanted:
+            found.append(name)
+            if write:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(wanted)
+    return found
 
 
 def main() -> int:
-    stale: list[str] = []
-    if not schema_is_fresh(write="--check" not in sys.argv):
-        stale.append("docs/journey.schema.json")
+    stale = stale_files(write="--check" not in sys.argv)
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()
         if fresh(text) != text:

@@ -1,0 +1,136 @@
+"""Pictures: everything is on them, nothing lies on anything else, and they are well-formed in every theme."""
+
+import random
+import re
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from journeys import handbook, source
+from journeys.definition import Journey
+from pictures import charts
+from pictures import map as maps
+from pictures.charts import Mark, Span
+from pictures.layout import arrange
+
+ROOT = Path(__file__).parent.parent.parent
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def lifecycle() -> Journey:
+    return source.read((ROOT / "examples" / "cdnow" / "lifecycle.yaml").read_text())[0]
+
+
+def made_up(stages: int) -> Journey:
+    """A journey of so many stages with ways forth and back, always the same."""
+    chance = random.Random(stages)
+    text = "journey: made-up\nenter: [{on: Start}]\nstart: s0\nstages:\n"
+    for index in range(stages):
+        ways = [f"{{on: Event {index}, to: s{index + 1}}}"] if index < stages - 1 else []
+        ways += [
+            f"{{after: {days} days, to: s{chance.randrange(stages)}}}" for days in range(1, chance.choice([1, 2, 3]))
+        ]
+        steps = ", ".join(["{send: a_rather_long_name_of_a_template}"] * chance.randint(0, 4))
+        text += f"  s{index}: {{steps: [{steps}], transitions: [{', '.join(ways)}]}}\n"
+    return source.read(text)[0]
+
+
+def whole_language() -> Journey:
+    steps = "".join(
+        f"      {line}\n" for entry in handbook.STEPS.values() for line in entry.example.strip().splitlines()
+    )
+    return source.read(f"journey: all\nstart: first\nstages:\n  first:\n    steps:\n{steps}")[0]
+
+
+JOURNEYS = [lifecycle(), made_up(3), made_up(8), made_up(15), whole_language()]
+
+
+def texts(picture: str) -> str:
+    return " | ".join(one.text or "" for one in ElementTree.fromstring(picture).iter(f"{SVG}text"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: f"{one.journey}-{len(one.stages)}")
+def test_every_stage_is_on_the_map(journey: Journey, theme: str) -> None:
+    shown = texts(maps.draw(journey, theme=theme))  # type: ignore[arg-type]
+    for key in journey.stages:
+        assert key.replace("_", " ") in shown
+
+
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: f"{one.journey}-{len(one.stages)}")
+def test_no_box_lies_on_another_and_none_leaves_the_page(journey: Journey) -> None:
+    page = ElementTree.fromstring(maps.draw(journey))
+    wide, high = (float(page.attrib[name]) for name in ("width", "height"))
+    boxes = [
+        [float(one.attrib[name]) for name in ("x", "y", "width", "height")]
+        for one in page.iter(f"{SVG}rect")
+        if one.get("rx") == "9"
+    ]
+    assert len(boxes) == len(journey.stages)
+    for x, y, w, h in boxes:
+        assert x >= 0
+        assert y >= 0
+        assert x + w <= wide
+        assert y + h <= high
+    for (ax, ay, aw, ah), (bx, by, bw, bh) in combinations(boxes, 2):
+        assert ax + aw <= bx or bx + bw <= ax or ay + ah <= by or by + bh <= ay
+
+
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: f"{one.journey}-{len(one.stages)}")
+def test_the_first_stage_is_on_top(journey: Journey) -> None:
+    edges = [(key, one.to) for key, stage in journey.stages.items() for one in stage.transitions]
+    layout = arrange(dict.fromkeys(journey.stages, (200.0, 60.0)), list(dict.fromkeys(edges)), {})
+    assert layout.boxes[journey.start].y == min(box.y for box in layout.boxes.values())
+
+
+def test_a_map_shows_counts_flows_and_where_somebody_stands() -> None:
+    picture = maps.draw(
+        lifecycle(),
+        counts={("lapsed", ""): 381, ("lapsed", "lapsed/send:win_back_offer"): 7},
+        flows={("core", "lapsed"): 365},
+        here=maps.Here(stage="lapsed", step="lapsed/send:win_back_offer"),
+    )
+    shown = texts(picture)
+    assert "388" in shown
+    assert "365" in shown
+    assert "you are here" in shown
+
+
+def test_what_is_written_cannot_break_the_picture() -> None:
+    text = 'journey: j\nname: "<b>&amp; \\" \\u2028"\nenter: [{on: "<script>"}]\nstart: a\nstages: {a: {transitions: [{on: "]]>", to: a}]}}'
+    picture = maps.draw(source.read(text)[0])
+    assert "<script>" not in picture
+    assert "]]>" in texts(picture)
+
+
+def test_a_guard_is_told_as_a_person_says_it() -> None:
+    guard = 'customer.events["Order Completed"].count >= 5 && customer.plan == "team"'
+    assert maps.brief(guard) == 'Order Completed count ≥ 5 and plan = "team"'
+
+
+def test_a_chart_adds_up_to_what_it_was_given() -> None:
+    first = date(2026, 1, 1)
+    days = {first + timedelta(days=number): {"welcome": number % 5, "thank_you": 2} for number in range(300)}
+    picture = charts.bars(days, "Mails")
+    told = [title.text or "" for title in ElementTree.fromstring(picture).iter(f"{SVG}title")]
+    counted = sum(int(match[1].replace(",", "")) for text in told if (match := re.search(r": ([\d,]+) ", text)))
+    assert counted == sum(sum(counts.values()) for counts in days.values())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_every_chart_is_well_formed_also_with_nothing_to_show(theme: str) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    spans = [Span(stage="a", begins=begin, ends=begin + timedelta(days=3))]
+    marks = [Mark(at=begin + timedelta(hours=hour), text="<mail>", kind="send") for hour in range(60)]
+    drawn = [
+        charts.bars({}, "Nothing", theme),  # type: ignore[arg-type]
+        charts.areas({begin.date(): {"a": 1}}, ["a"], "One day", theme),  # type: ignore[arg-type]
+        charts.areas({begin.date() + timedelta(days=d): {"a": d, "b": 1} for d in range(9)}, ["a", "b"], "Nine", theme),  # type: ignore[arg-type]
+        charts.compared([("mails", 3, 4), ("none", 0, 0)], ("this", "that"), "Two", theme),  # type: ignore[arg-type]
+        charts.path(spans, marks, "Path", theme),  # type: ignore[arg-type]
+    ]
+    for picture in drawn:
+        assert ElementTree.fromstring(picture).tag == f"{SVG}svg"
