@@ -3,15 +3,16 @@
 import asyncio
 import sys
 
-from bench import backtest, core, memory, reference, starts
+from bench import backtest, core, language, memory, reference, starts
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["core", "backtest", "memory", "reference", "starts"]
+    wanted = sys.argv[1:] or ["core", "language", "backtest", "memory", "reference", "starts"]
     for name in wanted:
         print(f"\n== {name} ==", flush=True)
         {
             "core": core.main,
+            "language": language.main,
             "backtest": backtest.main,
             "memory": memory.main,
             "reference": lambda: asyncio.run(reference.main()),

@@ -98,9 +98,15 @@ class _Compiler:
         if one.on is not None:
             return Entrance(event=one.on, guard=self._guard(name, one.when))
         if one.segment is not None:
-            return Entrance(event=SEGMENT_JOINED, guard=self._guard(name, _also("segment", one.segment, one.when)))
+            return Entrance(
+                event=SEGMENT_JOINED,
+                guard=self._guard(name, _also("segment", one.segment, one.when)),
+                given={"segment": one.segment},
+            )
         own = f"{self.journey.journey}/{name}"
-        return Entrance(event=DATE_REACHED, guard=self._guard(name, _also("trigger", own, one.when)))
+        return Entrance(
+            event=DATE_REACHED, guard=self._guard(name, _also("trigger", own, one.when)), given={"trigger": own}
+        )
 
     def _schedule(self, name: str, one: source.Trigger) -> ScheduleTrigger:
         assert one.schedule is not None

@@ -197,10 +197,11 @@ def heard(reads: frozenset[str], name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """An event (trigger or journey-wide exit) with its guard."""
+    """An event (trigger or journey-wide exit) with its guard, and the properties that it must have."""
 
     event: str
     guard: GuardId | None
+    given: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

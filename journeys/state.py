@@ -32,6 +32,8 @@ class Question:
 class State:
     """The whole state of an enrollment.
 
+    An enrollment that has not begun may know already when it was entered; then it begins at that instant, however late
+    its workflow starts.
     `mode` says what the position means: run that step next, waiting in it, or resting behind the last step.
     `turn` is the instant of the event or deadline that is worked off; events before the turn at which the stage was
     entered (`hears_from`) or the step's wait began (`waits_from`) happened to somebody who stood elsewhere, and fire

@@ -69,7 +69,12 @@ def enroll(
 
 def _fresh(enrollment: Enrollment) -> dict[str, Any]:
     """The state of an enrollment that has not begun; what is left out has its default."""
-    return {"customer": enrollment.customer_id, "enrollment": enrollment.id, "cursor": enrollment.cursor}
+    return {
+        "customer": enrollment.customer_id,
+        "enrollment": enrollment.id,
+        "cursor": enrollment.cursor,
+        "entered_at": enrollment.entered_at.isoformat(),
+    }
 
 
 def _as_run(last: Enrollment | None) -> Run | None:

@@ -17,11 +17,13 @@ from rich.table import Table
 from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
-from services import api_keys
+from services import api_keys, surroundings
+from store import migrate
 from waypost import __version__, logs
 from waypost.rehearsing import rehearsals
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
+from waypost.wiring import Parts
 
 if TYPE_CHECKING:
     from waypost.client import Client
@@ -119,7 +121,7 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
     with told(), parts() as made:
         text = read(file)
         try:
-            definition, problems = source.read(text, Surroundings(templates=made.renderer.keys()))
+            definition, problems = source.read(text, _surroundings(made, text))
             valid = True
         except InvalidJourney as invalid:
             definition, problems, valid = None, invalid.problems, False
@@ -131,6 +133,17 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
                 console.print(f"[green]✓[/] {definition.journey}: {len(definition.stages)} stages, valid")
         if not valid:
             raise typer.Exit(1)
+
+
+def _surroundings(made: Parts, text: str) -> Surroundings:
+    """What this installation knows; without a database, its templates alone."""
+    templates = made.renderer.keys()
+    if made.settings.database_url is None and not (made.settings.home / "waypost.db").exists():
+        return Surroundings(templates=templates)
+    if migrate.pending(made.database.engine):
+        return Surroundings(templates=templates)
+    with made.database.reading() as session:
+        return surroundings.of(session, source.key_of(text), templates)
 
 
 @app.command()

@@ -78,7 +78,7 @@ def _made_up(program: Program, begin: datetime, attributes: dict[str, Any], even
     happened = [_timed(text, begin) for text in events]
     names = [trigger.event for trigger in program.triggers]
     if names and not any(at <= begin and name in names for at, name, _ in happened):
-        happened.insert(0, (begin, names[0], dict[str, Any]()))
+        happened.insert(0, (begin, names[0], {**attributes, **program.triggers[0].given}))
     happened.sort(key=lambda one: one[0])
     recorded = [Recorded(seq=i, name=name, at=at, properties=p) for i, (at, name, p) in enumerate(happened, start=1)]
     zone = attributes.get("timezone")

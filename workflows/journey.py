@@ -47,7 +47,7 @@ class JourneyWorkflow:
     async def run(self, program: Program, state: State) -> str | None:
         """Run to the end of the enrollment; return the reason why it ended."""
         if self.state.phase == "new":
-            await self._take(Begin(at=workflow.now()))
+            await self._take(Begin(at=self.state.entered_at or workflow.now()))
         while not self.state.ended:
             await self._turn()
         while self.inbox:

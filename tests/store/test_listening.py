@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
 from journeys import machine
@@ -65,7 +66,7 @@ class Town:
         if row.kind == "start":
             with self.database.reading() as session:
                 program = journeys.compiled(session, row.payload["digest"])
-            self.states[row.enrollment_id] = program, State(**row.payload["state"])
+            self.states[row.enrollment_id] = program, TypeAdapter(State).validate_python(row.payload["state"])
             self._take(row.enrollment_id, Begin(at=self.now))
         elif row.kind == "event":
             at = instant(row.payload["at"], "at")
