@@ -4,11 +4,11 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from activities.delivery import Brand
 from journeys.program import Notify, Webhook
-from mail.hooks import Answer, Caller
+from mail.calls import Answer
 from mail.message import Accepted, Mail, NotSent
 from mail.render import Renderer, TemplateProblem
 from mail.sender import MailSender
@@ -17,14 +17,20 @@ from services.delivering import Fenced
 from services.hooks import Due, Result
 from store.session import Database
 
+if TYPE_CHECKING:
+    from mail.webhooks import Caller
+
 
 class HookLane:
-    """One owner's hold on the hooks. A call that was cut off is made again, under the same id."""
+    """One owner's hold on the hooks. A call that was cut off is made again, under the same id.
+
+    `caller` is asked for when the first call is due: it brings an HTTP client with it.
+    """
 
     def __init__(
         self,
         database: Database,
-        caller: Caller,
+        caller: Callable[[], "Caller"],
         renderer: Renderer,
         sender: MailSender,
         brand: Brand,
@@ -74,10 +80,10 @@ class HookLane:
         if isinstance(node, Webhook):
             body = self._filled(node.body, due) if node.body is not None else {**due.about, "at": now.isoformat()}
             headers = {name: str(self._filled(value, due)) for name, value in node.headers.items()}
-            return await self._caller.call(due.id, node.url, body, now, method=node.method, headers=headers)
+            return await self._caller().call(due.id, node.url, body, now, method=node.method, headers=headers)
         text = str(self._filled(node.text, due))
         if node.url is not None:
-            return await self._caller.call(due.id, node.url, {"text": text, **due.about}, now, headers={})
+            return await self._caller().call(due.id, node.url, {"text": text, **due.about}, now, headers={})
         return await self._write(due, node, text)
 
     async def _write(self, due: Due, node: Notify, text: str) -> Answer:

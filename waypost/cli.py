@@ -20,9 +20,9 @@ from journeys.problems import InvalidJourney
 from services import api_keys, surroundings
 from store import migrate
 from waypost import __version__, logs
-from waypost.rehearsing import rehearsals
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
+from waypost.trying import rehearsals
 from waypost.wiring import Parts
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,57 +20,41 @@ from services.errors import InvalidInput
 from services.tracking import Rejected, instant
 from store import migrate
 from waypost import stories
-from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
+from waypost.terminal import complaints, console, parts, read, show_problems
 
 TOLD_ERRORS = 20
-
-Until = Annotated[str | None, typer.Option(help="The last instant, ISO 8601; without a zone it is UTC.")]
-Events = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="An event file, NDJSON or CSV.")]
-Pictures = Annotated[Path | None, typer.Option(file_okay=False, help="A folder to write SVG pictures into.")]
-
-
-def rehearsals(app: typer.Typer) -> None:
-    """Put the commands of this module on the command line."""
-    app.command()(simulate)
-    app.command()(backtest)
-
 
 # -- one customer ------------------------------------------------------------------------------------------------------
 
 
 def simulate(
-    file: File,
-    sets: Annotated[list[str] | None, typer.Option("--set", help="An attribute, as plan=team (JSON or text).")] = None,
-    event: Annotated[list[str] | None, typer.Option(help="What happens when, as '3 days: Order Completed'.")] = None,
-    start: Annotated[str | None, typer.Option(help="When it begins, ISO 8601 (default: now).")] = None,
-    days: Annotated[float, typer.Option(help="For how many days.", min=0.01, max=36_500)] = 90,
-    cohort: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A file of customers.")] = None,
-    pictures: Pictures = None,
-    as_json: JsonFlag = False,
+    file: Path,
+    sets: list[str],
+    events: list[str],
+    start: str | None,
+    days: float,
+    cohort: Path | None,
+    pictures: Path | None,
+    as_json: bool,
 ) -> None:
-    """Follow one made-up customer (or a cohort) through a journey file.
-
-    The customer enters at once; --event may be given several times. With --cohort everybody in the file does, with the
-    attributes of their identify lines and the events of their track lines.
-    """
-    with told():
-        journey = load(file)
-        program = compiler.compile_journey(journey)
-        begin = _instant(start, "--start") if start else datetime.now(UTC).replace(microsecond=0)
-        until = begin + timedelta(days=days)
-        if cohort is not None:
-            people, errors = _people_of(cohort, until)
-            return _tell(_totals(program, people, until), errors, journey, pictures, as_json)
-        person = _made_up(program, begin, _attributes(sets or []), event or [])
-        lived = backtests.runs(program, person, until, by_policy(assume_address=True))
-        if not lived:
-            raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
-        if pictures is not None:
-            _drawn(stories.draw_path(pictures, journey, lived, until))
-        if as_json:
-            return typer.echo(json.dumps([stories.as_json(one) for one in lived]))
-        for one in lived:
-            stories.tell(console, one)
+    """Follow one made-up customer, or a cohort from a file."""
+    journey = load(file)
+    program = compiler.compile_journey(journey)
+    begin = _instant(start, "--start") if start else datetime.now(UTC).replace(microsecond=0)
+    until = begin + timedelta(days=days)
+    if cohort is not None:
+        people, errors = _people_of(cohort, until)
+        return _tell(_totals(program, people, until), errors, journey, pictures, as_json)
+    person = _made_up(program, begin, _attributes(sets), events)
+    lived = backtests.runs(program, person, until, by_policy(assume_address=True))
+    if not lived:
+        raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
+    if pictures is not None:
+        _drawn(stories.draw_path(pictures, journey, lived, until))
+    if as_json:
+        return typer.echo(json.dumps([stories.as_json(one) for one in lived]))
+    for one in lived:
+        stories.tell(console, one)
 
 
 def _made_up(program: Program, begin: datetime, attributes: dict[str, Any], events: list[str]) -> Person:
@@ -117,29 +101,24 @@ def _attributes(pairs: list[str]) -> dict[str, Any]:
 
 
 def backtest(
-    file: File,
-    events: Events = None,
-    begin: Annotated[str | None, typer.Option("--from", help="Use the store's events from this instant on.")] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Use the store's events up to this instant.")] = None,
-    until: Until = None,
-    against: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Another version.")] = None,
-    pictures: Pictures = None,
-    as_json: JsonFlag = False,
+    file: Path,
+    events: Path | None,
+    time: tuple[str | None, str | None, str | None],
+    against: Path | None,
+    pictures: Path | None,
+    as_json: bool,
 ) -> None:
-    """Replay recorded events through a journey file: stages, movements, mails, and what would be skipped and why.
-
-    Events come from a file, or from this installation's store. Nothing is stored and nobody is written to.
-    """
-    with told():
-        journey, other = load(file), load(against) if against else None
-        end = _instant(until or to, "--until") if until or to else None
-        people, errors = _people_of(events, end) if events else (_recorded(begin, end), 0)
-        if not people:
-            raise InvalidInput("there are no events to replay; give --events FILE, or --from and --to")
-        end = end or max(one.events[-1].at for one in people)
-        totals = _totals(compiler.compile_journey(journey), people, end)
-        second = _totals(compiler.compile_journey(other), people, end) if other else None
-        _tell(totals, errors, journey, pictures, as_json, second)
+    """Replay recorded events, of a file or of the store; `time` is from, to, until."""
+    begin, to, until = time
+    journey, other = load(file), load(against) if against else None
+    end = _instant(until or to, "--until") if until or to else None
+    people, errors = _people_of(events, end) if events else (_recorded(begin, end), 0)
+    if not people:
+        raise InvalidInput("there are no events to replay; give --events FILE, or --from and --to")
+    end = end or max(one.events[-1].at for one in people)
+    totals = _totals(compiler.compile_journey(journey), people, end)
+    second = _totals(compiler.compile_journey(other), people, end) if other else None
+    _tell(totals, errors, journey, pictures, as_json, second)
 
 
 def _people_of(file: Path, until: datetime | None) -> tuple[list[Person], int]:

@@ -4,15 +4,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from activities.delivery import Brand, Lane, Pumped
-from activities.hooks import HookLane
-from activities.operations import Operations
-from activities.sweep import Sweep
-from activities.upkeep import LANE as UPKEEP
-from activities.upkeep import Upkeep
 from journeys.program import Program
-from mail.hooks import Caller
 from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.outbox import OutboxSender
@@ -24,6 +19,11 @@ from store.session import Database
 from waypost.settings import Settings
 from workflows import gateway
 from workflows.gateway import Gateway
+
+if TYPE_CHECKING:
+    from activities.operations import Operations
+    from activities.sweep import Sweep
+    from mail.webhooks import Caller
 
 Clock = Callable[[], datetime]
 
@@ -72,19 +72,33 @@ class Parts:
         return OutboxSender(_StoredInbox(self.database, self.clock), settings.home / "outbox")
 
     @cached_property
-    def caller(self) -> Caller:
+    def caller(self) -> "Caller":
+        from mail.webhooks import Caller
+
         return Caller(self.settings.webhook_secret, private=self.settings.hooks_private)
+
+    async def close_caller(self) -> None:
+        if "caller" in self.__dict__:
+            await self.caller.close()
 
     def pumped(self, name: str) -> Pumped:
         """A lane of mail, the hooks, or the upkeep, by name."""
+        from activities.hooks import HookLane
+        from activities.upkeep import LANE as UPKEEP
+        from activities.upkeep import Upkeep
+
         if name == hooks.LANE:
-            return HookLane(self.database, self.caller, self.renderer, self.sender, self.brand, self.clock)
+            return HookLane(self.database, lambda: self.caller, self.renderer, self.sender, self.brand, self.clock)
         return Upkeep(self.database, self.clock) if name == UPKEEP else self.lane(name)
 
-    def sweep(self) -> Sweep:
+    def sweep(self) -> "Sweep":
+        from activities.sweep import Sweep
+
         return Sweep(self.database, self.clock)
 
-    def operations(self) -> Operations:
+    def operations(self) -> "Operations":
+        from activities.operations import Operations
+
         return Operations(self.database, self.clock)
 
     def lane(self, name: str) -> Lane:

@@ -80,4 +80,4 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
             scheduling.cancel()
             await asyncio.gather(dispatching, scheduling, return_exceptions=True)
     await parts.sender.close()
-    await parts.caller.close()
+    await parts.close_caller()

@@ -6,27 +6,17 @@ Calls are signed by Standard Webhooks (https://www.standardwebhooks.com): `webho
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
 from standardwebhooks import Webhook as Signer
 
+from mail.calls import Answer
+
 TIMEOUT = httpx.Timeout(10.0)
 AGAIN = frozenset({408, 409, 421, 423, 425, 429})
-
-Outcome = Literal["delivered", "failed", "again"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back; `again` says that another attempt may do better."""
-
-    outcome: Outcome
-    status: int | None = None
-    error: str | None = None
 
 
 class Caller:
