@@ -12,7 +12,7 @@ from activities.signatures import OPERATE
 from journeys import compiler
 from journeys.backtest import Totals
 from journeys.problems import InvalidJourney
-from services import backtesting, cohorts, journeys, operations
+from services import backtesting, cohorts, journeys, operations, segments
 from services.errors import InvalidInput, ServiceError
 from services.tracking import instant
 from store.session import Database
@@ -73,11 +73,12 @@ class Operations:
         with self._database.reading() as session:
             program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
             people = list(cohorts.recorded(session, begin, until))
+            known = {one.key: one.guard for one in segments.listed(session)}
         if not people:
             raise InvalidInput("there are no recorded events in this time")
         totals = Totals()
         yield 0, len(people), None
-        for part in backtesting.parts(program, people, until):
+        for part in backtesting.parts(program, people, until, known):
             totals.add(part)
             yield totals.customers, len(people), totals.as_json()
 

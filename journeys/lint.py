@@ -3,6 +3,7 @@
 `Surroundings` is what is known there; what is None stays unchecked. Whether it flows is told by `flow`.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -104,9 +105,33 @@ def _templates(journey: Journey, known: frozenset[str] | None) -> Iterator[Probl
 
 
 def _segments(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    if known is None:
+        return
     for index, trigger in enumerate(journey.enter):
-        if known is not None and trigger.segment is not None and trigger.segment not in known:
+        if trigger.segment is not None and trigger.segment not in known:
             yield _unknown("segment", trigger.segment, ("enter", index, "segment"), known)
+    for path, guard in guards_of(journey):
+        for name in SEGMENT_ASKED.findall(guard):
+            if name not in known:
+                yield _unknown("segment", name, path, known)
+
+
+SEGMENT_ASKED = re.compile(r"""["']([^"']+)["']\s+in\s+customer\.segments""")
+
+
+def guards_of(journey: Journey) -> Iterator[tuple[Path, str]]:
+    """Every guard with its path."""
+    ruled: list[tuple[Path, str | None]] = [(("enter", i, "when"), one.when) for i, one in enumerate(journey.enter)]
+    ruled += [(("exit", i, "when"), one.when) for i, one in enumerate(journey.exit)]
+    ruled.append((("goal", "when"), journey.goal.when if journey.goal else None))
+    for key, stage in journey.stages.items():
+        ruled += [(("stages", key, "transitions", i, "when"), one.when) for i, one in enumerate(stage.transitions)]
+    for path, step in _all_steps(journey):
+        if isinstance(step, BranchStep):
+            ruled += [((*path, "branch", i, "if"), case.condition) for i, case in enumerate(step.branch)]
+        elif isinstance(step, WaitForStep):
+            ruled.append(((*path, "wait_for", "when"), step.wait_for.when))
+    yield from ((path, guard) for path, guard in ruled if guard is not None)
 
 
 def _journeys(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:

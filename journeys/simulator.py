@@ -13,10 +13,11 @@ from journeys import answering, calendar, facts, policy
 from journeys.answering import Asked
 from journeys.commands import Ask, Decide, Plan, Question, Settle
 from journeys.facts import Aggregate, Happened, Known
+from journeys.guards import SEGMENT_EVENTS
 from journeys.inputs import Answer, Begin, EventArrived, Input, Leave, Planned, Settled, Woke
 from journeys.machine import Machine
 from journeys.policy import Defer, Go, Recipient, Skip, Verdict
-from journeys.program import NodeId, Program, Send
+from journeys.program import SEGMENT_JOINED, NodeId, Program, Send
 from journeys.state import State
 
 IDENTIFY = "Identify"
@@ -74,6 +75,7 @@ class History:
         self.attributes = attributes
         self.timezone = timezone
         self.aggregates: dict[str, Aggregate] = {}
+        self.segments: tuple[str, ...] = ()
         self._folded = 0
 
     def known(self, at: datetime, seq: int | None) -> Known:
@@ -82,10 +84,19 @@ class History:
             event = self.events[self._folded]
             if event.name == IDENTIFY:
                 self.set(event.properties)
+            elif event.name in SEGMENT_EVENTS:
+                self._joined(event)
             before = self.aggregates.get(event.name, facts.NOTHING)
             self.aggregates[event.name] = facts.fold(before, event.at, facts.amount(event.properties))
             self._folded += 1
-        return Known(attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone)
+        return Known(
+            attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone, segments=self.segments
+        )
+
+    def _joined(self, event: Recorded) -> None:
+        others = tuple(one for one in self.segments if one != event.properties.get("segment"))
+        joins = event.name == SEGMENT_JOINED
+        self.segments = (*others, str(event.properties.get("segment"))) if joins else others
 
     @staticmethod
     def _past(event: Recorded, at: datetime, seq: int | None) -> bool:

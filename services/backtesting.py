@@ -1,12 +1,12 @@
 """A cohort through a journey in parts, on all cores where it is worth it."""
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from itertools import islice
 
-from journeys import backtest
+from journeys import backtest, following
 from journeys.backtest import Person, Totals
 from journeys.program import Program
 from journeys.simulator import by_policy
@@ -15,14 +15,19 @@ CHUNK = 500
 ALONE = 1_000
 
 
-def parts(program: Program, people: Sequence[Person], until: datetime) -> Iterator[Totals]:
-    """What came of each part; addresses are assumed where nobody in the cohort has one."""
-    assume, chunks = not any(map(_addressed, people)), _chunks(people)
+def parts(
+    program: Program, people: Sequence[Person], until: datetime, segments: Mapping[str, str] | None = None
+) -> Iterator[Totals]:
+    """What came of each part; addresses are assumed where nobody in the cohort has one.
+
+    `segments` are guards by key, so that joining them lets customers in.
+    """
+    assume, chunks, known = not any(map(_addressed, people)), _chunks(people), dict(segments or {})
     if len(people) <= ALONE:
-        yield from (_part(program, chunk, until, assume) for chunk in chunks)
+        yield from (_part(program, chunk, until, assume, known) for chunk in chunks)
         return
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(_part, program, chunk, until, assume) for chunk in chunks]
+        waiting = [pool.submit(_part, program, chunk, until, assume, known) for chunk in chunks]
         try:
             for one in waiting:
                 yield one.result()
@@ -31,8 +36,11 @@ def parts(program: Program, people: Sequence[Person], until: datetime) -> Iterat
                 one.cancel()
 
 
-def _part(program: Program, people: Sequence[Person], until: datetime, assume: bool) -> Totals:
-    return backtest.run(program, people, until, by_policy(assume))
+def _part(
+    program: Program, people: Sequence[Person], until: datetime, assume: bool, segments: Mapping[str, str]
+) -> Totals:
+    whole = (following.complete(program, person, until, segments) for person in people)
+    return backtest.run(program, whole, until, by_policy(assume))
 
 
 def _addressed(person: Person) -> bool:

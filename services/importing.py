@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from store.types import new_id
 
 CHUNK = 100
 MOST_ERRORS_KEPT = 1_000
+AHEAD = timedelta(days=1)
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
 
@@ -79,6 +80,7 @@ def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool =
             if isinstance(item, Exception):
                 raise Rejected("", str(item))
             message = tracking.read(item, now)
+            _not_ahead(item, now)
             if need_ids and message.message_id is None:
                 raise Rejected("messageId", "an imported event needs one, so that a second import repeats nothing")
             grouped[message.user_id or f"anonymous:{message.anonymous_id}"].append(message)
@@ -87,6 +89,13 @@ def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool =
     for messages in grouped.values():
         messages.sort(key=lambda one: one.at)
     return grouped
+
+
+def _not_ahead(item: Any, now: datetime) -> None:
+    """A live client's clock may be wrong and is put right; a file that speaks of the future is a mistake."""
+    stamp = item.get("timestamp")
+    if stamp is not None and tracking.instant(stamp, "timestamp") > now + AHEAD:
+        raise Rejected("timestamp", f"lies in the future, found {stamp!r:.40}")
 
 
 def _ndjson_lines(path: Path) -> Iterator[tuple[int, Any]]:

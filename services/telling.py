@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from services import reports
 from services.errors import NotFound
 from store import customers
-from store.tables import Customer, Decision, Enrollment, Event, Message, Rejection
+from store.tables import Customer, Decision, Enrollment, Event, Message, Rejection, SegmentMember
 
 MOST = 500
 
@@ -141,7 +141,13 @@ def enrollments(
 
 
 def customers_page(
-    session: Session, *, query_text: str | None, stage: str | None, after: str | None, limit: int
+    session: Session,
+    *,
+    query_text: str | None,
+    stage: str | None,
+    segment: str | None,
+    after: str | None,
+    limit: int,
 ) -> Sequence[Customer]:
     """Customers by id; `query_text` starts an address or the customer's own id, `stage` is that of their lifecycle."""
     query = select(Customer)
@@ -158,6 +164,9 @@ def customers_page(
             Enrollment.stage == stage,
         )
         query = query.where(col(Customer.id).in_(there))
+    if segment:
+        members = select(SegmentMember.customer_id).where(SegmentMember.segment == segment)
+        query = query.where(col(Customer.id).in_(members))
     if after is not None:
         query = query.where(col(Customer.id) > after)
     return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()

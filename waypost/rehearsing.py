@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,21 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from journeys import backtest as backtests
-from journeys import calendar, compiler, source
+from journeys import calendar, compiler, following, source
 from journeys.backtest import Person, Totals
 from journeys.definition import Journey
-from journeys.program import Program
-from journeys.simulator import Recorded, by_policy
-from services import backtesting, cohorts, importing
+from journeys.program import Entrance, Program
+from journeys.simulator import IDENTIFY, Recorded, by_policy
+from services import backtesting, cohorts, importing, segments
 from services.errors import InvalidInput
 from services.tracking import Rejected, instant
 from store import migrate
 from waypost import stories
 from waypost.terminal import complaints, console, parts, read, show_problems
+from waypost.wiring import Parts
 
 TOLD_ERRORS = 20
+CALL = "Enrolled"
 
 # -- one customer ------------------------------------------------------------------------------------------------------
 
@@ -39,13 +42,14 @@ def simulate(
 ) -> None:
     """Follow one made-up customer, or a cohort from a file."""
     journey = load(file)
-    program = compiler.compile_journey(journey)
+    program = _with_an_entrance(compiler.compile_journey(journey))
     begin = _instant(start, "--start") if start else datetime.now(UTC).replace(microsecond=0)
     until = begin + timedelta(days=days)
     if cohort is not None:
         people, errors = _people_of(cohort, until)
         return _tell(_totals(program, people, until), errors, journey, pictures, as_json)
-    person = _made_up(program, begin, _attributes(sets), events)
+    made_up = _made_up(program, begin, _attributes(sets), events)
+    person = following.complete(program, made_up, until, _segments())
     lived = backtests.runs(program, person, until, by_policy(assume_address=True))
     if not lived:
         raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
@@ -58,11 +62,13 @@ def simulate(
 
 
 def _made_up(program: Program, begin: datetime, attributes: dict[str, Any], events: list[str]) -> Person:
-    """A customer whom the first trigger lets in at once; a journey without triggers is entered by a call."""
+    """A customer whom the first trigger lets in at once, or a date of theirs when it comes."""
     happened = [_timed(text, begin) for text in events]
-    names = [trigger.event for trigger in program.triggers]
-    if names and not any(at <= begin and name in names for at, name, _ in happened):
-        happened.insert(0, (begin, names[0], {**attributes, **program.triggers[0].given}))
+    first, names = program.triggers[0], [trigger.event for trigger in program.triggers]
+    if any(date.date.attribute in attributes for date in program.dates):
+        happened.insert(0, (begin, IDENTIFY, attributes))
+    elif not any(at <= begin and name in names for at, name, _ in happened):
+        happened.insert(0, (begin, first.event, {**attributes, **first.given}))
     happened.sort(key=lambda one: one[0])
     recorded = [Recorded(seq=i, name=name, at=at, properties=p) for i, (at, name, p) in enumerate(happened, start=1)]
     zone = attributes.get("timezone")
@@ -71,14 +77,19 @@ def _made_up(program: Program, begin: datetime, attributes: dict[str, Any], even
     )
 
 
+def _with_an_entrance(program: Program) -> Program:
+    """A journey without triggers is entered by a call to the API."""
+    return program if program.triggers else replace(program, triggers=(Entrance(event=CALL, guard=None),))
+
+
 def _timed(text: str, begin: datetime) -> tuple[datetime, str, dict[str, Any]]:
     """Read "3 days: Order Completed {"total": 20}"."""
     span, colon, rest = text.partition(":")
     try:
-        after = timedelta(0) if span.strip() in ("0", "now") else calendar.parse_span(span).elapsed
         name, brace, properties = rest.partition("{")
         if not colon or not name.strip():
             raise ValueError("an event is written as '3 days: Order Completed'")
+        after = timedelta(0) if span.strip() in ("0", "now") else calendar.parse_span(span).elapsed
         return begin + after, name.strip(), json.loads(brace + properties) if brace else {}
     except ValueError as error:
         raise InvalidInput(f"--event {text!r}: {error}") from None
@@ -133,10 +144,25 @@ def _people_of(file: Path, until: datetime | None) -> tuple[list[Person], int]:
     return people, progress.error_count
 
 
+def _is_here(made: Parts) -> bool:
+    """Whether this installation has a database."""
+    there = made.settings.database_url is not None or (made.settings.home / "waypost.db").exists()
+    return there and not migrate.pending(made.database.engine)
+
+
+def _segments() -> dict[str, str]:
+    """The segments of this installation, where there is one."""
+    with parts() as made:
+        if not _is_here(made):
+            return {}
+        with made.database.reading() as session:
+            return {one.key: one.guard for one in segments.listed(session)}
+
+
 def _recorded(begin: str | None, end: datetime | None) -> list[Person]:
     with parts() as made:
-        if migrate.pending(made.database.engine):
-            raise InvalidInput("the database lacks migrations; run `waypost up` or `waypost db upgrade` first")
+        if not _is_here(made):
+            raise InvalidInput("there are no recorded events here; give --events FILE (or start `waypost up` once)")
         with made.database.reading() as session:
             first = _instant(begin, "--from") if begin else None
             return list(cohorts.recorded(session, first, end or made.clock()))
@@ -148,7 +174,7 @@ def _totals(program: Program, people: Sequence[Person], until: datetime) -> Tota
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=complaints, transient=True) as bar:
         task = bar.add_task("Replaying", total=len(people))
-        for part in backtesting.parts(program, people, until):
+        for part in backtesting.parts(program, people, until, _segments()):
             totals.add(part)
             bar.update(task, completed=totals.customers)
     return totals
@@ -185,6 +211,9 @@ def _tell(
         shown = totals.as_json() | {"errors": errors}
         return typer.echo(json.dumps(shown | ({"against": second.as_json()} if second else {})))
     stories.tell_totals(console, totals, second)
+    if not totals.enrolled:
+        listened = ", ".join(repr(one.on) for one in journey.enter if one.on) or "none by event"
+        complaints.print(f"Nobody entered. The triggers listen to: {listened}", markup=False, highlight=False)
 
 
 def _drawn(files: Sequence[Path]) -> None:

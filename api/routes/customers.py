@@ -32,11 +32,12 @@ def find(
     key: Support,
     query: str | None = None,
     stage: str | None = None,
+    segment: str | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> schemas.Page[schemas.CustomerOut]:
-    """Customers whose address or id starts with `query`, who are in this stage of the lifecycle."""
-    rows = telling.customers_page(session, query_text=query, stage=stage, after=cursor, limit=limit)
+    """Customers whose address or id starts with `query`, who are in this stage of the lifecycle, in this segment."""
+    rows = telling.customers_page(session, query_text=query, stage=stage, segment=segment, after=cursor, limit=limit)
     items = [schemas.CustomerOut.model_validate(row) for row in rows]
     return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
 

@@ -41,6 +41,8 @@ def test_a_segment_is_made_changed_and_removed(client: TestClient) -> None:
     members = client.get("/v1/segments/team/members").json()["items"]
     assert len(members) == 1, "bob changed since; ann is looked at in the background"
     assert client.get("/v1/customers/bob").json()["customer"]["segments"] == ["team"]
+    found = client.get("/v1/customers", params={"segment": "team"}).json()["items"]
+    assert [one["external_id"] for one in found] == ["bob"]
     wrong = client.put("/v1/segments/team", json={"guard": "custmer.plan"})
     assert (wrong.status_code, wrong.json()["path"]) == (422, "guard")
     assert client.get("/v1/segments/team").json()["name"] == "Teams"
