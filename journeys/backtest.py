@@ -132,7 +132,7 @@ def runs(
     for event in person.events:
         if event.at > until:
             break
-        if not entering.triggers(program, event.name):
+        if not entering.triggers(program, event.name, event.properties):
             continue
         happened = Happened(name=event.name, properties=event.properties, at=event.at)
         key = entering.key_of(program, happened)

@@ -100,13 +100,11 @@ class _Compiler:
         if one.segment is not None:
             return Entrance(
                 event=SEGMENT_JOINED,
-                guard=self._guard(name, _also("segment", one.segment, one.when)),
+                guard=self._guard(name, one.when),
                 given={"segment": one.segment},
             )
         own = f"{self.journey.journey}/{name}"
-        return Entrance(
-            event=DATE_REACHED, guard=self._guard(name, _also("trigger", own, one.when)), given={"trigger": own}
-        )
+        return Entrance(event=DATE_REACHED, guard=self._guard(name, one.when), given={"trigger": own})
 
     def _schedule(self, name: str, one: source.Trigger) -> ScheduleTrigger:
         assert one.schedule is not None
@@ -250,12 +248,6 @@ def _date_of(attribute: str, offset: str | None, at: str | None) -> DateOf:
         offset=calendar.parse_offset(offset) if offset else None,
         at=calendar.parse_time(at) if at else None,
     )
-
-
-def _also(name: str, value: str, guard: str | None) -> str:
-    """A guard that a property of the event has this value, and what else was written."""
-    first = f'event.properties.{name} == "{value}"'
-    return f"{first} && ({guard})" if guard else first
 
 
 def _window(send: verbs.Send, defaults: source.Defaults) -> Window | None:

@@ -39,16 +39,16 @@ class Triggered:
     asked: tuple[Asked, ...] = ()
 
 
-def triggers(program: Program, name: str) -> bool:
+def triggers(program: Program, name: str, properties: Mapping[str, Any]) -> bool:
     """Whether any trigger listens to this event."""
-    return any(trigger.event == name for trigger in program.triggers)
+    return any(trigger.hears(name, properties) for trigger in program.triggers)
 
 
 def triggered(program: Program, known: Known, event: Happened, now: datetime) -> Triggered:
     """Ask the triggers that listen to the event, until one holds."""
     asked: list[Asked] = []
     for trigger in program.triggers:
-        if trigger.event != event.name:
+        if not trigger.hears(event.name, event.properties):
             continue
         if trigger.guard is None:
             return Triggered(enters=True, asked=tuple(asked))

@@ -203,6 +203,10 @@ class Entrance:
     guard: GuardId | None
     given: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    def hears(self, event: str, properties: Mapping[str, Any]) -> bool:
+        """Whether it listens to this very event: its name, and (of a segment or date) which one."""
+        return self.event == event and all(properties.get(name) == value for name, value in self.given.items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:

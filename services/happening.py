@@ -120,7 +120,7 @@ def _notify(session: Session, customer: Customer, event: Event, now: datetime) -
 
 def _triggers(session: Session, customer: Customer, event: Event, live: Live, now: datetime) -> list[str]:
     """Let the customer into every journey that listens to the event; why not is on record."""
-    listening = [one for one in live if entering.triggers(one[1], event.name)]
+    listening = [one for one in live if entering.triggers(one[1], event.name, event.properties)]
     if not listening:
         return []
     enrolled: list[str] = []

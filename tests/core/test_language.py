@@ -202,11 +202,13 @@ start: a
 stages: {a: {}}
 """
     )
-    guards = [(one.event, program.guards[one.guard] if one.guard else None) for one in program.triggers]
-    assert guards == [
-        ("Signed Up", None),
-        ("Segment Joined", 'event.properties.segment == "vip" && (customer.age > 18)'),
-        ("Date Reached", 'event.properties.trigger == "j/enter[2]"'),
+    triggers = [
+        (one.event, dict(one.given), program.guards[one.guard] if one.guard else None) for one in program.triggers
+    ]
+    assert triggers == [
+        ("Signed Up", {}, None),
+        ("Segment Joined", {"segment": "vip"}, "customer.age > 18"),
+        ("Date Reached", {"trigger": "j/enter[2]"}, None),
     ]
     assert (program.dates[0].name, program.dates[0].yearly) == ("enter[2]", True)
     assert (program.schedules[0].segment, program.schedules[0].timezone) == ("digest", "Europe/Berlin")

@@ -192,6 +192,16 @@ def test_joining_a_segment_lets_a_customer_in(town: Town, publish: Publish) -> N
     assert [one.segments for one in town.rows(Customer)] == [["vip"]]
 
 
+def test_another_segment_says_nothing_to_a_journey(town: Town, publish: Publish) -> None:
+    put_segment(town, "vip", "customer.vip")
+    put_segment(town, "team", "customer.plan == 'team'")
+    publish("j", "journey: j\nenter: [{segment: vip}]\nstart: a\nstages: {a: {}}")
+    town.identify(plan="team")
+    assert (town.stages("j"), town.decided("not_entered")) == ([], [])
+    town.identify(vip=True)
+    assert town.stages("j") == ["a"]
+
+
 def test_a_customer_leaves_a_segment_when_its_guard_turns_false(town: Town, publish: Publish) -> None:
     put_segment(town, "team", "customer.plan == 'team'")
     publish(
