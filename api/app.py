@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from api import errors
 from api.deps import Backend
 from api.pages import desk, recipients
+from api.printable import Printable
 from api.routes import (
     customers,
     enrollments,
@@ -44,6 +45,7 @@ def create_app(backend: Backend, version: str) -> FastAPI:
     """The whole API on a backend."""
     app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     app.state.backend = backend
+    app.add_middleware(Printable)
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 from sqlmodel import Session
 
 from mail.links import Links
@@ -58,6 +59,10 @@ def now(parts: TheBackend) -> datetime:
 def templates(parts: TheBackend) -> frozenset[str]:
     return parts.templates()
 
+
+MOST = 2**31 - 1
+Number = Annotated[int, Field(ge=1, le=MOST)]
+"""A version's number, within what every database counts."""
 
 Writing = Annotated[Session, Depends(writing, scope="function")]
 Reading = Annotated[Session, Depends(reading, scope="function")]

@@ -81,7 +81,9 @@ class SimulateIn(BaseModel):
 
     begin: str | None = Field(default=None, alias="from", description="ISO 8601; without it from the first event on")
     until: str | None = Field(default=None, description="ISO 8601; without it until now")
-    version: int | None = Field(default=None, ge=1, description="a published version; without it the draft")
+    version: int | None = Field(
+        default=None, ge=1, le=2**31 - 1, description="a published version; without it the draft"
+    )
 
 
 class OperationOut(Shown):

@@ -106,6 +106,17 @@ class _Bounds:
     def __init__(self) -> None:
         self.nodes = 0
 
+    def text(self, text: str, path: Path) -> str:
+        """What no database keeps is refused here."""
+        if "\0" in text:
+            raise InvalidJourney([Problem(code="text", message="the text contains the character NUL", path=path)])
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            message = "the text contains half of a surrogate pair, which is no character"
+            raise InvalidJourney([Problem(code="text", message=message, path=path)]) from None
+        return text
+
     def count(self, path: Path) -> None:
         self.nodes += 1
         if self.nodes > MOST_NODES:
@@ -119,10 +130,15 @@ class _Bounds:
         self.count(path)
         if isinstance(data, dict):
             for key, value in cast(dict[str, Any], data).items():
+                self.text(key, path)
                 self.check(value, (*path, key))
         elif isinstance(data, list):
             for index, value in enumerate(cast(list[Any], data)):
                 self.check(value, (*path, index))
+        elif isinstance(data, str):
+            self.text(data, path)
+        elif isinstance(data, float) and not isfinite(data):
+            raise InvalidJourney([Problem(code="number", message="the number is not finite", path=path)])
 
 
 class _Plain(_Bounds):
@@ -138,7 +154,8 @@ class _Plain(_Bounds):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self._at(inner, inner, (*path, index)) for index, inner in enumerate(node.value)]
-        return _scalar(node)
+        plain = _scalar(node)
+        return self.text(plain, path) if isinstance(plain, str) else plain
 
     def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -146,6 +163,7 @@ class _Plain(_Bounds):
             name = key.value if isinstance(key, ScalarNode) else None
             if not isinstance(name, str):
                 raise _at_mark("a key is a text", key)
+            self.text(name, path)
             if name in found:
                 raise _at_mark(f'found duplicate key "{name}"', key)
             found[name] = self._at(key, inner, (*path, name))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import schemas
-from api.deps import Marketer, Now, Reading, Support, Templates, TheBackend, Writing
+from api.deps import Marketer, Now, Number, Reading, Support, Templates, TheBackend, Writing
 from api.errors import responses
 from journeys import source
 from journeys.problems import Problem
@@ -109,7 +109,7 @@ def versions(key: Key, session: Reading, caller: Support) -> list[schemas.Versio
 
 
 @router.get("/{key}/versions/{number}", summary="One version", responses=responses(404))
-def version(key: Key, number: int, session: Reading, caller: Support) -> schemas.VersionWhole:
+def version(key: Key, number: Number, session: Reading, caller: Support) -> schemas.VersionWhole:
     """A version never changes."""
     found = journeys.version(session, key, number)
     shown = schemas.VersionOut.model_validate(found).model_dump()
@@ -126,7 +126,7 @@ def map_(
     session: Reading,
     caller: Support,
     version: Annotated[
-        int | None, Query(ge=1, description="a published version; else the live one, else the draft")
+        Number | None, Query(description="a published version; else the live one, else the draft")
     ] = None,
     counts: Annotated[bool, Query(description="how many customers stand and moved where")] = False,
     enrollment: Annotated[str | None, Query(max_length=40, description="show where this one stands")] = None,

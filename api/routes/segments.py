@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from api import schemas
 from api.deps import Marketer, Now, Reading, Support, Writing
 from api.errors import responses
-from services import journeys, segments
+from services import journeys, segments, tracking
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
@@ -18,6 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 @router.put("/{key}", summary="Create or change a segment", responses=responses(422))
 def put(key: Key, body: schemas.SegmentIn, session: Writing, now: Now, caller: Marketer) -> schemas.SegmentOut:
     """A guard over the customer. Where it is new, everybody is looked at in the background."""
+    tracking.check_values(body.model_dump())
     return schemas.SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
 
 
