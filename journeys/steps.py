@@ -1,6 +1,6 @@
 """Steps: what each verb does when its turn comes, and how its wait ends."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from journeys import inputs
@@ -26,6 +26,9 @@ from journeys.program import (
     heard,
 )
 from journeys.stages import Stages, until_certain
+
+MOMENT = timedelta(minutes=1)
+"""A mail planned later than this (after a downtime) starts the waits behind it anew; less is only our own slowness."""
 
 
 class Steps(Stages):
@@ -82,7 +85,8 @@ class Steps(Stages):
 
     def _planned(self, answer: inputs.Planned) -> None:
         node = self.program.nodes[NodeId(self.state.position or "")]
-        self._set(due=None, clock=max(self._clock, answer.at))
+        late = answer.at - self._clock > MOMENT
+        self._set(due=None, clock=answer.at if late else self._clock)
         self._reach(answer.at)
         if answer.outcome == "deferred":
             self._set(mode="wait", until=answer.until, unsettled=True)
