@@ -1,6 +1,7 @@
 """What is known of a customer at one point of their history."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -23,6 +24,17 @@ def known(session: Session, customer: Customer, seq: int | None = None) -> Known
         timezone=customer.timezone,
         segments=tuple(customer.segments),
     )
+
+
+def seq_at(session: Session, customer: Customer, at: datetime) -> int | None:
+    """The last event received by `at`, where later ones have come already; None where there are none to leave out.
+
+    A question that was due at an instant is answered as of that instant, however late somebody gets round to it.
+    """
+    last = customers.event(session, customer.id, customer.seq)
+    if last is None or last.received_at <= at:
+        return None
+    return customers.last_seq_by(session, customer.id, at)
 
 
 def attributes(customer: Customer) -> Mapping[str, Any]:

@@ -145,7 +145,8 @@ def _answer(call: Call, question: Question) -> tuple[Answer, dict[str, Any], str
 
 
 def _facts(call: Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
-    known = knowing.known(call.session, call.customer, ask.event)
+    seq = ask.event if ask.event is not None else knowing.seq_at(call.session, call.customer, ask.at)
+    known = knowing.known(call.session, call.customer, seq)
     event = knowing.happened(call.session, call.customer.id, ask.event)
     enrollment = {
         **call.enrollment.data,

@@ -1,8 +1,9 @@
 """Queries about customers and what they did."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from store.tables import Consent, Customer, Event, Suppression
 
@@ -50,6 +51,12 @@ def events_up_to(session: Session, customer_id: str, name: str, seq: int) -> Seq
 
 def event(session: Session, customer_id: str, seq: int) -> Event | None:
     return session.exec(select(Event).where(Event.customer_id == customer_id, Event.seq == seq)).first()
+
+
+def last_seq_by(session: Session, customer_id: str, at: datetime) -> int:
+    """The number of the last event received by this instant; 0 where there was none."""
+    query = select(func.max(Event.seq)).where(Event.customer_id == customer_id, col(Event.received_at) <= at)
+    return session.exec(query).one() or 0
 
 
 def names_above(session: Session, customer_id: str, seq: int) -> Sequence[str]:

@@ -10,7 +10,8 @@ from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from store.tables import Dispatch, Enrollment, workflow_id
+from store.tables import Dispatch, Enrollment
+from store.types import workflow_id
 
 
 class Priority(IntEnum):

@@ -14,28 +14,15 @@ stage_count, movement        maintained counts, never computed by scanning
 outbox_mail                  the local mail catcher's inbox
 """
 
-import hashlib
 from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from store.types import Instant, Json
-
-
-def _at(**options: Any) -> Any:
-    return Field(sa_type=Instant, **options)
-
-
-def _json(**options: Any) -> Any:
-    return Field(sa_type=Json, **options)
-
-
-def workflow_id(journey: str, customer: str, key: str, run: int) -> str:
-    """The id of an enrollment's workflow; nothing in it is personal, so of a key only a hash."""
-    keyed = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}/" if key else ""
-    return f"enrollment/{journey}/{customer}/{keyed}{run}"
+from store.types import instant_column as _at
+from store.types import json_column as _json
+from store.types import workflow_id
 
 
 class Customer(SQLModel, table=True):

@@ -1,5 +1,6 @@
 """Column types that behave alike on SQLite and PostgreSQL, and the ids of rows."""
 
+import hashlib
 import secrets
 import time
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -41,3 +43,19 @@ def new_id(prefix: str) -> str:
         text = _ALPHABET[number & 31] + text
         number >>= 5
     return f"{prefix}_{text}"
+
+
+def instant_column(**options: Any) -> Any:
+    """A column that keeps an instant."""
+    return Field(sa_type=Instant, **options)
+
+
+def json_column(**options: Any) -> Any:
+    """A column that keeps JSON."""
+    return Field(sa_type=Json, **options)
+
+
+def workflow_id(journey: str, customer: str, key: str, run: int) -> str:
+    """The id of an enrollment's workflow; nothing in it is personal, so of a key only a hash."""
+    keyed = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}/" if key else ""
+    return f"enrollment/{journey}/{customer}/{keyed}{run}"

@@ -206,3 +206,23 @@ def test_a_mail_is_one_row_whatever_is_repeated(database: Database, shell: Shell
     with database.writing() as session:
         progress.perform(session, shell.state.enrollment, [], plan, now=noon)
     assert [one.id for one in rows(database, Message)] == [message.id]
+
+
+def test_a_question_is_answered_as_of_its_instant(
+    database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
+) -> None:
+    """After a downtime: the customer had been inactive when the deadline came, and what came later moves nobody back."""
+    publish(
+        "quiet",
+        "journey: quiet\nenter: [{on: Begun}]\nstart: a\nstages:\n"
+        "  a: {transitions: [{inactive: 10 days, of: E, to: b}]}\n  b: {}",
+    )
+    take({"type": "track", "userId": "bob", "event": "Begun"})
+    take({"type": "track", "userId": "bob", "event": "E"}, at=noon + timedelta(days=1))
+    with database.reading() as session:
+        shell = Shell(database, session.exec(select(Enrollment).where(Enrollment.journey == "quiet")).one())
+    shell.take(Begin(at=noon), noon + timedelta(days=1))
+    take({"type": "track", "userId": "bob", "event": "E"}, at=noon + timedelta(days=12))
+    shell.take(Woke(at=noon + timedelta(days=13)), noon + timedelta(days=13))
+    assert shell.state.stage == "b"
+    assert shell.state.since == noon + timedelta(days=11)

@@ -30,7 +30,7 @@ from tests.threeways.cases import LENGTH, Case, cases
 
 KEPT = Path(__file__).parent / "kept"
 DEEP = int(os.environ.get("WAYPOST_DEEP", "0"))
-BATCH = 50 if DEEP else 12
+BATCH = 25 if DEEP else 12
 ROUNDS = max(1, DEEP // BATCH)
 TOLERANCE = 2.0
 SMALL = 30
