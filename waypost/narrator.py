@@ -40,8 +40,7 @@ def why(entry: dict[str, Any]) -> str:
     detail = entry["detail"]
     match entry["what"]:
         case "moved":
-            cause = f"event {detail['event']}" if detail.get("event") else detail["cause"]
-            return f"→ {detail['to']}, by {cause}"
+            return f"→ {detail['to']}, by {_cause(detail)}"
         case "asked":
             return "; ".join(_verdict(one) for one in detail.get("guards", [])) or detail.get("why", "")
         case "settled":
@@ -50,8 +49,15 @@ def why(entry: dict[str, Any]) -> str:
         case "branched":
             return f"took {detail['took']}"
         case _:
-            named = (detail.get(name) for name in ("template", "reason", "variant", "event", "until", "explanation"))
+            names = ("template", "reason", "variant", "event", "journey", "refused", "until", "explanation", "error")
+            named = (detail.get(name) for name in names)
             return ", ".join(str(value) for value in named if value)
+
+
+def _cause(detail: dict[str, Any]) -> str:
+    if detail["cause"] == "when":
+        return "its guard alone"
+    return f"event {detail['event']}" if detail.get("event") else detail["cause"]
 
 
 def _verdict(asked: dict[str, Any]) -> str:

@@ -82,7 +82,8 @@ def _why(what: str, detail: Mapping[str, Any]) -> str:
     if what == "asked":
         return "; ".join(f"{one['guard']} is {str(one['holds']).lower()}" for one in detail["guards"])
     if what == "moved":
-        return f"→ {detail['to']}, by {detail.get('event') or detail['cause']}"
+        cause = "its guard alone" if detail["cause"] == "when" else detail.get("event") or detail["cause"]
+        return f"→ {detail['to']}, by {cause}"
     return ", ".join(str(value) for key, value in detail.items() if key not in ("seq", "at"))
 
 
