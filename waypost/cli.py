@@ -18,7 +18,6 @@ from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
 from services import api_keys, surroundings
-from store import migrate
 from waypost import __version__, logs
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
@@ -137,6 +136,8 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
 
 def _surroundings(made: Parts, text: str) -> Surroundings:
     """What this installation knows; without a database, its templates alone."""
+    from store import migrate
+
     templates = made.renderer.keys()
     if made.settings.database_url is None and not (made.settings.home / "waypost.db").exists():
         return Surroundings(templates=templates)
