@@ -181,16 +181,12 @@ class Stages(Walk):
             cause = "when" if isinstance(chosen.cause, When) else "event"
             self._move(chosen.to, cause, event=event.name, seq=event.seq)
         elif kind == "date":
-            self._again()
+            self._set(mode="run", until=None)  # the wait works its end out anew, since the date may have changed
         else:
             node = self._waiting_in()
             assert isinstance(node, WaitFor)
             self._decide("matched", event=event.name, seq=event.seq)
             self._go_on(node.then)
-
-    def _again(self) -> None:
-        """Work the wait's end out anew, since the date may have changed."""
-        raise NotImplementedError
 
 
 def _entry_why(stage: Stage) -> str:

@@ -111,11 +111,6 @@ class Steps(Stages):
         else:
             self._wait(node, node.up_to)
 
-    def _again(self) -> None:
-        node = self._waiting_in()
-        assert isinstance(node, Wait)
-        self._wait(node, node.how)
-
     def _wait(self, node: Wait | WaitFor, how: Span | LocalTime | DateOf | None) -> None:
         if how is None:
             self._waits_until(None)

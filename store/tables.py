@@ -216,10 +216,7 @@ class Interest(SQLModel, table=True):
 class Decision(SQLModel, table=True):
     """Why. Within an enrollment `number` is the command's; `answer` is what the core was told, kept for repeats."""
 
-    __table_args__ = (
-        UniqueConstraint("enrollment_id", "number"),
-        Index("ix_decision_customer", "customer_id", "at"),
-    )
+    __table_args__ = (UniqueConstraint("enrollment_id", "number"), Index("ix_decision_customer", "customer_id", "at"))
 
     id: str = Field(primary_key=True)
     customer_id: str
