@@ -49,6 +49,39 @@ def fold(known: Aggregate, at: datetime, amount: float) -> Aggregate:
     )
 
 
+def fold_json(stored: Mapping[str, Any] | None, at: datetime, amount: float) -> dict[str, Any]:
+    """`fold` on what is stored, without taking it apart: UTC instants in one form sort as text."""
+    stamp = at.isoformat()
+    if not stored:
+        return {"count": 1, "first_at": stamp, "last_at": stamp, "sum": round(amount, 6)}
+    first, last = stored["first_at"] or stamp, stored["last_at"] or stamp
+    return {
+        "count": stored["count"] + 1,
+        "first_at": stamp if _earlier(stamp, first) else first,
+        "last_at": stamp if _earlier(last, stamp) else last,
+        "sum": round(stored["sum"] + amount, 6),
+    }
+
+
+def _earlier(one: str, other: str) -> bool:
+    """Whole seconds are written without a fraction, so that text alone does not tell within one second."""
+    if one[:19] != other[:19]:
+        return one < other
+    return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+
+
+def combined(one: Aggregate, other: Aggregate) -> Aggregate:
+    """All events of two profiles that turned out to be one person."""
+    firsts = [at for at in (one.first_at, other.first_at) if at is not None]
+    lasts = [at for at in (one.last_at, other.last_at) if at is not None]
+    return Aggregate(
+        count=one.count + other.count,
+        first_at=min(firsts, default=None),
+        last_at=max(lasts, default=None),
+        sum=round(one.sum + other.sum, 6),
+    )
+
+
 def amount(properties: Mapping[str, Any]) -> float:
     """What an event adds to `sum`: the first number among revenue, total and value (Segment's e-commerce names)."""
     for name in AMOUNTS:

@@ -14,7 +14,7 @@ from store import bulk, dispatches
 from store.counts import Tally
 from store.dispatches import Priority
 from store.tables import Customer, Decision, Dispatch, Enrollment, JourneyVersion
-from store.types import new_id
+from store.types import new_id, workflow_id
 
 
 def enroll(
@@ -39,8 +39,9 @@ def enroll(
     if refusal:
         raise Refused(REFUSALS[refusal], refusal)
     if last is not None and last.status == "live":
-        leave = dispatches.row(dispatches.target(last), "leave", {"reason": "restarted"}, Priority.SIGNAL, now)
+        leave = dispatches.row(last.id, last.workflow_id, "leave", {"reason": "restarted"}, Priority.SIGNAL, now)
         bulk.add(session, Dispatch, [leave])
+    run = last.run + 1 if last else 1
     enrollment = Enrollment(
         id=new_id("enr"),
         journey=version.journey,
@@ -48,7 +49,8 @@ def enroll(
         digest=version.digest,
         customer_id=customer.id,
         key=key,
-        run=last.run + 1 if last else 1,
+        run=run,
+        workflow_id=workflow_id(version.journey, customer.id, key, run),
         source=source,
         data=dict(data or {}),
         stage=program.start,
@@ -63,7 +65,7 @@ def enroll(
     tally.move(enrollment.id, version.journey, "", program.start)
     tally.write(session)
     start = {"digest": version.digest, "state": _fresh(enrollment)}
-    bulk.add(session, Dispatch, [dispatches.row(dispatches.target(enrollment), "start", start, priority, now)])
+    bulk.add(session, Dispatch, [dispatches.row(enrollment.id, enrollment.workflow_id, "start", start, priority, now)])
     return enrollment
 
 

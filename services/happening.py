@@ -8,14 +8,14 @@ registers what it waits for either is registered here, or finds the event above 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from journeys import entering, facts
-from journeys.facts import Aggregate
+from journeys import entering, facts, guards
 from journeys.guards import ANY_EVENT, PROFILE_EVENTS
-from journeys.program import Program
+from journeys.program import Program, heard
 from services import dates, enrolling, journeys, knowing, segments
 from services.errors import Refused
 from store import bulk, dispatches, names
@@ -41,7 +41,7 @@ class What:
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """Who listens: the live journeys and the segments, loaded once for a batch."""
 
@@ -52,20 +52,96 @@ class Rules:
     def load(session: Session) -> "Rules":
         return Rules(live=journeys.all_live(session), segments=segments.listed(session))
 
+    @cached_property
+    def heard(self) -> frozenset[str]:
+        """The names of events that a journey or a segment listens to; ANY_EVENT where one listens to all."""
+        names = {trigger.event for _, program in self.live for trigger in program.triggers}
+        names.update(*(guards.reads(one.guard) for one in self.segments))
+        return frozenset(names | {*PROFILE_EVENTS} if any(program.dates for _, program in self.live) else names)
+
+
+class Happenings:
+    """What happens in one transaction. Events that nobody waits for are collected, and stored by one statement."""
+
+    def __init__(self, session: Session, rules: Rules, now: datetime) -> None:
+        self._session = session
+        self._rules = rules
+        self._now = now
+        self._rows: list[bulk.Row] = []
+        self._names: dict[str, None] = {}
+
+    def happen(self, customer: Customer, what: What, waited_for: bool = True) -> list[str]:
+        """Let it happen to a locked customer; return the ids of the enrollments it started.
+
+        `waited_for` is False where the caller knows that no enrollment waits for this event.
+        """
+        row = self._append(customer, what)
+        if not waited_for and not heard(self._rules.heard, what.name):
+            return []
+        self.flush()
+        return self._put(customer, row, what)
+
+    def flush(self) -> None:
+        """Store what was collected."""
+        self._session.flush()
+        bulk.add(self._session, Event, self._rows)
+        names.remember_all(self._session, self._names, self._now)
+        self._rows, self._names = [], {}
+
+    def look_again(self, customer: Customer) -> list[str]:
+        """After a merge: segments and dates are worked out from what is known now."""
+        self.flush()
+        dates.reschedule(self._session, customer, self._rules.live, self._now)
+        enrolled: list[str] = []
+        for segment in self._rules.segments:
+            change = segments.evaluate(self._session, segment, customer, self._now)
+            if change is not None:
+                enrolled += join_or_leave(self._session, customer, change, self._rules, self._now, 1)
+        return enrolled
+
+    def _append(self, customer: Customer, what: What) -> bulk.Row:
+        customer.seq += 1
+        customer.updated_at = self._now
+        stored = customer.events.get(what.name)
+        folded = facts.fold_json(stored, what.at, facts.amount(what.properties))
+        customer.events = {**customer.events, what.name: folded}
+        self._session.add(customer)
+        row: bulk.Row = {
+            "id": new_id("evt"),
+            "message_id": what.message_id or new_id("msg"),
+            "customer_id": customer.id,
+            "seq": customer.seq,
+            "type": what.type,
+            "name": what.name,
+            "properties": dict(what.properties),
+            "fires": what.at > self._now - STALE,
+            "at": what.at,
+            "received_at": self._now,
+        }
+        self._rows.append(row)
+        self._names[what.name] = None
+        return row
+
+    def _put(self, customer: Customer, row: bulk.Row, what: What) -> list[str]:
+        """Put an event to everybody who listens, and let happen what follows from it."""
+        session, rules, now = self._session, self._rules, self._now
+        event, enrolled = Event(**row), list[str]()
+        if what.name in PROFILE_EVENTS:
+            dates.reschedule(session, customer, rules.live, now)
+        if event.fires:
+            _notify(session, customer, event, now)
+            enrolled = _triggers(session, customer, event, rules.live, now)
+        if what.depth < DEEPEST:
+            for follows in segments.changes(session, customer, what.name, rules.segments, now):
+                enrolled += join_or_leave(session, customer, follows, rules, now, what.depth + 1)
+        return enrolled
+
 
 def happen(session: Session, customer: Customer, what: What, rules: Rules, now: datetime) -> list[str]:
-    """Let it happen to a locked customer; return the ids of the enrollments it started."""
-    event = _append(session, customer, what, now)
-    session.flush()
-    if what.name in PROFILE_EVENTS:
-        dates.reschedule(session, customer, rules.live, now)
-    enrolled: list[str] = []
-    if event.fires:
-        _notify(session, customer, event, now)
-        enrolled = _triggers(session, customer, event, rules.live, now)
-    if what.depth < DEEPEST:
-        for follows in segments.changes(session, customer, what.name, rules.segments, now):
-            enrolled += join_or_leave(session, customer, follows, rules, now, what.depth + 1)
+    """Let one thing happen to a locked customer; return the ids of the enrollments it started."""
+    happenings = Happenings(session, rules, now)
+    enrolled = happenings.happen(customer, what)
+    happenings.flush()
     return enrolled
 
 
@@ -77,30 +153,6 @@ def join_or_leave(
     return happen(session, customer, what, rules, now)
 
 
-def _append(session: Session, customer: Customer, what: What, now: datetime) -> Event:
-    customer.seq += 1
-    customer.updated_at = now
-    event = Event(
-        id=new_id("evt"),
-        message_id=what.message_id or new_id("msg"),
-        customer_id=customer.id,
-        seq=customer.seq,
-        type=what.type,
-        name=what.name,
-        properties=dict(what.properties),
-        fires=what.at > now - STALE,
-        at=what.at,
-        received_at=now,
-    )
-    stored = customer.events.get(what.name)
-    before = Aggregate.from_json(stored) if stored else facts.NOTHING
-    folded = facts.fold(before, event.at, facts.amount(event.properties))
-    customer.events = {**customer.events, what.name: folded.as_json()}
-    session.add_all([event, customer])
-    names.remember(session, what.name, now)
-    return event
-
-
 def _notify(session: Session, customer: Customer, event: Event, now: datetime) -> None:
     """A signal to each enrollment that waits for this event; an event that nobody waits for costs nothing more."""
     query = (
@@ -110,11 +162,13 @@ def _notify(session: Session, customer: Customer, event: Event, now: datetime) -
         .distinct()
     )
     payload = {"at": event.received_at.isoformat(), "seq": event.seq, "name": event.name}
-    waiting = session.exec(query).all()
     bulk.add(
         session,
         Dispatch,
-        [dispatches.row(dispatches.target(one), "event", payload, Priority.SIGNAL, now) for one in waiting],
+        [
+            dispatches.row(one.id, one.workflow_id, "event", payload, Priority.SIGNAL, now)
+            for one in session.exec(query).all()
+        ],
     )
 
 

@@ -31,7 +31,7 @@ from store import bulk, customers, dispatches, names
 from store.counts import Tally
 from store.dispatches import Priority
 from store.tables import Customer, Decision, Dispatch, Enrollment, Event, Interest, JourneyVersion, Message
-from store.types import new_id
+from store.types import new_id, workflow_id
 
 CHUNK = 100
 MOST_ERRORS_KEPT = 1_000
@@ -298,6 +298,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int
         customer_id=state.customer,
         key=lived.key,
         run=run,
+        workflow_id=workflow_id(version.journey, state.customer, lived.key, run),
         source=f"import, event {lived.event.name}",
         data={},
         status="ended" if state.ended else "live",
@@ -367,8 +368,6 @@ def _start(batch: Batch, version: JourneyVersion, lived: Lived, run: int) -> Non
     for name in trace.settled.waits_for:
         batch.add(Interest, enrollment_id=state.enrollment, name=name, customer_id=state.customer)
     dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
-    enrollment = dispatches.Target(
-        id=state.enrollment, journey=version.journey, customer=state.customer, run=run, key=lived.key
-    )
+    name = workflow_id(version.journey, state.customer, lived.key, run)
     start = {"digest": version.digest, "state": dumped}
-    batch.add(Dispatch, **dispatches.row(enrollment, "start", start, Priority.BULK_START, batch.now))
+    batch.add(Dispatch, **dispatches.row(state.enrollment, name, "start", start, Priority.BULK_START, batch.now))

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from services import happening, profiles, tracking
-from services.happening import Rules, What
+from services import profiles, tracking
+from services.happening import Happenings, Rules, What
+from services.people import People
 from services.tracking import Rejected, Tracked
 from store import customers
 from store.tables import Rejection
@@ -27,39 +28,62 @@ class Outcome:
 
 def ingest(session: Session, items: Iterable[Any], now: datetime, sent_at: Any = None) -> Outcome:
     """Take a batch in. A message that is wrong is kept in the rejection log and does not stop the others."""
-    outcome, rules = Outcome(), Rules.load(session)
-    seen: set[str] = set()
-    for index, item in enumerate(items):
+    outcome = Outcome()
+    happenings = Happenings(session, Rules.load(session), now)
+    people = People(session, now, happenings.flush)
+    messages = _read(session, items, now, sent_at, outcome)
+    people.gather(message for _, _, message in messages)
+    known = customers.known_message_ids(session, [one.message_id for _, _, one in messages if one.message_id])
+    for index, item, message in messages:
+        if message.message_id is not None and message.message_id in known:
+            outcome.repeated += 1
+            continue
         try:
-            message = tracking.read(item, now, sent_at)
-            repeated = message.message_id is not None and (
-                message.message_id in seen or bool(customers.known_message_ids(session, [message.message_id]))
-            )
-            if repeated:
-                outcome.repeated += 1
-                continue
-            seen.add(message.message_id or "")
-            outcome.enrolled += take(session, message, rules, now)
-            outcome.accepted += 1
+            outcome.enrolled += _take(people, happenings, message, now)
         except Rejected as rejected:
-            outcome.rejected.append((index, rejected))
-            _keep(session, item, rejected, now)
+            _reject(session, outcome, index, item, rejected, now)
+            continue
+        known.add(message.message_id or "")
+        outcome.accepted += 1
+    happenings.flush()
     return outcome
 
 
 def take(session: Session, message: Tracked, rules: Rules, now: datetime) -> list[str]:
     """Take one new message in; return the ids of the enrollments it started."""
-    customer = profiles.resolve(session, message, now)
+    happenings = Happenings(session, rules, now)
+    enrolled = _take(People(session, now, happenings.flush), happenings, message, now)
+    happenings.flush()
+    return enrolled
+
+
+def _read(
+    session: Session, items: Iterable[Any], now: datetime, sent_at: Any, outcome: Outcome
+) -> list[tuple[int, Any, Tracked]]:
+    found: list[tuple[int, Any, Tracked]] = []
+    for index, item in enumerate(items):
+        try:
+            found.append((index, item, tracking.read(item, now, sent_at)))
+        except Rejected as rejected:
+            _reject(session, outcome, index, item, rejected, now)
+    return found
+
+
+def _take(people: People, happenings: Happenings, message: Tracked, now: datetime) -> list[str]:
+    customer, merged = people.resolve(message)
     if message.type in ("identify", "group"):
         profiles.take_traits(customer, message.traits, now)
     properties = dict(message.properties) if message.type != "identify" else dict(message.traits)
-    return happening.happen(
-        session,
-        customer,
-        What(type=message.type, name=message.name, properties=properties, at=message.at, message_id=message.message_id),
-        rules,
-        now,
+    what = What(
+        type=message.type, name=message.name, properties=properties, at=message.at, message_id=message.message_id
     )
+    enrolled = happenings.happen(customer, what, people.waits(customer, message.name))
+    return enrolled + (happenings.look_again(customer) if merged else [])
+
+
+def _reject(session: Session, outcome: Outcome, index: int, item: Any, rejected: Rejected, now: datetime) -> None:
+    outcome.rejected.append((index, rejected))
+    _keep(session, item, rejected, now)
 
 
 def _keep(session: Session, item: Any, rejected: Rejected, now: datetime) -> None:

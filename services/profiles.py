@@ -1,43 +1,16 @@
-"""Who a message is about: find or make the customer, and take traits in as attributes."""
+"""What is known of a customer by their own word: traits become attributes."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlmodel import Session
 
 from journeys import calendar, facts
-from services.tracking import Rejected, Tracked
-from store import customers
+from services.tracking import Rejected
 from store.tables import Customer
-from store.types import new_id
 
 MOST_ATTRIBUTES = 500
-
-
-def resolve(session: Session, message: Tracked, now: datetime) -> Customer:
-    """The customer of a message, locked. An anonymous profile whose person becomes known keeps its history."""
-    found = None
-    if message.user_id is not None:
-        found = customers.by_external_id(session, message.user_id)
-    anonymous = customers.by_anonymous_id(session, message.anonymous_id) if message.anonymous_id else None
-    if found is None and anonymous is not None and anonymous.external_id in (None, message.user_id):
-        anonymous.external_id = anonymous.external_id or message.user_id
-        found = anonymous
-    if found is None:
-        return create(session, message.user_id, None if anonymous else message.anonymous_id, now)
-    return customers.lock(session, found.id) or found
-
-
-def create(session: Session, external_id: str | None, anonymous_id: str | None, now: datetime) -> Customer:
-    """A new customer of whom nothing is known yet."""
-    customer = Customer(
-        id=new_id("cus"), external_id=external_id, anonymous_id=anonymous_id, created_at=now, updated_at=now
-    )
-    session.add(customer)
-    session.flush()
-    return customer
 
 
 def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) -> bool:

@@ -6,6 +6,7 @@ same transaction: the same question gets the stored answer, and another question
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -38,6 +39,7 @@ def perform(
 ) -> Answer | Interrupted:
     """Record, then answer. With `fence` (a cursor) nothing happens while events above it wait to be worked off."""
     call = _lock(session, enrollment_id, now)
+    question, fence = _as_stored(call.enrollment, question, fence)
     if call.enrollment.number >= question.number:
         stored = _stored(call, question)
         if stored is not None:
@@ -65,6 +67,23 @@ def _lock(session: Session, enrollment_id: str, now: datetime) -> Call:
         raise NotFound(f"there is no enrollment {enrollment_id!r}")
     program = journeys.compiled(session, enrollment.digest)
     return Call(session, program, customer, enrollment, now)
+
+
+def _as_stored(enrollment: Enrollment, question: Question, fence: int | None) -> tuple[Question, int | None]:
+    """The question with today's event numbers: the workflow of a merged customer may still know the former ones."""
+    if not enrollment.shifts:
+        return question, fence
+    if isinstance(question, Ask) and question.event is not None:
+        question = replace(question, event=_shifted(enrollment, question.event))
+    elif isinstance(question, Settle):
+        question = replace(question, cursor=_shifted(enrollment, question.cursor))
+    return question, None if fence is None else _shifted(enrollment, fence)
+
+
+def _shifted(enrollment: Enrollment, seq: int) -> int:
+    for shift in enrollment.shifts:
+        seq = seq + shift if seq <= shift else seq
+    return seq
 
 
 # -- repeats -----------------------------------------------------------------------------------------------------------

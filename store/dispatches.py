@@ -1,7 +1,6 @@
 """The way from the database to Temporal: rows added with what caused them, leased by a dispatcher, gone when done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
@@ -10,8 +9,7 @@ from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from store.tables import Dispatch, Enrollment
-from store.types import workflow_id
+from store.tables import Dispatch
 
 
 class Priority(IntEnum):
@@ -22,32 +20,13 @@ class Priority(IntEnum):
     BULK_START = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Whose workflow a row is for."""
-
-    id: str
-    journey: str
-    customer: str
-    run: int
-    key: str = ""
-
-
-def target(enrollment: Enrollment) -> Target:
-    return Target(
-        id=enrollment.id,
-        journey=enrollment.journey,
-        customer=enrollment.customer_id,
-        run=enrollment.run,
-        key=enrollment.key,
-    )
-
-
-def row(enrollment: Target, kind: str, payload: dict[str, Any], priority: Priority, now: datetime) -> dict[str, Any]:
-    """The columns of a row that sends `kind` to an enrollment's workflow."""
+def row(
+    enrollment_id: str, workflow_id: str, kind: str, payload: dict[str, Any], priority: Priority, now: datetime
+) -> dict[str, Any]:
+    """The columns of a row that sends `kind` to a workflow; rows of one `enrollment_id` go in order."""
     return {
-        "enrollment_id": enrollment.id,
-        "workflow_id": workflow_id(enrollment.journey, enrollment.customer, enrollment.key, enrollment.run),
+        "enrollment_id": enrollment_id,
+        "workflow_id": workflow_id,
         "kind": kind,
         "payload": payload,
         "priority": int(priority),

@@ -105,3 +105,17 @@ async def test_an_exit_event_ends_and_takes_back_unsent_mail(world: Any) -> None
     await world.event("Account Closed")
     await world.until(lambda: world.enrollment().status == "ended")
     assert (world.enrollment().reason, world.planned()) == ("exited", [])
+
+
+async def test_an_anonymous_run_goes_on_when_the_person_becomes_known(world: Any) -> None:
+    await begin(world)
+    track = {"type": "track", "anonymousId": "visitor"}
+    await world.happens({**track, "event": "Order Completed", "properties": {"total": 3}} | {"userId": "bob"})
+    await world.happens({"type": "identify", "userId": "known", "traits": {"email": "known@example.com"}})
+    await world.happens({**track, "anonymousId": "v2", "event": "Signed Up"})
+    await world.until(lambda: len(world.planned()) >= 1)
+    await world.settled()
+    await world.happens({"type": "identify", "userId": "known", "anonymousId": "v2"})
+    await world.at("new", first_wait(world), user="known")
+    await world.event("Order Completed", user="known", total=30)
+    await world.at("buyer", user="known")

@@ -1,0 +1,105 @@
+"""The tables, by subject.
+
+customer ─< event            what they did, append-only
+customer ─< alias            their other ids; tombstone: digests of the ids of who was erased
+customer ─< enrollment       one run through a journey = one workflow
+enrollment ─< decision       the recorded "why", one row per command of the core
+enrollment ─< message        the sending ledger, one row per mail
+enrollment ─< interest       the events it waits for, matched at ingestion
+enrollment ─< hook           webhooks and notes to colleagues, called until they are taken
+segment ─< segment_member    who is in a segment now
+date_due                     the dates that will let customers into journeys
+enrollment ─< dispatch       signals and starts on their way to Temporal (a transactional outbox)
+journey ─< journey_version   immutable published definitions, addressed by digest
+template ─< template_version mails kept here; topic: what one can unsubscribe from; setting: what holds for all
+stage_count, movement, run_count   maintained counts, never computed by scanning
+api_key, audit               who may call, and who changed what
+operation ─< operation_error, upload_part   long work, the lines it refused, the file it reads
+outbox_mail                  the local mail catcher's inbox
+"""
+
+from store.tables.access import (
+    ApiKey,
+    Audit,
+    IdempotentAnswer,
+    ImportedFile,
+    Operation,
+    OperationError,
+    Rejection,
+    UploadPart,
+)
+from store.tables.definitions import (
+    Journey,
+    JourneyVersion,
+    Setting,
+    Template,
+    TemplateVersion,
+    Topic,
+)
+from store.tables.ledger import (
+    Lane,
+    Message,
+    OutboxMail,
+)
+from store.tables.people import (
+    Alias,
+    Backfill,
+    Consent,
+    Customer,
+    DateDue,
+    Event,
+    EventName,
+    Segment,
+    SegmentMember,
+    Suppression,
+    Tombstone,
+)
+from store.tables.runs import (
+    Decision,
+    Dispatch,
+    Enrollment,
+    Hook,
+    Interest,
+    Movement,
+    RunCount,
+    StageCount,
+)
+
+__all__ = [
+    "Alias",
+    "ApiKey",
+    "Audit",
+    "Backfill",
+    "Consent",
+    "Customer",
+    "DateDue",
+    "Decision",
+    "Dispatch",
+    "Enrollment",
+    "Event",
+    "EventName",
+    "Hook",
+    "IdempotentAnswer",
+    "ImportedFile",
+    "Interest",
+    "Journey",
+    "JourneyVersion",
+    "Lane",
+    "Message",
+    "Movement",
+    "Operation",
+    "OperationError",
+    "OutboxMail",
+    "Rejection",
+    "RunCount",
+    "Segment",
+    "SegmentMember",
+    "Setting",
+    "StageCount",
+    "Suppression",
+    "Template",
+    "TemplateVersion",
+    "Tombstone",
+    "Topic",
+    "UploadPart",
+]

@@ -1,0 +1,79 @@
+"""What marketers define: journeys and templates with their versions, topics, and the settings of the installation."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlmodel import Field, SQLModel
+
+from store.types import instant_column as _at
+from store.types import json_column as _json
+
+
+class Journey(SQLModel, table=True):
+    """A journey by key: its draft, and which version is live."""
+
+    key: str = Field(primary_key=True)
+    name: str | None = None
+    draft: dict[str, Any] | None = _json(default=None)
+    draft_text: str | None = None
+    live_version: int | None = None
+    lifecycle: bool = False
+    paused_at: datetime | None = _at(default=None)
+    archived_at: datetime | None = _at(default=None)
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+
+
+class JourneyVersion(SQLModel, table=True):
+    """An immutable published definition."""
+
+    __tablename__: ClassVar[Any] = "journey_version"
+
+    journey: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    digest: str = Field(index=True)
+    canonical: str
+    published_at: datetime = _at()
+
+
+class Topic(SQLModel, table=True):
+    """What a customer can unsubscribe from. `cap_max` mails within `cap_seconds`, where it has a cap."""
+
+    key: str = Field(primary_key=True)
+    name: str | None = None
+    consent: str = "opt_out"
+    transactional: bool = False
+    cap_max: int | None = None
+    cap_seconds: int | None = None
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+
+
+class Template(SQLModel, table=True):
+    """A mail template kept here (others are files), and which of its versions is sent."""
+
+    key: str = Field(primary_key=True)
+    version: int
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+
+
+class TemplateVersion(SQLModel, table=True):
+    """An immutable version of a template."""
+
+    __tablename__: ClassVar[Any] = "template_version"
+
+    key: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    subject: str
+    html: str
+    text: str
+    created_at: datetime = _at()
+
+
+class Setting(SQLModel, table=True):
+    """What holds for the whole installation: one row."""
+
+    id: int = Field(primary_key=True)
+    body: dict[str, Any] = _json(default_factory=dict)
+    updated_at: datetime = _at()

@@ -1,0 +1,72 @@
+"""The sending ledger, who delivers it, and the local mail catcher's inbox."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from store.types import instant_column as _at
+from store.types import json_column as _json
+
+
+class Message(SQLModel, table=True):
+    """The sending ledger: one mail to one customer. Its id is the `send_id`, made of enrollment, step and visit."""
+
+    __table_args__ = (
+        Index("ix_message_due", "lane", "status", "not_before"),
+        Index("ix_message_customer", "customer_id", "planned_at"),
+        Index("ix_message_enrollment", "enrollment_id", "stage"),
+    )
+
+    id: str = Field(primary_key=True)
+    enrollment_id: str | None = None
+    customer_id: str
+    journey: str
+    digest: str
+    stage: str
+    step: str
+    visit: int
+    template: str
+    template_version: int | None = None
+    topic: str
+    lane: str
+    status: str
+    reason: str | None = None
+    due: datetime = _at()
+    not_before: datetime | None = _at(default=None)
+    planned_at: datetime = _at()
+    updated_at: datetime = _at()
+    attempt: int = 0
+    fence: str | None = None
+    provider: str | None = None
+    provider_id: str | None = None
+    accepted_at: datetime | None = _at(default=None)
+    subject: str | None = None
+    html: str | None = None
+    text: str | None = None
+
+
+class Lane(SQLModel, table=True):
+    """Who delivers a lane now: each takeover gets a new fence, so that a zombie is told from the owner."""
+
+    name: str = Field(primary_key=True)
+    fence: str
+    taken_at: datetime = _at()
+    alarm: str | None = None
+
+
+class OutboxMail(SQLModel, table=True):
+    """A mail that the local outbox caught. Nothing here is unique by send_id: the outbox counts what it receives."""
+
+    __tablename__: ClassVar[Any] = "outbox_mail"
+
+    id: str = Field(primary_key=True)
+    send_id: str = Field(index=True)
+    received_at: datetime = _at()
+    to_address: str
+    from_address: str
+    subject: str
+    headers: dict[str, Any] = _json(default_factory=dict)
+    html: str
+    text: str

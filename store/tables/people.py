@@ -1,0 +1,128 @@
+"""Customers: who they are, what they did, what they said about mail, and the segments they are in."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from store.types import instant_column as _at
+from store.types import json_column as _json
+
+
+class Customer(SQLModel, table=True):
+    """A person. `events` holds per event name the aggregate that guards read; `seq` counts their events."""
+
+    id: str = Field(primary_key=True)
+    external_id: str | None = Field(default=None, unique=True)
+    anonymous_id: str | None = Field(default=None, unique=True)
+    email: str | None = Field(default=None, index=True)
+    timezone: str | None = None
+    attributes: dict[str, Any] = _json(default_factory=dict)
+    events: dict[str, Any] = _json(default_factory=dict)
+    segments: list[str] = _json(default_factory=list)
+    seq: int = 0
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+
+
+class Alias(SQLModel, table=True):
+    """Another id that a customer has: an anonymous one (`anonymous`), or the one a merged profile had (`user`)."""
+
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    customer_id: str = Field(foreign_key="customer.id", index=True)
+
+
+class Tombstone(SQLModel, table=True):
+    """What is left of an erased customer: digests of their ids, so that a late event does not bring them back."""
+
+    digest: str = Field(primary_key=True)
+    at: datetime = _at()
+
+
+class Event(SQLModel, table=True):
+    """Something a customer did. `message_id` is the client's deduplication key; one that does not fire only counts."""
+
+    __table_args__ = (UniqueConstraint("customer_id", "seq"), Index("ix_event_name", "customer_id", "name", "seq"))
+
+    id: str = Field(primary_key=True)
+    message_id: str = Field(unique=True)
+    customer_id: str = Field(foreign_key="customer.id")
+    seq: int
+    type: str
+    name: str
+    properties: dict[str, Any] = _json(default_factory=dict)
+    fires: bool = True
+    at: datetime = _at()
+    received_at: datetime = _at()
+
+
+class EventName(SQLModel, table=True):
+    """A name that an event has had, so that a misspelt one is found."""
+
+    __tablename__: ClassVar[Any] = "event_name"
+
+    name: str = Field(primary_key=True)
+    first_seen_at: datetime = _at()
+
+
+class Consent(SQLModel, table=True):
+    """What a customer said about a topic; where there is no row, the topic's default holds."""
+
+    customer_id: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    granted: bool
+    source: str
+    at: datetime = _at()
+
+
+class Suppression(SQLModel, table=True):
+    """An address that is never written to."""
+
+    email: str = Field(primary_key=True)
+    reason: str
+    source: str
+    created_at: datetime = _at()
+
+
+class Segment(SQLModel, table=True):
+    """A named guard over the customer. Members are kept as customers change, and by the clock where it reads `now`."""
+
+    key: str = Field(primary_key=True)
+    name: str | None = None
+    guard: str
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+    evaluated_at: datetime | None = _at(default=None)
+
+
+class SegmentMember(SQLModel, table=True):
+    """A customer who is in a segment now."""
+
+    __tablename__: ClassVar[Any] = "segment_member"
+
+    segment: str = Field(primary_key=True)
+    customer_id: str = Field(primary_key=True, index=True)
+    since: datetime = _at()
+
+
+class DateDue(SQLModel, table=True):
+    """When a date of a customer lets them into a journey; gone when it has."""
+
+    __tablename__: ClassVar[Any] = "date_due"
+    __table_args__ = (Index("ix_date_due_at", "at"),)
+
+    journey: str = Field(primary_key=True)
+    trigger: str = Field(primary_key=True)
+    customer_id: str = Field(primary_key=True, index=True)
+    at: datetime = _at()
+
+
+class Backfill(SQLModel, table=True):
+    """Work over all customers, and the last customer who was done."""
+
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    cursor: str = ""
+    started_at: datetime = _at()

@@ -1,0 +1,217 @@
+"""Two profiles turn out to be one person: events, attributes, consents and runs become the known one's."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from journeys.commands import Ask, Settle
+from journeys.inputs import Facts, Settled
+from services import journeys, leaving, progress, telling
+from services.ingest import Outcome
+from store.session import Database
+from store.tables import Alias, Customer, Dispatch, Enrollment, Event, Interest, Message
+
+Ingest = Callable[..., Outcome]
+
+OTHER = """
+journey: other
+enter: [{on: Looked}]
+start: looking
+stages:
+  looking:
+    steps: [{wait: 5 days}]
+    transitions: [{on: Bought, when: event.properties.total > 10, to: done}]
+  done: {final: true}
+"""
+
+
+def track(event: str, **more: Any) -> dict[str, Any]:
+    return {"type": "track", "event": event, **more}
+
+
+def rows(database: Database, table: Any) -> list[Any]:
+    with database.reading() as session:
+        return list(session.exec(select(table).order_by(*table.__table__.primary_key.columns)).all())
+
+
+def test_an_anonymous_profile_that_becomes_known_keeps_its_row(database: Database, take: Ingest) -> None:
+    take(track("Viewed", anonymousId="a1"))
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1", "traits": {"email": "ann@example.com"}})
+    (customer,) = rows(database, Customer)
+    assert (customer.external_id, customer.anonymous_id, set(customer.events)) == ("ann", "a1", {"Viewed", "Identify"})
+
+
+def test_an_anonymous_profile_merges_into_the_known_one(database: Database, take: Ingest, noon: datetime) -> None:
+    early = noon - timedelta(days=3)
+    take({"type": "identify", "userId": "ann", "traits": {"plan": "pro", "email": "ann@example.com"}})
+    take({"type": "identify", "anonymousId": "a1", "traits": {"plan": "free", "colour": "red"}}, at=early)
+    take(track("Bought", anonymousId="a1", properties={"total": 7}), at=early)
+    take(track("Bought", userId="ann", properties={"total": 5}))
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    (customer,) = rows(database, Customer)
+    assert customer.attributes == {"plan": "pro", "colour": "red", "email": "ann@example.com"}
+    assert (customer.events["Bought"]["count"], customer.events["Bought"]["sum"]) == (2, 12)
+    assert customer.created_at == early
+    events = [(one.seq, one.name, one.customer_id) for one in rows(database, Event)]
+    assert len(events) == 5
+    assert {owner for _, _, owner in events} == {customer.id}
+    assert customer.seq == max(seq for seq, _, _ in events)
+    take(track("Viewed", anonymousId="a1"))
+    assert len(rows(database, Customer)) == 1, "the anonymous id leads to the known profile from now on"
+
+
+def test_a_further_anonymous_id_is_remembered(database: Database, take: Ingest) -> None:
+    for visitor in ("a1", "a2", "a3"):
+        take(track("Viewed", userId="ann", anonymousId=visitor))
+        take(track("Viewed", anonymousId=visitor))
+    (customer,) = rows(database, Customer)
+    assert (customer.anonymous_id, [one.value for one in rows(database, Alias)]) == ("a1", ["a2", "a3"])
+
+
+def test_a_shared_device_joins_nobody(database: Database, take: Ingest) -> None:
+    take({"type": "identify", "userId": "ann", "anonymousId": "tablet"})
+    take({"type": "identify", "userId": "bob", "anonymousId": "tablet"})
+    assert {one.external_id for one in rows(database, Customer)} == {"ann", "bob"}
+
+
+def test_alias_merges_two_profiles_and_the_former_id_leads_to_the_one(database: Database, take: Ingest) -> None:
+    take(track("Viewed", userId="ann@old"))
+    take(track("Viewed", userId="ann"))
+    take({"type": "alias", "userId": "ann", "previousId": "ann@old"})
+    take(track("Viewed", userId="ann@old"))
+    (customer,) = rows(database, Customer)
+    assert (customer.external_id, customer.events["Viewed"]["count"]) == ("ann", 3)
+
+
+def test_alias_of_an_id_never_seen_leads_to_the_one(database: Database, take: Ingest) -> None:
+    take({"type": "alias", "userId": "ann", "previousId": "visitor-9"})
+    take(track("Viewed", anonymousId="visitor-9"))
+    (customer,) = rows(database, Customer)
+    assert customer.external_id == "ann"
+
+
+def test_a_merge_within_one_batch_keeps_every_event(database: Database, take: Ingest) -> None:
+    take(
+        track("Viewed", userId="ann"),
+        track("Viewed", anonymousId="a1"),
+        track("Viewed", anonymousId="a1"),
+        {"type": "identify", "userId": "ann", "anonymousId": "a1"},
+        track("Viewed", anonymousId="a1"),
+    )
+    (customer,) = rows(database, Customer)
+    assert customer.events["Viewed"]["count"] == 4
+    assert len({one.seq for one in rows(database, Event)}) == 5
+
+
+def test_the_later_word_about_a_topic_holds(database: Database, take: Ingest, noon: datetime) -> None:
+    take(track("Viewed", userId="ann"), track("Viewed", anonymousId="a1"))
+    visitor = next(one for one in rows(database, Customer) if one.anonymous_id)
+    with database.writing() as session:
+        leaving.unsubscribe(session, visitor.id, "news", "test", noon)
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    with database.reading() as session:
+        assert leaving.left(session, telling.customer(session, "ann").id, "news")
+
+
+@pytest.mark.usefixtures("welcome")
+def test_where_both_run_the_known_ones_run_stays(database: Database, take: Ingest, noon: datetime) -> None:
+    take(track("Signed Up", anonymousId="a1"))
+    take(track("Signed Up", userId="ann"))
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    first, second = rows(database, Enrollment)
+    leaves = [one for one in rows(database, Dispatch) if one.kind == "leave"]
+    assert [(one.enrollment_id, one.payload) for one in leaves] == [(first.id, {"reason": "merged"})]
+    assert (first.run, second.run, first.customer_id) == (1, 2, second.customer_id)
+    assert rows(database, Interest) == []
+    with database.reading() as session:
+        assert telling.customer(session, "ann").events["Signed Up"]["count"] == 2
+
+
+def asked(enrollment: Enrollment, number: int, at: datetime, **more: Any) -> Ask:
+    return Ask(number=number, at=at, why="event", stage="looking", visit=1, **more)
+
+
+def settle(number: int, at: datetime, cursor: int) -> Settle:
+    return Settle(
+        number=number, at=at, stage="looking", visit=1, since=at, cursor=cursor, waits_for=("Bought",),
+        step="looking/wait:5 days",
+    )  # fmt: skip
+
+
+def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
+    database: Database, publish: Callable[[str, str], None], take: Ingest, noon: datetime
+) -> None:
+    publish("other", OTHER)
+    take(track("Bought", userId="ann", properties={"total": 99}), track("Page", userId="ann"))
+    take(track("Looked", anonymousId="a1"))
+    (run,) = rows(database, Enrollment)
+    with database.writing() as session:
+        progress.perform(session, run.id, [], settle(1, noon, 1), now=noon)
+    take(track("Bought", anonymousId="a1", properties={"total": 20}))
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    (moved,) = rows(database, Enrollment)
+    ann = next(one for one in rows(database, Customer))
+    assert (moved.id, moved.workflow_id, moved.customer_id) == (run.id, run.workflow_id, ann.id)
+    with database.writing() as session:
+        (guard,) = journeys.live(session, "other")[1].guards
+        known = progress.perform(session, run.id, [], asked(run, 2, noon, guards=(guard,), event=2), now=noon)
+        assert isinstance(known, Facts)
+        assert known.holds == (True,), "the workflow still counts as the anonymous profile did: its event 2"
+        answer = progress.perform(session, run.id, [], settle(3, noon, 2), now=noon)
+        assert isinstance(answer, Settled)
+        assert answer.events == (), "neither the known one's own past nor what was worked off comes again"
+        assert answer.cursor == session.exec(select(Customer.seq)).one()
+    take(track("Bought", userId="ann", properties={"total": 30}))
+    signals = [one for one in rows(database, Dispatch) if one.kind == "event"]
+    assert signals[-1].enrollment_id == run.id, "an event of the known one reaches the run"
+    with database.writing() as session:
+        answer = progress.perform(session, run.id, [], settle(4, noon, answer.cursor), now=noon)
+        assert isinstance(answer, Settled)
+        assert [one.name for one in answer.events] == ["Bought"]
+
+
+def test_what_nobody_had_worked_off_at_the_merge_comes_all_the_same(
+    database: Database, publish: Callable[[str, str], None], take: Ingest, noon: datetime
+) -> None:
+    publish("other", OTHER)
+    take(*(track("Bought", userId="ann") for _ in range(5)))
+    take(track("Looked", anonymousId="a1"), track("Bought", anonymousId="a1"))
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    (run,) = rows(database, Enrollment)
+    with database.writing() as session:
+        answer = progress.perform(session, run.id, [], settle(1, noon, 1), now=noon)
+    assert isinstance(answer, Settled)
+    assert [one.name for one in answer.events] == ["Bought"]
+
+
+def test_mail_and_timeline_are_the_known_ones(database: Database, take: Ingest, noon: datetime) -> None:
+    take(track("Viewed", userId="ann"), track("Viewed", anonymousId="a1"))
+    visitor = next(one for one in rows(database, Customer) if one.anonymous_id)
+    with database.writing() as session:
+        session.add(
+            Message(
+                id="m",
+                customer_id=visitor.id,
+                journey="j",
+                digest="d",
+                stage="s",
+                step="x",
+                visit=1,
+                template="t",
+                topic="t",
+                lane="journey",
+                status="accepted",
+                due=noon,
+                planned_at=noon,
+                updated_at=noon,
+            )  # fmt: skip
+        )
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    with database.reading() as session:
+        ann = telling.customer(session, "ann")
+        assert [one.id for one in telling.messages(session, customer_id=ann.id)] == ["m"]
+        assert "merged" in [one["what"] for one in telling.timeline(session, ann.id)]
+        assert session.exec(select(Customer).where(col(Customer.id) == visitor.id)).first() is None
