@@ -3,15 +3,16 @@
 import asyncio
 import sys
 
-from bench import backtest, core, language, memory, reference, starts
+from bench import backtest, core, ingest, language, memory, reference, starts
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["core", "language", "backtest", "memory", "reference", "starts"]
+    wanted = sys.argv[1:] or ["core", "ingest", "language", "backtest", "memory", "reference", "starts"]
     for name in wanted:
         print(f"\n== {name} ==", flush=True)
         {
             "core": core.main,
+            "ingest": ingest.main,
             "language": language.main,
             "backtest": backtest.main,
             "memory": memory.main,

@@ -55,19 +55,11 @@ def fold_json(stored: Mapping[str, Any] | None, at: datetime, amount: float) -> 
     if not stored:
         return {"count": 1, "first_at": stamp, "last_at": stamp, "sum": round(amount, 6)}
     first, last = stored["first_at"] or stamp, stored["last_at"] or stamp
-    return {
-        "count": stored["count"] + 1,
-        "first_at": stamp if _earlier(stamp, first) else first,
-        "last_at": stamp if _earlier(last, stamp) else last,
-        "sum": round(stored["sum"] + amount, 6),
-    }
-
-
-def _earlier(one: str, other: str) -> bool:
-    """Whole seconds are written without a fraction, so that text alone does not tell within one second."""
-    if one[:19] != other[:19]:
-        return one < other
-    return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+    if stamp[:19] <= last[:19]:  # else it is the newest, as nearly always; within one second text does not tell
+        first = min(stamp, first, key=datetime.fromisoformat)
+        stamp = max(stamp, last, key=datetime.fromisoformat)
+    total = round(stored["sum"] + amount, 6) if amount else stored["sum"]
+    return {"count": stored["count"] + 1, "first_at": first, "last_at": stamp, "sum": total}
 
 
 def combined(one: Aggregate, other: Aggregate) -> Aggregate:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from journeys import entering, facts, guards
@@ -29,9 +30,9 @@ DEEPEST = 5
 Live = Sequence[tuple[JourneyVersion, Program]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class What:
-    """What happened, and when by our clock. `depth` counts what made it happen."""
+    """What happened, and when by our clock. `depth` counts what made it happen. Not frozen, for speed."""
 
     type: str
     name: str
@@ -60,6 +61,15 @@ class Rules:
         return frozenset(names | {*PROFILE_EVENTS} if any(program.dates for _, program in self.live) else names)
 
 
+@dataclass(slots=True)
+class _Changed:
+    """A customer with the events that are collected and not yet stored."""
+
+    customer: Customer
+    seq: int
+    events: dict[str, Any]
+
+
 class Happenings:
     """What happens in one transaction. Events that nobody waits for are collected, and stored by one statement."""
 
@@ -69,6 +79,7 @@ class Happenings:
         self._now = now
         self._rows: list[bulk.Row] = []
         self._names: dict[str, None] = {}
+        self._changed: dict[str, _Changed] = {}
 
     def happen(self, customer: Customer, what: What, waited_for: bool = True) -> list[str]:
         """Let it happen to a locked customer; return the ids of the enrollments it started.
@@ -84,9 +95,21 @@ class Happenings:
     def flush(self) -> None:
         """Store what was collected."""
         self._session.flush()
+        self._write_customers()
         bulk.add(self._session, Event, self._rows)
         names.remember_all(self._session, self._names, self._now)
         self._rows, self._names = [], {}
+
+    def _write_customers(self) -> None:
+        """By one statement, past the unit of work, which takes four times as long for many."""
+        rows: list[bulk.Row] = []
+        for one in self._changed.values():
+            values = {"seq": one.seq, "events": one.events, "updated_at": self._now}
+            for name, value in values.items():
+                set_committed_value(one.customer, name, value)
+            rows.append({"id": one.customer.id, **values})
+        bulk.change(self._session, Customer, rows)
+        self._changed = {}
 
     def look_again(self, customer: Customer) -> list[str]:
         """After a merge: segments and dates are worked out from what is known now."""
@@ -100,20 +123,21 @@ class Happenings:
         return enrolled
 
     def _append(self, customer: Customer, what: What) -> bulk.Row:
-        customer.seq += 1
-        customer.updated_at = self._now
-        stored = customer.events.get(what.name)
-        folded = facts.fold_json(stored, what.at, facts.amount(what.properties))
-        customer.events = {**customer.events, what.name: folded}
-        self._session.add(customer)
+        changed = self._changed.get(customer.id)
+        if changed is None:
+            changed = self._changed[customer.id] = _Changed(customer, customer.seq, dict(customer.events))
+        changed.seq += 1
+        changed.events[what.name] = facts.fold_json(
+            changed.events.get(what.name), what.at, facts.amount(what.properties)
+        )
         row: bulk.Row = {
             "id": new_id("evt"),
             "message_id": what.message_id or new_id("msg"),
             "customer_id": customer.id,
-            "seq": customer.seq,
+            "seq": changed.seq,
             "type": what.type,
             "name": what.name,
-            "properties": dict(what.properties),
+            "properties": what.properties,
             "fires": what.at > self._now - STALE,
             "at": what.at,
             "received_at": self._now,

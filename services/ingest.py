@@ -26,12 +26,22 @@ class Outcome:
     enrolled: list[str] = field(default_factory=list[str])
 
 
-def ingest(session: Session, items: Iterable[Any], now: datetime, sent_at: Any = None) -> Outcome:
-    """Take a batch in. A message that is wrong is kept in the rejection log and does not stop the others."""
+def ingest(
+    session: Session, items: Iterable[Any], now: datetime, sent_at: Any = None, *, strict: bool = False
+) -> Outcome:
+    """Take a batch in. A message that is wrong is kept in the rejection log and does not stop the others.
+
+    `strict` says that the batch was strictly JSON (`tracking.parsed`).
+    """
     outcome = Outcome()
     happenings = Happenings(session, Rules.load(session), now)
     people = People(session, now, happenings.flush)
-    messages = _read(session, items, now, sent_at, outcome)
+    messages: list[tuple[int, Any, Tracked]] = []
+    for index, item in enumerate(items):
+        try:
+            messages.append((index, item, tracking.read(item, now, sent_at, strict=strict)))
+        except Rejected as rejected:
+            _reject(session, outcome, index, item, rejected, now)
     people.gather(message for _, _, message in messages)
     known = customers.known_message_ids(session, [one.message_id for _, _, one in messages if one.message_id])
     for index, item, message in messages:
@@ -57,23 +67,11 @@ def take(session: Session, message: Tracked, rules: Rules, now: datetime) -> lis
     return enrolled
 
 
-def _read(
-    session: Session, items: Iterable[Any], now: datetime, sent_at: Any, outcome: Outcome
-) -> list[tuple[int, Any, Tracked]]:
-    found: list[tuple[int, Any, Tracked]] = []
-    for index, item in enumerate(items):
-        try:
-            found.append((index, item, tracking.read(item, now, sent_at)))
-        except Rejected as rejected:
-            _reject(session, outcome, index, item, rejected, now)
-    return found
-
-
 def _take(people: People, happenings: Happenings, message: Tracked, now: datetime) -> list[str]:
     customer, merged = people.resolve(message)
     if message.type in ("identify", "group"):
         profiles.take_traits(customer, message.traits, now)
-    properties = dict(message.properties) if message.type != "identify" else dict(message.traits)
+    properties = message.properties if message.type != "identify" else message.traits
     what = What(
         type=message.type, name=message.name, properties=properties, at=message.at, message_id=message.message_id
     )

@@ -50,6 +50,10 @@ class People:
     def resolve(self, message: Tracked) -> tuple[Customer, bool]:
         """The customer of a message (a new one where nobody has this id), and whether profiles were merged for it."""
         self._merged = False
+        if message.anonymous_id is None and message.type != "alias":
+            known = self._by_name.get((USER, message.user_id or ""))
+            if known is not None:
+                return known, False
         for name in _names(message):
             if name not in self._by_name:
                 self._find([name])

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import orjson
+
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
+MORE = {"page": ("name", "category"), "screen": ("name", "category"), "group": ("groupId",)}
+"""What counts as a property though it stands beside them."""
+
 LARGEST = 32 * 1024
 DEEPEST = 20
 LONGEST_ID = 100
@@ -23,9 +28,9 @@ class Rejected(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Tracked:
-    """An accepted message. `at` is when it happened by our clock."""
+    """An accepted message. `at` is when it happened by our clock. Not frozen: that would double its cost."""
 
     type: str
     name: str
@@ -38,12 +43,23 @@ class Tracked:
     previous_id: str | None = None
 
 
-def read(item: Any, now: datetime, sent_at: Any = None) -> Tracked:
-    """Check one message; raise Rejected."""
-    if not isinstance(item, Mapping):
+def parsed(text: bytes) -> tuple[Any, bool]:
+    """JSON, and whether it was strictly that: NaN and the like are read too, so that the one event can be refused.
+
+    Raises ValueError or RecursionError.
+    """
+    try:
+        return orjson.loads(text), True
+    except orjson.JSONDecodeError:
+        return json.loads(text), False
+
+
+def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False) -> Tracked:
+    """Check one message; raise Rejected. `strict` says that it was parsed by `parsed`, and strictly."""
+    if not isinstance(item, dict):
         raise Rejected("", "an event is a JSON object")
-    item = cast(Mapping[str, Any], item)
-    check_values(item)
+    item = cast(dict[str, Any], item)
+    check_values(item, strict)
     kind = item.get("type")
     if kind not in TYPES:
         raise Rejected("type", f"must be one of {', '.join(TYPES)}, found {kind!r:.40}")
@@ -79,8 +95,12 @@ def _name(kind: str, item: Mapping[str, Any]) -> str:
 
 
 def _properties(kind: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
-    properties = dict(_mapping(item, "properties"))
-    for field_name in ("name", "category") if kind in ("page", "screen") else ("groupId",) if kind == "group" else ():
+    properties = _mapping(item, "properties")
+    more = MORE.get(kind)
+    if more is None:
+        return properties
+    properties = dict(properties)
+    for field_name in more:
         if item.get(field_name) is not None:
             properties.setdefault(field_name, item[field_name])
     return properties
@@ -90,6 +110,8 @@ def _identifier(item: Mapping[str, Any], name: str) -> str | None:
     value = item.get(name)
     if value is None or value == "":
         return None
+    if type(value) is str and len(value) <= LONGEST_ID:
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
@@ -110,6 +132,8 @@ def _mapping(item: Mapping[str, Any], name: str, path: str | None = None) -> Map
     value = item.get(name)
     if value is None:
         return {}
+    if type(value) is dict:
+        return cast(dict[str, Any], value)
     if not isinstance(value, Mapping):
         raise Rejected(path or name, f"must be an object, found {type(value).__name__}")
     return cast(Mapping[str, Any], value)
@@ -142,10 +166,18 @@ def instant(value: Any, path: str) -> datetime:
     return parsed
 
 
-def check_values(item: Mapping[str, Any]) -> None:
-    """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later."""
-    _walk(item, "", 0)
-    size = len(json.dumps(item, ensure_ascii=False).encode())
+def check_values(item: Mapping[str, Any], strict: bool = False) -> None:
+    """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later.
+
+    One that may be wrong is walked through, to say where; `strict` knows already that its numbers are finite.
+    """
+    try:
+        text = orjson.dumps(item)
+    except TypeError:
+        text = b""
+    if not strict or not text or text.count(b"{") + text.count(b"[") > DEEPEST or b"\\u0000" in text:
+        _walk(item, "", 0)
+    size = len(text) or len(json.dumps(item).encode())
     if size > LARGEST:
         raise Rejected("", f"the event has {size:,} bytes; at most {LARGEST:,} are allowed")
 

@@ -11,6 +11,13 @@ from sqlmodel import Session, SQLModel
 
 Row = dict[str, Any]
 
+COPY_FROM = 20
+"""From so many rows on PostgreSQL copies them, which takes a third of the time."""
+
+Processors = tuple[tuple[str, Callable[[Any], Any] | None], ...]
+
+_NOTHING: Any = object()
+
 
 def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
     """Insert rows; every row has the same columns.
@@ -22,21 +29,68 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
         return
     connection = session.connection()
     statement, columns = _plan(str(table.__tablename__), tuple(rows[0]), connection.dialect)
-    values = [tuple(row[name] if ready is None else ready(row[name]) for name, ready in columns) for row in rows]
-    connection.exec_driver_sql(statement, values)
+    values = zip(*(_column(rows, name, ready) for name, ready in columns), strict=True)
+    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+        names = ", ".join(f'"{name}"' for name, _ in columns)
+        with (
+            connection.connection.cursor() as cursor,
+            cursor.copy(f'COPY "{table.__tablename__}" ({names}) FROM STDIN') as copy,
+        ):
+            for one in values:
+                copy.write_row(one)
+        return
+    connection.exec_driver_sql(statement, list(values))
+
+
+def _column(rows: Sequence[Row], name: str, ready: Callable[[Any], Any] | None) -> list[Any]:
+    """The values of one column as the driver wants them; one that comes again and again is made ready once."""
+    if ready is None:
+        return [row[name] for row in rows]
+    last, made, values = _NOTHING, None, list[Any]()
+    for row in rows:
+        if row[name] is not last:
+            last = row[name]
+            made = ready(last)
+        values.append(made)
+    return values
 
 
 @lru_cache(maxsize=256)
-def _plan(
-    table: str, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+def _plan(table: str, names: tuple[str, ...], dialect: Dialect) -> tuple[str, Processors]:
     """The INSERT with positional marks, and how the driver wants each column."""
-    columns = SQLModel.metadata.tables[table].c
-    mark = "%s" if dialect.name == "postgresql" else "?"
+    mark = _mark(dialect)
     quoted = ", ".join(f'"{name}"' for name in names)
     statement = f'INSERT INTO "{table}" ({quoted}) VALUES ({", ".join([mark] * len(names))})'
-    processors = tuple((name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
-    return statement, processors
+    return statement, _processors(table, names, dialect)
+
+
+@lru_cache(maxsize=64)
+def _change_plan(table: str, names: tuple[str, ...], dialect: Dialect) -> tuple[str, Processors]:
+    """The UPDATE by id with positional marks, which come in the order of the columns and end with the id."""
+    mark, changed = _mark(dialect), [name for name in names if name != "id"]
+    statement = (
+        f'UPDATE "{table}" SET {", ".join(f"{chr(34)}{one}{chr(34)} = {mark}" for one in changed)} WHERE id = {mark}'
+    )
+    return statement, _processors(table, (*changed, "id"), dialect)
+
+
+def _mark(dialect: Dialect) -> str:
+    return "%s" if dialect.name == "postgresql" else "?"
+
+
+def _processors(table: str, names: Sequence[str], dialect: Dialect) -> Processors:
+    columns = SQLModel.metadata.tables[table].c
+    return tuple((name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
+
+
+def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Update rows by their `id`; every row has the same columns."""
+    if not rows:
+        return
+    connection = session.connection()
+    statement, columns = _change_plan(str(table.__tablename__), tuple(rows[0]), connection.dialect)
+    values = zip(*(_column(rows, name, ready) for name, ready in columns), strict=True)
+    connection.exec_driver_sql(statement, list(values))
 
 
 def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -38,11 +39,10 @@ Json: Any = JSON().with_variant(JSONB(), "postgresql")
 def new_id(prefix: str) -> str:
     """An opaque id that sorts by the time it was made: `cus_` and 24 characters of base 32, 70 of its bits random."""
     number = (time.time_ns() // 1_000_000 << 72) | secrets.randbits(72)
-    text = ""
-    for _ in range(24):
-        text = _ALPHABET[number & 31] + text
-        number >>= 5
-    return f"{prefix}_{text}"
+    return f"{prefix}_{''.join([_PAIRS[(number >> place) & 1023] for place in _PLACES])}"
+
+
+_PLACES = tuple(range(110, -1, -10))
 
 
 def instant_column(**options: Any) -> Any:

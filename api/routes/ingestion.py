@@ -5,7 +5,6 @@
 
 import base64
 import binascii
-import json
 import zlib
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
@@ -17,7 +16,7 @@ from fastapi.responses import JSONResponse
 from api import schemas
 from api.deps import Backend, Reading, Support, TheBackend, authenticate
 from api.errors import responses
-from services import ingest, telling
+from services import ingest, telling, tracking
 from services.tracking import TYPES
 
 LARGEST = 500 * 1024
@@ -97,22 +96,21 @@ def rejections(
 
 async def _take(request: Request, parts: Backend, kind: str | None) -> JSONResponse:
     try:
-        body = _parse(_inflate(await _read(request)))
+        body, strict = _parse(_inflate(await _read(request)))
         items = _items(body, kind)
         await run_in_threadpool(_authenticate, request, parts, body)
     except _Bad as bad:
         codes = {400: "bad_request", 401: "unauthorized", 403: "forbidden"}
         return JSONResponse({"code": codes[bad.status], "message": bad.message}, status_code=bad.status)
-    outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"))
+    outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"), strict)
     rejected = [{"index": index, "path": one.path, "reason": one.reason} for index, one in outcome.rejected]
     return JSONResponse(
         {"success": True, "accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected}
     )
 
 
-def _ingest(parts: Backend, items: list[Any], sent_at: Any) -> ingest.Outcome:
-    with parts.database.writing() as session:
-        return ingest.ingest(session, items, parts.clock(), sent_at)
+def _ingest(parts: Backend, items: list[Any], sent_at: Any, strict: bool) -> ingest.Outcome:
+    return parts.database.write(lambda session: ingest.ingest(session, items, parts.clock(), sent_at, strict=strict))
 
 
 async def _read(request: Request) -> bytes:
@@ -140,14 +138,14 @@ def _inflate(body: bytes) -> bytes:
     return plain
 
 
-def _parse(body: bytes) -> Mapping[str, Any]:
+def _parse(body: bytes) -> tuple[Mapping[str, Any], bool]:
     try:
-        parsed = json.loads(body)
+        parsed, strict = tracking.parsed(body)
     except (ValueError, RecursionError):
         raise _Bad(400, "the body is not JSON") from None
     if not isinstance(parsed, dict):
         raise _Bad(400, "the body must be a JSON object")
-    return cast(Mapping[str, Any], parsed)
+    return cast(Mapping[str, Any], parsed), strict
 
 
 def _items(body: Mapping[str, Any], kind: str | None) -> list[Any]:
