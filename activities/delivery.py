@@ -3,8 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -13,33 +14,25 @@ import structlog
 from temporalio import activity
 
 from activities.signatures import DELIVER
+from mail.brand import Brand, context
 from mail.links import Links, Unsubscribe
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Sender, Unknown
-from mail.render import Rendered, Renderer, TemplateProblem
+from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown
 from mail.sender import MailSender
+from mail.templates import Renders, Stored, TemplateProblem
 from services import delivering
 from services.delivering import Claimed, Fenced, Frozen, Result
 from store.session import Database
 
 BATCH = 50
 IDLE = 0.25
+PATIENCE = 1.0
+"""Seconds after which a batch goes without the mails that are still being rendered."""
+
 SHIFT = timedelta(minutes=30)
 EVIDENCE_EVERY = timedelta(seconds=5)
 ALARM_PAUSE = timedelta(minutes=1)
 
 log = structlog.get_logger("waypost.delivery")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brand:
-    """Who writes: what every mail shows of the sender."""
-
-    name: str
-    sender: Sender
-    address: str
-
-    def as_context(self) -> dict[str, str]:
-        return {"name": self.name, "address": self.address}
 
 
 class Lane:
@@ -49,7 +42,7 @@ class Lane:
         self,
         name: str,
         database: Database,
-        renderer: Renderer,
+        renderer: Renders,
         sender: MailSender,
         links: Links,
         brand: Brand,
@@ -63,6 +56,8 @@ class Lane:
         self._links = links
         self._brand = brand
         self._clock = clock
+        self._cooks = ThreadPoolExecutor(BATCH, thread_name_prefix=f"render-{name}")
+        self._late: set[asyncio.Task[None]] = set()
         self._rest_until: datetime | None = None
         self._evidence_at: datetime | None = None
 
@@ -79,10 +74,31 @@ class Lane:
         claimed = await asyncio.to_thread(self._claim)
         if not claimed:
             return 0
-        mails, results = await asyncio.to_thread(self._prepare, claimed)
+        renders = {asyncio.create_task(self._rendered(one)) for one in claimed}
+        done, late = await asyncio.wait(renders, timeout=PATIENCE)
+        if late:
+            self._late.add(task := asyncio.create_task(self._finish_late(late)))
+            task.add_done_callback(self._late.discard)
+        await self._finish([task.result() for task in done])
+        return len(claimed)
+
+    async def close(self) -> None:
+        """Wait for mails whose templates take their time."""
+        await asyncio.gather(*self._late)
+        self._cooks.shutdown(wait=False)
+
+    async def _finish_late(self, late: set["asyncio.Task[Mail | Result]"]) -> None:
+        """Mails whose templates take their time hold up nobody else."""
+        for task in asyncio.as_completed(late):
+            await self._finish([await task])
+
+    async def _finish(self, made: Sequence[Mail | Result]) -> None:
+        """Freeze what was rendered, send it, and record the outcomes."""
+        mails = [one for one in made if isinstance(one, Mail)]
+        results = [one for one in made if isinstance(one, Result)]
+        await asyncio.to_thread(self._freeze, mails)
         results += await asyncio.gather(*(self._send(mail) for mail in mails))
         await asyncio.to_thread(self._record, results)
-        return len(claimed)
 
     async def seek_evidence(self) -> int:
         """Ask the provider about mails whose fate is unknown."""
@@ -107,30 +123,26 @@ class Lane:
         with self._database.reading() as session:
             return delivering.unknowns(session, self.name, self._clock())
 
-    def _prepare(self, claimed: list[Claimed]) -> tuple[list[Mail], list[Result]]:
-        """Render each mail and freeze it; one that cannot be rendered fails alone."""
-        mails: list[Mail] = []
-        failures: list[Result] = []
-        for one in claimed:
-            try:
-                mails.append(self._compose(one))
-            except (TemplateProblem, ValueError) as problem:
-                failures.append(
-                    Result(
-                        send_id=one.send_id, status="failed", reason="template_failed", explanation=str(problem)[:300]
-                    )
-                )
+    async def _rendered(self, one: Claimed) -> Mail | Result:
+        """A mail; one that cannot be rendered fails alone."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._cooks, self._compose, one)
+        except (TemplateProblem, ValueError) as problem:
+            why = str(problem)[:300]
+            return Result(send_id=one.send_id, status="failed", reason="template_failed", explanation=why)
+
+    def _freeze(self, mails: Sequence[Mail]) -> None:
         frozen = [Frozen(send_id=m.send_id, subject=m.subject, html=m.html, text=m.text) for m in mails]
         with self._database.writing() as session:
             delivering.freeze(session, frozen)
-        return mails, failures
 
     def _compose(self, one: Claimed) -> Mail:
         what = Unsubscribe(customer=one.customer, topic=one.topic, send_id=one.send_id)
         url = None if one.transactional else self._links.unsubscribe_url(what)
-        context = {**one.context, "unsubscribe_url": url, "brand": self._brand.as_context(), "message_id": one.send_id}
-        rendered: Rendered = self._renderer.render(one.template, context, one.subject)
-        headers = {"Message-ID": f"<{one.send_id}@{self._brand.sender.email.rpartition('@')[2]}>"}
+        known = context(self._brand, one.context, url, one.send_id)
+        stored = Stored(**asdict(one.source)) if one.source else None
+        rendered = self._renderer.render(one.template, known, one.subject, stored)
+        headers = {"Message-ID": self._brand.message_id(one.send_id)}
         if url is not None:
             headers["List-Unsubscribe"] = f"<{url}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -193,6 +205,10 @@ class Pumped(Protocol):
         """What is done when there is nothing else to do."""
         ...
 
+    async def close(self) -> None:
+        """Finish what was begun."""
+        ...
+
 
 class Delivery:
     """Keeps one lane running for a shift, heartbeating; the workflow starts the next shift."""
@@ -206,6 +222,12 @@ class Delivery:
         left = await asyncio.to_thread(lane.take)
         if left:
             log.warning("mails_left_in_the_middle", lane=lane_name, count=left)
+        try:
+            await self._shift(lane)
+        finally:
+            await lane.close()
+
+    async def _shift(self, lane: Pumped) -> None:
         ends = asyncio.get_running_loop().time() + SHIFT.total_seconds()
         with suppress(Fenced):
             while asyncio.get_running_loop().time() < ends and not activity.is_worker_shutdown():

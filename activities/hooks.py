@@ -4,14 +4,15 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from activities.delivery import Brand
 from journeys.program import Notify, Webhook
+from mail.brand import Brand
 from mail.calls import Answer
 from mail.message import Accepted, Mail, NotSent
-from mail.render import Renderer, TemplateProblem
 from mail.sender import MailSender
+from mail.templates import Renders, TemplateProblem
 from services import hooks
 from services.delivering import Fenced
 from services.hooks import Due, Result
@@ -31,7 +32,7 @@ class HookLane:
         self,
         database: Database,
         caller: Callable[[], "Caller"],
-        renderer: Renderer,
+        renderer: Renders,
         sender: MailSender,
         brand: Brand,
         clock: Callable[[], datetime],
@@ -60,6 +61,9 @@ class HookLane:
     async def seek_evidence(self) -> int:
         return 0
 
+    async def close(self) -> None:
+        return None
+
     def _due(self) -> list[Due]:
         with self._database.reading() as session:
             if not hooks.anything_due(session, self._clock()):
@@ -78,32 +82,35 @@ class HookLane:
     async def _call(self, due: Due) -> Answer:
         node, now = due.node, self._clock()
         if isinstance(node, Webhook):
-            body = self._filled(node.body, due) if node.body is not None else {**due.about, "at": now.isoformat()}
-            headers = {name: str(self._filled(value, due)) for name, value in node.headers.items()}
+            body = await self._fill(node.body, due) if node.body is not None else {**due.about, "at": now.isoformat()}
+            headers = {name: str(value) for name, value in (await self._fill(dict(node.headers), due)).items()}
             return await self._caller().call(due.id, node.url, body, now, method=node.method, headers=headers)
-        text = str(self._filled(node.text, due))
+        text = str(await self._fill(node.text, due))
         if node.url is not None:
             return await self._caller().call(due.id, node.url, {"text": text, **due.about}, now, headers={})
         return await self._write(due, node, text)
 
     async def _write(self, due: Due, node: Notify, text: str) -> Answer:
         """A mail to a colleague, once: where nobody can tell whether it went, it is not written again."""
-        subject = str(self._filled(node.subject or "{{ customer.id }}: a note from {{ brand.name }}", due))
+        subject = str(await self._fill(node.subject or "{{ customer.id }}: a note from {{ brand.name }}", due))
         sender = self._brand.sender
         mail = Mail(
             send_id=due.id,
             to=node.email or "",
             sender=sender,
             subject=" ".join(subject.split()),
-            html=f"<p>{self._renderer.escaped(text)}</p>",
+            html=f"<p>{_escaped(text)}</p>",
             text=text,
-            headers={"Message-ID": f"<{due.id}@{sender.email.rpartition('@')[2]}>"},
+            headers={"Message-ID": self._brand.message_id(due.id)},
         )
         outcome = await self._sender.send(mail)
         if isinstance(outcome, Accepted):
             return Answer(outcome="delivered")
         reason = getattr(outcome, "reason", type(outcome).__name__)
         return Answer(outcome="again" if isinstance(outcome, NotSent) else "failed", error=str(reason))
+
+    async def _fill(self, value: Any, due: Due) -> Any:
+        return await asyncio.to_thread(self._filled, value, due)
 
     def _filled(self, value: Any, due: Due) -> Any:
         """The texts within a value, each rendered as a template."""
@@ -118,3 +125,8 @@ class HookLane:
     def _record(self, results: list[Result]) -> None:
         with self._database.writing() as session:
             hooks.record(session, results, self._clock())
+
+
+def _escaped(text: str) -> str:
+    """Plain text as HTML."""
+    return escape(text).replace("\n", "<br>")

@@ -1,7 +1,7 @@
-"""Long work as an activity: heartbeats, keeps its progress, stops when asked, and starts over after a crash."""
+"""Long work as an activity: page by page, heartbeating, until it is done or somebody wants it to stop."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,22 +14,24 @@ from journeys.backtest import Totals
 from journeys.problems import InvalidJourney
 from services import backtesting, cohorts, journeys, operations, segments
 from services.errors import InvalidInput, ServiceError
-from services.tracking import instant
+from services.jobs import enrolling, erasing, parking, taking
+from services.operations import Done, Page
+from services.tracking import Rejected, instant
 from store.session import Database
 from store.tables import Operation
 
-log = structlog.get_logger("waypost.operations")
+Clock = Callable[[], datetime]
 
-Steps = Iterator[tuple[int, int, Any]]
-"""Done, total, and (at the end) the result."""
+log = structlog.get_logger("waypost.operations")
 
 
 class Operations:
-    """Does one operation; what each kind does is in `KINDS`."""
+    """Does one operation; what each kind does is in `KINDS`. `forget` lets go of mails that the outbox has caught."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Clock, forget: Callable[[str], None]) -> None:
         self._database = database
         self._clock = clock
+        self._forget = forget
 
     @activity.defn(name=OPERATE)
     async def operate(self, operation_id: str) -> str:
@@ -37,50 +39,69 @@ class Operations:
         operation = await asyncio.to_thread(self._begun, operation_id)
         if operation is None:
             return "nothing to do"
+        error = None
         try:
-            status, result, error = await self._work(operation)
-        except (ServiceError, InvalidJourney) as refused:
-            status, result, error = "failed", None, str(refused)[:500]
-        await asyncio.to_thread(self._ended, operation_id, status, result, error)
-        return status
+            await self._work(operation)
+        except (ServiceError, InvalidJourney, Rejected) as refused:
+            error = str(refused)[:500]
+        return await asyncio.to_thread(self._ended, operation_id, error)
 
-    async def _work(self, operation: Operation) -> tuple[str, Any, str | None]:
-        steps, result = KINDS[operation.kind](self, operation), None
-        while (step := await asyncio.to_thread(next, steps, None)) is not None:
-            activity.heartbeat()
-            done, total, result = step
-            if not await asyncio.to_thread(self._progress, operation.id, done, total):
-                return "cancelled", None, None
-        return "done", result, None
+    async def _work(self, operation: Operation) -> None:
+        pages = KINDS[operation.kind](self._database, operation, self._clock)
+        try:
+            while (page := await asyncio.to_thread(next, pages, None)) is not None:
+                activity.heartbeat()
+                if await asyncio.to_thread(self._advance, operation.id, page) is None:
+                    return
+        finally:
+            await asyncio.to_thread(getattr(pages, "close", lambda: None))
 
     def _begun(self, operation_id: str) -> Operation | None:
         with self._database.writing() as session:
             return operations.begun(session, operation_id, self._clock())
 
-    def _progress(self, operation_id: str, done: int, total: int) -> bool:
+    def _advance(self, operation_id: str, page: Page) -> Done | None:
+        done = self._database.write(lambda session: operations.advance(session, operation_id, page))
+        for name in (done.result or {}).get("caught", ()) if done else ():
+            self._forget(name)
+        return done
+
+    def _ended(self, operation_id: str, error: str | None) -> str:
         with self._database.writing() as session:
-            return operations.progress(session, operation_id, done, total)
-
-    def _ended(self, operation_id: str, status: str, result: Any, error: str | None) -> None:
-        with self._database.writing() as session:
-            operations.ended(session, operation_id, status, self._clock(), result, error)
-
-    def simulate(self, operation: Operation) -> Steps:
-        """Replay the recorded events of everybody through a version of a journey, or its draft."""
-        asked, now = operation.request, self._clock()
-        begin = instant(asked["from"], "from") if asked.get("from") else None
-        until = instant(asked["until"], "until") if asked.get("until") else now
-        with self._database.reading() as session:
-            program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
-            people = list(cohorts.recorded(session, begin, until))
-            known = {one.key: one.guard for one in segments.listed(session)}
-        if not people:
-            raise InvalidInput("there are no recorded events in this time")
-        totals = Totals()
-        yield 0, len(people), None
-        for part in backtesting.parts(program, people, until, known):
-            totals.add(part)
-            yield totals.customers, len(people), totals.as_json()
+            return operations.ended(session, operation_id, self._clock(), error)
 
 
-KINDS: dict[str, Callable[[Operations, Operation], Steps]] = {"simulate": Operations.simulate}
+def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator[Page]:
+    """Replay the recorded events of everybody through a version of a journey, or its draft."""
+    asked, now = operation.request, clock()
+    begin = instant(asked["from"], "from") if asked.get("from") else None
+    until = instant(asked["until"], "until") if asked.get("until") else now
+    with database.reading() as session:
+        program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
+        people = list(cohorts.recorded(session, begin, until))
+        known = {one.key: one.guard for one in segments.listed(session)}
+    if not people:
+        raise InvalidInput("there are no recorded events in this time")
+    totals = Totals()
+    yield _told(-operation.done, len(people), {})  # what was worked out before a crash is lost
+    for part in backtesting.parts(program, people, until, known):
+        before = totals.customers
+        totals.add(part)
+        yield _told(totals.customers - before, len(people), totals.as_json())
+
+
+def _told(count: int, total: int, result: dict[str, Any]) -> Page:
+    return lambda session: Done(count=count, total=total, result=result)
+
+
+KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[Page]]] = {
+    "simulate": simulate,
+    "import customers": taking.pages,
+    "import consents": taking.pages,
+    "import enrollments": taking.pages,
+    "import events": taking.events,
+    "enroll": enrolling.pages,
+    "erase": erasing.pages,
+    "resume": parking.resume,
+    "leave": parking.leave,
+}

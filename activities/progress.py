@@ -20,7 +20,13 @@ class _Answering:
         try:
             with self._database.writing() as session:
                 return progress.perform(
-                    session, call.enrollment, call.records, call.question, now=call.now, fence=call.fence
+                    session,
+                    call.enrollment,
+                    call.records,
+                    call.question,
+                    now=call.now,
+                    fence=call.fence,
+                    gate=call.gate,
                 )
         except NotFound as gone:
             raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None

@@ -21,7 +21,8 @@ OPERATE = "operate"
 class Call:
     """Decisions to record, and the one question to answer.
 
-    `now` is the workflow's time. With `fence` (the cursor) nothing happens while events above it wait.
+    `now` is the workflow's time. With `fence` (the cursor) nothing happens while events above it wait; with `gate`
+    nothing happens while the journey is paused.
     """
 
     enrollment: str
@@ -29,6 +30,7 @@ class Call:
     records: tuple[Decide, ...]
     question: Annotated[Ask | Plan | Settle, Field(discriminator="kind")]
     fence: int | None = None
+    gate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

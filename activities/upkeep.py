@@ -32,6 +32,9 @@ class Upkeep:
     async def seek_evidence(self) -> int:
         return 0
 
+    async def close(self) -> None:
+        return None
+
     def _round(self) -> int:
         with self._database.reading() as session:
             if not upkeep.anything(session, self._clock()):

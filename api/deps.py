@@ -4,15 +4,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import Field
+from pydantic import BaseModel, Field
 from sqlmodel import Session
 
+from api.rates import Rates
 from mail.links import Links
-from services import api_keys
+from services import api_keys, auditing
+from services.listing import Slice
 from store.session import Database
 from store.tables import ApiKey
 from workflows.gateway import Gateway
@@ -30,6 +32,7 @@ class Backend:
     brand: str
     outbox: bool
     background: Executor
+    rates: Rates
 
 
 def backend(request: Request) -> Backend:
@@ -41,9 +44,10 @@ TheBackend = Annotated[Backend, Depends(backend)]
 _bearer = HTTPBearer(auto_error=False, description="A Waypost key, `wp_…`.")
 
 
-def writing(parts: TheBackend) -> Iterator[Session]:
+def writing(request: Request, parts: TheBackend) -> Iterator[Session]:
     """One transaction per request, committed before the answer is sent (scope "function" sees to that)."""
     with parts.database.writing() as session:
+        request.state.session = session
         yield session
 
 
@@ -70,12 +74,23 @@ Now = Annotated[datetime, Depends(now)]
 Templates = Annotated[frozenset[str], Depends(templates)]
 
 
-def authenticate(parts: Backend, text: str | None, scopes: tuple[str, ...]) -> ApiKey:
-    """The caller's key, if it is live and has one of `scopes`."""
+def bearer(request: Request) -> str | None:
+    """The key in the Authorization header."""
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if kind.lower() == "bearer" and value.strip() else None
+
+
+def authenticate(
+    parts: Backend, request: Request, text: str | None, scopes: tuple[str, ...], counts: bool = True
+) -> ApiKey:
+    """The caller's key, if it is live, has one of `scopes`, and was not used too often."""
     with parts.database.reading() as session:
-        key = api_keys.find(session, text) if text else None
+        key = api_keys.find(session, text, parts.clock()) if text else None
     if key is None:
         raise HTTPException(401, "send a live key as Authorization: Bearer wp_…", {"WWW-Authenticate": "Bearer"})
+    request.state.caller = key.id
+    if counts:
+        parts.rates.hit(key.id, key.rate)
     if not any(api_keys.allows(key, scope) for scope in scopes):
         raise HTTPException(403, f"this needs a key with the scope {' or '.join(scopes)}")
     if key.last_used_at is None or parts.clock() - key.last_used_at > api_keys.USED_EVERY:
@@ -93,9 +108,11 @@ def scope(*scopes: str) -> Callable[..., ApiKey]:
     """A dependency that lets in keys with one of these scopes (and admin keys)."""
 
     def check(
-        parts: TheBackend, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+        request: Request,
+        parts: TheBackend,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> ApiKey:
-        return authenticate(parts, credentials.credentials if credentials else None, scopes)
+        return authenticate(parts, request, credentials.credentials if credentials else None, scopes)
 
     return check
 
@@ -103,3 +120,46 @@ def scope(*scopes: str) -> Callable[..., ApiKey]:
 Marketer = Annotated[ApiKey, Depends(scope("marketer"))]
 Support = Annotated[ApiKey, Depends(scope("support", "marketer"))]
 Admin = Annotated[ApiKey, Depends(scope("admin"))]
+
+
+class Trail:
+    """Puts changes on record, in the transaction that makes them."""
+
+    def __init__(self, request: Request, session: Writing, now: Now) -> None:
+        self._request = request
+        self._session = session
+        self._now = now
+
+    def note(
+        self, action: str, kind: str, target: str, before: BaseModel | None = None, after: BaseModel | None = None
+    ) -> None:
+        """`action` on the thing of `kind` named `target`, as it was shown before and is shown now."""
+        auditing.record(
+            self._session, self._request.state.caller, action, kind, target, self._now, _plain(before), _plain(after)
+        )
+
+
+def _plain(shown: BaseModel | None) -> dict[str, Any] | None:
+    return shown.model_dump(mode="json") if shown is not None else None
+
+
+TheTrail = Annotated[Trail, Depends(Trail)]
+
+
+class Paging:
+    """Which page of a list is wanted."""
+
+    def __init__(
+        self,
+        cursor: Annotated[str | None, Query(max_length=1_000, description="the `cursor` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=200, description="at most so many items")] = 50,
+    ) -> None:
+        self.cursor = cursor
+        self.limit = limit
+
+    def slice(self, sort: str = "") -> Slice:
+        """The page, in the order that `sort` names; a minus turns it round."""
+        return Slice(cursor=self.cursor, limit=self.limit, descending=sort.startswith("-"))
+
+
+ThePage = Annotated[Paging, Depends()]

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457); only this module knows status codes.
+"""Every error as `application/problem+json` (RFC 9457); only this room knows status codes.
 
 The ingestion endpoints answer in Segment's form instead, since its clients read `code` and `message`.
 """
@@ -13,22 +13,35 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.problems import KINDS, PREFIX
 from journeys.problems import InvalidJourney
 from services import errors as services
 from services.tracking import Rejected
 from workflows import gateway
 
-TYPE = "urn:waypost:problem:"
-
-STATUS: Mapping[type[Exception], tuple[int, str]] = {
-    services.NotFound: (404, "Not found"),
-    services.Refused: (409, "Refused"),
-    services.InvalidInput: (422, "Invalid input"),
-    gateway.Refused: (409, "Refused"),
-    gateway.TemporalUnavailable: (503, "Temporal is unavailable"),
+BY_STATUS: Mapping[int, str] = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    429: "rate-limited",
+    503: "timed-out",
 }
+KNOWN = (services.NotFound, services.Refused, services.InvalidInput, gateway.Refused, gateway.TemporalUnavailable)
 
 log = structlog.get_logger("waypost.api")
+
+
+class ApiError(Exception):
+    """An error that only this room knows: a kind of problem, a sentence, and headers that go with it."""
+
+    def __init__(self, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
 
 
 class Problem(BaseModel):
@@ -42,26 +55,31 @@ class Problem(BaseModel):
     problems: list[dict[str, Any]] | None = Field(default=None, description="every finding, for a definition")
 
 
-def problem(status: int, code: str, title: str, detail: str, **more: Any) -> JSONResponse:
+def problem(code: str, detail: str, *, status: int | None = None, **more: Any) -> JSONResponse:
     """An error response; `code` names its stable type."""
-    body = {"type": TYPE + code, "title": title, "status": status, "detail": detail}
+    kind = KINDS[code]
+    body = {"type": PREFIX + code, "title": kind.title, "status": status or kind.status, "detail": detail}
     shown = body | {name: value for name, value in more.items() if value is not None}
-    return JSONResponse(shown, status_code=status, media_type="application/problem+json")
+    return JSONResponse(shown, status_code=status or kind.status, media_type="application/problem+json")
 
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """The documented errors of a route."""
-    schema = {"$ref": "#/components/schemas/Problem"}
-    content = {"application/problem+json": {"schema": schema}}
-    titles = {400: "Bad request", 401: "No valid key", 403: "The key lacks the scope", 404: "Not found", 409: "Refused",
-              422: "Invalid input", 503: "Temporal is unavailable"}  # fmt: skip
-    return {code: {"description": titles[code], "content": content} for code in (401, 403, *codes)}
+    """The documented errors of a route; those that any route can give are added to each."""
+    titles = {kind.status: kind.title for kind in reversed(list(KINDS.values()))}
+    return {code: {"description": titles[code], "content": _content(code)} for code in (400, 401, 403, 429, *codes)}
+
+
+def _content(status: int) -> dict[str, Any]:
+    code, kind = next((code, kind) for code, kind in KINDS.items() if kind.status == status)
+    example = {"type": PREFIX + code, "title": kind.title, "status": status, "detail": kind.meaning}
+    return {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
 
 
 def install(app: FastAPI) -> None:
     """Teach the app to answer every exception."""
-    for kind in STATUS:
+    for kind in KNOWN:
         app.add_exception_handler(kind, _known)
+    app.add_exception_handler(ApiError, _ours)
     app.add_exception_handler(InvalidJourney, _invalid_journey)
     app.add_exception_handler(Rejected, _rejected)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -70,21 +88,29 @@ def install(app: FastAPI) -> None:
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:
-    status, title = STATUS[type(error)]
-    code = getattr(error, "code", "temporal-unavailable" if status == 503 else "refused")
-    return problem(status, code, title, str(error), path=getattr(error, "path", None))
+    code = (
+        "temporal-unavailable" if isinstance(error, gateway.TemporalUnavailable) else getattr(error, "code", "refused")
+    )
+    return problem(code, str(error), path=getattr(error, "path", None))
+
+
+def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)
+    answer = problem(error.code, error.detail)
+    answer.headers.update(error.headers)
+    return answer
 
 
 def _invalid_journey(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InvalidJourney)
     found = [one.as_json() for one in error.problems]
     detail = f"the definition has {len(found)} problem{'s' if len(found) != 1 else ''}: {error.problems[0]}"
-    return problem(422, "invalid-journey", "Invalid journey", detail, path=found[0]["path"], problems=found)
+    return problem("invalid-journey", detail, path=found[0]["path"], problems=found)
 
 
 def _rejected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Rejected)
-    return problem(422, "invalid-input", "Invalid input", str(error), path=error.path)
+    return problem("invalid-input", str(error), path=error.path)
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -92,19 +118,17 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     found = [{"path": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()]
-    return problem(422, "invalid-input", "Invalid input", f"{path}: {first['msg']}", path=path, problems=found)
+    return problem("invalid-input", f"{path}: {first['msg']}", path=path, problems=found)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    titles = {401: "No valid key", 403: "The key lacks the scope", 404: "Not found", 405: "Method not allowed"}
-    code = {401: "unauthorized", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}
-    title = titles.get(error.status_code, "Bad request")
-    answer = problem(error.status_code, code.get(error.status_code, "bad-request"), title, str(error.detail))
+    code = BY_STATUS.get(error.status_code, "bad-request")
+    answer = problem(code, str(error.detail), status=error.status_code)
     answer.headers.update(error.headers or {})
     return answer
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected_error", path=request.url.path, error=type(error).__name__, exc_info=error)
-    return problem(500, "unexpected", "Unexpected error", "something failed here; it was logged, and you may try again")
+    log.error("unexpected_error", error=type(error).__name__, exc_info=error)
+    return problem("unexpected", "something failed here; it was logged, and you may try again")

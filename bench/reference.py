@@ -110,8 +110,8 @@ async def _plain(client: Client, parts: Parts, threads: ThreadPoolExecutor) -> d
 
 async def _ours(client: Client, parts: Parts, threads: ThreadPoolExecutor) -> dict[str, Any]:
     with parts.database.writing() as session:
-        journeys.put_draft(session, "reference", TEXT, parts.renderer.keys(), parts.clock())
-        journeys.publish(session, "reference", parts.renderer.keys(), parts.clock())
+        journeys.put_draft(session, "reference", TEXT, parts.templates(), parts.clock())
+        journeys.publish(session, "reference", parts.templates(), parts.clock())
         for number in range(RUNS):
             user = f"user{number}"
             ingest.ingest(

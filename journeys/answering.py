@@ -45,7 +45,7 @@ def answer(
 def _until(program: Program, ask: Ask, known: Known) -> datetime | None:
     if ask.until is None:
         return None
-    node, zone = program.nodes[NodeId(ask.until)], calendar.zone_of(known.timezone, program.timezone)
+    node, zone = program.nodes[NodeId(ask.until)], calendar.zone_of(known.timezone, program.timezone, known.house_zone)
     how = node.how if isinstance(node, Wait) else node.up_to if isinstance(node, WaitFor) else None
     match how:
         case LocalTime():

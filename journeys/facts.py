@@ -107,12 +107,13 @@ def merged(attributes: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """One customer as a guard may see them at one instant."""
+    """One customer as a guard may see them at one instant; `house_zone` is the installation's own time zone."""
 
     attributes: Mapping[str, Any]
     aggregates: Mapping[str, Aggregate]
     timezone: str | None = None
     segments: tuple[str, ...] = ()
+    house_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

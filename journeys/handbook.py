@@ -226,7 +226,7 @@ JOURNEY: Mapping[str, str] = {
     "journey": "the key, which names it for ever",
     "name": "for people",
     "lifecycle": "true: this journey's stage is the customer's lifecycle stage",
-    "priority": "1 to 5 (default 3): who wins under a frequency cap",
+    "priority": "1 to 5 (default 3): whose mail goes where a frequency cap has room for one; the larger number wins",
     "timezone": "for customers whose zone is not known (IANA); else UTC",
     "enter": "the triggers; a call to the API lets customers in as well",
     "key": "`event.NAME`: one run for each value of this property, side by side; guards find it as `enrollment.key`",

@@ -35,7 +35,10 @@ class Woke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
+    """By a person, or because the whole journey is paused."""
+
     at: datetime
+    by: Literal["person", "journey"] = "person"
     kind: Literal["pause"] = "pause"
 
 
@@ -96,9 +99,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """No answer: these events came first and nothing was done. The shell forgets its input and takes them."""
+    """No answer, and nothing was done: the shell forgets its input and takes these events, which came first.
 
-    events: tuple[EventArrived, ...]
+    `parked` says that the journey is paused: the shell pauses the enrollment instead.
+    """
+
+    events: tuple[EventArrived, ...] = ()
+    parked: bool = False
     kind: Literal["interrupted"] = "interrupted"
 
 

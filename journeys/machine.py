@@ -100,7 +100,7 @@ class Machine(Steps):
             case inputs.Woke():
                 self._reach(given.at)
             case inputs.Pause():
-                self._decide("paused", at=given.at)
+                self._decide("paused", at=given.at, **({"by": given.by} if given.by != "person" else {}))
                 self._set(paused=True)
             case inputs.Resume():
                 self._resume(given.at)

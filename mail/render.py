@@ -1,88 +1,131 @@
 """Templates into mails: Jinja2 in its sandbox, CSS inlined afterwards, a plain-text part beside the HTML.
 
 A template `welcome` is `welcome.html`, which fills the blocks `subject` and `body` of a layout; `welcome.txt`, where
-there is one, is the text part. An undefined name is an error: nobody gets "Hello ,".
-
-    TemplateProblem         the template, with this customer's data, gives no mail
+there is one, is the text part. A stored template brings its three texts with it. An undefined name is an error: nobody
+gets "Hello ,". This runs in a process of its own (`render_pool`), since a sandbox stops neither loops nor memory.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import css_inline
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    DictLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    UndefinedError,
+    meta,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-BUILT_IN = Path(__file__).parent.parent / "templates" / "email"
-HIDDEN = "_"
+from mail.templates import BUILT_IN, Rendered, Stored, TemplateProblem
 
+LARGEST = 2_000_000
+NAMES = frozenset({"customer", "enrollment", "brand", "unsubscribe_url", "message_id", "subject"})
+"""What a template may name."""
 
-class TemplateProblem(Exception):
-    """Why a template gave no mail; it says nothing personal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    subject: str
-    html: str
-    text: str
+_FAILURES = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
 
 
 class Renderer:
     """Renders templates found in `folders`, the first that has one winning, then among those built in."""
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self._folders = [*folders, BUILT_IN]
-        self._html = _environment(self._folders, autoescape=True)
-        self._text = _environment(self._folders, autoescape=False)
+        self._stored: dict[str, str] = {}
+        loader = ChoiceLoader([DictLoader(self._stored), FileSystemLoader([*folders, BUILT_IN])])
+        self._html = _environment(loader, autoescape=True)
+        self._text = _environment(loader, autoescape=False)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
-    def keys(self) -> frozenset[str]:
-        """Every template there is."""
-        found = {path.stem for folder in self._folders if folder.is_dir() for path in folder.glob("*.html")}
-        return frozenset(key for key in found if not key.startswith(HIDDEN))
-
-    def render(self, key: str, context: Mapping[str, Any], subject: str | None = None) -> Rendered:
+    def render(
+        self, key: str, context: Mapping[str, Any], subject: str | None = None, stored: Stored | None = None
+    ) -> Rendered:
         """The mail of a template; `subject`, itself a template, takes the place of the template's own."""
         try:
-            return self._render(key, context, subject)
+            name = key if stored is None else self._keep(stored)
+            return self._render(name, context, subject or (stored.subject if stored else None))
         except TemplateNotFound as error:
             raise TemplateProblem(f"there is no template {error.name!r}") from None
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-            raise TemplateProblem(f"{key}: {type(error).__name__}: {error}"[:300]) from None
+        except _FAILURES as error:
+            raise TemplateProblem(f"{key}: {_told(error, context)}"[:300]) from None
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
         """A short text that is a template itself: a webhook's value, a note."""
         try:
-            return self._text.from_string(text).render(context)
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-            raise TemplateProblem(f"{type(error).__name__}: {error}"[:300]) from None
+            return _within(self._text.from_string(text), context)
+        except _FAILURES as error:
+            raise TemplateProblem(_told(error, context)[:300]) from None
 
-    @staticmethod
-    def escaped(text: str) -> str:
-        """Plain text as HTML."""
-        return escape(text).replace("\n", "<br>")
+    def check(self, stored: Stored) -> None:
+        """Raise TemplateProblem where a text of a template has a wrong syntax or names what there is not."""
+        for part, text in (("subject", stored.subject), ("html", stored.html), ("text", stored.text)):
+            try:
+                unknown = meta.find_undeclared_variables(self._html.parse(text)) - NAMES
+            except TemplateError as error:
+                raise TemplateProblem(f"{part}: {_told(error, {})}"[:300]) from None
+            if unknown:
+                names, known = ", ".join(sorted(unknown)), ", ".join(sorted(NAMES))
+                raise TemplateProblem(f"{part}: there is no {names}; a template may name {known}")
+
+    def _keep(self, stored: Stored) -> str:
+        """Under its version a stored template never changes, so it is compiled once."""
+        name = f"{stored.key}@{stored.version}"
+        if f"{name}.html" not in self._stored:
+            self._stored[f"{name}.html"] = stored.html
+            if stored.text:
+                self._stored[f"{name}.txt"] = stored.text
+        return name
 
     def _render(self, key: str, context: Mapping[str, Any], subject: str | None) -> Rendered:
         template = self._html.get_template(f"{key}.html")
         line = self._text.from_string(subject) if subject else self._text.get_template(f"{key}.html")
         if subject is None and "subject" not in line.blocks:
             raise TemplateProblem(f"{key}: the template has no block 'subject', and the step gives no subject")
-        rendered = line.render(context) if subject else "".join(line.blocks["subject"](line.new_context(dict(context))))
+        rendered = (
+            _within(line, context) if subject else "".join(line.blocks["subject"](line.new_context(dict(context))))
+        )
         title = " ".join(rendered.split())
-        html = self._inliner.inline(template.render({**context, "subject": title}))
+        html = self._inliner.inline(_within(template, {**context, "subject": title}))
         return Rendered(subject=title, html=html, text=self._text_part(key, html, {**context, "subject": title}))
 
     def _text_part(self, key: str, html: str, context: Mapping[str, Any]) -> str:
         try:
-            return self._text.get_template(f"{key}.txt").render(context)
+            return _within(self._text.get_template(f"{key}.txt"), context)
         except TemplateNotFound as missing:
             if missing.name != f"{key}.txt":
                 raise
             return _as_text(html)
+
+
+def _within(template: Template, context: Mapping[str, Any]) -> str:
+    """The output, as long as it stays within bounds."""
+    pieces: list[str] = []
+    size = 0
+    for piece in template.generate(context):
+        size += len(piece)
+        if size > LARGEST:
+            raise ValueError(f"the output is larger than {LARGEST:,} characters")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _told(error: Exception, context: Mapping[str, Any]) -> str:
+    """What failed; an undefined name with the nearest that there is."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, UndefinedError):
+        customer = context.get("customer")
+        wanted = str(error).rpartition("attribute ")[2].strip("'")
+        known = [*NAMES, *(customer if isinstance(customer, Mapping) else ())]
+        near = get_close_matches(wanted, known, n=1)
+        text += f"; the nearest is {near[0]!r}" if near else '; write {{ … | default("…") }} where it may be missing'
+    return text
 
 
 def _as_text(html: str) -> str:
@@ -93,9 +136,9 @@ def _as_text(html: str) -> str:
     return get_text(html, ParserConfig(display_links=True)).strip() + "\n"
 
 
-def _environment(folders: Sequence[Path], autoescape: bool) -> ImmutableSandboxedEnvironment:
+def _environment(loader: BaseLoader, autoescape: bool) -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(list(folders)),
+        loader=loader,
         autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,

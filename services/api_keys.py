@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,34 +17,53 @@ SCOPES = ("ingest", "marketer", "support", "admin")
 PREFIX = "wp_"
 SHOWN = 11
 SHORTEST = 20
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 USED_EVERY = timedelta(minutes=1)
 
 
 def create(
-    session: Session, name: str, scopes: Sequence[str], now: datetime, text: str | None = None
+    session: Session,
+    name: str,
+    scopes: Sequence[str],
+    now: datetime,
+    text: str | None = None,
+    *,
+    expires_at: datetime | None = None,
+    rate: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key, and the only time its text is known."""
+    """A new key, and the only time its text is known. `rate` is a number per span, as "600/minute"."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InvalidInput(f"a key has at least one of the scopes {', '.join(SCOPES)}", "scopes")
     if text is not None and len(text) < SHORTEST:
         raise InvalidInput(f"a key has at least {SHORTEST} characters", "key")
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput("lies in the past", "expires_at")
+    if rate is not None and not _RATE.fullmatch(rate):
+        raise InvalidInput("write a number per span, as 600/minute (second, minute, hour or day)", "rate")
     text = text or PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
-        id=new_id("key"), name=name, prefix=text[:SHOWN], hash=_hash(text), scopes=sorted(set(scopes)), created_at=now
+        id=new_id("key"),
+        name=name,
+        prefix=text[:SHOWN],
+        hash=_hash(text),
+        scopes=sorted(set(scopes)),
+        created_at=now,
+        expires_at=expires_at,
+        rate=rate,
     )
     session.add(key)
     session.flush()
     return key, text
 
 
-def find(session: Session, text: str) -> ApiKey | None:
+def find(session: Session, text: str, now: datetime) -> ApiKey | None:
     """The live key with this text."""
     hashed = _hash(text)
     key = session.exec(select(ApiKey).where(ApiKey.hash == hashed)).first()
     if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, hashed):
         return None
-    return key
+    return None if key.expires_at is not None and key.expires_at <= now else key
 
 
 def used(session: Session, key: ApiKey, now: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from journeys import calendar, dates
 from journeys.program import Program
-from services import knowing
+from services import house, knowing
 from store.tables import Customer, DateDue, JourneyVersion
 
 Live = Iterable[tuple[JourneyVersion, Program]]
@@ -15,6 +15,7 @@ Live = Iterable[tuple[JourneyVersion, Program]]
 
 def reschedule(session: Session, customer: Customer, live: Live, now: datetime) -> None:
     """Work out every date of this customer anew. One that has passed lets nobody in."""
+    zone = house.load(session).timezone
     dated = [(version.journey, program) for version, program in live if program.dates]
     if not dated:
         return
@@ -23,7 +24,7 @@ def reschedule(session: Session, customer: Customer, live: Live, now: datetime) 
     for journey, program in dated:
         for trigger in program.dates:
             value = knowing.attributes(customer).get(trigger.date.attribute)
-            at = dates.comes(trigger, value, calendar.zone_of(customer.timezone, program.timezone), now)
+            at = dates.comes(trigger, value, calendar.zone_of(customer.timezone, program.timezone, zone), now)
             if at is not None:
                 session.add(DateDue(journey=journey, trigger=trigger.name, customer_id=customer.id, at=at))
     session.flush()

@@ -18,9 +18,11 @@ from sqlmodel import Session, col, select
 from journeys import policy
 from journeys.policy import Defer, Go, Skip
 from journeys.program import NodeId, Send
-from services import journeys, knowing, planning
+from services import house, journeys, knowing, planning, standing, templates
+from services.house import HouseSettings
+from services.templates import Source
 from store import customers
-from store.tables import Enrollment, Lane, Message
+from store.tables import Enrollment, Journey, Lane, Message
 
 LANES = ("transactional", "journey", "broadcast")
 GRACE = timedelta(seconds=45)
@@ -45,6 +47,7 @@ class Claimed:
     template: str
     subject: str | None
     context: Mapping[str, Any]
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,10 @@ def claim(session: Session, lane: str, fence: str, limit: int, now: datetime) ->
     if owner is None or owner.fence != fence:
         raise Fenced(f"the lane {lane} has another owner")
     claimed: list[Claimed] = []
-    for message in sorted(_due(session, lane, limit, now), key=lambda one: one.customer_id):
-        mail = _claim_one(session, message, fence, now)
+    due = sorted(_due(session, lane, limit, now), key=lambda one: one.customer_id)
+    settings = house.load(session) if due else HouseSettings()
+    for message in due:
+        mail = _claim_one(session, message, fence, settings, now)
         if mail is not None:
             claimed.append(mail)
     return claimed
@@ -107,20 +112,24 @@ def _due(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Mes
         select(Message.id, turn.label("turn"))
         .outerjoin(Enrollment, col(Enrollment.id) == Message.enrollment_id)
         .where(Message.lane == lane, Message.status == "planned", col(Message.not_before) <= now)
-        .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
+        .outerjoin(Journey, col(Journey.key) == Message.journey)
+        .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)), col(Journey.paused_at).is_(None))
         .subquery()
     )
     query = select(Message).join(ranked, ranked.c.id == Message.id).order_by(ranked.c.turn, col(Message.not_before))
     return session.exec(query.limit(limit)).all()
 
 
-def _claim_one(session: Session, message: Message, fence: str, now: datetime) -> Claimed | None:
+def _claim_one(
+    session: Session, message: Message, fence: str, settings: HouseSettings, now: datetime
+) -> Claimed | None:
     customer = customers.lock(session, message.customer_id)
     program = journeys.compiled(session, message.digest)
     send = program.nodes[NodeId(message.step)]
     assert isinstance(send, Send)
-    who = planning.recipient(session, customer, message.topic)
-    match policy.decide(send, who, due=message.due, now=now, journey_zone=program.timezone):
+    who = standing.recipient(session, customer, message.topic, settings)
+    terms = standing.terms(session, settings, message.customer_id, message.topic, now)
+    match policy.decide(send, who, due=message.due, now=now, journey_zone=program.timezone, house=terms):
         case Skip(reason=reason):
             planning.withdraw(session, message.id, reason, now)
             return None
@@ -131,7 +140,15 @@ def _claim_one(session: Session, message: Message, fence: str, now: datetime) ->
         case Go():
             pass
     here = update(Message).where(col(Message.id) == message.id, col(Message.status) == "planned")
-    values = {"status": "sending", "attempt": message.attempt + 1, "fence": fence, "updated_at": now, "reason": None}
+    source = templates.source(session, message.template)
+    values = {
+        "status": "sending",
+        "template_version": source.version if source else None,
+        "attempt": message.attempt + 1,
+        "fence": fence,
+        "updated_at": now,
+        "reason": None,
+    }
     if session.connection().execute(here.values(**values)).rowcount != 1 or customer is None:
         return None
     enrollment = session.get(Enrollment, message.enrollment_id) if message.enrollment_id else None
@@ -141,7 +158,7 @@ def _claim_one(session: Session, message: Message, fence: str, now: datetime) ->
         to=who.email or "",
         customer=customer.id,
         topic=message.topic,
-        transactional=send.transactional,
+        transactional=send.transactional or terms.transactional,
         journey=message.journey,
         template=message.template,
         subject=send.subject,
@@ -149,6 +166,7 @@ def _claim_one(session: Session, message: Message, fence: str, now: datetime) ->
             "customer": {**knowing.attributes(customer), "events": customer.events},
             "enrollment": {**enrollment.data, "key": enrollment.key} if enrollment else {},
         },
+        source=source,
     )
 
 

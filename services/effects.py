@@ -14,7 +14,7 @@ from services import enrolling, happening, hooks, journeys, planning, profiles
 from services.errors import NotFound, Refused
 from services.happening import Rules, What
 from store import customers
-from store.counts import Tally
+from store.counts import CONVERTED, Tally
 from store.tables import Customer, Enrollment, Message
 
 PRE_EMPTING = ("event", "after", "inactive", "when")
@@ -39,18 +39,30 @@ def apply(call: Call, records: Sequence[Decide]) -> dict[int, Detail]:
 
 
 def _moved(call: Call, record: Decide) -> Detail:
-    tally = Tally()
-    tally.move(call.enrollment.id, call.enrollment.journey, record.stage, str(record.detail["to"]))
+    enrollment, tally = call.enrollment, Tally()
+    since = enrollment.stage_since
+    tally.move(enrollment.id, enrollment.journey, record.stage, str(record.detail["to"]), record.at - since)
     tally.write(call.session)
+    enrollment.stage_since = record.at
     if record.detail["cause"] in PRE_EMPTING:
         _cancel(call, "pre_empted", record.visit)
-    return {}
+    return {"since": since.isoformat()}
 
 
 def _ended(call: Call, record: Decide) -> Detail:
     call.enrollment.ended_at = record.at
     if record.detail["cause"] in ("event", "person"):
         _cancel(call, "exited")
+    return {}
+
+
+def _paused(call: Call, record: Decide) -> Detail:
+    call.enrollment.paused_by = str(record.detail.get("by", "person"))
+    return {}
+
+
+def _resumed(call: Call, record: Decide) -> Detail:
+    call.enrollment.paused_by = None
     return {}
 
 
@@ -88,6 +100,9 @@ def _credit(call: Call, record: Decide) -> Detail:
         col(Message.accepted_at) <= record.at,
     )
     message = call.session.exec(query.order_by(col(Message.accepted_at).desc()).limit(1)).first()
+    tally = Tally()
+    tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
+    tally.write(call.session)
     return {"credited": message.id, "template": message.template} if message else {"credited": None}
 
 
@@ -117,6 +132,8 @@ def _hooked(call: Call, record: Decide) -> Detail:
 EFFECTS: Mapping[str, Callable[[Call, Decide], Detail]] = {
     "moved": _moved,
     "ended": _ended,
+    "paused": _paused,
+    "resumed": _resumed,
     "step_skipped": _step_skipped,
     "attributes_set": _set_attributes,
     "converted": _credit,

@@ -89,6 +89,14 @@ def _last_run(session: Session, journey: str, customer_id: str, key: str) -> Enr
     return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
 
 
+def by_source(session: Session, customer_id: str, journey: str, source: str) -> bool:
+    """Whether this very source has let the customer in."""
+    query = select(Enrollment.id).where(
+        Enrollment.customer_id == customer_id, Enrollment.journey == journey, Enrollment.source == source
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
 def record_refusal(
     session: Session, journey: str, customer: Customer, reason: str, now: datetime, detail: Mapping[str, Any]
 ) -> None:

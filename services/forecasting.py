@@ -12,7 +12,7 @@ from journeys.forecast import Action
 from journeys.policy import Verdict
 from journeys.program import Send
 from journeys.state import State
-from services import journeys, knowing, planning
+from services import house, journeys, knowing, planning, standing
 from store.tables import Customer, Enrollment
 
 
@@ -22,10 +22,13 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
     customer = session.get(Customer, enrollment.customer_id)
     if customer is None:
         return ()
+    settings = house.load(session)
 
     def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
-        who = planning.recipient(session, customer, planning.topic_of(send))
-        return policy.decide(send, who, due=plan.due, now=plan.at, journey_zone=zone)
+        topic = planning.topic_of(send)
+        who = standing.recipient(session, customer, topic, settings)
+        terms = standing.terms(session, settings, customer.id, topic, plan.at)
+        return policy.decide(send, who, due=plan.due, now=plan.at, journey_zone=zone, house=terms)
 
     data = {**enrollment.data, "key": enrollment.key}
     return forecast.forecast(program, state, knowing.known(session, customer), now, post, data)
@@ -35,5 +38,5 @@ def local(session: Session, enrollment: Enrollment, at: datetime) -> str:
     """An instant as the customer's clock shows it."""
     program = journeys.compiled(session, enrollment.digest)
     customer = session.get(Customer, enrollment.customer_id)
-    zone = calendar.zone_of(customer.timezone if customer else None, program.timezone)
+    zone = calendar.zone_of(customer.timezone if customer else None, program.timezone, house.load(session).timezone)
     return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"

@@ -10,7 +10,7 @@ from journeys.definition import Journey as Definition
 from journeys.problems import Problem
 from journeys.program import Program
 from services import surroundings
-from services.errors import NotFound
+from services.errors import NotFound, Refused
 from store import backfills
 from store.tables import Journey, JourneyVersion
 
@@ -57,8 +57,9 @@ def publish(session: Session, key: str, templates: frozenset[str], now: datetime
         raise NotFound(f"the journey {key!r} has no draft to publish")
     definition, _ = source.read(journey.draft_text, surroundings.of(session, key, templates))
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
-    if live is not None and live.digest == definition.digest():
+    if live is not None and live.digest == definition.digest() and journey.archived_at is None:
         return live, False
+    journey.archived_at = None
     version = JourneyVersion(
         journey=key,
         number=(journey.live_version or 0) + 1,
@@ -122,15 +123,26 @@ def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
     journey = get(session, key)
     if journey.live_version is None:
         raise NotFound(f"the journey {key!r} is not published")
+    if journey.archived_at is not None:
+        raise Refused(f"the journey {key!r} is archived and lets nobody in", "archived")
     found = version(session, key, journey.live_version)
     return found, compiler.load(found.canonical)
 
 
+def paused(session: Session, key: str) -> bool:
+    """Whether a journey is paused: its enrollments park at their next wake."""
+    return session.exec(select(Journey.paused_at).where(Journey.key == key)).first() is not None
+
+
 def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
     """Every journey that lets customers in now."""
-    query = select(JourneyVersion).join(
-        Journey,
-        (col(Journey.key) == JourneyVersion.journey) & (col(Journey.live_version) == JourneyVersion.number),
+    query = (
+        select(JourneyVersion)
+        .join(
+            Journey,
+            (col(Journey.key) == JourneyVersion.journey) & (col(Journey.live_version) == JourneyVersion.number),
+        )
+        .where(col(Journey.archived_at).is_(None))
     )
     return [(one, compiler.load(one.canonical)) for one in session.exec(query).all()]
 
@@ -148,3 +160,35 @@ def canonical(session: Session, digest: str) -> str:
     if found is None:
         raise NotFound(f"there is no definition with the digest {digest}")
     return found
+
+
+def pause(session: Session, key: str, now: datetime) -> Journey:
+    """Park everybody at their next wake; their places are kept, and no mail goes."""
+    journey = get(session, key)
+    if journey.live_version is None:
+        raise Refused(f"the journey {key!r} is not published, so there is nobody to pause")
+    if journey.paused_at is not None:
+        raise Refused(f"the journey {key!r} is paused already")
+    journey.paused_at = now
+    session.add(journey)
+    return journey
+
+
+def resume(session: Session, key: str, now: datetime) -> Journey:
+    """Go on; who was parked gets a signal, from the operation that the caller starts."""
+    journey = get(session, key)
+    if journey.paused_at is None:
+        raise Refused(f"the journey {key!r} is not paused")
+    journey.paused_at = None
+    session.add(journey)
+    return journey
+
+
+def archive(session: Session, key: str, now: datetime) -> Journey:
+    """Let nobody in any more; who is under way goes on to the end unless the caller ends them."""
+    journey = get(session, key)
+    if journey.archived_at is not None:
+        raise Refused(f"the journey {key!r} is archived already")
+    journey.archived_at = now
+    session.add(journey)
+    return journey

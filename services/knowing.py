@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from journeys import facts
 from journeys.facts import Aggregate, Happened, Known
+from services import house
 from store import customers
 from store.tables import Customer, Event
 
@@ -23,6 +24,7 @@ def known(session: Session, customer: Customer, seq: int | None = None) -> Known
         aggregates=stored,
         timezone=customer.timezone,
         segments=tuple(customer.segments),
+        house_zone=house.load(session).timezone,
     )
 
 

@@ -4,7 +4,6 @@ A customer has one id of yours, and any number of anonymous ones. Whoever names 
 an anonymous profile becomes the known one, or is merged into it (`merging`). Somebody who was erased stays so.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -12,20 +11,12 @@ from sqlmodel import Session, col, select
 
 from services import merging
 from services.tracking import Rejected, Tracked
-from store import bulk
-from store.tables import Alias, Customer, Interest, Tombstone
+from store import tombstones
+from store.tables import Alias, Customer, Interest
+from store.tombstones import ANONYMOUS, USER, Name
 from store.types import new_id
 
-USER, ANONYMOUS, EMAIL = "user", "anonymous", "email"
 PART = 500
-
-Name = tuple[str, str]
-"""A kind of id, and the id."""
-
-
-def digest(kind: str, value: str) -> str:
-    """What is kept of an id when its owner was erased: enough to know it again, not to read it."""
-    return hashlib.sha256(f"waypost:erased:{kind}:{value}".encode()).hexdigest()
 
 
 class People:
@@ -154,7 +145,7 @@ class People:
         here |= {name: by_id[owner] for name, owner in aliases.items() if owner in by_id}
         self._by_name |= here
         self._look_for_waiting(by_id)
-        self._look_for_tombstones(names)
+        self._erased |= tombstones.buried(self._session, names)
 
     def _aliases(self, users: Sequence[str], visitors: Sequence[str]) -> dict[Name, str]:
         query = select(Alias).where(
@@ -169,35 +160,6 @@ class People:
         query = select(Interest.customer_id, Interest.name).where(col(Interest.customer_id).in_(fresh))
         for customer_id, name in self._session.exec(query) if fresh else ():
             self._waiting[customer_id].add(name)
-
-    def _look_for_tombstones(self, names: Sequence[Name]) -> None:
-        if self._session.exec(select(Tombstone.digest).limit(1)).first() is None:
-            return
-        digests = {digest(*name): name for name in names}
-        query = select(Tombstone.digest).where(col(Tombstone.digest).in_(list(digests)))
-        self._erased |= {digests[one] for one in self._session.exec(query).all()}
-
-
-def bury(session: Session, names: Iterable[Name], now: datetime) -> None:
-    """Leave tombstones for the ids of somebody who is erased."""
-    rows: list[bulk.Row] = [{"digest": digest(*name), "at": now} for name in names]
-    if rows:
-        bulk.add_missing(session, Tombstone, rows)
-
-
-def lift(session: Session, names: Iterable[Name]) -> bool:
-    """Take tombstones away, since somebody wants this customer back; whether there was one."""
-    found = [session.get(Tombstone, digest(*name)) for name in names]
-    for one in found:
-        if one is not None:
-            session.delete(one)
-    session.flush()
-    return any(found)
-
-
-def buried(session: Session, kind: str, value: str) -> bool:
-    """Whether the owner of this id was erased."""
-    return session.get(Tombstone, digest(kind, value)) is not None
 
 
 def _names(message: Tracked) -> list[Name]:

@@ -5,7 +5,7 @@ one mail is one row.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,15 +14,14 @@ from sqlmodel import Session, col, select
 from journeys import policy
 from journeys.commands import Plan
 from journeys.inputs import Planned
-from journeys.policy import Defer, Go, Recipient, Skip, Verdict
+from journeys.policy import Defer, Go, Skip, Verdict
 from journeys.program import NodeId, Program, Send
-from services import profiles
-from store import customers
+from services import house, standing
+from services.topics import GENERAL
 from store.tables import Customer, Decision, Enrollment, Message
 from store.types import new_id
 
 OUTCOMES = ("planned", "deferred", "skipped")
-GENERAL = "general"
 HOLD = timedelta(seconds=5)
 UNCLAIMED = ("planned", "deferred")
 
@@ -45,9 +44,17 @@ def plan(
         message = Message(**message_row(program, enrollment.id, customer.id, asked, send, now))
     elif message.status not in UNCLAIMED and message.reason != "pre_empted":
         return _outcome(message, asked, now, "planned")
-    verdict = policy.decide(
-        send, recipient(session, customer, topic_of(send)), due=asked.due, now=now, journey_zone=program.timezone
-    )
+    settings = house.load(session)
+    topic = topic_of(send)
+    who = standing.recipient(session, customer, topic, settings)
+    rivals = standing.rivals(session, customer.id, message.id)
+    ahead = [one for one in rivals if one.priority >= program.priority]
+    terms = standing.terms(session, settings, customer.id, topic, now, ahead)
+    verdict = policy.decide(send, who, due=asked.due, now=now, journey_zone=program.timezone, house=terms)
+    if isinstance(verdict, Go) and not terms.transactional and not send.transactional:
+        for rival in standing.displaced(terms, [one for one in rivals if one not in ahead]):
+            withdraw(session, rival.message, "frequency_cap", now, {"displaced_by": message.id})
+    message.lane = "transactional" if terms.transactional or send.transactional else "journey"
     outcome = _apply(message, verdict, asked, now)
     session.add(message)
     return _outcome(message, asked, now, outcome)
@@ -56,19 +63,6 @@ def plan(
 def topic_of(send: Send) -> str:
     """The topic a mail belongs to; `general` where none is named."""
     return send.topic or GENERAL
-
-
-def recipient(session: Session, customer: Customer | None, topic: str) -> Recipient:
-    """The customer as the policies see them."""
-    if customer is None or customer.email is None:
-        return Recipient(email=None)
-    return Recipient(
-        email=customer.email,
-        valid=profiles.writable(customer.email),
-        timezone=customer.timezone,
-        suppressed=customers.suppressed(session, customer.email),
-        unsubscribed=customers.unsubscribed(session, customer.id, topic),
-    )
 
 
 def message_row(
@@ -127,14 +121,17 @@ def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) ->
     return session.exec(query if visit is None else query.where(Message.visit == visit)).all()
 
 
-def withdraw(session: Session, message_id: str, reason: str, now: datetime) -> bool:
+def withdraw(
+    session: Session, message_id: str, reason: str, now: datetime, why: Mapping[str, Any] | None = None
+) -> bool:
     """Skip a mail that no lane has claimed, on record; False where it is too late."""
     message = session.get(Message, message_id)
     if message is None or message.status not in UNCLAIMED:
         return False
     message.status, message.reason, message.not_before, message.updated_at = "skipped", reason, None, now
     session.add(message)
-    note(session, message, "skipped", {"message": message.id, "template": message.template, "reason": reason}, now)
+    detail = {"message": message.id, "template": message.template, "reason": reason, **(why or {})}
+    note(session, message, "skipped", detail, now)
     return True
 
 

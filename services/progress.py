@@ -20,7 +20,7 @@ from services import effects, hooks, journeys, knowing, planning
 from services.effects import Call
 from services.errors import NotFound
 from store import bulk, customers
-from store.counts import Tally
+from store.counts import CONVERTED, ENDED, Tally
 from store.tables import Decision, Enrollment, Event, Interest
 from store.types import new_id
 
@@ -36,8 +36,13 @@ def perform(
     *,
     now: datetime,
     fence: int | None = None,
+    gate: bool = False,
 ) -> Answer | Interrupted:
-    """Record, then answer. With `fence` (a cursor) nothing happens while events above it wait to be worked off."""
+    """Record, then answer.
+
+    With `fence` (a cursor) nothing happens while events above it wait to be worked off; with `gate` nothing happens
+    while the journey is paused.
+    """
     call = _lock(session, enrollment_id, now)
     question, fence = _as_stored(call.enrollment, question, fence)
     if call.enrollment.number >= question.number:
@@ -45,6 +50,8 @@ def perform(
         if stored is not None:
             return stored
         _undo(call, (records[0] if records else question).number)
+    if gate and journeys.paused(session, call.enrollment.journey):
+        return Interrupted(parked=True)
     if fence is not None:
         events = _matches(call, fence, _interests(call))
         if events:
@@ -110,9 +117,11 @@ def _undo(call: Call, number: int) -> None:
     """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
     query = select(Decision).where(Decision.enrollment_id == call.enrollment.id, col(Decision.number) >= number)
     tally = Tally()
-    for row in call.session.exec(query).all():
+    for row in call.session.exec(query.order_by(col(Decision.number).desc())).all():
         if row.what == "moved":
-            tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], -1)
+            _move_back(call, row, tally)
+        if row.what == "converted":
+            tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, row.detail.get("template", ""), -1)
         if row.what in ("planned", "deferred"):
             planning.withdraw(call.session, row.detail["message"], "pre_empted", call.now)
         if "hook" in row.detail:
@@ -122,6 +131,13 @@ def _undo(call: Call, number: int) -> None:
         call.session.add(row)
     tally.write(call.session)
     call.session.flush()
+
+
+def _move_back(call: Call, row: Decision, tally: Tally) -> None:
+    """As if nobody had left the stage."""
+    since = datetime.fromisoformat(row.detail["since"]) if "since" in row.detail else row.at
+    tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], row.at - since, -1)
+    call.enrollment.stage_since = since
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -185,6 +201,7 @@ def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
     enrollment.stage_since, enrollment.wakes_at = settle.since, settle.wakes_at
     enrollment.paused, enrollment.reason = settle.paused, settle.reason
     if settle.reason is not None:
+        _count_end(call, settle.reason)
         enrollment.status = "ended"
         enrollment.ended_at = enrollment.ended_at or settle.at
     _register(call, set(settle.waits_for))
@@ -205,6 +222,13 @@ def _count(call: Call, settle: Settle) -> None:
         if settle.reason is None:
             tally.arrive(enrollment.id, (enrollment.journey, settle.stage, settle.step or ""))
     tally.write(call.session)
+
+
+def _count_end(call: Call, reason: str) -> None:
+    if call.enrollment.status == "live":
+        tally = Tally()
+        tally.count(call.enrollment.id, call.enrollment.journey, ENDED, reason)
+        tally.write(call.session)
 
 
 def _register(call: Call, wanted: set[str]) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from journeys import facts, guards
 from journeys.program import Program, ScheduleTrigger
@@ -10,7 +10,7 @@ from services import enrolling, journeys, knowing, segments
 from services.errors import NotFound, Refused
 from store import customers
 from store.dispatches import Priority
-from store.tables import Customer, Enrollment, JourneyVersion
+from store.tables import Customer, JourneyVersion
 
 PAGE = 100
 
@@ -47,10 +47,7 @@ def _enter(
 ) -> int:
     """One member; who was let in on this occasion already is left alone."""
     source = f"schedule {occasion}"
-    query = select(Enrollment.id).where(
-        Enrollment.customer_id == customer.id, Enrollment.journey == program.journey, Enrollment.source == source
-    )
-    if session.exec(query).first() is not None:
+    if enrolling.by_source(session, customer.id, program.journey, source):
         return 0
     refusal = _refused(session, program, schedule, customer, now)
     if refusal is None:

@@ -41,6 +41,7 @@ class Tracked:
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     traits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     previous_id: str | None = None
+    line: int | None = None
 
 
 def parsed(text: bytes) -> tuple[Any, bool]:

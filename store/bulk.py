@@ -32,10 +32,8 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
     values = zip(*(_column(rows, name, ready) for name, ready in columns), strict=True)
     if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
         names = ", ".join(f'"{name}"' for name, _ in columns)
-        with (
-            connection.connection.cursor() as cursor,
-            cursor.copy(f'COPY "{table.__tablename__}" ({names}) FROM STDIN') as copy,
-        ):
+        cursor: Any = connection.connection.cursor()
+        with cursor, cursor.copy(f'COPY "{table.__tablename__}" ({names}) FROM STDIN') as copy:
             for one in values:
                 copy.write_row(one)
         return
@@ -100,10 +98,14 @@ def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) ->
 
 
 def increment(
-    session: Session, table: type[SQLModel], keys: Mapping[tuple[Any, ...], int], names: Sequence[str]
+    session: Session,
+    table: type[SQLModel],
+    keys: Mapping[tuple[Any, ...], tuple[int, ...]],
+    names: Sequence[str],
+    columns: Sequence[str] = ("count",),
 ) -> None:
-    """Add to the `count` of rows, which are made where missing; `names` are the columns of the keys."""
-    rows = [dict(zip(names, key, strict=True)) | {"count": by} for key, by in sorted(keys.items()) if by]
+    """Add to `columns` of rows, which are made where missing; `names` are the columns of the keys."""
+    rows = [dict(zip((*names, *columns), (*key, *by), strict=True)) for key, by in sorted(keys.items()) if any(by)]
     if not rows:
         return
     make = postgres_insert if session.connection().dialect.name == "postgresql" else sqlite_insert
@@ -111,7 +113,7 @@ def increment(
     table_columns: Any = SQLModel.metadata.tables[str(table.__tablename__)].c
     session.connection().execute(
         statement.on_conflict_do_update(
-            index_elements=list(names), set_={"count": table_columns.count + statement.excluded.count}
+            index_elements=list(names), set_={one: table_columns[one] + statement.excluded[one] for one in columns}
         ),
         rows,
     )

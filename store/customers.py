@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from store import tombstones
 from store.tables import Consent, Customer, Event, Suppression
+from store.tombstones import EMAIL
 
 
 def lock(session: Session, customer_id: str) -> Customer | None:
@@ -73,10 +75,15 @@ def known_message_ids(session: Session, message_ids: Sequence[str]) -> set[str]:
 
 
 def suppressed(session: Session, email: str) -> bool:
-    return session.get(Suppression, email.lower()) is not None
+    """Whether an address is never written to; that of somebody who was erased and was suppressed stays so."""
+    address = email.lower()
+    return session.get(Suppression, address) is not None or bool(tombstones.buried(session, [(EMAIL, address)]))
 
 
-def unsubscribed(session: Session, customer_id: str, topic: str) -> bool:
-    """Whether the customer left this topic, or all of them ("*")."""
-    query = select(Consent.granted).where(Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"]))
-    return not all(session.exec(query).all())
+def consent(session: Session, customer_id: str, topic: str) -> bool | None:
+    """What the customer said: False where they left this topic or all of them ("*"), None where they said nothing."""
+    query = select(Consent.topic, Consent.granted).where(
+        Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"])
+    )
+    said = dict(session.exec(query).all())
+    return said.get(topic) if said.get("*", True) else False

@@ -54,7 +54,7 @@ class World:
         return self.clock.at
 
     async def publish(self, text: str) -> None:
-        now, known = await self.tick(), self.parts.renderer.keys()
+        now, known = await self.tick(), self.parts.templates()
         key = source.parse(text)[0]["journey"]
         with self.parts.database.writing() as session:
             journeys.put_draft(session, key, text, known, now)

@@ -10,7 +10,7 @@ def ensure_admin_key(parts: Parts) -> str | None:
     settings = parts.settings
     known = settings.admin_key or _kept(settings)
     with parts.database.writing() as session:
-        if known and api_keys.find(session, known) is not None:
+        if known and api_keys.find(session, known, parts.clock()) is not None:
             return None
         _, text = api_keys.create(session, "admin, made on the first start", ["admin"], parts.clock(), known)
     write_private(settings.key_file, text)

@@ -36,7 +36,7 @@ def build(parts: Parts) -> FastAPI:
         database=parts.database,
         gateway=LazyGateway(parts),
         links=parts.links,
-        templates=parts.renderer.keys,
+        templates=parts.templates,
         clock=parts.clock,
         brand=settings.brand,
         outbox=outbox,

@@ -138,7 +138,7 @@ def _surroundings(made: Parts, text: str) -> Surroundings:
     """What this installation knows; without a database, its templates alone."""
     from store import migrate
 
-    templates = made.renderer.keys()
+    templates = made.templates()
     if made.settings.database_url is None and not (made.settings.home / "waypost.db").exists():
         return Surroundings(templates=templates)
     if migrate.pending(made.database.engine):

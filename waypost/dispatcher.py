@@ -110,6 +110,10 @@ class Dispatcher:
                 await self._gateway.signal(row.workflow_id, "event", event)
             case "leave":
                 await self._gateway.signal(row.workflow_id, "leave", payload["reason"])
+            case "resume":
+                await self._gateway.signal(row.workflow_id, "resume", None)
+            case "end":
+                await self._gateway.end(row.workflow_id)
             case "operate":
                 await self._gateway.operate(row.workflow_id, row.enrollment_id)
             case _:

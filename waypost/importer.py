@@ -8,7 +8,7 @@ from rich.progress import Progress
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
-from services import importing, journeys
+from services import histories, journeys, placing
 from services.errors import InvalidInput
 from store import migrate
 from store.tables import Dispatch
@@ -21,14 +21,14 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
     """Import a file; return counts and the lines that were wrong."""
     if migrate.pending(parts.database.engine):
         raise InvalidInput("the database lacks migrations; run `waypost up` or `waypost db upgrade` first")
-    progress = importing.Progress()
+    progress = histories.Progress()
     with parts.database.reading() as session:
         live = journeys.live(session, journey) if journey else None
     reading = bar.add_task("Reading", total=None)
-    grouped = importing.read_file(file, parts.clock(), progress)
+    grouped = histories.read_file(file, parts.clock(), progress)
     bar.update(reading, total=len(grouped), completed=len(grouped))
     placing = bar.add_task("Placing", total=len(grouped))
-    for chunk in importing.chunks(grouped):
+    for chunk in placing.chunks(grouped.items()):
         _take(parts, chunk, live, progress)
         bar.update(placing, completed=progress.customers)
     if progress.enrolled:
@@ -43,14 +43,14 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
     }
 
 
-def _take(parts: Parts, chunk: Any, live: Any, progress: importing.Progress) -> None:
+def _take(parts: Parts, chunk: Any, live: Any, progress: histories.Progress) -> None:
     """One chunk; when somebody else stored one of its customers at this very moment, it is worked out once more."""
     for last in (False, True):
         with parts.database.reading() as session:
-            batch = importing.prepare(session, chunk, live, parts.clock())
+            batch = placing.prepare(session, chunk, live, parts.clock())
         try:
             with parts.database.writing() as session:
-                return importing.write(session, batch, progress)
+                return placing.write(session, batch, progress)
         except IntegrityError:
             if last:
                 raise

@@ -16,7 +16,7 @@ from journeys.backtest import Person, Totals
 from journeys.definition import Journey
 from journeys.program import Entrance, Program
 from journeys.simulator import IDENTIFY, Recorded, by_policy
-from services import backtesting, cohorts, importing, segments
+from services import backtesting, cohorts, histories, segments
 from services.errors import InvalidInput
 from services.tracking import Rejected, instant
 from store import migrate
@@ -133,9 +133,9 @@ def backtest(
 
 
 def _people_of(file: Path, until: datetime | None) -> tuple[list[Person], int]:
-    progress = importing.Progress()
+    progress = histories.Progress()
     horizon = datetime.now(UTC) if until is None else max(until, datetime.now(UTC))
-    people = list(importing.cohort(importing.read_file(file, horizon, progress, need_ids=False)))
+    people = list(histories.cohort(histories.read_file(file, horizon, progress, need_ids=False)))
     for error in progress.errors[:TOLD_ERRORS]:
         complaints.print(f"[yellow]line {error.line}[/] ", end="")
         complaints.print(error.reason, markup=False, highlight=False)

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from activities.delivery import Brand, Lane, Pumped
+from activities.delivery import Lane, Pumped
 from journeys.program import Program
+from mail import templates as files
+from mail.brand import Brand
 from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.outbox import OutboxSender
-from mail.render import Renderer
+from mail.render_pool import RenderPool
 from mail.sender import MailSender
-from services import hooks, journeys
+from services import hooks, journeys, templates
 from store import outbox
 from store.session import Database
 from waypost.settings import Settings
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from activities.operations import Operations
     from activities.sweep import Sweep
     from mail.webhooks import Caller
+
+RENDERERS = 2
+"""Processes that render mail: one more than a poison template can hold."""
 
 Clock = Callable[[], datetime]
 
@@ -45,8 +50,13 @@ class Parts:
         return Database(self.settings.database)
 
     @cached_property
-    def renderer(self) -> Renderer:
-        return Renderer([self.settings.template_folder])
+    def renderer(self) -> RenderPool:
+        return RenderPool([self.settings.template_folder], RENDERERS)
+
+    def templates(self) -> frozenset[str]:
+        """The keys of every template there is: files, and those kept in the store."""
+        with self.database.reading() as session:
+            return files.keys([self.settings.template_folder]) | templates.keys(session)
 
     @cached_property
     def links(self) -> Links:
@@ -115,6 +125,8 @@ class Parts:
         return await gateway.connect(self.settings.temporal, self.settings.temporal_namespace, self.program, "waypost")
 
     def close(self) -> None:
+        if "renderer" in self.__dict__:
+            self.renderer.close()
         if "database" in self.__dict__:
             self.database.close()
 

@@ -7,6 +7,8 @@ Refused                 the workflow refused, and says why
 from collections.abc import Mapping
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
@@ -71,19 +73,39 @@ class Gateway:
         except WorkflowAlreadyStartedError:
             return
 
-    async def signal(self, workflow_id: str, name: str, argument: Any) -> None:
+    async def signal(self, workflow_id: str, name: str, argument: Any = None) -> None:
         """Signal a workflow; one that has ended needs to know nothing more."""
         try:
-            await self.client.get_workflow_handle(workflow_id).signal(name, argument)
+            given = () if argument is None else (argument,)
+            await self.client.get_workflow_handle(workflow_id).signal(name, args=given)
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
 
-    async def control(self, workflow_id: str, verb: str, reason: str = "") -> None:
-        """Pause, resume, skip or exit, and wait until it is done; raise Refused with the workflow's reason."""
+    async def end(self, workflow_id: str) -> None:
+        """End a workflow whose customer is gone, and have Temporal forget it."""
+        handle = self.client.get_workflow_handle(workflow_id)
+        try:
+            await handle.terminate(reason="erased")
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+        try:
+            execution = WorkflowExecution(workflow_id=workflow_id)
+            request = DeleteWorkflowExecutionRequest(namespace=self.client.namespace, workflow_execution=execution)
+            await self.client.workflow_service.delete_workflow_execution(request)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def control(self, workflow_id: str, verb: str, reason: str = "", once: str | None = None) -> None:
+        """Pause, resume, skip or exit, and wait until it is done; raise Refused with the workflow's reason.
+
+        With the same `once` it is done once, and repeats get the same outcome.
+        """
         try:
             handle = self.client.get_workflow_handle(workflow_id)
-            await handle.execute_update("control", args=[verb, reason])
+            await handle.execute_update("control", args=[verb, reason], id=once)
         except WorkflowUpdateFailedError as failed:
             cause = failed.cause
             raise Refused(cause.message if isinstance(cause, ApplicationError) else str(failed)) from None

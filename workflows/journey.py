@@ -65,6 +65,11 @@ class JourneyWorkflow:
         """End the enrollment, whatever it is doing."""
         self.inbox.append(Leave(at=workflow.now(), reason=reason))
 
+    @workflow.signal
+    def resume(self) -> None:
+        """The journey, which had been paused, goes on."""
+        self.inbox.append(Resume(at=workflow.now()))
+
     @workflow.update
     async def control(self, verb: str, reason: str) -> None:
         """Pause, resume, skip or exit, for a person who waits for the answer."""
@@ -124,25 +129,33 @@ class JourneyWorkflow:
         """Advance by one input and answer every question it leads to.
 
         A deadline is fenced: where an event has come that is not worked off yet, the attempt is forgotten (the core is
-        pure, so that is all it takes) and the events go first.
+        pure, so that is all it takes) and the events go first. While the journey is paused, an enrollment that would
+        wake is paused instead; events are left for the resume to bring.
         """
-        before = self.state
+        before, gate = self.state, isinstance(given, EventArrived | Woke)
         self.state, commands = advance(self.program, before, given)
         while commands:
-            reply = await self._call(commands, fence)
+            reply = await self._call(commands, fence, gate)
             if isinstance(reply, Interrupted):
                 self.state = before
                 self.inbox.extendleft(reversed(reply.events))
+                if reply.parked:
+                    await self._take(Pause(at=workflow.now(), by="journey"))
                 return
-            fence = None
+            fence, gate = None, False
             self.state, commands = advance(self.program, self.state, reply)
 
-    async def _call(self, commands: tuple[Command, ...], fence: int | None) -> Reply:
+    async def _call(self, commands: tuple[Command, ...], fence: int | None, gate: bool) -> Reply:
         question = commands[-1]
         assert not isinstance(question, Decide)
         records = tuple(command for command in commands if isinstance(command, Decide))
         call = Call(
-            enrollment=self.state.enrollment, now=workflow.now(), records=records, question=question, fence=fence
+            enrollment=self.state.enrollment,
+            now=workflow.now(),
+            records=records,
+            question=question,
+            fence=fence,
+            gate=gate,
         )
         return await workflow.execute_local_activity(
             _activity(question),

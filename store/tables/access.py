@@ -102,6 +102,8 @@ class Operation(SQLModel, table=True):
     result: dict[str, Any] | None = _json(default=None)
     error: str | None = None
     error_count: int = 0
+    cursor: str = ""
+    note: str | None = None
     asked_by: str | None = None
     created_at: datetime = _at()
     started_at: datetime | None = _at(default=None)

@@ -85,9 +85,7 @@ def test_a_body_that_is_no_batch_gets_a_400_in_segments_form(client: TestClient,
     assert stored(parts) == []
 
 
-@pytest.mark.parametrize(
-    "value", ["NaN", "Infinity", '"\\ud800"', '"\\u0000"', "1e999"]
-)
+@pytest.mark.parametrize("value", ["NaN", "Infinity", '"\\ud800"', '"\\u0000"', "1e999"])
 def test_a_value_that_no_database_takes_is_a_rejection(client: TestClient, parts: Parts, value: str) -> None:
     body = '{"batch": [{"type": "track", "userId": "a", "event": "E", "properties": {"x": ' + value + "}}]}"
     answer = client.post("/v1/batch", content=body)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mail.links import BadLink, Links, Unsubscribe
-from mail.render import Renderer, TemplateProblem
+from mail.render import Renderer
+from mail.templates import TemplateProblem, keys
 
 CONTEXT: dict[str, Any] = {
     "customer": {"first_name": "Ann & <Co>"},
@@ -17,7 +18,7 @@ CONTEXT: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key", sorted(Renderer().keys()))
+@pytest.mark.parametrize("key", sorted(keys([])))
 def test_every_built_in_template_gives_a_whole_mail(key: str) -> None:
     rendered = Renderer().render(key, CONTEXT)
     assert rendered.subject

@@ -274,7 +274,7 @@ async def test_a_template_that_fails_for_one_customer_fails_alone(
     assert sorted(ledger(database).values(), key=str) == [("accepted", None), ("failed", "template_failed")]
     with database.reading() as session:
         explained = [one.detail["explanation"] for one in session.exec(select(Decision)).all() if one.what == "failed"]
-    assert explained == ["mail_a: UndefinedError: 'dict object' has no attribute 'age'"]
+    assert explained[0].startswith("mail_a: UndefinedError: 'dict object' has no attribute 'age'")
 
 
 async def test_a_line_break_in_a_name_never_reaches_a_header(

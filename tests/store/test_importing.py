@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlmodel import col, func, select
 
-from services import importing, journeys
-from services.importing import Progress
+from services import histories, journeys, placing
+from services.histories import Progress
 from store import counts
 from store.session import Database
 from store.tables import Decision, Dispatch, Enrollment, Event, Interest, Message
@@ -31,16 +31,16 @@ def run(database: Database, path: Path, now: datetime = LAST_DAY) -> Progress:
     progress = Progress()
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
-    for chunk in importing.chunks(importing.read_file(path, now, progress)):
+    for chunk in placing.chunks(histories.read_file(path, now, progress).items()):
         take(database, chunk, live, now, progress)
     return progress
 
 
 def take(database: Database, chunk: Any, live: Any, now: datetime, progress: Progress) -> None:
     with database.reading() as session:
-        batch = importing.prepare(session, chunk, live, now)
+        batch = placing.prepare(session, chunk, live, now)
     with database.writing() as session:
-        importing.write(session, batch, progress)
+        placing.write(session, batch, progress)
 
 
 def orders(path: Path, every: int = 1) -> Path:
@@ -94,7 +94,7 @@ def test_an_import_that_was_cut_off_goes_on(database: Database, tmp_path: Path) 
     path, progress = orders(tmp_path / "orders.ndjson", every=10), Progress()
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
-    first, *_ = importing.chunks(importing.read_file(path, LAST_DAY, progress))
+    first, *_ = placing.chunks(histories.read_file(path, LAST_DAY, progress).items())
     take(database, first, live, LAST_DAY, progress)
     run(database, path)
     assert total(database, Enrollment) == 235
@@ -130,7 +130,7 @@ def test_the_imported_state_waits_for_what_comes_next(database: Database, tmp_pa
         ("e.ndjson", '{"type":"track"\n{"type":"track","userId":"1","event":"E","messageId":"m"}\n', [(1, "the line is not JSON")]),
         ("e.ndjson", '{"type":"track","userId":"1","event":"E"}', [(1, "messageId: an imported event needs one, so that a second import repeats nothing")]),
         ("e.ndjson", b'{"x": "\xff"}\n', [(1, "the line is not UTF-8")]),
-        ("e.csv", "userId,event\n1,E\n", [(1, "the header lacks messageId, timestamp")]),
+        ("e.csv", "userId,event\n1,E\n", [(1, "the header lacks timestamp, messageId; it names userId, event")]),
         ("e.csv", "userId,event,timestamp,messageId\n1,E,soon,m\n", [(2, "timestamp: must be an ISO 8601 instant, found 'soon'")]),
         ("e.csv", "userId,event,timestamp,messageId\n1,Bör,1998-01-01,m\n".encode("latin-1"), [(1, "the file is not UTF-8; save it as UTF-8 and import it again")]),
     ],

@@ -123,6 +123,8 @@ def upgrade() -> None:
     op.add_column('movement', sa.Column('seconds', sa.BigInteger(), nullable=False, server_default='0'))
 
     op.add_column('operation', sa.Column('error_count', sa.Integer(), nullable=False, server_default='0'))
+    op.add_column('operation', sa.Column('cursor', sa.String(), nullable=False, server_default=''))
+    op.add_column('operation', sa.Column('note', sa.String(), nullable=True))
     op.add_column('operation', sa.Column('asked_by', sa.String(), nullable=True))
     _name_the_workflows()
     op.execute(
@@ -146,6 +148,8 @@ def _name_the_workflows() -> None:
 
 def downgrade() -> None:
     op.drop_column('operation', 'asked_by')
+    op.drop_column('operation', 'note')
+    op.drop_column('operation', 'cursor')
     op.drop_column('operation', 'error_count')
 
     op.drop_column('movement', 'seconds')

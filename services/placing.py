@@ -1,17 +1,14 @@
-"""Bringing existing customers: their history is stored, and each is placed in the stage where it puts them today.
+"""Placing existing customers: their history is stored, and each stands where it puts them today.
 
 The history runs through the core itself, on a virtual clock. Mail due before the import is on record as skipped
 (`imported`) and nobody is written to for stages long past; what is due later goes. Each chunk of customers is one
 transaction, and a message id that is known already is a repeat, so an import may be cut off and run again.
 """
 
-import csv
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -24,157 +21,35 @@ from journeys.facts import Aggregate
 from journeys.program import NodeId, Program, Send
 from journeys.simulator import Recorded, Trace, everything_goes
 from journeys.state import State
-from services import ingest, planning, profiles, tracking, upkeep
+from services import ingest, planning, upkeep
 from services.happening import Rules
+from services.histories import Progress
 from services.tracking import Rejected, Tracked
-from store import bulk, customers, dispatches, names
-from store.counts import Tally
+from store import bulk, customers, dispatches, names, tombstones
+from store.counts import ENDED, Tally
 from store.dispatches import Priority
-from store.tables import Customer, Decision, Dispatch, Enrollment, Event, Interest, JourneyVersion, Message
+from store.tables import Alias, Customer, Decision, Dispatch, Enrollment, Event, Interest, JourneyVersion, Message
+from store.tombstones import USER
 from store.types import new_id, workflow_id
 
 CHUNK = 100
-MOST_ERRORS_KEPT = 1_000
-AHEAD = timedelta(days=1)
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineError:
-    """A line that was not imported; numbers count from 1."""
-
-    line: int
-    reason: str
+Work = tuple[str, list[Tracked]]
+"""A customer's name in the file, and their events in the order of their instants."""
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far an import is."""
-
-    customers: int = 0
-    events: int = 0
-    repeated: int = 0
-    enrolled: int = 0
-    errors: list[LineError] = field(default_factory=list[LineError])
-    error_count: int = 0
-
-    def note(self, line: int, reason: str) -> None:
-        self.error_count += 1
-        if len(self.errors) < MOST_ERRORS_KEPT:
-            self.errors.append(LineError(line=line, reason=reason))
-
-
-Grouped = dict[str, list[Tracked]]
-
-
-# -- files -------------------------------------------------------------------------------------------------------------
-
-
-def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool = True) -> Grouped:
-    """Events by customer, in the order of their instants; a line that is wrong is noted and skipped."""
-    grouped: Grouped = defaultdict(list)
-    lines = _csv_lines(path, need_ids) if path.suffix.lower() == ".csv" else _ndjson_lines(path)
-    for number, item in lines:
-        try:
-            if isinstance(item, Exception):
-                raise Rejected("", str(item))
-            message = tracking.read(item, now)
-            _not_ahead(item, now)
-            if need_ids and message.message_id is None:
-                raise Rejected("messageId", "an imported event needs one, so that a second import repeats nothing")
-            grouped[message.user_id or f"anonymous:{message.anonymous_id}"].append(message)
-        except Rejected as rejected:
-            progress.note(number, str(rejected))
-    for messages in grouped.values():
-        messages.sort(key=lambda one: one.at)
-    return grouped
-
-
-def _not_ahead(item: Any, now: datetime) -> None:
-    """A live client's clock may be wrong and is put right; a file that speaks of the future is a mistake."""
-    stamp = item.get("timestamp")
-    if stamp is not None and tracking.instant(stamp, "timestamp") > now + AHEAD:
-        raise Rejected("timestamp", f"lies in the future, found {stamp!r:.40}")
-
-
-def _ndjson_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            text = raw.strip().removeprefix(b"\xef\xbb\xbf")
-            if not text:
-                continue
-            try:
-                yield number, json.loads(text)
-            except UnicodeDecodeError:
-                yield number, ValueError("the line is not UTF-8")
-            except (ValueError, RecursionError):
-                yield number, ValueError("the line is not JSON")
-
-
-_PLAIN = {"type", "userId", "anonymousId", "event", "timestamp", "messageId"}
-
-
-def _csv_lines(path: Path, need_ids: bool) -> Iterator[tuple[int, Any]]:
-    """Columns type, userId, event, timestamp, messageId; any other column is a property."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        yield 1, ValueError("the file is not UTF-8; save it as UTF-8 and import it again")
-        return
-    header = text.partition("\n")[0]
-    reader = csv.DictReader(text.splitlines(), delimiter=";" if header.count(";") > header.count(",") else ",")
-    missing = {"userId", "timestamp", *(["messageId"] if need_ids else [])} - set(reader.fieldnames or ())
-    if missing:
-        yield 1, ValueError(f"the header lacks {', '.join(sorted(missing))}")
-        return
-    for row in reader:
-        yield reader.line_num, _csv_item(row)
-
-
-def _csv_item(row: dict[str, Any]) -> dict[str, Any]:
-    item: dict[str, Any] = {name: row[name] or None for name in _PLAIN if name in row}
-    item["type"] = item.get("type") or "track"
-    extra = {name: _number(value) for name, value in row.items() if name and name not in _PLAIN and value}
-    item["traits" if item["type"] == "identify" else "properties"] = extra
-    return item
-
-
-def cohort(grouped: Grouped) -> Iterator[Person]:
-    """Customers as the simulator takes them, without anything stored."""
-    for name, messages in grouped.items():
-        events = [
-            Recorded(seq=seq, name=one.name, at=one.at, properties=_properties(one))
-            for seq, one in enumerate(messages, start=1)
-        ]
-        yield Person(id=name, events=events)
-
-
-def _properties(message: Tracked) -> dict[str, Any]:
-    """What guards see: of an identify call its traits."""
-    return dict(message.traits if message.type == "identify" else message.properties)
-
-
-def _number(text: Any) -> Any:
-    try:
-        return float(text) if "." in text else int(text)
-    except (ValueError, TypeError):
-        return text
-
-
-# -- placing -----------------------------------------------------------------------------------------------------------
-
-
-def chunks(grouped: Grouped) -> Iterator[list[tuple[str, list[Tracked]]]]:
+def chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
     """Customers in the order of the file, a transaction's worth at a time."""
-    items = list(grouped.items())
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+    items = iter(work)
+    while chunk := list(islice(items, CHUNK)):
+        yield chunk
 
 
 def prepare(
     session: Session,
-    chunk: Sequence[tuple[str, list[Tracked]]],
+    chunk: Sequence[Work],
     journey: tuple[JourneyVersion, Program] | None,
     now: datetime,
 ) -> "Batch":
@@ -202,7 +77,10 @@ def write(session: Session, batch: "Batch", progress: Progress) -> None:
     names.remember_all(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
     upkeep.look_at_everybody(session, rules, batch.now)
     for message in batch.live:
-        batch.enrolled += len(ingest.take(session, message, rules, batch.now))
+        try:
+            batch.enrolled += len(ingest.take(session, message, rules, batch.now))
+        except Rejected as rejected:
+            progress.note(message.line or 0, str(rejected))
     progress.customers += batch.customers
     progress.events += batch.events
     progress.repeated += batch.repeated
@@ -210,8 +88,11 @@ def write(session: Session, batch: "Batch", progress: Progress) -> None:
 
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
-    query = select(Customer.external_id).where(col(Customer.external_id).in_(names))
-    return {name for name in session.exec(query).all() if name is not None}
+    """Whoever is a customer already, by whatever id, or was one and is erased: they go the way of live events."""
+    known = set(session.exec(select(Customer.external_id).where(col(Customer.external_id).in_(names))).all())
+    known |= set(session.exec(select(Alias.value).where(Alias.kind == USER, col(Alias.value).in_(names))).all())
+    erased = tombstones.buried(session, [(USER, name) for name in names])
+    return {name for name in known if name is not None} | {name for _, name in erased}
 
 
 class Batch:
@@ -250,7 +131,7 @@ def _person(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> Pe
     aggregates: dict[str, Aggregate] = {}
     for seq, message in enumerate(messages, start=1):
         ingest.take_traits(customer, message, batch.now)
-        properties = _properties(message)
+        properties = dict(message.traits if message.type == "identify" else message.properties)
         before = aggregates.get(message.name, facts.NOTHING)
         aggregates[message.name] = facts.fold(before, message.at, facts.amount(properties))
         recorded.append(Recorded(seq=seq, name=message.name, at=message.at, properties=properties))
@@ -281,7 +162,9 @@ def _enroll(batch: Batch, customer: Customer, person: Person, journey: tuple[Jou
         numbers[lived.key] += 1
         _enrollment(batch, version, lived, customer.seq, numbers[lived.key])
         _record(batch, program, lived.trace)
-        if not lived.trace.state.ended:
+        if lived.trace.state.ended:
+            batch.tally.count(lived.trace.state.enrollment, version.journey, ENDED, lived.trace.state.reason or "")
+        else:
             _start(batch, version, lived, numbers[lived.key])
     return len(lives)
 
@@ -319,10 +202,13 @@ def _record(batch: Batch, program: Program, trace: Trace) -> None:
     """Every decision of the past, and every mail that was not sent."""
     enrollment = trace.state.enrollment
     batch.tally.move(enrollment, program.journey, "", program.start)
+    since = trace.state.entered_at
     for decision in trace.decisions:
         _decision(batch, program, trace.state, decision, decision.what, dict(decision.detail))
         if decision.what == "moved":
-            batch.tally.move(enrollment, program.journey, decision.stage, str(decision.detail["to"]))
+            stay = decision.at - (since or decision.at)
+            batch.tally.move(enrollment, program.journey, decision.stage, str(decision.detail["to"]), stay)
+            since = decision.at
     for ask, asked in trace.asked:
         if asked:
             verdicts = [one.as_json() for one in asked]

@@ -1,0 +1,111 @@
+"""The edge of the API: every request gets an id, a limit on size and time, and one line in the log.
+
+The log names the route, never the path: in that stands who it is about.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem
+from services.tracking import TYPES
+
+LARGEST = 1024 * 1024
+SECONDS = 30.0
+UPLOAD_SECONDS = 3_600.0
+WATCHED = "/watch"
+"""How the paths of streams end, which last as long as somebody watches."""
+
+UPLOADS = ("/v1/imports",)
+"""Paths that take files, and more time."""
+
+OWN_LIMITS = frozenset({*UPLOADS, "/v1/batch", *(f"/v1/{kind}" for kind in TYPES)})
+"""Paths that limit the body themselves."""
+
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+log = structlog.get_logger("waypost.api")
+
+
+class Edge:
+    """The outermost layer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        request_id = given.decode() if _ID.fullmatch(given) else secrets.token_hex(8)
+        visit = _Visit(send, request_id)
+        begun = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._within_limits(scope, receive, visit)
+            finally:
+                route = scope.get("route")
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    route=getattr(route, "path", "none"),
+                    status=visit.status,
+                    ms=round((time.perf_counter() - begun) * 1000, 1),
+                    key=scope.get("state", {}).get("caller"),
+                )
+
+    async def _within_limits(self, scope: Scope, receive: Receive, visit: "_Visit") -> None:
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            answer = problem("invalid-input", "the address contains the character NUL", path="path")
+            return await answer(scope, receive, visit)
+        upload, watched = scope["path"] in UPLOADS, scope["path"].endswith(WATCHED)
+        limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]))
+        seconds = None if watched else UPLOAD_SECONDS if upload else SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                await self._app(scope, limited, visit)
+        except TimeoutError:
+            if visit.status is not None:
+                raise
+            await problem("timed-out", f"the request was given up after {seconds:.0f} seconds")(scope, receive, visit)
+
+
+class _Visit:
+    """Sends on, with the request's id, and remembers the status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._id = request_id.encode()
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self._id)]}
+        await self._send(message)
+
+
+def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
+    """Receives at most LARGEST bytes."""
+    refusal = HTTPException(413, f"the body is larger than {LARGEST:,} bytes")
+    announced = headers.get(b"content-length", b"0")
+    size = 0
+
+    async def limited() -> Any:
+        nonlocal size
+        if announced.isdigit() and int(announced) > LARGEST:
+            raise refusal
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > LARGEST:
+            raise refusal
+        return message
+
+    return limited

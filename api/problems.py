@@ -1,0 +1,105 @@
+"""Every kind of problem that an answer can name: its stable type, status, title and meaning. The docs list it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem; `meaning` ends with the way out."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+PREFIX = "urn:waypost:problem:"
+
+KINDS: Mapping[str, Kind] = {
+    "bad-request": Kind(
+        400,
+        "Bad request",
+        "The request could not be read; `detail` says what to change.",
+    ),
+    "unauthorized": Kind(
+        401,
+        "No valid key",
+        "No key came, or it is unknown, revoked or expired. Send a live one as `Authorization: Bearer wp_…`.",
+    ),
+    "forbidden": Kind(
+        403,
+        "The key lacks the scope",
+        "The key may not do this; `detail` names the scope. An admin makes one with `POST /v1/keys`.",
+    ),
+    "not-found": Kind(
+        404,
+        "Not found",
+        "Nothing has this id or key; `detail` names it.",
+    ),
+    "method-not-allowed": Kind(
+        405,
+        "Method not allowed",
+        "The path exists, for other methods; see `Allow` and /docs.",
+    ),
+    "refused": Kind(
+        409,
+        "Refused",
+        "It exists, and its state forbids this; `detail` says which state.",
+    ),
+    "erased": Kind(
+        409,
+        "Erased",
+        "The customer was erased and stays so. To bring them back on purpose: `PUT /v1/customers/{id}?again=true`.",
+    ),
+    "idempotency-conflict": Kind(
+        409,
+        "Another request had this Idempotency-Key",
+        "The same key came before with another path or body. Use a fresh key for another request.",
+    ),
+    "precondition-failed": Kind(
+        412,
+        "It has changed",
+        "`If-Match` names another state than the present one, so somebody else changed it. Read it again, then write.",
+    ),
+    "too-large": Kind(
+        413,
+        "Too large",
+        "The body is larger than `detail` allows. Send less, or import a file.",
+    ),
+    "invalid-input": Kind(
+        422,
+        "Invalid input",
+        "A field is wrong; `path` names it, and `problems` lists them all.",
+    ),
+    "invalid-journey": Kind(
+        422,
+        "Invalid journey",
+        "The definition has problems, each with path, line, what was found and what would be right.",
+    ),
+    "invalid-template": Kind(
+        422,
+        "Invalid template",
+        "The template gives no mail; `detail` says where and why.",
+    ),
+    "rate-limited": Kind(
+        429,
+        "Too many requests",
+        "The key's rate is used up. Wait for the seconds in `Retry-After`.",
+    ),
+    "unexpected": Kind(
+        500,
+        "Unexpected error",
+        "Something failed here, and was logged under the `X-Request-Id` of the answer. Trying again is safe "
+        "with an `Idempotency-Key`.",
+    ),
+    "temporal-unavailable": Kind(
+        503,
+        "Temporal is unavailable",
+        "What needs a running workflow cannot be done now. Events are taken in all the same; try again later.",
+    ),
+    "timed-out": Kind(
+        503,
+        "It took too long",
+        "The request was given up after the time in `detail`. Try again.",
+    ),
+}

@@ -1,0 +1,43 @@
+"""Keys, the log of refusals, health."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.common import Shown
+
+
+class KeyIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "shop", "scopes": ["ingest"]}]})
+
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[str] = Field(description="of ingest, marketer, support, admin")
+
+
+class KeyOut(Shown):
+    id: str
+    name: str = Field(examples=["shop"])
+    prefix: str = Field(examples=["wp_3kF9xQ2a"])
+    scopes: list[str] = Field(examples=[["ingest"]])
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyMade(KeyOut):
+    key: str = Field(description="shown this once", examples=["wp_…"])
+
+
+class RejectionOut(Shown):
+    id: str
+    received_at: datetime
+    message_id: str | None
+    type: str | None = Field(examples=["track"])
+    path: str = Field(examples=["event"])
+    reason: str = Field(examples=["a track call names its event, a text that is not empty"])
+
+
+class Health(BaseModel):
+    status: str = Field(examples=["ok"])
+    database: bool = True
+    temporal: bool = True

@@ -1,0 +1,56 @@
+"""Customers and what is said about them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.common import Shown
+from api.schemas.runs import EnrollmentOut
+
+
+class CustomerIn(BaseModel):
+    """Attributes to merge into a customer; null removes one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"attributes": {"email": "ann@example.com", "first_name": "Ann", "timezone": "Europe/Berlin"}}]
+        },
+    )
+
+    attributes: dict[str, Any]
+
+
+class CustomerOut(Shown):
+    id: str = Field(description="the internal, opaque id", examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
+    external_id: str | None = Field(description="the id you gave", examples=["17"])
+    email: str | None = Field(examples=["ann@example.com"])
+    timezone: str | None = Field(examples=["Europe/Berlin"])
+    attributes: dict[str, Any] = Field(examples=[{"first_name": "Ann"}])
+    events: dict[str, Any] = Field(
+        description="per event name: count, first_at, last_at, sum",
+        examples=[{"Order Completed": {"count": 2, "first_at": None, "last_at": None, "sum": 40.5}}],
+    )
+    segments: list[str] = Field(description="the segments the customer is in", examples=[["loyal"]])
+    created_at: datetime
+
+
+class CustomerStatus(BaseModel):
+    """Where a customer is: the profile, the lifecycle stage, and every enrollment."""
+
+    customer: CustomerOut
+    lifecycle_stage: str | None = Field(examples=["repeat_buyer"])
+    enrollments: list[EnrollmentOut]
+
+
+class TimelineEntry(BaseModel):
+    """An event or a decision, with everything it was decided on."""
+
+    at: datetime
+    kind: str = Field(examples=["decision"])
+    what: str = Field(examples=["moved"])
+    journey: str | None = Field(examples=["lifecycle"])
+    stage: str | None = Field(examples=["lapsed"])
+    step: str | None
+    detail: dict[str, Any] = Field(examples=[{"to": "repeat_buyer", "cause": "event", "event": "Order Completed"}])

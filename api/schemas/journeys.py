@@ -1,0 +1,56 @@
+"""Journeys and their versions."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from api.schemas.common import Shown
+
+
+class JourneyOut(Shown):
+    key: str = Field(examples=["lifecycle"])
+    name: str | None = Field(examples=["Customer lifecycle"])
+    live_version: int | None = Field(examples=[1])
+    draft: dict[str, Any] | None
+    updated_at: datetime
+
+
+class Finding(BaseModel):
+    """One problem of a definition."""
+
+    code: str = Field(examples=["unknown_stage"])
+    severity: str = Field(examples=["error"])
+    path: str = Field(examples=["stages.lapsed.transitions[0].to"])
+    message: str = Field(examples=["there is no stage 'repeat_buyr'"])
+    found: str | None = None
+    expected: str | None = Field(default=None, examples=["'repeat_buyer', the nearest name"])
+    line: int | None = Field(default=None, examples=[31])
+    column: int | None = Field(default=None, examples=[9])
+
+
+class DraftOut(BaseModel):
+    journey: JourneyOut
+    warnings: list[Finding]
+
+
+class Validation(BaseModel):
+    """Whether a definition can be published, and everything there is to say about it."""
+
+    valid: bool
+    problems: list[Finding]
+
+
+class VersionOut(Shown):
+    journey: str = Field(examples=["lifecycle"])
+    number: int = Field(examples=[1])
+    digest: str = Field(examples=["8e84c34f1b0017fed5a390e049541db9"])
+    published_at: datetime
+
+
+class VersionWhole(VersionOut):
+    definition: dict[str, Any]
+
+
+class Published(VersionOut):
+    created: bool = Field(description="false where this very definition was live already")

@@ -1,0 +1,61 @@
+"""Enrollments and what comes next."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.common import Shown
+
+
+class ActionOut(BaseModel):
+    """Something that will happen, unless one of `unless` comes before."""
+
+    at: datetime
+    local: str = Field(description="the customer's own clock", examples=["Tue 2026-03-10 09:00 Europe/Berlin"])
+    what: str = Field(description="send, skip, defer, moved, ended, …", examples=["send"])
+    stage: str = Field(examples=["lapsed"])
+    step: str | None = Field(examples=["lapsed/send:win_back_offer"])
+    detail: dict[str, Any] = Field(examples=[{"template": "win_back_offer"}])
+    unless: list[str] = Field(examples=[["Order Completed (to repeat_buyer)"]])
+
+
+class Forecast(BaseModel):
+    """What comes next for an enrollment if nothing happens."""
+
+    enrollment: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])
+    journey: str = Field(examples=["lifecycle"])
+    stage: str = Field(examples=["lapsed"])
+    step: str | None = Field(examples=["lapsed/wait:14 days"])
+    paused: bool
+    actions: list[ActionOut]
+    unless: list[str] = Field(description="what would lead elsewhere from where the customer stands")
+
+
+class EnrollmentOut(Shown):
+    id: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])
+    journey: str = Field(examples=["lifecycle"])
+    version: int = Field(examples=[1])
+    customer_id: str = Field(examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
+    key: str = Field(description="tells runs apart that stand side by side; else empty", examples=[""])
+    run: int = Field(examples=[1])
+    source: str = Field(description="what let the customer in", examples=["event Order Completed"])
+    status: str = Field(description="live or ended", examples=["live"])
+    reason: str | None = Field(description="why it ended", examples=[None])
+    stage: str = Field(examples=["repeat_buyer"])
+    step: str | None = Field(description="the step it waits in, or null", examples=["repeat_buyer/wait:14 days"])
+    visit: int = Field(description="counts the stages entered", examples=[3])
+    paused: bool
+    wakes_at: datetime | None = Field(description="when it acts by itself")
+    entered_at: datetime
+    stage_since: datetime
+    ended_at: datetime | None
+
+
+class EnrollIn(BaseModel):
+    """Whom to enroll, and what guards and templates may read as `enrollment`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"customer": "17", "data": {}}]})
+
+    customer: str = Field(description="the customer's id or email address", min_length=1, max_length=320)
+    data: dict[str, Any] = {}

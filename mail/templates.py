@@ -1,0 +1,54 @@
+"""Templates, as everybody but the renderer itself knows them: their names, their sources, and what comes of one.
+
+TemplateProblem         the template, with this customer's data, gives no mail
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+BUILT_IN = Path(__file__).parent.parent / "templates" / "email"
+HIDDEN = "_"
+
+
+class TemplateProblem(Exception):
+    """Why a template gave no mail; it says nothing personal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A version of a template that is kept in the store, not in a file; it never changes. `text` may be empty."""
+
+    key: str
+    version: int
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    subject: str
+    html: str
+    text: str
+
+
+class Renders(Protocol):
+    """Makes mails of templates; raises TemplateProblem."""
+
+    def render(
+        self, key: str, context: Mapping[str, Any], subject: str | None = None, stored: Stored | None = None
+    ) -> Rendered:
+        """The mail of a template, kept in a file or `stored`; `subject`, itself a template, replaces its own."""
+        ...
+
+    def fill(self, text: str, context: Mapping[str, Any]) -> str:
+        """A short text that is a template itself."""
+        ...
+
+
+def keys(folders: Iterable[Path]) -> frozenset[str]:
+    """The templates that are files, in these folders or built in."""
+    found = {path.stem for folder in (*folders, BUILT_IN) if folder.is_dir() for path in folder.glob("*.html")}
+    return frozenset(key for key in found if not key.startswith(HIDDEN))

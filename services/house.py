@@ -1,0 +1,106 @@
+"""The settings of the installation: what holds for every journey, customer and mail."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlmodel import Session
+
+from journeys import calendar
+from store.tables import Setting
+
+_ROW = 1
+
+
+class CapIn(BaseModel):
+    """At most `max` mails within any span of `per`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max: int = Field(ge=1, le=1_000, examples=[3])
+    per: str = Field(description="a duration", examples=["7 days"])
+
+    @field_validator("per")
+    @classmethod
+    def _a_span(cls, value: str) -> str:
+        calendar.parse_span(value)
+        return value
+
+
+class QuietHours(BaseModel):
+    """Hours of the customer's own clock in which no mail goes, but transactional."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    begin: str = Field(alias="from", examples=["21:00"])
+    to: str = Field(examples=["08:00"])
+
+    @field_validator("begin", "to")
+    @classmethod
+    def _a_time(cls, value: str) -> str:
+        calendar.parse_time(value)
+        return value
+
+
+class Retention(BaseModel):
+    """For how many days things are kept; null keeps them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bodies: int | None = Field(default=365, ge=1, le=36_500, description="the rendered bodies of mails")
+    rejections: int | None = Field(default=30, ge=1, le=36_500, description="the log of rejected events")
+    operations: int | None = Field(default=90, ge=1, le=36_500, description="ended operations with their errors")
+
+
+class HouseSettings(BaseModel):
+    """What holds for the whole installation."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "timezone": "Europe/Berlin",
+                    "quiet_hours": {"from": "21:00", "to": "08:00"},
+                    "cap": {"max": 3, "per": "7 days"},
+                    "sandbox": ["me@example.com", "@example.org"],
+                    "retention": {"bodies": 365, "rejections": 30, "operations": 90},
+                }
+            ]
+        },
+    )
+
+    timezone: str = Field(default="UTC", description="for customers and journeys without one; an IANA name")
+    quiet_hours: QuietHours | None = None
+    cap: CapIn | None = Field(default=None, description="over all mail but transactional")
+    sandbox: list[Annotated[str, Field(min_length=2, max_length=320)]] | None = Field(
+        default=None, max_length=1_000, description="before going live: only these addresses and @domains get mail"
+    )
+    retention: Retention = Retention()
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_zone(cls, value: str) -> str:
+        if not calendar.is_zone(value):
+            raise ValueError("must be an IANA time zone, such as Europe/Berlin")
+        return value
+
+
+def load(session: Session) -> HouseSettings:
+    """The settings; what was never set has its default."""
+    row = session.get(Setting, _ROW)
+    return HouseSettings.model_validate(row.body) if row is not None else HouseSettings()
+
+
+def save(session: Session, settings: HouseSettings, now: datetime) -> None:
+    body = settings.model_dump(mode="json", by_alias=True)
+    session.merge(Setting(id=_ROW, body=body, updated_at=now))
+    session.flush()
+
+
+def sandboxed(settings: HouseSettings, email: str) -> bool:
+    """Whether this address gets no mail before the installation goes live."""
+    if settings.sandbox is None:
+        return False
+    address, domain = email.lower(), "@" + email.lower().rpartition("@")[2]
+    return not any(one.lower() in (address, domain) for one in settings.sandbox)

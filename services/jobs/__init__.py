@@ -1,0 +1,1 @@
+"""The kinds of long work, each a function that yields pages: transactions to be done one after the other."""

@@ -1,0 +1,152 @@
+"""The right to be forgotten: a person leaves every table, their workflows end, and what remains is counted.
+
+First a tombstone, so that no late event brings them back; then their runs end; then row by row what they did, what was
+decided and what was sent; the customer last. Counts of stages, movements, ends and mails stay true.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, SQLModel, col, select
+
+from services.operations import Done, Page
+from store import bulk, customers, dispatches, tombstones
+from store.counts import ENDED, ERASED, ERASED_MAIL, Tally
+from store.dispatches import Priority
+from store.session import Database
+from store.tables import (
+    Alias,
+    Audit,
+    Consent,
+    Customer,
+    DateDue,
+    Decision,
+    Dispatch,
+    Enrollment,
+    Event,
+    Hook,
+    Interest,
+    Message,
+    Operation,
+    OutboxMail,
+    SegmentMember,
+    Suppression,
+)
+from store.tombstones import ANONYMOUS, EMAIL, USER
+
+PAGE = 1_000
+
+
+def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """A phase at a time, a page of each at a time."""
+    for phase in PHASES:
+        finished = False
+        while not finished:
+            page = _Phase(phase, operation.request["customer"], clock())
+            yield page
+            finished = page.finished
+
+
+class _Phase:
+    """One page of one phase."""
+
+    def __init__(self, name: str, customer_id: str, now: datetime) -> None:
+        self._name, self._customer_id, self._now = name, customer_id, now
+        self.finished = False
+
+    def __call__(self, session: Session) -> Done:
+        result: dict[str, Any] = {}
+        count = PHASES[self._name](session, self._customer_id, self._now, result)
+        self.finished = count < PAGE
+        return Done(count=count, cursor=self._name, note=f"erasing: {self._name}", result=result or None)
+
+
+def _bury(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+    """Tombstones for every id, and for the address where it must never be written to."""
+    customer = customers.lock(session, customer_id)
+    if customer is None:
+        return 0
+    names = [(one.kind, one.value) for one in session.exec(select(Alias).where(Alias.customer_id == customer_id)).all()]
+    names += [(USER, customer.external_id or ""), (ANONYMOUS, customer.anonymous_id or "")]
+    suppression = session.get(Suppression, customer.email) if customer.email else None
+    if suppression is not None:
+        names.append((EMAIL, suppression.email))
+        session.delete(suppression)
+    tombstones.bury(session, [name for name in names if name[1]], now)
+    return 0
+
+
+def _runs(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+    """End every run, in the counts and in Temporal."""
+    runs = session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(PAGE)).all()
+    tally, rows = Tally(), list[bulk.Row]()
+    for run in runs:
+        if run.status == "live":
+            tally.leave(run.id, (run.journey, run.stage, run.step or ""))
+            tally.count(run.id, run.journey, ENDED, "erased")
+        tally.count(run.id, run.journey, ERASED, run.status)
+        rows.append(dispatches.row(run.id, run.workflow_id, "end", {}, Priority.SIGNAL, now))
+        session.delete(run)
+    tally.write(session)
+    bulk.add(session, Dispatch, rows)
+    return len(runs)
+
+
+def _mails(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+    """Mails are counted, then go; those that the outbox caught are named, since it keeps files too."""
+    mails = session.exec(select(Message).where(Message.customer_id == customer_id).limit(PAGE)).all()
+    tally = Tally()
+    for mail in mails:
+        tally.count(mail.id, mail.journey, ERASED_MAIL, f"{mail.template}|{mail.status}|{mail.reason or ''}")
+    tally.write(session)
+    caught = session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_([one.id for one in mails]))).all()
+    if caught:
+        result["caught"] = [one.id for one in caught]
+    for one in (*caught, *mails):
+        session.delete(one)
+    return len(mails)
+
+
+def _rows(table: type[SQLModel], by: str = "customer_id") -> Callable[[Session, str, datetime, dict[str, Any]], int]:
+    """Delete the rows of a table that are the customer's."""
+    columns = SQLModel.metadata.tables[str(table.__tablename__)]
+    keys = list(columns.primary_key.columns)
+
+    def do(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+        here = columns.c[by] == customer_id
+        connection = session.connection()
+        if len(keys) > 1:
+            return connection.execute(delete(columns).where(here)).rowcount
+        ids = connection.execute(select(keys[0]).where(here).limit(PAGE)).scalars().all()
+        connection.execute(delete(columns).where(keys[0].in_(ids)))
+        return len(ids)
+
+    return do
+
+
+def _audits(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+    """Who changed something about the customer stays on record, without what it was."""
+    found = session.exec(select(Audit).where(Audit.kind == "customer", Audit.target == customer_id)).all()
+    for one in found:
+        one.before = one.after = None
+        session.add(one)
+    return 0
+
+
+PHASES: Mapping[str, Callable[[Session, str, datetime, dict[str, Any]], int]] = {
+    "tombstones": _bury,
+    "mails": _mails,
+    "interests": _rows(Interest),
+    "hooks": _rows(Hook),
+    "runs": _runs,
+    "decisions": _rows(Decision),
+    "events": _rows(Event),
+    "consents": _rows(Consent),
+    "segments": _rows(SegmentMember),
+    "dates": _rows(DateDue),
+    "aliases": _rows(Alias),
+    "audit": _audits,
+    "customer": _rows(Customer, "id"),
+}

@@ -1,0 +1,194 @@
+"""Files that are taken in: customers, events, consents, and whom to enroll."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlmodel import Session
+
+from services import consents, enrolling, files, histories, ingest, journeys, placing, tracking, uploads
+from services.errors import NotFound, Refused, ServiceError
+from services.happening import Rules
+from services.operations import Done, LineError, Page, counted
+from services.profiles import MOST_ATTRIBUTES
+from services.tracking import Rejected, Tracked
+from store import customers
+from store.dispatches import Priority
+from store.session import Database
+from store.tables import Operation
+
+BATCH = 500
+STAGED = 5_000
+
+Records = Sequence[tuple[int, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a file holds: the columns that it must have, and how a record is taken in."""
+
+    required: tuple[str, ...]
+    take: Callable[[Session, Operation, Rules, int, Any, datetime], bool]
+
+
+def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """A file of customers, consents or enrollments, some hundred lines at a time."""
+    kind, format = KINDS[operation.request["kind"]], operation.request["format"]
+    seen = int(operation.cursor or 0)
+    with uploads.opened(database, operation.id) as file:
+        lines = islice(files.records(file, format, kind.required), seen, None)
+        while batch := list(islice(lines, BATCH)):
+            seen += len(batch)
+            yield _page(operation, kind, batch, seen, clock())
+
+
+def _page(operation: Operation, kind: Kind, batch: Records, seen: int, now: datetime) -> Page:
+    def do(session: Session) -> Done:
+        rules, errors, taken = Rules.load(session), list[LineError](), 0
+        for line, record in batch:
+            try:
+                if isinstance(record, ValueError):
+                    raise Rejected("", str(record))
+                tracking.check_values(_mapping(record))
+                taken += kind.take(session, operation, rules, line, record, now)
+            except (Rejected, ServiceError) as refused:
+                errors.append(LineError(line=line, reason=_reason(refused)))
+        more = {"taken": taken, "repeated": len(batch) - taken - len(errors)}
+        current = session.get(Operation, operation.id) or operation
+        return Done(count=len(batch), cursor=str(seen), errors=errors, result=counted(current, more))
+
+    return do
+
+
+def _mapping(record: Any) -> Mapping[str, Any]:
+    if not isinstance(record, dict):
+        raise Rejected("", "a line is a JSON object")
+    return record
+
+
+def _reason(refused: Rejected | ServiceError) -> str:
+    """What was wrong, without what somebody is called."""
+    if isinstance(refused, NotFound):
+        return "there is no such customer"
+    return str(refused)
+
+
+# -- customers ---------------------------------------------------------------------------------------------------------
+
+
+def _customer(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+    """`userId` and attributes, as columns or as `traits`; an identify event like any other."""
+    traits = record.get("traits")
+    if traits is None:
+        traits = {name: histories.number(value) for name, value in record.items() if name != "userId"}
+    item = {"type": "identify", "userId": record.get("userId"), "traits": traits}
+    if len(traits) > MOST_ATTRIBUTES:
+        raise Rejected("traits", f"has {len(traits)} attributes; at most {MOST_ATTRIBUTES} are allowed")
+    return _once(session, tracking.read(item, now), f"{operation.id}:{line}", rules, now)
+
+
+def _once(session: Session, message: Tracked, name: str, rules: Rules, now: datetime) -> bool:
+    """Take a message in that is made of a line; the same line of the same operation is the same message."""
+    if customers.known_message_ids(session, [name]):
+        return False
+    ingest.take(session, replace(message, message_id=name), rules, now)
+    return True
+
+
+# -- consents ----------------------------------------------------------------------------------------------------------
+
+_YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
+
+
+def _consent(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+    """`userId`, `topic`, `granted` (yes or no), and where it is known `at` and `source`."""
+    topic, said = str(record.get("topic") or ""), str(record.get("granted")).strip().lower()
+    if said not in _YES + _NO:
+        raise Rejected("granted", f"must be one of {', '.join(_YES + _NO)}")
+    at = tracking.instant(record["at"], "at") if record.get("at") else now
+    source = str(record.get("source") or f"import {operation.id}")
+    customer = customers.find(session, str(record.get("userId") or ""))
+    if customer is None:
+        raise NotFound("there is no such customer")
+    return consents.say(session, customer.id, topic, said in _YES, source[:200], at, now)
+
+
+# -- enrollments -------------------------------------------------------------------------------------------------------
+
+
+def _enrollment(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+    """`userId`; any other column is data of the enrollment. The re-entry rule holds, and a refusal is on record."""
+    customer = customers.find(session, str(record.get("userId") or ""))
+    if customer is None:
+        raise NotFound("there is no such customer")
+    data = {name: value for name, value in record.items() if name != "userId"}
+    return enroll(session, operation, customer.id, data, now)
+
+
+def enroll(session: Session, operation: Operation, customer_id: str, data: Mapping[str, Any], now: datetime) -> bool:
+    """Enroll one of many; who was enrolled by this very operation before is left alone."""
+    version, program = journeys.live(session, operation.request["journey"])
+    source = f"operation {operation.id}"
+    customer = customers.lock(session, customer_id)
+    if customer is None or enrolling.by_source(session, customer_id, version.journey, source):
+        return False
+    try:
+        enrolling.enroll(
+            session, version, program, customer, source=source, now=now, data=data, priority=Priority.BULK_START
+        )
+    except Refused as refused:
+        detail = {"because": refused.message, "operation": operation.id}
+        enrolling.record_refusal(session, version.journey, customer, refused.path or "refused", now, detail)
+        raise
+    return True
+
+
+KINDS: Mapping[str, Kind] = {
+    "customers": Kind(
+        required=("userId",), example="userId,email,first_name\n17,ann@example.com,Ann\n", take=_customer
+    ),
+    "consents": Kind(
+        required=("userId", "topic", "granted"), example="userId,topic,granted\n17,news,yes\n", take=_consent
+    ),
+    "enrollments": Kind(required=("userId",), example="userId,voucher\n17,SPRING\n", take=_enrollment),
+}
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+def events(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """A file of events, sorted on disk: each customer's history at once, placed in a journey where one is named."""
+    key, format = operation.request.get("journey"), operation.request["format"]
+    with database.reading() as session:
+        live = journeys.live(session, key) if key else None
+    with histories.Sorted() as ordered:
+        with uploads.opened(database, operation.id) as file:
+            lines = histories.records(file, format)
+            while batch := list(islice(lines, STAGED)):
+                yield _note(ordered.add(batch, clock()), f"reading: {ordered.lines:,} lines")
+        total, seen = ordered.lines, int(operation.cursor or 0)
+        work = islice(ordered.customers(clock()), seen, None)
+        for chunk in placing.chunks(work):
+            seen += len(chunk)
+            yield _placed(database, chunk, live, str(seen), total, clock())
+
+
+def _note(errors: Sequence[LineError], note: str) -> Page:
+    return lambda session: Done(count=0, errors=errors, note=note)
+
+
+def _placed(database: Database, chunk: Any, live: Any, cursor: str, total: int, now: datetime) -> Page:
+    def do(session: Session) -> Done:
+        progress = histories.Progress()
+        placing.write(session, placing.prepare(session, chunk, live, now), progress)
+        counts = {
+            "customers": progress.customers, "events": progress.events, "enrolled": progress.enrolled,
+            "repeated": progress.repeated,
+        }  # fmt: skip
+        lines = sum(len(messages) for _, messages in chunk)
+        return Done(count=lines, cursor=cursor, errors=progress.errors, result=counts, note="placing", total=total)
+
+    return do

@@ -1,0 +1,79 @@
+"""Templates kept in the store: a key leads to its newest version, and a version never changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from services.errors import NotFound, Refused
+from store.tables import Template, TemplateVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The three texts of a version."""
+
+    key: str
+    version: int
+    subject: str
+    html: str
+    text: str
+
+
+def put(session: Session, key: str, subject: str, html: str, text: str, now: datetime) -> tuple[TemplateVersion, bool]:
+    """Make these texts the newest version; False where they are that already."""
+    template = session.get(Template, key)
+    if template is not None:
+        newest = version(session, key, template.version)
+        if (newest.subject, newest.html, newest.text) == (subject, html, text):
+            return newest, False
+    template = template or Template(key=key, version=0, created_at=now, updated_at=now)
+    template.version, template.updated_at = template.version + 1, now
+    made = TemplateVersion(key=key, number=template.version, subject=subject, html=html, text=text, created_at=now)
+    session.add_all([template, made])
+    session.flush()
+    return made, True
+
+
+def find(session: Session, key: str) -> TemplateVersion | None:
+    """The newest version, where the template is kept here."""
+    template = session.get(Template, key)
+    return version(session, key, template.version) if template is not None else None
+
+
+def version(session: Session, key: str, number: int) -> TemplateVersion:
+    found = session.get(TemplateVersion, (key, number))
+    if found is None:
+        raise NotFound(f"the template {key!r} has no version {number}")
+    return found
+
+
+def versions(session: Session, key: str) -> Sequence[TemplateVersion]:
+    """The newest first."""
+    query = select(TemplateVersion).where(TemplateVersion.key == key)
+    return session.exec(query.order_by(col(TemplateVersion.number).desc())).all()
+
+
+def keys(session: Session) -> frozenset[str]:
+    return frozenset(session.exec(select(Template.key)).all())
+
+
+def source(session: Session, key: str) -> Source | None:
+    """What to render, where the template is kept here; else it is a file."""
+    found = find(session, key)
+    if found is None:
+        return None
+    return Source(key=key, version=found.number, subject=found.subject, html=found.html, text=found.text)
+
+
+def delete(session: Session, key: str, used_by: Sequence[str], built_in: bool) -> None:
+    """Remove a template with its versions; a file of the same key takes its place."""
+    template = session.get(Template, key)
+    if template is None:
+        raise NotFound(f"no template {key!r} is kept here")
+    if used_by and not built_in:
+        raise Refused(f"{', '.join(used_by)} send the template {key!r}; publish these without it first")
+    for one in versions(session, key):
+        session.delete(one)
+    session.delete(template)

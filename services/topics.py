@@ -1,0 +1,51 @@
+"""Topics: what a customer can unsubscribe from, and on what terms mail about it goes."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session
+
+from journeys import calendar
+from services.errors import InvalidInput, NotFound, Refused
+from services.house import CapIn
+from store.tables import Topic
+
+GENERAL = "general"
+"""The topic of mail that names none."""
+
+
+def get(session: Session, key: str) -> Topic:
+    found = session.get(Topic, key)
+    if found is None:
+        raise NotFound(f"there is no topic {key!r}")
+    return found
+
+
+def put(
+    session: Session,
+    key: str,
+    *,
+    name: str | None,
+    consent: Literal["opt_in", "opt_out"],
+    transactional: bool,
+    cap: CapIn | None,
+    now: datetime,
+) -> Topic:
+    """Create or change a topic."""
+    if transactional and consent == "opt_in":
+        raise InvalidInput("transactional mail asks for no consent", "consent")
+    found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
+    found.name, found.consent, found.transactional, found.updated_at = name, consent, transactional, now
+    found.cap_max = cap.max if cap else None
+    found.cap_seconds = int(calendar.parse_span(cap.per).elapsed.total_seconds()) if cap else None
+    session.add(found)
+    session.flush()
+    return found
+
+
+def delete(session: Session, key: str, used_by: list[str]) -> None:
+    """Remove a topic's terms; what customers said about it stays."""
+    found = get(session, key)
+    if used_by:
+        raise Refused(f"mail of {', '.join(used_by)} belongs to the topic {key!r}; publish these without it first")
+    session.delete(found)
