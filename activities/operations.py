@@ -9,6 +9,7 @@ import structlog
 from temporalio import activity
 
 from activities.signatures import OPERATE
+from activities.testing import Testing
 from journeys import compiler
 from journeys.backtest import Totals
 from journeys.problems import InvalidJourney
@@ -20,6 +21,8 @@ from services.tracking import Rejected, instant
 from store.session import Database
 from store.tables import Operation
 
+TEST = "test mail"
+
 Clock = Callable[[], datetime]
 
 log = structlog.get_logger("waypost.operations")
@@ -28,10 +31,11 @@ log = structlog.get_logger("waypost.operations")
 class Operations:
     """Does one operation; what each kind does is in `KINDS`. `forget` lets go of mails that the outbox has caught."""
 
-    def __init__(self, database: Database, clock: Clock, forget: Callable[[str], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, forget: Callable[[str], None], testing: Testing) -> None:
         self._database = database
         self._clock = clock
         self._forget = forget
+        self._testing = testing
 
     @activity.defn(name=OPERATE)
     async def operate(self, operation_id: str) -> str:
@@ -41,7 +45,7 @@ class Operations:
             return "nothing to do"
         error = None
         try:
-            await self._work(operation)
+            await (self._test(operation) if operation.kind == TEST else self._work(operation))
         except (ServiceError, InvalidJourney, Rejected) as refused:
             error = str(refused)[:500]
         return await asyncio.to_thread(self._ended, operation_id, error)
@@ -55,6 +59,15 @@ class Operations:
                     return
         finally:
             await asyncio.to_thread(getattr(pages, "close", lambda: None))
+
+    async def _test(self, operation: Operation) -> None:
+        """A test mail is sent once: where an attempt was lost, nobody can tell whether it went."""
+        if operation.cursor:
+            raise InvalidInput("the worker was lost while it was sent; it may or may not have gone")
+        mail = await asyncio.to_thread(self._testing.compose, operation)
+        await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=0, cursor="sending"))
+        result = {"outcome": await self._testing.send(mail), "subject": mail.subject}
+        await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=1, result=result))
 
     def _begun(self, operation_id: str) -> Operation | None:
         with self._database.writing() as session:

@@ -1,6 +1,6 @@
 """What routes are given: a transaction, the caller's key, the gateway. Permission is part of a route's signature."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from api.rates import Rates
+from mail.brand import Brand
 from mail.links import Links
+from mail.render_pool import RenderPool
 from services import api_keys, auditing
 from services.listing import Slice
 from store.session import Database
@@ -28,6 +30,9 @@ class Backend:
     gateway: Callable[[], Awaitable[Gateway]]
     links: Links
     templates: Callable[[], frozenset[str]]
+    template_files: Callable[[], frozenset[str]]
+    renderer: RenderPool
+    sender: Brand
     clock: Callable[[], datetime]
     brand: str
     outbox: bool
@@ -137,6 +142,11 @@ class Trail:
         auditing.record(
             self._session, self._request.state.caller, action, kind, target, self._now, _plain(before), _plain(after)
         )
+
+    def names(self, action: str, kind: str, target: str, changed: Mapping[str, Any]) -> None:
+        """The same of a customer: only the names of what changed are kept."""
+        after = {"changed": sorted(changed)[:100]}
+        auditing.record(self._session, self._request.state.caller, action, kind, target, self._now, None, after)
 
 
 def _plain(shown: BaseModel | None) -> dict[str, Any] | None:

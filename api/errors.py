@@ -65,13 +65,18 @@ def problem(code: str, detail: str, *, status: int | None = None, **more: Any) -
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     """The documented errors of a route; those that any route can give are added to each."""
-    titles = {kind.status: kind.title for kind in reversed(list(KINDS.values()))}
-    return {code: {"description": titles[code], "content": _content(code)} for code in (400, 401, 403, 429, *codes)}
+    return {status: _documented(status) for status in (400, 401, 403, 429, *codes)}
 
 
-def _content(status: int) -> dict[str, Any]:
+def _documented(status: int) -> dict[str, Any]:
     code, kind = next((code, kind) for code, kind in KINDS.items() if kind.status == status)
-    example = {"type": PREFIX + code, "title": kind.title, "status": status, "detail": kind.meaning}
+    return {"description": kind.title, "content": content(code)}
+
+
+def content(code: str) -> dict[str, Any]:
+    """A problem of this kind, as the documentation shows it."""
+    kind = KINDS[code]
+    example = {"type": PREFIX + code, "title": kind.title, "status": kind.status, "detail": kind.meaning}
     return {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
 
 

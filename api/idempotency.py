@@ -43,7 +43,7 @@ class IdempotentRoute(APIRoute):
 
 async def _once(request: Request, key: str, handle: Handler) -> Response:
     parts: Backend = request.app.state.backend
-    claim = Claim(caller=await _caller(request, parts), key=_checked(key), fingerprint=await _fingerprint(request))
+    claim = Claim(caller=await _caller(request, parts), key=checked(key), fingerprint=await _fingerprint(request))
     secret = bearer(request) or ""
     known = await run_in_threadpool(_known, parts, claim, secret)
     if known is not None:
@@ -59,7 +59,7 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
     return answer
 
 
-def _checked(key: str) -> str:
+def checked(key: str) -> str:
     if not key or len(key) > LONGEST or not key.isprintable():
         raise ApiError("bad-request", f"an Idempotency-Key has 1 to {LONGEST} printable characters")
     return key

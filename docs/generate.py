@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from api.problems import KINDS, PREFIX
+from docs import models
 from journeys import definition, source
 from journeys.commands import DECISIONS
 from journeys.entering import REFUSALS
@@ -54,6 +56,29 @@ def settings() -> str:
     return table("variable", rows)
 
 
+def problems() -> str:
+    rows = "\n".join(
+        f"| `{PREFIX}{code}` | {kind.status} | {kind.title} | {kind.meaning} |" for code, kind in KINDS.items()
+    )
+    return f"| type | status | title | meaning |\n| --- | --- | --- | --- |\n{rows}\n"
+
+
+def calls() -> str:
+    """Every call of the API, by its tag."""
+    document, told = models.openapi(), list[str]()
+    for tag in document["tags"]:
+        rows = [
+            f"| `{method.upper()} {path}` | {operation['summary']} |"
+            for path, item in document["paths"].items()
+            for method, operation in item.items()
+            if tag["name"] in operation.get("tags", ())
+        ]
+        told.append(
+            f"### {tag['name'].capitalize()}\n\n{tag['description']}\n\n| call | |\n| --- | --- |\n" + "\n".join(rows)
+        )
+    return "\n\n".join(told) + "\n"
+
+
 def handbook(entries: Mapping[str, Entry], meanings: Mapping[str, str], place: str) -> str:
     """Each word with its meaning, an example, and its fields."""
     told: list[str] = []
@@ -73,6 +98,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "reasons": lambda: table("reason", dict(REASONS)),
     "refusals": lambda: table("refusal", dict(REFUSALS)),
     "settings": settings,
+    "problems": problems,
+    "calls": calls,
     "journey": lambda: table("field", dict(JOURNEY)),
     "triggers": lambda: handbook(TRIGGERS, definition.TRIGGERS, "enter"),
     "transitions": lambda: handbook(TRANSITIONS, definition.TRANSITIONS, "transitions"),
@@ -93,6 +120,7 @@ def lifecycle_map() -> str:
 FILES: dict[str, Callable[[], str]] = {
     "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
     "docs/pictures/lifecycle.svg": lifecycle_map,
+    "waypost/client/models.py": models.models,
 }
 """Whole files that come from code."""
 

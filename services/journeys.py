@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from journeys import compiler, source
 from journeys.definition import Journey as Definition
 from journeys.problems import Problem
-from journeys.program import Program
+from journeys.program import Program, Send
 from services import surroundings
 from services.errors import NotFound, Refused
 from store import backfills
@@ -145,6 +145,15 @@ def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
         .where(col(Journey.archived_at).is_(None))
     )
     return [(one, compiler.load(one.canonical)) for one in session.exec(query).all()]
+
+
+def sending(session: Session, template: str) -> list[str]:
+    """The live journeys that send this template."""
+    return [
+        version.journey
+        for version, program in all_live(session)
+        if any(isinstance(node, Send) and node.template == template for node in program.nodes.values())
+    ]
 
 
 def compiled(session: Session, digest: str) -> Program:

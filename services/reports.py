@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy
 from sqlmodel import Session, col, func, select
 
 from services.errors import NotFound
@@ -59,13 +60,13 @@ def _text(session: Session, column: Any) -> Any:
 
 def messages(session: Session, journey: str | None = None, since: datetime | None = None) -> list[dict[str, Any]]:
     """Mails by journey, template, status and reason."""
-    columns: Any = (Message.journey, Message.template, Message.status, Message.reason)
-    query: Any = select(*columns, func.count(col(Message.id))).group_by(*columns)
+    columns: tuple[Any, ...] = (Message.journey, Message.template, Message.status, Message.reason)
+    query: Any = sqlalchemy.select(*columns, func.count(col(Message.id))).group_by(*columns)
     if journey is not None:
         query = query.where(Message.journey == journey)
     if since is not None:
         query = query.where(col(Message.planned_at) >= since)
-    rows: Sequence[Any] = session.exec(query).all()
+    rows: Sequence[Any] = session.connection().execute(query).all()
     return [
         {"journey": key, "template": template, "status": status, "reason": reason, "count": count}
         for key, template, status, reason, count in sorted(rows, key=str)

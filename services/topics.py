@@ -1,14 +1,16 @@
 """Topics: what a customer can unsubscribe from, and on what terms mail about it goes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from sqlmodel import Session
 
 from journeys import calendar
+from journeys.program import Program, Send
 from services.errors import InvalidInput, NotFound, Refused
 from services.house import CapIn
-from store.tables import Topic
+from store.tables import JourneyVersion, Topic
 
 GENERAL = "general"
 """The topic of mail that names none."""
@@ -49,3 +51,12 @@ def delete(session: Session, key: str, used_by: list[str]) -> None:
     if used_by:
         raise Refused(f"mail of {', '.join(used_by)} belongs to the topic {key!r}; publish these without it first")
     session.delete(found)
+
+
+def used_by(live: Sequence[tuple[JourneyVersion, Program]], key: str) -> list[str]:
+    """The live journeys that send mail about this topic."""
+    return [
+        version.journey
+        for version, program in live
+        if any(isinstance(node, Send) and (node.topic or GENERAL) == key for node in program.nodes.values())
+    ]

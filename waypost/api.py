@@ -1,6 +1,7 @@
 """The API process."""
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.deps import Backend
+from api.rates import Rates
 from waypost import __version__
 from waypost.wiring import Parts
 from workflows.gateway import Gateway
@@ -37,10 +39,14 @@ def build(parts: Parts) -> FastAPI:
         gateway=LazyGateway(parts),
         links=parts.links,
         templates=parts.templates,
+        template_files=parts.template_files,
+        renderer=parts.renderer,
+        sender=parts.brand,
         clock=parts.clock,
         brand=settings.brand,
         outbox=outbox,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
+        rates=Rates(settings.rate),
     )
     return create_app(backend, __version__)
 
@@ -48,6 +54,7 @@ def build(parts: Parts) -> FastAPI:
 def serve(parts: Parts) -> None:
     """Serve until a signal comes."""
     settings = parts.settings
+    gc.freeze()  # what is there now stays, and need not be looked at again and again
     uvicorn.run(
         build(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10,

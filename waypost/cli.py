@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,14 +18,11 @@ from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
 from services import api_keys, surroundings
-from waypost import __version__, logs
+from waypost import __version__, asking, logs
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
 from waypost.trying import rehearsals
 from waypost.wiring import Parts
-
-if TYPE_CHECKING:
-    from waypost.client import Client
 
 app = typer.Typer(name="waypost", help="A self-hosted engine for the customer lifecycle.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
@@ -33,6 +30,7 @@ db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 rehearsals(app)
+asking.register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -138,78 +136,12 @@ def _surroundings(made: Parts, text: str) -> Surroundings:
     """What this installation knows; without a database, its templates alone."""
     from store import migrate
 
-    templates = made.templates()
     if made.settings.database_url is None and not (made.settings.home / "waypost.db").exists():
-        return Surroundings(templates=templates)
+        return Surroundings(templates=made.template_files())
     if migrate.pending(made.database.engine):
-        return Surroundings(templates=templates)
+        return Surroundings(templates=made.template_files())
     with made.database.reading() as session:
-        return surroundings.of(session, source.key_of(text), templates)
-
-
-@app.command()
-def apply(file: File, as_json: JsonFlag = False) -> None:
-    """Store a journey file as the draft of its journey."""
-    with told():
-        text = read(file)
-        definition, _ = source.read(text)
-        answer = _client().call("PUT", f"/v1/journeys/{definition.journey}", content=text.encode())
-        if as_json:
-            return print(json.dumps(answer))
-        for warning in answer["warnings"]:
-            complaints.print(f"[yellow]warning[/] {warning['path']}: ", end="")
-            complaints.print(warning["message"], markup=False)
-        console.print(f"[green]✓[/] {definition.journey}: the draft is stored; `waypost publish {definition.journey}`")
-
-
-@app.command()
-def publish(key: Annotated[str, typer.Argument(help="The journey's key.")], as_json: JsonFlag = False) -> None:
-    """Make the draft of a journey its live version."""
-    with told():
-        answer = _client().call("POST", f"/v1/journeys/{key}/publish")
-        if as_json:
-            return print(json.dumps(answer))
-        word = "is published" if answer["created"] else "was live already; nothing changed"
-        console.print(f"[green]✓[/] {key} version {answer['number']} {word}")
-
-
-@app.command()
-def enroll(key: str, customer: str, as_json: JsonFlag = False) -> None:
-    """Enroll a customer (by your id, or by email address) in a journey."""
-    with told():
-        answer = _client().call("POST", f"/v1/journeys/{key}/enrollments", json={"customer": customer})
-        if as_json:
-            return print(json.dumps(answer))
-        console.print(f"[green]✓[/] {customer} entered {key}: {answer['id']}")
-
-
-@app.command()
-def status(customer: str, as_json: JsonFlag = False, limit: int = 40) -> None:
-    """Where a customer is, what comes next, and everything that led there."""
-    from waypost import narrator
-
-    with told():
-        client = _client()
-        shown = client.call("GET", f"/v1/customers/{customer}")
-        story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": limit})
-        if as_json:
-            return print(json.dumps({**shown, "timeline": story}))
-        narrator.tell(console, shown, story)
-
-
-@app.command()
-def forecast(customer: str, as_json: JsonFlag = False) -> None:
-    """What comes next for a customer, at which local time, and what would change it."""
-    from waypost import narrator
-
-    with told():
-        client = _client()
-        shown = client.call("GET", f"/v1/customers/{customer}")
-        live = [one for one in shown["enrollments"] if one["status"] == "live"]
-        ahead = [client.call("GET", f"/v1/enrollments/{one['id']}/forecast") for one in live]
-        if as_json:
-            return print(json.dumps(ahead))
-        narrator.look_ahead(console, shown, ahead)
+        return surroundings.of(session, source.key_of(text), made.templates())
 
 
 # -- imports -----------------------------------------------------------------------------------------------------------
@@ -286,12 +218,6 @@ def keys_revoke(key_id: str) -> None:
     with told(), parts() as made, made.database.writing() as session:
         api_keys.revoke(session, key_id, made.clock())
         console.print(f"[green]✓[/] {key_id} is revoked")
-
-
-def _client() -> "Client":
-    from waypost.client import Client
-
-    return Client(Settings())
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
 from store import migrate
-from waypost.client import Client
+from waypost.connecting import client
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
 from waypost.up import temporal_binary
@@ -78,7 +78,7 @@ def _binary(settings: Settings) -> str:
 
 def _api(settings: Settings) -> str:
     try:
-        ready = Client(settings).call("GET", "/readyz")
+        ready = client(settings).call("GET", "/readyz")
     except Unreachable as gone:
         raise _Ill(str(gone)) from None
     except ApiProblem:

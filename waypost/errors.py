@@ -1,11 +1,14 @@
-"""Why a command cannot do its work.
+"""Why a command cannot do its work. Here, since they are cheap to import and everybody speaks of them.
 
 CannotStart             nothing was started; a sentence that says what to do
-ApiProblem              the API refused; its detail says what to do
+ApiProblem              the API refused (RFC 9457): `code`, `detail` and `path` say what to change
 Unreachable             nothing answers at the address
 """
 
+from collections.abc import Mapping
 from typing import Any
+
+PREFIX = "urn:waypost:problem:"
 
 
 class CannotStart(Exception):
@@ -13,12 +16,14 @@ class CannotStart(Exception):
 
 
 class ApiProblem(Exception):
-    """An answer of 4xx or 5xx."""
+    """An answer of 4xx or 5xx. `code` is the last part of the problem's type, `path` the faulty field."""
 
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         super().__init__(body.get("detail") or body.get("message") or f"the API answered {status}")
         self.status = status
-        self.body = body
+        self.body = dict(body)
+        self.code = str(body.get("type", "")).removeprefix(PREFIX)
+        self.path = body.get("path")
 
 
 class Unreachable(Exception):

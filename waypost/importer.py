@@ -27,10 +27,10 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
     reading = bar.add_task("Reading", total=None)
     grouped = histories.read_file(file, parts.clock(), progress)
     bar.update(reading, total=len(grouped), completed=len(grouped))
-    placing = bar.add_task("Placing", total=len(grouped))
+    task = bar.add_task("Placing", total=len(grouped))
     for chunk in placing.chunks(grouped.items()):
         _take(parts, chunk, live, progress)
-        bar.update(placing, completed=progress.customers)
+        bar.update(task, completed=progress.customers)
     if progress.enrolled:
         _await_starts(parts, progress.enrolled, bar)
     return {

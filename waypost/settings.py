@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         description="send by SendGrid",
     )
     sendgrid_host: str = Field(default="https://api.sendgrid.com", description="SendGrid's address, or its EU region")
+    rate: str = Field(
+        default="6000/minute",
+        pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$",
+        description="calls per span of an API key without a rate of its own",
+    )
     hooks_private: bool = Field(default=False, description="let webhooks call addresses inside the own network")
     hooks_secret: str | None = Field(
         default=None, description="signs webhooks: whsec_ and base64; made on the first start where absent"

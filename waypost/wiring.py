@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.delivery import Lane, Pumped
@@ -53,10 +54,14 @@ class Parts:
     def renderer(self) -> RenderPool:
         return RenderPool([self.settings.template_folder], RENDERERS)
 
+    def template_files(self) -> frozenset[str]:
+        """The keys of templates that are files."""
+        return files.keys([self.settings.template_folder])
+
     def templates(self) -> frozenset[str]:
         """The keys of every template there is: files, and those kept in the store."""
         with self.database.reading() as session:
-            return files.keys([self.settings.template_folder]) | templates.keys(session)
+            return self.template_files() | templates.keys(session)
 
     @cached_property
     def links(self) -> Links:
@@ -79,7 +84,7 @@ class Parts:
             from mail.smtp import SmtpSender
 
             return SmtpSender(settings.smtp_url)
-        return OutboxSender(_StoredInbox(self.database, self.clock), settings.home / "outbox")
+        return OutboxSender(_StoredInbox(self.database, self.clock), self.outbox_folder)
 
     @cached_property
     def caller(self) -> "Caller":
@@ -108,8 +113,18 @@ class Parts:
 
     def operations(self) -> "Operations":
         from activities.operations import Operations
+        from activities.testing import Testing
 
-        return Operations(self.database, self.clock)
+        testing = Testing(self.database, self.renderer, lambda: self.sender, self.links, self.brand)
+        return Operations(self.database, self.clock, self._forget, testing)
+
+    def _forget(self, caught: str) -> None:
+        """Remove the file of a mail that the outbox has caught."""
+        (self.outbox_folder / f"{caught}.eml").unlink(missing_ok=True)
+
+    @property
+    def outbox_folder(self) -> Path:
+        return self.settings.home / "outbox"
 
     def lane(self, name: str) -> Lane:
         return Lane(name, self.database, self.renderer, self.sender, self.links, self.brand, self.clock)

@@ -1,72 +1,108 @@
-"""Customers: who they are, where they are, and why."""
+"""Customers: who they are, where they are, and what was sent to them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Response
 
-from api import schemas
-from api.deps import Marketer, Now, Reading, Support, Writing
-from api.errors import responses
-from services import ingest, reports, telling, tracking
+from api import etags, schemas
+from api.deps import Admin, Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.errors import ApiError, responses
+from api.etags import TheTags
+from api.idempotency import IdempotentRoute
+from services import ingest, listing, operations, reports, telling, tracking
 from services.happening import Rules
+from store import customers, tombstones
+from store.tables import Customer
 
-router = APIRouter(prefix="/v1/customers", tags=["customers"])
+router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=IdempotentRoute)
 
 CustomerId = Annotated[str, Path(description="your id of the customer, or the email address", max_length=320)]
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.put("/{id}", summary="Create or change a customer", responses=responses(422))
-def put(id: CustomerId, body: schemas.CustomerIn, session: Writing, now: Now, key: Marketer) -> schemas.CustomerOut:
-    """Merge attributes into the customer with your id `id`, who is created where missing."""
+@router.put("/{id}", summary="Create or change a customer", responses=responses(409, 412, 422))
+def put(
+    id: CustomerId,
+    body: schemas.CustomerIn,
+    session: Writing,
+    now: Now,
+    key: Marketer,
+    tags: TheTags,
+    trail: TheTrail,
+    again: bool = False,
+) -> schemas.CustomerOut:
+    """Merge attributes into the customer with your id `id`, who is created where missing; null removes an attribute.
+
+    It is an identify event like any other, so journeys and segments hear of it. Somebody who was erased comes back only
+    with `again=true`.
+    """
     tracking.check_values({"attributes": body.attributes})
-    message = {"type": "identify", "userId": tracking.identifier(id), "traits": body.attributes}
+    external_id = tracking.identifier(id)
+    name = (tombstones.USER, external_id)
+    if tombstones.buried(session, [name]) and not (again and tombstones.lift(session, [name])):
+        raise ApiError("erased", "this customer was erased; `again=true` brings them back on purpose")
+    present = customers.by_external_id(session, external_id)
+    tags.check(_shown(present) if present else None)
+    message = {"type": "identify", "userId": external_id, "traits": body.attributes}
     ingest.take(session, tracking.read(message, now), Rules.load(session), now)
-    customer = telling.customer(session, id)
-    return schemas.CustomerOut.model_validate(customer)
+    customer = telling.customer(session, external_id)
+    trail.names("changed" if present else "created", "customer", customer.id, body.attributes)
+    return tags.tagged(_shown(customer))
 
 
-@router.get("", summary="Find customers", responses=responses())
+@router.get("", summary="Find customers", responses=responses(422))
 def find(
     session: Reading,
     key: Support,
+    page: ThePage,
     query: str | None = None,
     stage: str | None = None,
     segment: str | None = None,
-    cursor: str | None = None,
-    limit: Limit = 50,
+    sort: Literal["created", "-created", "email", "-email"] = "created",
 ) -> schemas.Page[schemas.CustomerOut]:
     """Customers whose address or id starts with `query`, who are in this stage of the lifecycle, in this segment."""
-    rows = telling.customers_page(session, query_text=query, stage=stage, segment=segment, after=cursor, limit=limit)
-    items = [schemas.CustomerOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
+    rows, cursor = listing.customers(
+        session, page.slice(sort), query_text=query, stage=stage, segment=segment, sort=sort.removeprefix("-")
+    )
+    return schemas.Page(items=[_shown(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{id}", summary="Where a customer is", responses=responses(404))
-def get(id: CustomerId, session: Reading, key: Support) -> schemas.CustomerStatus:
+def get(id: CustomerId, session: Reading, key: Support, response: Response) -> schemas.CustomerStatus:
     """The profile, the lifecycle stage, and every enrollment with its step and its next action."""
     customer = telling.customer(session, id)
+    response.headers["ETag"] = etags.of(_shown(customer))
     enrollments = telling.enrollments_of(session, customer.id)
     return schemas.CustomerStatus(
-        customer=schemas.CustomerOut.model_validate(customer),
+        customer=_shown(customer),
         lifecycle_stage=telling.lifecycle_stage(session, customer.id, reports.lifecycle_journeys(session)),
         enrollments=[schemas.EnrollmentOut.model_validate(one) for one in enrollments],
     )
 
 
-@router.get("/{id}/timeline", summary="What happened, and why", responses=responses(404))
-def timeline(id: CustomerId, session: Reading, key: Support, limit: Limit = 100) -> list[schemas.TimelineEntry]:
-    """Events, decisions and mails, the newest first."""
+@router.delete("/{id}", status_code=202, summary="Erase a customer", responses=responses(404))
+def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrail) -> schemas.Erasing:
+    """The person leaves every table and their workflows end; counts stay. A tombstone keeps late events from
+    bringing them back. The answer names the operation that does it.
+    """
     customer = telling.customer(session, id)
-    return [schemas.TimelineEntry(**entry) for entry in telling.timeline(session, customer.id, limit)]
+    operation = operations.start(session, "erase", {"customer": customer.id}, now, by=key.id)
+    trail.note("erased", "customer", customer.id)
+    return schemas.Erasing(operation=operation.id)
 
 
-@router.get("/{id}/messages", summary="Every mail to a customer", responses=responses(404))
+@router.get("/{id}/messages", summary="Every mail to a customer", responses=responses(404, 422))
 def messages(
-    id: CustomerId, session: Reading, key: Support, cursor: str | None = None, limit: Limit = 50
+    id: CustomerId,
+    session: Reading,
+    key: Support,
+    page: ThePage,
+    sort: Literal["planned", "-planned"] = "-planned",
 ) -> schemas.Page[schemas.MessageOut]:
     """The newest first, each with its status and the reason for it."""
     customer = telling.customer(session, id)
-    rows = telling.messages(session, customer_id=customer.id, before=cursor, limit=limit)
-    items = [schemas.MessageOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=telling.message_cursor(rows[-1]) if len(rows) == limit else None)
+    rows, cursor = listing.messages(session, page.slice(sort), customer_id=customer.id)
+    return schemas.Page(items=[schemas.MessageOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+def _shown(customer: Customer) -> schemas.CustomerOut:
+    return schemas.CustomerOut.model_validate(customer)

@@ -1,53 +1,75 @@
 """Enrollments: start one, look at it, pause, resume, skip, exit."""
 
+import hashlib
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, Writing
+from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, Trail, Writing
 from api.errors import responses
+from api.idempotency import HEADER, IdempotentRoute
+from api.routes.operations import operation_out
 from journeys.forecast import unless_one_of
 from journeys.state import State
-from services import enrolling, forecasting, journeys, telling
+from services import enrolling, forecasting, journeys, listing, operations, segments, telling, tracking
 from services.errors import Refused
+from services.jobs import enrolling as jobs
 from store import customers
+from store.tables import ApiKey
 
-router = APIRouter(prefix="/v1", tags=["enrollments"])
+router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
 
 EnrollmentId = Annotated[str, Path(description="`enr_…`", max_length=40)]
-Limit = Annotated[int, Query(ge=1, le=200)]
 Control = Literal["pause", "resume", "skip", "exit"]
 
 
-@router.post("/journeys/{key}/enrollments", status_code=201, summary="Enroll a customer", responses=responses(404, 409))
-def enroll(key: str, body: schemas.EnrollIn, session: Writing, now: Now, caller: Marketer) -> schemas.EnrollmentOut:
-    """Start a run by hand. The re-entry rule of the journey holds; a refusal says which."""
+@router.post(
+    "/journeys/{key}/enrollments",
+    status_code=201,
+    summary="Enroll a customer, or a segment",
+    responses=responses(404, 409, 422)
+    | {202: {"model": schemas.OperationOut, "description": "A segment: an operation"}},
+)
+def enroll(
+    key: str, body: schemas.EnrollIn, session: Writing, now: Now, caller: Marketer, response: Response
+) -> schemas.EnrollmentOut | schemas.OperationOut:
+    """Start a run by hand. The re-entry rule of the journey holds; a refusal says which. A segment is an operation
+    (202); a file is imported with `POST /v1/imports?kind=enrollments`.
+    """
     version, program = journeys.live(session, key)
-    customer = telling.customer(session, body.customer)
+    if body.segment is not None:
+        segments.get(session, body.segment)
+        request = {"journey": key, "segment": body.segment, "data": body.data}
+        total = jobs.total(session, body.segment)
+        response.status_code = 202
+        return operation_out(operations.start(session, "enroll", request, now, by=caller.id, total=total), now)
+    tracking.check_values({"data": body.data})
+    customer = telling.customer(session, body.customer or "")
     customers.lock(session, customer.id)
     started = enrolling.enroll(session, version, program, customer, source="api", now=now, data=body.data)
     return schemas.EnrollmentOut.model_validate(started)
 
 
-@router.get("/enrollments", summary="List enrollments", responses=responses())
+@router.get("/enrollments", summary="List enrollments", responses=responses(404, 422))
 def listed(
     session: Reading,
     caller: Support,
+    page: ThePage,
     journey: str | None = None,
     stage: str | None = None,
     step: str | None = None,
     status: Literal["live", "ended"] | None = None,
-    cursor: str | None = None,
-    limit: Limit = 50,
+    customer: str | None = None,
+    sort: Literal["entered", "-entered"] = "entered",
 ) -> schemas.Page[schemas.EnrollmentOut]:
     """In the order in which they were made."""
-    rows = telling.enrollments(
-        session, journey=journey, stage=stage, step=step, status=status, after=cursor, limit=limit
+    owner = telling.customer(session, customer).id if customer else None
+    rows, cursor = listing.enrollments(
+        session, page.slice(sort), journey=journey, stage=stage, step=step, status=status, customer_id=owner
     )
-    items = [schemas.EnrollmentOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
+    return schemas.Page(items=[schemas.EnrollmentOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/enrollments/{id}", summary="One enrollment", responses=responses(404))
@@ -87,29 +109,47 @@ def _forecast(parts: Backend, id: str, state: State) -> schemas.Forecast:
     )  # fmt: skip
 
 
-@router.post("/enrollments/{id}/{control}", summary="Pause, resume, skip or exit", responses=responses(404, 409, 503))
+@router.post(
+    "/enrollments/{id}/{control}", summary="Pause, resume, skip or exit", responses=responses(404, 409, 422, 503)
+)
 async def control(
-    id: EnrollmentId, control: Control, parts: TheBackend, caller: Support, body: schemas.ControlIn | None = None
+    id: EnrollmentId,
+    control: Control,
+    request: Request,
+    parts: TheBackend,
+    caller: Support,
+    body: schemas.ControlIn | None = None,
 ) -> schemas.EnrollmentOut:
     """Answers when it is done. A refusal is a 409 with the reason.
 
     pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
     waited in. exit: end the enrollment.
     """
-    workflow_id = await run_in_threadpool(_workflow_id, parts, id)
+    workflow_id = await run_in_threadpool(_workflow_id, parts, id, control)
     gateway = await parts.gateway()
-    await gateway.control(workflow_id, control, body.reason if body else "")
-    return await run_in_threadpool(_shown, parts, id)
+    await gateway.control(workflow_id, control, body.reason if body else "", _once(request, caller))
+    return await run_in_threadpool(_controlled, parts, request, id, control)
 
 
-def _workflow_id(parts: Backend, id: str) -> str:
+def _once(request: Request, caller: ApiKey) -> str | None:
+    """A repeat with the same Idempotency-Key is the same update to Temporal, even if its first answer was lost."""
+    key = request.headers.get(HEADER)
+    return hashlib.sha256(f"{caller.id}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None
+
+
+def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
     with parts.database.reading() as session:
         enrollment = telling.enrollment(session, id)
+        held = enrollment.paused_by == "journey" and journeys.paused(session, enrollment.journey)
     if enrollment.status == "ended":
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
+    if control == "resume" and held:
+        raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")
     return enrollment.workflow_id
 
 
-def _shown(parts: Backend, id: str) -> schemas.EnrollmentOut:
-    with parts.database.reading() as session:
-        return schemas.EnrollmentOut.model_validate(telling.enrollment(session, id))
+def _controlled(parts: Backend, request: Request, id: str, control: str) -> schemas.EnrollmentOut:
+    with parts.database.writing() as session:
+        shown = schemas.EnrollmentOut.model_validate(telling.enrollment(session, id))
+        Trail(request, session, parts.clock()).note(control, "enrollment", id)
+    return shown

@@ -7,16 +7,16 @@ import base64
 import binascii
 import zlib
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Any, Literal, cast
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api import schemas
-from api.deps import Backend, Reading, Support, TheBackend, authenticate
-from api.errors import responses
-from services import ingest, telling, tracking
+from api.deps import Backend, Reading, Support, TheBackend, ThePage, authenticate
+from api.errors import ApiError, responses
+from services import ingest, listing, tracking
 from services.tracking import TYPES
 
 LARGEST = 500 * 1024
@@ -25,7 +25,6 @@ DEEPEST_JSON = 100
 
 router = APIRouter(prefix="/v1", tags=["ingestion"])
 
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 _EXAMPLE = {
     "type": "track",
@@ -36,11 +35,15 @@ _EXAMPLE = {
 }
 
 
+CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 429: "rate_limited"}
+
+
 class _Bad(Exception):
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = dict(headers or {})
 
 
 def _body_schema(example: Any) -> dict[str, Any]:
@@ -51,7 +54,8 @@ def _body_schema(example: Any) -> dict[str, Any]:
 def _answers() -> dict[int | str, dict[str, Any]]:
     error = {"type": "object", "properties": {"code": {"type": "string"}, "message": {"type": "string"}}}
     shown = {"application/json": {"schema": error}}
-    meanings = {400: "Too large, or no JSON", 401: "No valid key", 403: "The key lacks the scope ingest"}
+    meanings = {400: "Too large, or no JSON", 401: "No valid key", 403: "The key lacks the scope ingest",
+                429: "Too many calls: wait for the seconds in Retry-After"}  # fmt: skip
     return {code: {"description": text, "content": shown} for code, text in meanings.items()}
 
 
@@ -84,14 +88,17 @@ for _kind in TYPES:
     _single(_kind)
 
 
-@router.get("/rejections", summary="Events that were rejected", responses=responses())
+@router.get("/rejections", summary="Events that were rejected", responses=responses(422))
 def rejections(
-    session: Reading, key: Support, cursor: str | None = None, limit: Limit = 50
+    session: Reading,
+    key: Support,
+    page: ThePage,
+    type: str | None = None,
+    sort: Literal["received", "-received"] = "-received",
 ) -> schemas.Page[schemas.RejectionOut]:
     """The newest first, each with the faulty field and the reason."""
-    rows = telling.rejections(session, cursor, limit)
-    items = [schemas.RejectionOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
+    rows, cursor = listing.rejections(session, page.slice(sort), type=type)
+    return schemas.Page(items=[schemas.RejectionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 async def _take(request: Request, parts: Backend, kind: str | None) -> JSONResponse:
@@ -100,8 +107,8 @@ async def _take(request: Request, parts: Backend, kind: str | None) -> JSONRespo
         items = _items(body, kind)
         await run_in_threadpool(_authenticate, request, parts, body)
     except _Bad as bad:
-        codes = {400: "bad_request", 401: "unauthorized", 403: "forbidden"}
-        return JSONResponse({"code": codes[bad.status], "message": bad.message}, status_code=bad.status)
+        answer = {"code": CODES[bad.status], "message": bad.message}
+        return JSONResponse(answer, status_code=bad.status, headers=bad.headers)
     outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"), strict)
     rejected = [{"index": index, "path": one.path, "reason": one.reason} for index, one in outcome.rejected]
     return JSONResponse(
@@ -171,9 +178,12 @@ def _with_context(event: Any, shared: Any) -> Any:
 
 def _authenticate(request: Request, parts: Backend, body: Mapping[str, Any]) -> None:
     try:
-        authenticate(parts, _key(request.headers.get("authorization", ""), body.get("writeKey")), ("ingest",))
+        key = _key(request.headers.get("authorization", ""), body.get("writeKey"))
+        authenticate(parts, request, key, ("ingest",))
     except HTTPException as refused:
-        raise _Bad(refused.status_code, str(refused.detail)) from None
+        raise _Bad(refused.status_code, str(refused.detail), refused.headers) from None
+    except ApiError as too_many:
+        raise _Bad(429, too_many.detail, too_many.headers) from None
 
 
 def _key(header: str, write_key: Any) -> str | None:

@@ -6,17 +6,31 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import schemas
-from api.deps import Marketer, Now, Number, Reading, Support, Templates, TheBackend, Writing
+from api import etags, schemas
+from api.deps import (
+    Marketer,
+    Now,
+    Number,
+    Reading,
+    Support,
+    Templates,
+    TheBackend,
+    ThePage,
+    TheTrail,
+    Trail,
+    Writing,
+)
 from api.errors import responses
+from api.etags import TheTags
+from api.idempotency import IdempotentRoute
 from journeys import source
 from journeys.problems import Problem
 from pictures import map as maps
-from services import journeys, reports, telling
+from services import journeys, listing, operations, reports, telling
 from services.errors import InvalidInput, Refused
-from store.tables import Enrollment
+from store.tables import Enrollment, Journey
 
-router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
+router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
 Key = Annotated[str, Path(description="the journey's key", max_length=63)]
 
@@ -54,17 +68,22 @@ async def _text(request: Request) -> str:
         raise InvalidInput("the definition is not UTF-8") from None
 
 
-@router.put("/{key}", summary="Store a draft", responses=responses(422), openapi_extra=_DEFINITION)
-async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer) -> schemas.DraftOut:
+@router.put("/{key}", summary="Store a draft", responses=responses(412, 422), openapi_extra=_DEFINITION)
+async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags) -> schemas.DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
     text = await _text(request)
 
     def store() -> schemas.DraftOut:
         with parts.database.writing() as session:
+            present = session.get(Journey, key)
+            before = _shown(present) if present else None
+            tags.check(before)
             journey, warnings = journeys.put_draft(session, key, text, parts.templates(), parts.clock())
-            return schemas.DraftOut(
-                journey=schemas.JourneyOut.model_validate(journey), warnings=[_finding(one) for one in warnings]
-            )
+            after = _shown(journey)
+            trail = Trail(request, session, parts.clock())
+            trail.note("changed" if before else "created", "journey", key, before, after)
+            tags.tagged(after)
+            return schemas.DraftOut(journey=after, warnings=[_finding(one) for one in warnings])
 
     return await run_in_threadpool(store)
 
@@ -82,23 +101,76 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer) -> sch
     return await run_in_threadpool(check)
 
 
-@router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 422))
-def publish(key: Key, session: Writing, templates: Templates, now: Now, caller: Marketer) -> schemas.Published:
+@router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
+def publish(
+    key: Key, session: Writing, templates: Templates, now: Now, caller: Marketer, trail: TheTrail
+) -> schemas.Published:
     """Make the draft the live version. Those under way stay on the version they entered."""
+    before = _shown(journeys.get(session, key))
     version, created = journeys.publish(session, key, templates, now)
+    if created:
+        trail.note("published", "journey", key, before, _shown(journeys.get(session, key)))
     return schemas.Published(**schemas.VersionOut.model_validate(version).model_dump(), created=created)
 
 
-@router.get("", summary="List journeys", responses=responses())
-def listed(session: Reading, caller: Support) -> list[schemas.JourneyOut]:
-    """Every journey with its draft and its live version."""
-    return [schemas.JourneyOut.model_validate(one) for one in journeys.listed(session)]
+@router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))
+def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.JourneyOut:
+    """Everybody keeps their place and parks at their next wake; no mail goes, what is planned is held. Events are
+    recorded meanwhile, and who enters is parked too.
+    """
+    before = _shown(journeys.get(session, key))
+    after = _shown(journeys.pause(session, key, now))
+    trail.note("paused", "journey", key, before, after)
+    return after
+
+
+@router.post("/{key}/resume", summary="Let a paused journey go on", responses=responses(404, 409))
+def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.JourneyChanged:
+    """For each: first the events of the meantime, then the one overdue step by its `late` policy."""
+    before = _shown(journeys.get(session, key))
+    after = _shown(journeys.resume(session, key, now))
+    operation = operations.start(session, "resume", {"journey": key}, now, by=caller.id)
+    trail.note("resumed", "journey", key, before, after)
+    return schemas.JourneyChanged(**after.model_dump(), operation=operation.id)
+
+
+@router.post("/{key}/archive", summary="Archive a journey", responses=responses(404, 409, 422))
+def archive(
+    key: Key,
+    session: Writing,
+    now: Now,
+    caller: Marketer,
+    trail: TheTrail,
+    body: schemas.ArchiveIn | None = None,
+) -> schemas.JourneyChanged:
+    """Nobody is let in any more. Those under way go on to the end, or leave at once. Publishing brings it back."""
+    before = _shown(journeys.get(session, key))
+    after = _shown(journeys.archive(session, key, now))
+    at_once = body is not None and body.in_flight == "exit"
+    operation = operations.start(session, "leave", {"journey": key}, now, by=caller.id) if at_once else None
+    trail.note("archived", "journey", key, before, after)
+    return schemas.JourneyChanged(**after.model_dump(), operation=operation.id if operation else None)
+
+
+@router.get("", summary="List journeys", responses=responses(422))
+def listed(
+    session: Reading, caller: Support, page: ThePage, archived: Annotated[bool, Query(description="these too")] = False
+) -> schemas.Page[schemas.JourneyOut]:
+    """Every journey with its draft and its live version, by key."""
+    rows, cursor = listing.journeys(session, page.slice(), archived=archived)
+    return schemas.Page(items=[_shown(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="One journey", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support) -> schemas.JourneyOut:
+def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.JourneyOut:
     """The draft and the number of the live version."""
-    return schemas.JourneyOut.model_validate(journeys.get(session, key))
+    return etags.tagged(response, _shown(journeys.get(session, key)))
+
+
+@router.get("/{key}/report", summary="How a journey does", responses=responses(404))
+def report(key: Key, session: Reading, caller: Support) -> schemas.JourneyReport:
+    """Who entered, where they are, how they left, what was sent, and what goals it reached."""
+    return schemas.JourneyReport(**reports.journey(session, key))
 
 
 @router.get("/{key}/versions", summary="Published versions", responses=responses(404))
@@ -143,6 +215,10 @@ def _here(enrollment: Enrollment, key: str) -> maps.Here:
     if enrollment.journey != key:
         raise Refused(f"the enrollment is in the journey {enrollment.journey!r}")
     return maps.Here(stage=enrollment.stage, step=enrollment.step)
+
+
+def _shown(journey: Journey) -> schemas.JourneyOut:
+    return schemas.JourneyOut.model_validate(journey)
 
 
 def _finding(problem: Problem) -> schemas.Finding:

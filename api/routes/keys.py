@@ -3,27 +3,33 @@
 from fastapi import APIRouter
 
 from api import schemas
-from api.deps import Admin, Now, Reading, Writing
+from api.deps import Admin, Now, Reading, ThePage, TheTrail, Writing
 from api.errors import responses
-from services import api_keys
+from api.idempotency import IdempotentRoute
+from services import api_keys, listing
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
-
-
-@router.post("", status_code=201, summary="Make a key", responses=responses(422))
-def create(body: schemas.KeyIn, session: Writing, now: Now, caller: Admin) -> schemas.KeyMade:
-    """The key itself is in this answer and nowhere else."""
-    key, text = api_keys.create(session, body.name, body.scopes, now)
-    return schemas.KeyMade(**schemas.KeyOut.model_validate(key).model_dump(), key=text)
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute)
 
 
-@router.get("", summary="List keys", responses=responses())
-def listed(session: Reading, caller: Admin) -> list[schemas.KeyOut]:
+@router.post("", status_code=201, summary="Make a key", responses=responses(409, 422))
+def create(body: schemas.KeyIn, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> schemas.KeyMade:
+    """The key itself is in this answer and nowhere else. It may expire, and have a rate of its own."""
+    key, text = api_keys.create(session, body.name, body.scopes, now, expires_at=body.expires_at, rate=body.rate)
+    shown = schemas.KeyOut.model_validate(key)
+    trail.note("created", "key", key.id, after=shown)
+    return schemas.KeyMade(**shown.model_dump(), key=text)
+
+
+@router.get("", summary="List keys", responses=responses(422))
+def listed(session: Reading, caller: Admin, page: ThePage) -> schemas.Page[schemas.KeyOut]:
     """Prefix, scopes and last use; never the key."""
-    return [schemas.KeyOut.model_validate(one) for one in api_keys.listed(session)]
+    rows, cursor = listing.api_keys(session, page.slice())
+    return schemas.Page(items=[schemas.KeyOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.delete("/{id}", summary="Revoke a key", responses=responses(404))
-def revoke(id: str, session: Writing, now: Now, caller: Admin) -> schemas.KeyOut:
+def revoke(id: str, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> schemas.KeyOut:
     """From now on the key is refused."""
-    return schemas.KeyOut.model_validate(api_keys.revoke(session, id, now))
+    shown = schemas.KeyOut.model_validate(api_keys.revoke(session, id, now))
+    trail.note("revoked", "key", id, after=shown)
+    return shown

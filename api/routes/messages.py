@@ -1,39 +1,37 @@
 """Messages: the sending ledger."""
 
-from typing import Annotated
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from api import schemas
-from api.deps import Reading, Support
+from api.deps import Reading, Support, ThePage
 from api.errors import responses
-from services import telling
-from services.errors import InvalidInput
+from services import listing, telling
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
+
+Status = Literal["planned", "deferred", "sending", "accepted", "failed", "skipped", "unknown", "parked"]
 
 
 @router.get("", summary="List messages", responses=responses(404, 422))
 def listed(
     session: Reading,
     caller: Support,
+    page: ThePage,
     customer: str | None = None,
     journey: str | None = None,
     step: str | None = None,
-    status: str | None = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    status: Status | None = None,
+    template: str | None = None,
+    sort: Literal["planned", "-planned"] = "-planned",
 ) -> schemas.Page[schemas.MessageOut]:
     """The newest first."""
     owner = telling.customer(session, customer).id if customer else None
-    try:
-        rows = telling.messages(
-            session, customer_id=owner, journey=journey, step=step, status=status, before=cursor, limit=limit
-        )
-    except ValueError:
-        raise InvalidInput("this is no cursor that we gave", "cursor") from None
-    items = [schemas.MessageOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=telling.message_cursor(rows[-1]) if len(rows) == limit else None)
+    rows, cursor = listing.messages(
+        session, page.slice(sort), customer_id=owner, journey=journey, step=step, status=status, template=template
+    )
+    return schemas.Page(items=[schemas.MessageOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{id}", summary="One message", responses=responses(404))

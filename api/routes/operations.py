@@ -1,21 +1,44 @@
 """Long work: how far it is, what came of it, and a way to stop it."""
 
-from typing import Annotated
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import schemas
-from api.deps import Marketer, Now, Reading, Support, Writing
+from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Writing
 from api.errors import responses
-from services import journeys, operations, tracking
+from api.idempotency import IdempotentRoute
+from services import journeys, listing, operations, tracking
+from store.tables import Operation
 
-router = APIRouter(prefix="/v1", tags=["operations"])
+router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)
 
 OperationId = Annotated[str, Path(description="`op_…`", max_length=40)]
+LOOK_EVERY = 0.5
+Kind = Literal[
+    "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
+    "resume", "leave", "test mail",
+]  # fmt: skip
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+def operation_out(operation: Operation, now: datetime) -> schemas.OperationOut:
+    """An operation with its rate, and the time that is left at that rate."""
+    shown = {name: getattr(operation, name) for name in schemas.OperationOut.model_fields if hasattr(operation, name)}
+    elapsed = ((operation.finished_at or now) - operation.started_at).total_seconds() if operation.started_at else 0
+    rate = round(operation.done / elapsed, 1) if elapsed > 0 else None
+    left = (operation.total or 0) - operation.done if operation.status == "running" else 0
+    seconds_left = round(left / rate) if rate and left > 0 else None
+    return schemas.OperationOut(**shown, rate=rate, seconds_left=seconds_left)
 
 
 @router.post(
-    "/journeys/{key}/simulate", status_code=202, summary="Replay recorded events", responses=responses(404, 422)
+    "/journeys/{key}/simulate", status_code=202, summary="Replay recorded events", responses=responses(404, 409, 422)
 )
 def simulate(
     key: str, session: Writing, now: Now, caller: Marketer, body: schemas.SimulateIn | None = None
@@ -30,26 +53,68 @@ def simulate(
             tracking.instant(value, name)
     journeys.draft_or(session, key, asked.version)
     request = {"journey": key, "version": asked.version, "from": asked.begin, "until": asked.until}
-    return schemas.OperationOut.model_validate(operations.start(session, "simulate", request, now))
+    return operation_out(operations.start(session, "simulate", request, now, by=caller.id), now)
 
 
-@router.get("/operations", summary="List operations", responses=responses())
+@router.get("/operations", summary="List operations", responses=responses(422))
 def listed(
-    session: Reading, caller: Support, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    session: Reading,
+    now: Now,
+    caller: Support,
+    page: ThePage,
+    kind: Kind | None = None,
+    status: Status | None = None,
+    sort: Literal["created", "-created"] = "-created",
 ) -> schemas.Page[schemas.OperationOut]:
     """The newest first."""
-    rows = operations.listed(session, cursor, limit)
-    items = [schemas.OperationOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=rows[-1].id if len(rows) == limit else None)
+    rows, cursor = listing.operations(session, page.slice(sort), kind=kind, status=status)
+    return schemas.Page(items=[operation_out(row, now) for row in rows], cursor=cursor)
 
 
 @router.get("/operations/{id}", summary="How far an operation is", responses=responses(404))
-def get(id: OperationId, session: Reading, caller: Support) -> schemas.OperationOut:
-    """Done, total, and the result at the end."""
-    return schemas.OperationOut.model_validate(operations.get(session, id))
+def get(id: OperationId, session: Reading, now: Now, caller: Support) -> schemas.OperationOut:
+    """Done, total, rate, the time left, and the result at the end."""
+    return operation_out(operations.get(session, id), now)
+
+
+@router.get("/operations/{id}/errors", summary="Lines that were not taken", responses=responses(404, 422))
+def errors(
+    id: OperationId, session: Reading, caller: Support, page: ThePage
+) -> schemas.Page[schemas.OperationErrorOut]:
+    """By line, with the reason; the first 10,000 are kept."""
+    operations.get(session, id)
+    rows, cursor = listing.operation_errors(session, page.slice(), id)
+    return schemas.Page(items=[schemas.OperationErrorOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+@router.get(
+    "/operations/{id}/watch",
+    summary="Watch an operation",
+    response_class=EventSourceResponse,
+    responses=responses(404),
+)
+async def watch(id: OperationId, parts: TheBackend, caller: Support) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events: `progress` with the operation each time it has changed, `end` with the last one."""
+    last: schemas.OperationOut | None = None
+    while True:
+        shown = await run_in_threadpool(_look, parts, id)
+        ended = shown.status not in operations.LIVE
+        if last is None or ended or (shown.done, shown.note, shown.status) != (last.done, last.note, last.status):
+            yield ServerSentEvent(data=shown, event="end" if ended else "progress")
+        if ended:
+            return
+        last = shown
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _look(parts: Backend, id: str) -> schemas.OperationOut:
+    with parts.database.reading() as session:
+        return operation_out(operations.get(session, id), parts.clock())
 
 
 @router.post("/operations/{id}/cancel", summary="Stop an operation", responses=responses(404, 409))
-def cancel(id: OperationId, session: Writing, caller: Marketer) -> schemas.OperationOut:
+def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.OperationOut:
     """It stops soon; what was done stays done."""
-    return schemas.OperationOut.model_validate(operations.cancel(session, id))
+    shown = operation_out(operations.cancel(session, id), now)
+    trail.note("cancelled", "operation", id)
+    return shown

@@ -1,6 +1,9 @@
 """Reports."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 
 from api import schemas
 from api.deps import Reading, Support
@@ -9,8 +12,36 @@ from services import reports
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
+Key = Annotated[str | None, Query(max_length=63, description="a journey; without it the lifecycle journey, or all")]
+
 
 @router.get("/lifecycle", summary="Customers per stage", responses=responses())
-def lifecycle(session: Reading, caller: Support, journey: str | None = None) -> schemas.LifecycleReport:
-    """Stages, steps and movements of the lifecycle journey, or of `journey`."""
-    return schemas.LifecycleReport(**reports.lifecycle(session, journey))
+def lifecycle(
+    session: Reading,
+    caller: Support,
+    journey: Key = None,
+    cohorts: Annotated[bool, Query(description="by month of entry too; this one counts rows")] = False,
+) -> schemas.LifecycleReport:
+    """Stages, steps, movements and the time in each stage, of the lifecycle journey or of `journey`."""
+    found = reports.lifecycle(session, journey)
+    if cohorts and found["journey"]:
+        found["cohorts"] = reports.cohorts(session, found["journey"])
+    return schemas.LifecycleReport(**found)
+
+
+@router.get("/messages", summary="Mails by status and reason", responses=responses(422))
+def messages(
+    session: Reading,
+    caller: Support,
+    journey: Key = None,
+    since: Annotated[AwareDatetime | None, Query(description="planned from this instant on")] = None,
+) -> schemas.MessagesReport:
+    """Every mail is counted once, with the reason why it did not go."""
+    found = reports.messages(session, journey, since)
+    return schemas.MessagesReport(messages=[schemas.MessageCount(**one) for one in found])
+
+
+@router.get("/reconciliation", summary="Do the books balance?", responses=responses())
+def reconciliation(session: Reading, caller: Support, journey: Key = None) -> schemas.Reconciliation:
+    """entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked; differences named."""
+    return schemas.Reconciliation(**reports.reconciliation(session, journey))

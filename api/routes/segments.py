@@ -2,51 +2,59 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 
-from api import schemas
-from api.deps import Marketer, Now, Reading, Support, Writing
+from api import etags, schemas
+from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
-from services import journeys, segments, tracking
+from api.etags import TheTags
+from services import journeys, listing, segments, tracking
+from store.tables import Segment
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
 Key = Annotated[str, Path(description="the segment's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
-Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-@router.put("/{key}", summary="Create or change a segment", responses=responses(422))
-def put(key: Key, body: schemas.SegmentIn, session: Writing, now: Now, caller: Marketer) -> schemas.SegmentOut:
+@router.put("/{key}", summary="Create or change a segment", responses=responses(412, 422))
+def put(
+    key: Key, body: schemas.SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
+) -> schemas.SegmentOut:
     """A guard over the customer. Where it is new, everybody is looked at in the background."""
     tracking.check_values(body.model_dump())
-    return schemas.SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
+    present = session.get(Segment, key)
+    before = schemas.SegmentOut.model_validate(present) if present else None
+    tags.check(before)
+    after = schemas.SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
+    trail.note("changed" if before else "created", "segment", key, before, after)
+    return tags.tagged(after)
 
 
-@router.get("", summary="List segments", responses=responses())
-def listed(session: Reading, caller: Support) -> list[schemas.SegmentOut]:
-    """Every segment."""
-    return [schemas.SegmentOut.model_validate(one) for one in segments.listed(session)]
+@router.get("", summary="List segments", responses=responses(422))
+def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.SegmentOut]:
+    """By key."""
+    rows, cursor = listing.segments(session, page.slice())
+    return schemas.Page(items=[schemas.SegmentOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="One segment", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support) -> schemas.SegmentOut:
+def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.SegmentOut:
     """Its guard."""
-    return schemas.SegmentOut.model_validate(segments.get(session, key))
+    return etags.tagged(response, schemas.SegmentOut.model_validate(segments.get(session, key)))
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a segment", responses=responses(404, 409))
-def delete(key: Key, session: Writing, caller: Marketer) -> Response:
+def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey lets its members in."""
+    before = schemas.SegmentOut.model_validate(segments.get(session, key))
     segments.delete(session, key, segments.used_by(journeys.all_live(session), key))
+    trail.note("removed", "segment", key, before)
     return Response(status_code=204)
 
 
-@router.get("/{key}/members", summary="Who is in a segment", responses=responses(404))
-def members(
-    key: Key, session: Reading, caller: Support, cursor: str = "", limit: Limit = 100
-) -> schemas.Page[schemas.MemberOut]:
+@router.get("/{key}/members", summary="Who is in a segment", responses=responses(404, 422))
+def members(key: Key, session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.MemberOut]:
     """In the order of their internal ids."""
     segments.get(session, key)
-    rows = segments.members(session, key, cursor, limit)
-    items = [schemas.MemberOut.model_validate(row) for row in rows]
-    return schemas.Page(items=items, cursor=rows[-1].customer_id if len(rows) == limit else None)
+    rows, cursor = listing.members(session, page.slice(), key)
+    return schemas.Page(items=[schemas.MemberOut.model_validate(row) for row in rows], cursor=cursor)

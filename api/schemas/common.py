@@ -22,3 +22,9 @@ class ControlIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}]})
 
     reason: str = Field(default="", max_length=200, description="kept with the decision")
+
+
+class Changed(BaseModel):
+    """A change that goes on in the background."""
+
+    operation: str | None = Field(description="the operation that carries it out, to watch", examples=["op_06h0ay4t1d"])

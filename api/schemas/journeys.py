@@ -1,17 +1,19 @@
 """Journeys and their versions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Shown
+from api.schemas.common import Changed, Shown
 
 
 class JourneyOut(Shown):
     key: str = Field(examples=["lifecycle"])
     name: str | None = Field(examples=["Customer lifecycle"])
     live_version: int | None = Field(examples=[1])
+    paused_at: datetime | None = Field(description="since when everybody is parked")
+    archived_at: datetime | None = Field(description="since when nobody is let in")
     draft: dict[str, Any] | None
     updated_at: datetime
 
@@ -54,3 +56,15 @@ class VersionWhole(VersionOut):
 
 class Published(VersionOut):
     created: bool = Field(description="false where this very definition was live already")
+
+
+class ArchiveIn(BaseModel):
+    """What becomes of those who are under way."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "finish"}]})
+
+    in_flight: Literal["finish", "exit"] = Field(default="finish", description="finish: to the end; exit: at once")
+
+
+class JourneyChanged(JourneyOut, Changed):
+    """The journey after the change, and the operation that brings it to those who are under way."""

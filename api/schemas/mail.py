@@ -15,6 +15,7 @@ class MessageOut(Shown):
     stage: str = Field(examples=["repeat_buyer"])
     step: str = Field(examples=["repeat_buyer/send:thank_you"])
     template: str = Field(examples=["thank_you"])
+    template_version: int | None = Field(description="of a template kept here, once it was rendered", examples=[3])
     topic: str = Field(examples=["product-news"])
     lane: str = Field(examples=["journey"])
     status: str = Field(
@@ -22,6 +23,7 @@ class MessageOut(Shown):
     )
     reason: str | None = Field(description="why it was deferred, skipped or failed", examples=[None])
     planned_at: datetime
+    not_before: datetime | None = Field(description="when it may go at the earliest")
     accepted_at: datetime | None
     provider: str | None = Field(examples=["outbox"])
     provider_id: str | None

@@ -1,4 +1,4 @@
-"""Long work."""
+"""Long work: simulations, imports, erasures."""
 
 from datetime import datetime
 from typing import Any
@@ -28,12 +28,22 @@ class OperationOut(Shown):
     """Long work and how far it is."""
 
     id: str = Field(examples=["op_06h0ay4t1dthcgt67nd2berw"])
-    kind: str = Field(examples=["simulate"])
+    kind: str = Field(description="what is done", examples=["import events"])
     status: str = Field(description="queued, running, done, failed or cancelled", examples=["running"])
-    done: int = Field(examples=[500])
+    done: int = Field(description="lines, customers or rows", examples=[500])
     total: int | None = Field(examples=[2357])
-    result: dict[str, Any] | None = Field(examples=[None])
-    error: str | None = Field(examples=[None])
+    note: str | None = Field(description="what it is at", examples=["placing"])
+    rate: float | None = Field(description="done per second", examples=[412.5])
+    seconds_left: int | None = Field(description="at that rate", examples=[5])
+    result: dict[str, Any] | None = Field(description="counts so far, or the outcome", examples=[{"events": 500}])
+    error: str | None = Field(description="why it failed", examples=[None])
+    error_count: int = Field(description="lines that were not taken: GET …/errors", examples=[0])
+    asked_by: str | None = Field(description="the id of the key", examples=["key_06h0ay4sys37zybcgkg3wbbb"])
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class OperationErrorOut(Shown):
+    line: int = Field(examples=[17])
+    reason: str = Field(examples=["timestamp: must be an ISO 8601 instant"])

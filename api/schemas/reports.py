@@ -9,8 +9,91 @@ class StepCount(BaseModel):
     count: int = Field(examples=[12])
 
 
+class StayOut(BaseModel):
+    """How long customers stay in a stage."""
+
+    left: int = Field(description="how often somebody left it", examples=[310])
+    mean_days: float = Field(description="how long they had been there, on average", examples=[41.5])
+
+
+class CohortOut(BaseModel):
+    """Who entered in a month, and where they are now."""
+
+    month: str = Field(examples=["2026-03"])
+    entered: int = Field(examples=[120])
+    stages: dict[str, int] = Field(examples=[{"core": 20, "lapsed": 60}])
+    ended: dict[str, int] = Field(examples=[{"exited": 40}])
+
+
 class LifecycleReport(BaseModel):
     journey: str | None = Field(examples=["lifecycle"])
     stages: dict[str, int] = Field(examples=[{"core": 192, "repeat_buyer": 107}])
     steps: list[StepCount]
     movements: dict[str, int] = Field(examples=[{"->first_time_buyer": 2357, "lapsed->repeat_buyer": 310}])
+    time_in_stage: dict[str, StayOut] = Field(description="for each stage that somebody has left")
+    cohorts: list[CohortOut] | None = Field(default=None, description="by the month of entry; only with `cohorts=true`")
+
+
+class MessageCount(BaseModel):
+    journey: str = Field(examples=["lifecycle"])
+    template: str = Field(examples=["thank_you"])
+    status: str = Field(examples=["accepted"])
+    reason: str | None = Field(examples=[None])
+    count: int = Field(examples=[310])
+
+
+class MessagesReport(BaseModel):
+    """Mails by journey, template, status and reason."""
+
+    messages: list[MessageCount]
+
+
+class JourneyReport(LifecycleReport):
+    """One journey: who entered, where they are, how they left, what it sent and what it reached."""
+
+    entered: int = Field(examples=[2357])
+    ended: dict[str, int] = Field(description="by reason", examples=[{"completed": 40, "exited": 2}])
+    converted: dict[str, int] = Field(
+        description="goals reached, by the template that is credited; the empty one is none",
+        examples=[{"cross_sell": 12}],
+    )
+    messages: list[MessageCount]
+
+
+class MessageBook(BaseModel):
+    """planned = accepted + failed + skipped + waiting + unknown + parked."""
+
+    planned: int = Field(examples=[5000])
+    accepted: int = Field(examples=[4800])
+    failed: dict[str, int] = Field(examples=[{"rejected": 3}])
+    skipped: dict[str, int] = Field(examples=[{"unsubscribed": 190}])
+    waiting: int = Field(examples=[7])
+    unknown: int = Field(examples=[0])
+    parked: int = Field(examples=[0])
+
+
+class Book(BaseModel):
+    """entered = live + ended; each difference has a name."""
+
+    journey: str = Field(examples=["lifecycle"])
+    entered: int = Field(examples=[2357])
+    live: int = Field(examples=[2300])
+    ended: dict[str, int] = Field(examples=[{"exited": 57}])
+    erased: int = Field(description="runs of customers who were erased", examples=[0])
+    messages: MessageBook
+    differences: dict[str, int] = Field(examples=[{}])
+
+
+class OutboxBook(BaseModel):
+    received: int = Field(examples=[4800])
+    twice: int = Field(description="mails received more than once", examples=[0])
+    accepted: int = Field(examples=[4800])
+
+
+class Reconciliation(BaseModel):
+    """Whether the books balance."""
+
+    balanced: bool
+    journeys: list[Book]
+    on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])
+    outbox: OutboxBook | None

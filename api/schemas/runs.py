@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas.common import Shown
 
@@ -46,6 +46,7 @@ class EnrollmentOut(Shown):
     step: str | None = Field(description="the step it waits in, or null", examples=["repeat_buyer/wait:14 days"])
     visit: int = Field(description="counts the stages entered", examples=[3])
     paused: bool
+    paused_by: str | None = Field(description="person, or journey where the whole journey is paused")
     wakes_at: datetime | None = Field(description="when it acts by itself")
     entered_at: datetime
     stage_since: datetime
@@ -53,9 +54,18 @@ class EnrollmentOut(Shown):
 
 
 class EnrollIn(BaseModel):
-    """Whom to enroll, and what guards and templates may read as `enrollment`."""
+    """Whom to enroll (one customer, or everybody in a segment), and what guards and templates read as `enrollment`."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"customer": "17", "data": {}}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"customer": "17", "data": {}}, {"segment": "loyal"}]}
+    )
 
-    customer: str = Field(description="the customer's id or email address", min_length=1, max_length=320)
+    customer: str | None = Field(default=None, description="your id or the email address", min_length=1, max_length=320)
+    segment: str | None = Field(default=None, description="everybody who is in it, as an operation", max_length=63)
     data: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "EnrollIn":
+        if (self.customer is None) == (self.segment is None):
+            raise ValueError("name either a customer or a segment")
+        return self

@@ -23,7 +23,8 @@ from rich.table import Table
 from store import migrate
 from store.tables import ImportedFile
 from waypost import narrator
-from waypost.client import Client
+from waypost.client import Waypost
+from waypost.connecting import client as connect
 from waypost.errors import ApiProblem, Unreachable
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -40,7 +41,7 @@ console = Console()
 def main() -> int:
     settings = Settings()
     with running_stack(settings):
-        client = Client(settings)
+        client = connect(settings)
         console.print("[bold]1. The journey[/]")
         publish(client)
         console.print("\n[bold]2. The histories[/] of 2,357 customers, moved in time to end today")
@@ -75,13 +76,13 @@ def running_stack(settings: Settings) -> Iterator[None]:
 
 def ready(settings: Settings) -> bool:
     try:
-        Client(settings).call("GET", "/readyz")
+        connect(settings).call("GET", "/readyz")
     except (Unreachable, ApiProblem):
         return False
     return True
 
 
-def publish(client: Client) -> None:
+def publish(client: Waypost) -> None:
     client.call("PUT", f"/v1/journeys/{JOURNEY}", content=(HERE / "lifecycle.yaml").read_bytes())
     version = client.call("POST", f"/v1/journeys/{JOURNEY}/publish")
     console.print(f"   {JOURNEY} version {version['number']} is live")
@@ -151,7 +152,7 @@ def segment_events(shift: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def show_stages(client: Client) -> None:
+def show_stages(client: Waypost) -> None:
     stages = client.call("GET", "/v1/reports/lifecycle")["stages"]
     table = Table("Stage", "Customers", box=None, pad_edge=False)
     for stage, count in sorted(stages.items(), key=lambda item: item[1]):
@@ -173,7 +174,7 @@ def a_lapsed_customer() -> str:
     raise AssertionError("the data holds lapsed customers")
 
 
-def order(client: Client, shift: int) -> None:
+def order(client: Waypost, shift: int) -> None:
     customer = a_lapsed_customer()
     event = {
         "userId": customer,
@@ -190,12 +191,12 @@ def order(client: Client, shift: int) -> None:
         seconds = time.monotonic() - began
         console.print(f"   Customer {customer} ordered; {seconds:.1f} s later: stage {stage}, mail {mail!r} accepted.")
     shown = client.call("GET", f"/v1/customers/{customer}")
-    story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": 30})
+    story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": 30})["items"]
     console.print(f"\n   [dim]waypost status {customer}[/]")
     narrator.tell(console, shown, story)
 
 
-def await_mail(client: Client, customer: str) -> tuple[str, str]:
+def await_mail(client: Waypost, customer: str) -> tuple[str, str]:
     """Wait until the customer is out of `lapsed` and the mail of the new stage was accepted."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

@@ -146,13 +146,9 @@ def enroll(session: Session, operation: Operation, customer_id: str, data: Mappi
 
 
 KINDS: Mapping[str, Kind] = {
-    "customers": Kind(
-        required=("userId",), example="userId,email,first_name\n17,ann@example.com,Ann\n", take=_customer
-    ),
-    "consents": Kind(
-        required=("userId", "topic", "granted"), example="userId,topic,granted\n17,news,yes\n", take=_consent
-    ),
-    "enrollments": Kind(required=("userId",), example="userId,voucher\n17,SPRING\n", take=_enrollment),
+    "customers": Kind(required=("userId",), take=_customer),
+    "consents": Kind(required=("userId", "topic", "granted"), take=_consent),
+    "enrollments": Kind(required=("userId",), take=_enrollment),
 }
 
 

@@ -1,0 +1,65 @@
+"""The OpenAPI document: FastAPI's, with our one form of error instead of its own, and what every route shares."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import errors
+from api.idempotency import IdempotentRoute
+from api.problems import KINDS
+
+TAGS = [
+    {"name": "ingestion", "description": "The Segment HTTP Tracking API, for the client libraries you have already."},
+    {"name": "customers", "description": "Who they are, where they are, and why."},
+    {"name": "journeys", "description": "Drafts, versions, publishing, pausing, pictures and reports."},
+    {"name": "enrollments", "description": "Runs of customers through journeys."},
+    {"name": "templates", "description": "Mails: stored, previewed, tested."},
+    {"name": "messages", "description": "The sending ledger."},
+    {"name": "segments", "description": "Named guards with live members."},
+    {"name": "topics and consent", "description": "What customers can leave, and addresses that get nothing."},
+    {"name": "operations", "description": "Long work: imports, erasures, simulations."},
+    {"name": "reports", "description": "Counts, and the proof that they add up."},
+    {"name": "settings", "description": "What holds for the whole installation."},
+    {"name": "keys", "description": "Who may call, and who changed what."},
+    {"name": "recipients", "description": "What recipients reach from their mails; no key."},
+    {"name": "operators", "description": "Alive, and ready; no key."},
+]
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 255 characters of your choice: a repeat with the same key and body gets the first answer",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "5f0c7d1e-import-1",
+}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
+        )
+        schemas = made["components"]["schemas"]
+        schemas["Problem"] = errors.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for path in made["paths"].values():
+            for operation in path.values():
+                if "422" in operation["responses"]:
+                    operation["responses"]["422"] = errors.responses(422)[422]
+        _take_idempotency_keys(app, made["paths"])
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _take_idempotency_keys(app: FastAPI, paths: dict[str, Any]) -> None:
+    """The header, and the conflict that it may lead to, on each POST that takes one."""
+    taking = {route.path for route in app.routes if isinstance(route, IdempotentRoute)} | {"/v1/imports"}
+    conflict = {"description": KINDS["idempotency-conflict"].title, "content": errors.content("idempotency-conflict")}
+    for path in taking & paths.keys():
+        operation = paths[path].get("post")
+        if operation is not None:
+            operation.setdefault("parameters", []).append(_IDEMPOTENCY)
+            operation["responses"].setdefault("409", conflict)

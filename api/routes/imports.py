@@ -1,0 +1,135 @@
+"""Imports: a file of customers, events, consents or enrollments, taken in by a worker while the caller watches."""
+
+import hashlib
+import tempfile
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from api import schemas
+from api.deps import Backend, Marketer, TheBackend, Trail, bearer
+from api.errors import responses
+from api.idempotency import HEADER, checked
+from api.routes.operations import operation_out
+from services import files, histories, idempotency, journeys, operations, uploads
+from services.errors import InvalidInput
+from services.idempotency import Answer, Claim
+from services.jobs import taking
+from store.tables import ApiKey
+from store.types import new_id
+
+router = APIRouter(prefix="/v1/imports", tags=["operations"])
+
+LARGEST = 4 * 1024**3
+IN_MEMORY = 1024 * 1024
+
+Spool = tempfile.SpooledTemporaryFile[bytes]
+Kind = Literal["events", "customers", "consents", "enrollments"]
+
+_EXAMPLES: dict[str, Any] = {
+    "text/csv": {"schema": {"type": "string"}, "example": "userId,email,first_name\n17,ann@example.com,Ann\n"},
+    "application/x-ndjson": {
+        "schema": {"type": "string"},
+        "example": '{"userId": "17", "traits": {"email": "ann@example.com", "first_name": "Ann"}}\n',
+    },
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Import a file",
+    responses=responses(404, 409, 413, 422),
+    openapi_extra={"requestBody": {"required": True, "content": _EXAMPLES}},
+)
+async def start(
+    request: Request,
+    parts: TheBackend,
+    caller: Marketer,
+    kind: Annotated[Kind, Query(description="what the file holds")],
+    format: Annotated[Literal["csv", "ndjson"], Query(description="how it is written; UTF-8")] = "csv",
+    journey: Annotated[
+        str | None,
+        Query(description="enrollments: into which; events: where to place the customers", max_length=63),
+    ] = None,
+) -> schemas.OperationOut:
+    """The answer is an operation to watch. Lines that are wrong are listed with their numbers and stop nobody else's.
+
+    customers: `userId` and attributes. events: `userId`, `event`, `timestamp`, `messageId`, and properties. consents:
+    `userId`, `topic`, `granted`. enrollments: `userId`, and data of the run.
+    """
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
+        digest, lines = await _receive(request, spool)
+        asked = {"kind": kind, "format": format, "journey": journey}
+        return await run_in_threadpool(_keep, parts, request, caller, asked, spool, digest, lines)
+
+
+async def _receive(request: Request, spool: Spool) -> tuple[str, int]:
+    """The body into a file on disk; its digest, and how many lines it has."""
+    digest, lines, size, last = hashlib.sha256(), 0, 0, b"\n"
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST:
+            raise HTTPException(413, f"the file is larger than {LARGEST:,} bytes")
+        digest.update(chunk)
+        lines += chunk.count(b"\n")
+        last = chunk[-1:] or last
+        await run_in_threadpool(spool.write, chunk)
+    return digest.hexdigest(), lines + (last != b"\n")
+
+
+def _keep(
+    parts: Backend, request: Request, caller: ApiKey, asked: dict[str, Any], spool: Spool, digest: str, lines: int
+) -> schemas.OperationOut:
+    """Keep the file in parts, then ask for the work; a repeat with the same Idempotency-Key gets the first answer."""
+    key, secret = request.headers.get(HEADER), bearer(request) or ""
+    fingerprint = hashlib.sha256(f"{request.url.path}?{request.url.query}\0{digest}".encode()).hexdigest()
+    claim = Claim(caller=caller.id, key=checked(key), fingerprint=fingerprint) if key is not None else None
+    if claim is not None:
+        with parts.database.reading() as session:
+            known = idempotency.find(session, claim, secret, parts.clock())
+        if known is not None:
+            return schemas.OperationOut.model_validate_json(known.body)
+    _check(parts, asked, spool)
+    operation_id = _parts(parts, spool)
+    with parts.database.writing() as session:
+        total = max(0, lines - (asked["format"] == "csv"))
+        operation = operations.start(
+            session,
+            f"import {asked['kind']}",
+            asked,
+            parts.clock(),
+            by=caller.id,
+            total=total,
+            operation_id=operation_id,
+        )
+        Trail(request, session, parts.clock()).note("imported", asked["kind"], operation_id)
+        shown = operation_out(operation, parts.clock())
+        if claim is not None:
+            answer = Answer(status=202, headers={}, body=shown.model_dump_json().encode())
+            idempotency.keep(session, claim, secret, answer, parts.clock())
+    return shown
+
+
+def _check(parts: Backend, asked: dict[str, Any], spool: Spool) -> None:
+    """What can be seen at once is refused at once."""
+    if asked["kind"] == "enrollments" and asked["journey"] is None:
+        raise InvalidInput("name the journey to enroll in", "journey")
+    if asked["journey"] is not None:
+        with parts.database.reading() as session:
+            journeys.live(session, asked["journey"])
+    spool.seek(0)
+    kind = taking.KINDS.get(asked["kind"])
+    files.check_header(spool.read(files.SAMPLE), asked["format"], kind.required if kind else histories.REQUIRED)
+
+
+def _parts(parts: Backend, spool: Spool) -> str:
+    """The file into the database, a part at a time, so that nobody waits long for the writer's lock."""
+    operation_id, number = new_id("op"), 0
+    spool.seek(0)
+    while data := spool.read(uploads.PART):
+        with parts.database.writing() as session:
+            uploads.keep(session, operation_id, number, data)
+        number += 1
+    return operation_id

@@ -1,0 +1,42 @@
+"""Suppressions: addresses that are never written to."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Response
+
+from api import schemas
+from api.deps import Marketer, Now, Reading, Support, ThePage, Writing
+from api.errors import responses
+from services import listing, suppressions
+
+router = APIRouter(prefix="/v1/suppressions", tags=["topics and consent"])
+
+Email = Annotated[str, Path(description="an email address", max_length=320)]
+
+
+@router.get("", summary="List suppressions", responses=responses(422))
+def listed(
+    session: Reading,
+    caller: Support,
+    page: ThePage,
+    reason: Literal["bounce", "complaint", "unsubscribe", "manual"] | None = None,
+) -> schemas.Page[schemas.SuppressionOut]:
+    """By address."""
+    rows, cursor = listing.suppressions(session, page.slice(), reason=reason)
+    return schemas.Page(items=[schemas.SuppressionOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+@router.put("/{email}", summary="Suppress an address", responses=responses(422))
+def put(
+    email: Email, session: Writing, now: Now, caller: Marketer, body: schemas.SuppressionIn | None = None
+) -> schemas.SuppressionOut:
+    """No mail goes there from now on, transactional mail included. The first reason stays."""
+    reason = (body or schemas.SuppressionIn()).reason
+    return schemas.SuppressionOut.model_validate(suppressions.put(session, email, reason, f"key {caller.id}", now))
+
+
+@router.delete("/{email}", status_code=204, summary="Let an address be written to again", responses=responses(404, 422))
+def delete(email: Email, session: Writing, caller: Marketer) -> Response:
+    """Bounces and complaints bring it back."""
+    suppressions.delete(session, email)
+    return Response(status_code=204)

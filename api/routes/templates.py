@@ -1,0 +1,190 @@
+"""Mail templates: kept here with versions, or built in as files; previews and test mails."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from fastapi.concurrency import run_in_threadpool
+
+from api import etags, schemas
+from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, TheTrail, Writing
+from api.errors import ApiError, responses
+from api.etags import TheTags
+from api.idempotency import IdempotentRoute
+from api.routes.operations import operation_out
+from mail import linting
+from mail.brand import context
+from mail.links import Unsubscribe
+from mail.templates import Stored, TemplateProblem
+from services import journeys, knowing, operations, suppressions, telling, templates, testing, tracking
+from services.errors import NotFound
+from store.session import Database
+from store.tables import TemplateVersion
+
+router = APIRouter(prefix="/v1/templates", tags=["templates"], route_class=IdempotentRoute)
+
+Key = Annotated[str, Path(description="the template's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": "ann@example.com", "events": {}}
+
+
+@router.put("/{key}", summary="Store a template", responses=responses(412, 422))
+def put(
+    key: Key,
+    body: schemas.TemplateIn,
+    parts: TheBackend,
+    session: Writing,
+    now: Now,
+    caller: Marketer,
+    tags: TheTags,
+    trail: TheTrail,
+) -> schemas.TemplateStored:
+    """A new version, sent from now on; a template that could give no mail is refused, and says where."""
+    tracking.check_values(body.model_dump())
+    present = templates.find(session, key)
+    before = _kept(present) if present else None
+    tags.check(before)
+    number = present.number + 1 if present else 1
+    warnings = _checked(parts, Stored(key=key, version=number, subject=body.subject, html=body.html, text=body.text))
+    version, created = templates.put(session, key, body.subject, body.html, body.text, now)
+    after = _kept(version)
+    if created:
+        trail.note("changed" if before else "created", "template", key, before, after)
+    tags.tagged(after)
+    return schemas.TemplateStored(**after.model_dump(), created=created, warnings=warnings)
+
+
+@router.get("", summary="List templates", responses=responses())
+def listed(parts: TheBackend, session: Reading, caller: Support) -> schemas.Page[schemas.TemplateOut]:
+    """Those kept here and those that are files, by key."""
+    keys = sorted(parts.templates())
+    return schemas.Page(items=[_shown(parts, templates.find(session, key), key) for key in keys])
+
+
+@router.get("/{key}", summary="One template", responses=responses(404))
+def get(key: Key, parts: TheBackend, session: Reading, caller: Support, response: Response) -> schemas.TemplateOut:
+    """Its newest version, where it is kept here."""
+    return etags.tagged(response, _shown(parts, templates.find(session, key), key))
+
+
+@router.delete("/{key}", status_code=204, summary="Remove a template", responses=responses(404, 409))
+def delete(key: Key, parts: TheBackend, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
+    """Refused while a live journey sends it, unless a file of the same key takes its place."""
+    present = templates.find(session, key)
+    users = journeys.sending(session, key)
+    templates.delete(session, key, users, key in parts.template_files())
+    trail.note("removed", "template", key, _kept(present) if present else None)
+    return Response(status_code=204)
+
+
+@router.get("/{key}/versions", summary="Versions of a template", responses=responses(404))
+def versions(key: Key, session: Reading, caller: Support) -> schemas.Page[schemas.TemplateVersionOut]:
+    """The newest first. A version never changes; each message says which one it was made of."""
+    rows = templates.versions(session, key)
+    if not rows:
+        raise NotFound(f"no template {key!r} is kept here")
+    return schemas.Page(items=[schemas.TemplateVersionOut.model_validate(row) for row in rows])
+
+
+@router.post("/{key}/preview", summary="See a template as a customer would", responses=responses(404, 422))
+async def preview(
+    key: Key, parts: TheBackend, caller: Support, body: schemas.PreviewIn | None = None
+) -> schemas.PreviewOut:
+    """Rendered for a customer, or for somebody made up; nothing is sent. It has limits of time and memory."""
+    return await run_in_threadpool(_preview, parts, key, body or schemas.PreviewIn())
+
+
+@router.post("/{key}/test", status_code=202, summary="Send a test mail", responses=responses(404, 422))
+def test(
+    key: Key, body: schemas.TestIn, parts: TheBackend, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+) -> schemas.OperationOut:
+    """To one address, through the provider that mail really goes by; the operation says what became of it."""
+    about = _about(parts, body)
+    source = _stored(parts.database, key, body.version, parts.templates())
+    request = {"template": key, "version": source.version if source else None}
+    operation = operations.start(session, "test mail", request, now, by=caller.id, total=1)
+    testing.keep(session, operation.id, suppressions.address(body.to), about)
+    trail.note("tested", "template", key)
+    return operation_out(operation, now)
+
+
+# -- rendering ---------------------------------------------------------------------------------------------------------
+
+
+def _preview(parts: Backend, key: str, asked: schemas.PreviewIn) -> schemas.PreviewOut:
+    about = _about(parts, asked)
+    stored = _stored(parts.database, key, asked.version, parts.templates())
+    url = _example_link(parts)
+    rendered = _rendered(parts, key, context(parts.sender, about, url, "preview"), stored)
+    return schemas.PreviewOut(
+        subject=rendered.subject, html=rendered.html, text=rendered.text, warnings=linting.warnings(rendered.html, url)
+    )
+
+
+def _checked(parts: Backend, stored: Stored) -> list[str]:
+    """Warnings about a template that is to be stored; raise where it can give no mail at all."""
+    try:
+        parts.renderer.check(stored)
+    except TemplateProblem as problem:
+        raise ApiError("invalid-template", str(problem)) from None
+    try:
+        url = _example_link(parts)
+        about = {"customer": SAMPLE, "enrollment": {}}
+        rendered = parts.renderer.render(stored.key, context(parts.sender, about, url, "check"), None, stored)
+    except TemplateProblem as problem:
+        return [f"for a made-up customer it gives no mail: {problem}"]
+    return linting.warnings(rendered.html, url)
+
+
+def _rendered(parts: Backend, key: str, known: dict[str, Any], stored: Stored | None) -> Any:
+    try:
+        return parts.renderer.render(key, known, None, stored)
+    except TemplateProblem as problem:
+        raise ApiError("invalid-template", str(problem)) from None
+
+
+def _example_link(parts: Backend) -> str:
+    return parts.links.unsubscribe_url(Unsubscribe(customer="preview", topic="general", send_id="preview"))
+
+
+def _about(parts: Backend, asked: schemas.PreviewIn) -> dict[str, Any]:
+    """The customer and the enrollment that a preview is for."""
+    tracking.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
+    known: dict[str, Any] = {**SAMPLE} if asked.customer is None and not asked.attributes else {"events": {}}
+    if asked.customer is not None:
+        with parts.database.reading() as session:
+            customer = telling.customer(session, asked.customer)
+            known = {**knowing.attributes(customer), "events": customer.events}
+    return {"customer": {**known, **asked.attributes}, "enrollment": asked.enrollment}
+
+
+def _stored(database: Database, key: str, version: int | None, known: frozenset[str]) -> Stored | None:
+    """The version to render, or None where the template is a file."""
+    if key not in known:
+        raise NotFound(f"there is no template {key!r}")
+    with database.reading() as session:
+        found = templates.version(session, key, version) if version else templates.find(session, key)
+    if found is None:
+        return None
+    return Stored(key=key, version=found.number, subject=found.subject, html=found.html, text=found.text)
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+
+def _shown(parts: Backend, version: TemplateVersion | None, key: str) -> schemas.TemplateOut:
+    if version is not None:
+        return _kept(version)
+    if key not in parts.template_files():
+        raise NotFound(f"there is no template {key!r}")
+    return schemas.TemplateOut(key=key, kept="file", version=None, subject=None, html=None, text=None, created_at=None)
+
+
+def _kept(version: TemplateVersion) -> schemas.TemplateOut:
+    return schemas.TemplateOut(
+        key=version.key,
+        kept="here",
+        version=version.number,
+        subject=version.subject,
+        html=version.html,
+        text=version.text,
+        created_at=version.created_at,
+    )

@@ -1,0 +1,60 @@
+"""Topics: what a customer can unsubscribe from."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api import etags, schemas
+from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.errors import responses
+from api.etags import TheTags
+from services import journeys, listing, topics
+from store.tables import Topic
+
+router = APIRouter(prefix="/v1/topics", tags=["topics and consent"])
+
+Key = Annotated[str, Path(description="the topic's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+
+
+@router.put("/{key}", summary="Create or change a topic", responses=responses(412, 422))
+def put(
+    key: Key, body: schemas.TopicIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
+) -> schemas.TopicOut:
+    """Its terms hold from now on, for mail that is planned already too."""
+    present = session.get(Topic, key)
+    before = schemas.TopicOut.model_validate(present) if present else None
+    tags.check(before)
+    topic = topics.put(
+        session,
+        key,
+        name=body.name,
+        consent=body.consent,
+        transactional=body.transactional,
+        cap=body.cap,
+        now=now,
+    )
+    after = schemas.TopicOut.model_validate(topic)
+    trail.note("changed" if before else "created", "topic", key, before, after)
+    return tags.tagged(after)
+
+
+@router.get("", summary="List topics", responses=responses(422))
+def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.TopicOut]:
+    """By key. A topic that only journeys name has the usual terms: opt_out, no cap."""
+    rows, cursor = listing.topics(session, page.slice())
+    return schemas.Page(items=[schemas.TopicOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+@router.get("/{key}", summary="One topic", responses=responses(404))
+def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.TopicOut:
+    """Its terms."""
+    return etags.tagged(response, schemas.TopicOut.model_validate(topics.get(session, key)))
+
+
+@router.delete("/{key}", status_code=204, summary="Remove a topic's terms", responses=responses(404, 409))
+def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
+    """Refused while a live journey sends mail about it. What customers said stays."""
+    before = schemas.TopicOut.model_validate(topics.get(session, key))
+    topics.delete(session, key, topics.used_by(journeys.all_live(session), key))
+    trail.note("removed", "topic", key, before)
+    return Response(status_code=204)

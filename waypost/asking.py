@@ -1,0 +1,189 @@
+"""Commands that ask the API: journeys, customers, the books. They need a running `waypost up` or `waypost api`."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from journeys import source
+from waypost.terminal import File, JsonFlag, complaints, console, read, told
+
+if TYPE_CHECKING:
+    from waypost.client import Waypost
+
+Key = Annotated[str, typer.Argument(help="The journey's key.")]
+Customer = Annotated[str, typer.Argument(help="Your id of the customer, or the email address.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (apply, publish, pause, resume, enroll, status, why, forecast, reconcile, erase, export):
+        app.command()(command)
+
+
+@contextmanager
+def asking() -> Generator["Waypost", None, None]:
+    """The API, with each failure told as a sentence."""
+    from waypost.connecting import client
+
+    with told(), client() as connected:
+        yield connected
+
+
+def say(as_json: bool, answer: Any, *lines: str) -> None:
+    """The answer for machines, or lines for people."""
+    if as_json:
+        return typer.echo(json.dumps(answer))
+    for line in lines:
+        console.print(line)
+
+
+# -- journeys ----------------------------------------------------------------------------------------------------------
+
+
+def apply(file: File, as_json: JsonFlag = False) -> None:
+    """Store a journey file as the draft of its journey."""
+    with asking() as waypost:
+        text = read(file)
+        key = source.read(text)[0].journey
+        answer = waypost.put_journey(key, text)
+        for warning in [] if as_json else answer["warnings"]:
+            complaints.print(f"[yellow]warning[/] {warning['path']}: ", end="")
+            complaints.print(warning["message"], markup=False)
+        say(as_json, answer, f"[green]✓[/] {key}: the draft is stored; `waypost publish {key}`")
+
+
+def publish(key: Key, as_json: JsonFlag = False) -> None:
+    """Make the draft of a journey its live version."""
+    with asking() as waypost:
+        answer = waypost.publish(key)
+        word = "is published" if answer["created"] else "was live already; nothing changed"
+        say(as_json, answer, f"[green]✓[/] {key} version {answer['number']} {word}")
+
+
+def pause(key: Key, as_json: JsonFlag = False) -> None:
+    """Park everybody in a journey where they are; no mail goes."""
+    with asking() as waypost:
+        say(as_json, waypost.change_journey(key, "pause"), f"[green]✓[/] {key} is paused; `waypost resume {key}`")
+
+
+def resume(key: Key, as_json: JsonFlag = False) -> None:
+    """Let a paused journey go on: first the events of the meantime, then what is overdue."""
+    with asking() as waypost:
+        say(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
+
+
+def enroll(key: Key, customer: Customer, as_json: JsonFlag = False) -> None:
+    """Enroll a customer in a journey."""
+    with asking() as waypost:
+        answer = waypost.enroll(key, customer)
+        say(as_json, answer, f"[green]✓[/] {customer} entered {key}: {answer['id']}")
+
+
+# -- customers ---------------------------------------------------------------------------------------------------------
+
+
+def status(customer: Customer, as_json: JsonFlag = False, limit: int = 40) -> None:
+    """Where a customer is, what comes next, and everything that led there."""
+    from waypost import narrator
+
+    with asking() as waypost:
+        shown = cast(dict[str, Any], waypost.customer(customer))
+        story = cast(list[dict[str, Any]], list(islice(waypost.timeline(customer, min(limit, 200)), limit)))
+        if as_json:
+            return typer.echo(json.dumps({**shown, "timeline": story}))
+        narrator.tell(console, shown, story)
+
+
+def why(
+    customer: Customer,
+    journey: Annotated[str | None, typer.Option(help="About a journey.")] = None,
+    step: Annotated[str | None, typer.Option(help="About a step of it: its id, or its template.")] = None,
+    message: Annotated[str | None, typer.Option(help="About one mail.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Why a customer did (not) get a mail, did (not) enter a journey. Without options: about every journey."""
+    with asking() as waypost:
+        keys = [journey] if journey or message else [one["key"] for one in waypost.journeys() if one["live_version"]]
+        answers = {key or "": waypost.why(customer, journey=key, step=step, message=message) for key in keys}
+        if as_json:
+            return typer.echo(json.dumps(answers))
+        for key, answer in answers.items():
+            console.print(Text(key or message or "", "bold"))
+            console.print(Text(f"  {answer['answer']}"))
+
+
+def forecast(customer: Customer, as_json: JsonFlag = False) -> None:
+    """What comes next for a customer, at which local time, and what would change it."""
+    from waypost import narrator
+
+    with asking() as waypost:
+        shown = cast(dict[str, Any], waypost.customer(customer))
+        live = [one["id"] for one in shown["enrollments"] if one["status"] == "live"]
+        ahead = [cast(dict[str, Any], waypost.forecast(one)) for one in live]
+        if as_json:
+            return typer.echo(json.dumps(ahead))
+        narrator.look_ahead(console, shown, ahead)
+
+
+def erase(
+    customer: Customer,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase a customer from every table; there is no way back."""
+    with asking() as waypost:
+        if not yes:
+            typer.confirm("Erase this customer for good?", abort=True)
+        ended = waypost.wait(waypost.erase(customer))
+        say(as_json, ended, f"[green]✓[/] erased: {ended['done']:,} rows")
+
+
+def export(customer: Customer) -> None:
+    """Everything that is kept about a customer, as JSON."""
+    with asking() as waypost:
+        typer.echo(json.dumps(waypost.export(customer), indent=2))
+
+
+# -- the books ---------------------------------------------------------------------------------------------------------
+
+
+def reconcile(
+    journey: Annotated[str | None, typer.Option(help="One journey; else all.")] = None, as_json: JsonFlag = False
+) -> None:
+    """Prove that the books balance: nobody lost, no mail lost, each difference by name (exit status 1)."""
+    with asking() as waypost:
+        found = waypost.reconciliation(journey)
+        if as_json:
+            typer.echo(json.dumps(found))
+        else:
+            _tell_books(cast(dict[str, Any], found))
+        if not found["balanced"]:
+            raise typer.Exit(1)
+
+
+def _tell_books(found: dict[str, Any]) -> None:
+    table = Table(
+        "Journey", "Entered", "Live", "Ended", "Planned", "Accepted", "Failed", "Skipped", "Waiting", "Unsure"
+    )
+    for book in found["journeys"]:
+        mails = book["messages"]
+        counts = (
+            book["entered"], book["live"], sum(book["ended"].values()), mails["planned"], mails["accepted"],
+            sum(mails["failed"].values()), sum(mails["skipped"].values()), mails["waiting"],
+            mails["unknown"] + mails["parked"],
+        )  # fmt: skip
+        table.add_row(book["journey"], *(f"{count:,}" for count in counts))
+    console.print(table)
+    for book in found["journeys"]:
+        for name, count in book["differences"].items():
+            console.print(f"[red]✗[/] {book['journey']}: {count:,} {name.replace('_', ' ')}")
+    if found["outbox"]:
+        console.print(f"The outbox received {found['outbox']['received']:,} mails, {found['outbox']['twice']} twice.")
+    if found["balanced"]:
+        console.print("[green]✓[/] The books balance.")

@@ -1,0 +1,88 @@
+"""Requests with retries that are safe: what was lost, or refused for a moment, is asked again under the same key."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from waypost.errors import ApiProblem, Unreachable
+
+ATTEMPTS = 4
+LONGEST_WAIT = 30.0
+AGAIN = frozenset({429, 502, 503, 504})
+
+
+class Transport:
+    """One connection pool with a key."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None,
+        timeout: float,
+        transport: httpx.BaseTransport | None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.url = url
+        self._sleep = sleep
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False, transport=transport)
+
+    def call(self, method: str, path: str, *parts: str, **options: Any) -> Any:
+        """One request, made again where that is safe; `parts` fill the path's places. Returns the parsed answer."""
+        return self.answer(method, path, *parts, **options).body
+
+    def answer(self, method: str, path: str, *parts: str, **options: Any) -> "Answer":
+        headers = dict(options.pop("headers", None) or {})
+        if method == "POST":
+            headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
+        params = {name: value for name, value in (options.pop("params", None) or {}).items() if value is not None}
+        filled = path.format(*(quote(part, safe="") for part in parts))
+        return self._ask(method, filled, headers=headers, params=params, **options)
+
+    def _ask(self, method: str, path: str, **options: Any) -> "Answer":
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                got = self._http.request(method, path, **options)
+            except httpx.ConnectError:
+                raise Unreachable(f"nothing answers at {self.url}; start it with `waypost up`") from None
+            except httpx.TransportError as error:
+                if last:
+                    raise Unreachable(f"no answer from {self.url}: {type(error).__name__}") from None
+                self._sleep(0.2 * 2**attempt)
+                continue
+            if got.status_code in AGAIN and not last:
+                self._sleep(_wait(got, attempt))
+                continue
+            return _read(got)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class Answer:
+    """A parsed answer with its ETag."""
+
+    def __init__(self, body: Any, etag: str | None) -> None:
+        self.body = body
+        self.etag = etag
+
+
+def _wait(got: httpx.Response, attempt: int) -> float:
+    said = got.headers.get("Retry-After", "")
+    return min(float(said), LONGEST_WAIT) if said.isdigit() else 0.5 * 2**attempt
+
+
+def _read(got: httpx.Response) -> Answer:
+    try:
+        body = got.json() if got.content and "json" in got.headers.get("content-type", "") else got.text
+    except ValueError:
+        body = {}
+    if got.status_code >= 400:
+        raise ApiProblem(got.status_code, body if isinstance(body, dict) else {"detail": str(body)[:300]})
+    return Answer(body, got.headers.get("etag"))

@@ -1,0 +1,11 @@
+"""The client of the API, with the key that `waypost up` left in the home."""
+
+from waypost.client import Waypost
+from waypost.settings import Settings
+
+
+def client(settings: Settings | None = None) -> Waypost:
+    """A client for this installation."""
+    settings = settings or Settings()
+    kept = settings.key_file.read_text().strip() if settings.key_file.exists() else None
+    return Waypost(settings.url, settings.admin_key or kept)
