@@ -48,7 +48,7 @@ def _model(name: str, schema: dict[str, Any]) -> str:
         return f'{name} = TypedDict("{name}", {{{body}}})\n'
     told = " ".join(schema.get("description", "").split("\n\n")[0].split())
     doc = f'    """{told}"""\n\n' if told and len(told) < 108 else ""
-    lines = "".join(f'    {field}: {kind}\n' for field, kind in fields.items()) or "    pass\n"
+    lines = "".join(f"    {field}: {kind}\n" for field, kind in fields.items()) or "    pass\n"
     return f"class {name}(TypedDict):\n{doc}{lines}"
 
 
@@ -65,5 +65,3 @@ def _type(schema: dict[str, Any]) -> str:
             return f"dict[str, {_type(inner)}]" if isinstance(inner, dict) else "dict[str, Any]"
         case kind:
             return PLAIN.get(kind, "Any")
-                kind, "Any"
-            )

@@ -1,4 +1,6 @@
-"""The shapes of requests and answers. Generated from the OpenAPI document by `make docs`: do not change it here."""
+"""Shapes of requests and answers, generated from the OpenAPI document by `make docs`: change nothing here."""
+
+from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
@@ -6,404 +8,404 @@ from typing import Any, NotRequired, TypedDict
 class ActionOut(TypedDict):
     """Something that will happen, unless one of `unless` comes before."""
 
-    at: "str"
-    local: "str"
-    what: "str"
-    stage: "str"
-    step: "str | None"
-    detail: "dict[str, Any]"
-    unless: "list[str]"
+    at: str
+    local: str
+    what: str
+    stage: str
+    step: str | None
+    detail: dict[str, Any]
+    unless: list[str]
 
 
 class ArchiveIn(TypedDict):
     """What becomes of those who are under way."""
 
-    in_flight: "NotRequired[str]"
+    in_flight: NotRequired[str]
 
 
 class AuditOut(TypedDict):
     """Who changed what."""
 
-    id: "str"
-    at: "str"
-    actor: "str"
-    action: "str"
-    kind: "str"
-    target: "str"
-    before: "dict[str, Any] | None"
-    after: "dict[str, Any] | None"
+    id: str
+    at: str
+    actor: str
+    action: str
+    kind: str
+    target: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 class Book(TypedDict):
     """entered = live + ended; each difference has a name."""
 
-    journey: "str"
-    entered: "int"
-    live: "int"
-    ended: "dict[str, int]"
-    erased: "int"
-    messages: "MessageBook"
-    differences: "dict[str, int]"
+    journey: str
+    entered: int
+    live: int
+    ended: dict[str, int]
+    erased: int
+    messages: MessageBook
+    differences: dict[str, int]
 
 
 class CapIn(TypedDict):
     """At most `max` mails within any span of `per`."""
 
-    max: "int"
-    per: "str"
+    max: int
+    per: str
 
 
 class CohortOut(TypedDict):
     """Who entered in a month, and where they are now."""
 
-    month: "str"
-    entered: "int"
-    stages: "dict[str, int]"
-    ended: "dict[str, int]"
+    month: str
+    entered: int
+    stages: dict[str, int]
+    ended: dict[str, int]
 
 
 class ConsentIn(TypedDict):
     """What a customer said about a topic."""
 
-    granted: "bool"
-    source: "NotRequired[str]"
-    at: "NotRequired[str | None]"
+    granted: bool
+    source: NotRequired[str]
+    at: NotRequired[str | None]
 
 
 class ConsentOut(TypedDict):
-    topic: "str"
-    granted: "bool"
-    source: "str"
-    at: "str"
+    topic: str
+    granted: bool
+    source: str
+    at: str
 
 
 class ControlIn(TypedDict):
-    reason: "NotRequired[str]"
+    reason: NotRequired[str]
 
 
 class CustomerIn(TypedDict):
     """Attributes to merge into a customer; null removes one."""
 
-    attributes: "dict[str, Any]"
+    attributes: dict[str, Any]
 
 
 class CustomerOut(TypedDict):
-    id: "str"
-    external_id: "str | None"
-    email: "str | None"
-    timezone: "str | None"
-    attributes: "dict[str, Any]"
-    events: "dict[str, Any]"
-    segments: "list[str]"
-    created_at: "str"
+    id: str
+    external_id: str | None
+    email: str | None
+    timezone: str | None
+    attributes: dict[str, Any]
+    events: dict[str, Any]
+    segments: list[str]
+    created_at: str
 
 
 class CustomerStatus(TypedDict):
     """Where a customer is: the profile, the lifecycle stage, and every enrollment."""
 
-    customer: "CustomerOut"
-    lifecycle_stage: "str | None"
-    enrollments: "list[EnrollmentOut]"
+    customer: CustomerOut
+    lifecycle_stage: str | None
+    enrollments: list[EnrollmentOut]
 
 
 class DraftOut(TypedDict):
-    journey: "JourneyOut"
-    warnings: "list[Finding]"
+    journey: JourneyOut
+    warnings: list[Finding]
 
 
 class EnrollIn(TypedDict):
-    customer: "NotRequired[str | None]"
-    segment: "NotRequired[str | None]"
-    data: "NotRequired[dict[str, Any]]"
+    customer: NotRequired[str | None]
+    segment: NotRequired[str | None]
+    data: NotRequired[dict[str, Any]]
 
 
 class EnrollmentOut(TypedDict):
-    id: "str"
-    journey: "str"
-    version: "int"
-    customer_id: "str"
-    key: "str"
-    run: "int"
-    source: "str"
-    status: "str"
-    reason: "str | None"
-    stage: "str"
-    step: "str | None"
-    visit: "int"
-    paused: "bool"
-    paused_by: "str | None"
-    wakes_at: "str | None"
-    entered_at: "str"
-    stage_since: "str"
-    ended_at: "str | None"
+    id: str
+    journey: str
+    version: int
+    customer_id: str
+    key: str
+    run: int
+    source: str
+    status: str
+    reason: str | None
+    stage: str
+    step: str | None
+    visit: int
+    paused: bool
+    paused_by: str | None
+    wakes_at: str | None
+    entered_at: str
+    stage_since: str
+    ended_at: str | None
 
 
 class Erasing(TypedDict):
     """An erasure under way."""
 
-    operation: "str"
+    operation: str
 
 
 class Finding(TypedDict):
     """One problem of a definition."""
 
-    code: "str"
-    severity: "str"
-    path: "str"
-    message: "str"
-    found: "NotRequired[str | None]"
-    expected: "NotRequired[str | None]"
-    line: "NotRequired[int | None]"
-    column: "NotRequired[int | None]"
+    code: str
+    severity: str
+    path: str
+    message: str
+    found: NotRequired[str | None]
+    expected: NotRequired[str | None]
+    line: NotRequired[int | None]
+    column: NotRequired[int | None]
 
 
 class Forecast(TypedDict):
     """What comes next for an enrollment if nothing happens."""
 
-    enrollment: "str"
-    journey: "str"
-    stage: "str"
-    step: "str | None"
-    paused: "bool"
-    actions: "list[ActionOut]"
-    unless: "list[str]"
+    enrollment: str
+    journey: str
+    stage: str
+    step: str | None
+    paused: bool
+    actions: list[ActionOut]
+    unless: list[str]
 
 
 class Health(TypedDict):
-    status: "str"
-    database: "NotRequired[bool]"
-    temporal: "NotRequired[bool]"
+    status: str
+    database: NotRequired[bool]
+    temporal: NotRequired[bool]
 
 
 class HouseSettings(TypedDict):
     """What holds for the whole installation."""
 
-    timezone: "NotRequired[str]"
-    quiet_hours: "NotRequired[QuietHours | None]"
-    cap: "NotRequired[CapIn | None]"
-    sandbox: "NotRequired[list[str] | None]"
-    retention: "NotRequired[Retention]"
+    timezone: NotRequired[str]
+    quiet_hours: NotRequired[QuietHours | None]
+    cap: NotRequired[CapIn | None]
+    sandbox: NotRequired[list[str] | None]
+    retention: NotRequired[Retention]
 
 
 class JourneyChanged(TypedDict):
     """The journey after the change, and the operation that brings it to those who are under way."""
 
-    operation: "str | None"
-    key: "str"
-    name: "str | None"
-    live_version: "int | None"
-    paused_at: "str | None"
-    archived_at: "str | None"
-    draft: "dict[str, Any] | None"
-    updated_at: "str"
+    operation: str | None
+    key: str
+    name: str | None
+    live_version: int | None
+    paused_at: str | None
+    archived_at: str | None
+    draft: dict[str, Any] | None
+    updated_at: str
 
 
 class JourneyOut(TypedDict):
-    key: "str"
-    name: "str | None"
-    live_version: "int | None"
-    paused_at: "str | None"
-    archived_at: "str | None"
-    draft: "dict[str, Any] | None"
-    updated_at: "str"
+    key: str
+    name: str | None
+    live_version: int | None
+    paused_at: str | None
+    archived_at: str | None
+    draft: dict[str, Any] | None
+    updated_at: str
 
 
 class JourneyReport(TypedDict):
     """One journey: who entered, where they are, how they left, what it sent and what it reached."""
 
-    journey: "str | None"
-    stages: "dict[str, int]"
-    steps: "list[StepCount]"
-    movements: "dict[str, int]"
-    time_in_stage: "dict[str, StayOut]"
-    cohorts: "NotRequired[list[CohortOut] | None]"
-    entered: "int"
-    ended: "dict[str, int]"
-    converted: "dict[str, int]"
-    messages: "list[MessageCount]"
+    journey: str | None
+    stages: dict[str, int]
+    steps: list[StepCount]
+    movements: dict[str, int]
+    time_in_stage: dict[str, StayOut]
+    cohorts: NotRequired[list[CohortOut] | None]
+    entered: int
+    ended: dict[str, int]
+    converted: dict[str, int]
+    messages: list[MessageCount]
 
 
 class KeyIn(TypedDict):
-    name: "str"
-    scopes: "list[str]"
-    expires_at: "NotRequired[str | None]"
-    rate: "NotRequired[str | None]"
+    name: str
+    scopes: list[str]
+    expires_at: NotRequired[str | None]
+    rate: NotRequired[str | None]
 
 
 class KeyMade(TypedDict):
-    id: "str"
-    name: "str"
-    prefix: "str"
-    scopes: "list[str]"
-    created_at: "str"
-    last_used_at: "str | None"
-    expires_at: "str | None"
-    rate: "str | None"
-    revoked_at: "str | None"
-    key: "str"
+    id: str
+    name: str
+    prefix: str
+    scopes: list[str]
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+    rate: str | None
+    revoked_at: str | None
+    key: str
 
 
 class KeyOut(TypedDict):
-    id: "str"
-    name: "str"
-    prefix: "str"
-    scopes: "list[str]"
-    created_at: "str"
-    last_used_at: "str | None"
-    expires_at: "str | None"
-    rate: "str | None"
-    revoked_at: "str | None"
+    id: str
+    name: str
+    prefix: str
+    scopes: list[str]
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+    rate: str | None
+    revoked_at: str | None
 
 
 class LifecycleReport(TypedDict):
-    journey: "str | None"
-    stages: "dict[str, int]"
-    steps: "list[StepCount]"
-    movements: "dict[str, int]"
-    time_in_stage: "dict[str, StayOut]"
-    cohorts: "NotRequired[list[CohortOut] | None]"
+    journey: str | None
+    stages: dict[str, int]
+    steps: list[StepCount]
+    movements: dict[str, int]
+    time_in_stage: dict[str, StayOut]
+    cohorts: NotRequired[list[CohortOut] | None]
 
 
 class MemberOut(TypedDict):
-    customer_id: "str"
-    since: "str"
+    customer_id: str
+    since: str
 
 
 class MessageBook(TypedDict):
     """planned = accepted + failed + skipped + waiting + unknown + parked."""
 
-    planned: "int"
-    accepted: "int"
-    failed: "dict[str, int]"
-    skipped: "dict[str, int]"
-    waiting: "int"
-    unknown: "int"
-    parked: "int"
+    planned: int
+    accepted: int
+    failed: dict[str, int]
+    skipped: dict[str, int]
+    waiting: int
+    unknown: int
+    parked: int
 
 
 class MessageCount(TypedDict):
-    journey: "str"
-    template: "str"
-    status: "str"
-    reason: "str | None"
-    count: "int"
+    journey: str
+    template: str
+    status: str
+    reason: str | None
+    count: int
 
 
 class MessageOut(TypedDict):
-    id: "str"
-    journey: "str"
-    enrollment_id: "str | None"
-    customer_id: "str"
-    stage: "str"
-    step: "str"
-    template: "str"
-    template_version: "int | None"
-    topic: "str"
-    lane: "str"
-    status: "str"
-    reason: "str | None"
-    planned_at: "str"
-    not_before: "str | None"
-    accepted_at: "str | None"
-    provider: "str | None"
-    provider_id: "str | None"
+    id: str
+    journey: str
+    enrollment_id: str | None
+    customer_id: str
+    stage: str
+    step: str
+    template: str
+    template_version: int | None
+    topic: str
+    lane: str
+    status: str
+    reason: str | None
+    planned_at: str
+    not_before: str | None
+    accepted_at: str | None
+    provider: str | None
+    provider_id: str | None
 
 
 class MessageWhole(TypedDict):
     """With the very mail that was sent."""
 
-    id: "str"
-    journey: "str"
-    enrollment_id: "str | None"
-    customer_id: "str"
-    stage: "str"
-    step: "str"
-    template: "str"
-    template_version: "int | None"
-    topic: "str"
-    lane: "str"
-    status: "str"
-    reason: "str | None"
-    planned_at: "str"
-    not_before: "str | None"
-    accepted_at: "str | None"
-    provider: "str | None"
-    provider_id: "str | None"
-    subject: "str | None"
-    html: "str | None"
-    text: "str | None"
+    id: str
+    journey: str
+    enrollment_id: str | None
+    customer_id: str
+    stage: str
+    step: str
+    template: str
+    template_version: int | None
+    topic: str
+    lane: str
+    status: str
+    reason: str | None
+    planned_at: str
+    not_before: str | None
+    accepted_at: str | None
+    provider: str | None
+    provider_id: str | None
+    subject: str | None
+    html: str | None
+    text: str | None
 
 
 class MessagesReport(TypedDict):
     """Mails by journey, template, status and reason."""
 
-    messages: "list[MessageCount]"
+    messages: list[MessageCount]
 
 
 class OperationErrorOut(TypedDict):
-    line: "int"
-    reason: "str"
+    line: int
+    reason: str
 
 
 class OperationOut(TypedDict):
     """Long work and how far it is."""
 
-    id: "str"
-    kind: "str"
-    status: "str"
-    done: "int"
-    total: "int | None"
-    note: "str | None"
-    rate: "float | None"
-    seconds_left: "int | None"
-    result: "dict[str, Any] | None"
-    error: "str | None"
-    error_count: "int"
-    asked_by: "str | None"
-    created_at: "str"
-    started_at: "str | None"
-    finished_at: "str | None"
+    id: str
+    kind: str
+    status: str
+    done: int
+    total: int | None
+    note: str | None
+    rate: float | None
+    seconds_left: int | None
+    result: dict[str, Any] | None
+    error: str | None
+    error_count: int
+    asked_by: str | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
 
 
 class OutboxBook(TypedDict):
-    received: "int"
-    twice: "int"
-    accepted: "int"
+    received: int
+    twice: int
+    accepted: int
 
 
 class PreviewIn(TypedDict):
     """For whom to render: a customer, or somebody made up."""
 
-    customer: "NotRequired[str | None]"
-    attributes: "NotRequired[dict[str, Any]]"
-    enrollment: "NotRequired[dict[str, Any]]"
-    version: "NotRequired[int | None]"
+    customer: NotRequired[str | None]
+    attributes: NotRequired[dict[str, Any]]
+    enrollment: NotRequired[dict[str, Any]]
+    version: NotRequired[int | None]
 
 
 class PreviewOut(TypedDict):
-    subject: "str"
-    html: "str"
-    text: "str"
-    warnings: "list[str]"
+    subject: str
+    html: str
+    text: str
+    warnings: list[str]
 
 
 class Problem(TypedDict):
     """What went wrong, where, and what would be right (RFC 9457)."""
 
-    type: "str"
-    title: "str"
-    status: "int"
-    detail: "str"
-    path: "NotRequired[str | None]"
-    problems: "NotRequired[list[dict[str, Any]] | None]"
+    type: str
+    title: str
+    status: int
+    detail: str
+    path: NotRequired[str | None]
+    problems: NotRequired[list[dict[str, Any]] | None]
 
 
 class Published(TypedDict):
-    journey: "str"
-    number: "int"
-    digest: "str"
-    published_at: "str"
-    created: "bool"
+    journey: str
+    number: int
+    digest: str
+    published_at: str
+    created: bool
 
 
 QuietHours = TypedDict("QuietHours", {"from": "str", "to": "str"})
@@ -412,198 +414,195 @@ QuietHours = TypedDict("QuietHours", {"from": "str", "to": "str"})
 class Reconciliation(TypedDict):
     """Whether the books balance."""
 
-    balanced: "bool"
-    journeys: "list[Book]"
-    on_their_way: "dict[str, int]"
-    outbox: "OutboxBook | None"
+    balanced: bool
+    journeys: list[Book]
+    on_their_way: dict[str, int]
+    outbox: OutboxBook | None
 
 
 class RejectionOut(TypedDict):
-    id: "str"
-    received_at: "str"
-    message_id: "str | None"
-    type: "str | None"
-    path: "str"
-    reason: "str"
+    id: str
+    received_at: str
+    message_id: str | None
+    type: str | None
+    path: str
+    reason: str
 
 
 class Retention(TypedDict):
     """For how many days things are kept; null keeps them."""
 
-    bodies: "NotRequired[int | None]"
-    rejections: "NotRequired[int | None]"
-    operations: "NotRequired[int | None]"
+    bodies: NotRequired[int | None]
+    rejections: NotRequired[int | None]
+    operations: NotRequired[int | None]
 
 
 class SegmentIn(TypedDict):
     """A named guard over the customer."""
 
-    guard: "str"
-    name: "NotRequired[str | None]"
+    guard: str
+    name: NotRequired[str | None]
 
 
 class SegmentOut(TypedDict):
-    key: "str"
-    name: "str | None"
-    guard: "str"
-    created_at: "str"
-    updated_at: "str"
+    key: str
+    name: str | None
+    guard: str
+    created_at: str
+    updated_at: str
 
 
-SimulateIn = TypedDict(
-    "SimulateIn",
-    {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]"},
-)
+SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]"})
 
 
 class StayOut(TypedDict):
     """How long customers stay in a stage."""
 
-    left: "int"
-    mean_days: "float"
+    left: int
+    mean_days: float
 
 
 class StepCount(TypedDict):
-    stage: "str"
-    step: "str | None"
-    count: "int"
+    stage: str
+    step: str | None
+    count: int
 
 
 class SuppressionIn(TypedDict):
     """Why an address is never written to."""
 
-    reason: "NotRequired[str]"
+    reason: NotRequired[str]
 
 
 class SuppressionOut(TypedDict):
-    email: "str"
-    reason: "str"
-    source: "str"
-    created_at: "str"
+    email: str
+    reason: str
+    source: str
+    created_at: str
 
 
 class TemplateIn(TypedDict):
-    subject: "str"
-    html: "str"
-    text: "NotRequired[str]"
+    subject: str
+    html: str
+    text: NotRequired[str]
 
 
 class TemplateOut(TypedDict):
     """A template: kept here with versions, or a file."""
 
-    key: "str"
-    kept: "str"
-    version: "int | None"
-    subject: "str | None"
-    html: "str | None"
-    text: "str | None"
-    created_at: "str | None"
+    key: str
+    kept: str
+    version: int | None
+    subject: str | None
+    html: str | None
+    text: str | None
+    created_at: str | None
 
 
 class TemplateStored(TypedDict):
-    key: "str"
-    kept: "str"
-    version: "int | None"
-    subject: "str | None"
-    html: "str | None"
-    text: "str | None"
-    created_at: "str | None"
-    created: "bool"
-    warnings: "list[str]"
+    key: str
+    kept: str
+    version: int | None
+    subject: str | None
+    html: str | None
+    text: str | None
+    created_at: str | None
+    created: bool
+    warnings: list[str]
 
 
 class TemplateVersionOut(TypedDict):
-    key: "str"
-    number: "int"
-    subject: "str"
-    html: "str"
-    text: "str"
-    created_at: "str"
+    key: str
+    number: int
+    subject: str
+    html: str
+    text: str
+    created_at: str
 
 
 class TestIn(TypedDict):
     """To whom a test mail goes."""
 
-    customer: "NotRequired[str | None]"
-    attributes: "NotRequired[dict[str, Any]]"
-    enrollment: "NotRequired[dict[str, Any]]"
-    version: "NotRequired[int | None]"
-    to: "str"
+    customer: NotRequired[str | None]
+    attributes: NotRequired[dict[str, Any]]
+    enrollment: NotRequired[dict[str, Any]]
+    version: NotRequired[int | None]
+    to: str
 
 
 class TimelineEntry(TypedDict):
     """An event or a decision, with everything it was decided on."""
 
-    at: "str"
-    kind: "str"
-    what: "str"
-    journey: "str | None"
-    stage: "str | None"
-    step: "str | None"
-    detail: "dict[str, Any]"
+    at: str
+    kind: str
+    what: str
+    journey: str | None
+    stage: str | None
+    step: str | None
+    detail: dict[str, Any]
 
 
 class TopicIn(TypedDict):
     """What a customer can unsubscribe from, and on what terms mail about it goes."""
 
-    name: "NotRequired[str | None]"
-    consent: "NotRequired[str]"
-    transactional: "NotRequired[bool]"
-    cap: "NotRequired[CapIn | None]"
+    name: NotRequired[str | None]
+    consent: NotRequired[str]
+    transactional: NotRequired[bool]
+    cap: NotRequired[CapIn | None]
 
 
 class TopicOut(TypedDict):
-    key: "str"
-    name: "str | None"
-    consent: "str"
-    transactional: "bool"
-    cap_max: "int | None"
-    cap_seconds: "int | None"
-    created_at: "str"
-    updated_at: "str"
+    key: str
+    name: str | None
+    consent: str
+    transactional: bool
+    cap_max: int | None
+    cap_seconds: int | None
+    created_at: str
+    updated_at: str
 
 
 class TriggerNow(TypedDict):
     """A way into a journey, and whether it would let the customer in now."""
 
-    on: "str"
-    happened: "int"
-    guard: "NotRequired[str | None]"
-    holds_now: "NotRequired[bool | None]"
-    seen: "NotRequired[dict[str, Any] | None]"
+    on: str
+    happened: int
+    guard: NotRequired[str | None]
+    holds_now: NotRequired[bool | None]
+    seen: NotRequired[dict[str, Any] | None]
 
 
 class Validation(TypedDict):
     """Whether a definition can be published, and everything there is to say about it."""
 
-    valid: "bool"
-    problems: "list[Finding]"
+    valid: bool
+    problems: list[Finding]
 
 
 class VersionOut(TypedDict):
-    journey: "str"
-    number: "int"
-    digest: "str"
-    published_at: "str"
+    journey: str
+    number: int
+    digest: str
+    published_at: str
 
 
 class VersionWhole(TypedDict):
-    journey: "str"
-    number: "int"
-    digest: "str"
-    published_at: "str"
-    definition: "dict[str, Any]"
+    journey: str
+    number: int
+    digest: str
+    published_at: str
+    definition: dict[str, Any]
 
 
 class WhyOut(TypedDict):
     """An answer in a sentence, and everything that it rests on."""
 
-    answer: "str"
-    entered: "bool | None"
-    reason: "str | None"
-    meaning: "str | None"
-    next_at: "str | None"
-    enrollment: "EnrollmentOut | None"
-    message: "MessageOut | None"
-    triggers: "list[TriggerNow]"
-    decisions: "list[TimelineEntry]"
+    answer: str
+    entered: bool | None
+    reason: str | None
+    meaning: str | None
+    next_at: str | None
+    enrollment: EnrollmentOut | None
+    message: MessageOut | None
+    triggers: list[TriggerNow]
+    decisions: list[TimelineEntry]
