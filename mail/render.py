@@ -25,9 +25,9 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from mail.render_limits import LARGEST
 from mail.templates import BUILT_IN, Rendered, Stored, TemplateProblem
 
-LARGEST = 2_000_000
 NAMES = frozenset({"customer", "enrollment", "brand", "unsubscribe_url", "message_id", "subject"})
 """What a template may name."""
 

@@ -13,10 +13,8 @@ from typing import Any
 import orjson
 
 from mail.render import Renderer
+from mail.render_limits import MEMORY
 from mail.templates import Stored, TemplateProblem
-
-MEMORY = 512 * 1024 * 1024
-"""Bytes of address space beyond what the process has when it starts."""
 
 
 def main() -> None:

@@ -20,12 +20,10 @@ from typing import Any
 
 import orjson
 
-from mail.render_child import MEMORY
+from mail.render_limits import MEMORY, QUARANTINE, SECONDS
 from mail.templates import Rendered, Stored, TemplateProblem
 
-SECONDS = 5.0
 TWICE = 2
-QUARANTINE = 60.0
 START_SECONDS = 60.0
 
 

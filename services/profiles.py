@@ -45,7 +45,7 @@ def address(value: Any) -> str | None:
 def writable(email: str) -> bool:
     """Whether mail can be addressed to this (syntax only; Unicode local parts and IDN are fine)."""
     try:
-        validate_email(email, check_deliverability=False, test_environment=True)
+        validate_email(email, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError:
         return False
     return True

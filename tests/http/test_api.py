@@ -165,7 +165,7 @@ def test_lists_are_read_page_by_page(client: TestClient) -> None:
 def test_the_timeline_tells_why(client: TestClient, welcome: dict[str, Any]) -> None:
     client.post("/v1/track", json=EVENT)
     client.post("/v1/track", json=EVENT | {"messageId": "m2"})
-    story = client.get("/v1/customers/ann/timeline").json()
+    story = client.get("/v1/customers/ann/timeline").json()["items"]
     refused = next(one for one in story if one["what"] == "not_entered")
     assert (refused["journey"], refused["detail"]["reason"]) == ("welcome", "already_enrolled")
     assert [one["external_id"] for one in client.get("/v1/customers?stage=new").json()["items"]] == ["ann"]

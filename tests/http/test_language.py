@@ -48,7 +48,7 @@ def test_a_segment_is_made_changed_and_removed(client: TestClient) -> None:
     assert client.get("/v1/segments/team").json()["name"] == "Teams"
     assert client.delete("/v1/segments/team").status_code == 204
     assert client.get("/v1/segments/team").status_code == 404
-    assert client.get("/v1/segments").json() == []
+    assert client.get("/v1/segments").json()["items"] == []
 
 
 def test_validation_knows_what_was_seen_here(client: TestClient) -> None:

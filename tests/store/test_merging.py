@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from journeys.commands import Ask, Settle
 from journeys.inputs import Facts, Settled
-from services import journeys, leaving, progress, telling
+from services import journeys, leaving, listing, progress, telling
 from services.ingest import Outcome
+from services.listing import Slice
 from store.session import Database
 from store.tables import Alias, Customer, Dispatch, Enrollment, Event, Interest, Message
 
@@ -212,6 +213,6 @@ def test_mail_and_timeline_are_the_known_ones(database: Database, take: Ingest, 
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     with database.reading() as session:
         ann = telling.customer(session, "ann")
-        assert [one.id for one in telling.messages(session, customer_id=ann.id)] == ["m"]
-        assert "merged" in [one["what"] for one in telling.timeline(session, ann.id)]
+        assert [one.id for one in listing.messages(session, Slice(), customer_id=ann.id)[0]] == ["m"]
+        assert "merged" in [one["what"] for one in telling.timeline(session, ann.id)[0]]
         assert session.exec(select(Customer).where(col(Customer.id) == visitor.id)).first() is None

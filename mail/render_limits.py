@@ -1,0 +1,11 @@
+"""How much one render may take; here, so that nobody loads a renderer to know it."""
+
+LARGEST = 2_000_000
+"""Characters of output."""
+
+MEMORY = 512 * 1024 * 1024
+"""Bytes of address space, beyond what the process has when it starts."""
+
+SECONDS = 5.0
+QUARANTINE = 60.0
+"""For so long a template that killed its process twice is refused."""

@@ -1,0 +1,159 @@
+"""Why did they (not) get that mail? Every kind of answer, over the API."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from journeys.commands import Plan, Settle
+from services import progress, suppressions
+from store.tables import Enrollment, Message
+from waypost.wiring import Parts
+
+JOURNEY = """
+journey: club
+enter: [{on: Signed Up, when: 'customer.country == "DE"'}]
+start: new
+stages:
+  new:
+    steps: [{send: mail_a}, {wait: 2 days}, {send: mail_b}]
+    transitions: [{on: Bought, to: buyer}]
+  buyer: {steps: [{send: mail_c}]}
+"""
+
+
+@pytest.fixture
+def club(client: TestClient) -> None:
+    client.put("/v1/journeys/club", content=JOURNEY)
+    client.post("/v1/journeys/club/publish")
+
+
+def why(client: TestClient, **params: Any) -> dict[str, Any]:
+    answer = client.get("/v1/customers/ann/why", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def signs_up(client: TestClient, country: str = "DE", **more: Any) -> None:
+    client.put("/v1/customers/ann", json={"attributes": {"country": country, "email": "ann@example.com", **more}})
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+
+
+def plan(parts: Parts, step: str = "new/send:mail_a", number: int = 1, at: datetime | None = None) -> str:
+    now = at or parts.clock()
+    with parts.database.writing() as session:
+        run = session.exec(select(Enrollment)).one()
+        asked = Plan(number=number, at=now, stage="new", visit=1, step=step, due=now)
+        progress.perform(session, run.id, [], asked, now=now)
+        return session.exec(select(Message)).one().id
+
+
+@pytest.mark.usefixtures("club")
+def test_who_never_entered_because_nothing_happened(client: TestClient) -> None:
+    client.put("/v1/customers/ann", json={"attributes": {"country": "FR"}})
+    told = why(client, journey="club")
+    assert told["entered"] is False
+    assert told["answer"].startswith("never entered: Signed Up never came, and its guard is false now")
+    (trigger,) = told["triggers"]
+    assert (trigger["on"], trigger["holds_now"], trigger["seen"]) == ("Signed Up", False, {"customer.country": "FR"})
+
+
+@pytest.mark.usefixtures("club")
+def test_who_was_kept_out_by_a_guard_with_the_values_seen(client: TestClient) -> None:
+    signs_up(client, "FR")
+    told = why(client, journey="club")
+    assert (told["entered"], told["reason"]) == (False, "guard_false")
+    assert "customer.country" in told["answer"]
+    assert "'FR'" in told["answer"]
+    assert told["decisions"][-1]["detail"]["guards"][0]["seen"] == {"customer.country": "FR"}
+
+
+@pytest.mark.usefixtures("club")
+def test_who_is_under_way_and_when_it_acts_next(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    wakes = datetime.fromisoformat("2026-03-04T12:00:00+00:00")
+    with parts.database.writing() as session:
+        run = session.exec(select(Enrollment)).one()
+        settle = Settle(
+            number=1, at=parts.clock(), stage="new", visit=1, since=parts.clock(), cursor=9, step="new/wait:2 days",
+            wakes_at=wakes,
+        )  # fmt: skip
+        progress.perform(session, run.id, [], settle, now=parts.clock())
+    told = why(client, journey="club")
+    assert told["entered"]
+    assert "it waits at new/wait:2 days, and acts by itself at 2026-03-04 12:00 UTC" in told["answer"]
+    assert told["next_at"] == "2026-03-04T12:00:00Z"
+    not_yet = why(client, journey="club", step="mail_c")
+    assert not_yet["answer"].startswith("the step was not reached: it waits at new/wait:2 days")
+    here = why(client, journey="club", step="wait:2 days")
+    assert here["next_at"] == "2026-03-04T12:00:00Z"
+
+
+@pytest.mark.usefixtures("club")
+def test_why_a_mail_did_not_go(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    with parts.database.writing() as session:
+        suppressions.put(session, "ann@example.com", "bounce", "test", parts.clock())
+    message = plan(parts)
+    for params in (
+        {"message": message},
+        {"journey": "club", "step": "new/send:mail_a"},
+        {"journey": "club", "step": "mail_a"},
+    ):
+        told = why(client, **params)
+        assert told["answer"] == "mail_a was skipped: the address is suppressed (bounce, complaint, or by hand)"
+        assert (told["reason"], told["message"]["id"]) == ("suppressed", message)
+        assert told["decisions"][-1]["what"] == "skipped"
+
+
+@pytest.mark.usefixtures("club")
+def test_why_a_mail_waits_and_until_when(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    client.put("/v1/settings", json={"quiet_hours": {"from": "11:00", "to": "18:00"}})
+    told = why(client, message=plan(parts))
+    assert (
+        told["answer"]
+        == "mail_a waits: it is quiet hours where the customer is; it is asked again at 2026-03-02 18:00 UTC"
+    )
+    assert told["next_at"] == "2026-03-02T18:00:00Z"
+
+
+@pytest.mark.usefixtures("club")
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [({}, 422), ({"journey": "nothing"}, 404), ({"message": "x"}, 404), ({"journey": "club", "step": "zzz"}, 404)],
+)
+def test_a_question_about_nothing_is_told_so(client: TestClient, params: Any, status: int) -> None:
+    signs_up(client)
+    assert client.get("/v1/customers/ann/why", params=params).status_code == status
+
+
+@pytest.mark.usefixtures("club")
+def test_the_books_balance_and_each_difference_has_a_name(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    plan(parts)
+    found = client.get("/v1/reports/reconciliation").json()
+    assert found["balanced"]
+    (book,) = found["journeys"]
+    assert (book["entered"], book["live"], book["messages"]["planned"], book["messages"]["waiting"]) == (1, 1, 1, 1)
+    assert found["on_their_way"] == {"start": 1}
+    with parts.database.writing() as session:
+        session.delete(session.exec(select(Enrollment)).one())
+    lost = client.get("/v1/reports/reconciliation").json()
+    assert (lost["balanced"], lost["journeys"][0]["differences"]) == (False, {"live_counted_but_not_kept": 1})
+
+
+@pytest.mark.usefixtures("club")
+def test_reports_count_stages_mails_and_months(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    plan(parts)
+    report = client.get("/v1/journeys/club/report").json()
+    assert (report["entered"], report["stages"], report["ended"]) == (1, {"new": 1}, {})
+    assert report["messages"] == [
+        {"journey": "club", "template": "mail_a", "status": "planned", "reason": None, "count": 1}
+    ]
+    cohorts = client.get("/v1/reports/lifecycle", params={"journey": "club", "cohorts": True}).json()["cohorts"]
+    assert cohorts == [{"month": "2026-03", "entered": 1, "stages": {"new": 1}, "ended": {}}]
+    assert client.get("/v1/reports/messages?since=2027-01-01T00:00:00Z").json()["messages"] == []

@@ -1,0 +1,268 @@
+"""The right to be forgotten and the right to see, over every table and every column."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import SQLModel, select
+from temporalio.testing import ActivityEnvironment
+
+from services import consents, exporting, house, operations, reports, suppressions, telling
+from services.errors import Refused
+from store import outbox
+from store.session import Database
+from store.tables import (
+    Customer,
+    DateDue,
+    Dispatch,
+    Hook,
+    Interest,
+    Message,
+    Rejection,
+    SegmentMember,
+    Suppression,
+)
+from waypost.wiring import Parts
+
+SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "voucher-7", "S3CRET")
+
+PERSONAL = {
+    "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
+    "date_due", "outbox_mail", "suppression", "audit",
+}  # fmt: skip
+"""Tables with rows about one person: erased, and in the export."""
+
+OTHERS = {
+    "event_name": "names of events, of nobody",
+    "segment": "guards",
+    "backfill": "ids of customers as a cursor, opaque",
+    "tombstone": "digests",
+    "journey": "definitions",
+    "journey_version": "definitions",
+    "topic": "terms",
+    "template": "texts of the house",
+    "template_version": "texts of the house",
+    "setting": "of the house; sandbox recipients are colleagues",
+    "dispatch": "ids, opaque, until Temporal has them",
+    "stage_count": "counts",
+    "movement": "counts",
+    "run_count": "counts",
+    "lane": "who delivers",
+    "rejection": "the field and the reason of an event that belongs to nobody",
+    "api_key": "hashes",
+    "idempotent_answer": "sealed with the caller's key, for a day",
+    "operation": "ids, opaque, and counts",
+    "operation_error": "line numbers and reasons",
+    "upload_part": "a file on its way in, gone when its operation ends",
+    "imported_file": "digests",
+}
+
+
+def test_every_table_is_either_personal_or_says_why_not() -> None:
+    assert set(SQLModel.metadata.tables) == PERSONAL | set(OTHERS)
+    owned = {name for name, table in SQLModel.metadata.tables.items() if "customer_id" in table.c}
+    assert owned <= PERSONAL
+
+
+def dump(database: Database) -> dict[str, list[dict[str, Any]]]:
+    with database.reading() as session:
+        return {
+            name: [dict(row) for row in session.connection().execute(table.select()).mappings()]
+            for name, table in SQLModel.metadata.tables.items()
+        }
+
+
+def holding(database: Database, *words: str) -> set[tuple[str, str, str]]:
+    """Table, column and word wherever one of the words stands."""
+    return {
+        (table, column, word)
+        for table, rows in dump(database).items()
+        for row in rows
+        for column, value in row.items()
+        for word in words
+        if word in str(value)
+    }
+
+
+@pytest.fixture
+def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datetime) -> str:
+    """Somebody with a row in every personal table, beside Bob, of whom nothing must be lost."""
+    traits = {"email": "ann@secret.example", "first_name": "Annabel"}
+    for user, anonymous in (("ann-7", "visitor-7"), ("bob", "visitor-b")):
+        mine = traits if user == "ann-7" else {"email": "bob@example.com"}
+        take({"type": "identify", "userId": user, "anonymousId": anonymous, "traits": mine})
+        take({"type": "alias", "userId": user, "previousId": f"former-{user[-1]}"})
+        take({"type": "track", "userId": user, "event": "Signed Up", "properties": {"code": f"voucher-{user[-1]}"}})
+    with database.writing() as session:
+        customer = telling.customer(session, "ann-7")
+        (run,) = telling.enrollments_of(session, customer.id)
+        run.data, run.key = {"note": "S3CRET"}, "S3CRET"
+        consents.say(session, customer.id, "news", False, "phone S3CRET", noon, noon)
+        suppressions.put(session, "ann@secret.example", "complaint", "test", noon)
+        common = {"journey": "welcome", "stage": "new", "step": "s", "visit": 1, "digest": run.digest}
+        session.add_all(
+            [
+                run,
+                Interest(enrollment_id=run.id, name="Bought", customer_id=customer.id),
+                SegmentMember(segment="loyal", customer_id=customer.id, since=noon),
+                DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
+                Hook(
+                    id="hook",
+                    kind="notify",
+                    enrollment_id=run.id,
+                    customer_id=customer.id,
+                    not_before=noon,
+                    created_at=noon,
+                    updated_at=noon,
+                    error="S3CRET",
+                    **common,
+                ),
+                Message(
+                    id="mail",
+                    enrollment_id=run.id,
+                    customer_id=customer.id,
+                    template="mail_a",
+                    topic="news",
+                    lane="journey",
+                    status="accepted",
+                    due=noon,
+                    planned_at=noon,
+                    updated_at=noon,
+                    provider="outbox",
+                    subject="Hi Annabel",
+                    html="Annabel S3CRET",
+                    text="Annabel",
+                    **common,
+                ),
+            ]  # fmt: skip
+        )
+        caught = {"send_id": "mail", "to": "ann@secret.example", "sender": "x@y.z", "subject": "Hi Annabel"}
+        outbox.keep(session, headers={}, html="Annabel", text="Annabel", now=noon, **caught)
+        from services import auditing
+
+        auditing.record(session, "key", "changed", "customer", customer.id, noon, None, {"changed": ["S3CRET"]})
+    return customer.id
+
+
+@pytest.fixture
+def erase(database: Database, noon: datetime, parts: Parts) -> Callable[[str], None]:
+    """Erase as the worker does."""
+
+    def run(customer_id: str) -> None:
+        parts.__dict__["database"] = database
+        with database.writing() as session:
+            operation = operations.start(session, "erase", {"customer": customer_id}, noon)
+        import asyncio
+
+        assert asyncio.run(ActivityEnvironment().run(parts.operations().operate, operation.id)) == "done"
+
+    return run
+
+
+def test_the_person_leaves_every_table_and_nobody_else(database: Database, ann: str, erase: Any, parts: Parts) -> None:
+    before = dump(database)
+    assert {name for name, rows in before.items() if rows} >= PERSONAL, "every personal table has a row of theirs"
+    (caught,) = before["outbox_mail"]
+    file = Path(parts.outbox_folder) / f"{caught['id']}.eml"
+    file.parent.mkdir(parents=True)
+    file.write_text("Annabel")
+    others = {name: [row for row in rows if ann not in str(row)] for name, rows in before.items() if name in PERSONAL}
+    erase(ann)
+    assert holding(database, *SECRETS) == set()
+    left = {table for table, _, _ in holding(database, ann)}
+    assert left <= {"operation", "dispatch", "audit"}, "where the opaque id stands, and leads nowhere"
+    assert not file.exists()
+    after = dump(database)
+    for name in PERSONAL - {"outbox_mail", "suppression", "audit", "alias"}:
+        assert len(after[name]) == len(others[name]), name
+    (audit,) = after["audit"]
+    assert (audit["before"], audit["after"], audit["action"]) == (None, None, "changed")
+
+
+def test_their_workflows_end_and_the_counts_stay_true(database: Database, ann: str, erase: Any) -> None:
+    with database.reading() as session:
+        movements = reports.lifecycle(session, "welcome")["movements"]
+    erase(ann)
+    with database.reading() as session:
+        ends = [one for one in session.exec(select(Dispatch)).all() if one.kind == "end"]
+        assert [one.workflow_id.split("/")[2] for one in ends] == [ann]
+        assert reports.lifecycle(session, "welcome")["movements"] == movements
+        assert reports.lifecycle(session, "welcome")["stages"] == {"new": 1}
+        books = reports.reconciliation(session)
+    (book,) = books["journeys"]
+    assert (book["entered"], book["live"], book["ended"], book["erased"]) == (2, 1, {"erased": 1}, 1)
+    assert book["messages"]["accepted"] == 1
+    assert books["balanced"], book["differences"]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"type": "track", "userId": "ann-7", "event": "Bought"},
+        {"type": "track", "anonymousId": "visitor-7", "event": "Bought"},
+        {"type": "identify", "userId": "former-7", "traits": {"email": "ann@secret.example"}},
+        {"type": "alias", "userId": "somebody", "previousId": "ann-7"},
+    ],
+)
+def test_a_late_event_does_not_bring_them_back(
+    database: Database, ann: str, erase: Any, take: Callable[..., Any], late: dict[str, Any]
+) -> None:
+    erase(ann)
+    outcome = take(late)
+    assert (outcome.accepted, [one.reason for _, one in outcome.rejected]) == (0, ["this customer was erased"])
+    assert holding(database, *SECRETS) == set(), "not even in the log of rejections"
+    with database.reading() as session:
+        assert len(session.exec(select(Customer)).all()) == 1
+        assert len(session.exec(select(Rejection)).all()) == 1
+
+
+def test_a_suppressed_address_stays_so_when_its_owner_is_erased(
+    database: Database, ann: str, erase: Any, take: Callable[..., Any]
+) -> None:
+    erase(ann)
+    take({"type": "identify", "userId": "carol", "traits": {"email": "ann@secret.example"}})
+    from services import standing
+
+    with database.reading() as session:
+        assert session.exec(select(Suppression)).all() == []
+        carol = telling.customer(session, "carol")
+        assert standing.recipient(session, carol, "news", house.load(session)).suppressed
+
+
+def test_an_erasure_cut_off_goes_on_and_cannot_be_stopped(
+    database: Database, ann: str, parts: Parts, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.jobs import erasing
+
+    parts.__dict__["database"] = database
+    with database.writing() as session:
+        operation = operations.start(session, "erase", {"customer": ann}, noon)
+        with pytest.raises(Refused, match="half way"):
+            operations.cancel(session, operation.id)
+    pages = erasing.pages(database, operation, lambda: noon)
+    for _ in range(4):
+        page = next(pages)
+        database.write(lambda session, page=page: operations.advance(session, operation.id, page))
+    import asyncio
+
+    assert asyncio.run(ActivityEnvironment().run(parts.operations().operate, operation.id)) == "done"
+    assert holding(database, *SECRETS) == set()
+
+
+def test_the_export_holds_every_row(database: Database, ann: str) -> None:
+    before = dump(database)
+    with database.reading() as session:
+        found = exporting.export(session, telling.customer(session, "ann-7"))
+    assert set(found) == PERSONAL
+    assert found["customer"]["attributes"]["first_name"] == "Annabel"
+    for name in PERSONAL - {"customer", "outbox_mail", "suppression", "audit"}:
+        mine = [row for row in before[name] if row["customer_id"] == ann]
+        assert len(found[name]) == len(mine) > 0, name
+        assert set(found[name][0]) == set(SQLModel.metadata.tables[name].c.keys()), "every column"
+    for word in SECRETS:
+        assert word in str(found), word
+    import json
+
+    json.dumps(found)
