@@ -3,11 +3,21 @@
 import asyncio
 import sys
 
-from bench import backtest, core, ingest, language, memory, reference, starts
+from bench import backtest, core, imports, ingest, language, memory, reference, starts, status
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["core", "ingest", "language", "backtest", "memory", "reference", "starts"]
+    wanted = sys.argv[1:] or [
+        "core",
+        "ingest",
+        "language",
+        "backtest",
+        "memory",
+        "status",
+        "imports",
+        "reference",
+        "starts",
+    ]
     for name in wanted:
         print(f"\n== {name} ==", flush=True)
         {
@@ -16,6 +26,8 @@ def main() -> int:
             "language": language.main,
             "backtest": backtest.main,
             "memory": memory.main,
+            "status": status.main,
+            "imports": imports.main,
             "reference": lambda: asyncio.run(reference.main()),
             "starts": lambda: asyncio.run(starts.main()),
         }[name]()

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from store import tombstones
-from store.tables import Consent, Customer, Event, Suppression
-from store.tombstones import EMAIL
+from store.tables import Alias, Consent, Customer, Event, Suppression
+from store.tombstones import EMAIL, USER
 
 
 def lock(session: Session, customer_id: str) -> Customer | None:
@@ -19,17 +19,26 @@ def by_external_id(session: Session, external_id: str) -> Customer | None:
     return session.exec(select(Customer).where(Customer.external_id == external_id)).first()
 
 
-def by_anonymous_id(session: Session, anonymous_id: str) -> Customer | None:
-    return session.exec(select(Customer).where(Customer.anonymous_id == anonymous_id)).first()
+def by_user(session: Session, user_id: str) -> Customer | None:
+    """Whoever has this id, or had it before a merge."""
+    found = by_external_id(session, user_id)
+    former = None if found is not None else session.get(Alias, (USER, user_id))
+    return found if former is None else session.get(Customer, former.customer_id)
 
 
 def find(session: Session, name: str) -> Customer | None:
-    """By the customer's own id, email address, or internal id: what a person types."""
-    wanted = name.strip()
-    for clause in (Customer.external_id == wanted, Customer.email == wanted.lower(), Customer.id == wanted):
-        found = session.exec(select(Customer).where(clause).order_by(col(Customer.id)).limit(1)).first()
-        if found is not None:
-            return found
+    """By the customer's own id (or a former one), email address, or internal id: what a person types."""
+    for wanted in dict.fromkeys((name, name.strip())):
+        former = select(Alias.customer_id).where(Alias.kind == USER, Alias.value == wanted)
+        for clause in (
+            Customer.external_id == wanted,
+            Customer.email == wanted.lower(),
+            Customer.id == wanted,
+            col(Customer.id).in_(former),
+        ):
+            found = session.exec(select(Customer).where(clause).order_by(col(Customer.id)).limit(1)).first()
+            if found is not None:
+                return found
     return None
 
 

@@ -1,5 +1,7 @@
 """Unsubscribing (RFC 8058): GET shows a question, since scanners follow links; POST acts at once, without a login."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
@@ -12,8 +14,10 @@ from services.errors import NotFound
 
 router = APIRouter(prefix="/u", tags=["recipients"])
 
+_DAMAGED: dict[int | str, dict[str, Any]] = {404: {"description": "The link is damaged", "content": {"text/html": {}}}}
 
-@router.get("/{token}", response_class=HTMLResponse, summary="Ask whether to unsubscribe")
+
+@router.get("/{token}", response_class=HTMLResponse, summary="Ask whether to unsubscribe", responses=_DAMAGED)
 def ask(token: str, parts: TheBackend) -> HTMLResponse:
     """Changes nothing."""
     try:
@@ -23,7 +27,7 @@ def ask(token: str, parts: TheBackend) -> HTMLResponse:
     return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=False)
 
 
-@router.post("/{token}", response_class=HTMLResponse, summary="Unsubscribe at once")
+@router.post("/{token}", response_class=HTMLResponse, summary="Unsubscribe at once", responses=_DAMAGED)
 async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
     """What a mail client's one click sends. A repeat changes nothing."""
     try:

@@ -40,11 +40,12 @@ def put(
     name = (tombstones.USER, external_id)
     if tombstones.buried(session, [name]) and not (again and tombstones.lift(session, [name])):
         raise ApiError("erased", "this customer was erased; `again=true` brings them back on purpose")
-    present = customers.by_external_id(session, external_id)
+    present = customers.by_user(session, external_id)
     tags.check(_shown(present) if present else None)
     message = {"type": "identify", "userId": external_id, "traits": body.attributes}
     ingest.take(session, tracking.read(message, now), Rules.load(session), now)
-    customer = telling.customer(session, external_id)
+    customer = customers.by_user(session, external_id)
+    assert customer is not None
     trail.names("changed" if present else "created", "customer", customer.id, body.attributes)
     return tags.tagged(_shown(customer))
 

