@@ -3,14 +3,15 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services import upkeep
+from services import retention, upkeep
 from services.delivering import Fenced
 from store.session import Database
 from store.tables import Lane as LaneRow
 
 LANE = "upkeep"
+PRUNE_EVERY = timedelta(hours=1)
 
 
 class Upkeep:
@@ -20,6 +21,7 @@ class Upkeep:
         self._database = database
         self._clock = clock
         self._fence = secrets.token_hex(8)
+        self._pruned_at: datetime | None = None
 
     def take(self) -> int:
         with self._database.writing() as session:
@@ -30,7 +32,15 @@ class Upkeep:
         return await asyncio.to_thread(self._round)
 
     async def seek_evidence(self) -> int:
-        return 0
+        """Once an hour, when there is nothing else to do: let go of what has passed its time."""
+        if self._pruned_at is not None and self._clock() < self._pruned_at + PRUNE_EVERY:
+            return 0
+        self._pruned_at = self._clock()
+        return await asyncio.to_thread(self._prune)
+
+    def _prune(self) -> int:
+        with self._database.writing() as session:
+            return retention.prune(session, self._clock())
 
     async def close(self) -> None:
         return None

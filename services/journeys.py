@@ -94,11 +94,6 @@ def version(session: Session, key: str, number: int) -> JourneyVersion:
     return found
 
 
-def versions(session: Session, key: str) -> Sequence[JourneyVersion]:
-    query = select(JourneyVersion).where(JourneyVersion.journey == key)
-    return session.exec(query.order_by(col(JourneyVersion.number).desc())).all()
-
-
 def definition(session: Session, key: str, number: int | None = None) -> Definition:
     """A version of a journey; without a number the live one, else the draft."""
     journey = get(session, key)

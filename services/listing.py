@@ -15,6 +15,7 @@ from store.tables import (
     Customer,
     Enrollment,
     Journey,
+    JourneyVersion,
     Message,
     Operation,
     OperationError,
@@ -22,6 +23,7 @@ from store.tables import (
     Segment,
     SegmentMember,
     Suppression,
+    TemplateVersion,
     Topic,
 )
 
@@ -99,6 +101,17 @@ def messages(
 def journeys(session: Session, wanted: Slice, *, archived: bool = False) -> Rows:
     query = select(Journey) if archived else select(Journey).where(col(Journey.archived_at).is_(None))
     return _page(session, query, [col(Journey.key)], wanted)
+
+
+def versions(session: Session, wanted: Slice, key: str) -> Rows:
+    """Published versions of a journey."""
+    query = select(JourneyVersion).where(JourneyVersion.journey == key)
+    return _page(session, query, [col(JourneyVersion.number)], wanted)
+
+
+def template_versions(session: Session, wanted: Slice, key: str) -> Rows:
+    query = select(TemplateVersion).where(TemplateVersion.key == key)
+    return _page(session, query, [col(TemplateVersion.number)], wanted)
 
 
 def segments(session: Session, wanted: Slice) -> Rows:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, Trail, Writing
+from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Trail, Writing
 from api.errors import responses
 from api.idempotency import HEADER, IdempotentRoute
 from api.routes.operations import operation_out
@@ -33,7 +33,13 @@ Control = Literal["pause", "resume", "skip", "exit"]
     | {202: {"model": schemas.OperationOut, "description": "A segment: an operation"}},
 )
 def enroll(
-    key: str, body: schemas.EnrollIn, session: Writing, now: Now, caller: Marketer, response: Response
+    key: str,
+    body: schemas.EnrollIn,
+    session: Writing,
+    now: Now,
+    caller: Marketer,
+    response: Response,
+    trail: TheTrail,
 ) -> schemas.EnrollmentOut | schemas.OperationOut:
     """Start a run by hand. The re-entry rule of the journey holds; a refusal says which. A segment is an operation
     (202); a file is imported with `POST /v1/imports?kind=enrollments`.
@@ -49,6 +55,7 @@ def enroll(
     customer = telling.customer(session, body.customer or "")
     customers.lock(session, customer.id)
     started = enrolling.enroll(session, version, program, customer, source="api", now=now, data=body.data)
+    trail.note("enrolled", "enrollment", started.id)
     return schemas.EnrollmentOut.model_validate(started)
 
 

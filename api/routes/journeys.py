@@ -173,11 +173,18 @@ def report(key: Key, session: Reading, caller: Support) -> schemas.JourneyReport
     return schemas.JourneyReport(**reports.journey(session, key))
 
 
-@router.get("/{key}/versions", summary="Published versions", responses=responses(404))
-def versions(key: Key, session: Reading, caller: Support) -> list[schemas.VersionOut]:
+@router.get("/{key}/versions", summary="Published versions", responses=responses(404, 422))
+def versions(
+    key: Key,
+    session: Reading,
+    caller: Support,
+    page: ThePage,
+    sort: Literal["number", "-number"] = "-number",
+) -> schemas.Page[schemas.VersionOut]:
     """The newest first."""
     journeys.get(session, key)
-    return [schemas.VersionOut.model_validate(one) for one in journeys.versions(session, key)]
+    rows, cursor = listing.versions(session, page.slice(sort), key)
+    return schemas.Page(items=[schemas.VersionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}/versions/{number}", summary="One version", responses=responses(404))

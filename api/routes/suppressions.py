@@ -3,11 +3,13 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Response
+from sqlmodel import Session
 
 from api import schemas
-from api.deps import Marketer, Now, Reading, Support, ThePage, Writing
+from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
 from services import listing, suppressions
+from store import customers
 
 router = APIRouter(prefix="/v1/suppressions", tags=["topics and consent"])
 
@@ -28,15 +30,29 @@ def listed(
 
 @router.put("/{email}", summary="Suppress an address", responses=responses(422))
 def put(
-    email: Email, session: Writing, now: Now, caller: Marketer, body: schemas.SuppressionIn | None = None
+    email: Email,
+    session: Writing,
+    now: Now,
+    caller: Marketer,
+    trail: TheTrail,
+    body: schemas.SuppressionIn | None = None,
 ) -> schemas.SuppressionOut:
     """No mail goes there from now on, transactional mail included. The first reason stays."""
     reason = (body or schemas.SuppressionIn()).reason
-    return schemas.SuppressionOut.model_validate(suppressions.put(session, email, reason, f"key {caller.id}", now))
+    found = suppressions.put(session, email, reason, f"key {caller.id}", now)
+    trail.note("suppressed", "customer", _owner(session, found.email))
+    return schemas.SuppressionOut.model_validate(found)
 
 
 @router.delete("/{email}", status_code=204, summary="Let an address be written to again", responses=responses(404, 422))
-def delete(email: Email, session: Writing, caller: Marketer) -> Response:
+def delete(email: Email, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Bounces and complaints bring it back."""
-    suppressions.delete(session, email)
+    gone = suppressions.delete(session, email)
+    trail.note("unsuppressed", "customer", _owner(session, gone.email))
     return Response(status_code=204)
+
+
+def _owner(session: Session, email: str) -> str:
+    """Whose address it is, by the opaque id: the audit log holds nothing that names a person."""
+    customer = customers.find(session, email)
+    return customer.id if customer is not None else "nobody known"

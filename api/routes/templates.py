@@ -1,12 +1,12 @@
 """Mail templates: kept here with versions, or built in as files; previews and test mails."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import etags, schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, TheTrail, Writing
+from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Writing
 from api.errors import ApiError, responses
 from api.etags import TheTags
 from api.idempotency import IdempotentRoute
@@ -15,7 +15,7 @@ from mail import linting
 from mail.brand import context
 from mail.links import Unsubscribe
 from mail.templates import Stored, TemplateProblem
-from services import journeys, knowing, operations, suppressions, telling, templates, testing, tracking
+from services import journeys, knowing, listing, operations, suppressions, telling, templates, testing, tracking
 from services.errors import NotFound
 from store.session import Database
 from store.tables import TemplateVersion
@@ -52,11 +52,12 @@ def put(
     return schemas.TemplateStored(**after.model_dump(), created=created, warnings=warnings)
 
 
-@router.get("", summary="List templates", responses=responses())
-def listed(parts: TheBackend, session: Reading, caller: Support) -> schemas.Page[schemas.TemplateOut]:
+@router.get("", summary="List templates", responses=responses(422))
+def listed(parts: TheBackend, session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.TemplateOut]:
     """Those kept here and those that are files, by key."""
-    keys = sorted(parts.templates())
-    return schemas.Page(items=[_shown(parts, templates.find(session, key), key) for key in keys])
+    keys = sorted(key for key in parts.templates() if page.cursor is None or key > page.cursor)
+    items = [_shown(parts, templates.find(session, key), key) for key in keys[: page.limit]]
+    return schemas.Page(items=items, cursor=items[-1].key if len(keys) > page.limit else None)
 
 
 @router.get("/{key}", summary="One template", responses=responses(404))
@@ -75,13 +76,19 @@ def delete(key: Key, parts: TheBackend, session: Writing, caller: Marketer, trai
     return Response(status_code=204)
 
 
-@router.get("/{key}/versions", summary="Versions of a template", responses=responses(404))
-def versions(key: Key, session: Reading, caller: Support) -> schemas.Page[schemas.TemplateVersionOut]:
+@router.get("/{key}/versions", summary="Versions of a template", responses=responses(404, 422))
+def versions(
+    key: Key,
+    session: Reading,
+    caller: Support,
+    page: ThePage,
+    sort: Literal["number", "-number"] = "-number",
+) -> schemas.Page[schemas.TemplateVersionOut]:
     """The newest first. A version never changes; each message says which one it was made of."""
-    rows = templates.versions(session, key)
-    if not rows:
+    if templates.find(session, key) is None:
         raise NotFound(f"no template {key!r} is kept here")
-    return schemas.Page(items=[schemas.TemplateVersionOut.model_validate(row) for row in rows])
+    rows, cursor = listing.template_versions(session, page.slice(sort), key)
+    return schemas.Page(items=[schemas.TemplateVersionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.post("/{key}/preview", summary="See a template as a customer would", responses=responses(404, 422))

@@ -1,0 +1,53 @@
+"""What has passed its time goes, and nothing else."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import select
+
+from services import house, operations, retention
+from services.house import HouseSettings
+from store.session import Database
+from store.tables import Message, Operation, Rejection
+
+
+def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
+    database: Database, take: Any, noon: datetime
+) -> None:
+    old = noon - timedelta(days=40)
+    take({"type": "nonsense"}, at=old)
+    take({"type": "nonsense"}, at=noon)
+    with database.writing() as session:
+        for name, at in (("old", old), ("new", noon)):
+            session.add(
+                Message(
+                    id=name,
+                    customer_id="c",
+                    journey="j",
+                    digest="d",
+                    stage="s",
+                    step="x",
+                    visit=1,
+                    template="t",
+                    topic="t",
+                    lane="journey",
+                    status="accepted",
+                    due=at,
+                    planned_at=at,
+                    updated_at=at,
+                    html="h",
+                    text="t",
+                    subject="s",
+                )  # fmt: skip
+            )
+            operation = operations.start(session, "simulate", {}, at)
+            operations.ended(session, operation.id, at)
+        kept = {"retention": {"bodies": 30, "rejections": 30, "operations": None}}
+        house.save(session, HouseSettings.model_validate(kept), noon)
+        assert retention.prune(session, noon) == 2
+        assert retention.prune(session, noon) == 0
+    with database.reading() as session:
+        bodies = {one.id: one.html for one in session.exec(select(Message)).all()}
+        assert bodies == {"old": None, "new": "h"}
+        assert [one.received_at for one in session.exec(select(Rejection)).all()] == [noon]
+        assert len(session.exec(select(Operation)).all()) == 2
