@@ -47,7 +47,7 @@ def plan(
     settings = house.load(session)
     topic = topic_of(send)
     who = standing.recipient(session, customer, topic, settings)
-    rivals = standing.rivals(session, customer.id, message.id)
+    rivals = standing.rivals(session, customer.id, message.id) if standing.capped(session, settings, topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
     terms = standing.terms(session, settings, customer.id, topic, now, ahead)
     verdict = policy.decide(send, who, due=asked.due, now=now, journey_zone=program.timezone, house=terms)

@@ -74,6 +74,11 @@ def terms(
     )
 
 
+def capped(session: Session, settings: HouseSettings, topic: str) -> bool:
+    """Whether mail of this topic stands under a cap at all."""
+    return bool(_caps(session.get(Topic, topic), settings))
+
+
 def _caps(row: Topic | None, settings: HouseSettings) -> list[tuple[str, int, timedelta]]:
     """Each cap with what it counts: a topic's mail, or all."""
     found: list[tuple[str, int, timedelta]] = []
