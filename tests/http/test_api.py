@@ -201,7 +201,7 @@ def test_a_version_never_changes_and_the_same_draft_is_published_once(
     client.put("/v1/journeys/welcome", content="journey: welcome\nstart: b\nstages: {b: {}}")
     assert client.post("/v1/journeys/welcome/publish").json()["number"] == 2
     assert client.get("/v1/journeys/welcome/versions/1").json()["definition"]["start"] == "new"
-    assert [one["number"] for one in client.get("/v1/journeys/welcome/versions").json()] == [2, 1]
+    assert [one["number"] for one in client.get("/v1/journeys/welcome/versions").json()["items"]] == [2, 1]
 
 
 def test_publishing_leaves_those_under_way_on_their_version(client: TestClient, welcome: dict[str, Any]) -> None:
