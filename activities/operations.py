@@ -22,6 +22,8 @@ from store.session import Database
 from store.tables import Operation
 
 TEST = "test mail"
+ATTEMPTS = 5
+"""After so many the operation has failed; a worker that dies meanwhile is no failure of the work, but counts."""
 
 Clock = Callable[[], datetime]
 
@@ -48,6 +50,11 @@ class Operations:
             await (self._test(operation) if operation.kind == TEST else self._work(operation))
         except (ServiceError, InvalidJourney, Rejected) as refused:
             error = str(refused)[:500]
+        except Exception as unexpected:
+            log.error("operation_failed", operation=operation_id, kind=operation.kind, exc_info=unexpected)
+            if activity.info().attempt < ATTEMPTS:
+                raise
+            error = f"it failed {ATTEMPTS} times: {type(unexpected).__name__}; the worker's log tells more"
         return await asyncio.to_thread(self._ended, operation_id, error)
 
     async def _work(self, operation: Operation) -> None:

@@ -23,5 +23,5 @@ class OperationWorkflow:
             task_queue=TASK_QUEUE,
             start_to_close_timeout=timedelta(hours=24),
             heartbeat_timeout=timedelta(minutes=2),
-            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),
+            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
         )

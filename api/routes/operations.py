@@ -1,11 +1,13 @@
 """Long work: how far it is, what came of it, and a way to stop it."""
 
 import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -14,6 +16,7 @@ from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePa
 from api.errors import responses
 from api.idempotency import IdempotentRoute
 from services import journeys, listing, operations, tracking
+from services.listing import Slice
 from store.tables import Operation
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)
@@ -85,6 +88,23 @@ def errors(
     operations.get(session, id)
     rows, cursor = listing.operation_errors(session, page.slice(), id)
     return schemas.Page(items=[schemas.OperationErrorOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+class Csv(Response):
+    media_type = "text/csv"
+
+
+@router.get("/operations/{id}/errors.csv", summary="The same as a file", response_class=Csv, responses=responses(404))
+def errors_file(id: OperationId, session: Reading, caller: Support) -> Response:
+    """`line,reason`, to be opened beside the file that was imported."""
+    operations.get(session, id)
+    file = io.StringIO()
+    rows = csv.writer(file)
+    rows.writerow(["line", "reason"])
+    found, _ = listing.operation_errors(session, Slice(limit=operations.MOST_ERRORS_KEPT), id)
+    rows.writerows((one.line, one.reason) for one in found)
+    name = {"Content-Disposition": f'attachment; filename="{id}-errors.csv"'}
+    return Csv(file.getvalue(), headers=name)
 
 
 @router.get(

@@ -1,6 +1,7 @@
 """Long work: imports, enrollments in bulk; progress, errors by line, cancelling, going on after a crash."""
 
 import asyncio
+import dataclasses
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
+from activities import operations as activities
 from activities.operations import Operations
 from services import operations
 from services.jobs import taking
@@ -72,6 +74,9 @@ def test_customers_from_ndjson(client: TestClient, parts: Parts) -> None:
     done = imported(client, parts, "\n".join(lines), kind="customers", format="ndjson")
     assert (done["result"]["taken"], done["total"]) == (2, 4)
     assert errors(client, done) == [(2, "the line is not JSON"), (4, "a line is a JSON object")]
+    file = client.get(f"/v1/operations/{done['id']}/errors.csv")
+    assert file.text.splitlines() == ["line,reason", "2,the line is not JSON", "4,a line is a JSON object"]
+    assert "attachment" in file.headers["content-disposition"]
 
 
 def test_consents(client: TestClient, parts: Parts) -> None:
@@ -197,6 +202,24 @@ def test_an_import_is_cancelled_and_what_was_done_stays(client: TestClient, part
     assert len(rows(parts, Customer)) == 500
     refused = client.post(f"/v1/operations/{operation}/cancel")
     assert (refused.status_code, "cancelled already" in refused.json()["detail"]) == (409, True)
+
+
+def test_what_fails_again_and_again_is_told_and_not_tried_for_ever(
+    client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> Any:
+        raise ZeroDivisionError("a bug")
+        yield
+
+    monkeypatch.setitem(activities.KINDS, "import customers", breaks)
+    operation = upload(client, "userId\n1\n", kind="customers").json()["id"]
+    with pytest.raises(ZeroDivisionError):
+        work(parts, operation)
+    assert client.get(f"/v1/operations/{operation}").json()["status"] == "running"
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, attempt=5)
+    assert asyncio.run(environment.run(parts.operations().operate, operation)) == "failed"
+    assert "ZeroDivisionError" in client.get(f"/v1/operations/{operation}").json()["error"]
 
 
 def test_progress_has_a_rate_and_the_time_that_is_left(client: TestClient, parts: Parts, clock: Any) -> None:
