@@ -18,6 +18,7 @@ from api.routes import (
     messages,
     operations,
     people,
+    providers,
     reports,
     schema,
     segments,
@@ -47,6 +48,7 @@ ROUTERS = (
     audit,
     schema,
     health,
+    providers,
     recipients,
     desk,
 )

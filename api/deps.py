@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from api.rates import Rates
 from mail.brand import Brand
+from mail.feedback import Receiver
 from mail.links import Links
 from mail.render_pool import RenderPool
 from services import api_keys, auditing
@@ -31,6 +32,7 @@ class Backend:
     links: Links
     templates: Callable[[], frozenset[str]]
     template_files: Callable[[], frozenset[str]]
+    receivers: Callable[[], Mapping[str, Receiver]]
     renderer: RenderPool
     sender: Brand
     clock: Callable[[], datetime]

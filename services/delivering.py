@@ -79,7 +79,8 @@ def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
     left = select(Message).where(Message.lane == lane, Message.status == "sending", col(Message.fence) != fence)
     messages = session.exec(left).all()
     for message in messages:
-        _set(session, message, "unknown", "worker_lost", now)
+        reported = message.delivery is not None  # the provider spoke of it before our own record was written
+        _set(session, message, "accepted" if reported else "unknown", None if reported else "worker_lost", now)
     return len(messages)
 
 

@@ -24,6 +24,7 @@ from store.tables import (
     Customer,
     DateDue,
     Decision,
+    DeliveryEvent,
     Dispatch,
     Enrollment,
     Event,
@@ -34,7 +35,7 @@ from store.tables import (
 )
 from store.types import new_id
 
-FOLLOWS: tuple[type[SQLModel], ...] = (Decision, Message, Hook, Interest, Alias)
+FOLLOWS: tuple[type[SQLModel], ...] = (Decision, Message, DeliveryEvent, Hook, Interest, Alias)
 """Tables whose rows only need another owner."""
 
 

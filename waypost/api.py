@@ -40,6 +40,7 @@ def build(parts: Parts) -> FastAPI:
         links=parts.links,
         templates=parts.templates,
         template_files=parts.template_files,
+        receivers=parts.receivers,
         renderer=parts.renderer,
         sender=parts.brand,
         clock=parts.clock,

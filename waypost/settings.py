@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$",
         description="calls per span of an API key without a rate of its own",
     )
+    sendgrid_webhook_key: str | None = Field(
+        default=None, description="verification key of SendGrid's Event Webhook, which posts to /webhooks/sendgrid"
+    )
     hooks_private: bool = Field(default=False, description="let webhooks call addresses inside the own network")
     hooks_secret: str | None = Field(
         default=None, description="signs webhooks: whsec_ and base64; made on the first start where absent"

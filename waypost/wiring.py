@@ -1,7 +1,7 @@
 """Puts the parts together: which database, which sender, which clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from activities.delivery import Lane, Pumped
 from journeys.program import Program
 from mail import templates as files
 from mail.brand import Brand
+from mail.feedback import Receiver
 from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.outbox import OutboxSender
@@ -85,6 +86,18 @@ class Parts:
 
             return SmtpSender(settings.smtp_url)
         return OutboxSender(_StoredInbox(self.database, self.clock), self.outbox_folder)
+
+    def receivers(self) -> Mapping[str, Receiver]:
+        """Who reads the reports of which provider."""
+        return self._receivers
+
+    @cached_property
+    def _receivers(self) -> Mapping[str, Receiver]:
+        if self.settings.sendgrid_webhook_key is None:
+            return {}
+        from mail.sendgrid_events import SendGridEvents
+
+        return {"sendgrid": SendGridEvents(self.settings.sendgrid_webhook_key)}
 
     @cached_property
     def caller(self) -> "Caller":

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from api import schemas
 from api.deps import Reading, Support, ThePage
 from api.errors import responses
-from services import listing, telling
+from services import feedback, listing, telling
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 
@@ -36,5 +36,7 @@ def listed(
 
 @router.get("/{id}", summary="One message", responses=responses(404))
 def get(id: str, session: Reading, caller: Support) -> schemas.MessageWhole:
-    """With the very mail that was rendered, once it was."""
-    return schemas.MessageWhole.model_validate(telling.message(session, id))
+    """With the very mail that was rendered, once it was, and what the provider reported about it."""
+    message = schemas.MessageWhole.model_validate(telling.message(session, id))
+    reports = [schemas.DeliveryEventOut.model_validate(one) for one in feedback.of(session, id)]
+    return message.model_copy(update={"reports": reports})

@@ -14,7 +14,7 @@ from api.schemas.journeys import (
     VersionOut,
     VersionWhole,
 )
-from api.schemas.mail import MessageOut, MessageWhole
+from api.schemas.mail import DeliveryEventOut, MessageOut, MessageWhole, Reported
 from api.schemas.operations import OperationErrorOut, OperationOut, SimulateIn
 from api.schemas.reports import (
     Book,
@@ -52,6 +52,7 @@ from api.schemas.templates import (
 )
 
 __all__ = [
+    "Reported",
     "ActionOut",
     "ArchiveIn",
     "AuditOut",
@@ -65,6 +66,7 @@ __all__ = [
     "CustomerIn",
     "CustomerOut",
     "CustomerStatus",
+    "DeliveryEventOut",
     "DraftOut",
     "EnrollIn",
     "EnrollmentOut",

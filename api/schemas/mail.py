@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from api.schemas.common import Shown
 
@@ -18,6 +18,7 @@ class MessageOut(Shown):
     template_version: int | None = Field(description="of a template kept here, once it was rendered", examples=[3])
     topic: str = Field(examples=["product-news"])
     lane: str = Field(examples=["journey"])
+    delivery: str | None = Field(description="what the provider reported last that counts", examples=["delivered"])
     status: str = Field(
         description="planned, deferred, sending, accepted, failed, skipped, unknown or parked", examples=["accepted"]
     )
@@ -29,9 +30,26 @@ class MessageOut(Shown):
     provider_id: str | None
 
 
+class DeliveryEventOut(Shown):
+    kind: str = Field(examples=["opened"])
+    at: datetime
+    url: str | None = Field(examples=[None])
+    reason: str | None = Field(examples=[None])
+    machine: bool = Field(description="no person did it: a mail proxy that loads pictures, say")
+
+
 class MessageWhole(MessageOut):
     """With the very mail that was sent."""
 
     subject: str | None = Field(examples=["Thank you, Ann"])
     html: str | None
     text: str | None
+    reports: list[DeliveryEventOut] = Field(default=[], description="everything the provider reported, in order")
+
+
+class Reported(BaseModel):
+    """What came of a provider's report."""
+
+    taken: int = Field(examples=[3])
+    repeated: int = Field(description="known already", examples=[0])
+    unknown: int = Field(description="about mails that are not here, or no more", examples=[0])

@@ -5,6 +5,7 @@ customer ─< alias            their other ids; tombstone: digests of the ids of
 customer ─< enrollment       one run through a journey = one workflow
 enrollment ─< decision       the recorded "why", one row per command of the core
 enrollment ─< message        the sending ledger, one row per mail
+message ─< delivery_event    what the provider reported about it
 enrollment ─< interest       the events it waits for, matched at ingestion
 enrollment ─< hook           webhooks and notes to colleagues, called until they are taken
 segment ─< segment_member    who is in a segment now
@@ -37,6 +38,7 @@ from store.tables.definitions import (
     Topic,
 )
 from store.tables.ledger import (
+    DeliveryEvent,
     Lane,
     Message,
     OutboxMail,
@@ -74,6 +76,7 @@ __all__ = [
     "Customer",
     "DateDue",
     "Decision",
+    "DeliveryEvent",
     "Dispatch",
     "Enrollment",
     "Event",

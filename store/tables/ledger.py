@@ -42,9 +42,29 @@ class Message(SQLModel, table=True):
     provider: str | None = None
     provider_id: str | None = None
     accepted_at: datetime | None = _at(default=None)
+    delivery: str | None = None
     subject: str | None = None
     html: str | None = None
     text: str | None = None
+
+
+class DeliveryEvent(SQLModel, table=True):
+    """What a provider reported about a mail; the id is made of mail, kind, instant and link, `name` is theirs."""
+
+    __tablename__: ClassVar[Any] = "delivery_event"
+    __table_args__ = (Index("ix_delivery_event_name", "provider", "name"),)
+
+    id: str = Field(primary_key=True)
+    message_id: str = Field(index=True)
+    customer_id: str = Field(index=True)
+    provider: str
+    name: str | None = None
+    kind: str
+    at: datetime = _at()
+    received_at: datetime = _at()
+    url: str | None = None
+    reason: str | None = None
+    machine: bool = False
 
 
 class Lane(SQLModel, table=True):

@@ -16,6 +16,7 @@ from store.session import Database
 from store.tables import (
     Customer,
     DateDue,
+    DeliveryEvent,
     Dispatch,
     Hook,
     Interest,
@@ -30,7 +31,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
-    "date_due", "outbox_mail", "suppression", "audit",
+    "date_due", "delivery_event", "outbox_mail", "suppression", "audit",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -107,6 +108,16 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                 run,
                 Interest(enrollment_id=run.id, name="Bought", customer_id=customer.id),
                 SegmentMember(segment="loyal", customer_id=customer.id, since=noon),
+                DeliveryEvent(
+                    id="d",
+                    message_id="mail",
+                    customer_id=customer.id,
+                    provider="p",
+                    kind="opened",
+                    at=noon,
+                    received_at=noon,
+                    reason="S3CRET",
+                ),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
                 Hook(
                     id="hook",

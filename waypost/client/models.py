@@ -108,6 +108,14 @@ class CustomerStatus(TypedDict):
     enrollments: list[EnrollmentOut]
 
 
+class DeliveryEventOut(TypedDict):
+    kind: str
+    at: str
+    url: str | None
+    reason: str | None
+    machine: bool
+
+
 class DraftOut(TypedDict):
     journey: JourneyOut
     warnings: list[Finding]
@@ -302,6 +310,7 @@ class MessageOut(TypedDict):
     template_version: int | None
     topic: str
     lane: str
+    delivery: str | None
     status: str
     reason: str | None
     planned_at: str
@@ -324,6 +333,7 @@ class MessageWhole(TypedDict):
     template_version: int | None
     topic: str
     lane: str
+    delivery: str | None
     status: str
     reason: str | None
     planned_at: str
@@ -334,6 +344,7 @@ class MessageWhole(TypedDict):
     subject: str | None
     html: str | None
     text: str | None
+    reports: NotRequired[list[DeliveryEventOut]]
 
 
 class MessagesReport(TypedDict):
@@ -427,6 +438,14 @@ class RejectionOut(TypedDict):
     type: str | None
     path: str
     reason: str
+
+
+class Reported(TypedDict):
+    """What came of a provider's report."""
+
+    taken: int
+    repeated: int
+    unknown: int
 
 
 class Retention(TypedDict):

@@ -118,6 +118,24 @@ def upgrade() -> None:
     op.add_column('journey', sa.Column('paused_at', Instant(), nullable=True))
     op.add_column('journey', sa.Column('archived_at', Instant(), nullable=True))
 
+    op.add_column('message', sa.Column('delivery', sa.String(), nullable=True))
+    op.create_table('delivery_event',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('message_id', sa.String(), nullable=False),
+    sa.Column('customer_id', sa.String(), nullable=False),
+    sa.Column('provider', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=True),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('at', Instant(), nullable=False),
+    sa.Column('received_at', Instant(), nullable=False),
+    sa.Column('url', sa.String(), nullable=True),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('machine', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('ix_delivery_event_name', 'delivery_event', ['provider', 'name'])
+    op.create_index('ix_delivery_event_message_id', 'delivery_event', ['message_id'])
+    op.create_index('ix_delivery_event_customer_id', 'delivery_event', ['customer_id'])
     op.add_column('message', sa.Column('template_version', sa.Integer(), nullable=True))
 
     op.add_column('movement', sa.Column('seconds', sa.BigInteger(), nullable=False, server_default='0'))
@@ -154,6 +172,8 @@ def downgrade() -> None:
 
     op.drop_column('movement', 'seconds')
 
+    op.drop_table('delivery_event')
+    op.drop_column('message', 'delivery')
     op.drop_column('message', 'template_version')
 
     op.drop_column('journey', 'archived_at')
