@@ -22,6 +22,7 @@ from store.session import Database
 from store.tables import Operation
 
 TEST = "test mail"
+BEAT = 5.0
 ATTEMPTS = 5
 """After so many the operation has failed; a worker that dies meanwhile is no failure of the work, but counts."""
 
@@ -46,6 +47,7 @@ class Operations:
         if operation is None:
             return "nothing to do"
         error = None
+        beating = asyncio.create_task(_beat())
         try:
             await (self._test(operation) if operation.kind == TEST else self._work(operation))
         except (ServiceError, InvalidJourney, Rejected) as refused:
@@ -55,13 +57,14 @@ class Operations:
             if activity.info().attempt < ATTEMPTS:
                 raise
             error = f"it failed {ATTEMPTS} times: {type(unexpected).__name__}; the worker's log tells more"
+        finally:
+            beating.cancel()
         return await asyncio.to_thread(self._ended, operation_id, error)
 
     async def _work(self, operation: Operation) -> None:
         pages = KINDS[operation.kind](self._database, operation, self._clock)
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
-                activity.heartbeat()
                 if await asyncio.to_thread(self._advance, operation.id, page) is None:
                     return
         finally:
@@ -89,6 +92,13 @@ class Operations:
     def _ended(self, operation_id: str, error: str | None) -> str:
         with self._database.writing() as session:
             return operations.ended(session, operation_id, self._clock(), error)
+
+
+async def _beat() -> None:
+    """However long a page takes, Temporal knows that somebody works on it."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(BEAT)
 
 
 def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator[Page]:

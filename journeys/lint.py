@@ -222,7 +222,14 @@ def _events(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]
             )
 
 
-OWN_EVENTS = frozenset({*guards.PROFILE_EVENTS, *guards.SEGMENT_EVENTS, "Page Viewed", "Screen Viewed", "Alias"})
+MAIL_EVENTS = tuple(
+    f"Message {what}" for what in ("Delivered", "Bounced", "Opened", "Clicked", "Complained", "Unsubscribed")
+)
+"""What the provider reports about a mail, as events of its customer."""
+
+OWN_EVENTS = frozenset(
+    {*guards.PROFILE_EVENTS, *guards.SEGMENT_EVENTS, *MAIL_EVENTS, "Page Viewed", "Screen Viewed", "Alias"}
+)
 
 
 # -- since the last version --------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     "provider_busy": "the mail provider asked for a slower rate or could not be reached",
     "no_answer": "the provider took the message and gave no answer; it may or may not have gone",
     "worker_lost": "the worker died while the message was on its way; it may or may not have gone",
+    "given_up": "nobody could tell whether the message went, and a person decided to leave it",
     "parked": "nobody could tell whether the message went, so a person decides",
 }
 

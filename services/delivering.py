@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from journeys import policy
+from journeys import calendar, policy
 from journeys.policy import Defer, Go, Skip
 from journeys.program import NodeId, Send
 from services import house, journeys, knowing, planning, standing, templates
@@ -26,7 +26,7 @@ from store.tables import Enrollment, Journey, Lane, Message
 
 LANES = ("transactional", "journey", "broadcast")
 GRACE = timedelta(seconds=45)
-WINDOW = timedelta(hours=24)
+TWICE = 2
 
 
 class Fenced(Exception):
@@ -237,7 +237,18 @@ def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime)
             message.not_before = now
             _set(session, message, "planned", "worker_lost", now, "the provider never got it")
         case "unknowable":
-            if now - message.updated_at > WINDOW:
-                _set(session, message, "parked", "parked", now)
+            _without_evidence(session, message, now)
         case _:
             raise ValueError(f"no such evidence: {evidence}")
+
+
+def _without_evidence(session: Session, message: Message, now: datetime) -> None:
+    """When the window has passed, the installation's policy decides; a mail is sent once more at most."""
+    unsure = house.load(session).unsure
+    if now - message.updated_at <= calendar.parse_span(unsure.after).elapsed:
+        return
+    if unsure.then == "resend" and message.attempt < TWICE:
+        message.not_before = now
+        _set(session, message, "planned", "no_answer", now, "sent once more, as the settings say")
+    else:
+        _set(session, message, "parked", "parked", now)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
-from services import consents, happening, planning, suppressions
+from services import brakes, consents, happening, planning, suppressions
 from services.happening import Rules, What
 from store import customers
 from store.tables import Customer, DeliveryEvent, Message
@@ -118,6 +118,9 @@ def _take(
     _forward(session, report, message, now)
     if report.kind in SUPPRESSING and customer.email is not None:
         suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
+    if report.kind == "complained":
+        session.flush()
+        brakes.complained(session, message.journey, now)
     if report.kind == "unsubscribed":
         consents.say(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
     session.flush()

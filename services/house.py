@@ -1,7 +1,7 @@
 """The settings of the installation: what holds for every journey, customer and mail."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import Session
@@ -52,6 +52,21 @@ class Retention(BaseModel):
     operations: int | None = Field(default=90, ge=1, le=36_500, description="ended operations with their errors")
 
 
+class Unsure(BaseModel):
+    """Mail of which nobody can tell whether it went."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: str = Field(default="24 hours", description="how long evidence is waited for")
+    then: Literal["park", "resend"] = Field(default="park", description="for a person to decide, or send it once more")
+
+    @field_validator("after")
+    @classmethod
+    def _a_span(cls, value: str) -> str:
+        calendar.parse_span(value)
+        return value
+
+
 class HouseSettings(BaseModel):
     """What holds for the whole installation."""
 
@@ -76,6 +91,7 @@ class HouseSettings(BaseModel):
     sandbox: list[Annotated[str, Field(min_length=2, max_length=320)]] | None = Field(
         default=None, max_length=1_000, description="before going live: only these addresses and @domains get mail"
     )
+    unsure: Unsure = Unsure()
     retention: Retention = Retention()
 
     @field_validator("timezone")

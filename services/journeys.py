@@ -183,7 +183,7 @@ def resume(session: Session, key: str, now: datetime) -> Journey:
     journey = get(session, key)
     if journey.paused_at is None:
         raise Refused(f"the journey {key!r} is not paused")
-    journey.paused_at = None
+    journey.paused_at = journey.alarm = None
     session.add(journey)
     return journey
 

@@ -22,7 +22,7 @@ Customer = Annotated[str, typer.Argument(help="Your id of the customer, or the e
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (apply, publish, pause, resume, enroll, status, why, forecast, reconcile, erase, export):
+    for command in (apply, publish, pause, resume, enroll, status, why, forecast, reconcile, decide, erase, export):
         app.command()(command)
 
 
@@ -165,6 +165,26 @@ def reconcile(
             _tell_books(cast(dict[str, Any], found))
         if not found["balanced"]:
             raise typer.Exit(1)
+
+
+def decide(
+    message: Annotated[str | None, typer.Argument(help="A message's id; without it, what is open.")] = None,
+    verdict: Annotated[str, typer.Option("--as", help="accepted, resend or failed.")] = "accepted",
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide about mail of which nobody can tell whether it went; without an id, list it."""
+    with asking() as waypost:
+        if message is not None:
+            done = waypost.call("POST", "/v1/messages/{}/decide", message, json={"as": verdict})
+            return say(as_json, done, f"[green]✓[/] {message} is {done['status']}")
+        found = [one for status in ("parked", "unknown") for one in waypost.messages(status=status)]
+        if as_json:
+            return typer.echo(json.dumps(found))
+        for one in found:
+            console.print(Text(f"{one['id']}  {one['status']}  {one['template']}  {one['journey']}/{one['step']}"))
+        console.print(
+            f"{len(found)} to decide; `waypost decide ID --as accepted|resend|failed`" if found else "Nothing."
+        )
 
 
 def _tell_books(found: dict[str, Any]) -> None:

@@ -22,6 +22,6 @@ class OperationWorkflow:
             result_type=str,
             task_queue=TASK_QUEUE,
             start_to_close_timeout=timedelta(hours=24),
-            heartbeat_timeout=timedelta(minutes=2),
+            heartbeat_timeout=timedelta(seconds=30),
             retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
         )

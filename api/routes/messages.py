@@ -5,11 +5,12 @@ from typing import Literal
 from fastapi import APIRouter
 
 from api import schemas
-from api.deps import Reading, Support, ThePage
+from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
-from services import feedback, listing, telling
+from api.idempotency import IdempotentRoute
+from services import deciding, feedback, listing, telling
 
-router = APIRouter(prefix="/v1/messages", tags=["messages"])
+router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)
 
 Status = Literal["planned", "deferred", "sending", "accepted", "failed", "skipped", "unknown", "parked"]
 
@@ -40,3 +41,13 @@ def get(id: str, session: Reading, caller: Support) -> schemas.MessageWhole:
     message = schemas.MessageWhole.model_validate(telling.message(session, id))
     reports = [schemas.DeliveryEventOut.model_validate(one) for one in feedback.of(session, id)]
     return message.model_copy(update={"reports": reports})
+
+
+@router.post("/{id}/decide", summary="Decide about an unsure mail", responses=responses(404, 409, 422))
+def decide(
+    id: str, body: schemas.DecideIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+) -> schemas.MessageOut:
+    """Of a mail that is `unknown` or `parked` nobody can tell whether it went. What a person decides is on record."""
+    message = deciding.decide(session, id, body.verdict, f"key {caller.id}", now)
+    trail.note(f"decided {body.verdict}", "message", id)
+    return schemas.MessageOut.model_validate(message)

@@ -1,8 +1,28 @@
 """The shapes of requests and answers, by subject. Times are UTC, ISO 8601."""
 
-from api.schemas.access import AuditOut, Health, KeyIn, KeyMade, KeyOut, RejectionOut
-from api.schemas.common import Changed, ControlIn, Page, Shown
-from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, Erasing, TimelineEntry, TriggerNow, WhyOut
+from api.schemas.access import (
+    AuditOut,
+    Health,
+    KeyIn,
+    KeyMade,
+    KeyOut,
+    RejectionOut,
+)
+from api.schemas.common import (
+    Changed,
+    ControlIn,
+    Page,
+    Shown,
+)
+from api.schemas.customers import (
+    CustomerIn,
+    CustomerOut,
+    CustomerStatus,
+    Erasing,
+    TimelineEntry,
+    TriggerNow,
+    WhyOut,
+)
 from api.schemas.journeys import (
     ArchiveIn,
     DraftOut,
@@ -14,8 +34,18 @@ from api.schemas.journeys import (
     VersionOut,
     VersionWhole,
 )
-from api.schemas.mail import DeliveryEventOut, MessageOut, MessageWhole, Reported
-from api.schemas.operations import OperationErrorOut, OperationOut, SimulateIn
+from api.schemas.mail import (
+    DecideIn,
+    DeliveryEventOut,
+    MessageOut,
+    MessageWhole,
+    Reported,
+)
+from api.schemas.operations import (
+    OperationErrorOut,
+    OperationOut,
+    SimulateIn,
+)
 from api.schemas.reports import (
     Book,
     CohortOut,
@@ -29,8 +59,17 @@ from api.schemas.reports import (
     StayOut,
     StepCount,
 )
-from api.schemas.runs import ActionOut, EnrollIn, EnrollmentOut, Forecast
-from api.schemas.segments import MemberOut, SegmentIn, SegmentOut
+from api.schemas.runs import (
+    ActionOut,
+    EnrollIn,
+    EnrollmentOut,
+    Forecast,
+)
+from api.schemas.segments import (
+    MemberOut,
+    SegmentIn,
+    SegmentOut,
+)
 from api.schemas.settings import (
     CapIn,
     ConsentIn,
@@ -52,7 +91,6 @@ from api.schemas.templates import (
 )
 
 __all__ = [
-    "Reported",
     "ActionOut",
     "ArchiveIn",
     "AuditOut",
@@ -66,6 +104,7 @@ __all__ = [
     "CustomerIn",
     "CustomerOut",
     "CustomerStatus",
+    "DecideIn",
     "DeliveryEventOut",
     "DraftOut",
     "EnrollIn",
@@ -97,6 +136,7 @@ __all__ = [
     "Published",
     "Reconciliation",
     "RejectionOut",
+    "Reported",
     "SegmentIn",
     "SegmentOut",
     "Shown",

@@ -14,6 +14,7 @@ class JourneyOut(Shown):
     live_version: int | None = Field(examples=[1])
     paused_at: datetime | None = Field(description="since when everybody is parked")
     archived_at: datetime | None = Field(description="since when nobody is let in")
+    alarm: str | None = Field(description="why it stopped itself, or may soon", examples=[None])
     draft: dict[str, Any] | None
     updated_at: datetime
 

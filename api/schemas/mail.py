@@ -1,8 +1,9 @@
 """Messages."""
 
 from datetime import datetime
+from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.common import Shown
 
@@ -45,6 +46,18 @@ class MessageWhole(MessageOut):
     html: str | None
     text: str | None
     reports: list[DeliveryEventOut] = Field(default=[], description="everything the provider reported, in order")
+
+
+class DecideIn(BaseModel):
+    """What a person knows, or decides, about a mail that may or may not have gone."""
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, json_schema_extra={"examples": [{"as": "accepted"}]}
+    )
+
+    verdict: Literal["accepted", "resend", "failed"] = Field(
+        alias="as", description="accepted: it went; resend: it did not, send it; failed: leave it"
+    )
 
 
 class Reported(BaseModel):

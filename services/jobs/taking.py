@@ -169,22 +169,34 @@ def events(database: Database, operation: Operation, clock: Callable[[], datetim
         work = islice(ordered.customers(clock()), seen, None)
         for chunk in placing.chunks(work):
             seen += len(chunk)
-            yield _placed(database, chunk, live, str(seen), total, clock())
+            yield _placed(database, operation, chunk, live, str(seen), total, clock())
 
 
 def _note(errors: Sequence[LineError], note: str) -> Page:
     return lambda session: Done(count=0, errors=errors, note=note)
 
 
-def _placed(database: Database, chunk: Any, live: Any, cursor: str, total: int, now: datetime) -> Page:
+def _placed(
+    database: Database,
+    operation: Operation,
+    chunk: Sequence[placing.Work],
+    live: Any,
+    cursor: str,
+    total: int,
+    now: datetime,
+) -> Page:
     def do(session: Session) -> Done:
         progress = histories.Progress()
         placing.write(session, placing.prepare(session, chunk, live, now), progress)
-        counts = {
-            "customers": progress.customers, "events": progress.events, "enrolled": progress.enrolled,
-            "repeated": progress.repeated,
-        }  # fmt: skip
-        lines = sum(len(messages) for _, messages in chunk)
-        return Done(count=lines, cursor=cursor, errors=progress.errors, result=counts, note="placing", total=total)
+        counts = {name: getattr(progress, name) for name in ("customers", "events", "enrolled", "repeated")}
+        current = session.get(Operation, operation.id) or operation
+        return Done(
+            count=sum(len(messages) for _, messages in chunk),
+            cursor=cursor,
+            errors=progress.errors,
+            result=counted(current, counts),
+            note="placing",
+            total=total,
+        )
 
     return do

@@ -20,6 +20,7 @@ class Journey(SQLModel, table=True):
     lifecycle: bool = False
     paused_at: datetime | None = _at(default=None)
     archived_at: datetime | None = _at(default=None)
+    alarm: str | None = None
     created_at: datetime = _at()
     updated_at: datetime = _at()
 

@@ -222,6 +222,12 @@ def test_what_fails_again_and_again_is_told_and_not_tried_for_ever(
     assert "ZeroDivisionError" in client.get(f"/v1/operations/{operation}").json()["error"]
 
 
+def test_counts_of_an_import_of_events_add_up_over_its_pages(client: TestClient, parts: Parts) -> None:
+    many = history(*((f"c{number}", "2026-01-01", f"m{number}") for number in range(250)))
+    done = imported(client, parts, many, kind="events", format="ndjson")
+    assert done["result"] == {"customers": 250, "events": 250, "enrolled": 0, "repeated": 0}
+
+
 def test_progress_has_a_rate_and_the_time_that_is_left(client: TestClient, parts: Parts, clock: Any) -> None:
     text = "userId\n" + "".join(f"{number}\n" for number in range(1_500))
     operation = upload(client, text, kind="customers").json()["id"]

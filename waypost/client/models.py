@@ -108,6 +108,9 @@ class CustomerStatus(TypedDict):
     enrollments: list[EnrollmentOut]
 
 
+DecideIn = TypedDict("DecideIn", {"as": "str"})
+
+
 class DeliveryEventOut(TypedDict):
     kind: str
     at: str
@@ -192,6 +195,7 @@ class HouseSettings(TypedDict):
     quiet_hours: NotRequired[QuietHours | None]
     cap: NotRequired[CapIn | None]
     sandbox: NotRequired[list[str] | None]
+    unsure: NotRequired[Unsure]
     retention: NotRequired[Retention]
 
 
@@ -204,6 +208,7 @@ class JourneyChanged(TypedDict):
     live_version: int | None
     paused_at: str | None
     archived_at: str | None
+    alarm: str | None
     draft: dict[str, Any] | None
     updated_at: str
 
@@ -214,6 +219,7 @@ class JourneyOut(TypedDict):
     live_version: int | None
     paused_at: str | None
     archived_at: str | None
+    alarm: str | None
     draft: dict[str, Any] | None
     updated_at: str
 
@@ -589,6 +595,13 @@ class TriggerNow(TypedDict):
     guard: NotRequired[str | None]
     holds_now: NotRequired[bool | None]
     seen: NotRequired[dict[str, Any] | None]
+
+
+class Unsure(TypedDict):
+    """Mail of which nobody can tell whether it went."""
+
+    after: NotRequired[str]
+    then: NotRequired[str]
 
 
 class Validation(TypedDict):

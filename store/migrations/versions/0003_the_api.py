@@ -117,6 +117,7 @@ def upgrade() -> None:
 
     op.add_column('journey', sa.Column('paused_at', Instant(), nullable=True))
     op.add_column('journey', sa.Column('archived_at', Instant(), nullable=True))
+    op.add_column('journey', sa.Column('alarm', sa.String(), nullable=True))
 
     op.add_column('message', sa.Column('delivery', sa.String(), nullable=True))
     op.create_table('delivery_event',
@@ -176,6 +177,7 @@ def downgrade() -> None:
     op.drop_column('message', 'delivery')
     op.drop_column('message', 'template_version')
 
+    op.drop_column('journey', 'alarm')
     op.drop_column('journey', 'archived_at')
     op.drop_column('journey', 'paused_at')
 
