@@ -67,7 +67,7 @@ def _place(one: Event | Decision) -> tuple[datetime, int, int, str]:
 
 def _read(cursor: str) -> list[Any]:
     try:
-        return keyset.read(cursor, ORDER, True)
+        return keyset.read(cursor, ORDER, (datetime, int, int, str), True)
     except keyset.BadCursor as bad:
         raise InvalidInput(str(bad), "cursor") from None
 

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import and_, or_
+from sqlalchemy import Integer, and_, or_
 from sqlmodel import Session
+
+from store.types import Instant
 
 Row = TypeVar("Row")
 
@@ -26,13 +28,21 @@ def page(
     """The next rows in the order of `columns` (the last of them unique), and the cursor behind them, if more follow."""
     names = [column.key for column in columns]
     if cursor:
-        query = query.where(_behind(columns, read(cursor, names, descending), descending))
+        kinds = [_kind(column.type) for column in columns]
+        query = query.where(_behind(columns, read(cursor, names, kinds, descending), descending))
     order = [column.desc() if descending else column for column in columns]
     rows = session.exec(query.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], write([getattr(last, name) for name in names], names, descending)
+
+
+def _kind(column_type: Any) -> type:
+    """What the values of a column are."""
+    if isinstance(column_type, Instant):
+        return datetime
+    return int if isinstance(column_type, Integer) else str
 
 
 def _behind(columns: Sequence[Any], values: Sequence[Any], descending: bool) -> Any:
@@ -51,21 +61,24 @@ def write(values: Sequence[Any], names: Sequence[str], descending: bool) -> str:
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def read(cursor: str, names: Sequence[str], descending: bool) -> list[Any]:
-    """The values of a cursor made for this order."""
+def read(cursor: str, names: Sequence[str], kinds: Sequence[type], descending: bool) -> list[Any]:
+    """The values of a cursor made for this order, each of its column's kind."""
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         order, *values = orjson.loads(packed)
         found = [datetime.fromisoformat(one["at"]) if isinstance(one, dict) else one for one in values]
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError):
         raise BadCursor("this is no cursor that we gave") from None
-    if order != "-" * descending + ",".join(names) or len(found) != len(names) or not all(map(_usable, found)):
+    fits = len(found) == len(kinds) and all(map(_usable, found, kinds))
+    if order != "-" * descending + ",".join(names) or not fits:
         raise BadCursor("this cursor was given for another list or another order")
     return found
 
 
-def _usable(value: Any) -> bool:
+def _usable(value: Any, kind: type) -> bool:
     """Nothing that a database would refuse."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
     if isinstance(value, datetime):
         return value.tzinfo is not None
-    return (isinstance(value, str) and "\0" not in value) or (isinstance(value, int) and abs(value) < 2**63)
+    return "\0" not in value if isinstance(value, str) else abs(value) < 2**63

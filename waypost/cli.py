@@ -17,7 +17,7 @@ from rich.table import Table
 from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
-from services import api_keys, surroundings
+from services import api_keys, auditing, surroundings, tracking
 from waypost import __version__, asking, logs
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
@@ -182,12 +182,16 @@ def import_command(
 def keys_create(
     name: str,
     scope: Annotated[list[str], typer.Option(help="ingest, marketer, support or admin; may be repeated.")],
+    expires: Annotated[str | None, typer.Option(help="When it ends, ISO 8601.")] = None,
+    rate: Annotated[str | None, typer.Option(help="Calls per span, as 600/minute.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a key. It is shown this once."""
     with told(), parts() as made:
         with made.database.writing() as session:
-            key, text = api_keys.create(session, name, scope, made.clock())
+            until = tracking.instant(expires, "--expires") if expires else None
+            key, text = api_keys.create(session, name, scope, made.clock(), expires_at=until, rate=rate)
+            auditing.record(session, auditing.COMMAND_LINE, "created", "key", key.id, made.clock())
         print(json.dumps({"id": key.id, "key": text, "scopes": key.scopes})) if as_json else console.print(
             f"{text}   ({', '.join(key.scopes)}; id {key.id}; shown this once)", highlight=False
         )
@@ -217,6 +221,7 @@ def keys_revoke(key_id: str) -> None:
     """Refuse a key from now on."""
     with told(), parts() as made, made.database.writing() as session:
         api_keys.revoke(session, key_id, made.clock())
+        auditing.record(session, auditing.COMMAND_LINE, "revoked", "key", key_id, made.clock())
         console.print(f"[green]✓[/] {key_id} is revoked")
 
 

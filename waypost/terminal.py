@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from journeys.problems import InvalidJourney, Problem
 from services import errors as services
+from services.tracking import Rejected
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -29,7 +30,7 @@ def told() -> Generator[None, None, None]:
     """Every failure as a sentence, never as a traceback."""
     try:
         yield
-    except (CannotStart, Unreachable, TemporalUnavailable, services.ServiceError) as error:
+    except (CannotStart, Unreachable, TemporalUnavailable, services.ServiceError, Rejected) as error:
         fail(str(error))
     except ApiProblem as refused:
         for problem in (refused.body.get("problems") or [])[:50]:

@@ -220,3 +220,20 @@ def test_a_message_shows_what_was_reported(
     assert [(one["kind"], one["url"]) for one in shown["reports"]] == [
         ("delivered", None), ("clicked", "https://x.example/a"),
     ]  # fmt: skip
+
+
+def test_a_person_decides_about_a_mail_that_is_parked(
+    client: TestClient, parts: Parts, mail: str, keys: dict[str, str]
+) -> None:
+    with parts.database.writing() as session:
+        message = session.exec(select(Message)).one()
+        message.status, message.reason = "parked", "parked"
+        session.add(message)
+    assert [one["id"] for one in client.get("/v1/messages?status=parked").json()["items"]] == [mail]
+    support = {"Authorization": f"Bearer {keys['support']}"}
+    assert client.post(f"/v1/messages/{mail}/decide", json={"as": "accepted"}, headers=support).status_code == 403
+    assert client.post(f"/v1/messages/{mail}/decide", json={"as": "maybe"}).status_code == 422
+    assert client.post(f"/v1/messages/{mail}/decide", json={"as": "resend"}).json()["status"] == "planned"
+    again = client.post(f"/v1/messages/{mail}/decide", json={"as": "resend"})
+    assert (again.status_code, "is planned" in again.json()["detail"]) == (409, True)
+    assert client.get("/v1/audit?kind=message").json()["items"][0]["action"] == "decided resend"
