@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from api.problems import KINDS, PREFIX
@@ -89,6 +90,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Rejected, _rejected)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DataError, _unkeepable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -124,6 +126,11 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     path = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     found = [{"path": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()]
     return problem("invalid-input", f"{path}: {first['msg']}", path=path, problems=found)
+
+
+def _unkeepable(request: Request, error: Exception) -> JSONResponse:
+    """PostgreSQL keeps no text with the character NUL, and asks for none."""
+    return problem("invalid-input", "a value holds what no database keeps: the character NUL, or half a surrogate pair")
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -28,6 +28,8 @@ def by_user(session: Session, user_id: str) -> Customer | None:
 
 def find(session: Session, name: str) -> Customer | None:
     """By the customer's own id (or a former one), email address, or internal id: what a person types."""
+    if "\0" in name:
+        return None
     for wanted in dict.fromkeys((name, name.strip())):
         former = select(Alias.customer_id).where(Alias.kind == USER, Alias.value == wanted)
         for clause in (

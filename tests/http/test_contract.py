@@ -1,6 +1,7 @@
 """The whole API against its own OpenAPI document, by Schemathesis: no 500, and no answer that the document does not know."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from docs import models
+from store.session import Database
+from tests.conftest import database_url
+from waypost.wiring import Parts
 
 CHECKS = [
     not_a_server_error,
@@ -28,6 +32,13 @@ READY = "/readyz"
 
 EXAMPLES = int(os.environ.get("WAYPOST_CONTRACT", "12"))
 """How many requests per call; `WAYPOST_CONTRACT=500` looks longer."""
+
+
+@pytest.fixture
+def parts(parts: Parts, request: pytest.FixtureRequest, tmp_path: Path) -> Parts:
+    """On PostgreSQL, which is the stricter of the two; all other tests of this room run on SQLite."""
+    parts.__dict__["database"] = Database(database_url("postgresql", request, tmp_path))
+    return parts
 
 
 @pytest.fixture
