@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 
 from api.problems import KINDS, PREFIX
@@ -91,6 +91,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _unkeepable)
+    app.add_exception_handler(IntegrityError, _collided)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -126,6 +127,11 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     path = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     found = [{"path": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()]
     return problem("invalid-input", f"{path}: {first['msg']}", path=path, problems=found)
+
+
+def _collided(request: Request, error: Exception) -> JSONResponse:
+    """Two requests made the same new thing: one is done, and the other may be repeated."""
+    return problem("collision", "somebody else wrote the same thing at this very moment; try again")
 
 
 def _unkeepable(request: Request, error: Exception) -> JSONResponse:

@@ -51,6 +51,11 @@ KINDS: Mapping[str, Kind] = {
         "Erased",
         "The customer was erased and stays so. To bring them back on purpose: `PUT /v1/customers/{id}?again=true`.",
     ),
+    "collision": Kind(
+        409,
+        "Somebody came between",
+        "Somebody else wrote the same thing at this very moment, and nothing was done here. Try again.",
+    ),
     "idempotency-conflict": Kind(
         409,
         "Another request had this Idempotency-Key",

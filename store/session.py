@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session, create_engine
 
@@ -29,8 +29,8 @@ def _dumps(value: Any) -> str:
         return json.dumps(value)
 
 
-JSON: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
-"""How JSON columns are written and read: the fastest way there is, since every event passes it."""
+ALWAYS: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads, "hide_parameters": True}
+"""JSON columns the fastest way there is, since every event passes it; no error tells the values of a statement."""
 
 
 def open_engine(url: str) -> Engine:
@@ -38,12 +38,21 @@ def open_engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         return _sqlite(url)
     url = url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, **JSON)
+    engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, **ALWAYS)
+    event.listen(engine, "handle_error", _scrub)
+    return engine
+
+
+def _scrub(context: ExceptionContext) -> None:
+    """PostgreSQL tells in the details of an error whose row it was: nobody needs that in a log or a history."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].partition("\nDETAIL")[0], *error.args[1:])
 
 
 def _sqlite(url: str) -> Engine:
     connect = {"check_same_thread": False, "timeout": BUSY_MS / 1000, "isolation_level": None}
-    engine = create_engine(url, connect_args=connect, pool_size=20, max_overflow=40, **JSON)
+    engine = create_engine(url, connect_args=connect, pool_size=20, max_overflow=40, **ALWAYS)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -68,7 +68,7 @@ async def _text(request: Request) -> str:
         raise InvalidInput("the definition is not UTF-8") from None
 
 
-@router.put("/{key}", summary="Store a draft", responses=responses(412, 422), openapi_extra=_DEFINITION)
+@router.put("/{key}", summary="Store a draft", responses=responses(409, 412, 422), openapi_extra=_DEFINITION)
 async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags) -> schemas.DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
     text = await _text(request)

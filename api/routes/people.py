@@ -60,7 +60,7 @@ def consent(id: CustomerId, session: Reading, key: Support) -> list[schemas.Cons
     return [schemas.ConsentOut.model_validate(one) for one in consents.of(session, customer.id)]
 
 
-@router.put("/{id}/consent/{topic}", summary="Say what a customer said", responses=responses(404, 422))
+@router.put("/{id}/consent/{topic}", summary="Say what a customer said", responses=responses(404, 409, 422))
 def put_consent(
     id: CustomerId,
     topic: str,

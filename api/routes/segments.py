@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/segments", tags=["segments"])
 Key = Annotated[str, Path(description="the segment's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
 
-@router.put("/{key}", summary="Create or change a segment", responses=responses(412, 422))
+@router.put("/{key}", summary="Create or change a segment", responses=responses(409, 412, 422))
 def put(
     key: Key, body: schemas.SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
 ) -> schemas.SegmentOut:

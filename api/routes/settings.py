@@ -17,7 +17,7 @@ def get(session: Reading, caller: Support, response: Response) -> schemas.HouseS
     return etags.tagged(response, house.load(session))
 
 
-@router.put("", summary="Change the settings", responses=responses(412, 422))
+@router.put("", summary="Change the settings", responses=responses(409, 412, 422))
 def put(
     body: schemas.HouseSettings, session: Writing, now: Now, caller: Admin, tags: TheTags, trail: TheTrail
 ) -> schemas.HouseSettings:

@@ -28,7 +28,7 @@ def listed(
     return schemas.Page(items=[schemas.SuppressionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
-@router.put("/{email}", summary="Suppress an address", responses=responses(422))
+@router.put("/{email}", summary="Suppress an address", responses=responses(409, 422))
 def put(
     email: Email,
     session: Writing,

@@ -26,7 +26,7 @@ Key = Annotated[str, Path(description="the template's key", pattern=r"^[A-Za-z][
 SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": "ann@example.com", "events": {}}
 
 
-@router.put("/{key}", summary="Store a template", responses=responses(412, 422))
+@router.put("/{key}", summary="Store a template", responses=responses(409, 412, 422))
 def put(
     key: Key,
     body: schemas.TemplateIn,

@@ -314,3 +314,29 @@ def test_the_edge_holds_at_many_calls_at_once(parts: Parts, keys: dict[str, str]
     assert sum(one.json()["accepted"] for one in answers) == 1
     with database.reading() as session:
         assert len(session.exec(select(Enrollment)).all()) == 1
+
+
+def test_two_who_make_the_same_new_thing_at_once(
+    parts: Parts, keys: dict[str, str], request: pytest.FixtureRequest, tmp_path: Any
+) -> None:
+    """On PostgreSQL two may write at once: one is done, the other is told to try again, and nobody gets a 500."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tests.conftest import database_url
+
+    database = Database(database_url("postgresql", request, tmp_path))
+    with database.writing() as session:
+        key = api_keys.create(session, "x", ["admin"], parts.clock())[1]
+    parts.__dict__["database"] = database
+    headers = {"Authorization": f"Bearer {key}"}
+    with (
+        TestClient(build(parts), headers=headers, raise_server_exceptions=False) as client,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        for path, body in (("/v1/customers/ann", {"attributes": {}}), ("/v1/topics/news", {"name": "N"})):
+            answers = list(pool.map(lambda _, path=path, body=body: client.put(path, json=body), range(16)))
+            assert {one.status_code for one in answers} <= {200, 409}
+            told = {one.json()["type"] for one in answers if one.status_code == 409}
+            assert told <= {"urn:waypost:problem:collision"}
+            assert client.put(path, json=body).status_code == 200
+    database.close()

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from store import migrate
@@ -46,3 +47,15 @@ def test_ids_sort_by_the_time_they_were_made() -> None:
         time.sleep(0.002)
     assert made == sorted(made)
     assert len({new_id("x") for _ in range(1_000)}) == 1_000
+
+
+def test_no_error_of_the_database_tells_whose_row_it_was(database: Database, noon: datetime) -> None:
+    def twice() -> None:
+        with database.writing() as session:
+            for name in ("cus_1", "cus_2"):
+                session.add(Customer(id=name, external_id="ann@secret.example", created_at=noon, updated_at=noon))
+
+    with pytest.raises(IntegrityError) as refused:
+        twice()
+    assert "parameters hidden" in str(refused.value)
+    assert "ann@secret.example" not in str(refused.value) + str(refused.value.orig)

@@ -55,7 +55,7 @@ class Transport:
                     raise Unreachable(f"no answer from {self.url}: {type(error).__name__}") from None
                 self._sleep(0.2 * 2**attempt)
                 continue
-            if got.status_code in AGAIN and not last:
+            if (got.status_code in AGAIN or _collided(got)) and not last:
                 self._sleep(_wait(got, attempt))
                 continue
             return _read(got)
@@ -71,6 +71,11 @@ class Answer:
     def __init__(self, body: Any, etag: str | None) -> None:
         self.body = body
         self.etag = etag
+
+
+def _collided(got: httpx.Response) -> bool:
+    """Somebody else wrote the same thing at the same moment; nothing was done, so it may be asked again at once."""
+    return got.status_code == 409 and b"urn:waypost:problem:collision" in got.content
 
 
 def _wait(got: httpx.Response, attempt: int) -> float:
