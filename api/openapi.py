@@ -51,8 +51,23 @@ def document(app: FastAPI) -> dict[str, Any]:
                 if "422" in operation["responses"]:
                     operation["responses"]["422"] = errors.responses(422)[422]
         _take_idempotency_keys(app, made["paths"])
+        _may_fail(made["paths"])
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _may_fail(paths: dict[str, Any]) -> None:
+    """What any call with a key can be answered, beside what it documents itself."""
+    for path, item in paths.items():
+        for operation in item.values():
+            if not path.startswith("/v1/") or "ingestion" in operation.get("tags", ()):
+                continue
+            codes = {"500": "unexpected", "503": "timed-out"}
+            if "requestBody" in operation:
+                codes["413"] = "too-large"
+            for status, code in codes.items():
+                shown = {"description": KINDS[code].title, "content": errors.content(code)}
+                operation["responses"].setdefault(status, shown)
 
 
 def _take_idempotency_keys(app: FastAPI, paths: dict[str, Any]) -> None:

@@ -342,7 +342,10 @@ def test_openapi_is_complete(client: TestClient) -> None:
             if method in ("post", "put") and path.startswith("/v1/") and not path.endswith(BARE):
                 assert "example" in json.dumps(_resolved(document, operation["requestBody"])), (method, path)
             if path.startswith("/v1/"):
-                assert {"401", "403"} <= set(operation["responses"]), (method, path)
+                assert {"400", "401", "403", "429"} <= set(operation["responses"]), (method, path)
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400 and "application/problem+json" in answer.get("content", {}):
+                    assert answer["content"]["application/problem+json"]["example"]["detail"], (method, path, status)
 
 
 def _resolved(document: Any, node: Any) -> Any:
