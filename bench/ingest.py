@@ -1,6 +1,5 @@
 """Events that nobody waits for, taken in by batches, against a bare bulk insert of the same rows (wanted: half)."""
 
-import gc
 import json
 import tempfile
 import time
@@ -16,6 +15,7 @@ from services import ingest, tracking
 from store import migrate
 from store.session import Database
 from store.tables import Customer, Event
+from waypost import tuning
 
 CUSTOMERS = 200
 BATCH = 2_000
@@ -54,7 +54,7 @@ def _measure(kind: str, url: Callable[[str], str]) -> None:
     for database in (taken, floor):
         migrate.upgrade(database.engine)
     _people(taken)
-    gc.freeze()  # as the API does when it starts
+    tuning.settle()  # as the API does when it starts
     with taken.reading() as session:
         people = [one.model_dump() for one in session.exec(select(Customer)).all()]
     with floor.writing() as session:

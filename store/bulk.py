@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, SQLModel
 
+from store.types import Instant, as_text
+
 Row = dict[str, Any]
 
 COPY_FROM = 20
@@ -78,7 +80,14 @@ def _mark(dialect: Dialect) -> str:
 
 def _processors(table: str, names: Sequence[str], dialect: Dialect) -> Processors:
     columns = SQLModel.metadata.tables[table].c
-    return tuple((name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
+    return tuple((name, _processor(columns[name].type, dialect)) for name in names)
+
+
+def _processor(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """How the driver wants the values of a column."""
+    if isinstance(kind, Instant) and dialect.name == "sqlite":
+        return as_text
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:

