@@ -71,10 +71,15 @@ class Edge:
         try:
             async with asyncio.timeout(seconds):
                 await self._app(scope, limited, visit)
-        except TimeoutError:
+        except Exception as error:
             if visit.status is not None:
                 raise
-            await problem("timed-out", f"the request was given up after {seconds:.0f} seconds")(scope, receive, visit)
+            if isinstance(error, TimeoutError) and seconds is not None:
+                answer = problem("timed-out", f"the request was given up after {seconds:.0f} seconds")
+            else:
+                log.error("unexpected_error", error=type(error).__name__, exc_info=error)
+                answer = problem("unexpected", "something failed here; it was logged, and you may try again")
+            await answer(scope, receive, visit)
 
 
 class _Visit:

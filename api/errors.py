@@ -6,7 +6,6 @@ The ingestion endpoints answer in Segment's form instead, since its clients read
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -31,8 +30,6 @@ BY_STATUS: Mapping[int, str] = {
     503: "timed-out",
 }
 KNOWN = (services.NotFound, services.Refused, services.InvalidInput, gateway.Refused, gateway.TemporalUnavailable)
-
-log = structlog.get_logger("waypost.api")
 
 
 class ApiError(Exception):
@@ -82,7 +79,7 @@ def content(code: str) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Teach the app to answer every exception."""
+    """Teach the app to answer every exception that we know; the edge answers the others."""
     for kind in KNOWN:
         app.add_exception_handler(kind, _known)
     app.add_exception_handler(ApiError, _ours)
@@ -92,7 +89,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _unkeepable)
     app.add_exception_handler(IntegrityError, _collided)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:
@@ -145,8 +141,3 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     answer = problem(code, str(error.detail), status=error.status_code)
     answer.headers.update(error.headers or {})
     return answer
-
-
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected_error", error=type(error).__name__, exc_info=error)
-    return problem("unexpected", "something failed here; it was logged, and you may try again")

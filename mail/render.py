@@ -28,6 +28,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from mail.render_limits import LARGEST
 from mail.templates import BUILT_IN, Rendered, Stored, TemplateProblem
 
+MOST_KEPT = 800
+"""Texts of stored templates, the HTML and the plain one counted apart."""
+
 NAMES = frozenset({"customer", "enrollment", "brand", "unsubscribe_url", "message_id", "subject"})
 """What a template may name."""
 
@@ -75,13 +78,14 @@ class Renderer:
                 raise TemplateProblem(f"{part}: there is no {names}; a template may name {known}")
 
     def _keep(self, stored: Stored) -> str:
-        """Under its version a stored template never changes, so it is compiled once."""
-        name = f"{stored.key}@{stored.version}"
-        if f"{name}.html" not in self._stored:
-            self._stored[f"{name}.html"] = stored.html
+        """The same texts are compiled once; the oldest make room."""
+        if f"{stored.name}.html" not in self._stored:
+            while len(self._stored) >= MOST_KEPT:
+                del self._stored[next(iter(self._stored))]
+            self._stored[f"{stored.name}.html"] = stored.html
             if stored.text:
-                self._stored[f"{name}.txt"] = stored.text
-        return name
+                self._stored[f"{stored.name}.txt"] = stored.text
+        return stored.name
 
     def _render(self, key: str, context: Mapping[str, Any], subject: str | None) -> Rendered:
         template = self._html.get_template(f"{key}.html")

@@ -93,7 +93,7 @@ class RenderPool:
         self, key: str, context: Mapping[str, Any], subject: str | None = None, stored: Stored | None = None
     ) -> Rendered:
         """The mail of a template; see `Renders`."""
-        name = f"{key}@{stored.version}" if stored else key
+        name = stored.name if stored else key
         request = {"do": "render", "key": key, "context": dict(context), "subject": subject, "stored": _plain(stored)}
         return Rendered(**self._ask(f"{name} {subject or ''}", request))
 

@@ -3,8 +3,10 @@
 TemplateProblem         the template, with this customer's data, gives no mail
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,15 +18,21 @@ class TemplateProblem(Exception):
     """Why a template gave no mail; it says nothing personal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stored:
-    """A version of a template that is kept in the store, not in a file; it never changes. `text` may be empty."""
+    """A version of a template that is kept in the store, not in a file. `text` may be empty."""
 
     key: str
     version: int
     subject: str
     html: str
     text: str
+
+    @cached_property
+    def name(self) -> str:
+        """Names these very texts: a key that was removed and made again counts its versions anew."""
+        texts = "\0".join((self.subject, self.html, self.text))
+        return f"{self.key}@{hashlib.sha256(texts.encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,9 +149,7 @@ def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
         last = decisions[-1]
         told = f"the step was reached on {last.at:%Y-%m-%d %H:%M} UTC: {last.what}"
         return Why(answer=f"{told}; {_stands(run)}", entered=True, enrollment=run, decisions=decisions)
-    elsewhere = [
-        one for one in _decisions(session, run) if one.what in ("branched", "assigned", "held_out", "moved", "ended")
-    ]
+    elsewhere = [one for one in _decisions(session, run) if one.what in TURNS]
     why = f"; the last turn it took: {_turn(elsewhere[-1])}" if elsewhere else ""
     return Why(
         answer=f"the step was not reached: {_stands(run)}{why}",
@@ -173,7 +171,7 @@ def _step(program: Program, wanted: str) -> str:
 
 def _turn(decision: Decision) -> str:
     known = decision.detail
-    way = known.get("to") or known.get("arm") or known.get("variant") or known.get("reason") or ""
+    way = known.get("to") or known.get("took") or known.get("variant") or known.get("reason") or ""
     return f"{decision.what} {way} on {decision.at:%Y-%m-%d %H:%M} UTC".replace("  ", " ")
 
 

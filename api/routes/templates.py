@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import etags, schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Writing
+from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Trail, Writing
 from api.errors import ApiError, responses
 from api.etags import TheTags
 from api.idempotency import IdempotentRoute
@@ -28,26 +28,20 @@ SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": 
 
 @router.put("/{key}", summary="Store a template", responses=responses(409, 412, 422))
 def put(
-    key: Key,
-    body: schemas.TemplateIn,
-    parts: TheBackend,
-    session: Writing,
-    now: Now,
-    caller: Marketer,
-    tags: TheTags,
-    trail: TheTrail,
+    key: Key, body: schemas.TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
 ) -> schemas.TemplateStored:
     """A new version, sent from now on; a template that could give no mail is refused, and says where."""
     tracking.check_values(body.model_dump())
-    present = templates.find(session, key)
-    before = _kept(present) if present else None
-    tags.check(before)
-    number = present.number + 1 if present else 1
-    warnings = _checked(parts, Stored(key=key, version=number, subject=body.subject, html=body.html, text=body.text))
-    version, created = templates.put(session, key, body.subject, body.html, body.text, now)
-    after = _kept(version)
-    if created:
-        trail.note("changed" if before else "created", "template", key, before, after)
+    # rendered before the transaction, since a poison template takes its time and nobody else shall wait for it
+    warnings = _checked(parts, Stored(key=key, version=0, subject=body.subject, html=body.html, text=body.text))
+    with parts.database.writing() as session:
+        present = templates.find(session, key)
+        before = _kept(present) if present else None
+        tags.check(before)
+        version, created = templates.put(session, key, body.subject, body.html, body.text, now)
+        after = _kept(version)
+        if created:
+            Trail(request, session, now).note("changed" if before else "created", "template", key, before, after)
     tags.tagged(after)
     return schemas.TemplateStored(**after.model_dump(), created=created, warnings=warnings)
 

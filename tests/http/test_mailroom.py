@@ -75,6 +75,24 @@ def test_a_poison_template_is_a_problem_of_its_own(client: TestClient) -> None:
     assert client.post("/v1/templates/thank_you/preview").status_code == 200
 
 
+def test_while_a_poison_template_is_stored_others_write(client: TestClient) -> None:
+    """Nothing is rendered within a transaction, so the one writer of SQLite is free meanwhile."""
+    import threading
+    import time
+
+    loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    body = {"subject": "S", "html": loop}
+    storing = threading.Thread(target=lambda: client.put("/v1/templates/loop", json=body))
+    client.post("/v1/templates/thank_you/preview")
+    storing.start()
+    time.sleep(0.5)
+    begun = time.monotonic()
+    assert client.post("/v1/track", json={"userId": "ann", "event": "E"}).status_code == 200
+    assert time.monotonic() - begun < 3
+    assert storing.is_alive(), "the template is still being tried"
+    storing.join()
+
+
 async def test_a_journey_sends_the_stored_template_and_says_which_version(parts: Parts, client: TestClient) -> None:
     store(client)
     text = "journey: w\nenter: [{on: Signed Up}]\nstart: n\nstages: {n: {steps: [{send: hello}]}}"

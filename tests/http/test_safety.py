@@ -211,6 +211,20 @@ def test_every_answer_has_an_id_and_the_log_names_no_customer(
     assert "ann@example.com" not in logged
 
 
+def test_what_nobody_foresaw_is_a_problem_and_logged_under_the_id_of_its_answer(
+    client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("services.telling.customer", breaks)
+    answer = client.get("/v1/customers/ann", headers={"X-Request-Id": "shop-500"})
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:waypost:problem:unexpected")
+    assert answer.headers["x-request-id"] == "shop-500"
+    told = [line for line in capsys.readouterr().out.splitlines() if "unexpected_error" in line]
+    assert "shop-500" in told[0]
+
+
 # -- keys and audit ----------------------------------------------------------------------------------------------------
 
 

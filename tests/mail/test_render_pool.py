@@ -93,6 +93,12 @@ def test_a_stored_template_uses_the_layout(pool: RenderPool) -> None:
     assert (made.subject, "Hi Ann" in made.text, 'style="' in made.html) == ("S Shop", True, True)
 
 
+def test_a_key_that_is_made_anew_shows_its_new_texts(pool: RenderPool) -> None:
+    for word in ("old", "new"):
+        made = pool.render("own", CONTEXT, None, Stored(key="own", version=1, subject=word, html=word, text=word))
+        assert (made.subject, word in made.html, made.text) == (word, True, word)
+
+
 @pytest.mark.parametrize(
     ("html", "why"),
     [("{% if %}", "html: TemplateSyntaxError"), ("{{ user.name }}", "there is no user; a template may name brand")],
