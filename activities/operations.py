@@ -85,7 +85,7 @@ class Operations:
 
     def _advance(self, operation_id: str, page: Page) -> Done | None:
         done = self._database.write(lambda session: operations.advance(session, operation_id, page))
-        for name in (done.result or {}).get("caught", ()) if done else ():
+        for name in done.caught if done else ():
             self._forget(name)
         return done
 

@@ -1,12 +1,13 @@
 """The right to be forgotten: a person leaves every table, their workflows end, and what remains is counted.
 
-First a tombstone, so that no late event brings them back; then their runs end; then row by row what they did, what was
-decided and what was sent; the customer last. Counts of stages, movements, ends and mails stay true.
+First a tombstone, so that no late event brings them back, and an empty profile, so that nothing more can be written
+about them or to them; then their runs end; then, page by page, what they did, what was decided and what was sent. Last,
+under the customer's lock, whatever came meanwhile goes with the customer. Counts of stages, movements, ends and mails
+stay true.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete
 from sqlmodel import Session, SQLModel, col, select
@@ -20,7 +21,6 @@ from store.tables import (
     Alias,
     Audit,
     Consent,
-    Customer,
     DateDue,
     Decision,
     DeliveryEvent,
@@ -38,6 +38,9 @@ from store.tables import (
 from store.tombstones import ANONYMOUS, EMAIL, USER
 
 PAGE = 1_000
+
+Phase = Callable[[Session, str, datetime, list[str]], int]
+"""Erases a page of something and returns how much; adds to the list which mails the outbox had caught."""
 
 
 def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
@@ -58,13 +61,13 @@ class _Phase:
         self.finished = False
 
     def __call__(self, session: Session) -> Done:
-        result: dict[str, Any] = {}
-        count = PHASES[self._name](session, self._customer_id, self._now, result)
+        caught: list[str] = []
+        count = PHASES[self._name](session, self._customer_id, self._now, caught)
         self.finished = count < PAGE
-        return Done(count=count, cursor=self._name, note=f"erasing: {self._name}", result=result or None)
+        return Done(count=count, cursor=self._name, note=f"erasing: {self._name}", caught=caught)
 
 
-def _bury(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+def _bury(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
     """Tombstones for every id, and for the address where it must never be written to."""
     customer = customers.lock(session, customer_id)
     if customer is None:
@@ -76,10 +79,13 @@ def _bury(session: Session, customer_id: str, now: datetime, result: dict[str, A
         names.append((EMAIL, suppression.email))
         session.delete(suppression)
     tombstones.bury(session, [name for name in names if name[1]], now)
+    customer.external_id = customer.anonymous_id = customer.email = customer.timezone = None
+    customer.attributes, customer.events, customer.segments = {}, {}, []
+    session.add(customer)
     return 0
 
 
-def _runs(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+def _runs(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
     """End every run, in the counts and in Temporal."""
     runs = session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(PAGE)).all()
     tally, rows = Tally(), list[bulk.Row]()
@@ -95,28 +101,27 @@ def _runs(session: Session, customer_id: str, now: datetime, result: dict[str, A
     return len(runs)
 
 
-def _mails(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+def _mails(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
     """Mails are counted, then go; those that the outbox caught are named, since it keeps files too."""
     mails = session.exec(select(Message).where(Message.customer_id == customer_id).limit(PAGE)).all()
     tally = Tally()
     for mail in mails:
         tally.count(mail.id, mail.journey, ERASED_MAIL, f"{mail.template}|{mail.status}|{mail.reason or ''}")
     tally.write(session)
-    caught = session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_([one.id for one in mails]))).all()
-    if caught:
-        result["caught"] = [one.id for one in caught]
-    for one in (*caught, *mails):
+    received = session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_([one.id for one in mails]))).all()
+    caught += [one.id for one in received]
+    for one in (*received, *mails):
         session.delete(one)
     return len(mails)
 
 
-def _rows(table: type[SQLModel], by: str = "customer_id") -> Callable[[Session, str, datetime, dict[str, Any]], int]:
+def _rows(table: type[SQLModel]) -> Phase:
     """Delete the rows of a table that are the customer's."""
     columns = SQLModel.metadata.tables[str(table.__tablename__)]
     keys = list(columns.primary_key.columns)
 
-    def do(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
-        here = columns.c[by] == customer_id
+    def do(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+        here = columns.c.customer_id == customer_id
         connection = session.connection()
         if len(keys) > 1:
             return connection.execute(delete(columns).where(here)).rowcount
@@ -127,7 +132,7 @@ def _rows(table: type[SQLModel], by: str = "customer_id") -> Callable[[Session, 
     return do
 
 
-def _audits(session: Session, customer_id: str, now: datetime, result: dict[str, Any]) -> int:
+def _audits(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
     """Who changed something about the customer stays on record, without what it was."""
     found = session.exec(select(Audit).where(Audit.kind == "customer", Audit.target == customer_id)).all()
     for one in found:
@@ -136,19 +141,30 @@ def _audits(session: Session, customer_id: str, now: datetime, result: dict[str,
     return 0
 
 
-PHASES: Mapping[str, Callable[[Session, str, datetime, dict[str, Any]], int]] = {
-    "tombstones": _bury,
+ROWS: Mapping[str, Phase] = {
+    "runs": _runs,
     "mails": _mails,
     "reports": _rows(DeliveryEvent),
     "interests": _rows(Interest),
     "hooks": _rows(Hook),
-    "runs": _runs,
     "decisions": _rows(Decision),
     "events": _rows(Event),
     "consents": _rows(Consent),
     "segments": _rows(SegmentMember),
     "dates": _rows(DateDue),
     "aliases": _rows(Alias),
-    "audit": _audits,
-    "customer": _rows(Customer, "id"),
 }
+
+
+def _customer(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+    """The customer, and whatever a run or the clock has written since its page was done."""
+    customer = customers.lock(session, customer_id)
+    if customer is None:
+        return 0
+    count = sum(phase(session, customer_id, now, caught) for phase in ROWS.values())
+    session.flush()
+    session.delete(customer)
+    return count + 1
+
+
+PHASES: Mapping[str, Phase] = {"tombstones": _bury, **ROWS, "audit": _audits, "customer": _customer}

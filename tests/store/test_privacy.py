@@ -16,8 +16,10 @@ from store.session import Database
 from store.tables import (
     Customer,
     DateDue,
+    Decision,
     DeliveryEvent,
     Dispatch,
+    Event,
     Hook,
     Interest,
     Message,
@@ -259,6 +261,31 @@ def test_an_erasure_cut_off_goes_on_and_cannot_be_stopped(
     import asyncio
 
     assert asyncio.run(ActivityEnvironment().run(parts.operations().operate, operation.id)) == "done"
+    assert holding(database, *SECRETS) == set()
+
+
+def test_what_comes_while_somebody_is_erased_goes_too(
+    database: Database, ann: str, parts: Parts, noon: datetime
+) -> None:
+    """A run plans a mail, a lane takes it, the clock moves a segment: between any two pages of the work."""
+    from services.jobs import erasing
+
+    with database.writing() as session:
+        operation = operations.start(session, "erase", {"customer": ann}, noon)
+    for number, page in enumerate(erasing.pages(database, operation, lambda: noon)):
+        database.write(lambda session, page=page: operations.advance(session, operation.id, page))
+        with database.writing() as session:
+            if session.get(Customer, ann) is not None:
+                common = {"journey": "welcome", "stage": "new", "step": "s", "visit": 9, "digest": "d"}
+                session.add(Message(
+                    id=f"late{number}", customer_id=ann, template="mail_a", topic="news", lane="journey", status="planned",
+                    due=noon, planned_at=noon, updated_at=noon, not_before=noon, **common,
+                ))  # fmt: skip
+                row = {"id": f"e{number}", "message_id": f"x{number}", "customer_id": ann, "seq": 900 + number}
+                session.add(Event(**row, type="track", name="Segment Left", at=noon, received_at=noon))
+                session.add(Decision(id=f"d{number}", customer_id=ann, journey="welcome", at=noon, what="noted"))
+    after = dump(database)
+    assert {name for name in PERSONAL - {"audit"} if ann in str(after[name])} == set()
     assert holding(database, *SECRETS) == set()
 
 
