@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sqlmodel import Session, col, select
 
 from services import brakes, consents, happening, planning, suppressions
+from services.deciding import UNSURE
 from services.happening import Rules, What
 from store import customers
 from store.tables import Customer, DeliveryEvent, Message
@@ -21,7 +22,8 @@ RANK: Mapping[str, int] = {
     "accepted": 0, "deferred": 1, "dropped": 2, "blocked": 3, "bounced": 4, "delivered": 5, "opened": 6, "clicked": 7,
     "unsubscribed": 8, "complained": 9,
 }  # fmt: skip
-"""How far a mail is: a report of a lower rank changes nothing. A bounce that comes after the delivery is told apart."""
+"""How far a mail is: a report of a lower rank moves it no further. What it brings about, as the suppression by a bounce
+that comes after the delivery, happens all the same."""
 
 HEARD: Mapping[str, str] = {
     "delivered": "Message Delivered",
@@ -34,7 +36,6 @@ HEARD: Mapping[str, str] = {
 """Kinds that are events of the customer."""
 
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
-UNSURE = ("unknown", "parked")
 
 
 class Report(Protocol):
