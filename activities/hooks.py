@@ -14,7 +14,7 @@ from mail.message import Accepted, Mail, NotSent
 from mail.sender import MailSender
 from mail.templates import Renders, TemplateProblem
 from services import hooks
-from services.delivering import Fenced
+from services.claiming import Fenced
 from services.hooks import Due, Result
 from store.session import Database
 

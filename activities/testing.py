@@ -1,15 +1,16 @@
 """Sends a test mail, once, by the provider that mail really goes by."""
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
 
-from mail.brand import Brand, context
-from mail.links import Links, Unsubscribe
+from mail.composing import Composer, Letter
 from mail.message import Accepted, Mail
 from mail.sender import MailSender
-from mail.templates import Renders, Stored, TemplateProblem
+from mail.templates import Stored, TemplateProblem
 from services import testing
 from services.errors import InvalidInput
-from services.templates import Source
+from services.topics import GENERAL
 from store.session import Database
 from store.tables import Operation
 
@@ -18,30 +19,37 @@ class Testing:
     """Renders and sends; it is never repeated, since it may have gone."""
 
     def __init__(
-        self, database: Database, renderer: Renders, sender: Callable[[], MailSender], links: Links, brand: Brand
+        self, database: Database, composer: Composer, sender: Callable[[], MailSender], clock: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._renderer = renderer
+        self._composer = composer
         self._sender = sender
-        self._links = links
-        self._brand = brand
+        self._clock = clock
 
     def compose(self, operation: Operation) -> Mail:
         """The mail; raise InvalidInput where the template gives none."""
         with self._database.reading() as session:
             to, about, source = testing.find(session, operation)
-        url = self._links.unsubscribe_url(Unsubscribe(customer="test", topic="general", send_id=operation.id))
+        letter = Letter(
+            send_id=operation.id,
+            to=to,
+            customer="test",
+            topic=GENERAL,
+            topic_name=GENERAL,
+            transactional=False,
+            template=operation.request["template"],
+            context=about.context,
+            now=self._clock(),
+            stored=Stored(**asdict(source)) if source is not None else None,
+            locales=about.locales,
+            timezone=about.timezone,
+        )
         try:
-            known = context(self._brand, about, url, operation.id)
-            made = self._renderer.render(operation.request["template"], known, None, _stored(source))
-        except TemplateProblem as problem:
+            mail = self._composer.compose(letter)
+        except (TemplateProblem, ValueError) as problem:
             raise InvalidInput(str(problem)) from None
-        headers = {"Message-ID": self._brand.message_id(operation.id), "X-Waypost-Test": "yes"}
-        subject = f"[Test] {made.subject}"
-        return Mail(
-            send_id=operation.id, to=to, sender=self._brand.sender, subject=subject, html=made.html, text=made.text,
-            headers=headers,
-        )  # fmt: skip
+        headers = {**mail.headers, "X-Waypost-Test": "yes"}
+        return replace(mail, subject=f"[Test] {mail.subject}", headers=headers)
 
     async def send(self, mail: Mail) -> str:
         """What became of it, as a word."""
@@ -50,9 +58,3 @@ class Testing:
             return "accepted"
         why = getattr(outcome, "explanation", "") or getattr(outcome, "reason", "it is busy")
         raise InvalidInput(f"the provider did not take it: {why}")
-
-
-def _stored(source: Source | None) -> Stored | None:
-    if source is None:
-        return None
-    return Stored(key=source.key, version=source.version, subject=source.subject, html=source.html, text=source.text)

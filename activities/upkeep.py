@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from services import retention, upkeep
-from services.delivering import Fenced
+from services.claiming import Fenced
 from store.session import Database
 from store.tables import Lane as LaneRow
 

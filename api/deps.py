@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from api.rates import Rates
-from mail.brand import Brand
+from mail.composing import Composer
 from mail.feedback import Receiver
 from mail.links import Links
 from mail.render_pool import RenderPool
@@ -34,7 +34,7 @@ class Backend:
     template_files: Callable[[], frozenset[str]]
     receivers: Callable[[], Mapping[str, Receiver]]
     renderer: RenderPool
-    sender: Brand
+    composer: Composer
     clock: Callable[[], datetime]
     brand: str
     outbox: bool

@@ -6,6 +6,12 @@ from collections.abc import Sequence
 from journeys.program import Variant
 
 
+def share(of: str, customer: str) -> float:
+    """Where a customer stands between 0 and 1, the same for ever."""
+    digest = hashlib.sha256(f"{of}\0{customer}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
 def variant_of(customer: str, journey: str, split: str, variants: Sequence[Variant]) -> Variant:
     """The variant of this customer; each is met in proportion to its weight."""
     digest = hashlib.sha256(f"{journey}\0{split}\0{customer}".encode()).digest()

@@ -18,6 +18,10 @@ REASONS: Mapping[str, str] = {
     "invalid_address": "the customer's email address cannot be written to",
     "suppressed": "the address is suppressed (bounce, complaint, or by hand)",
     "no_consent": "the topic needs the customer's consent (opt_in), and there is none",
+    "unconfirmed": "the customer said yes, and has not confirmed it yet by the link that was sent (double opt-in)",
+    "holdout": "the customer is in the control group, which gets no mail but transactional",
+    "cancelled": "the broadcast was cancelled",
+    "repeated": "the customer had this broadcast already, as somebody who was merged with them",
     "sandbox": "the installation is not live yet, and the address is not among its sandbox recipients",
     "frequency_cap": "the customer has had as much mail as the cap allows; or a mail of higher priority took its place",
     "quiet_hours": "it is quiet hours where the customer is",
@@ -51,8 +55,9 @@ MOST_ROUNDS = 60
 class Recipient:
     """What the policies need to know of the customer; `email` is None where there is no usable address.
 
-    `consent` is what they said about the topic, None where they said nothing. `sandboxed` says that the installation is
-    not live yet and this address is not among those that get mail meanwhile.
+    `consent` is what they said about the topic, None where they said nothing, or nothing that is confirmed (`pending`).
+    `sandboxed` says that the installation is not live yet and this address is not among those that get mail meanwhile;
+    `control` that the customer is one of those who get none, for comparison.
     """
 
     email: str | None
@@ -60,6 +65,8 @@ class Recipient:
     timezone: str | None = None
     suppressed: bool = False
     sandboxed: bool = False
+    control: bool = False
+    pending: bool = False
     consent: bool | None = None
 
 
@@ -176,5 +183,7 @@ def _refused(recipient: Recipient, house: House, transactional: bool) -> str | N
     if not transactional and recipient.consent is False:
         return "unsubscribed"
     if not transactional and house.opt_in and recipient.consent is None:
-        return "no_consent"
+        return "unconfirmed" if recipient.pending else "no_consent"
+    if not transactional and recipient.control:
+        return "holdout"
     return "sandbox" if recipient.sandboxed else None

@@ -1,9 +1,22 @@
-"""Signed links: what a recipient can do without a login. One salt per purpose, so that no token serves another."""
+"""Signed links: what a recipient can do without a login. One salt per purpose, so that no token serves another.
 
+A secret can be changed: what the former ones signed stays good while they are named. A link to unsubscribe never
+expires; one that shows or asks more does. A click link holds no address: it names a link of a mail in the ledger.
+"""
+
+import base64
+import binascii
+import hashlib
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Signer, URLSafeSerializer
+
+PREFERENCES_LIVE = timedelta(days=90)
+CONFIRMATION_LIVES = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,25 +28,123 @@ class Unsubscribe:
     send_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What a link to the preference page stands for."""
+
+    customer: str
+    send_id: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A customer's "yes, write to me about this", to be given by whoever reads the inbox."""
+
+    customer: str
+    topic: str
+    send_id: str
+    expires: datetime
+
+
 class BadLink(ValueError):
     """A token that we did not sign, or that was cut or changed."""
 
 
-class Links:
-    """Makes and reads the links of mails."""
+class ExpiredLink(BadLink):
+    """A token that was good once."""
 
-    def __init__(self, secret: str, public_url: str) -> None:
-        self._unsubscribe = URLSafeSerializer(secret, salt="waypost.unsubscribe")
+
+class Links:
+    """Makes and reads the links of mails. `previous` are former secrets, whose links still open."""
+
+    def __init__(self, secret: str, public_url: str, previous: Sequence[str] = ()) -> None:
+        keys = [*reversed(previous), secret]  # the last one signs
+        self._unsubscribe = _serializer(keys, "unsubscribe")
+        self._preferences = _serializer(keys, "preferences")
+        self._confirm = _serializer(keys, "confirm")
+        self._click = _signer(keys, "click")
+        self._open = _signer(keys, "open")
         self.public_url = public_url.rstrip("/")
 
     def unsubscribe_url(self, what: Unsubscribe) -> str:
-        token: Any = self._unsubscribe.dumps([what.customer, what.topic, what.send_id])
-        return f"{self.public_url}/u/{token}"
+        return f"{self.public_url}/u/{_text(self._unsubscribe.dumps([what.customer, what.topic, what.send_id]))}"
+
+    def preferences_url(self, what: Preferences) -> str:
+        parts = [what.customer, what.send_id, int(what.expires.timestamp())]
+        return f"{self.public_url}/preferences/{_text(self._preferences.dumps(parts))}"
+
+    def confirm_url(self, what: Confirmation) -> str:
+        parts = [what.customer, what.topic, what.send_id, int(what.expires.timestamp())]
+        return f"{self.public_url}/confirm/{_text(self._confirm.dumps(parts))}"
+
+    def click_url(self, send_id: str, number: int) -> str:
+        """The way to link `number` of a mail."""
+        return f"{self.public_url}/c/{self._click.sign(f'{_short(send_id)}.{number}').decode()}"
+
+    def open_url(self, send_id: str) -> str:
+        return f"{self.public_url}/o/{self._open.sign(_short(send_id)).decode()}.gif"
 
     def read_unsubscribe(self, token: str) -> Unsubscribe:
-        try:
-            loaded: Any = self._unsubscribe.loads(token)
-        except BadSignature:
-            raise BadLink("the link is damaged or was not made here") from None
-        customer, topic, send_id = loaded
+        customer, topic, send_id = _loaded(self._unsubscribe, token)
         return Unsubscribe(customer=customer, topic=topic, send_id=send_id)
+
+    def read_preferences(self, token: str, now: datetime) -> Preferences:
+        customer, send_id, expires = _loaded(self._preferences, token)
+        return Preferences(customer=customer, send_id=send_id, expires=_live(expires, now))
+
+    def read_confirm(self, token: str, now: datetime) -> Confirmation:
+        customer, topic, send_id, expires = _loaded(self._confirm, token)
+        return Confirmation(customer=customer, topic=topic, send_id=send_id, expires=_live(expires, now))
+
+    def read_click(self, token: str) -> tuple[str, int]:
+        """The mail and the number of its link."""
+        send_id, _, number = _unsigned(self._click, token).partition(".")
+        return _long(send_id), int(number)
+
+    def read_open(self, token: str) -> str:
+        return _long(_unsigned(self._open, token.removesuffix(".gif")))
+
+
+def _serializer(keys: Sequence[str], purpose: str) -> URLSafeSerializer:
+    return URLSafeSerializer(keys, salt=f"waypost.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
+
+
+def _signer(keys: Sequence[str], purpose: str) -> Signer:
+    return Signer(keys, salt=f"waypost.{purpose}", digest_method=hashlib.sha256)
+
+
+def _text(token: str | bytes) -> str:
+    return token if isinstance(token, str) else token.decode()
+
+
+def _loaded(serializer: URLSafeSerializer, token: str) -> Any:
+    try:
+        return serializer.loads(token)
+    except (BadSignature, UnicodeError):
+        raise BadLink("the link is damaged or was not made here") from None
+
+
+def _unsigned(signer: Signer, token: str) -> str:
+    try:
+        return signer.unsign(token).decode()
+    except (BadSignature, UnicodeError):
+        raise BadLink("the link is damaged or was not made here") from None
+
+
+def _live(expires: int, now: datetime) -> datetime:
+    at = datetime.fromtimestamp(expires, UTC)
+    if now > at:
+        raise ExpiredLink("the link has expired")
+    return at
+
+
+def _short(send_id: str) -> str:
+    return base64.urlsafe_b64encode(uuid.UUID(send_id).bytes).decode().rstrip("=")
+
+
+def _long(short: str) -> str:
+    try:
+        return str(uuid.UUID(bytes=base64.urlsafe_b64decode(short + "==")))
+    except (ValueError, binascii.Error):
+        raise BadLink("the link is damaged or was not made here") from None

@@ -1,12 +1,14 @@
 """One mail, ready to go, and what can become of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
+
+from mail.addresses import on_the_wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A rendered mail. `send_id` is the only thing of ours that a provider keeps in the clear."""
+    """A rendered mail. `send_id` is the only thing of ours that a provider keeps in the clear.
+
+    `urls` is where its tracked links lead, by number; `at` is when it was written, `locale` in which language.
+    """
 
     send_id: str
     to: str
@@ -28,9 +33,14 @@ class Mail:
     html: str
     text: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    reply_to: str | None = None
+    at: datetime | None = None
+    urls: Sequence[str] = ()
+    locale: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in {"subject": self.subject, "to": self.to, **self.headers}.items():
+        reply_to = {"reply_to": self.reply_to or ""}
+        for name, value in {"subject": self.subject, "to": self.to, **reply_to, **self.headers}.items():
             if "\r" in value or "\n" in value:
                 raise ValueError(f"{name} contains a line break")
 
@@ -45,10 +55,15 @@ def parse_sender(text: str) -> Sender:
 
 def as_mime(mail: Mail) -> EmailMessage:
     """The mail as multipart/alternative, text first (RFC 2046)."""
-    message = EmailMessage(policy=SMTP)
+    to = on_the_wire(mail.to)
+    message = EmailMessage(policy=SMTPUTF8 if to.utf8 else SMTP)
     message["Subject"] = mail.subject
     message["From"] = Address(display_name=mail.sender.name, addr_spec=mail.sender.email)
-    message["To"] = mail.to
+    message["To"] = to.text
+    if mail.reply_to is not None:
+        message["Reply-To"] = mail.reply_to
+    if mail.at is not None:
+        message["Date"] = mail.at
     for name, value in mail.headers.items():
         message[name] = value
     message.set_content(mail.text)
@@ -68,11 +83,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """Certainly not sent; it may be tried again after `wait`, as may every other mail where `lane` says so."""
+    """Certainly not sent; it may be tried again after `wait`, as may every other mail where `lane` says so.
+
+    `unreachable`: nobody answered at all, which may be our fault or the network's.
+    """
 
     reason: str = "provider_busy"
     wait: timedelta = timedelta(seconds=5)
     lane: bool = True
+    unreachable: bool = False
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

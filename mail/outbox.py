@@ -22,6 +22,7 @@ class OutboxSender:
     """Keeps each mail as a row and as an `.eml` file."""
 
     name = "outbox"
+    at_once = 100
 
     def __init__(self, inbox: Inbox, folder: Path) -> None:
         self._inbox = inbox

@@ -38,14 +38,13 @@ def _answer(renderer: Renderer, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         match asked["do"]:
             case "render":
-                made = renderer.render(asked["key"], asked["context"], asked["subject"], stored)
-                return {"subject": made.subject, "html": made.html, "text": made.text}
+                made = renderer.render(asked["key"], asked["context"], asked["subject"], stored, asked["locales"])
+                return {"subject": made.subject, "html": made.html, "text": made.text, "locale": made.locale}
             case "fill":
                 return {"text": renderer.fill(asked["text"], asked["context"])}
             case _:
                 assert stored is not None
-                renderer.check(stored)
-                return {}
+                return {"text": renderer.check(stored)}
     except TemplateProblem as problem:
         return {"problem": str(problem)}
     except MemoryError:

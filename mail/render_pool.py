@@ -90,20 +90,32 @@ class RenderPool:
         self._deaths: dict[str, tuple[int, float]] = {}
 
     def render(
-        self, key: str, context: Mapping[str, Any], subject: str | None = None, stored: Stored | None = None
+        self,
+        key: str,
+        context: Mapping[str, Any],
+        subject: str | None = None,
+        stored: Stored | None = None,
+        locales: Sequence[str] = (),
     ) -> Rendered:
         """The mail of a template; see `Renders`."""
         name = stored.name if stored else key
-        request = {"do": "render", "key": key, "context": dict(context), "subject": subject, "stored": _plain(stored)}
+        request = {
+            "do": "render",
+            "key": key,
+            "context": dict(context),
+            "subject": subject,
+            "stored": _plain(stored),
+            "locales": list(locales),
+        }
         return Rendered(**self._ask(f"{name} {subject or ''}", request))
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
         """A short text that is a template itself."""
         return self._ask(text, {"do": "fill", "text": text, "context": dict(context)})["text"]
 
-    def check(self, stored: Stored) -> None:
-        """Raise TemplateProblem where a template has a wrong syntax."""
-        self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})
+    def check(self, stored: Stored) -> str:
+        """Raise TemplateProblem where a template has a wrong syntax; return its text part."""
+        return self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})["text"]
 
     def close(self) -> None:
         """End the processes."""

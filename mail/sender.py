@@ -11,6 +11,8 @@ class MailSender(Protocol):
     """Hands a mail to a provider. It never retries, and never raises for what a provider can do."""
 
     name: str
+    at_once: int
+    """How many mails may be under way to the provider at a time."""
 
     async def send(self, mail: Mail) -> Outcome:
         """One attempt."""

@@ -7,47 +7,27 @@ A lane's owner carries a fence. Whoever takes the lane over finds the rows that 
 makes them `unknown`: they wait for evidence, and nobody just sends them again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from journeys import calendar, policy
-from journeys.policy import Defer, Go, Skip
-from journeys.program import NodeId, Send
-from services import house, journeys, knowing, planning, standing, templates
-from services.house import HouseSettings
-from services.templates import Source
-from store import customers
-from store.tables import Enrollment, Journey, Lane, Message
+from journeys import calendar
+from services import channels, house, planning
+from services.channels import Said
+from store import bulk
+from store.tables import Lane, Message
 
-LANES = ("transactional", "journey", "broadcast")
 GRACE = timedelta(seconds=45)
 TWICE = 2
+LOOKED_UP = 100
 
-
-class Fenced(Exception):
-    """Another owner has taken the lane over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """A mail that this claim, and nobody else, may hand to the provider once."""
-
-    send_id: str
-    attempt: int
-    to: str
-    customer: str
-    topic: str
-    transactional: bool
-    journey: str
-    template: str
-    subject: str | None
-    context: Mapping[str, Any]
-    source: Source | None = None
+_TEXTS: Any = (Message.html, Message.text, Message.urls)
+BODIES = tuple(defer(column) for column in _TEXTS)
+"""The texts of mails stay where they are: they are large, and nobody looks at them here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +38,14 @@ class Frozen:
     subject: str
     html: str
     text: str
+    urls: Sequence[str] = ()
+    locale: str | None = None
+    template_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one attempt; `status` and `reason` as the ledger keeps them."""
+    """What became of one attempt; `status` and `reason` as the ledger keeps them, and what it says of the channel."""
 
     send_id: str
     status: str
@@ -71,6 +54,7 @@ class Result:
     provider_id: str | None = None
     wait: timedelta | None = None
     explanation: str = ""
+    said: Said | None = None
 
 
 def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
@@ -90,87 +74,6 @@ def anything_due(session: Session, lane: str, now: datetime) -> bool:
     return session.exec(query.limit(1)).first() is not None
 
 
-def claim(session: Session, lane: str, fence: str, limit: int, now: datetime) -> list[Claimed]:
-    """Claim due mails, fair between journeys; every policy is asked again first."""
-    owner = session.get(Lane, lane)
-    if owner is None or owner.fence != fence:
-        raise Fenced(f"the lane {lane} has another owner")
-    claimed: list[Claimed] = []
-    due = sorted(_due(session, lane, limit, now), key=lambda one: one.customer_id)
-    settings = house.load(session) if due else HouseSettings()
-    for message in due:
-        mail = _claim_one(session, message, fence, settings, now)
-        if mail is not None:
-            claimed.append(mail)
-    return claimed
-
-
-def _due(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Message]:
-    turn = func.row_number().over(
-        partition_by=col(Message.journey), order_by=[col(Message.not_before), col(Message.id)]
-    )
-    ranked = (
-        select(Message.id, turn.label("turn"))
-        .outerjoin(Enrollment, col(Enrollment.id) == Message.enrollment_id)
-        .where(Message.lane == lane, Message.status == "planned", col(Message.not_before) <= now)
-        .outerjoin(Journey, col(Journey.key) == Message.journey)
-        .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)), col(Journey.paused_at).is_(None))
-        .subquery()
-    )
-    query = select(Message).join(ranked, ranked.c.id == Message.id).order_by(ranked.c.turn, col(Message.not_before))
-    return session.exec(query.limit(limit)).all()
-
-
-def _claim_one(
-    session: Session, message: Message, fence: str, settings: HouseSettings, now: datetime
-) -> Claimed | None:
-    customer = customers.lock(session, message.customer_id)
-    program = journeys.compiled(session, message.digest)
-    send = program.nodes[NodeId(message.step)]
-    assert isinstance(send, Send)
-    who = standing.recipient(session, customer, message.topic, settings)
-    terms = standing.terms(session, settings, message.customer_id, message.topic, now)
-    match policy.decide(send, who, due=message.due, now=now, journey_zone=program.timezone, house=terms):
-        case Skip(reason=reason):
-            planning.withdraw(session, message.id, reason, now)
-            return None
-        case Defer(until=until, reason=reason):
-            message.not_before, message.updated_at = until, now
-            planning.note(session, message, "deferred", _detail(message, reason, until), now)
-            return None
-        case Go():
-            pass
-    here = update(Message).where(col(Message.id) == message.id, col(Message.status) == "planned")
-    source = templates.source(session, message.template)
-    values = {
-        "status": "sending",
-        "template_version": source.version if source else None,
-        "attempt": message.attempt + 1,
-        "fence": fence,
-        "updated_at": now,
-        "reason": None,
-    }
-    if session.connection().execute(here.values(**values)).rowcount != 1 or customer is None:
-        return None
-    enrollment = session.get(Enrollment, message.enrollment_id) if message.enrollment_id else None
-    return Claimed(
-        send_id=message.id,
-        attempt=message.attempt + 1,
-        to=who.email or "",
-        customer=customer.id,
-        topic=message.topic,
-        transactional=send.transactional or terms.transactional,
-        journey=message.journey,
-        template=message.template,
-        subject=send.subject,
-        context={
-            "customer": {**knowing.attributes(customer), "events": customer.events},
-            "enrollment": {**enrollment.data, "key": enrollment.key} if enrollment else {},
-        },
-        source=source,
-    )
-
-
 def _detail(message: Message, reason: str | None, until: datetime | None = None) -> dict[str, Any]:
     detail = {"message": message.id, "template": message.template}
     if reason:
@@ -180,15 +83,30 @@ def _detail(message: Message, reason: str | None, until: datetime | None = None)
 
 def freeze(session: Session, mails: Sequence[Frozen]) -> None:
     """Keep the very mail that is about to be sent."""
-    for one in mails:
-        here = update(Message).where(col(Message.id) == one.send_id)
-        session.connection().execute(here.values(subject=one.subject, html=one.html, text=one.text))
+    rows = [
+        {
+            "id": one.send_id,
+            "subject": one.subject,
+            "html": one.html,
+            "text": one.text,
+            "urls": list(one.urls),
+            "locale": one.locale,
+            "template_version": one.template_version,
+        }
+        for one in mails
+    ]
+    bulk.change(session, Message, rows)
 
 
-def record(session: Session, fence: str, results: Sequence[Result], now: datetime) -> None:
-    """Store what the provider said. A late answer of a lost owner still counts, as evidence."""
+def record(session: Session, fence: str, results: Sequence[Result], now: datetime, channel: str | None = None) -> None:
+    """Store what the provider said, of the mails and of the channel.
+
+    A late answer of a lost owner still counts, as evidence.
+    """
+    query = select(Message).where(col(Message.id).in_([one.send_id for one in results]))
+    messages = {one.id: one for one in session.exec(query.options(*BODIES)).all()}
     for result in results:
-        message = session.get(Message, result.send_id)
+        message = messages.get(result.send_id)
         if message is None or message.fence != fence or message.status not in ("sending", "unknown"):
             continue
         message.provider = result.provider or message.provider
@@ -196,6 +114,9 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
         if result.wait is not None:
             message.not_before = now + result.wait
         _set(session, message, result.status, result.reason, now, result.explanation)
+    said = [one.said for one in results if one.said is not None]
+    if channel is not None and said:
+        channels.hear(session, channel, said, now)
 
 
 def _set(
@@ -209,20 +130,15 @@ def _set(
     planning.note(session, message, "retried" if status == "planned" else status, detail, now)
 
 
-def alarm(session: Session, lane: str, text: str | None) -> None:
-    """Raise or clear the alarm of a lane."""
-    owner = session.get(Lane, lane)
-    if owner is not None and owner.alarm != text:
-        owner.alarm = text
-        session.add(owner)
-
-
-def unknowns(session: Session, lane: str, now: datetime, limit: int = 100) -> Sequence[str]:
-    """Mails about which evidence may be sought: nobody can still be sending them."""
+def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Sequence[str]:
+    """A page of the mails about which evidence may be sought: nobody can still be sending them."""
     query = select(Message.id).where(
-        Message.lane == lane, Message.status == "unknown", col(Message.updated_at) < now - GRACE
+        Message.lane == lane,
+        Message.status == "unknown",
+        col(Message.updated_at) < now - GRACE,
+        col(Message.id) > after,
     )
-    return session.exec(query.order_by(col(Message.updated_at)).limit(limit)).all()
+    return session.exec(query.order_by(col(Message.id)).limit(LOOKED_UP)).all()
 
 
 def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime) -> None:

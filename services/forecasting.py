@@ -12,7 +12,8 @@ from journeys.forecast import Action
 from journeys.policy import Verdict
 from journeys.program import Send
 from journeys.state import State
-from services import house, journeys, knowing, planning, standing
+from services import house, journeys, knowing, planning
+from services.standing import Standing
 from store.tables import Customer, Enrollment
 
 
@@ -26,8 +27,8 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
 
     def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
         topic = planning.topic_of(send)
-        who = standing.recipient(session, customer, topic, settings)
-        terms = standing.terms(session, settings, customer.id, topic, plan.at)
+        stands = Standing(session, [customer], settings, plan.at)
+        who, terms = stands.recipient(customer, topic), stands.terms(customer.id, topic)
         return policy.decide(send, who, due=plan.due, now=plan.at, journey_zone=zone, house=terms)
 
     data = {**enrollment.data, "key": enrollment.key}

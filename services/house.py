@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import Session
 
-from journeys import calendar
+from journeys import assignment, calendar
+from services import locales
 from store.tables import Setting
 
 _ROW = 1
@@ -67,6 +68,25 @@ class Unsure(BaseModel):
         return value
 
 
+class Utm(BaseModel):
+    """Parameters that links get; campaign and content are the journey (or broadcast) and the template."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = Field(default="waypost", min_length=1, max_length=100)
+    medium: str = Field(default="email", min_length=1, max_length=100)
+
+
+class TrackingIn(BaseModel):
+    """What is followed in mail that is not transactional; a link with data-track="no" never is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    opens: bool = True
+    clicks: bool = True
+    utm: Utm | None = Field(default=None, description="null adds nothing to links")
+
+
 class HouseSettings(BaseModel):
     """What holds for the whole installation."""
 
@@ -91,6 +111,11 @@ class HouseSettings(BaseModel):
     sandbox: list[Annotated[str, Field(min_length=2, max_length=320)]] | None = Field(
         default=None, max_length=1_000, description="before going live: only these addresses and @domains get mail"
     )
+    locale: str = Field(default="en", pattern=locales.TAGS, description="the language of templates without variants")
+    tracking: TrackingIn = TrackingIn()
+    control_group: int = Field(
+        default=0, ge=0, le=50, description="percent of customers who get no mail but transactional, for comparison"
+    )
     unsure: Unsure = Unsure()
     retention: Retention = Retention()
 
@@ -112,6 +137,11 @@ def save(session: Session, settings: HouseSettings, now: datetime) -> None:
     body = settings.model_dump(mode="json", by_alias=True)
     session.merge(Setting(id=_ROW, body=body, updated_at=now))
     session.flush()
+
+
+def controlled(settings: HouseSettings, customer_id: str) -> bool:
+    """Whether the customer is in the control group: always the same ones, and a larger group has the smaller in it."""
+    return assignment.share("control group", customer_id) < settings.control_group / 100
 
 
 def sandboxed(settings: HouseSettings, email: str) -> bool:

@@ -20,6 +20,7 @@ from store import bulk, dispatches
 from store.dispatches import Priority
 from store.tables import (
     Alias,
+    BroadcastMember,
     Consent,
     Customer,
     DateDue,
@@ -31,11 +32,12 @@ from store.tables import (
     Hook,
     Interest,
     Message,
+    PendingClick,
     SegmentMember,
 )
 from store.types import new_id
 
-FOLLOWS: tuple[type[SQLModel], ...] = (Decision, Message, DeliveryEvent, Hook, Interest, Alias)
+FOLLOWS: tuple[type[SQLModel], ...] = (Decision, Message, DeliveryEvent, PendingClick, Hook, Interest, Alias)
 """Tables whose rows only need another owner."""
 
 
@@ -50,6 +52,7 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
     for table in FOLLOWS:
         _give(session, table, source.id, target.id)
     _consents(session, source.id, target.id)
+    _named(session, source.id, target.id)
     for table in (SegmentMember, DateDue):
         session.connection().execute(delete(table).where(_owner(table) == source.id))
     _profile(session, source, target, now)
@@ -140,8 +143,15 @@ def _consents(session: Session, source: str, target: str) -> None:
     for mine in session.exec(select(Consent).where(Consent.customer_id == source)).all():
         theirs = session.get(Consent, (target, mine.topic))
         if theirs is None or theirs.at < mine.at:
-            said = Consent(customer_id=target, topic=mine.topic, granted=mine.granted, source=mine.source, at=mine.at)
-            session.merge(said)
+            session.merge(Consent.model_validate({**mine.model_dump(), "customer_id": target}))
+        session.delete(mine)
+    session.flush()
+
+
+def _named(session: Session, source: str, target: str) -> None:
+    """Broadcasts whose files name the source are for the target."""
+    for mine in session.exec(select(BroadcastMember).where(BroadcastMember.customer_id == source)).all():
+        session.merge(BroadcastMember(broadcast=mine.broadcast, customer_id=target))
         session.delete(mine)
     session.flush()
 

@@ -17,6 +17,7 @@ from journeys.inputs import Planned
 from journeys.policy import Defer, Go, Skip, Verdict
 from journeys.program import NodeId, Program, Send
 from services import house, standing
+from services.standing import Standing
 from services.topics import GENERAL
 from store.tables import Customer, Decision, Enrollment, Message
 from store.types import new_id
@@ -25,12 +26,12 @@ OUTCOMES = ("planned", "deferred", "skipped")
 HOLD = timedelta(seconds=5)
 UNCLAIMED = ("planned", "deferred")
 
-_NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
+NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
 
 
 def send_id(enrollment: str, step: str, visit: int) -> str:
     """The name of a mail for ever: the same step of the same visit is the same mail."""
-    return str(uuid.uuid5(_NAMESPACE, f"{enrollment}\0{step}\0{visit}"))
+    return str(uuid.uuid5(NAMESPACE, f"{enrollment}\0{step}\0{visit}"))
 
 
 def plan(
@@ -46,10 +47,11 @@ def plan(
         return _outcome(message, asked, now, "planned")
     settings = house.load(session)
     topic = topic_of(send)
-    who = standing.recipient(session, customer, topic, settings)
-    rivals = standing.rivals(session, customer.id, message.id) if standing.capped(session, settings, topic) else []
+    stands = Standing(session, [customer], settings, now)
+    who = stands.recipient(customer, topic)
+    rivals = standing.rivals(session, customer.id, message.id) if stands.capped(topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
-    terms = standing.terms(session, settings, customer.id, topic, now, ahead)
+    terms = stands.terms(customer.id, topic, ahead)
     verdict = policy.decide(send, who, due=asked.due, now=now, journey_zone=program.timezone, house=terms)
     if isinstance(verdict, Go) and not terms.transactional and not send.transactional:
         for rival in standing.displaced(terms, [one for one in rivals if one not in ahead]):

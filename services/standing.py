@@ -1,10 +1,11 @@
-"""How a customer stands as to mail: what the policies need to know before a mail may go.
+"""How customers stand as to mail: what the policies need to know before a mail may go, for many of them at once.
 
 Under a cap, mail that is planned and not claimed counts as sent where it is of the same or a higher priority; mail of a
-lower priority gives way (skipped: `frequency_cap`). The customer's lock is held, so two journeys cannot both take the
+lower priority gives way (skipped: `frequency_cap`). The customers' locks are held, so two journeys cannot both take the
 last place.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,14 +15,18 @@ from sqlmodel import Session, col, select
 from journeys import calendar
 from journeys.calendar import Window
 from journeys.policy import EVERY_TOPIC, Cap, House, Recipient
-from services import house, journeys, profiles
+from services import house, mandates, profiles
 from services.house import HouseSettings
-from store import customers
-from store.tables import Customer, Message, Topic
+from store import tombstones
+from store.tables import Consent, Customer, Message, Suppression, Topic
+from store.tombstones import EMAIL
 
 TRANSACTIONAL = "transactional"
+OPT_IN = ("opt_in", "double_opt_in")
 COUNTED = ("sending", "accepted", "unknown", "parked")
 """The states of a mail that a customer has had, or may have had."""
+
+NOBODY = Recipient(email=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,72 +38,107 @@ class Rival:
     priority: int
 
 
-def recipient(session: Session, customer: Customer | None, topic: str, settings: HouseSettings) -> Recipient:
-    """The customer as the policies see them."""
-    if customer is None or customer.email is None:
-        return Recipient(email=None)
-    return Recipient(
-        email=customer.email,
-        valid=profiles.writable(customer.email),
-        timezone=customer.timezone,
-        suppressed=customers.suppressed(session, customer.email),
-        sandboxed=house.sandboxed(settings, customer.email),
-        consent=customers.consent(session, customer.id, topic),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Went:
+    topic: str
+    at: datetime
 
 
-def terms(
-    session: Session,
-    settings: HouseSettings,
-    customer_id: str,
-    topic: str,
-    now: datetime,
-    ahead: Sequence[Rival] = (),
-) -> House:
-    """What the house asks of a mail of this topic to this customer; what is `ahead` counts as sent now."""
-    row, quiet = session.get(Topic, topic), settings.quiet_hours
-    return House(
-        opt_in=row is not None and row.consent == "opt_in",
-        transactional=row is not None and row.transactional,
-        awake=Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin)) if quiet else None,
-        caps=tuple(
-            Cap(
-                of=of,
-                most=most,
-                per=per,
-                sent=(*sent(session, customer_id, of, now - per), *(now for one in ahead if _counts(of, one))),
-            )
-            for of, most, per in _caps(row, settings)
-        ),
-        timezone=settings.timezone,
-    )
+class Standing:
+    """These customers as the policies see them, with the terms of every topic."""
 
+    def __init__(self, session: Session, people: Sequence[Customer], settings: HouseSettings, now: datetime) -> None:
+        self._settings = settings
+        self._now = now
+        self._topics = {one.key: one for one in session.exec(select(Topic)).all()}
+        self._suppressed = _suppressed(session, {one.email.lower() for one in people if one.email})
+        ids = [one.id for one in people]
+        self._said = {
+            (one.customer_id, one.topic): one
+            for one in session.exec(select(Consent).where(col(Consent.customer_id).in_(ids))).all()
+        }
+        self._went = self._counted(session, ids)
 
-def capped(session: Session, settings: HouseSettings, topic: str) -> bool:
-    """Whether mail of this topic stands under a cap at all."""
-    return bool(_caps(session.get(Topic, topic), settings))
+    def recipient(self, customer: Customer | None, topic: str) -> Recipient:
+        """The customer as one who is to get mail of this topic."""
+        if customer is None or customer.email is None:
+            return NOBODY
+        said, everything = self._said.get((customer.id, topic)), self._said.get((customer.id, EVERY_TOPIC))
+        consent = said.granted if said is not None and not said.pending else None
+        return Recipient(
+            email=customer.email,
+            valid=profiles.writable(customer.email),
+            timezone=customer.timezone,
+            suppressed=customer.email.lower() in self._suppressed,
+            sandboxed=house.sandboxed(self._settings, customer.email),
+            control=house.controlled(self._settings, customer.id),
+            pending=said is not None and said.pending,
+            consent=False if everything is not None and not everything.granted else consent,
+        )
 
+    def terms(self, customer_id: str, topic: str, ahead: Sequence[Rival] = ()) -> House:
+        """What the house asks of a mail of this topic to this customer; what is `ahead` counts as sent now."""
+        row, quiet, now = self._topics.get(topic), self._settings.quiet_hours, self._now
+        went = self._went.get(customer_id, [])
+        return House(
+            opt_in=row is not None and row.consent in OPT_IN,
+            transactional=row is not None and row.transactional,
+            awake=Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin))
+            if quiet
+            else None,
+            caps=tuple(
+                Cap(
+                    of=of,
+                    most=most,
+                    per=per,
+                    sent=(
+                        *sorted(one.at for one in went if of in (EVERY_TOPIC, one.topic) and one.at > now - per),
+                        *(now for one in ahead if _counts(of, one)),
+                    ),
+                )
+                for of, most, per in self._caps(topic)
+            ),
+            timezone=self._settings.timezone,
+        )
 
-def _caps(row: Topic | None, settings: HouseSettings) -> list[tuple[str, int, timedelta]]:
-    """Each cap with what it counts: a topic's mail, or all."""
-    found: list[tuple[str, int, timedelta]] = []
-    if settings.cap is not None:
-        found.append((EVERY_TOPIC, settings.cap.max, calendar.parse_span(settings.cap.per).elapsed))
-    if row is not None and row.cap_max is not None and row.cap_seconds is not None:
-        found.append((row.key, row.cap_max, timedelta(seconds=row.cap_seconds)))
-    return found
+    def topic_name(self, topic: str) -> str:
+        """What a topic is called before people."""
+        row = self._topics.get(topic)
+        return row.name if row is not None and row.name else topic
 
+    def capped(self, topic: str) -> bool:
+        """Whether mail of this topic stands under a cap at all."""
+        return bool(self._caps(topic))
 
-def sent(session: Session, customer_id: str, topic: str, since: datetime) -> tuple[datetime, ...]:
-    """When mail that counts went to a customer, of one topic or of all."""
-    query = select(Message).where(
-        Message.customer_id == customer_id,
-        Message.lane != TRANSACTIONAL,
-        col(Message.status).in_(COUNTED),
-        col(Message.updated_at) > since,
-    )
-    rows = session.exec(query if topic == EVERY_TOPIC else query.where(Message.topic == topic)).all()
-    return tuple(at for at in (one.accepted_at or one.updated_at for one in rows) if at > since)
+    def goes(self, customer_id: str, topic: str) -> None:
+        """One more mail goes now, and counts for those that come after it."""
+        self._went[customer_id].append(_Went(topic=topic, at=self._now))
+
+    def _caps(self, topic: str) -> list[tuple[str, int, timedelta]]:
+        """Each cap with what it counts: a topic's mail, or all."""
+        found: list[tuple[str, int, timedelta]] = []
+        row, cap = self._topics.get(topic), self._settings.cap
+        if cap is not None:
+            found.append((EVERY_TOPIC, cap.max, calendar.parse_span(cap.per).elapsed))
+        if row is not None and row.cap_max is not None and row.cap_seconds is not None:
+            found.append((row.key, row.cap_max, timedelta(seconds=row.cap_seconds)))
+        return found
+
+    def _counted(self, session: Session, ids: Sequence[str]) -> defaultdict[str, list[_Went]]:
+        """The mail that these customers had within the longest cap, where there is any."""
+        spans = [per for topic in (*self._topics, "") for _, _, per in self._caps(topic)]
+        found: defaultdict[str, list[_Went]] = defaultdict(list)
+        if not spans:
+            return found
+        query = select(Message.customer_id, Message.topic, Message.accepted_at, Message.updated_at).where(
+            col(Message.customer_id).in_(ids),
+            Message.lane != TRANSACTIONAL,
+            col(Message.status).in_(COUNTED),
+            col(Message.updated_at) > self._now - max(spans),
+        )
+        for customer_id, topic, accepted_at, updated_at in session.exec(query).all():
+            found[customer_id].append(_Went(topic=topic, at=accepted_at or updated_at))
+        return found
 
 
 def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:
@@ -110,8 +150,8 @@ def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:
         Message.id != but,
     )
     found = [
-        Rival(message=one.id, topic=one.topic, priority=journeys.compiled(session, one.digest).priority)
-        for one in session.exec(query.where(Message.id != but).order_by(col(Message.planned_at))).all()
+        Rival(message=one.id, topic=one.topic, priority=mandates.of(session, one).priority)
+        for one in session.exec(query.order_by(col(Message.planned_at))).all()
     ]
     return sorted(found, key=lambda one: -one.priority)
 
@@ -128,3 +168,12 @@ def displaced(house: House, lower: Sequence[Rival]) -> list[Rival]:
 
 def _counts(of: str, rival: Rival) -> bool:
     return of in (EVERY_TOPIC, rival.topic)
+
+
+def _suppressed(session: Session, addresses: set[str]) -> set[str]:
+    """Those that are never written to; the address of somebody who was erased and was suppressed stays so."""
+    if not addresses:
+        return set()
+    query = select(Suppression.email).where(col(Suppression.email).in_(addresses))
+    buried = tombstones.buried(session, [(EMAIL, one) for one in addresses])
+    return {*session.exec(query).all(), *(value for _, value in buried)}

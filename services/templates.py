@@ -1,7 +1,7 @@
 """Templates kept in the store: a key leads to its newest version, and a version never changes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -12,25 +12,40 @@ from store.tables import Template, TemplateVersion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The three texts of a version."""
+    """The texts of a version in one language; `locale` is None where they are for everybody else."""
 
     key: str
     version: int
     subject: str
     html: str
     text: str
+    preheader: str = ""
+    locale: str | None = None
 
 
-def put(session: Session, key: str, subject: str, html: str, text: str, now: datetime) -> tuple[TemplateVersion, bool]:
-    """Make these texts the newest version; False where they are that already."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What a version is made of in one language."""
+
+    subject: str
+    html: str
+    text: str
+    preheader: str = ""
+
+
+def put(
+    session: Session, key: str, texts: Texts, variants: Mapping[str, Texts], now: datetime
+) -> tuple[TemplateVersion, bool]:
+    """Make these texts, and those in other languages, the newest version; False where they are that already."""
     template = session.get(Template, key)
+    locales = {tag: asdict(one) for tag, one in sorted(variants.items())}
     if template is not None:
         newest = version(session, key, template.version)
-        if (newest.subject, newest.html, newest.text) == (subject, html, text):
+        if (_texts(newest), newest.locales) == (texts, locales):
             return newest, False
     template = template or Template(key=key, version=0, created_at=now, updated_at=now)
     template.version, template.updated_at = template.version + 1, now
-    made = TemplateVersion(key=key, number=template.version, subject=subject, html=html, text=text, created_at=now)
+    made = TemplateVersion(key=key, number=template.version, created_at=now, locales=locales, **asdict(texts))
     session.add_all([template, made])
     session.flush()
     return made, True
@@ -59,12 +74,22 @@ def keys(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(Template.key)).all())
 
 
-def source(session: Session, key: str) -> Source | None:
-    """What to render, where the template is kept here; else it is a file."""
+def source(session: Session, key: str, locales: Sequence[str] = ()) -> Source | None:
+    """What to render in the best of the languages, where the template is kept here; else it is a file."""
     found = find(session, key)
-    if found is None:
-        return None
-    return Source(key=key, version=found.number, subject=found.subject, html=found.html, text=found.text)
+    return source_of(found, locales) if found is not None else None
+
+
+def source_of(version: TemplateVersion, locales: Sequence[str] = ()) -> Source:
+    """A version in the best of the languages: `locales` are tags, the best first."""
+    for tag in locales:
+        if tag in version.locales:
+            return Source(key=version.key, version=version.number, locale=tag, **version.locales[tag])
+    return Source(key=version.key, version=version.number, **asdict(_texts(version)))
+
+
+def _texts(version: TemplateVersion) -> Texts:
+    return Texts(subject=version.subject, html=version.html, text=version.text, preheader=version.preheader)
 
 
 def delete(session: Session, key: str, used_by: Sequence[str], built_in: bool) -> None:

@@ -98,7 +98,7 @@ def suppressed(session: Session, email: str) -> bool:
 def consent(session: Session, customer_id: str, topic: str) -> bool | None:
     """What the customer said: False where they left this topic or all of them ("*"), None where they said nothing."""
     query = select(Consent.topic, Consent.granted).where(
-        Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"])
+        Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"]), ~col(Consent.pending)
     )
     said = dict(session.exec(query).all())
     return said.get(topic) if said.get("*", True) else False

@@ -18,7 +18,7 @@ import pytest
 from sqlmodel import Session, col, func, select
 from temporalio.testing import WorkflowEnvironment
 
-from activities.delivery import Lane
+from activities.lanes import Lane
 from journeys import source
 from services import ingest, journeys, telling
 from store.tables import Decision, Enrollment, Message, OutboxMail

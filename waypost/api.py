@@ -32,7 +32,7 @@ class LazyGateway:
 def build(parts: Parts) -> FastAPI:
     """The app, wired."""
     settings = parts.settings
-    outbox = not (settings.sendgrid_api_key or settings.smtp_url)
+    outbox = not settings.sends_for_real
     backend = Backend(
         database=parts.database,
         gateway=LazyGateway(parts),
@@ -41,7 +41,7 @@ def build(parts: Parts) -> FastAPI:
         template_files=parts.template_files,
         receivers=parts.receivers,
         renderer=parts.renderer,
-        sender=parts.brand,
+        composer=parts.composer,
         clock=parts.clock,
         brand=settings.brand,
         outbox=outbox,

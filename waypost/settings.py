@@ -9,6 +9,10 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+SENDER = "Waypost <hello@waypost.example>"
+"""What the local outbox shows; a real provider wants a real one."""
+
 
 class Settings(BaseSettings):
     """Everything that can be set. `docs/operate.md` lists the same."""
@@ -26,9 +30,15 @@ class Settings(BaseSettings):
     admin_key: str | None = Field(default=None, description="the admin key, made on the first start where absent")
     public_url: str | None = Field(default=None, description="where recipients reach the links of their mails")
     secret: str | None = Field(default=None, description="signs links; made on the first start where absent")
-    sender: str = Field(default="Waypost <hello@waypost.example>", description="From of every mail")
+    former_secret: str | None = Field(
+        default=None, description="former secrets, separated by commas, whose links still open"
+    )
+    sender: str = Field(default=SENDER, description="From of every mail")
+    reply_to: str | None = Field(default=None, description="where answers go, if not to the sender")
     brand: str = Field(default="Waypost", description="name that mails show")
-    postal_address: str = Field(default="Waypost, 1 Example Street, 10115 Berlin", description="shown in every mail")
+    postal_address: str | None = Field(
+        default=None, description="shown in every mail; the law asks for it, and so does a real provider here"
+    )
     templates: Path | None = Field(default=None, description="your own mail templates; else HOME/templates")
     sendgrid_api_key: str | None = Field(
         default=None,
@@ -36,9 +46,17 @@ class Settings(BaseSettings):
         description="send by SendGrid",
     )
     sendgrid_host: str = Field(default="https://api.sendgrid.com", description="SendGrid's address, or its EU region")
+    sendgrid_log: bool = Field(
+        default=False, description="look for lost answers in SendGrid's Email Activity Feed (an add-on of theirs)"
+    )
+    mail_rate: str | None = Field(
+        default=None,
+        pattern=RATE,
+        description="how fast mail goes out, such as 100/second; all workers share it",
+    )
     rate: str = Field(
         default="6000/minute",
-        pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$",
+        pattern=RATE,
         description="calls per span of an API key without a rate of its own",
     )
     sendgrid_webhook_key: str | None = Field(
@@ -49,6 +67,7 @@ class Settings(BaseSettings):
         default=None, description="signs webhooks: whsec_ and base64; made on the first start where absent"
     )
     smtp_url: str | None = Field(default=None, description="send by SMTP: smtp+starttls://user:password@host:587")
+    smtp_ca: Path | None = Field(default=None, description="certificates to trust beside the system's, as a PEM file")
 
     @property
     def database(self) -> str:
@@ -65,6 +84,15 @@ class Settings(BaseSettings):
     @property
     def links_url(self) -> str:
         return self.public_url or self.url
+
+    @property
+    def sends_for_real(self) -> bool:
+        """Whether mail leaves this machine."""
+        return bool(self.sendgrid_api_key or self.smtp_url)
+
+    @property
+    def former_secrets(self) -> list[str]:
+        return [one.strip() for one in (self.former_secret or "").split(",") if one.strip()]
 
     @property
     def template_folder(self) -> Path:

@@ -7,20 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from activities.delivery import Lane, Pumped
+from activities.delivery import Pumped
+from activities.lanes import Lane
 from journeys.program import Program
 from mail import templates as files
 from mail.brand import Brand
+from mail.composing import Composer
 from mail.feedback import Receiver
 from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.outbox import OutboxSender
 from mail.render_pool import RenderPool
 from mail.sender import MailSender
-from services import hooks, journeys, templates
+from services import hooks, journeys, rates, templates
 from store import outbox
 from store.session import Database
-from waypost.settings import Settings
+from waypost.errors import CannotStart
+from waypost.settings import SENDER, Settings
 from workflows import gateway
 from workflows.gateway import Gateway
 
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from activities.operations import Operations
     from activities.sweep import Sweep
     from mail.webhooks import Caller
+
+POSTAL_ADDRESS = "Waypost, 1 Example Street, 10115 Berlin"
+"""Shown where nothing but the local outbox gets mail; a real provider wants the real one."""
 
 RENDERERS = 2
 """Processes that render mail: one more than a poison template can hold."""
@@ -66,25 +72,36 @@ class Parts:
 
     @cached_property
     def links(self) -> Links:
-        return Links(self.settings.signing_secret, self.settings.links_url)
+        return Links(self.settings.signing_secret, self.settings.links_url, self.settings.former_secrets)
+
+    @cached_property
+    def composer(self) -> Composer:
+        return Composer(self.renderer, self.links, self.brand)
 
     @cached_property
     def brand(self) -> Brand:
         settings = self.settings
-        return Brand(name=settings.brand, sender=parse_sender(settings.sender), address=settings.postal_address)
+        return Brand(
+            name=settings.brand,
+            sender=parse_sender(settings.sender),
+            address=settings.postal_address or POSTAL_ADDRESS,
+            reply_to=settings.reply_to,
+        )
 
     @cached_property
     def sender(self) -> MailSender:
         """SendGrid where there is a key, else SMTP where there is a URL, else the local outbox."""
         settings = self.settings
+        if settings.sends_for_real:
+            _check_identity(settings)
         if settings.sendgrid_api_key:
             from mail.sendgrid import SendGridSender
 
-            return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host)
+            return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host, log=settings.sendgrid_log)
         if settings.smtp_url:
             from mail.smtp import SmtpSender
 
-            return SmtpSender(settings.smtp_url)
+            return SmtpSender(settings.smtp_url, settings.smtp_ca)
         return OutboxSender(_StoredInbox(self.database, self.clock), self.outbox_folder)
 
     def receivers(self) -> Mapping[str, Receiver]:
@@ -128,7 +145,7 @@ class Parts:
         from activities.operations import Operations
         from activities.testing import Testing
 
-        testing = Testing(self.database, self.renderer, lambda: self.sender, self.links, self.brand)
+        testing = Testing(self.database, self.composer, lambda: self.sender, self.clock)
         return Operations(self.database, self.clock, self._forget, testing)
 
     def _forget(self, caught: str) -> None:
@@ -140,7 +157,8 @@ class Parts:
         return self.settings.home / "outbox"
 
     def lane(self, name: str) -> Lane:
-        return Lane(name, self.database, self.renderer, self.sender, self.links, self.brand, self.clock)
+        rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None
+        return Lane(name, self.database, self.composer, self.sender, self.clock, rate)
 
     async def program(self, digest: str) -> Program:
         return await asyncio.to_thread(self._program, digest)
@@ -157,6 +175,14 @@ class Parts:
             self.renderer.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+def _check_identity(settings: Settings) -> None:
+    """Mail that goes out for real says who sends it, and from where (CAN-SPAM; a made-up From is refused anyway)."""
+    if settings.postal_address is None:
+        raise CannotStart("set WAYPOST_POSTAL_ADDRESS: mail to real people must show the postal address of its sender")
+    if settings.sender == SENDER:
+        raise CannotStart('set WAYPOST_SENDER, as "Shop <hello@shop.example>": a domain of yours that may send mail')
 
 
 class _StoredInbox:

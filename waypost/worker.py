@@ -14,7 +14,7 @@ from activities.delivery import Delivery
 from activities.progress import Audience, Planning, Records
 from activities.upkeep import LANE as UPKEEP
 from services import hooks
-from services.delivering import LANES
+from services.claiming import LANES
 from waypost.dispatcher import Dispatcher
 from waypost.scheduler import Scheduler
 from waypost.wiring import Parts

@@ -1,5 +1,7 @@
 """Mail templates: kept here with versions, or built in as files; previews and test mails."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
@@ -12,17 +14,34 @@ from api.etags import TheTags
 from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
 from mail import linting
-from mail.brand import context
-from mail.links import Unsubscribe
+from mail.composing import Letter
 from mail.templates import Stored, TemplateProblem
-from services import journeys, knowing, listing, operations, suppressions, telling, templates, testing, tracking
+from services import (
+    broadcasts,
+    house,
+    journeys,
+    knowing,
+    listing,
+    locales,
+    operations,
+    suppressions,
+    telling,
+    templates,
+    testing,
+    tracking,
+)
 from services.errors import NotFound
+from services.templates import Texts
+from services.testing import About
+from services.topics import GENERAL
 from store.session import Database
 from store.tables import TemplateVersion
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"], route_class=IdempotentRoute)
 
 Key = Annotated[str, Path(description="the template's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+EXAMPLE_ID = "00000000-0000-5000-8000-000000000000"
+EXAMPLE_LINK = "https://example.com/u/preview"
 SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": "ann@example.com", "events": {}}
 
 
@@ -30,15 +49,22 @@ SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": 
 def put(
     key: Key, body: schemas.TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
 ) -> schemas.TemplateStored:
-    """A new version, sent from now on; a template that could give no mail is refused, and says where."""
+    """A new version, sent from now on; a template that could give no mail is refused, and says where.
+
+    The text part is made of the HTML where there is none, once; MJML is compiled. Other languages stand in `locales`.
+    """
     tracking.check_values(body.model_dump())
     # rendered before the transaction, since a poison template takes its time and nobody else shall wait for it
-    warnings = _checked(parts, Stored(key=key, version=0, subject=body.subject, html=body.html, text=body.text))
+    texts, warnings = _checked(parts, key, None, body)
+    variants: dict[str, Texts] = {}
+    for tag, one in body.locales.items():
+        variants[tag], more = _checked(parts, key, tag, one)
+        warnings += [f"{tag}: {warning}" for warning in more]
     with parts.database.writing() as session:
         present = templates.find(session, key)
         before = _kept(present) if present else None
         tags.check(before)
-        version, created = templates.put(session, key, body.subject, body.html, body.text, now)
+        version, created = templates.put(session, key, texts, variants, now)
         after = _kept(version)
         if created:
             Trail(request, session, now).note("changed" if before else "created", "template", key, before, after)
@@ -64,7 +90,7 @@ def get(key: Key, parts: TheBackend, session: Reading, caller: Support, response
 def delete(key: Key, parts: TheBackend, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey sends it, unless a file of the same key takes its place."""
     present = templates.find(session, key)
-    users = journeys.sending(session, key)
+    users = [*journeys.sending(session, key), *broadcasts.used_templates(session, key)]
     templates.delete(session, key, users, key in parts.template_files())
     trail.note("removed", "template", key, _kept(present) if present else None)
     return Response(status_code=204)
@@ -99,7 +125,7 @@ def test(
 ) -> schemas.OperationOut:
     """To one address, through the provider that mail really goes by; the operation says what became of it."""
     about = _about(parts, body)
-    source = _stored(parts.database, key, body.version, parts.templates())
+    source = _stored(parts.database, key, body.version, parts.templates(), about.locales)
     request = {"template": key, "version": source.version if source else None}
     operation = operations.start(session, "test mail", request, now, by=caller.id, total=1)
     testing.keep(session, operation.id, suppressions.address(body.to), about)
@@ -112,60 +138,80 @@ def test(
 
 def _preview(parts: Backend, key: str, asked: schemas.PreviewIn) -> schemas.PreviewOut:
     about = _about(parts, asked)
-    stored = _stored(parts.database, key, asked.version, parts.templates())
-    url = _example_link(parts)
-    rendered = _rendered(parts, key, context(parts.sender, about, url, "preview"), stored)
+    stored = _stored(parts.database, key, asked.version, parts.templates(), about.locales)
+    try:
+        mail = parts.composer.compose(_letter(parts, key, about, stored))
+        plain = parts.composer.render(_letter(parts, key, about, stored), EXAMPLE_LINK)
+    except TemplateProblem as problem:
+        raise ApiError("invalid-template", str(problem)) from None
+    found = linting.warnings(plain.subject, plain.html, EXAMPLE_LINK, parts.composer.brand.address)
     return schemas.PreviewOut(
-        subject=rendered.subject, html=rendered.html, text=rendered.text, warnings=linting.warnings(rendered.html, url)
+        subject=mail.subject, html=mail.html, text=mail.text, locale=mail.locale or "", headers=dict(mail.headers),
+        warnings=found,
+    )  # fmt: skip
+
+
+def _checked(parts: Backend, key: str, tag: str | None, body: schemas.TextsIn) -> tuple[Texts, list[str]]:
+    """The texts that are to be stored, and warnings about them; raise where they can give no mail at all."""
+    stored = Stored(key=key, version=0, locale=tag, **body.model_dump(include={"subject", "html", "text", "preheader"}))
+    try:
+        text = parts.renderer.check(stored)
+    except TemplateProblem as problem:
+        raise ApiError("invalid-template", f"{tag}: {problem}" if tag else str(problem)) from None
+    texts = Texts(subject=stored.subject, html=stored.html, text=text, preheader=stored.preheader)
+    about = About(context={"customer": SAMPLE, "enrollment": {}}, locales=(tag,) if tag else ())
+    try:
+        made = parts.composer.render(_letter(parts, key, about, replace(stored, text=text)), EXAMPLE_LINK)
+    except TemplateProblem as problem:
+        return texts, [f"for a made-up customer it gives no mail: {problem}"]
+    return texts, linting.warnings(made.subject, made.html, EXAMPLE_LINK, parts.composer.brand.address)
+
+
+def _letter(parts: Backend, key: str, about: About, stored: Stored | None) -> Letter:
+    return Letter(
+        send_id=EXAMPLE_ID,
+        to="",
+        customer="preview",
+        topic=GENERAL,
+        topic_name=GENERAL,
+        transactional=False,
+        template=key,
+        context=about.context,
+        now=parts.clock(),
+        stored=stored,
+        locales=about.locales,
+        timezone=about.timezone,
     )
 
 
-def _checked(parts: Backend, stored: Stored) -> list[str]:
-    """Warnings about a template that is to be stored; raise where it can give no mail at all."""
-    try:
-        parts.renderer.check(stored)
-    except TemplateProblem as problem:
-        raise ApiError("invalid-template", str(problem)) from None
-    try:
-        url = _example_link(parts)
-        about = {"customer": SAMPLE, "enrollment": {}}
-        rendered = parts.renderer.render(stored.key, context(parts.sender, about, url, "check"), None, stored)
-    except TemplateProblem as problem:
-        return [f"for a made-up customer it gives no mail: {problem}"]
-    return linting.warnings(rendered.html, url)
-
-
-def _rendered(parts: Backend, key: str, known: dict[str, Any], stored: Stored | None) -> Any:
-    try:
-        return parts.renderer.render(key, known, None, stored)
-    except TemplateProblem as problem:
-        raise ApiError("invalid-template", str(problem)) from None
-
-
-def _example_link(parts: Backend) -> str:
-    return parts.links.unsubscribe_url(Unsubscribe(customer="preview", topic="general", send_id="preview"))
-
-
-def _about(parts: Backend, asked: schemas.PreviewIn) -> dict[str, Any]:
+def _about(parts: Backend, asked: schemas.PreviewIn) -> About:
     """The customer and the enrollment that a preview is for."""
     tracking.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
     known: dict[str, Any] = {**SAMPLE} if asked.customer is None and not asked.attributes else {"events": {}}
-    if asked.customer is not None:
-        with parts.database.reading() as session:
+    timezone = None
+    with parts.database.reading() as session:
+        settings = house.load(session)
+        if asked.customer is not None:
             customer = telling.customer(session, asked.customer)
-            known = {**knowing.attributes(customer), "events": customer.events}
-    return {"customer": {**known, **asked.attributes}, "enrollment": asked.enrollment}
+            known, timezone = {**knowing.attributes(customer), "events": customer.events}, customer.timezone
+    about = {**known, **asked.attributes}
+    own = {**about, "locale": asked.locale} if asked.locale else about
+    return About(
+        context={"customer": about, "enrollment": asked.enrollment},
+        locales=locales.wanted(own, settings.locale),
+        timezone=timezone or settings.timezone,
+    )
 
 
-def _stored(database: Database, key: str, version: int | None, known: frozenset[str]) -> Stored | None:
+def _stored(
+    database: Database, key: str, version: int | None, known: frozenset[str], wanted: Sequence[str]
+) -> Stored | None:
     """The version to render, or None where the template is a file."""
     if key not in known:
         raise NotFound(f"there is no template {key!r}")
     with database.reading() as session:
         found = templates.version(session, key, version) if version else templates.find(session, key)
-    if found is None:
-        return None
-    return Stored(key=key, version=found.number, subject=found.subject, html=found.html, text=found.text)
+    return Stored(**asdict(templates.source_of(found, wanted))) if found is not None else None
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
@@ -176,7 +222,10 @@ def _shown(parts: Backend, version: TemplateVersion | None, key: str) -> schemas
         return _kept(version)
     if key not in parts.template_files():
         raise NotFound(f"there is no template {key!r}")
-    return schemas.TemplateOut(key=key, kept="file", version=None, subject=None, html=None, text=None, created_at=None)
+    return schemas.TemplateOut(
+        key=key, kept="file", version=None, subject=None, preheader=None, html=None, text=None, locales={},
+        created_at=None,
+    )  # fmt: skip
 
 
 def _kept(version: TemplateVersion) -> schemas.TemplateOut:
@@ -187,5 +236,7 @@ def _kept(version: TemplateVersion) -> schemas.TemplateOut:
         subject=version.subject,
         html=version.html,
         text=version.text,
+        preheader=version.preheader,
+        locales={tag: schemas.TextsOut(**texts) for tag, texts in version.locales.items()},
         created_at=version.created_at,
     )

@@ -88,6 +88,8 @@ from api.schemas.templates import (
     TemplateStored,
     TemplateVersionOut,
     TestIn,
+    TextsIn,
+    TextsOut,
 )
 
 __all__ = [
@@ -149,6 +151,8 @@ __all__ = [
     "TemplateOut",
     "TemplateStored",
     "TemplateVersionOut",
+    "TextsIn",
+    "TextsOut",
     "TestIn",
     "TimelineEntry",
     "TopicIn",

@@ -1,27 +1,65 @@
 """Mail templates."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.common import Shown
+from services.locales import TAGS
 
 _HTML = '{% extends "_layout.html" %}{% block body %}<h1>Hello {{ customer.first_name }}</h1>{% endblock %}'
 
 
-class TemplateIn(BaseModel):
-    """The three texts of a template, each Jinja2; they name customer, enrollment, brand, unsubscribe_url, subject."""
+class TextsIn(BaseModel):
+    """The texts of a template in one language, each Jinja2.
+
+    They name customer, enrollment, brand, unsubscribe_url, preferences_url, subject, preheader, locale, timezone, now;
+    the filters are Jinja2's, and currency, number, percent, date, time, datetime.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"subject": "Hello {{ customer.first_name }}", "html": _HTML}]}
     )
 
     subject: str = Field(min_length=1, max_length=1_000)
+    preheader: str = Field(default="", max_length=1_000, description="what an inbox shows beside the subject")
     html: str = Field(
-        min_length=1, max_length=300_000, description='may extend "_layout.html" and fill its block `body`'
+        min_length=1,
+        max_length=300_000,
+        description='HTML, which may extend "_layout.html" and fill its block `body`; or MJML',
     )
-    text: str = Field(default="", max_length=100_000, description="the plain-text part; made of the HTML where empty")
+    text: str = Field(
+        default="", max_length=100_000, description="the plain-text part; made of the HTML, once, where empty"
+    )
+
+
+class TemplateIn(TextsIn):
+    """The texts of a template, and the same in other languages."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject": "Hello {{ customer.first_name }}",
+                    "html": _HTML,
+                    "locales": {"de": {"subject": "Hallo {{ customer.first_name }}", "html": _HTML}},
+                }
+            ]
+        },
+    )
+
+    locales: dict[Annotated[str, Field(pattern=TAGS, examples=["de"])], TextsIn] = Field(
+        default={}, max_length=50, description="by language tag; de-AT falls back to de, and that to the texts above"
+    )
+
+
+class TextsOut(BaseModel):
+    subject: str
+    preheader: str
+    html: str
+    text: str
 
 
 class TemplateOut(BaseModel):
@@ -31,8 +69,10 @@ class TemplateOut(BaseModel):
     kept: Literal["here", "file"] = Field(description="a file is changed where Waypost is installed")
     version: int | None = Field(description="the newest version, where it is kept here", examples=[3])
     subject: str | None = Field(examples=["Hello {{ customer.first_name }}"])
+    preheader: str | None
     html: str | None
     text: str | None
+    locales: dict[str, TextsOut]
     created_at: datetime | None
 
 
@@ -40,8 +80,10 @@ class TemplateVersionOut(Shown):
     key: str = Field(examples=["welcome"])
     number: int = Field(examples=[3])
     subject: str
+    preheader: str
     html: str
     text: str
+    locales: dict[str, TextsOut]
     created_at: datetime
 
 
@@ -60,6 +102,7 @@ class PreviewIn(BaseModel):
     customer: str | None = Field(default=None, max_length=320, description="your id, or the email address")
     attributes: dict[str, Any] = Field(default={}, description="of somebody made up, or instead of the customer's own")
     enrollment: dict[str, Any] = Field(default={}, description="what a run would be given")
+    locale: str | None = Field(default=None, pattern=TAGS, description="instead of the customer's own", examples=["de"])
     version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="of a template kept here")
 
 
@@ -77,4 +120,6 @@ class PreviewOut(BaseModel):
     subject: str = Field(examples=["Hello Ann"])
     html: str
     text: str
+    locale: str = Field(description="how dates and amounts are written", examples=["de-AT"])
+    headers: dict[str, str] = Field(description="beside From, To, Subject and Date")
     warnings: list[str]

@@ -20,6 +20,7 @@ from store.session import Database
 from store.tables import (
     Alias,
     Audit,
+    BroadcastMember,
     Consent,
     DateDue,
     Decision,
@@ -32,6 +33,7 @@ from store.tables import (
     Message,
     Operation,
     OutboxMail,
+    PendingClick,
     SegmentMember,
     Suppression,
 )
@@ -145,6 +147,8 @@ ROWS: Mapping[str, Phase] = {
     "runs": _runs,
     "mails": _mails,
     "reports": _rows(DeliveryEvent),
+    "clicks": _rows(PendingClick),
+    "broadcasts": _rows(BroadcastMember),
     "interests": _rows(Interest),
     "hooks": _rows(Hook),
     "decisions": _rows(Decision),

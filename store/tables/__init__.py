@@ -5,13 +5,15 @@ customer ─< alias            their other ids; tombstone: digests of the ids of
 customer ─< enrollment       one run through a journey = one workflow
 enrollment ─< decision       the recorded "why", one row per command of the core
 enrollment ─< message        the sending ledger, one row per mail
-message ─< delivery_event    what the provider reported about it
+message ─< delivery_event    what the provider reported about it; pending_click: what may be a scanner's
 enrollment ─< interest       the events it waits for, matched at ingestion
 enrollment ─< hook           webhooks and notes to colleagues, called until they are taken
 segment ─< segment_member    who is in a segment now
 date_due                     the dates that will let customers into journeys
 enrollment ─< dispatch       signals and starts on their way to Temporal (a transactional outbox)
 journey ─< journey_version   immutable published definitions, addressed by digest
+broadcast ─< message, broadcast_member   one mail to many, planned in bulk; members where a file names them
+channel, bucket, lane        the way out of the house: open or closed, how fast, and who delivers
 template ─< template_version mails kept here; topic: what one can unsubscribe from; setting: what holds for all
 stage_count, movement, run_count   maintained counts, never computed by scanning
 api_key, audit               who may call, and who changed what
@@ -29,6 +31,7 @@ from store.tables.access import (
     Rejection,
     UploadPart,
 )
+from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.definitions import (
     Journey,
     JourneyVersion,
@@ -38,10 +41,13 @@ from store.tables.definitions import (
     Topic,
 )
 from store.tables.ledger import (
+    Bucket,
+    Channel,
     DeliveryEvent,
     Lane,
     Message,
     OutboxMail,
+    PendingClick,
 )
 from store.tables.people import (
     Alias,
@@ -72,6 +78,10 @@ __all__ = [
     "ApiKey",
     "Audit",
     "Backfill",
+    "Broadcast",
+    "BroadcastMember",
+    "Bucket",
+    "Channel",
     "Consent",
     "Customer",
     "DateDue",
@@ -93,6 +103,7 @@ __all__ = [
     "Operation",
     "OperationError",
     "OutboxMail",
+    "PendingClick",
     "Rejection",
     "RunCount",
     "Segment",

@@ -38,7 +38,10 @@ class JourneyVersion(SQLModel, table=True):
 
 
 class Topic(SQLModel, table=True):
-    """What a customer can unsubscribe from. `cap_max` mails within `cap_seconds`, where it has a cap."""
+    """What a customer can unsubscribe from. `cap_max` mails within `cap_seconds`, where it has a cap.
+
+    `consent` is opt_in, opt_out or double_opt_in; one that too many complained about is paused, with an alarm.
+    """
 
     key: str = Field(primary_key=True)
     name: str | None = None
@@ -46,6 +49,8 @@ class Topic(SQLModel, table=True):
     transactional: bool = False
     cap_max: int | None = None
     cap_seconds: int | None = None
+    paused_at: datetime | None = _at(default=None)
+    alarm: str | None = None
     created_at: datetime = _at()
     updated_at: datetime = _at()
 
@@ -60,7 +65,7 @@ class Template(SQLModel, table=True):
 
 
 class TemplateVersion(SQLModel, table=True):
-    """An immutable version of a template."""
+    """An immutable version of a template. `locales` holds the same texts in other languages, by their tags."""
 
     __tablename__: ClassVar[Any] = "template_version"
 
@@ -69,6 +74,8 @@ class TemplateVersion(SQLModel, table=True):
     subject: str
     html: str
     text: str
+    preheader: str = ""
+    locales: dict[str, Any] = _json(default_factory=dict)
     created_at: datetime = _at()
 
 

@@ -11,22 +11,30 @@ from store.types import json_column as _json
 
 
 class Message(SQLModel, table=True):
-    """The sending ledger: one mail to one customer. Its id is the `send_id`, made of enrollment, step and visit."""
+    """The sending ledger: one mail to one customer. Its id is the `send_id`, made of enrollment, step and visit.
+
+    A mail of a broadcast has neither journey nor step, and its id is made of broadcast and customer; one that asks to
+    confirm a subscription has neither. `urls` is where its tracked links lead.
+    """
 
     __table_args__ = (
         Index("ix_message_due", "lane", "status", "not_before"),
         Index("ix_message_customer", "customer_id", "planned_at"),
         Index("ix_message_enrollment", "enrollment_id", "stage"),
+        Index("ix_message_broadcast", "broadcast", "status", "not_before"),
+        Index("ix_message_turn", "lane", "status", "journey", "not_before"),
     )
 
     id: str = Field(primary_key=True)
     enrollment_id: str | None = None
     customer_id: str
-    journey: str
-    digest: str
-    stage: str
-    step: str
-    visit: int
+    journey: str = ""
+    digest: str = ""
+    stage: str = ""
+    step: str = ""
+    visit: int = 0
+    broadcast: str | None = None
+    variant: str | None = None
     template: str
     template_version: int | None = None
     topic: str
@@ -43,6 +51,8 @@ class Message(SQLModel, table=True):
     provider_id: str | None = None
     accepted_at: datetime | None = _at(default=None)
     delivery: str | None = None
+    locale: str | None = None
+    urls: list[str] = _json(default_factory=list)
     subject: str | None = None
     html: str | None = None
     text: str | None = None
@@ -67,6 +77,19 @@ class DeliveryEvent(SQLModel, table=True):
     machine: bool = False
 
 
+class PendingClick(SQLModel, table=True):
+    """A click that may be a scanner's: it is judged with its neighbours when some seconds have passed."""
+
+    __tablename__: ClassVar[Any] = "pending_click"
+
+    id: str = Field(primary_key=True)
+    message_id: str = Field(index=True)
+    customer_id: str = Field(index=True)
+    at: datetime = _at(index=True)
+    url: str
+    machine: bool = False
+
+
 class Lane(SQLModel, table=True):
     """Who delivers a lane now: each takeover gets a new fence, so that a zombie is told from the owner."""
 
@@ -74,6 +97,24 @@ class Lane(SQLModel, table=True):
     fence: str
     taken_at: datetime = _at()
     alarm: str | None = None
+
+
+class Channel(SQLModel, table=True):
+    """A way out of the house, as all lanes share it: closed until an instant where the provider refuses or fails."""
+
+    name: str = Field(primary_key=True)
+    closed_until: datetime | None = _at(default=None)
+    failures: int = 0
+    alarm: str | None = None
+    updated_at: datetime = _at()
+
+
+class Bucket(SQLModel, table=True):
+    """A token bucket: what a rate still allows. One for the channel, one for each broadcast that has a rate."""
+
+    name: str = Field(primary_key=True)
+    tokens: float
+    at: datetime = _at()
 
 
 class OutboxMail(SQLModel, table=True):

@@ -68,13 +68,19 @@ class EventName(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """What a customer said about a topic; where there is no row, the topic's default holds."""
+    """What a customer said about a topic; where there is no row, the topic's default holds.
+
+    `pending`: they said yes, and whoever reads their inbox has not confirmed it. `evidence` is what they agreed to:
+    the text, its version, how, and from where.
+    """
 
     customer_id: str = Field(primary_key=True)
     topic: str = Field(primary_key=True)
     granted: bool
     source: str
     at: datetime = _at()
+    pending: bool = False
+    evidence: dict[str, Any] | None = _json(default=None)
 
 
 class Suppression(SQLModel, table=True):

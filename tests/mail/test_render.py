@@ -50,7 +50,7 @@ def test_an_own_template_comes_before_the_built_in_one(tmp_path: Path) -> None:
 
 def test_a_text_part_is_made_where_none_is_written(tmp_path: Path) -> None:
     (tmp_path / "plain.html").write_text("{% block subject %}S{% endblock %}<p>Hello <a href='http://x'>there</a></p>")
-    assert "Hello [there](http://x)" in Renderer([tmp_path]).render("plain", CONTEXT).text
+    assert "Hello there (http://x)" in Renderer([tmp_path]).render("plain", CONTEXT).text
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,14 @@ async def test_each_status_of_sendgrid_means_one_thing(status: int, headers: dic
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (httpx.ConnectError("refused"), NotSent()),
-        (httpx.ConnectTimeout("slow"), NotSent()),
+        (
+            httpx.ConnectError("refused"),
+            NotSent(unreachable=True, explanation="SendGrid cannot be reached: ConnectError"),
+        ),
+        (
+            httpx.ConnectTimeout("slow"),
+            NotSent(unreachable=True, explanation="SendGrid cannot be reached: ConnectTimeout"),
+        ),
         (httpx.ReadTimeout("slow"), Unknown(explanation="ReadTimeout")),
         (httpx.RemoteProtocolError("cut"), Unknown(explanation="RemoteProtocolError")),
     ],

@@ -8,20 +8,21 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from activities.delivery import Brand, Lane
+from activities.lanes import Lane
 from journeys import machine
 from journeys.commands import Decide
 from journeys.inputs import Begin
 from journeys.state import State
+from mail.brand import Brand
+from mail.composing import Composer
 from mail.links import Links
 from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Sender, Unknown
 from mail.render import Renderer
 from mail.sender import Evidence
-from services import delivering, journeys, leaving, progress
-from services.delivering import Fenced
+from services import claiming, delivering, journeys, leaving, progress
+from services.claiming import Fenced
 from store.session import Database
-from store.tables import Decision, Enrollment, Message, Suppression
-from store.tables import Lane as LaneRow
+from store.tables import Channel, Decision, Enrollment, Message, Suppression
 
 pytestmark = pytest.mark.usefixtures("welcome")
 
@@ -30,6 +31,7 @@ class Receiver:
     """A provider that counts what it accepted, and answers as it is told."""
 
     name = "receiver"
+    at_once = 10
 
     def __init__(self) -> None:
         self.accepted: list[str] = []
@@ -61,7 +63,8 @@ def lane(database: Database, receiver: Receiver, template_folder: Any, clock: An
 
     def run() -> Lane:
         renderer = Renderer([template_folder])
-        made = Lane("journey", database, renderer, receiver, Links("secret", "http://x"), brand, clock)
+        composer = Composer(renderer, Links("secret", "http://x"), brand)
+        made = Lane("journey", database, composer, receiver, clock)
         made.take()
         return made
 
@@ -145,7 +148,7 @@ async def test_a_lost_owners_mail_waits_for_evidence_and_is_never_just_sent(
     planned("ann")
     dead = lane()
     with database.writing() as session:
-        delivering.claim(session, "journey", dead.fence, 10, clock())
+        claiming.claim(session, "journey", dead.fence, 10, clock())
     heir = lane()
     assert outcome(database) == ("unknown", "worker_lost")
     await heir.seek_evidence()
@@ -172,7 +175,7 @@ async def test_evidence_decides(
     planned("ann")
     dead = lane()
     with database.writing() as session:
-        delivering.claim(session, "journey", dead.fence, 10, clock())
+        claiming.claim(session, "journey", dead.fence, 10, clock())
     heir = lane()
     receiver.evidence = evidence
     clock.forward(minutes=5)
@@ -187,7 +190,7 @@ async def test_a_zombies_late_answer_counts_as_evidence(
     planned("ann")
     zombie = lane()
     with database.writing() as session:
-        (claimed,) = delivering.claim(session, "journey", zombie.fence, 10, clock())
+        (claimed,) = claiming.claim(session, "journey", zombie.fence, 10, clock())
     lane()
     with database.writing() as session:
         result = delivering.Result(send_id=claimed.send_id, status="accepted", provider="receiver")
@@ -236,14 +239,14 @@ async def test_a_refused_key_raises_an_alarm_and_loses_nothing(
     owner = lane()
     await owner.pump()
     with database.reading() as session:
-        row = session.get(LaneRow, "journey")
+        row = session.get(Channel, "receiver")
     assert row is not None
     assert row.alarm == "SendGrid answered 401: the API key is refused"
     assert outcome(database) == ("planned", "channel_misconfigured")
     clock.forward(minutes=2)
     await owner.pump()
     with database.reading() as session:
-        assert getattr(session.get(LaneRow, "journey"), "alarm", "") is None
+        assert getattr(session.get(Channel, "receiver"), "alarm", "") is None
     assert outcome(database) == ("accepted", None)
 
 

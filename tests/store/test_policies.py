@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from journeys.commands import Plan
 from journeys.inputs import Planned
-from services import delivering, house, leaving, progress, topics
+from services import claiming, delivering, house, leaving, progress, topics
 from services.house import CapIn, HouseSettings
 from services.ingest import Outcome
 from store.session import Database
@@ -63,7 +63,7 @@ class House:
         at = at or self.noon
         with self.database.writing() as session:
             delivering.take_over(session, lane, "f", at)
-            return [one.journey for one in delivering.claim(session, lane, "f", 10, at)]
+            return [one.campaign for one in claiming.claim(session, lane, "f", 10, at)]
 
     def accept(self, key: str, at: datetime | None = None) -> None:
         with self.database.writing() as session:

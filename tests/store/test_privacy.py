@@ -14,6 +14,7 @@ from services.errors import Refused
 from store import outbox
 from store.session import Database
 from store.tables import (
+    BroadcastMember,
     Customer,
     DateDue,
     Decision,
@@ -23,6 +24,7 @@ from store.tables import (
     Hook,
     Interest,
     Message,
+    PendingClick,
     Rejection,
     SegmentMember,
     Suppression,
@@ -33,7 +35,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
-    "date_due", "delivery_event", "outbox_mail", "suppression", "audit",
+    "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "broadcast_member",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -53,6 +55,9 @@ OTHERS = {
     "movement": "counts",
     "run_count": "counts",
     "lane": "who delivers",
+    "channel": "the provider's state",
+    "bucket": "rates",
+    "broadcast": "what goes to many",
     "rejection": "the field and the reason of an event that belongs to nobody",
     "api_key": "hashes",
     "idempotent_answer": "sealed with the caller's key, for a day",
@@ -120,6 +125,8 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     received_at=noon,
                     reason="S3CRET",
                 ),
+                PendingClick(id="c", message_id="mail", customer_id=customer.id, at=noon, url="https://x/S3CRET"),
+                BroadcastMember(broadcast="spring", customer_id=customer.id),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
                 Hook(
                     id="hook",
@@ -232,7 +239,7 @@ def test_a_late_event_does_not_bring_them_back(
 
 
 def test_a_suppressed_address_stays_so_when_its_owner_is_erased(
-    database: Database, ann: str, erase: Any, take: Callable[..., Any]
+    database: Database, ann: str, erase: Any, take: Callable[..., Any], noon: datetime
 ) -> None:
     erase(ann)
     take({"type": "identify", "userId": "carol", "traits": {"email": "ann@secret.example"}})
@@ -241,7 +248,8 @@ def test_a_suppressed_address_stays_so_when_its_owner_is_erased(
     with database.reading() as session:
         assert session.exec(select(Suppression)).all() == []
         carol = telling.customer(session, "carol")
-        assert standing.recipient(session, carol, "news", house.load(session)).suppressed
+        stands = standing.Standing(session, [carol], house.load(session), noon)
+        assert stands.recipient(carol, "news").suppressed
 
 
 def test_an_erasure_cut_off_goes_on_and_cannot_be_stopped(

@@ -1,0 +1,108 @@
+"""Filters that templates expect: amounts, numbers, dates and times, as the mail's language writes them.
+
+    {{ customer.order.total | currency("EUR") }}     1.234,50 €      {{ enrollment.delivery | date("full") }}
+    {{ 0.25 | percent }}  {{ 12345 | number }}       {{ now | time }}  {{ now | datetime("short") }}
+
+Instants are shown in the customer's zone. They come as ISO 8601 text or as seconds since 1970; a date has no zone.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+FALLBACK = "en"
+
+
+@pass_context
+def currency(context: Context, value: Any, code: str = "EUR") -> str:
+    return numbers.format_currency(_number(value), code.upper(), locale=_locale(context))
+
+
+@pass_context
+def number(context: Context, value: Any) -> str:
+    return numbers.format_decimal(_number(value), locale=_locale(context))
+
+
+@pass_context
+def percent(context: Context, value: Any) -> str:
+    return numbers.format_percent(_number(value), locale=_locale(context))
+
+
+@pass_context
+def date_(context: Context, value: Any, style: str = "long") -> str:
+    at = _instant(value)
+    return dates.format_date(_here(context, at) if isinstance(at, datetime) else at, style, locale=_locale(context))
+
+
+@pass_context
+def time_(context: Context, value: Any, style: str = "short") -> str:
+    return dates.format_time(_here(context, _moment(value)), style, locale=_locale(context))
+
+
+@pass_context
+def datetime_(context: Context, value: Any, style: str = "medium") -> str:
+    return dates.format_datetime(_here(context, _moment(value)), style, locale=_locale(context))
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "currency": currency,
+    "number": number,
+    "percent": percent,
+    "date": date_,
+    "time": time_,
+    "datetime": datetime_,
+}
+
+
+def language(tag: str) -> str:
+    """The language of a tag such as `de-AT`."""
+    return tag.partition("-")[0]
+
+
+@lru_cache(maxsize=256)
+def _known(tag: str) -> Locale:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(FALLBACK)
+
+
+def _locale(context: Context) -> Locale:
+    return _known(str(context.get("locale") or FALLBACK))
+
+
+def _here(context: Context, at: datetime) -> datetime:
+    zone = str(context.get("timezone") or "UTC")
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def _number(value: Any) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("this is no number") from None
+
+
+def _instant(value: Any) -> date | datetime:
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    text = str(value)
+    try:
+        if len(text) == len("2026-03-02"):
+            return date.fromisoformat(text)
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise ValueError("this is no date: write 2026-03-02 or 2026-03-02T09:00:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _moment(value: Any) -> datetime:
+    at = _instant(value)
+    return at if isinstance(at, datetime) else datetime.combine(at, time(), UTC)

@@ -1,0 +1,79 @@
+"""Links of a rendered mail: UTM parameters added, clicks led by way of us, an open counted by a pixel.
+
+Runs on what the CSS inliner wrote, where every attribute stands in double quotes. A link with `data-track="no"` stays
+as it is, and so do those that are ours already and those that lead to no web page.
+"""
+
+import html as markup
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+_ANCHOR = re.compile(r"<a\s[^>]*>", re.IGNORECASE)
+_HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s<>\"')\]]+")
+_END = re.compile(r"</body\s*>", re.IGNORECASE)
+_UNTRACKED = 'data-track="no"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracking:
+    """What is followed, and the UTM parameters that links get; none where there are none."""
+
+    opens: bool = False
+    clicks: bool = False
+    utm: Mapping[str, str] | None = None
+
+
+NOTHING = Tracking()
+
+
+def tracked(
+    html: str, how: Tracking, ours: str, click_url: Callable[[int], str], pixel: Callable[[], str]
+) -> tuple[str, Sequence[str]]:
+    """The mail with its links led by way of `click_url(number)`, and where each number leads."""
+    numbers: dict[str, int] = {}
+
+    def lead(found: re.Match[str]) -> str:
+        url = markup.unescape(found[2]).strip()
+        if not url.lower().startswith(("http://", "https://")) or url.startswith(ours):
+            return found[0]
+        url = with_utm(url, how.utm) if how.utm else url
+        if how.clicks:
+            url = click_url(numbers.setdefault(url, len(numbers)))
+        return f"{found[1]}{markup.escape(url)}{found[3]}"
+
+    if how.clicks or how.utm:
+        html = _ANCHOR.sub(lambda tag: tag[0] if _UNTRACKED in tag[0] else _HREF.sub(lead, tag[0], count=1), html)
+    if how.opens:
+        image = f'<img src="{pixel()}" width="1" height="1" alt="" style="border:0">'
+        html = before_the_end(html, image)
+    return html, tuple(numbers)
+
+
+def with_utm_in_text(text: str, utm: Mapping[str, str], ours: str) -> str:
+    """The plain-text part, its links with the same UTM parameters."""
+    return _URL.sub(lambda found: found[0] if found[0].startswith(ours) else with_utm(found[0], utm), text)
+
+
+def with_utm(url: str, utm: Mapping[str, str]) -> str:
+    """The address with these parameters; what it has of them already stays."""
+    return _with_utm(url, tuple(utm.items()))
+
+
+@lru_cache(maxsize=4096)
+def _with_utm(url: str, utm: tuple[tuple[str, str], ...]) -> str:
+    parts = urlsplit(url)
+    known = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    more = urlencode([(name, value) for name, value in utm if name not in known])
+    query = "&".join(one for one in (parts.query, more) if one)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, parts.fragment))
+
+
+def before_the_end(html: str, more: str) -> str:
+    """HTML with something more at the end of its body."""
+    ends = list(_END.finditer(html))
+    end = ends[-1].start() if ends else len(html)
+    return html[:end] + more + html[end:]

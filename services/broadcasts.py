@@ -1,0 +1,337 @@
+"""Broadcasts: one mail to a segment, or to whom a file names; now, at an instant, or at an hour of each one's clock.
+
+    draft → scheduled → planning → sending → sent          cancelled from anywhere before `sent`
+                           ↑ winner ↓ (an A/B test)
+                           deciding
+
+Who gets it is worked out when it starts, page by page, by an operation. A pause stops the lane at once.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlmodel import Session, col, func, select
+
+from journeys import assignment, calendar
+from journeys.calendar import Window
+from journeys.verbs import SendWindow
+from services import rates
+from services.errors import InvalidInput, NotFound, Refused
+from services.topics import GENERAL
+from store.tables import Broadcast, BroadcastMember, DeliveryEvent, Message, Segment
+
+KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+ACTIVE = ("planning", "sending", "deciding")
+OPEN = ("draft", "scheduled", *ACTIVE)
+WAITING = ("planned", "deferred", "sending")
+EASTMOST = timedelta(hours=14)
+LOOK_EVERY = timedelta(seconds=2)
+FEW = 30
+"""Mails of a variant that must have arrived before a difference decides anything."""
+
+Metric = Literal["opened", "clicked"]
+REACHED: Mapping[Metric, tuple[str, ...]] = {"opened": ("opened", "clicked"), "clicked": ("clicked",)}
+_NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")
+
+TemplateKey = Annotated[str, Field(pattern=KEY, examples=["spring"])]
+
+
+class VariantIn(BaseModel):
+    """One of the mails of an A/B test."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    template: TemplateKey
+    subject: str | None = Field(default=None, min_length=1, max_length=400, description="instead of the template's own")
+    weight: int = Field(default=1, ge=1, le=1_000)
+
+
+class TestIn(BaseModel):
+    """A sample gets the variants; the one that does best goes to everybody else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sample: int = Field(ge=1, le=100, description="percent of the audience", examples=[20])
+    winner: Metric = Field(default="clicked", description="what the variants are judged by; machines do not count")
+    after: str = Field(default="4 hours", description="how long the sample has; a duration")
+
+    @field_validator("after")
+    @classmethod
+    def _a_span(cls, value: str) -> str:
+        calendar.parse_span(value)
+        return value
+
+
+class BroadcastIn(BaseModel):
+    """One mail to many. Without `segment` it goes to whom `POST /v1/imports?kind=recipients` has named."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"segment": "buyers", "template": "spring", "topic": "news", "at": "2026-12-01T09:00", "local": True}
+            ]
+        },
+    )
+
+    name: str | None = Field(default=None, max_length=200)
+    segment: str | None = Field(default=None, pattern=KEY, examples=["buyers"])
+    template: TemplateKey | None = Field(default=None, description="or `variants`")
+    subject: str | None = Field(default=None, min_length=1, max_length=400, description="instead of the template's own")
+    topic: str = Field(default=GENERAL, pattern=KEY, examples=["news"])
+    variants: dict[Annotated[str, Field(pattern=KEY)], VariantIn] = Field(default={}, max_length=10)
+    test: TestIn | None = Field(default=None, description="without it the variants share the whole audience")
+    at: str | None = Field(
+        default=None,
+        description="when; an instant with its zone, or with `local` a date and time without one. Now where absent",
+        examples=["2026-12-01T09:00"],
+    )
+    local: bool = Field(default=False, description="at this hour of each customer's own clock")
+    late: Literal["send", "skip"] = Field(default="send", description="where that hour has passed already")
+    send_window: SendWindow | None = Field(default=None, description="hours of the customer's clock in which it goes")
+    expires: str = Field(default="3 days", description="how long a mail may wait for quiet hours, caps and pauses")
+    rate: str | None = Field(
+        default=None, pattern=rates.PATTERN, description="how fast it goes", examples=["5000/hour"]
+    )
+    priority: int = Field(default=2, ge=1, le=5, description="under a cap the larger one wins; journeys have 3")
+
+    @field_validator("expires")
+    @classmethod
+    def _a_span(cls, value: str) -> str:
+        calendar.parse_span(value)
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> "BroadcastIn":
+        if (self.template is None) == (not self.variants):
+            raise ValueError("name a template, or variants with a template each")
+        if self.variants and self.subject is not None:
+            raise ValueError("each variant has a subject of its own")
+        if self.test is not None and len(self.variants) < 2:
+            raise ValueError("a test needs two variants at least")
+        if self.local and (self.at is None or not _NAIVE.match(self.at)):
+            raise ValueError("with `local`, `at` is a date and a time without a zone, such as 2026-12-01T09:00")
+        self.instant()
+        return self
+
+    def instant(self) -> datetime | None:
+        """`at`, which has no zone where it is local."""
+        if self.at is None:
+            return None
+        try:
+            at = datetime.fromisoformat(self.at.replace("Z", "+00:00"))
+        except ValueError:
+            raise ValueError("`at` is an instant such as 2026-12-01T09:00:00Z") from None
+        if not self.local and at.tzinfo is None:
+            raise ValueError("`at` needs a zone, such as 2026-12-01T09:00:00+01:00; or say `local`")
+        return at
+
+    def window(self) -> Window | None:
+        """The send window as the policies know it."""
+        if self.send_window is None:
+            return None
+        opens, closes = calendar.parse_time(self.send_window.opens), calendar.parse_time(self.send_window.closes)
+        return Window(opens=opens, closes=closes, days=calendar.parse_days(self.send_window.days))
+
+    def templates(self) -> list[str]:
+        return [self.template] if self.template else [one.template for one in self.variants.values()]
+
+    def due(self, start: datetime, zone: str | None, default_zone: str) -> datetime:
+        """When a customer's mail is due."""
+        at = self.instant()
+        if not self.local or at is None:
+            return start
+        return calendar.resolve(at, calendar.zone_of(zone, default_zone))
+
+    def variant_for(self, key: str, customer_id: str) -> str:
+        """The variant of this customer, in proportion to the weights; the same for ever."""
+        point = assignment.share(f"{key}\0variant", customer_id) * sum(one.weight for one in self.variants.values())
+        for name, variant in self.variants.items():
+            if point < variant.weight:
+                return name
+            point -= variant.weight
+        return next(reversed(self.variants))
+
+    def sampled(self, key: str, customer_id: str) -> bool:
+        """Whether a customer is in the sample of the test."""
+        return self.test is not None and assignment.share(f"{key}\0sample", customer_id) * 100 < self.test.sample
+
+
+def get(session: Session, key: str) -> Broadcast:
+    found = session.get(Broadcast, key)
+    if found is None:
+        raise NotFound(f"there is no broadcast {key!r}")
+    return found
+
+
+def put(session: Session, key: str, body: BroadcastIn, known: frozenset[str], now: datetime) -> Broadcast:
+    """Create or change a draft."""
+    row = session.get(Broadcast, key) or Broadcast(key=key, created_at=now, updated_at=now)
+    if row.status != "draft":
+        raise Refused(f"the broadcast is {row.status}; only a draft is changed")
+    for template in body.templates():
+        if template not in known:
+            raise InvalidInput(f"there is no template {template!r}", "template")
+    if body.segment is not None and session.get(Segment, body.segment) is None:
+        raise InvalidInput(f"there is no segment {body.segment!r}", "segment")
+    row.body, row.updated_at, row.audience = body.model_dump(mode="json", by_alias=True), now, None
+    session.add(row)
+    session.flush()
+    return row
+
+
+def body_of(row: Broadcast) -> BroadcastIn:
+    return BroadcastIn.model_validate(row.body)
+
+
+def delete(session: Session, key: str) -> None:
+    """Remove a draft; what was sent stays on record."""
+    row = get(session, key)
+    if row.status != "draft":
+        raise Refused(f"the broadcast is {row.status}; only a draft is removed")
+    for member in session.exec(select(BroadcastMember).where(BroadcastMember.broadcast == key)).all():
+        session.delete(member)
+    session.delete(row)
+
+
+def schedule(session: Session, key: str, now: datetime) -> Broadcast:
+    """Let it go: now, or when its time has come."""
+    row = get(session, key)
+    if row.status != "draft":
+        raise Refused(f"the broadcast is {row.status} already")
+    body = body_of(row)
+    if body.segment is None and not named(session, key):
+        raise Refused("name a segment, or import recipients first", "segment")
+    at = body.instant()
+    if at is not None and body.local:
+        row.start_at = row.wake_at = max(now, calendar.resolve(at, calendar.zone_of("UTC")) - EASTMOST)
+    else:
+        row.start_at = row.wake_at = max(now, at) if at is not None else now
+    row.status, row.updated_at = "scheduled", now
+    session.add(row)
+    return row
+
+
+def named(session: Session, key: str) -> int:
+    """How many customers a file has named."""
+    query = select(func.count(col(BroadcastMember.customer_id))).where(BroadcastMember.broadcast == key)
+    return session.exec(query).one()
+
+
+def pause(session: Session, key: str, now: datetime) -> Broadcast:
+    """Stop the lane; who has the mail has it."""
+    row = get(session, key)
+    if row.status not in ("scheduled", *ACTIVE) or row.paused_at is not None:
+        raise Refused(f"the broadcast is {'paused' if row.paused_at else row.status} already")
+    row.paused_at = row.updated_at = now
+    session.add(row)
+    return row
+
+
+def resume(session: Session, key: str, now: datetime) -> Broadcast:
+    """Go on where it stopped."""
+    row = get(session, key)
+    if row.paused_at is None:
+        raise Refused("the broadcast is not paused")
+    row.paused_at, row.updated_at, row.alarm = None, now, None
+    session.add(row)
+    return row
+
+
+def cancel(session: Session, key: str, now: datetime) -> Broadcast:
+    """Never send what has not gone yet; the caller starts the operation that says so of every mail."""
+    row = get(session, key)
+    if row.status not in ("scheduled", *ACTIVE):
+        raise Refused(f"the broadcast is {row.status}; it cannot be cancelled")
+    row.status, row.paused_at, row.wake_at, row.updated_at, row.finished_at = "cancelled", None, None, now, now
+    session.add(row)
+    return row
+
+
+def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast:
+    """A person says which variant wins; the rest gets it at once."""
+    row = get(session, key)
+    if row.status != "deciding":
+        raise Refused(f"the broadcast is {row.status}; a winner is chosen while it is deciding")
+    if variant not in body_of(row).variants:
+        raise InvalidInput(f"there is no variant {variant!r}", "variant")
+    row.winner, row.wake_at, row.updated_at = variant, now, now
+    session.add(row)
+    return row
+
+
+# -- what is known of it -----------------------------------------------------------------------------------------------
+
+
+def counts(session: Session, key: str) -> dict[str, int]:
+    """Its mails by status, from the index."""
+    query = select(Message.status, func.count(col(Message.id))).where(Message.broadcast == key).group_by(Message.status)
+    return dict(session.exec(query).all())
+
+
+def results(session: Session, key: str, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Per variant: how many were accepted, and what people (not machines) did with them."""
+    found: dict[str, dict[str, int]] = {name: {"accepted": 0, "opened": 0, "clicked": 0} for name in names}
+    accepted = (
+        select(Message.variant, func.count(col(Message.id)))
+        .where(Message.broadcast == key, Message.status == "accepted")
+        .group_by(col(Message.variant))
+    )
+    for variant, count in session.exec(accepted).all():
+        found.get(variant or "", {})["accepted"] = count
+    for metric, reports in REACHED.items():
+        people = (
+            select(Message.variant, func.count(func.distinct(Message.id)))
+            .join(DeliveryEvent, col(DeliveryEvent.message_id) == col(Message.id))
+            .where(Message.broadcast == key, col(DeliveryEvent.kind).in_(reports), ~col(DeliveryEvent.machine))
+            .group_by(col(Message.variant))
+        )
+        for variant, count in session.exec(people).all():
+            found.get(variant or "", {})[metric] = count
+    return found
+
+
+def best(session: Session, row: Broadcast) -> str:
+    """The variant with the largest share; where too few have arrived, or all are alike, the first that was named."""
+    body = body_of(row)
+    metric: Metric = body.test.winner if body.test else "clicked"
+    shares = {
+        name: one[metric] / one["accepted"] if one["accepted"] >= FEW else 0.0
+        for name, one in results(session, row.key, list(body.variants)).items()
+    }
+    return max(shares, key=lambda name: shares[name])
+
+
+def under_way(session: Session) -> Sequence[Broadcast]:
+    """Those whose mails may go now."""
+    query = select(Broadcast).where(col(Broadcast.status).in_(ACTIVE), col(Broadcast.paused_at).is_(None))
+    return session.exec(query.order_by(col(Broadcast.key))).all()
+
+
+def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
+    """Those that have something to do by the clock."""
+    query = select(Broadcast).where(
+        col(Broadcast.status).in_(("scheduled", "sending", "deciding")),
+        col(Broadcast.wake_at) <= now,
+        col(Broadcast.paused_at).is_(None),
+    )
+    return session.exec(query.order_by(col(Broadcast.wake_at)).limit(20)).all()
+
+
+def anything_waits(session: Session, key: str) -> bool:
+    """Whether a mail of it is still on its way out."""
+    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(WAITING)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def used_templates(session: Session, template: str) -> list[str]:
+    """Broadcasts that will send a template."""
+    query = select(Broadcast).where(col(Broadcast.status).in_(OPEN))
+    return [row.key for row in session.exec(query).all() if template in body_of(row).templates()]
+
+
+def as_json(body: BroadcastIn) -> dict[str, Any]:
+    return body.model_dump(mode="json", by_alias=True)
