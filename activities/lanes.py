@@ -91,9 +91,14 @@ class Lane:
         self._raise_what_failed()
         return len(claimed)
 
+    async def close_batches(self) -> None:
+        """Wait for the batches that are under way."""
+        await asyncio.gather(*self._under_way)
+        self._raise_what_failed()
+
     async def close(self) -> None:
         """Finish what was begun."""
-        await asyncio.gather(*self._under_way)
+        await self.close_batches()
         self._cooks.shutdown(wait=False)
 
     def _raise_what_failed(self) -> None:

@@ -13,9 +13,9 @@ from activities.testing import Testing
 from journeys import compiler
 from journeys.backtest import Totals
 from journeys.problems import InvalidJourney
-from services import backtesting, cohorts, journeys, operations, segments
+from services import announcing, backtesting, cohorts, journeys, operations, segments
 from services.errors import InvalidInput, ServiceError
-from services.jobs import enrolling, erasing, parking, taking
+from services.jobs import broadcasting, enrolling, erasing, parking, taking
 from services.operations import Done, Page
 from services.tracking import Rejected, instant
 from store.session import Database
@@ -129,9 +129,13 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[Page]]] = {
     "import customers": taking.pages,
     "import consents": taking.pages,
     "import enrollments": taking.pages,
+    "import recipients": taking.pages,
     "import events": taking.events,
     "enroll": enrolling.pages,
     "erase": erasing.pages,
     "resume": parking.resume,
     "leave": parking.leave,
+    announcing.PLAN: broadcasting.pages,
+    announcing.PREVIEW: broadcasting.preview,
+    announcing.CANCEL: broadcasting.cancel,
 }

@@ -5,9 +5,11 @@ from fastapi import FastAPI
 from api import errors, openapi
 from api.deps import Backend
 from api.edge import Edge
-from api.pages import desk, recipients
+from api.pages import confirming, desk, links, preferences, recipients
 from api.routes import (
     audit,
+    broadcasts,
+    channels,
     customers,
     enrollments,
     health,
@@ -36,6 +38,7 @@ ROUTERS = (
     journeys,
     enrollments,
     templates,
+    broadcasts,
     messages,
     segments,
     topics,
@@ -44,12 +47,16 @@ ROUTERS = (
     operations,
     reports,
     settings,
+    channels,
     keys,
     audit,
     schema,
     health,
     providers,
     recipients,
+    preferences,
+    confirming,
+    links,
     desk,
 )
 

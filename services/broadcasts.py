@@ -215,6 +215,14 @@ def schedule(session: Session, key: str, now: datetime) -> Broadcast:
     return row
 
 
+def accepting(session: Session, key: str) -> Broadcast:
+    """A draft without a segment: a file may name whom it is for."""
+    row = get(session, key)
+    if row.status != "draft" or body_of(row).segment is not None:
+        raise Refused("only a draft without a segment takes recipients")
+    return row
+
+
 def named(session: Session, key: str) -> int:
     """How many customers a file has named."""
     query = select(func.count(col(BroadcastMember.customer_id))).where(BroadcastMember.broadcast == key)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from journeys import calendar
 from services import channels, house, planning
@@ -128,6 +128,20 @@ def _set(
     session.add(message)
     detail = _detail(message, reason) | ({"explanation": explanation} if explanation else {})
     planning.note(session, message, "retried" if status == "planned" else status, detail, now)
+
+
+def waiting(session: Session, lane: str, now: datetime) -> dict[str, int]:
+    """How many mails of a lane are due and not claimed, under way, unknown and parked."""
+    query = select(Message.status, func.count(col(Message.id))).where(Message.lane == lane)
+    due = session.exec(
+        query.where(Message.status == "planned", col(Message.not_before) <= now).group_by(Message.status)
+    ).all()
+    others = query.where(col(Message.status).in_(("sending", "unknown", "parked"))).group_by(Message.status)
+    found = dict(session.exec(others).all())
+    return {
+        "waiting": sum(count for _, count in due),
+        **{status: found.get(status, 0) for status in ("sending", "unknown", "parked")},
+    }
 
 
 def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Sequence[str]:

@@ -69,10 +69,14 @@ def about_message(session: Session, customer: Customer, message_id: str) -> Why:
     mail = session.get(Message, message_id)
     if mail is None or mail.customer_id != customer.id:
         raise NotFound(f"this customer has no message {message_id!r}")
-    query = select(Decision).where(Decision.customer_id == customer.id, Decision.step == mail.step)
-    if mail.enrollment_id is not None:
-        query = query.where(Decision.enrollment_id == mail.enrollment_id, Decision.visit == mail.visit)
-    return _told(mail, session.exec(query.order_by(col(Decision.at), col(Decision.number)).limit(MOST)).all())
+    query = select(Decision).where(Decision.customer_id == customer.id).order_by(col(Decision.at), col(Decision.number))
+    if mail.enrollment_id is None:  # a broadcast's, or one that asks to confirm: its decisions name it
+        alone = query.where(col(Decision.enrollment_id).is_(None), col(Decision.at) >= mail.planned_at)
+        return _told(mail, [one for one in session.exec(alone).all() if one.detail.get("message") == mail.id][:MOST])
+    query = query.where(
+        Decision.step == mail.step, Decision.enrollment_id == mail.enrollment_id, Decision.visit == mail.visit
+    )
+    return _told(mail, session.exec(query.limit(MOST)).all())
 
 
 def _told(mail: Message, decisions: Sequence[Decision]) -> Why:

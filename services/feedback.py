@@ -121,7 +121,7 @@ def _take(
         suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
     if report.kind == "complained":
         session.flush()
-        brakes.complained(session, message.journey, now)
+        brakes.complained(session, message, now)
     if report.kind == "unsubscribed":
         consents.say(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
     session.flush()
@@ -132,6 +132,8 @@ def _take(
             "journey": message.journey,
             "step": message.step,
         }
+        if message.broadcast is not None:
+            properties["broadcast"] = message.broadcast
         if report.url:
             properties["url"] = report.url
         what = What(
@@ -148,8 +150,9 @@ def _forward(session: Session, report: Report, message: Message, now: datetime) 
         planning.note(
             session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now
         )
-    if RANK[report.kind] > RANK.get(message.delivery or "", -1):
-        message.delivery = report.kind
+    kind = "delivered" if report.machine else report.kind  # a machine that opens it proves that it arrived, no more
+    if RANK[kind] > RANK.get(message.delivery or "", -1):
+        message.delivery = kind
     session.add(message)
     if not report.machine:
         detail: dict[str, Any] = {"message": message.id, "template": message.template}

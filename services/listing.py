@@ -12,6 +12,7 @@ from store import keyset
 from store.tables import (
     ApiKey,
     Audit,
+    Broadcast,
     Customer,
     Enrollment,
     Journey,
@@ -88,14 +89,27 @@ def messages(
     *,
     customer_id: str | None = None,
     journey: str | None = None,
+    broadcast: str | None = None,
     step: str | None = None,
     status: str | None = None,
     template: str | None = None,
 ) -> Rows:
     """By the instant at which they were planned."""
-    given = {"customer_id": customer_id, "journey": journey, "step": step, "status": status, "template": template}
+    given = {
+        "customer_id": customer_id,
+        "journey": journey,
+        "broadcast": broadcast,
+        "step": step,
+        "status": status,
+        "template": template,
+    }
     query = _where(select(Message), Message, given)
     return _page(session, query, [col(Message.planned_at), col(Message.id)], wanted)
+
+
+def broadcasts(session: Session, wanted: Slice, *, status: str | None = None) -> Rows:
+    """By their keys."""
+    return _page(session, _where(select(Broadcast), Broadcast, {"status": status}), [col(Broadcast.key)], wanted)
 
 
 def journeys(session: Session, wanted: Slice, *, archived: bool = False) -> Rows:

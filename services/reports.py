@@ -1,7 +1,7 @@
 """Counts that are kept, not scanned for; and the proof that they add up."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -100,9 +100,21 @@ def reconciliation(session: Session, journey: str | None = None) -> dict[str, An
     return {
         "balanced": all(not one["differences"] for one in books),
         "journeys": books,
+        "broadcasts": _broadcasts(session) if journey is None else [],
         "on_their_way": _on_their_way(session),
         "outbox": _outbox(session),
     }
+
+
+def _broadcasts(session: Session) -> list[dict[str, Any]]:
+    """The mails of each broadcast by what became of them."""
+    columns: tuple[Any, ...] = (Message.broadcast, Message.status, Message.reason)
+    query: Any = sqlalchemy.select(*columns, func.count(col(Message.id))).where(col(Message.broadcast).is_not(None))
+    found: dict[str, list[dict[str, Any]]] = {}
+    rows: Sequence[Any] = session.connection().execute(query.group_by(*columns)).all()
+    for key, status, reason, count in rows:
+        found.setdefault(key, []).append({"status": status, "reason": reason, "count": count})
+    return [{"broadcast": key, "messages": _summed(rows)} for key, rows in sorted(found.items())]
 
 
 def _book(session: Session, key: str) -> dict[str, Any]:
@@ -133,17 +145,20 @@ def _rows(session: Session, key: str) -> dict[str, int]:
 
 def _mails(session: Session, key: str) -> dict[str, Any]:
     """Planned = accepted + failed + skipped + waiting + unknown + parked; erased ones among them."""
+    rows = messages(session, key)
+    for label, count in counts.runs(session, key, counts.ERASED_MAIL).items():
+        _, status, reason = label.split("|")
+        rows.append({"status": status, "reason": reason, "count": count})
+    return _summed(rows)
+
+
+def _summed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     found: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {"failed": Counter(), "skipped": Counter()}
-    for one in messages(session, key):
+    for one in rows:
         found[one["status"]] += one["count"]
         if one["status"] in reasons:
             reasons[one["status"]][one["reason"] or ""] += one["count"]
-    for label, count in counts.runs(session, key, counts.ERASED_MAIL).items():
-        _, status, reason = label.split("|")
-        found[status] += count
-        if status in reasons:
-            reasons[status][reason] += count
     return {
         "planned": sum(found.values()),
         "accepted": found["accepted"],

@@ -28,13 +28,13 @@ def put(
     key: str,
     *,
     name: str | None,
-    consent: Literal["opt_in", "opt_out"],
+    consent: Literal["opt_in", "opt_out", "double_opt_in"],
     transactional: bool,
     cap: CapIn | None,
     now: datetime,
 ) -> Topic:
     """Create or change a topic."""
-    if transactional and consent == "opt_in":
+    if transactional and consent != "opt_out":
         raise InvalidInput("transactional mail asks for no consent", "consent")
     found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
     found.name, found.consent, found.transactional, found.updated_at = name, consent, transactional, now
@@ -42,6 +42,27 @@ def put(
     found.cap_seconds = int(calendar.parse_span(cap.per).elapsed.total_seconds()) if cap else None
     session.add(found)
     session.flush()
+    return found
+
+
+def pause(session: Session, key: str, now: datetime) -> Topic:
+    """Hold all mail about a topic; what is planned waits."""
+    found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
+    if found.paused_at is not None:
+        raise Refused(f"the topic {key!r} is paused already")
+    found.paused_at = found.updated_at = now
+    session.add(found)
+    session.flush()
+    return found
+
+
+def resume(session: Session, key: str, now: datetime) -> Topic:
+    """Let it go again."""
+    found = get(session, key)
+    if found.paused_at is None:
+        raise Refused(f"the topic {key!r} is not paused")
+    found.paused_at, found.alarm, found.updated_at = None, None, now
+    session.add(found)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What comes by the clock: dates that let customers in, and whoever has to be looked at again.
+"""What comes by the clock: dates that let customers in, broadcasts, clicks to judge, whoever is to be looked at again.
 
 Each call does a page of one kind and returns how much it did; where the work stands is in the database.
 """
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from journeys import guards
 from journeys.program import DATE_REACHED
-from services import dates, happening, segments
+from services import announcing, dates, engagement, happening, segments
 from services.happening import Rules, What
 from store import backfills, customers
 from store.tables import Backfill, Customer, DateDue, Segment
@@ -31,7 +31,13 @@ def look_at_everybody(session: Session, rules: Rules, now: datetime) -> None:
 
 def anything(session: Session, now: datetime) -> bool:
     """Whether `do` may find something; asked often, so that an idle worker takes no lock."""
-    return bool(dates.due(session, now, 1)) or backfills.next_one(session) is not None or bool(_stale(session, now))
+    return (
+        bool(dates.due(session, now, 1))
+        or announcing.anything(session, now)
+        or engagement.anything(session, now)
+        or backfills.next_one(session) is not None
+        or bool(_stale(session, now))
+    )
 
 
 def do(session: Session, now: datetime) -> int:
@@ -41,7 +47,8 @@ def do(session: Session, now: datetime) -> int:
         session.add(segment)
         backfills.start(session, segments.KIND, segment.key, now)
     session.flush()
-    return _dates(session, now) or _backfill(session, now)
+    done = _dates(session, now) + announcing.do(session, now) + engagement.settle(session, now)
+    return done or _backfill(session, now)
 
 
 def _stale(session: Session, now: datetime) -> list[Segment]:

@@ -16,3 +16,13 @@ def page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page that loads nothing from anywhere else."""
     html = _pages.get_template(name).render(**context)
     return HTMLResponse(html, status, {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"})
+
+
+def damaged() -> HTMLResponse:
+    """What a link leads to that we did not sign, or that leads nowhere any more."""
+    return page("damaged.html", status=404)
+
+
+def expired(brand: str) -> HTMLResponse:
+    """What a link leads to that was good once."""
+    return page("expired.html", status=410, brand=brand)

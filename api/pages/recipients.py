@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.deps import Backend, TheBackend
-from api.pages.html import page
+from api.pages.html import damaged, page
 from mail.links import BadLink, Unsubscribe
 from services import leaving
 from services.errors import NotFound
@@ -23,7 +23,7 @@ def ask(token: str, parts: TheBackend) -> HTMLResponse:
     try:
         what = parts.links.read_unsubscribe(token)
     except BadLink:
-        return _damaged()
+        return damaged()
     return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=False)
 
 
@@ -34,14 +34,10 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
         what = parts.links.read_unsubscribe(token)
         await run_in_threadpool(_leave, parts, what)
     except (BadLink, NotFound):
-        return _damaged()
+        return damaged()
     return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=True)
 
 
 def _leave(parts: Backend, what: Unsubscribe) -> None:
     with parts.database.writing() as session:
         leaving.unsubscribe(session, what.customer, what.topic, f"link in message {what.send_id}", parts.clock())
-
-
-def _damaged() -> HTMLResponse:
-    return page("damaged.html", status=404)

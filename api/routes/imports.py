@@ -12,7 +12,7 @@ from api.deps import Backend, Marketer, TheBackend, Trail, bearer
 from api.errors import responses
 from api.idempotency import HEADER, checked
 from api.routes.operations import operation_out
-from services import files, histories, idempotency, journeys, operations, uploads
+from services import broadcasts, files, histories, idempotency, journeys, operations, uploads
 from services.errors import InvalidInput
 from services.idempotency import Answer, Claim
 from services.jobs import taking
@@ -25,7 +25,7 @@ LARGEST = 4 * 1024**3
 IN_MEMORY = 1024 * 1024
 
 Spool = tempfile.SpooledTemporaryFile[bytes]
-Kind = Literal["events", "customers", "consents", "enrollments"]
+Kind = Literal["events", "customers", "consents", "enrollments", "recipients"]
 
 _EXAMPLES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}, "example": "userId,email,first_name\n17,ann@example.com,Ann\n"},
@@ -53,15 +53,16 @@ async def start(
         str | None,
         Query(description="enrollments: into which; events: where to place the customers", max_length=63),
     ] = None,
+    broadcast: Annotated[str | None, Query(description="recipients: of which broadcast", max_length=63)] = None,
 ) -> schemas.OperationOut:
     """The answer is an operation to watch. Lines that are wrong are listed with their numbers and stop nobody else's.
 
     customers: `userId` and attributes. events: `userId`, `event`, `timestamp`, `messageId`, and properties. consents:
-    `userId`, `topic`, `granted`. enrollments: `userId`, and data of the run.
+    `userId`, `topic`, `granted`. enrollments: `userId`, and data of the run. recipients: `userId`.
     """
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
         digest, lines = await _receive(request, spool)
-        asked = {"kind": kind, "format": format, "journey": journey}
+        asked = {"kind": kind, "format": format, "journey": journey, "broadcast": broadcast}
         return await run_in_threadpool(_keep, parts, request, caller, asked, spool, digest, lines)
 
 
@@ -116,6 +117,11 @@ def _check(parts: Backend, asked: dict[str, Any], spool: Spool) -> None:
     """What can be seen at once is refused at once."""
     if asked["kind"] == "enrollments" and asked["journey"] is None:
         raise InvalidInput("name the journey to enroll in", "journey")
+    if asked["kind"] == "recipients":
+        if asked["broadcast"] is None:
+            raise InvalidInput("name the broadcast that they are for", "broadcast")
+        with parts.database.reading() as session:
+            broadcasts.accepting(session, asked["broadcast"])
     if asked["journey"] is not None:
         with parts.database.reading() as session:
             journeys.live(session, asked["journey"])

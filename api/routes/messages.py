@@ -22,6 +22,7 @@ def listed(
     page: ThePage,
     customer: str | None = None,
     journey: str | None = None,
+    broadcast: str | None = None,
     step: str | None = None,
     status: Status | None = None,
     template: str | None = None,
@@ -30,7 +31,14 @@ def listed(
     """The newest first."""
     owner = telling.customer(session, customer).id if customer else None
     rows, cursor = listing.messages(
-        session, page.slice(sort), customer_id=owner, journey=journey, step=step, status=status, template=template
+        session,
+        page.slice(sort),
+        customer_id=owner,
+        journey=journey,
+        broadcast=broadcast,
+        step=step,
+        status=status,
+        template=template,
     )
     return schemas.Page(items=[schemas.MessageOut.model_validate(row) for row in rows], cursor=cursor)
 

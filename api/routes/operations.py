@@ -25,7 +25,7 @@ OperationId = Annotated[str, Path(description="`op_…`", max_length=40)]
 LOOK_EVERY = 0.5
 Kind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
-    "resume", "leave", "test mail",
+    "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
 ]  # fmt: skip
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 

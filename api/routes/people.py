@@ -70,9 +70,23 @@ def put_consent(
     key: Marketer,
     trail: TheTrail,
 ) -> list[schemas.ConsentOut]:
-    """Consent to a topic, or its withdrawal; `*` is every topic. Withdrawn from `*`, no topic is left."""
+    """Consent to a topic, or its withdrawal; `*` is every topic. Withdrawn from `*`, no topic is left.
+
+    Where the topic asks for double opt-in, a yes is `pending`, a mail asks, and the link in it confirms.
+    """
     customer = telling.customer(session, id)
-    if consents.say(session, customer.id, topic, body.granted, body.source, body.at or now, now):
+    evidence = body.evidence.model_dump(exclude_none=True) if body.evidence else None
+    if consents.say(
+        session,
+        customer.id,
+        topic,
+        body.granted,
+        body.source,
+        body.at or now,
+        now,
+        confirmed=body.confirmed,
+        evidence=evidence,
+    ):
         trail.names("granted" if body.granted else "withdrew", "customer", customer.id, {f"consent {topic}": True})
     return [schemas.ConsentOut.model_validate(one) for one in consents.of(session, customer.id)]
 

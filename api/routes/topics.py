@@ -8,10 +8,11 @@ from api import etags, schemas
 from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.etags import TheTags
+from api.idempotency import IdempotentRoute
 from services import journeys, listing, topics
 from store.tables import Topic
 
-router = APIRouter(prefix="/v1/topics", tags=["topics and consent"])
+router = APIRouter(prefix="/v1/topics", tags=["topics and consent"], route_class=IdempotentRoute)
 
 Key = Annotated[str, Path(description="the topic's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
@@ -49,6 +50,22 @@ def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[sch
 def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.TopicOut:
     """Its terms."""
     return etags.tagged(response, schemas.TopicOut.model_validate(topics.get(session, key)))
+
+
+@router.post("/{key}/pause", summary="Hold all mail about a topic", responses=responses(409))
+def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.TopicOut:
+    """What is planned waits, and goes (or expires) after `resume`. Too many complaints do the same by themselves."""
+    topic = topics.pause(session, key, now)
+    trail.note("paused", "topic", key)
+    return schemas.TopicOut.model_validate(topic)
+
+
+@router.post("/{key}/resume", summary="Let mail about a topic go again", responses=responses(404, 409))
+def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.TopicOut:
+    """Ends a pause, and clears the alarm."""
+    topic = topics.resume(session, key, now)
+    trail.note("resumed", "topic", key)
+    return schemas.TopicOut.model_validate(topic)
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a topic's terms", responses=responses(404, 409))

@@ -11,12 +11,15 @@ from api.schemas.common import Shown
 class MessageOut(Shown):
     id: str = Field(description="the send_id", examples=["2161b3b7-f9d3-5b07-9196-af81ec9afb65"])
     journey: str = Field(examples=["lifecycle"])
+    broadcast: str | None = Field(description="a mail of a broadcast has no journey", examples=[None])
+    variant: str | None = Field(description="of a broadcast's A/B test", examples=[None])
     enrollment_id: str | None
     customer_id: str
     stage: str = Field(examples=["repeat_buyer"])
     step: str = Field(examples=["repeat_buyer/send:thank_you"])
     template: str = Field(examples=["thank_you"])
     template_version: int | None = Field(description="of a template kept here, once it was rendered", examples=[3])
+    locale: str | None = Field(description="how its dates and amounts were written", examples=["de-AT"])
     topic: str = Field(examples=["product-news"])
     lane: str = Field(examples=["journey"])
     delivery: str | None = Field(description="what the provider reported last that counts", examples=["delivered"])
@@ -45,6 +48,7 @@ class MessageWhole(MessageOut):
     subject: str | None = Field(examples=["Thank you, Ann"])
     html: str | None
     text: str | None
+    urls: list[str] = Field(description="where its tracked links lead")
     reports: list[DeliveryEventOut] = Field(default=[], description="everything the provider reported, in order")
 
 

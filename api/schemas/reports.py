@@ -90,10 +90,18 @@ class OutboxBook(BaseModel):
     accepted: int = Field(examples=[4800])
 
 
+class BroadcastBook(BaseModel):
+    """The mails of a broadcast by what became of them."""
+
+    broadcast: str = Field(examples=["spring"])
+    messages: MessageBook
+
+
 class Reconciliation(BaseModel):
     """Whether the books balance."""
 
     balanced: bool
     journeys: list[Book]
+    broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])
     outbox: OutboxBook | None

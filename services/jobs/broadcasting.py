@@ -97,9 +97,7 @@ def _preview(session: Session, operation: Operation, now: datetime) -> Done | No
     ids = audience(session, row, current.cursor, PAGE) if row is not None else []
     if row is None or not ids:
         return None
-    row.start_at = row.start_at or now
     plans = _plans(session, row, _people(session, row, ids, "all", locked=False), "all", now)
-    session.expire(row)
     return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
 
 
@@ -130,7 +128,8 @@ def _plans(
 ) -> Sequence[Planned]:
     body, settings = broadcasts.body_of(row), house.load(session)
     stands = Standing(session, people, settings, now)
-    start = max(row.start_at or now, now)
+    at = row.start_at or (None if body.local else body.instant()) or now
+    start = max(at, now)
     return [_plan(row, body, settings, stands, one, which, start, now) for one in people]
 
 

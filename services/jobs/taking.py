@@ -17,7 +17,7 @@ from services.tracking import Rejected, Tracked
 from store import customers
 from store.dispatches import Priority
 from store.session import Database
-from store.tables import Operation
+from store.tables import BroadcastMember, Operation
 
 BATCH = 500
 STAGED = 5_000
@@ -127,6 +127,21 @@ def _enrollment(session: Session, operation: Operation, rules: Rules, line: int,
     return enroll(session, operation, customer.id, data, now)
 
 
+# -- recipients --------------------------------------------------------------------------------------------------------
+
+
+def _recipient(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+    """`userId`: whom a broadcast is for; once, however often the file names them."""
+    customer = customers.find(session, str(record.get("userId") or ""))
+    if customer is None:
+        raise NotFound("there is no such customer")
+    name = (operation.request["broadcast"], customer.id)
+    if session.get(BroadcastMember, name) is not None:
+        return False
+    session.add(BroadcastMember(broadcast=name[0], customer_id=name[1]))
+    return True
+
+
 def enroll(session: Session, operation: Operation, customer_id: str, data: Mapping[str, Any], now: datetime) -> bool:
     """Enroll one of many; who was enrolled by this very operation before is left alone."""
     version, program = journeys.live(session, operation.request["journey"])
@@ -149,6 +164,7 @@ KINDS: Mapping[str, Kind] = {
     "customers": Kind(required=("userId",), take=_customer),
     "consents": Kind(required=("userId", "topic", "granted"), take=_consent),
     "enrollments": Kind(required=("userId",), take=_enrollment),
+    "recipients": Kind(required=("userId",), take=_recipient),
 }
 
 

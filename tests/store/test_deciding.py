@@ -12,7 +12,7 @@ from services.errors import NotFound, Refused
 from services.house import HouseSettings
 from store import bulk
 from store.session import Database
-from store.tables import Audit, Decision, Journey, Message
+from store.tables import Audit, Decision, Journey, Message, Topic
 
 
 def mail(name: str, at: datetime, **more: Any) -> dict[str, Any]:
@@ -87,14 +87,16 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
     old = mail("old", noon, status="accepted", accepted_at=noon - timedelta(days=31), delivery="complained")
     with database.writing() as session:
         bulk.add(session, Message, [*mails, old])
-        assert brakes.complained(session, "welcome", noon) == outcome
+        brakes.complained(session, session.exec(select(Message).where(Message.id == "m0")).one(), noon)
     with database.reading() as session:
         journey = session.get(Journey, "welcome")
         audits = [(entry.actor, entry.action) for entry in session.exec(select(Audit)).all()]
+        topic = session.get(Topic, "news")
     assert journey is not None
     assert (journey.paused_at is not None) == (outcome == "stopped")
     assert (journey.alarm or "").partition(":")[0] == {None: "", "warned": "warning", "stopped": "stopped"}[outcome]
-    assert audits == ([(brakes.ACTOR, "paused")] if outcome == "stopped" else [])
+    assert audits == ([(brakes.ACTOR, "paused")] * 2 if outcome == "stopped" else []), "the journey and the topic"
+    assert (topic is not None and topic.paused_at is not None) == (outcome == "stopped")
 
 
 @pytest.mark.usefixtures("welcome")

@@ -23,6 +23,15 @@ class ArchiveIn(TypedDict):
     in_flight: NotRequired[str]
 
 
+class AudienceOut(TypedDict):
+    """Who gets it and who does not, as it was planned."""
+
+    recipients: int
+    later: dict[str, int]
+    skipped: dict[str, int]
+    variants: dict[str, int]
+
+
 class AuditOut(TypedDict):
     """Who changed what."""
 
@@ -34,6 +43,10 @@ class AuditOut(TypedDict):
     target: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+
+
+class Body_act_preferences__token__post(TypedDict):
+    topic: NotRequired[list[str] | None]
 
 
 class Book(TypedDict):
@@ -48,11 +61,92 @@ class Book(TypedDict):
     differences: dict[str, int]
 
 
+class BroadcastBook(TypedDict):
+    """The mails of a broadcast by what became of them."""
+
+    broadcast: str
+    messages: MessageBook
+
+
+class BroadcastIn(TypedDict):
+    """One mail to many. Without `segment` it goes to whom `POST /v1/imports?kind=recipients` has named."""
+
+    name: NotRequired[str | None]
+    segment: NotRequired[str | None]
+    template: NotRequired[str | None]
+    subject: NotRequired[str | None]
+    topic: NotRequired[str]
+    variants: NotRequired[dict[str, Any]]
+    test: NotRequired[services__broadcasts__TestIn | None]
+    at: NotRequired[str | None]
+    local: NotRequired[bool]
+    late: NotRequired[str]
+    send_window: NotRequired[SendWindow | None]
+    expires: NotRequired[str]
+    rate: NotRequired[str | None]
+    priority: NotRequired[int]
+
+
+class BroadcastOut(TypedDict):
+    """A broadcast, and how far it is."""
+
+    key: str
+    status: str
+    body: dict[str, Any]
+    paused_at: str | None
+    alarm: str | None
+    start_at: str | None
+    winner: str | None
+    operation_id: str | None
+    created_at: str
+    updated_at: str
+    finished_at: str | None
+
+
+class BroadcastProgress(TypedDict):
+    """With its numbers."""
+
+    key: str
+    status: str
+    body: dict[str, Any]
+    paused_at: str | None
+    alarm: str | None
+    start_at: str | None
+    winner: str | None
+    operation_id: str | None
+    created_at: str
+    updated_at: str
+    finished_at: str | None
+    named: int
+    audience: AudienceOut | None
+    messages: dict[str, int]
+    rate: float | None
+    seconds_left: int | None
+    variants: dict[str, VariantOut]
+
+
 class CapIn(TypedDict):
     """At most `max` mails within any span of `per`."""
 
     max: int
     per: str
+
+
+class ChannelOut(TypedDict):
+    """A way out of the house. Closed, every lane waits; then one mail is tried."""
+
+    name: str
+    closed_until: str | None
+    failures: int
+    alarm: str | None
+    updated_at: str
+
+
+class ChannelsOut(TypedDict):
+    """The channels that were used, and the lanes."""
+
+    channels: list[ChannelOut]
+    lanes: list[LaneOut]
 
 
 class CohortOut(TypedDict):
@@ -70,13 +164,17 @@ class ConsentIn(TypedDict):
     granted: bool
     source: NotRequired[str]
     at: NotRequired[str | None]
+    evidence: NotRequired[EvidenceIn | None]
+    confirmed: NotRequired[bool]
 
 
 class ConsentOut(TypedDict):
     topic: str
     granted: bool
+    pending: bool
     source: str
     at: str
+    evidence: dict[str, Any] | None
 
 
 class ControlIn(TypedDict):
@@ -157,6 +255,15 @@ class Erasing(TypedDict):
     operation: str
 
 
+class EvidenceIn(TypedDict):
+    """What a customer agreed to, as a court would ask: the words, which wording, how, and from where."""
+
+    text: str
+    version: NotRequired[str | None]
+    how: NotRequired[str | None]
+    ip: NotRequired[str | None]
+
+
 class Finding(TypedDict):
     """One problem of a definition."""
 
@@ -195,6 +302,9 @@ class HouseSettings(TypedDict):
     quiet_hours: NotRequired[QuietHours | None]
     cap: NotRequired[CapIn | None]
     sandbox: NotRequired[list[str] | None]
+    locale: NotRequired[str]
+    tracking: NotRequired[TrackingIn]
+    control_group: NotRequired[int]
     unsure: NotRequired[Unsure]
     retention: NotRequired[Retention]
 
@@ -271,6 +381,16 @@ class KeyOut(TypedDict):
     revoked_at: str | None
 
 
+class LaneOut(TypedDict):
+    """What waits in a lane."""
+
+    name: str
+    waiting: int
+    sending: int
+    unknown: int
+    parked: int
+
+
 class LifecycleReport(TypedDict):
     journey: str | None
     stages: dict[str, int]
@@ -308,12 +428,15 @@ class MessageCount(TypedDict):
 class MessageOut(TypedDict):
     id: str
     journey: str
+    broadcast: str | None
+    variant: str | None
     enrollment_id: str | None
     customer_id: str
     stage: str
     step: str
     template: str
     template_version: int | None
+    locale: str | None
     topic: str
     lane: str
     delivery: str | None
@@ -331,12 +454,15 @@ class MessageWhole(TypedDict):
 
     id: str
     journey: str
+    broadcast: str | None
+    variant: str | None
     enrollment_id: str | None
     customer_id: str
     stage: str
     step: str
     template: str
     template_version: int | None
+    locale: str | None
     topic: str
     lane: str
     delivery: str | None
@@ -350,6 +476,7 @@ class MessageWhole(TypedDict):
     subject: str | None
     html: str | None
     text: str | None
+    urls: list[str]
     reports: NotRequired[list[DeliveryEventOut]]
 
 
@@ -396,6 +523,7 @@ class PreviewIn(TypedDict):
     customer: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
     enrollment: NotRequired[dict[str, Any]]
+    locale: NotRequired[str | None]
     version: NotRequired[int | None]
 
 
@@ -403,6 +531,8 @@ class PreviewOut(TypedDict):
     subject: str
     html: str
     text: str
+    locale: str
+    headers: dict[str, str]
     warnings: list[str]
 
 
@@ -433,6 +563,7 @@ class Reconciliation(TypedDict):
 
     balanced: bool
     journeys: list[Book]
+    broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int]
     outbox: OutboxBook | None
 
@@ -477,6 +608,9 @@ class SegmentOut(TypedDict):
     updated_at: str
 
 
+SendWindow = TypedDict("SendWindow", {"days": "NotRequired[str | list[str]]", "from": "str", "to": "str"})
+
+
 SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]"})
 
 
@@ -507,9 +641,13 @@ class SuppressionOut(TypedDict):
 
 
 class TemplateIn(TypedDict):
+    """The texts of a template, and the same in other languages."""
+
     subject: str
+    preheader: NotRequired[str]
     html: str
     text: NotRequired[str]
+    locales: NotRequired[dict[str, Any]]
 
 
 class TemplateOut(TypedDict):
@@ -519,8 +657,10 @@ class TemplateOut(TypedDict):
     kept: str
     version: int | None
     subject: str | None
+    preheader: str | None
     html: str | None
     text: str | None
+    locales: dict[str, TextsOut]
     created_at: str | None
 
 
@@ -529,8 +669,10 @@ class TemplateStored(TypedDict):
     kept: str
     version: int | None
     subject: str | None
+    preheader: str | None
     html: str | None
     text: str | None
+    locales: dict[str, TextsOut]
     created_at: str | None
     created: bool
     warnings: list[str]
@@ -540,19 +682,27 @@ class TemplateVersionOut(TypedDict):
     key: str
     number: int
     subject: str
+    preheader: str
     html: str
     text: str
+    locales: dict[str, TextsOut]
     created_at: str
 
 
-class TestIn(TypedDict):
-    """To whom a test mail goes."""
+class TextsIn(TypedDict):
+    """The texts of a template in one language, each Jinja2."""
 
-    customer: NotRequired[str | None]
-    attributes: NotRequired[dict[str, Any]]
-    enrollment: NotRequired[dict[str, Any]]
-    version: NotRequired[int | None]
-    to: str
+    subject: str
+    preheader: NotRequired[str]
+    html: str
+    text: NotRequired[str]
+
+
+class TextsOut(TypedDict):
+    subject: str
+    preheader: str
+    html: str
+    text: str
 
 
 class TimelineEntry(TypedDict):
@@ -583,8 +733,18 @@ class TopicOut(TypedDict):
     transactional: bool
     cap_max: int | None
     cap_seconds: int | None
+    paused_at: str | None
+    alarm: str | None
     created_at: str
     updated_at: str
+
+
+class TrackingIn(TypedDict):
+    """What is followed in mail that is not transactional; a link with data-track="no" never is."""
+
+    opens: NotRequired[bool]
+    clicks: NotRequired[bool]
+    utm: NotRequired[Utm | None]
 
 
 class TriggerNow(TypedDict):
@@ -604,11 +764,34 @@ class Unsure(TypedDict):
     then: NotRequired[str]
 
 
+class Utm(TypedDict):
+    """Parameters that links get; campaign and content are the journey (or broadcast) and the template."""
+
+    source: NotRequired[str]
+    medium: NotRequired[str]
+
+
 class Validation(TypedDict):
     """Whether a definition can be published, and everything there is to say about it."""
 
     valid: bool
     problems: list[Finding]
+
+
+class VariantIn(TypedDict):
+    """One of the mails of an A/B test."""
+
+    template: str
+    subject: NotRequired[str | None]
+    weight: NotRequired[int]
+
+
+class VariantOut(TypedDict):
+    """What people (not machines) did with a variant."""
+
+    accepted: int
+    opened: int
+    clicked: int
 
 
 class VersionOut(TypedDict):
@@ -638,3 +821,28 @@ class WhyOut(TypedDict):
     message: MessageOut | None
     triggers: list[TriggerNow]
     decisions: list[TimelineEntry]
+
+
+class WinnerIn(TypedDict):
+    """Which variant goes to the rest."""
+
+    variant: str
+
+
+class api__schemas__templates__TestIn(TypedDict):
+    """To whom a test mail goes."""
+
+    customer: NotRequired[str | None]
+    attributes: NotRequired[dict[str, Any]]
+    enrollment: NotRequired[dict[str, Any]]
+    locale: NotRequired[str | None]
+    version: NotRequired[int | None]
+    to: str
+
+
+class services__broadcasts__TestIn(TypedDict):
+    """A sample gets the variants; the one that does best goes to everybody else."""
+
+    sample: int
+    winner: NotRequired[str]
+    after: NotRequired[str]

@@ -1,0 +1,83 @@
+"""Clicks and opens. A click leads only to where a link of that very mail led; a token names no address."""
+
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.deps import Backend, TheBackend
+from api.pages.html import damaged
+from mail.links import BadLink
+from services import engagement
+
+router = APIRouter(tags=["recipients"])
+
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+FRESH = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+_DAMAGED: dict[int | str, dict[str, Any]] = {404: {"description": "The link is damaged", "content": {"text/html": {}}}}
+
+log = structlog.get_logger("waypost.links")
+
+
+class Gif(Response):
+    media_type = "image/gif"
+
+
+@router.get("/c/{token}", status_code=302, response_class=RedirectResponse, summary="Follow a link", responses=_DAMAGED)
+async def follow(token: str, request: Request, parts: TheBackend) -> Response:
+    """To where the link of the mail led. Whether a person clicked is judged some seconds later."""
+    return await _followed(token, request, parts)
+
+
+@router.head("/c/{token}", status_code=302, summary="What a scanner asks", responses=_DAMAGED, include_in_schema=False)
+async def look(token: str, request: Request, parts: TheBackend) -> Response:
+    """No person asks so."""
+    return await _followed(token, request, parts)
+
+
+@router.get("/o/{token}", response_class=Gif, summary="Load the pixel")
+async def load(token: str, request: Request, parts: TheBackend) -> Response:
+    """The same picture, whoever asks and whatever the token is."""
+    try:
+        send_id = parts.links.read_open(token)
+        await run_in_threadpool(_opened, parts, send_id, request.headers.get("user-agent", ""))
+    except BadLink:
+        pass
+    except SQLAlchemyError as error:
+        log.warning("open_not_kept", error=type(error).__name__)
+    return Gif(PIXEL, headers=FRESH)
+
+
+async def _followed(token: str, request: Request, parts: Backend) -> Response:
+    try:
+        send_id, number = parts.links.read_click(token)
+    except BadLink:
+        return damaged()
+    url = await run_in_threadpool(_where, parts, send_id, number)
+    if url is None:
+        return damaged()
+    try:
+        agent, headers_alone = request.headers.get("user-agent", ""), request.method == "HEAD"
+        await run_in_threadpool(_clicked, parts, send_id, url, agent, headers_alone)
+    except SQLAlchemyError as error:  # whoever clicked gets to where they want to go
+        log.warning("click_not_kept", error=type(error).__name__)
+    return RedirectResponse(url, 302, FRESH)
+
+
+def _where(parts: Backend, send_id: str, number: int) -> str | None:
+    with parts.database.reading() as session:
+        return engagement.where(session, send_id, number)
+
+
+def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> None:
+    with parts.database.writing() as session:
+        engagement.clicked(session, send_id, url, agent, headers_alone, parts.clock())
+
+
+def _opened(parts: Backend, send_id: str, agent: str) -> None:
+    with parts.database.writing() as session:
+        engagement.opened(session, send_id, agent, parts.clock())

@@ -1,0 +1,143 @@
+"""Broadcasts: one mail to many, with a preview, a pause, and numbers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Response
+from sqlmodel import Session
+
+from api import etags, schemas
+from api.deps import Marketer, Now, Reading, Support, Templates, ThePage, TheTrail, Writing
+from api.errors import responses
+from api.etags import TheTags
+from api.idempotency import IdempotentRoute
+from api.routes.operations import operation_out
+from services import announcing, broadcasts, listing, operations, tracking
+from services.broadcasts import KEY, BroadcastIn
+from store.tables import Broadcast
+
+router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)
+
+Key = Annotated[str, Path(description="the broadcast's key", pattern=KEY)]
+Status = Literal["draft", "scheduled", "planning", "sending", "deciding", "sent", "cancelled"]
+
+
+@router.put("/{key}", summary="Create or change a draft", responses=responses(409, 412, 422))
+def put(
+    key: Key,
+    body: BroadcastIn,
+    session: Writing,
+    now: Now,
+    known: Templates,
+    caller: Marketer,
+    tags: TheTags,
+    trail: TheTrail,
+) -> schemas.BroadcastOut:
+    """To a segment, or to whom `POST /v1/imports?kind=recipients&broadcast=…` names. Nothing is sent yet."""
+    tracking.check_values(body.model_dump(mode="json"))
+    present = session.get(Broadcast, key)
+    before = _out(present) if present else None
+    tags.check(before)
+    after = _out(broadcasts.put(session, key, body, known, now))
+    trail.note("changed" if before else "created", "broadcast", key, before, after)
+    return tags.tagged(after)
+
+
+@router.get("", summary="List broadcasts", responses=responses(422))
+def listed(
+    session: Reading, caller: Support, page: ThePage, status: Status | None = None
+) -> schemas.Page[schemas.BroadcastOut]:
+    """By key."""
+    rows, cursor = listing.broadcasts(session, page.slice(), status=status)
+    return schemas.Page(items=[_out(row) for row in rows], cursor=cursor)
+
+
+@router.get("/{key}", summary="How far a broadcast is", responses=responses(404))
+def get(key: Key, session: Reading, now: Now, caller: Support, response: Response) -> schemas.BroadcastProgress:
+    """With who gets it and who does not by reason, its mails by status, and what people did with each variant."""
+    row = broadcasts.get(session, key)
+    response.headers["ETag"] = etags.of(_out(row))
+    return _progress(session, row, now)
+
+
+@router.delete("/{key}", status_code=204, summary="Remove a draft", responses=responses(404, 409))
+def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
+    """What was sent stays on record."""
+    before = _out(broadcasts.get(session, key))
+    broadcasts.delete(session, key)
+    trail.note("removed", "broadcast", key, before)
+    return Response(status_code=204)
+
+
+@router.post("/{key}/preview", status_code=202, summary="Count who would get it", responses=responses(404, 409))
+def preview(key: Key, session: Writing, now: Now, caller: Marketer) -> schemas.OperationOut:
+    """The operation's result says how many get it, at once or later, and how many do not, by reason."""
+    broadcasts.get(session, key)
+    return operation_out(operations.start(session, announcing.PREVIEW, {"broadcast": key}, now, by=caller.id), now)
+
+
+@router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))
+def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+    """Now, or when its time has come. Who gets it is worked out then."""
+    row = broadcasts.schedule(session, key, now)
+    trail.note("sent", "broadcast", key)
+    return _out(row)
+
+
+@router.post("/{key}/pause", summary="Stop for a while", responses=responses(404, 409))
+def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+    """Who has the mail has it; the rest waits."""
+    row = broadcasts.pause(session, key, now)
+    trail.note("paused", "broadcast", key)
+    return _out(row)
+
+
+@router.post("/{key}/resume", summary="Go on", responses=responses(404, 409))
+def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+    """Mail that has expired meanwhile is skipped."""
+    row = broadcasts.resume(session, key, now)
+    trail.note("resumed", "broadcast", key)
+    return _out(row)
+
+
+@router.post("/{key}/cancel", summary="Never send the rest", responses=responses(404, 409))
+def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+    """At once; what has not gone is skipped (`cancelled`)."""
+    row = broadcasts.cancel(session, key, now)
+    operations.start(session, announcing.CANCEL, {"broadcast": key}, now, by=caller.id)
+    trail.note("cancelled", "broadcast", key)
+    return _out(row)
+
+
+@router.post("/{key}/winner", summary="Choose the winner of a test", responses=responses(404, 409, 422))
+def winner(
+    key: Key, body: schemas.WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+) -> schemas.BroadcastOut:
+    """Instead of waiting for the numbers; everybody else gets that variant at once."""
+    row = broadcasts.choose(session, key, body.variant, now)
+    trail.note(f"chose {body.variant}", "broadcast", key)
+    return _out(row)
+
+
+def _out(row: Broadcast) -> schemas.BroadcastOut:
+    return schemas.BroadcastOut(**{name: getattr(row, name) for name in schemas.BroadcastOut.model_fields})
+
+
+def _progress(session: Session, row: Broadcast, now: datetime) -> schemas.BroadcastProgress:
+    counts = broadcasts.counts(session, row.key)
+    began = max(row.start_at, row.created_at) if row.start_at else None
+    elapsed = ((row.finished_at or now) - began).total_seconds() if began else 0.0
+    rate = round(counts.get("accepted", 0) / elapsed, 1) if elapsed > 0 else None
+    left = sum(counts.get(status, 0) for status in broadcasts.WAITING)
+    return schemas.BroadcastProgress(
+        **_out(row).model_dump(),
+        named=broadcasts.named(session, row.key),
+        audience=schemas.AudienceOut(**row.audience) if row.audience else None,
+        messages=counts,
+        rate=rate,
+        seconds_left=round(left / rate) if rate and left and row.status != "cancelled" else None,
+        variants={
+            name: schemas.VariantOut(**one)
+            for name, one in broadcasts.results(session, row.key, list(broadcasts.body_of(row).variants)).items()
+        },
+    )
