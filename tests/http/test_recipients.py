@@ -1,0 +1,283 @@
+"""What recipients do with the links of their mail: leave, choose, confirm, click, open. Faults 17 and 31."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from activities.lanes import Lane
+from mail.links import Confirmation, Links, Preferences
+from services import upkeep
+from store.tables import Consent, Decision, DeliveryEvent, Event, Message, OutboxMail
+from waypost.wiring import Parts
+
+ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
+URLS = ["https://shop.example/one", "https://shop.example/two", "https://shop.example/three"]
+PERSON = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+
+
+@pytest.fixture
+def ann(client: TestClient) -> str:
+    answer = client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com", "first_name": "Ann"}})
+    return answer.json()["id"]
+
+
+@pytest.fixture
+def mail(parts: Parts, ann: str, noon: datetime, clock: Any) -> str:
+    """A mail with three links, accepted a minute ago."""
+    with parts.database.writing() as session:
+        session.add(
+            Message(
+                id=ID, customer_id=ann, template="mail_a", topic="news", lane="journey", status="accepted", due=noon,
+                planned_at=noon, updated_at=noon, accepted_at=noon, urls=URLS,
+            )  # fmt: skip
+        )
+    clock.forward(minutes=1)
+    return ID
+
+
+@pytest.fixture
+def deliver(parts: Parts) -> Callable[[], Any]:
+    """Let the transactional lane work; the newest mail in the outbox."""
+
+    async def run() -> OutboxMail | None:
+        lane: Lane = parts.lane("transactional")
+        lane.take()
+        while await lane.pump():
+            await lane.close_batches()
+        with parts.database.reading() as session:
+            return session.exec(select(OutboxMail).order_by(OutboxMail.id.desc())).first()  # type: ignore[attr-defined]
+
+    return run
+
+
+def rows(parts: Parts, table: Any) -> list[Any]:
+    with parts.database.reading() as session:
+        return list(session.exec(select(table)).all())
+
+
+def path(url: str) -> str:
+    return url.removeprefix("http://127.0.0.1:8000")
+
+
+# -- clicks and opens --------------------------------------------------------------------------------------------------
+
+
+def settle(parts: Parts, clock: Any) -> None:
+    clock.forward(seconds=15)
+    with parts.database.writing() as session:
+        upkeep.do(session, clock())
+
+
+def clicks(parts: Parts) -> list[tuple[str, bool]]:
+    return sorted((one.url, one.machine) for one in rows(parts, DeliveryEvent) if one.kind == "clicked")
+
+
+def test_a_click_leads_where_the_mail_led_and_is_an_event(client: TestClient, parts: Parts, mail: str, clock: Any) -> None:
+    answer = client.get(path(parts.links.click_url(mail, 1)), headers=PERSON, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (302, URLS[1])
+    assert answer.headers["cache-control"] == "no-store"
+    assert clicks(parts) == [], "it is judged with its neighbours, some seconds later"
+    settle(parts, clock)
+    assert clicks(parts) == [(URLS[1], False)]
+    (heard,) = [one for one in rows(parts, Event) if one.name == "Message Clicked"]
+    assert heard.properties["url"] == URLS[1]
+    assert rows(parts, Message)[0].delivery == "clicked"
+
+
+@pytest.mark.parametrize("numbers", [(0, 1, 2), (2, 1, 0)])
+def test_who_follows_every_link_within_seconds_is_a_scanner(
+    client: TestClient, parts: Parts, mail: str, clock: Any, numbers: tuple[int, ...]
+) -> None:
+    for number in numbers:
+        client.get(path(parts.links.click_url(mail, number)), headers=PERSON, follow_redirects=False)
+        clock.forward(seconds=2)
+    settle(parts, clock)
+    assert clicks(parts) == [(url, True) for url in sorted(URLS)]
+    assert [one.name for one in rows(parts, Event) if one.name.startswith("Message")] == []
+    assert rows(parts, Message)[0].delivery == "delivered", "that it arrived is proven, and no more"
+    client.get(path(parts.links.click_url(mail, 0)), headers=PERSON, follow_redirects=False)
+    settle(parts, clock)
+    assert (URLS[0], False) in clicks(parts), "a person who clicks later counts"
+
+
+@pytest.mark.parametrize(
+    ("method", "agent", "after"),
+    [
+        ("HEAD", PERSON["user-agent"], 60),
+        ("GET", "", 60),
+        ("GET", "python-requests/2.32", 60),
+        ("GET", "Mozilla/5.0 (compatible; bingbot/2.0)", 60),
+        ("GET", PERSON["user-agent"], 1),
+    ],
+)
+def test_machines_are_known_by_how_they_ask(
+    client: TestClient, parts: Parts, mail: str, clock: Any, noon: datetime, method: str, agent: str, after: int
+) -> None:
+    clock.at = noon + timedelta(seconds=after)
+    url = path(parts.links.click_url(mail, 0))
+    answer = client.request(method, url, headers={"user-agent": agent}, follow_redirects=False)
+    assert answer.headers["location"] == URLS[0]
+    settle(parts, clock)
+    assert clicks(parts) == [(URLS[0], True)]
+
+
+@pytest.mark.parametrize(("agent", "machine"), [(PERSON["user-agent"], False), ("Mozilla/5.0", True), ("", True)])
+def test_an_open_is_told_from_a_proxys(client: TestClient, parts: Parts, mail: str, agent: str, machine: bool) -> None:
+    answer = client.get(path(parts.links.open_url(mail)), headers={"user-agent": agent})
+    assert (answer.headers["content-type"], answer.content[:6]) == ("image/gif", b"GIF89a")
+    (report,) = rows(parts, DeliveryEvent)
+    assert (report.kind, report.machine, report.provider) == ("opened", machine, "waypost")
+    assert rows(parts, Message)[0].delivery == ("delivered" if machine else "opened")
+
+
+def test_a_bad_token_leads_nowhere_and_a_bad_pixel_is_a_pixel(client: TestClient, parts: Parts, mail: str) -> None:
+    """Fault 31: forged, cut, of another purpose, of a link or a mail that is not there."""
+    good = path(parts.links.click_url(mail, 1))
+    forged = path(Links("guessed", "http://127.0.0.1:8000").click_url(mail, 1))
+    for bad in (
+        good[:-1],
+        forged,
+        "/c/x",
+        path(parts.links.open_url(mail)).replace("/o/", "/c/"),
+        path(parts.links.click_url(mail, 3)),
+        path(parts.links.click_url(ID.replace("2", "3"), 0)),
+    ):
+        answer = client.get(bad, headers=PERSON, follow_redirects=False)
+        assert (answer.status_code, "location" in answer.headers) == (404, False), bad
+    assert client.get("/o/forged.gif").content[:6] == b"GIF89a"
+    assert rows(parts, DeliveryEvent) == []
+
+
+# -- the preference page -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(client: TestClient, parts: Parts, mail: str, ann: str, clock: Any) -> str:
+    for key, body in {
+        "offers": {"name": "Offers", "consent": "opt_in"},
+        "news": {"name": "Product news"},
+        "orders": {"transactional": True},
+        "letter": {"name": "Letter", "consent": "double_opt_in"},
+    }.items():
+        client.put(f"/v1/topics/{key}", json=body)
+    expires = clock() + timedelta(days=90)
+    return path(parts.links.preferences_url(Preferences(customer=ann, send_id=mail, expires=expires)))
+
+
+def ticked(html: str) -> dict[str, bool]:
+    return {name: bool(on) for name, on in re.findall(r'name="topic" value="(\w+)"( checked)?', html)}
+
+
+def test_the_page_shows_what_holds_and_keeps_what_is_chosen(client: TestClient, parts: Parts, page: str) -> None:
+    client.headers.pop("Authorization")
+    assert ticked(client.get(page).text) == {"letter": False, "news": True, "offers": False}
+    assert rows(parts, Consent) == [], "looking changes nothing: scanners look"
+    answer = client.post(page, data={"topic": ["offers", "letter"]})
+    assert ticked(answer.text) == {"letter": True, "news": False, "offers": True}
+    assert "set-cookie" not in answer.headers
+    said = {one.topic: one for one in rows(parts, Consent)}
+    assert {name: one.granted for name, one in said.items()} == {"letter": True, "news": False, "offers": True}
+    assert not said["letter"].pending, "the link came to their inbox, so it is confirmed by that"
+    assert said["offers"].evidence == {
+        "text": "I want mail about this topic.", "version": "preferences-1", "how": "preference page",
+    }  # fmt: skip
+    assert said["news"].source == f"preference page, message {ID}"
+
+
+def test_nothing_ticked_leaves_everything_and_one_tick_comes_back(client: TestClient, parts: Parts, page: str) -> None:
+    client.put("/v1/customers/ann/consent/*", json={"granted": False})
+    assert ticked(client.get(page).text) == {"letter": False, "news": False, "offers": False}
+    assert ticked(client.post(page, data={"topic": ["news"]}).text) == {"letter": False, "news": True, "offers": False}
+    assert ticked(client.post(page).text) == {"letter": False, "news": False, "offers": False}
+
+
+def test_an_expired_or_damaged_page_changes_nothing(client: TestClient, parts: Parts, page: str, clock: Any) -> None:
+    assert client.post(page[:-1], data={"topic": ["news"]}).status_code == 404
+    clock.forward(days=91)
+    for answer in (client.get(page), client.post(page, data={"topic": ["offers"]})):
+        assert (answer.status_code, "has expired" in answer.text) == (410, True)
+    assert rows(parts, Consent) == []
+
+
+# -- double opt-in -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_yes_counts_when_whoever_reads_the_inbox_has_confirmed_it(
+    client: TestClient, parts: Parts, ann: str, deliver: Any, clock: Any
+) -> None:
+    client.put("/v1/topics/letter", json={"name": "The Letter", "consent": "double_opt_in"})
+    evidence = {"text": "Send me the letter.", "version": "3", "how": "footer form", "ip": "192.0.2.1"}
+    body = {"granted": True, "source": "footer", "evidence": evidence}
+    (said,) = client.put("/v1/customers/ann/consent/letter", json=body).json()
+    assert (said["granted"], said["pending"], said["evidence"]) == (True, True, evidence)
+    client.put("/v1/customers/ann/consent/letter", json=body)
+    mail = await deliver()
+    assert (mail.subject, len(rows(parts, OutboxMail))) == ("Do you want mail about The Letter?", 1)
+    assert "List-Unsubscribe" not in mail.headers
+    (link,) = set(re.findall(r"/confirm/[\w.-]+", mail.html))
+    client.headers.pop("Authorization")
+    assert "Yes, write to me" in client.get(link).text
+    assert rows(parts, Consent)[0].pending, "scanners follow links"
+    answer = client.post(link, headers=PERSON)
+    assert (answer.status_code, "Thank you" in answer.text) == (200, True)
+    assert client.post(link).status_code == 200, "a repeat changes nothing"
+    (kept,) = rows(parts, Consent)
+    assert not kept.pending
+    assert kept.evidence["confirmed"]["ip"] == "127.0.0.1"
+    assert kept.evidence["text"] == "Send me the letter."
+    told = [one.what for one in rows(parts, Decision) if one.what in ("subscribed", "consented")]
+    assert told == ["subscribed", "consented"]
+
+
+async def test_mail_waits_for_the_confirmation_and_says_so(
+    client: TestClient, parts: Parts, ann: str, noon: datetime
+) -> None:
+    from journeys import policy
+    from journeys.program import NodeId, Send
+    from services import house, telling
+    from services.standing import Standing
+
+    client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
+    send = Send(id=NodeId("s"), template="mail_a", subject=None, topic="letter", transactional=False, expires=None,
+                late="send", window=None, next=None)  # fmt: skip
+
+    def verdict() -> Any:
+        with parts.database.reading() as session:
+            customer = telling.customer(session, "ann")
+            stands = Standing(session, [customer], house.load(session), noon)
+            who, terms = stands.recipient(customer, "letter"), stands.terms(customer.id, "letter")
+            return policy.decide(send, who, due=noon, now=noon, journey_zone=None, house=terms)
+
+    assert verdict() == policy.Skip("no_consent")
+    client.put("/v1/customers/ann/consent/letter", json={"granted": True})
+    assert verdict() == policy.Skip("unconfirmed")
+    client.put("/v1/customers/ann/consent/letter", json={"granted": True, "confirmed": True})
+    assert verdict() == policy.Go()
+
+
+def test_a_confirmation_that_is_late_or_withdrawn_confirms_nothing(
+    client: TestClient, parts: Parts, ann: str, clock: Any
+) -> None:
+    client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
+    client.put("/v1/customers/ann/consent/letter", json={"granted": True})
+    what = Confirmation(customer=ann, topic="letter", send_id=ID, expires=clock() + timedelta(days=7))
+    link = path(parts.links.confirm_url(what))
+    client.put("/v1/customers/ann/consent/letter", json={"granted": False})
+    assert client.post(link).status_code == 410
+    clock.forward(days=8)
+    assert client.get(link).status_code == client.post(link).status_code == 410
+    assert client.post(link[:-2]).status_code == 404
+    assert not rows(parts, Consent)[0].granted
+
+
+def test_a_customer_who_is_gone_finds_no_page(client: TestClient, parts: Parts, clock: Any) -> None:
+    expires = clock() + timedelta(days=1)
+    gone = Preferences(customer="cus_gone", send_id=ID, expires=expires)
+    assert client.get(path(parts.links.preferences_url(gone))).status_code == 404
+    confirmation = Confirmation(customer="cus_gone", topic="news", send_id=ID, expires=expires)
+    assert client.post(path(parts.links.confirm_url(confirmation))).status_code == 404
