@@ -35,7 +35,18 @@ TOP = frozenset(
     }
 )  # fmt: skip
 PERSONAL = frozenset(
-    {"to", "cc", "bcc", "from", "subject", "headers", "substitutions", "dynamic_template_data", "custom_args", "send_at"}
+    {
+        "to",
+        "cc",
+        "bcc",
+        "from",
+        "subject",
+        "headers",
+        "substitutions",
+        "dynamic_template_data",
+        "custom_args",
+        "send_at",
+    }
 )
 LARGEST = 30 * 1024 * 1024
 LONGEST_ARGS = 10_000
@@ -82,17 +93,8 @@ def _personalizations(body: dict[str, Any], now: float) -> Iterator[Wrong]:
         where = f"personalizations.{place}"
         for name in sorted(set(one) - PERSONAL):
             yield Wrong(f"{where}.{name}", "this field is not known")
-        seen: set[str] = set()
-        if not one.get("to"):
-            yield Wrong(f"{where}.to", "there must be a recipient")
-        for kind in ("to", "cc", "bcc"):
-            for number, person in enumerate(one.get(kind) or []):
-                total += 1
-                yield from _person(person, f"{where}.{kind}.{number}")
-                email = str(person.get("email", "")).lower()
-                if email in seen:
-                    yield Wrong(f"{where}.{kind}.{number}.email", "each address may stand once among to, cc and bcc")
-                seen.add(email)
+        total += sum(len(one.get(kind) or []) for kind in ("to", "cc", "bcc"))
+        yield from _people(one, where)
         yield from _headers(one.get("headers"), f"{where}.headers")
         yield from _args(one.get("custom_args"), f"{where}.custom_args")
         yield from _send_at(one.get("send_at"), f"{where}.send_at", now)
@@ -100,6 +102,19 @@ def _personalizations(body: dict[str, Any], now: float) -> Iterator[Wrong]:
             yield Wrong("subject", "a subject is required, at least one character")
     if total > MOST_RECIPIENTS:
         yield Wrong("personalizations", "there are more than 1000 recipients")
+
+
+def _people(one: dict[str, Any], where: str) -> Iterator[Wrong]:
+    seen: set[str] = set()
+    if not one.get("to"):
+        yield Wrong(f"{where}.to", "there must be a recipient")
+    for kind in ("to", "cc", "bcc"):
+        for number, person in enumerate(one.get(kind) or []):
+            yield from _person(person, f"{where}.{kind}.{number}")
+            email = str(person.get("email", "")).lower()
+            if email in seen:
+                yield Wrong(f"{where}.{kind}.{number}.email", "each address may stand once among to, cc and bcc")
+            seen.add(email)
 
 
 def _person(person: Any, where: str) -> Iterator[Wrong]:

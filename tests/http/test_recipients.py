@@ -32,8 +32,17 @@ def mail(parts: Parts, ann: str, noon: datetime, clock: Any) -> str:
     with parts.database.writing() as session:
         session.add(
             Message(
-                id=ID, customer_id=ann, template="mail_a", topic="news", lane="journey", status="accepted", due=noon,
-                planned_at=noon, updated_at=noon, accepted_at=noon, urls=URLS,
+                id=ID,
+                customer_id=ann,
+                template="mail_a",
+                topic="news",
+                lane="journey",
+                status="accepted",
+                due=noon,
+                planned_at=noon,
+                updated_at=noon,
+                accepted_at=noon,
+                urls=URLS,
             )  # fmt: skip
         )
     clock.forward(minutes=1)
@@ -77,7 +86,9 @@ def clicks(parts: Parts) -> list[tuple[str, bool]]:
     return sorted((one.url, one.machine) for one in rows(parts, DeliveryEvent) if one.kind == "clicked")
 
 
-def test_a_click_leads_where_the_mail_led_and_is_an_event(client: TestClient, parts: Parts, mail: str, clock: Any) -> None:
+def test_a_click_leads_where_the_mail_led_and_is_an_event(
+    client: TestClient, parts: Parts, mail: str, clock: Any
+) -> None:
     answer = client.get(path(parts.links.click_url(mail, 1)), headers=PERSON, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (302, URLS[1])
     assert answer.headers["cache-control"] == "no-store"

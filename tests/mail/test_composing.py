@@ -22,7 +22,10 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SEND_ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
 LINKS = Links("secret", "https://mail.shop.example")
 BRAND = Brand(
-    name="Shop", sender=Sender(name="Shop", email="hello@shop.example"), address="1 Main St & Co", reply_to="a@shop.example"
+    name="Shop",
+    sender=Sender(name="Shop", email="hello@shop.example"),
+    address="1 Main St & Co",
+    reply_to="a@shop.example",
 )
 PAGE = """<html><body><p>Hi {{ customer.first_name }}</p>
 <a href="https://shop.example/spring?a=1&amp;b=2#top">one</a> <a href='https://shop.example/two'>two</a>
@@ -122,7 +125,10 @@ def test_utm_parameters_are_added_once_and_in_both_parts(compose: Any) -> None:
         "https://shop.example/spring?a=1&amp;b=2&amp;utm_source=waypost&amp;utm_campaign=wel+come#top"
     )
     assert "https://shop.example/two?utm_source=waypost&utm_campaign=wel+come" in mail.text
-    assert with_utm("https://x.example/?utm_source=mine", utm) == "https://x.example/?utm_source=mine&utm_campaign=wel+come"
+    assert (
+        with_utm("https://x.example/?utm_source=mine", utm)
+        == "https://x.example/?utm_source=mine&utm_campaign=wel+come"
+    )
     assert hrefs(mail.html)[4] == "https://shop.example/reset", "what is not followed is not marked"
 
 
@@ -205,7 +211,9 @@ def test_what_is_wrong_with_a_mail_is_said_in_a_sentence(html: str, says: str) -
 
 
 def test_a_good_mail_has_no_findings() -> None:
-    html = "<img alt='' src='https://x/y'><a href='https://x/u/t'>Leave</a> <a href='tel:+49'>call</a> 1 Street &amp; Co"
+    html = (
+        "<img alt='' src='https://x/y'><a href='https://x/u/t'>Leave</a> <a href='tel:+49'>call</a> 1 Street &amp; Co"
+    )
     assert linting.warnings("Hello", html, "https://x/u/t", "1 Street & Co") == []
     assert "the subject has 151 characters" in linting.warnings("x" * 151, html, None, "")[0]
 
@@ -283,8 +291,12 @@ def test_the_text_part_is_a_template_made_of_the_html_with_its_loops(folder: Pat
 
 
 def test_a_stored_preheader_stands_first_in_the_body(compose: Any) -> None:
-    plain = Stored(key="t", version=1, subject="S", html="<html><body><p>x</p></body></html>", text="x", preheader="Soon & <now>")
-    assert re.search(r'<body><div class="preheader"[^>]*>Soon &amp; &lt;now&gt;</div><p>', compose(letter(stored=plain)).html)
+    plain = Stored(
+        key="t", version=1, subject="S", html="<html><body><p>x</p></body></html>", text="x", preheader="Soon & <now>"
+    )
+    assert re.search(
+        r'<body><div class="preheader"[^>]*>Soon &amp; &lt;now&gt;</div><p>', compose(letter(stored=plain)).html
+    )
     within = replace(plain, html='{% extends "_layout.html" %}{% block body %}x{% endblock %}')
     assert compose(letter(stored=within)).html.count("Soon &amp; &lt;now&gt;") == 1
 

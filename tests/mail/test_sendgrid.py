@@ -122,7 +122,9 @@ async def test_the_key_stands_in_no_outcome(sendgrid: FakeSendGrid, sender: Any)
 
 # -- the lane on it ----------------------------------------------------------------------------------------------------
 
-JOURNEY = "journey: welcome\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: mail_a}], final: true}}"
+JOURNEY = (
+    "journey: welcome\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: mail_a}], final: true}}"
+)
 PEOPLE = 12
 
 
@@ -303,5 +305,3 @@ async def test_a_refused_mail_fails_alone(house: House, sendgrid: FakeSendGrid) 
     await house.pump()
     assert house.ledger() == {"accepted": PEOPLE - 2, "failed rejected": 2}
     assert house.channel() is None or house.channel().alarm is None  # type: ignore[union-attr]
-
-
