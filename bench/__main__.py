@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import backtest, core, imports, ingest, language, memory, reference, starts, status
+from bench import backtest, broadcast, core, imports, ingest, language, mail, memory, reference, starts, status
 
 
 def main() -> int:
@@ -11,6 +11,8 @@ def main() -> int:
         "core",
         "ingest",
         "language",
+        "mail",
+        "broadcast",
         "backtest",
         "memory",
         "status",
@@ -24,6 +26,8 @@ def main() -> int:
             "core": core.main,
             "ingest": ingest.main,
             "language": language.main,
+            "mail": mail.main,
+            "broadcast": broadcast.main,
             "backtest": backtest.main,
             "memory": memory.main,
             "status": status.main,

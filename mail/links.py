@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeSerializer
@@ -139,6 +140,7 @@ def _live(expires: int, now: datetime) -> datetime:
     return at
 
 
+@lru_cache(maxsize=512)
 def _short(send_id: str) -> str:
     return base64.urlsafe_b64encode(uuid.UUID(send_id).bytes).decode().rstrip("=")
 

@@ -9,6 +9,7 @@ sandbox stops neither loops nor memory.
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Renderer:
         loader = Sources(self._stored, folders)
         self._html = _environment(loader, autoescape=True)
         self._text = _environment(loader, autoescape=False)
+        self._line = lru_cache(MOST_KEPT)(self._text.from_string)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
     def render(
@@ -63,7 +65,7 @@ class Renderer:
             else:
                 name, variant = self._keep(stored), stored.locale
             known = {**context, "locale": spoken(locales, variant)}
-            known["preheader"] = _within(self._text.from_string(stored.preheader), known) if stored else ""
+            known["preheader"] = _within(self._line(stored.preheader), known) if stored else ""
             return self._render(name, known, subject or (stored.subject if stored else None))
         except TemplateNotFound as error:
             raise TemplateProblem(f"there is no template {error.name!r}") from None
@@ -73,7 +75,7 @@ class Renderer:
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
         """A short text that is a template itself: a webhook's value, a note."""
         try:
-            return _within(self._text.from_string(text), context)
+            return _within(self._line(text), context)
         except _FAILURES as error:
             raise TemplateProblem(_told(error, context)[:300]) from None
 
@@ -125,7 +127,7 @@ class Renderer:
 
     def _render(self, key: str, context: Mapping[str, Any], subject: str | None) -> Rendered:
         template = self._html.get_template(f"{key}.html")
-        line = self._text.from_string(subject) if subject else self._text.get_template(f"{key}.html")
+        line = self._line(subject) if subject else self._text.get_template(f"{key}.html")
         if subject is None and "subject" not in line.blocks:
             raise TemplateProblem(f"{key}: the template has no block 'subject', and the step gives no subject")
         rendered = (

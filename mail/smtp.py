@@ -115,7 +115,7 @@ class _Connection:
         problem = await self._ready()
         if problem is not None:
             return problem
-        if to.utf8 and not self._client.supports_extension("smtputf8"):
+        if to.utf8 and not await self._takes_utf8():
             return Refused(explanation="the SMTP server takes no address with letters beyond ASCII (SMTPUTF8)")
         outcome = await self._envelope(mail, to) or await self._data(mail)
         self._used_at, self._uses = time.monotonic(), self._uses + 1
@@ -144,6 +144,14 @@ class _Connection:
             self._client.close()
             return NotSent(unreachable=True, explanation=f"the SMTP server cannot be reached: {type(error).__name__}")
         return None
+
+    async def _takes_utf8(self) -> bool:
+        try:
+            if self._client.is_ehlo_or_helo_needed:
+                await self._client.ehlo()
+        except (errors.SMTPException, OSError):
+            return False
+        return self._client.supports_extension("smtputf8")
 
     async def _lives(self) -> bool:
         if time.monotonic() - self._used_at < IDLE_SECONDS:

@@ -149,9 +149,10 @@ class Waypost:
         return self._list("/v1/templates")
 
     def put_template(
-        self, key: str, subject: str, html: str, text: str = "", if_match: str | None = None
+        self, key: str, subject: str, html: str, text: str = "", if_match: str | None = None, **more: Any
     ) -> m.TemplateStored:
-        body = {"subject": subject, "html": html, "text": text}
+        """A new version; `more` may hold `preheader`, and `locales` with the same texts in other languages."""
+        body = {"subject": subject, "html": html, "text": text, **more}
         return self._put("/v1/templates/{}", key, json=body, if_match=if_match).body
 
     def preview(self, key: str, **asked: Any) -> m.PreviewOut:
@@ -172,6 +173,32 @@ class Waypost:
 
     def put_topic(self, key: str, **terms: Any) -> m.TopicOut:
         return self._put("/v1/topics/{}", key, json=terms).body
+
+    # -- broadcasts ----------------------------------------------------------------------------------------------------
+
+    def put_broadcast(self, key: str, body: Json, if_match: str | None = None) -> m.BroadcastOut:
+        """Store a draft: `segment` (or recipients of a file), `template`, `topic`, `at`, and the rest."""
+        return self._put("/v1/broadcasts/{}", key, json=body, if_match=if_match).body
+
+    def broadcast(self, key: str) -> m.BroadcastProgress:
+        return self.call("GET", "/v1/broadcasts/{}", key)
+
+    def broadcasts(self, **filters: Any) -> Iterator[m.BroadcastOut]:
+        return self._list("/v1/broadcasts", **filters)
+
+    def preview_broadcast(self, key: str) -> m.OperationOut:
+        """Count who would get it and who would not, by reason: the result of the operation."""
+        return self.call("POST", "/v1/broadcasts/{}/preview", key)
+
+    def change_broadcast(self, key: str, change: Literal["send", "pause", "resume", "cancel"]) -> m.BroadcastOut:
+        return self.call("POST", "/v1/broadcasts/{}/{}", key, change)
+
+    def choose_winner(self, key: str, variant: str) -> m.BroadcastOut:
+        return self.call("POST", "/v1/broadcasts/{}/winner", key, json={"variant": variant})
+
+    def channels(self) -> m.ChannelsOut:
+        """The ways out, open or closed, and what waits in each lane."""
+        return self.call("GET", "/v1/channels")
 
     # -- segments, settings, keys --------------------------------------------------------------------------------------
 
@@ -202,11 +229,16 @@ class Waypost:
     # -- operations and reports ----------------------------------------------------------------------------------------
 
     def import_file(
-        self, path: Path, kind: str, format: str | None = None, journey: str | None = None
+        self,
+        path: Path,
+        kind: str,
+        format: str | None = None,
+        journey: str | None = None,
+        broadcast: str | None = None,
     ) -> m.OperationOut:
-        """Import a file of customers, events, consents or enrollments; by its name CSV or NDJSON."""
+        """Import a file of customers, events, consents, enrollments or recipients; by its name CSV or NDJSON."""
         chosen = format or ("csv" if path.suffix.lower() == ".csv" else "ndjson")
-        params = {"kind": kind, "format": chosen, "journey": journey}
+        params = {"kind": kind, "format": chosen, "journey": journey, "broadcast": broadcast}
         with path.open("rb") as file:
             return self.call("POST", "/v1/imports", params=params, content=_chunks(file))
 
