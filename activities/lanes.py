@@ -7,6 +7,7 @@ then keeps every lane waiting).
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -26,9 +27,12 @@ from services.delivering import Frozen, Result
 from services.rates import Rate
 from store.session import Database
 
-BATCH = 50
+BATCH = 100
 UNDER_WAY = 4
 """Batches of a lane at once."""
+
+AT_ONCE = 4
+"""Mails of one template that are rendered at once: no more threads than that wait for one which takes its time."""
 
 PATIENCE = 1.0
 """Seconds after which a batch goes on without being waited for."""
@@ -64,6 +68,7 @@ class Lane:
         self._clock = clock
         self._way = Way(channel=sender.name, rate=rate)
         self._cooks = ThreadPoolExecutor(BATCH, thread_name_prefix=f"render-{name}")
+        self._stoves: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._calls = asyncio.Semaphore(sender.at_once)
         self._under_way: set[asyncio.Task[None]] = set()
         self._failures = 0
@@ -154,7 +159,8 @@ class Lane:
     async def _rendered(self, one: Claimed) -> _Made | Result:
         """A mail; one that cannot be rendered fails alone."""
         try:
-            mail = await asyncio.get_running_loop().run_in_executor(self._cooks, self._compose, one)
+            async with self._stoves[one.template]:
+                mail = await asyncio.get_running_loop().run_in_executor(self._cooks, self._compose, one)
         except (TemplateProblem, ValueError) as problem:
             why = str(problem)[:300]
             return Result(send_id=one.send_id, status="failed", reason="template_failed", explanation=why)

@@ -1,7 +1,7 @@
 """A file of a million lines through the API: how fast it goes in, and what memory the processes take meanwhile."""
 
 import json
-import sys
+import os
 import tempfile
 import threading
 import time
@@ -12,7 +12,7 @@ import psutil
 from bench.processes import environment, stack
 from waypost.client import Waypost
 
-LINES = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+LINES = int(os.environ.get("WAYPOST_BENCH_LINES", "1000000"))
 CUSTOMERS = LINES // 10
 MB = 1024 * 1024
 

@@ -94,8 +94,8 @@ class Composer:
             now=letter.now,
             timezone=letter.timezone,
             topic=letter.topic_name,
-            preferences_url=self._preferences_url(letter),
-            confirm_url=self._confirm_url(letter),
+            preferences_url=None if letter.transactional else self._preferences_url(letter),
+            confirm_url=self._confirm_url(letter) if letter.transactional else None,
         )
         return self._renderer.render(letter.template, known, letter.subject, letter.stored, letter.locales)
 

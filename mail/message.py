@@ -3,12 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
-
-from mail.addresses import on_the_wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +46,6 @@ def parse_sender(text: str) -> Sender:
     if "@" not in email:
         raise ValueError(f'{text!r} is no sender; write "Name <name@example.com>"')
     return Sender(name=name, email=email)
-
-
-def as_mime(mail: Mail) -> EmailMessage:
-    """The mail as multipart/alternative, text first (RFC 2046)."""
-    to = on_the_wire(mail.to)
-    message = EmailMessage(policy=SMTPUTF8 if to.utf8 else SMTP)
-    message["Subject"] = mail.subject
-    message["From"] = Address(display_name=mail.sender.name, addr_spec=mail.sender.email)
-    message["To"] = to.text
-    if mail.reply_to is not None:
-        message["Reply-To"] = mail.reply_to
-    if mail.at is not None:
-        message["Date"] = mail.at
-    for name, value in mail.headers.items():
-        message[name] = value
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message
 
 
 # -- outcomes of one attempt -------------------------------------------------------------------------------------------

@@ -1,18 +1,23 @@
-"""The local outbox: a mail catcher for laptops and tests. It counts what it receives and can always be asked."""
+"""The local outbox: a mail catcher for laptops and tests. It counts what it receives and can always be asked.
+
+Mails that come together are kept together, in one transaction: that of a broadcast comes by the hundred.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from mail.message import Accepted, Mail, Outcome, as_mime
+from mail.message import Accepted, Mail, Outcome
+from mail.mime import as_bytes
 from mail.sender import Evidence
 
 
 class Inbox(Protocol):
     """Where caught mails are kept (the store, seen from here)."""
 
-    def keep(self, mail: Mail) -> str:
-        """Store a mail; return its id in the outbox."""
+    def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
+        """Store mails; return their ids in the outbox, in the same order."""
         ...
 
     def holds(self, send_id: str) -> bool: ...
@@ -27,9 +32,16 @@ class OutboxSender:
     def __init__(self, inbox: Inbox, folder: Path) -> None:
         self._inbox = inbox
         self._folder = folder
+        self._waiting: list[tuple[Mail, asyncio.Future[str]]] = []
+        self._keeper: asyncio.Task[None] | None = None
 
     async def send(self, mail: Mail) -> Outcome:
-        return Accepted(provider_id=await asyncio.to_thread(self._keep, mail))
+        """Accepted when it is kept."""
+        kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((mail, kept))
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_all())
+        return Accepted(provider_id=await kept)
 
     async def look_up(self, send_id: str) -> Evidence:
         return "accepted" if await asyncio.to_thread(self._inbox.holds, send_id) else "absent"
@@ -37,8 +49,22 @@ class OutboxSender:
     async def close(self) -> None:
         return None
 
-    def _keep(self, mail: Mail) -> str:
-        kept = self._inbox.keep(mail)
+    async def _keep_all(self) -> None:
+        """Keep whatever waits, as long as something does."""
+        while self._waiting:
+            together, self._waiting = self._waiting, []
+            try:
+                ids = await asyncio.to_thread(self._keep, [mail for mail, _ in together])
+            except Exception as error:
+                for _, kept in together:
+                    kept.set_exception(error)
+            else:
+                for (_, kept), name in zip(together, ids, strict=True):
+                    kept.set_result(name)
+
+    def _keep(self, mails: Sequence[Mail]) -> Sequence[str]:
+        ids = self._inbox.keep(mails)
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / f"{kept}.eml").write_bytes(as_mime(mail).as_bytes())
-        return kept
+        for mail, name in zip(mails, ids, strict=True):
+            (self._folder / f"{name}.eml").write_bytes(as_bytes(mail))
+        return ids

@@ -21,7 +21,8 @@ import aiosmtplib
 from aiosmtplib import errors
 
 from mail.addresses import OnTheWire, on_the_wire
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown, as_mime
+from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown
+from mail.mime import as_bytes
 from mail.sender import Evidence
 
 TIMEOUT = 30.0
@@ -191,7 +192,7 @@ class _Connection:
 
     async def _data(self, mail: Mail) -> Outcome:
         try:
-            _, answer = await self._client.data(as_mime(mail).as_bytes())
+            _, answer = await self._client.data(as_bytes(mail))
         except errors.SMTPResponseException as error:
             await self._reset()
             return _refused(error)

@@ -34,7 +34,6 @@ def keep(
         text=text,
     )
     session.add(mail)
-    session.flush()
     return mail.id
 
 

@@ -1,7 +1,7 @@
 """Puts the parts together: which database, which sender, which clock."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -192,19 +192,22 @@ class _StoredInbox:
         self._database = database
         self._clock = clock
 
-    def keep(self, mail: Mail) -> str:
+    def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
         with self._database.writing() as session:
-            return outbox.keep(
-                session,
-                send_id=mail.send_id,
-                to=mail.to,
-                sender=mail.sender.email,
-                subject=mail.subject,
-                headers=dict(mail.headers),
-                html=mail.html,
-                text=mail.text,
-                now=self._clock(),
-            )
+            return [
+                outbox.keep(
+                    session,
+                    send_id=mail.send_id,
+                    to=mail.to,
+                    sender=mail.sender.email,
+                    subject=mail.subject,
+                    headers=dict(mail.headers),
+                    html=mail.html,
+                    text=mail.text,
+                    now=self._clock(),
+                )
+                for mail in mails
+            ]
 
     def holds(self, send_id: str) -> bool:
         with self._database.reading() as session:

@@ -328,7 +328,7 @@ def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClien
 # -- documentation -----------------------------------------------------------------------------------------------------
 
 
-BARE = ("/publish", "/cancel", "/pause", "/resume")
+BARE = ("/publish", "/cancel", "/pause", "/resume", "/send", "/broadcasts/{key}/preview")
 """Calls without a body."""
 
 

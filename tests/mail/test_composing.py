@@ -13,7 +13,8 @@ from mail import linting
 from mail.brand import Brand
 from mail.composing import Composer, Letter
 from mail.links import BadLink, Confirmation, ExpiredLink, Links, Preferences, Unsubscribe
-from mail.message import Sender, as_mime
+from mail.message import Sender
+from mail.mime import as_bytes
 from mail.render import Renderer
 from mail.templates import Stored
 from mail.tracking import Tracking, with_utm
@@ -65,7 +66,7 @@ def test_the_headers_are_those_that_mailbox_providers_ask_for(compose: Any) -> N
         "List-Unsubscribe": f"<{unsubscribe}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
-    mime = message_from_bytes(as_mime(mail).as_bytes(), policy=policy.default)
+    mime = message_from_bytes(as_bytes(mail), policy=policy.default)
     assert [part.get_content_type() for part in mime.iter_parts()] == ["text/plain", "text/html"]
     assert (mime["Reply-To"], mime["Date"].datetime) == ("a@shop.example", NOW)
 
@@ -93,7 +94,7 @@ def test_no_name_breaks_a_header(compose: Any, name: str) -> None:
     """Fault 23."""
     stored = Stored(key="t", version=1, subject="Hello {{ customer.first_name }}", html="<p>x</p>", text="x")
     mail = compose(letter(stored=stored, context={"customer": {"first_name": name}, "enrollment": {}}))
-    mime = message_from_bytes(as_mime(mail).as_bytes(), policy=policy.default)
+    mime = message_from_bytes(as_bytes(mail), policy=policy.default)
     assert mime["Bcc"] is None
     assert mime["Subject"] == "Hello " + " ".join(name.split())
     assert "\n" not in mail.subject
@@ -233,13 +234,13 @@ def test_a_good_mail_has_no_findings() -> None:
 def test_addresses_of_the_world_are_written_as_mail_servers_want_them(compose: Any, address: str, header: str) -> None:
     """Fault 22."""
     mail = compose(letter(to=address))
-    mime = message_from_bytes(as_mime(mail).as_bytes(), policy=policy.default)
+    mime = message_from_bytes(as_bytes(mail), policy=policy.default)
     assert mime["To"] == header
 
 
 def test_a_site_that_cannot_be_looked_up_makes_no_mail(compose: Any) -> None:
     with pytest.raises(ValueError, match="names no site"):
-        as_mime(replace(compose(letter()), to="ann@\u202eexample.com"))
+        as_bytes(replace(compose(letter()), to="ann@\u202eexample.com"))
 
 
 # -- languages, MJML, filters ------------------------------------------------------------------------------------------

@@ -14,6 +14,11 @@ CONTEXT: dict[str, Any] = {
     "enrollment": {},
     "brand": {"name": "Shop", "address": "1 Street"},
     "unsubscribe_url": "http://x/u/token",
+    "preferences_url": "http://x/preferences/token",
+    "confirm_url": "http://x/confirm/token",
+    "topic": "News",
+    "timezone": "UTC",
+    "now": "2026-03-02T12:00:00+00:00",
     "message_id": "m",
 }
 

@@ -18,6 +18,7 @@ CONTEXT: dict[str, Any] = {
     "enrollment": {},
     "brand": {"name": "Shop", "address": "1 Street"},
     "unsubscribe_url": "http://x/u/token",
+    "preferences_url": "http://x/preferences/token",
     "message_id": "m",
 }
 HANG = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -13,7 +13,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as SmtpServer
 
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Refused, Sender, Unknown, as_mime, parse_sender
+from mail.message import Accepted, Mail, Misconfigured, NotSent, Refused, Sender, Unknown, parse_sender
+from mail.mime import as_bytes
 from mail.outbox import OutboxSender
 from mail.sendgrid import SendGridSender, request_body
 from mail.smtp import SmtpSender
@@ -30,7 +31,7 @@ MAIL = Mail(
 
 
 def test_a_mail_is_multipart_with_the_text_first() -> None:
-    message = message_from_bytes(as_mime(MAIL).as_bytes(), policy=policy.default)
+    message = message_from_bytes(as_bytes(MAIL), policy=policy.default)
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert (message["Subject"], message["List-Unsubscribe-Post"]) == ("Grüße 👋", "List-Unsubscribe=One-Click")
 
@@ -214,9 +215,9 @@ class Kept:
     def __init__(self) -> None:
         self.mails: list[Mail] = []
 
-    def keep(self, mail: Mail) -> str:
-        self.mails.append(mail)
-        return f"box_{len(self.mails)}"
+    def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
+        self.mails += mails
+        return [f"box_{len(self.mails) - len(mails) + number}" for number in range(1, len(mails) + 1)]
 
     def holds(self, send_id: str) -> bool:
         return any(mail.send_id == send_id for mail in self.mails)
