@@ -11,6 +11,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from email.policy import SMTPUTF8, compat32
 from email.utils import format_datetime, formataddr
+from typing import Any
 
 from mail.addresses import on_the_wire
 from mail.message import Mail
@@ -60,6 +61,6 @@ def _others(mail: Mail) -> dict[str, str]:
     return {**reply_to, **date, **mail.headers}
 
 
-def _encoded(value: str) -> str | Header:
+def _encoded(value: str) -> Any:
     """ASCII stays as it is; anything else is written as RFC 2047 says."""
     return value if value.isascii() else Header(value, "utf-8")

@@ -8,26 +8,32 @@ makes them `unknown`: they wait for evidence, and nobody just sends them again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import defer
+import sqlalchemy
 from sqlmodel import Session, col, func, select
 
 from journeys import calendar
 from services import channels, house, planning
 from services.channels import Said
 from store import bulk
-from store.tables import Lane, Message
+from store.tables import Decision, Lane, Message
+from store.types import new_id
 
 GRACE = timedelta(seconds=45)
 TWICE = 2
 LOOKED_UP = 100
 
-_TEXTS: Any = (Message.html, Message.text, Message.urls)
-BODIES = tuple(defer(column) for column in _TEXTS)
-"""The texts of mails stay where they are: they are large, and nobody looks at them here."""
+_KNOWN: Any = tuple(
+    getattr(Message, name)
+    for name in (
+        "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "template", "provider",
+        "provider_id", "not_before", "accepted_at", "delivery",
+    )
+)  # fmt: skip
+"""What `record` reads of a mail: its texts are large, and nobody looks at them there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,20 +109,58 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
 
     A late answer of a lost owner still counts, as evidence.
     """
-    query = select(Message).where(col(Message.id).in_([one.send_id for one in results]))
-    messages = {one.id: one for one in session.exec(query.options(*BODIES)).all()}
-    for result in results:
-        message = messages.get(result.send_id)
-        if message is None or message.fence != fence or message.status not in ("sending", "unknown"):
-            continue
-        message.provider = result.provider or message.provider
-        message.provider_id = result.provider_id or message.provider_id
-        if result.wait is not None:
-            message.not_before = now + result.wait
-        _set(session, message, result.status, result.reason, now, result.explanation)
+    query = sqlalchemy.select(*_KNOWN).where(
+        col(Message.id).in_([one.send_id for one in results]),
+        col(Message.fence) == fence,
+        col(Message.status).in_(("sending", "unknown")),
+    )
+    known = {row.id: row for row in session.connection().execute(query.with_for_update())}
+    kept = [(_proven(one, known[one.send_id]), known[one.send_id]) for one in results if one.send_id in known]
+    bulk.change(session, Message, [_changed(result, message, now) for result, message in kept])
+    bulk.add(session, Decision, [_told(result, message, now) for result, message in kept])
     said = [one.said for one in results if one.said is not None]
     if channel is not None and said:
         channels.hear(session, channel, said, now)
+
+
+def _proven(result: Result, message: Any) -> Result:
+    """No answer came, and yet the provider has spoken of the mail already: it went."""
+    if result.status == "unknown" and message.delivery is not None:
+        return replace(result, status="accepted", reason=None, explanation="the provider has reported it")
+    return result
+
+
+def _changed(result: Result, message: Any, now: datetime) -> dict[str, Any]:
+    """The columns of a mail after an attempt."""
+    return {
+        "id": message.id,
+        "status": result.status,
+        "reason": result.reason,
+        "updated_at": now,
+        "accepted_at": now if result.status == "accepted" else message.accepted_at,
+        "not_before": now + result.wait if result.wait is not None else message.not_before,
+        "provider": result.provider or message.provider,
+        "provider_id": result.provider_id or message.provider_id,
+    }
+
+
+def _told(result: Result, message: Any, now: datetime) -> dict[str, Any]:
+    """The decision that goes with it."""
+    detail = {"message": message.id, "template": message.template}
+    detail |= {"reason": result.reason} if result.reason else {}
+    detail |= {"explanation": result.explanation} if result.explanation else {}
+    return {
+        "id": new_id("dec"),
+        "customer_id": message.customer_id,
+        "journey": message.journey,
+        "enrollment_id": message.enrollment_id,
+        "at": now,
+        "what": "retried" if result.status == "planned" else result.status,
+        "stage": message.stage,
+        "step": message.step,
+        "visit": message.visit,
+        "detail": detail,
+    }
 
 
 def _set(

@@ -1,40 +1,51 @@
 """The local mail catcher's inbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlmodel import Session, col, select
 
+from store import bulk
 from store.tables import OutboxMail
 from store.types import new_id
 
 
-def keep(
-    session: Session,
-    *,
-    send_id: str,
-    to: str,
-    sender: str,
-    subject: str,
-    headers: dict[str, str],
-    html: str,
-    text: str,
-    now: datetime,
-) -> str:
-    """Store one caught mail; return its id."""
-    mail = OutboxMail(
-        id=new_id("box"),
-        send_id=send_id,
-        received_at=now,
-        to_address=to,
-        from_address=sender,
-        subject=subject,
-        headers=headers,
-        html=html,
-        text=text,
-    )
-    session.add(mail)
-    return mail.id
+class Caught(Protocol):
+    """A mail that the outbox catches (`mail.message.Mail`, seen from here)."""
+
+    @property
+    def send_id(self) -> str: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def html(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+def keep(session: Session, mails: Sequence[Caught], sender: str, now: datetime) -> Sequence[str]:
+    """Store caught mails; return their ids in the same order."""
+    rows = [
+        {
+            "id": new_id("box"),
+            "send_id": one.send_id,
+            "received_at": now,
+            "to_address": one.to,
+            "from_address": sender,
+            "subject": one.subject,
+            "headers": dict(one.headers),
+            "html": one.html,
+            "text": one.text,
+        }
+        for one in mails
+    ]
+    bulk.add(session, OutboxMail, rows)
+    return [str(row["id"]) for row in rows]
 
 
 def holds(session: Session, send_id: str) -> bool:

@@ -18,7 +18,7 @@ from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
 from services import api_keys, auditing, surroundings, tracking
-from waypost import __version__, asking, logs
+from waypost import __version__, asking, examining, logs
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
 from waypost.trying import rehearsals
@@ -31,6 +31,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 rehearsals(app)
 asking.register(app)
+examining.register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -89,24 +90,6 @@ def db_upgrade() -> None:
         made.settings.home.mkdir(parents=True, exist_ok=True)
         migrate.upgrade(made.database.engine)
         console.print("The database has every migration.")
-
-
-@app.command("doctor")
-def doctor_command(as_json: JsonFlag = False) -> None:
-    """Say what is missing or wrong, and what to do about it."""
-    from waypost import doctor
-
-    with told():
-        findings = doctor.examine(Settings())
-        if as_json:
-            print(json.dumps([{"check": one.check, "well": one.well, "text": one.text} for one in findings]))
-        else:
-            for one in findings:
-                mark = "[green]✓[/]" if one.well else "[red]✗[/]"
-                console.print(f"{mark} {one.check:<16}", end="")
-                console.print(one.text, markup=False, highlight=False)
-        if not all(one.well for one in findings):
-            raise typer.Exit(1)
 
 
 # -- journeys ----------------------------------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ from waypost.wiring import Parts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One check: what was looked at, whether it is well, and what was found or is to be done."""
+    """What was looked at, whether it is well (None: nobody can tell), and what was found or is to be done."""
 
     check: str
-    well: bool
+    well: bool | None
     text: str
 
 

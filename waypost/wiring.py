@@ -194,20 +194,7 @@ class _StoredInbox:
 
     def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
         with self._database.writing() as session:
-            return [
-                outbox.keep(
-                    session,
-                    send_id=mail.send_id,
-                    to=mail.to,
-                    sender=mail.sender.email,
-                    subject=mail.subject,
-                    headers=dict(mail.headers),
-                    html=mail.html,
-                    text=mail.text,
-                    now=self._clock(),
-                )
-                for mail in mails
-            ]
+            return outbox.keep(session, mails, mails[0].sender.email, self._clock())
 
     def holds(self, send_id: str) -> bool:
         with self._database.reading() as session:

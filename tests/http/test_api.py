@@ -302,20 +302,19 @@ def test_unsubscribing_asks_on_get_and_acts_on_post(client: TestClient, parts: P
 
 
 def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClient, parts: Parts) -> None:
+    from mail.message import Mail, Sender
     from store import outbox
 
     with parts.database.writing() as session:
-        outbox.keep(
-            session,
+        caught = Mail(
             send_id="s",
             to="a@b.c",
-            sender="x@y.z",
+            sender=Sender(name="", email="x@y.z"),
             subject="<b>Hi</b>",
-            headers={},
             html="<p onclick='x'>y</p>",
             text="y",
-            now=parts.clock(),
         )
+        outbox.keep(session, [caught], "x@y.z", parts.clock())
         (mail,) = session.exec(select(OutboxMail)).all()
     assert "&lt;b&gt;Hi" in client.get("/outbox").text
     shown = client.get(f"/outbox/{mail.id}")

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import SQLModel, select
 from temporalio.testing import ActivityEnvironment
 
+from mail.message import Mail, Sender
 from services import consents, exporting, house, operations, reports, suppressions, telling
 from services.errors import Refused
 from store import outbox
@@ -158,8 +159,11 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                 ),
             ]  # fmt: skip
         )
-        caught = {"send_id": "mail", "to": "ann@secret.example", "sender": "x@y.z", "subject": "Hi Annabel"}
-        outbox.keep(session, headers={}, html="Annabel", text="Annabel", now=noon, **caught)
+        sender = Sender(name="", email="x@y.z")
+        caught = Mail(
+            send_id="mail", to="ann@secret.example", sender=sender, subject="Hi Annabel", html="Annabel", text="Annabel"
+        )
+        outbox.keep(session, [caught], "x@y.z", noon)
         from services import auditing
 
         auditing.record(session, "key", "changed", "customer", customer.id, noon, None, {"changed": ["S3CRET"]})
