@@ -13,7 +13,7 @@ from activities.testing import Testing
 from journeys import compiler
 from journeys.backtest import Totals
 from journeys.problems import InvalidJourney
-from services import announcing, backtesting, cohorts, journeys, operations, segments
+from services import announcing, backtesting, cohorts, journeys, operations, segments, standing
 from services.errors import InvalidInput, ServiceError
 from services.jobs import broadcasting, enrolling, erasing, parking, taking
 from services.operations import Done, Page
@@ -110,11 +110,12 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
         program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
         people = list(cohorts.recorded(session, begin, until))
         known = {one.key: one.guard for one in segments.listed(session)}
+        terms = standing.present_terms(session)
     if not people:
         raise InvalidInput("there are no recorded events in this time")
     totals = Totals()
     yield _told(-operation.done, len(people), {})  # what was worked out before a crash is lost
-    for part in backtesting.parts(program, people, until, known):
+    for part in backtesting.parts(program, people, until, known, terms):
         before = totals.customers
         totals.add(part)
         yield _told(totals.customers - before, len(people), totals.as_json())

@@ -3,8 +3,8 @@
 It is asked when a mail is planned and again when it is claimed for sending; each answer but `Go` has a reason code.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,9 @@ REASONS: Mapping[str, str] = {
 }
 
 EVERY_TOPIC = "*"
+GENERAL = "general"
+"""The topic of mail that names none."""
+
 PUNCTUAL = timedelta(hours=1)
 MOST_ROUNDS = 60
 """A window that never meets the others gives up here, and is asked again."""
@@ -97,6 +100,58 @@ class House:
 
 
 ANY = House()
+
+Limit = tuple[int, timedelta]
+"""So many mails within any such span."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicTerms:
+    """On what terms mail about a topic goes."""
+
+    opt_in: bool = False
+    transactional: bool = False
+    cap: Limit | None = None
+
+
+USUAL = TopicTerms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the installation asks of all mail, and of each topic's."""
+
+    timezone: str | None = None
+    awake: Window | None = None
+    cap: Limit | None = None
+    topics: Mapping[str, TopicTerms] = field(default_factory=dict[str, TopicTerms])
+
+    def caps(self, topic: str) -> list[tuple[str, Limit]]:
+        """The caps that mail of a topic stands under, each with what it counts: all mail, or the topic's."""
+        own = self.topics.get(topic, USUAL).cap
+        return [(of, limit) for of, limit in ((EVERY_TOPIC, self.cap), (topic, own)) if limit is not None]
+
+    def house(self, topic: str, went: Iterable[tuple[str, datetime]], now: datetime) -> House:
+        """What holds for one more mail of a topic; `went` is the topic and the instant of each mail before it."""
+        of_topic, before = self.topics.get(topic, USUAL), list(went)
+        return House(
+            opt_in=of_topic.opt_in,
+            transactional=of_topic.transactional,
+            awake=self.awake,
+            caps=tuple(
+                Cap(
+                    of=of,
+                    most=most,
+                    per=per,
+                    sent=tuple(sorted(at for one, at in before if of in (EVERY_TOPIC, one) and at > now - per)),
+                )
+                for of, (most, per) in self.caps(topic)
+            ),
+            timezone=self.timezone,
+        )
+
+
+NO_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ What it runs is `machine.advance` itself, so a simulation is the production logi
 merged by the machine; this shell only feeds the events in order and then lets time pass.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from journeys.facts import Aggregate, Happened, Known
 from journeys.guards import SEGMENT_EVENTS
 from journeys.inputs import Answer, Begin, EventArrived, Input, Leave, Planned, Settled, Woke
 from journeys.machine import Machine
-from journeys.policy import Defer, Go, Recipient, Skip, Verdict
+from journeys.policy import GENERAL, NO_TERMS, Defer, Go, Recipient, Skip, Terms, Verdict
 from journeys.program import SEGMENT_JOINED, NodeId, Program, Send
 from journeys.state import State
 
@@ -203,18 +204,25 @@ def _plan(program: Program, trace: Trace, history: History, post: Post, plan: Pl
             return Planned(number=plan.number, at=plan.at, outcome="skipped")
 
 
-def by_policy(assume_address: bool) -> Post:
-    """The policies of production, for customers of whom only attributes are known.
+def by_policy(assume_address: bool, terms: Terms = NO_TERMS) -> Post:
+    """The policies of production, for customers of whom only attributes are known; a yes is assumed where one is asked.
 
-    With `assume_address` everybody can be written to; else those without an `email` are skipped.
+    With `assume_address` everybody can be written to; else those without an `email` are skipped. What a customer was
+    sent counts under the caps, over all their runs that are simulated with the same function.
     """
+    went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
 
     def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
         email = known.attributes.get("email")
         address = email if isinstance(email, str) and email else "anybody" if assume_address else None
         valid = address == "anybody" or (address is not None and "@" in address.strip("@"))
-        recipient = Recipient(email=address, valid=valid, timezone=known.timezone)
-        return policy.decide(send, recipient, due=plan.due, now=plan.at, journey_zone=zone)
+        topic, before = send.topic or GENERAL, went[known.attributes.get("id")]
+        recipient = Recipient(email=address, valid=valid, timezone=known.timezone, consent=True)
+        house = terms.house(topic, before, plan.at)
+        verdict = policy.decide(send, recipient, due=plan.due, now=plan.at, journey_zone=zone, house=house)
+        if isinstance(verdict, Go) and not (send.transactional or house.transactional):
+            before.append((topic, plan.at))
+        return verdict
 
     return post
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 from journeys import backtest, following
 from journeys.backtest import Person, Totals
+from journeys.policy import NO_TERMS, Terms
 from journeys.program import Program
 from journeys.simulator import by_policy
 
@@ -16,18 +17,22 @@ ALONE = 1_000
 
 
 def parts(
-    program: Program, people: Sequence[Person], until: datetime, segments: Mapping[str, str] | None = None
+    program: Program,
+    people: Sequence[Person],
+    until: datetime,
+    segments: Mapping[str, str] | None = None,
+    terms: Terms = NO_TERMS,
 ) -> Iterator[Totals]:
     """What came of each part; addresses are assumed where nobody in the cohort has one.
 
-    `segments` are guards by key, so that joining them lets customers in.
+    `segments` are guards by key, so that joining them lets customers in; `terms` are caps, quiet hours and topics.
     """
     assume, chunks, known = not any(map(_addressed, people)), _chunks(people), dict(segments or {})
     if len(people) <= ALONE:
-        yield from (_part(program, chunk, until, assume, known) for chunk in chunks)
+        yield from (_part(program, chunk, until, assume, known, terms) for chunk in chunks)
         return
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(_part, program, chunk, until, assume, known) for chunk in chunks]
+        waiting = [pool.submit(_part, program, chunk, until, assume, known, terms) for chunk in chunks]
         try:
             for one in waiting:
                 yield one.result()
@@ -37,10 +42,15 @@ def parts(
 
 
 def _part(
-    program: Program, people: Sequence[Person], until: datetime, assume: bool, segments: Mapping[str, str]
+    program: Program,
+    people: Sequence[Person],
+    until: datetime,
+    assume: bool,
+    segments: Mapping[str, str],
+    terms: Terms,
 ) -> Totals:
     whole = (following.complete(program, person, until, segments) for person in people)
-    return backtest.run(program, whole, until, by_policy(assume))
+    return backtest.run(program, whole, until, by_policy(assume, terms))
 
 
 def _addressed(person: Person) -> bool:

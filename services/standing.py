@@ -6,7 +6,7 @@ last place.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from journeys import calendar
 from journeys.calendar import Window
-from journeys.policy import EVERY_TOPIC, Cap, House, Recipient
+from journeys.policy import EVERY_TOPIC, House, Recipient, Terms, TopicTerms
 from services import house, mandates, profiles
 from services.house import HouseSettings
 from store import tombstones
@@ -38,12 +38,6 @@ class Rival:
     priority: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Went:
-    topic: str
-    at: datetime
-
-
 class Standing:
     """These customers as the policies see them, with the terms of every topic."""
 
@@ -51,6 +45,7 @@ class Standing:
         self._settings = settings
         self._now = now
         self._topics = {one.key: one for one in session.exec(select(Topic)).all()}
+        self._terms = terms(settings, self._topics.values())
         self._suppressed = _suppressed(session, {one.email.lower() for one in people if one.email})
         ids = [one.id for one in people]
         self._said = {
@@ -78,28 +73,8 @@ class Standing:
 
     def terms(self, customer_id: str, topic: str, ahead: Sequence[Rival] = ()) -> House:
         """What the house asks of a mail of this topic to this customer; what is `ahead` counts as sent now."""
-        row, quiet, now = self._topics.get(topic), self._settings.quiet_hours, self._now
-        went = self._went.get(customer_id, [])
-        return House(
-            opt_in=row is not None and row.consent in OPT_IN,
-            transactional=row is not None and row.transactional,
-            awake=Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin))
-            if quiet
-            else None,
-            caps=tuple(
-                Cap(
-                    of=of,
-                    most=most,
-                    per=per,
-                    sent=(
-                        *sorted(one.at for one in went if of in (EVERY_TOPIC, one.topic) and one.at > now - per),
-                        *(now for one in ahead if _counts(of, one)),
-                    ),
-                )
-                for of, most, per in self._caps(topic)
-            ),
-            timezone=self._settings.timezone,
-        )
+        before = [*self._went.get(customer_id, ()), *((one.topic, self._now) for one in ahead)]
+        return self._terms.house(topic, before, self._now)
 
     def topic_name(self, topic: str) -> str:
         """What a topic is called before people."""
@@ -108,26 +83,16 @@ class Standing:
 
     def capped(self, topic: str) -> bool:
         """Whether mail of this topic stands under a cap at all."""
-        return bool(self._caps(topic))
+        return bool(self._terms.caps(topic))
 
     def goes(self, customer_id: str, topic: str) -> None:
         """One more mail goes now, and counts for those that come after it."""
-        self._went[customer_id].append(_Went(topic=topic, at=self._now))
+        self._went[customer_id].append((topic, self._now))
 
-    def _caps(self, topic: str) -> list[tuple[str, int, timedelta]]:
-        """Each cap with what it counts: a topic's mail, or all."""
-        found: list[tuple[str, int, timedelta]] = []
-        row, cap = self._topics.get(topic), self._settings.cap
-        if cap is not None:
-            found.append((EVERY_TOPIC, cap.max, calendar.parse_span(cap.per).elapsed))
-        if row is not None and row.cap_max is not None and row.cap_seconds is not None:
-            found.append((row.key, row.cap_max, timedelta(seconds=row.cap_seconds)))
-        return found
-
-    def _counted(self, session: Session, ids: Sequence[str]) -> defaultdict[str, list[_Went]]:
-        """The mail that these customers had within the longest cap, where there is any."""
-        spans = [per for topic in (*self._topics, "") for _, _, per in self._caps(topic)]
-        found: defaultdict[str, list[_Went]] = defaultdict(list)
+    def _counted(self, session: Session, ids: Sequence[str]) -> defaultdict[str, list[tuple[str, datetime]]]:
+        """Topic and instant of the mail that these customers had within the longest cap, where there is any."""
+        spans = [per for topic in (*self._topics, "") for _, (_, per) in self._terms.caps(topic)]
+        found: defaultdict[str, list[tuple[str, datetime]]] = defaultdict(list)
         if not spans:
             return found
         query = select(Message.customer_id, Message.topic, Message.accepted_at, Message.updated_at).where(
@@ -137,8 +102,31 @@ class Standing:
             col(Message.updated_at) > self._now - max(spans),
         )
         for customer_id, topic, accepted_at, updated_at in session.exec(query).all():
-            found[customer_id].append(_Went(topic=topic, at=accepted_at or updated_at))
+            found[customer_id].append((topic, accepted_at or updated_at))
         return found
+
+
+def terms(settings: HouseSettings, topics: Iterable[Topic]) -> Terms:
+    """The settings of the installation and of its topics, as the policies know them."""
+    quiet, cap = settings.quiet_hours, settings.cap
+    return Terms(
+        timezone=settings.timezone,
+        awake=Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin)) if quiet else None,
+        cap=(cap.max, calendar.parse_span(cap.per).elapsed) if cap else None,
+        topics={
+            one.key: TopicTerms(
+                opt_in=one.consent in OPT_IN,
+                transactional=one.transactional,
+                cap=(one.cap_max, timedelta(seconds=one.cap_seconds)) if one.cap_max and one.cap_seconds else None,
+            )
+            for one in topics
+        },
+    )
+
+
+def present_terms(session: Session) -> Terms:
+    """Those that hold now."""
+    return terms(house.load(session), session.exec(select(Topic)).all())
 
 
 def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:

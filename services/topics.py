@@ -7,13 +7,11 @@ from typing import Literal
 from sqlmodel import Session
 
 from journeys import calendar
+from journeys.policy import GENERAL
 from journeys.program import Program, Send
 from services.errors import InvalidInput, NotFound, Refused
 from services.house import CapIn
 from store.tables import JourneyVersion, Topic
-
-GENERAL = "general"
-"""The topic of mail that names none."""
 
 
 def get(session: Session, key: str) -> Topic:

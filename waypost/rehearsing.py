@@ -14,9 +14,10 @@ from journeys import backtest as backtests
 from journeys import calendar, compiler, following, source
 from journeys.backtest import Person, Totals
 from journeys.definition import Journey
+from journeys.policy import NO_TERMS, Terms
 from journeys.program import Entrance, Program
 from journeys.simulator import IDENTIFY, Recorded, by_policy
-from services import backtesting, cohorts, histories, segments
+from services import backtesting, cohorts, histories, segments, standing
 from services.errors import InvalidInput
 from services.tracking import Rejected, instant
 from store import migrate
@@ -50,7 +51,7 @@ def simulate(
         return _tell(_totals(program, people, until), errors, journey, pictures, as_json)
     made_up = _made_up(program, begin, _attributes(sets), events)
     person = following.complete(program, made_up, until, _segments())
-    lived = backtests.runs(program, person, until, by_policy(assume_address=True))
+    lived = backtests.runs(program, person, until, by_policy(assume_address=True, terms=_terms()))
     if not lived:
         raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
     if pictures is not None:
@@ -159,6 +160,15 @@ def _segments() -> dict[str, str]:
             return {one.key: one.guard for one in segments.listed(session)}
 
 
+def _terms() -> Terms:
+    """Caps, quiet hours and topics of this installation, where there is one."""
+    with parts() as made:
+        if not _is_here(made):
+            return NO_TERMS
+        with made.database.reading() as session:
+            return standing.present_terms(session)
+
+
 def _recorded(begin: str | None, end: datetime | None) -> list[Person]:
     with parts() as made:
         if not _is_here(made):
@@ -174,7 +184,7 @@ def _totals(program: Program, people: Sequence[Person], until: datetime) -> Tota
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=complaints, transient=True) as bar:
         task = bar.add_task("Replaying", total=len(people))
-        for part in backtesting.parts(program, people, until, _segments()):
+        for part in backtesting.parts(program, people, until, _segments(), _terms()):
             totals.add(part)
             bar.update(task, completed=totals.customers)
     return totals

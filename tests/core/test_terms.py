@@ -1,0 +1,65 @@
+"""Caps, quiet hours and topics in a simulation: what would collide is seen before anything is published."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+from journeys import backtest
+from journeys.backtest import Person
+from journeys.calendar import Window
+from journeys.policy import Defer, Go, Skip, Terms, TopicTerms
+from journeys.program import Program
+from journeys.simulator import Recorded, by_policy
+
+BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+JOURNEY = """
+journey: busy
+enter: [{on: Signed Up}]
+reentry: always
+start: new
+stages:
+  new:
+    steps:
+      - {id: one, send: {template: mail_a, topic: news}}
+      - {id: two, send: {template: mail_b, topic: news, expires: 2 days}}
+      - {id: three, send: {template: mail_c, topic: orders}}
+    final: true
+"""
+Compiled = Callable[[str], Program]
+
+
+def person(*at: datetime) -> Person:
+    events = [Recorded(seq=place, name="Signed Up", at=one) for place, one in enumerate(at, 1)]
+    return Person(id="ann", events=events, attributes={"email": "ann@example.com"}, timezone="Europe/Berlin")
+
+
+def test_a_cap_is_met_in_the_simulation_as_in_production(compiled: Compiled) -> None:
+    terms = Terms(topics={"news": TopicTerms(cap=(1, timedelta(days=7))), "orders": TopicTerms(transactional=True)})
+    post = by_policy(assume_address=False, terms=terms)
+    (lived,) = backtest.runs(compiled(JOURNEY), person(BEGIN), BEGIN + timedelta(days=30), post)
+    assert [(one.template, one.verdict) for one in lived.trace.posted] == [
+        ("mail_a", Go()),
+        ("mail_b", Skip("frequency_cap")),
+        ("mail_c", Go()),
+    ]
+
+
+def test_the_cap_counts_over_all_runs_of_a_customer(compiled: Compiled) -> None:
+    terms = Terms(cap=(3, timedelta(days=7)), topics={"orders": TopicTerms(transactional=True)})
+    totals = backtest.run(
+        compiled(JOURNEY),
+        [person(BEGIN, BEGIN + timedelta(days=1))],
+        BEGIN + timedelta(days=30),
+        by_policy(assume_address=False, terms=terms),
+    )
+    assert (totals.messages, totals.skipped) == ({"mail_a": 2, "mail_b": 1, "mail_c": 2}, {"frequency_cap": 1})
+
+
+def test_quiet_hours_put_a_simulated_mail_off(compiled: Compiled) -> None:
+    terms = Terms(awake=Window(opens=time(8), closes=time(21)))
+    late = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
+    (lived,) = backtest.runs(
+        compiled(JOURNEY), person(late), late + timedelta(days=3), by_policy(assume_address=False, terms=terms)
+    )
+    morning = datetime(2026, 3, 3, 7, 0, tzinfo=UTC)
+    assert lived.trace.posted[0].verdict == Defer(morning, "quiet_hours")
+    assert [one.at for one in lived.trace.mails] == [morning, morning, morning]
