@@ -104,6 +104,13 @@ class BroadcastIn(BaseModel):
         calendar.parse_span(value)
         return value
 
+    @field_validator("at")
+    @classmethod
+    def _an_instant(cls, value: str | None) -> str | None:
+        if value is not None:
+            _read(value)
+        return value
+
     @model_validator(mode="after")
     def _whole(self) -> "BroadcastIn":
         if (self.template is None) == (not self.variants):
@@ -121,10 +128,7 @@ class BroadcastIn(BaseModel):
         """`at`, which has no zone where it is local."""
         if self.at is None:
             return None
-        try:
-            at = datetime.fromisoformat(self.at.replace("Z", "+00:00"))
-        except ValueError:
-            raise ValueError("`at` is an instant such as 2026-12-01T09:00:00Z") from None
+        at = _read(self.at)
         if not self.local and at.tzinfo is None:
             raise ValueError("`at` needs a zone, such as 2026-12-01T09:00:00+01:00; or say `local`")
         return at
@@ -158,6 +162,13 @@ class BroadcastIn(BaseModel):
     def sampled(self, key: str, customer_id: str) -> bool:
         """Whether a customer is in the sample of the test."""
         return self.test is not None and assignment.share(f"{key}\0sample", customer_id) * 100 < self.test.sample
+
+
+def _read(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise ValueError("an instant looks like 2026-12-01T09:00:00Z") from None
 
 
 def get(session: Session, key: str) -> Broadcast:
