@@ -29,6 +29,8 @@ def do(session: Session, now: datetime) -> int:
 def _wake(session: Session, row: Broadcast, now: datetime) -> None:
     body = broadcasts.body_of(row)
     match row.status:
+        case "scheduled" if broadcasts.unready(session, row):
+            row.wake_at = now + LOOK_EVERY
         case "scheduled":
             _plan(session, row, "sample" if body.test is not None else "all", now)
         case "deciding":

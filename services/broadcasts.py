@@ -18,9 +18,10 @@ from sqlmodel import Session, col, func, select
 from journeys import assignment, calendar
 from journeys.calendar import Window
 from journeys.verbs import SendWindow
-from services import rates
+from services import rates, segments
 from services.errors import InvalidInput, NotFound, Refused
 from services.topics import GENERAL
+from store import backfills
 from store.tables import Broadcast, BroadcastMember, DeliveryEvent, Message, Segment
 
 KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
@@ -338,6 +339,12 @@ def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
         col(Broadcast.paused_at).is_(None),
     )
     return session.exec(query.order_by(col(Broadcast.wake_at)).limit(20)).all()
+
+
+def unready(session: Session, row: Broadcast) -> bool:
+    """Whether it is still being worked out who is in its segment."""
+    segment = body_of(row).segment
+    return segment is not None and backfills.under_way(session, segments.KIND, segment)
 
 
 def anything_waits(session: Session, key: str) -> bool:

@@ -19,6 +19,11 @@ def stop(session: Session, kind: str, key: str) -> None:
         session.delete(found)
 
 
+def under_way(session: Session, kind: str, key: str) -> bool:
+    """Whether this is still being worked out."""
+    return session.get(Backfill, (kind, key)) is not None
+
+
 def next_one(session: Session) -> Backfill | None:
     return session.exec(select(Backfill).order_by(col(Backfill.started_at)).limit(1)).first()
 

@@ -5,9 +5,7 @@ A command imports what it alone needs when it runs: the API and the worker are s
 
 import asyncio
 import json
-import signal
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +16,7 @@ from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
 from services import api_keys, auditing, surroundings, tracking
-from waypost import __version__, asking, examining, logs
+from waypost import __version__, asking, examining
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
 from waypost.trying import rehearsals
@@ -57,28 +55,19 @@ def up() -> None:
 @app.command()
 def api() -> None:
     """Run the API alone."""
-    from waypost.api import serve
+    from waypost import processes
 
     with told(), parts() as made:
-        logs.configure()
-        serve(made)
+        processes.api(made)
 
 
 @app.command()
 def worker() -> None:
     """Run a worker alone: workflows, delivery lanes, dispatcher."""
-    from waypost.worker import run
+    from waypost import processes
 
     with told(), parts() as made:
-        logs.configure()
-        asyncio.run(_until_signal(lambda stop: run(made, stop)))
-
-
-async def _until_signal(run: Callable[[asyncio.Event], Any]) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(stop)
+        processes.worker(made)
 
 
 @db_app.command("upgrade")

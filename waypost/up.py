@@ -110,7 +110,7 @@ class Stack:
 
     def _plan(self, parts: Parts) -> tuple[list[Child], list[Child]]:
         """What must run first, and what then starts together."""
-        logs, waypost = self.settings.home / "logs", [sys.executable, "-m", "waypost.cli"]
+        logs, waypost = self.settings.home / "logs", [sys.executable, "-m", "waypost.processes"]
         others = [
             Child("api", [*waypost, "api"], self._api_ready, logs / "api.log"),
             Child("worker", [*waypost, "worker"], self._worker_ready, logs / "worker.log"),

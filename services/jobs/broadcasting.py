@@ -3,6 +3,7 @@
 The lane asks again when it claims. A preview asks the same questions and stores nothing.
 """
 
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from store.tables import Broadcast, BroadcastMember, Customer, Decision, Message
 from store.types import new_id
 
 PAGE = 500
+SOON = 0.5
 Pass = Literal["all", "sample", "rest"]
 
 
@@ -46,7 +48,10 @@ def pages(database: Database, operation: Operation, clock: Callable[[], datetime
 
 
 def preview(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
-    """Count who would get it and who would not, by reason."""
+    """Count who would get it and who would not, by reason; where the segment is new, when it is known who is in it."""
+    while _unready(database, operation):
+        time.sleep(SOON)
+        yield lambda session: Done(count=0, note="it is being worked out who is in the segment")
     while True:
         yield lambda session: _preview(session, operation, clock())
 
@@ -55,6 +60,12 @@ def cancel(database: Database, operation: Operation, clock: Callable[[], datetim
     """Say of every mail that has not gone that it never will."""
     while True:
         yield lambda session: _cancel(session, operation, clock())
+
+
+def _unready(database: Database, operation: Operation) -> bool:
+    with database.reading() as session:
+        row = session.get(Broadcast, operation.request["broadcast"])
+        return row is not None and broadcasts.unready(session, row)
 
 
 def message_id(key: str, customer_id: str) -> str:

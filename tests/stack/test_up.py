@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,10 @@ class Stack:
 
     def mails(self) -> list[str]:
         return sorted(path.name for path in (self.home / "outbox").glob("*.eml"))
+
+    def subjects(self) -> list[str]:
+        found = [(self.home / "outbox" / name).read_bytes() for name in self.mails()]
+        return [str(message_from_bytes(one, policy=policy.default)["Subject"]) for one in found]
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -265,6 +270,14 @@ def test_the_documentation_works_as_written(stack: Stack, tmp_path: Path) -> Non
     assert stack.api("GET", f"/v1/operations/{imported['id']}")["error_count"] == 1
     orders = stack.api("GET", "/v1/customers/17")["customer"]["events"]["Order Completed"]
     assert (orders["count"], orders["sum"]) == (1, 39.9)
+
+    marketer = follow(stack, "mails.md", tmp_path)
+    assert json.loads(marketer[1])["warnings"] == []
+    assert "Der Frühling ist da, Anna" in marketer[2]
+    stack.until(lambda: any("Spring is here, Ann" in one for one in stack.subjects()))
+    broadcast = stack.api("GET", "/v1/broadcasts/spring")
+    assert broadcast["audience"]["skipped"] == {"no_address": 1}
+    assert "[Test] Spring is here, Me" in stack.subjects()
 
     support = follow(stack, "support.md", tmp_path)
     assert "Lifecycle stage" in support[0]
