@@ -32,12 +32,11 @@ log = structlog.get_logger("waypost.operations")
 
 
 class Operations:
-    """Does one operation; what each kind does is in `KINDS`. `forget` lets go of mails that the outbox has caught."""
+    """Does one operation; what each kind does is in `KINDS`."""
 
-    def __init__(self, database: Database, clock: Clock, forget: Callable[[str], None], testing: Testing) -> None:
+    def __init__(self, database: Database, clock: Clock, testing: Testing) -> None:
         self._database = database
         self._clock = clock
-        self._forget = forget
         self._testing = testing
 
     @activity.defn(name=OPERATE)
@@ -84,10 +83,7 @@ class Operations:
             return operations.begun(session, operation_id, self._clock())
 
     def _advance(self, operation_id: str, page: Page) -> Done | None:
-        done = self._database.write(lambda session: operations.advance(session, operation_id, page))
-        for name in done.caught if done else ():
-            self._forget(name)
-        return done
+        return self._database.write(lambda session: operations.advance(session, operation_id, page))
 
     def _ended(self, operation_id: str, error: str | None) -> str:
         with self._database.writing() as session:

@@ -5,11 +5,9 @@ Mails that come together are kept together, in one transaction: that of a broadc
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from mail.message import Accepted, Mail, Outcome
-from mail.mime import as_bytes
 from mail.sender import Evidence
 
 
@@ -24,14 +22,13 @@ class Inbox(Protocol):
 
 
 class OutboxSender:
-    """Keeps each mail as a row and as an `.eml` file."""
+    """Keeps each mail in its inbox."""
 
     name = "outbox"
     at_once = 100
 
-    def __init__(self, inbox: Inbox, folder: Path) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._folder = folder
         self._waiting: list[tuple[Mail, asyncio.Future[str]]] = []
         self._keeper: asyncio.Task[None] | None = None
 
@@ -54,17 +51,10 @@ class OutboxSender:
         while self._waiting:
             together, self._waiting = self._waiting, []
             try:
-                ids = await asyncio.to_thread(self._keep, [mail for mail, _ in together])
+                ids = await asyncio.to_thread(self._inbox.keep, [mail for mail, _ in together])
             except Exception as error:
                 for _, kept in together:
                     kept.set_exception(error)
             else:
                 for (_, kept), name in zip(together, ids, strict=True):
                     kept.set_result(name)
-
-    def _keep(self, mails: Sequence[Mail]) -> Sequence[str]:
-        ids = self._inbox.keep(mails)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for mail, name in zip(mails, ids, strict=True):
-            (self._folder / f"{name}.eml").write_bytes(as_bytes(mail))
-        return ids

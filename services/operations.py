@@ -32,10 +32,7 @@ class LineError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a page did: so many things, up to `cursor`; `result` adds to (or replaces) what is reported at the end.
-
-    `caught` are mails of the local outbox whose files are to go too.
-    """
+    """What a page did: so many things, up to `cursor`; `result` adds to (or replaces) what is reported at the end."""
 
     count: int
     cursor: str = ""
@@ -43,7 +40,6 @@ class Done:
     result: Mapping[str, Any] | None = None
     note: str | None = None
     total: int | None = None
-    caught: Sequence[str] = ()
 
 
 Page = Callable[[Session], Done | None]

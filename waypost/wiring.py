@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.delivery import Pumped
@@ -102,7 +101,7 @@ class Parts:
             from mail.smtp import SmtpSender
 
             return SmtpSender(settings.smtp_url, settings.smtp_ca)
-        return OutboxSender(_StoredInbox(self.database, self.clock), self.outbox_folder)
+        return OutboxSender(_StoredInbox(self.database, self.clock))
 
     def receivers(self) -> Mapping[str, Receiver]:
         """Who reads the reports of which provider."""
@@ -146,15 +145,7 @@ class Parts:
         from activities.testing import Testing
 
         testing = Testing(self.database, self.composer, lambda: self.sender, self.clock)
-        return Operations(self.database, self.clock, self._forget, testing)
-
-    def _forget(self, caught: str) -> None:
-        """Remove the file of a mail that the outbox has caught."""
-        (self.outbox_folder / f"{caught}.eml").unlink(missing_ok=True)
-
-    @property
-    def outbox_folder(self) -> Path:
-        return self.settings.home / "outbox"
+        return Operations(self.database, self.clock, testing)
 
     def lane(self, name: str) -> Lane:
         rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None

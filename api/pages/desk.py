@@ -4,10 +4,13 @@ The outbox shows personal mail without a login, so it is served to this machine 
 """
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
 
 from api.deps import Reading, TheBackend
 from api.pages.html import page
+from mail.message import Mail, Sender
+from mail.mime import as_bytes
 from services import reports
 from store import outbox
 from store.tables import OutboxMail
@@ -39,7 +42,37 @@ def mails(session: Reading, before: str | None = None) -> HTMLResponse:
     "/outbox/{id}", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(at_this_machine)]
 )
 def mail(id: str, session: Reading) -> HTMLResponse:
+    return page("mail.html", mail=_caught(session, id))
+
+
+class Eml(Response):
+    media_type = "message/rfc822"
+
+
+@router.get(
+    "/outbox/{id}/mail.eml",
+    response_class=Eml,
+    include_in_schema=False,
+    dependencies=[Depends(at_this_machine)],
+)
+def whole(id: str, session: Reading) -> Eml:
+    """The mail as a file, for a mail program."""
+    found = _caught(session, id)
+    mail = Mail(
+        send_id=found.send_id,
+        to=found.to_address,
+        sender=Sender(name="", email=found.from_address),
+        subject=found.subject,
+        html=found.html,
+        text=found.text,
+        headers=found.headers,
+        at=found.received_at,
+    )
+    return Eml(as_bytes(mail), headers={"Content-Disposition": f'attachment; filename="{found.id}.eml"'})
+
+
+def _caught(session: Session, id: str) -> OutboxMail:
     found = session.get(OutboxMail, id)
     if found is None:
         raise HTTPException(404, "there is no such mail in the outbox")
-    return page("mail.html", mail=found)
+    return found

@@ -41,8 +41,8 @@ from store.tombstones import ANONYMOUS, EMAIL, USER
 
 PAGE = 1_000
 
-Phase = Callable[[Session, str, datetime, list[str]], int]
-"""Erases a page of something and returns how much; adds to the list which mails the outbox had caught."""
+Phase = Callable[[Session, str, datetime], int]
+"""Erases a page of something and returns how much."""
 
 
 def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
@@ -63,13 +63,12 @@ class _Phase:
         self.finished = False
 
     def __call__(self, session: Session) -> Done:
-        caught: list[str] = []
-        count = PHASES[self._name](session, self._customer_id, self._now, caught)
+        count = PHASES[self._name](session, self._customer_id, self._now)
         self.finished = count < PAGE
-        return Done(count=count, cursor=self._name, note=f"erasing: {self._name}", caught=caught)
+        return Done(count=count, cursor=self._name, note=f"erasing: {self._name}")
 
 
-def _bury(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+def _bury(session: Session, customer_id: str, now: datetime) -> int:
     """Tombstones for every id, and for the address where it must never be written to."""
     customer = customers.lock(session, customer_id)
     if customer is None:
@@ -87,7 +86,7 @@ def _bury(session: Session, customer_id: str, now: datetime, caught: list[str]) 
     return 0
 
 
-def _runs(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+def _runs(session: Session, customer_id: str, now: datetime) -> int:
     """End every run, in the counts and in Temporal."""
     runs = session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(PAGE)).all()
     tally, rows = Tally(), list[bulk.Row]()
@@ -103,15 +102,14 @@ def _runs(session: Session, customer_id: str, now: datetime, caught: list[str]) 
     return len(runs)
 
 
-def _mails(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
-    """Mails are counted, then go; those that the outbox caught are named, since it keeps files too."""
+def _mails(session: Session, customer_id: str, now: datetime) -> int:
+    """Mails are counted, then go, with those that the outbox caught."""
     mails = session.exec(select(Message).where(Message.customer_id == customer_id).limit(PAGE)).all()
     tally = Tally()
     for mail in mails:
         tally.count(mail.id, mail.journey, ERASED_MAIL, f"{mail.template}|{mail.status}|{mail.reason or ''}")
     tally.write(session)
     received = session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_([one.id for one in mails]))).all()
-    caught += [one.id for one in received]
     for one in (*received, *mails):
         session.delete(one)
     return len(mails)
@@ -122,7 +120,7 @@ def _rows(table: type[SQLModel]) -> Phase:
     columns = SQLModel.metadata.tables[str(table.__tablename__)]
     keys = list(columns.primary_key.columns)
 
-    def do(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+    def do(session: Session, customer_id: str, now: datetime) -> int:
         here = columns.c.customer_id == customer_id
         connection = session.connection()
         if len(keys) > 1:
@@ -134,7 +132,7 @@ def _rows(table: type[SQLModel]) -> Phase:
     return do
 
 
-def _audits(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+def _audits(session: Session, customer_id: str, now: datetime) -> int:
     """Who changed something about the customer stays on record, without what it was."""
     found = session.exec(select(Audit).where(Audit.kind == "customer", Audit.target == customer_id)).all()
     for one in found:
@@ -160,12 +158,12 @@ ROWS: Mapping[str, Phase] = {
 }
 
 
-def _customer(session: Session, customer_id: str, now: datetime, caught: list[str]) -> int:
+def _customer(session: Session, customer_id: str, now: datetime) -> int:
     """The customer, and whatever a run or the clock has written since its page was done."""
     customer = customers.lock(session, customer_id)
     if customer is None:
         return 0
-    count = sum(phase(session, customer_id, now, caught) for phase in ROWS.values())
+    count = sum(phase(session, customer_id, now) for phase in ROWS.values())
     session.flush()
     session.delete(customer)
     return count + 1

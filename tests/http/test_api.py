@@ -320,6 +320,8 @@ def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClien
     shown = client.get(f"/outbox/{mail.id}")
     assert "<iframe sandbox srcdoc=" in shown.text
     assert "default-src 'none'" in shown.headers["content-security-policy"]
+    file = client.get(f"/outbox/{mail.id}/mail.eml")
+    assert (file.headers["content-type"], b"Subject: <b>Hi</b>" in file.content) == ("message/rfc822", True)
     far = TestClient(client.app, client=("203.0.113.9", 1))
     assert far.get("/outbox").status_code == 404
 

@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from mail.message import Accepted, Mail, NotSent, Outcome, Refused, Sender
+from mail.mime import as_bytes
 from mail.outbox import OutboxSender
 from mail.sender import MailSender
 from mail.sendgrid import SendGridSender
@@ -82,8 +83,8 @@ async def outbox(folder: Path) -> AsyncIterator[Provider]:
         def holds(self, send_id: str) -> bool:
             return any(one.send_id == send_id for one in self.mails)
 
-    sender = OutboxSender(Kept(), folder)
-    yield Provider(sender, lambda: [_read(path.read_bytes()) for path in sorted(folder.glob("*.eml"))])
+    kept = Kept()
+    yield Provider(OutboxSender(kept), lambda: [_read(as_bytes(one)) for one in kept.mails])
 
 
 @asynccontextmanager
