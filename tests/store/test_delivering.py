@@ -253,6 +253,7 @@ async def test_a_refused_key_raises_an_alarm_and_loses_nothing(
 async def test_suppression_and_unsubscribing_are_asked_again_when_claimed(
     database: Database, lane: Any, planned: Any, receiver: Receiver, noon: datetime
 ) -> None:
+    """Fault 17: between the schedule and the send."""
     planned("ann", "bob", "cyd")
     with database.writing() as session:
         session.add(Suppression(email="ann@example.com", reason="bounce", source="test", created_at=noon))
