@@ -145,8 +145,8 @@ class Lane:
         with self._database.reading() as session:
             if not delivering.anything_due(session, self.name, self._clock()):
                 return []
-        with self._database.writing() as session:
-            return claiming.claim(session, self.name, self.fence, BATCH, self._clock(), self._way)
+        claim = partial(claiming.claim, lane=self.name, fence=self.fence, limit=BATCH, now=self._clock(), way=self._way)
+        return self._database.write(claim)
 
     def _unknowns(self) -> Sequence[str]:
         with self._database.reading() as session:
@@ -200,8 +200,7 @@ class Lane:
             )
             for one in made
         ]
-        with self._database.writing() as session:
-            delivering.freeze(session, frozen)
+        self._database.write(lambda session: delivering.freeze(session, frozen))
 
     async def _send(self, mail: Mail) -> Result:
         async with self._calls:
@@ -215,8 +214,8 @@ class Lane:
 
     def _record(self, results: Sequence[Result]) -> None:
         self._failures = 0 if self._failures < FAILURES else FAILURES - 1
-        with self._database.writing() as session:
-            delivering.record(session, self.fence, results, self._clock(), self._way.channel)
+        now, channel = self._clock(), self._way.channel
+        self._database.write(lambda session: delivering.record(session, self.fence, results, now, channel))
 
 
 def result_of(send_id: str, provider: str, outcome: Outcome) -> Result:

@@ -56,12 +56,12 @@ class Composer:
         html, urls = tracking.tracked(
             html,
             letter.tracking,
-            self._links.public_url,
+            self._links.beginnings,
             lambda number: self._links.click_url(letter.send_id, number),
             lambda: self._links.open_url(letter.send_id),
         )
         if letter.tracking.utm:
-            text = tracking.with_utm_in_text(text, letter.tracking.utm, self._links.public_url)
+            text = tracking.with_utm_in_text(text, letter.tracking.utm, self._links.beginnings)
         return Mail(
             send_id=letter.send_id,
             to=letter.to,

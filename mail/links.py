@@ -16,6 +16,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
+PURPOSES = ("u", "preferences", "confirm", "c", "o")
 PREFERENCES_LIVE = timedelta(days=90)
 CONFIRMATION_LIVES = timedelta(days=7)
 
@@ -67,6 +68,10 @@ class Links:
         self._click = _signer(keys, "click")
         self._open = _signer(keys, "open")
         self.public_url = public_url.rstrip("/")
+        self.beginnings = tuple(
+            f"{self.public_url}/{purpose}/" for purpose in ("u", "preferences", "confirm", "c", "o")
+        )
+        """How each link that is made here begins; the same site may have others."""
 
     def unsubscribe_url(self, what: Unsubscribe) -> str:
         return f"{self.public_url}/u/{_text(self._unsubscribe.dumps([what.customer, what.topic, what.send_id]))}"

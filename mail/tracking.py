@@ -31,9 +31,12 @@ NOTHING = Tracking()
 
 
 def tracked(
-    html: str, how: Tracking, ours: str, click_url: Callable[[int], str], pixel: Callable[[], str]
+    html: str, how: Tracking, ours: tuple[str, ...], click_url: Callable[[int], str], pixel: Callable[[], str]
 ) -> tuple[str, Sequence[str]]:
-    """The mail with its links led by way of `click_url(number)`, and where each number leads."""
+    """The mail with its links led by way of `click_url(number)`, and where each number leads.
+
+    `ours` is how links begin that are signed already.
+    """
     numbers: dict[str, int] = {}
 
     def lead(found: re.Match[str]) -> str:
@@ -53,7 +56,7 @@ def tracked(
     return html, tuple(numbers)
 
 
-def with_utm_in_text(text: str, utm: Mapping[str, str], ours: str) -> str:
+def with_utm_in_text(text: str, utm: Mapping[str, str], ours: tuple[str, ...]) -> str:
     """The plain-text part, its links with the same UTM parameters."""
     return _URL.sub(lambda found: found[0] if found[0].startswith(ours) else with_utm(found[0], utm), text)
 

@@ -257,6 +257,7 @@ def resume(session: Session, key: str, now: datetime) -> Broadcast:
     if row.paused_at is None:
         raise Refused("the broadcast is not paused")
     row.paused_at, row.updated_at, row.alarm = None, now, None
+    row.wake_at = now if row.status == "planning" else row.wake_at
     session.add(row)
     return row
 
@@ -334,7 +335,7 @@ def under_way(session: Session) -> Sequence[Broadcast]:
 def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
     """Those that have something to do by the clock."""
     query = select(Broadcast).where(
-        col(Broadcast.status).in_(("scheduled", "sending", "deciding")),
+        col(Broadcast.status).in_(("scheduled", *ACTIVE)),
         col(Broadcast.wake_at) <= now,
         col(Broadcast.paused_at).is_(None),
     )

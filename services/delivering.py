@@ -114,7 +114,7 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
         col(Message.fence) == fence,
         col(Message.status).in_(("sending", "unknown")),
     )
-    known = {row.id: row for row in session.connection().execute(query.with_for_update())}
+    known = {row.id: row for row in session.connection().execute(query.order_by(Message.id).with_for_update())}
     kept = [(_proven(one, known[one.send_id]), known[one.send_id]) for one in results if one.send_id in known]
     bulk.change(session, Message, [_changed(result, message, now) for result, message in kept])
     bulk.add(session, Decision, [_told(result, message, now) for result, message in kept])

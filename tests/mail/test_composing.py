@@ -133,6 +133,12 @@ def test_utm_parameters_are_added_once_and_in_both_parts(compose: Any) -> None:
     assert hrefs(mail.html)[4] == "https://shop.example/reset", "what is not followed is not marked"
 
 
+def test_a_shop_on_the_same_site_is_followed_too() -> None:
+    composer = Composer(Renderer(), Links("secret", "https://shop.example"), BRAND)
+    mail = composer.compose(letter(tracking=Tracking(clicks=True)))
+    assert mail.urls == ("https://shop.example/spring?a=1&b=2#top", "https://shop.example/two")
+
+
 def purposes(links: Links) -> dict[str, tuple[str, Any]]:
     """A token for each purpose, and what reads it."""
     later = NOW + timedelta(days=1)

@@ -407,6 +407,32 @@ def test_a_page_that_is_done_again_plans_nobody_twice(desk: Desk, database: Data
     assert desk.ledger() == {"planned": 2}
 
 
+@pytest.mark.parametrize("error", ["it failed 5 times: OSError", None])
+def test_a_planning_that_ended_half_way_says_so_and_goes_on_when_it_is_resumed(
+    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch, error: str | None
+) -> None:
+    monkeypatch.setattr(broadcasting, "PAGE", 1)
+    desk.people("ann", "bob", "cyd")
+    desk.put()
+    desk.do(broadcasts.schedule)
+    with database.writing() as session:
+        announcing.do(session, desk.at)
+        operation = session.exec(select(Operation)).one()
+        operations.begun(session, operation.id, desk.at)
+    page = next(broadcasting.pages(database, operation, lambda: desk.at))
+    with database.writing() as session:
+        operations.advance(session, operation.id, page)
+        if error is None:
+            operations.cancel(session, operation.id)
+        operations.ended(session, operation.id, desk.at, error)
+    desk.ticks(minutes=1)
+    assert (desk.row().alarm or "").startswith(f"it was not planned to its end ({error or 'cancelled'})")
+    assert (desk.row().paused_at is not None, len(desk.messages())) == (True, 1)
+    desk.do(broadcasts.resume)
+    desk.ticks()
+    assert (desk.row().status, desk.row().alarm, desk.ledger()) == ("sending", None, {"planned": 3})
+
+
 def test_two_who_turn_out_to_be_one_get_it_once(desk: Desk, database: Database, noon: datetime) -> None:
     from services import merging
 
