@@ -68,9 +68,7 @@ class Links:
         self._click = _signer(keys, "click")
         self._open = _signer(keys, "open")
         self.public_url = public_url.rstrip("/")
-        self.beginnings = tuple(
-            f"{self.public_url}/{purpose}/" for purpose in ("u", "preferences", "confirm", "c", "o")
-        )
+        self.beginnings = tuple(f"{self.public_url}/{purpose}/" for purpose in PURPOSES)
         """How each link that is made here begins; the same site may have others."""
 
     def unsubscribe_url(self, what: Unsubscribe) -> str:

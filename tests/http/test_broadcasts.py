@@ -23,7 +23,8 @@ def work(parts: Parts, clock: Any) -> Callable[..., None]:
     async def run() -> None:
         clock.forward(seconds=3)
         with parts.database.writing() as session:
-            upkeep.do(session, clock())
+            while upkeep.do(session, clock()):
+                pass
         with parts.database.reading() as session:
             queued = session.exec(select(Operation.id).where(col(Operation.status) == "queued")).all()
         for one in queued:
