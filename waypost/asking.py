@@ -1,28 +1,44 @@
 """Commands that ask the API: journeys, customers, the books. They need a running `waypost up` or `waypost api`."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from journeys import source
-from waypost.terminal import File, JsonFlag, complaints, console, read, told
+from waypost.terminal import JsonFlag, complaints, console, told
 
 if TYPE_CHECKING:
     from waypost.client import Waypost
+    from waypost.project import Item
 
 Key = Annotated[str, typer.Argument(help="The journey's key.")]
+Place = Annotated[Path, typer.Argument(help="A journey file, or a project folder.", exists=True, readable=True)]
 Customer = Annotated[str, typer.Argument(help="Your id of the customer, or the email address.")]
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (apply, publish, pause, resume, enroll, status, why, forecast, reconcile, decide, erase, export):
+    for command in (
+        apply,
+        diff,
+        publish,
+        pause,
+        resume,
+        enroll,
+        status,
+        why,
+        forecast,
+        reconcile,
+        decide,
+        erase,
+        export,
+    ):
         app.command()(command)
 
 
@@ -46,16 +62,71 @@ def say(as_json: bool, answer: Any, *lines: str) -> None:
 # -- journeys ----------------------------------------------------------------------------------------------------------
 
 
-def apply(file: File, as_json: JsonFlag = False) -> None:
-    """Store a journey file as the draft of its journey."""
+def apply(
+    path: Place,
+    publish: Annotated[bool, typer.Option(help="publish each journey that was stored")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Store a journey file as a draft; or everything in a project folder, in the order in which it is needed."""
+    from waypost import project
+
     with asking() as waypost:
-        text = read(file)
-        key = source.read(text)[0].journey
-        answer = waypost.put_journey(key, text)
-        for warning in [] if as_json else answer["warnings"]:
-            complaints.print(f"[yellow]warning[/] {warning['path']}: ", end="")
-            complaints.print(warning["message"], markup=False)
-        say(as_json, answer, f"[green]✓[/] {key}: the draft is stored; `waypost publish {key}`")
+        if path.is_dir():
+            return _apply_all(waypost, list(project.items(path)), publish, as_json)
+        item = project.journey(path)
+        answer = item.put(waypost)
+        if not as_json:
+            _warn(item, answer)
+        version = waypost.publish(item.key) if publish else None
+        after = f"version {version['number']} is live" if version else f"`waypost publish {item.key}`"
+        say(as_json, answer, f"[green]✓[/] {item.key}: the draft is stored; {after}")
+
+
+def _apply_all(waypost: "Waypost", items: "Sequence[Item]", publish: bool, as_json: bool) -> None:
+    done: list[dict[str, str]] = []
+    for item in items:
+        change: str = item.change(waypost)
+        if change != "same":
+            _warn(item, item.put(waypost))
+        if publish and item.kind == "journey" and waypost.publish(item.key)["created"]:
+            change = "published"
+        done.append({"kind": item.kind, "key": item.key, "change": change})
+        if not as_json:
+            console.print(f"[green]✓[/] {item.kind} {item.key}: {change}")
+    if as_json:
+        typer.echo(json.dumps(done))
+
+
+def _warn(item: "Item", answer: Any) -> None:
+    for warning in answer.get("warnings") or []:
+        complaints.print(f"[yellow]warning[/] {item.kind} {item.key}: ", end="")
+        complaints.print(_sentence(warning), markup=False)
+
+
+def _sentence(warning: Any) -> str:
+    return warning if isinstance(warning, str) else f"{warning['path']}: {warning['message']}"
+
+
+def diff(folder: Place, as_json: JsonFlag = False) -> None:
+    """Say what `apply` would change. Exit status 0: nothing; 1: something; 2: it cannot be told."""
+    from waypost import project
+
+    try:
+        with asking() as waypost:
+            told = [
+                {"kind": item.kind, "key": item.key, "change": item.change(waypost), "file": str(item.file)}
+                for item in project.items(folder)
+            ]
+    except typer.Exit:
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        for one in told:
+            mark = {"new": "[green]+[/]", "changed": "[yellow]~[/]", "same": " "}[one["change"]]
+            console.print(f"{mark} {one['kind']} {one['key']} ({one['file']})")
+    if any(one["change"] != "same" for one in told):
+        raise typer.Exit(1)
 
 
 def publish(key: Key, as_json: JsonFlag = False) -> None:

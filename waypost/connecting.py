@@ -8,4 +8,4 @@ def client(settings: Settings | None = None) -> Waypost:
     """A client for this installation."""
     settings = settings or Settings()
     kept = settings.key_file.read_text().strip() if settings.key_file.exists() else None
-    return Waypost(settings.url, settings.admin_key or kept)
+    return Waypost(settings.api_url or settings.url, settings.admin_key or kept)

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".waypost"), description="data directory")
     host: str = Field(default="127.0.0.1", description="address the API listens on")
     port: int = Field(default=8000, ge=1, le=65535, description="port of the API and its pages")
+    api_url: str | None = Field(
+        default=None, description="where the command line finds the API, if not on this machine"
+    )
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal's web UI")
     temporal_address: str | None = Field(default=None, description="an outside Temporal; then none is started")

@@ -28,6 +28,10 @@ FENCES = [
 ]
 
 
+HEREDOC = re.compile(r" <<'(\w+)'\n.*?\n\1\n", re.DOTALL)
+"""A file that is written on the way."""
+
+
 def everything() -> str:
     return "\n".join(page.read_text() for page in PAGES)
 
@@ -41,14 +45,16 @@ def test_a_fence_is_what_it_says(kind: str, body: str) -> None:
         json.loads(body)
     elif kind == "sh":
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-        for line in body.strip().splitlines():
+        for line in HEREDOC.sub("\n", body).strip().splitlines():
             program, *arguments = shlex.split(line)
             if program == "make":
                 assert arguments[0] in targets
             elif program == "waypost":
                 assert arguments[0] in commands()
+            elif program == "pytest":
+                assert (ROOT / arguments[0]).exists()
             else:
-                assert program in ("curl", "export", "printf")
+                assert program in ("cat", "cp", "curl", "export", "mkdir", "printf")
     elif kind == "python":
         compile(body, "fence", "exec")
     else:

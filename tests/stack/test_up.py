@@ -278,6 +278,10 @@ def test_the_documentation_works_as_written(stack: Stack, tmp_path: Path) -> Non
     assert broadcast["audience"]["skipped"] == {"no_address": 1}
     assert "[Test] Spring is here, Me" in stack.mails()
 
+    code = follow(stack, "as-code.md", tmp_path)
+    assert "+ journey gardeners" in code[0]
+    assert "journey gardeners: published" in code[0]
+
     support = follow(stack, "support.md", tmp_path)
     assert "Lifecycle stage" in support[0]
     assert "entered on" in support[1]
