@@ -51,6 +51,7 @@ def main() -> None:
             "WAYPOST_SMTP_URL": f"smtp://127.0.0.1:{port}",
             "WAYPOST_SENDER": "Shop <hello@shop.example>",
             "WAYPOST_POSTAL_ADDRESS": "1 Main Street, Springfield",
+            "WAYPOST_PUBLIC_URL": "https://mail.shop.example",
         }
         _measure("SMTP", more, wanted=200)
     finally:

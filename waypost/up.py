@@ -26,7 +26,7 @@ from store import migrate
 from waypost.admin import ensure_admin_key
 from waypost.errors import CannotStart
 from waypost.settings import Settings
-from waypost.wiring import Parts
+from waypost.wiring import Parts, check_identity
 from workflows.gateway import TemporalUnavailable
 
 LAST_LINES = 12
@@ -62,6 +62,7 @@ class Stack:
 
     async def run(self) -> None:
         """Start, say where everything is, and stay until a signal comes."""
+        check_identity(self.settings)
         self._take_home()
         parts = Parts(self.settings)
         made = self._prepare(parts)

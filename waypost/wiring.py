@@ -91,8 +91,7 @@ class Parts:
     def sender(self) -> MailSender:
         """SendGrid where there is a key, else SMTP where there is a URL, else the local outbox."""
         settings = self.settings
-        if settings.sends_for_real:
-            _check_identity(settings)
+        check_identity(settings)
         if settings.sendgrid_api_key:
             from mail.sendgrid import SendGridSender
 
@@ -168,12 +167,16 @@ class Parts:
             self.database.close()
 
 
-def _check_identity(settings: Settings) -> None:
-    """Mail that goes out for real says who sends it, and from where (CAN-SPAM; a made-up From is refused anyway)."""
+def check_identity(settings: Settings) -> None:
+    """Mail that goes out for real says who sends it and from where, and its links open; raise CannotStart else."""
+    if not settings.sends_for_real:
+        return
     if settings.postal_address is None:
         raise CannotStart("set WAYPOST_POSTAL_ADDRESS: mail to real people must show the postal address of its sender")
     if settings.sender == SENDER:
         raise CannotStart('set WAYPOST_SENDER, as "Shop <hello@shop.example>": a domain of yours that may send mail')
+    if settings.public_url is None:
+        raise CannotStart("set WAYPOST_PUBLIC_URL, where recipients reach this API: links to unsubscribe must open")
 
 
 class _StoredInbox:

@@ -17,7 +17,7 @@ from services import hooks
 from services.claiming import LANES
 from waypost.dispatcher import Dispatcher
 from waypost.scheduler import Scheduler
-from waypost.wiring import Parts
+from waypost.wiring import Parts, check_identity
 from workflows import delivery
 from workflows.delivery import DeliveryWorkflow
 from workflows.gateway import JOURNEYS
@@ -65,6 +65,7 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Work until `stop` is set, then drain."""
+    check_identity(parts.settings)
     gateway = await parts.gateway()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
         async with AsyncExitStack() as stack:

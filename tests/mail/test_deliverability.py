@@ -17,6 +17,9 @@ import pytest
 
 from tests.conftest import settings_for
 from waypost import deliverability
+from waypost.errors import CannotStart
+from waypost.settings import SENDER
+from waypost.wiring import check_identity
 
 GOOD: dict[tuple[str, str], list[str]] = {
     ("shop.example", "MX"): ["10 mx.shop.example."],
@@ -166,3 +169,23 @@ def test_the_command_tells_and_says_by_its_status_whether_all_is_well(names: Nam
     assert (done.returncode, all(one["well"] for one in json.loads(done.stdout))) == (0, True), done.stdout
     done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, "✗ DKIM" in done.stdout, "--selector" in done.stdout) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [("sender", "WAYPOST_SENDER"), ("postal_address", "WAYPOST_POSTAL_ADDRESS"), ("public_url", "WAYPOST_PUBLIC_URL")],
+)
+def test_nothing_goes_to_real_people_from_nobody(tmp_path: Path, missing: str, says: str) -> None:
+    default = SENDER if missing == "sender" else None
+    with pytest.raises(CannotStart, match=says):
+        check_identity(settings(tmp_path, **{missing: default}))
+    check_identity(settings(tmp_path))
+    check_identity(settings(tmp_path, **{missing: default}, smtp_url=None))
+
+
+def test_a_stack_without_an_identity_does_not_start(tmp_path: Path) -> None:
+    env = {**os.environ, "WAYPOST_HOME": str(tmp_path / "home"), "WAYPOST_SMTP_URL": "smtp://127.0.0.1:2525"}
+    command = [sys.executable, "-m", "waypost.cli", "up"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, "WAYPOST_POSTAL_ADDRESS" in done.stderr) == (1, True)
+    assert not (tmp_path / "home").exists(), "nothing was begun"
