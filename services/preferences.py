@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from services import consents
+from services import consents, topics
 from services.consents import EVERYTHING
 from services.errors import NotFound
 from services.standing import OPT_IN, TRANSACTIONAL
@@ -39,13 +39,11 @@ def choices(session: Session, customer_id: str) -> Sequence[Choice]:
     }
     nothing = EVERYTHING in said and not said[EVERYTHING].granted
     return [
-        Choice(topic=one, name=_name(rows.get(one), one), on=not nothing and _on(rows.get(one), said.get(one)))
+        Choice(
+            topic=one, name=topics.spoken_of(rows.get(one), one), on=not nothing and _on(rows.get(one), said.get(one))
+        )
         for one in sorted(names)
     ]
-
-
-def _name(row: Topic | None, key: str) -> str:
-    return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
 
 
 def _on(row: Topic | None, said: Consent | None) -> bool:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from journeys import calendar
 from journeys.calendar import Window
 from journeys.policy import EVERY_TOPIC, House, Recipient, Terms, TopicTerms
-from services import house, mandates, profiles
+from services import house, mandates, profiles, topics
 from services.house import HouseSettings
 from store import tombstones
 from store.tables import Consent, Customer, Message, Suppression, Topic
@@ -78,8 +78,7 @@ class Standing:
 
     def topic_name(self, topic: str) -> str:
         """What a topic is called before people."""
-        row = self._topics.get(topic)
-        return row.name if row is not None and row.name else topic
+        return topics.spoken_of(self._topics.get(topic), topic)
 
     def capped(self, topic: str) -> bool:
         """Whether mail of this topic stands under a cap at all."""
@@ -106,7 +105,7 @@ class Standing:
         return found
 
 
-def terms(settings: HouseSettings, topics: Iterable[Topic]) -> Terms:
+def terms(settings: HouseSettings, rows: Iterable[Topic]) -> Terms:
     """The settings of the installation and of its topics, as the policies know them."""
     quiet, cap = settings.quiet_hours, settings.cap
     return Terms(
@@ -119,7 +118,7 @@ def terms(settings: HouseSettings, topics: Iterable[Topic]) -> Terms:
                 transactional=one.transactional,
                 cap=(one.cap_max, timedelta(seconds=one.cap_seconds)) if one.cap_max and one.cap_seconds else None,
             )
-            for one in topics
+            for one in rows
         },
     )
 

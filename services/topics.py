@@ -21,6 +21,15 @@ def get(session: Session, key: str) -> Topic:
     return found
 
 
+def spoken(session: Session, key: str) -> str:
+    """What a topic is called before people."""
+    return spoken_of(session.get(Topic, key), key)
+
+
+def spoken_of(row: Topic | None, key: str) -> str:
+    return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
+
+
 def put(
     session: Session,
     key: str,

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.deps import Backend, TheBackend
-from api.pages.html import damaged, expired, page
+from api.pages.html import damaged, expired, page, spoken
 from mail.links import BadLink, Confirmation, ExpiredLink
 from services import consents
 from services.errors import NotFound
@@ -29,7 +29,7 @@ def ask(token: str, parts: TheBackend) -> HTMLResponse:
         return expired(parts.brand)
     except BadLink:
         return damaged()
-    return page("confirm.html", brand=parts.brand, topic=what.topic, done=False)
+    return page("confirm.html", brand=parts.brand, topic=spoken(parts, what.topic), done=False)
 
 
 @router.post("/{token}", response_class=HTMLResponse, summary="Confirm a subscription", responses=_DAMAGED)
@@ -46,7 +46,7 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
         return expired(parts.brand)
     except (BadLink, NotFound):
         return damaged()
-    return page("confirm.html", brand=parts.brand, topic=what.topic, done=True)
+    return page("confirm.html", brand=parts.brand, topic=await run_in_threadpool(spoken, parts, what.topic), done=True)
 
 
 def _confirm(parts: Backend, what: Confirmation, by: dict[str, str]) -> bool:

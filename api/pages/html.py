@@ -6,6 +6,9 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
+from api.deps import Backend
+from services import topics
+
 FOLDER = Path(__file__).parent.parent.parent / "templates" / "pages"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; frame-src 'self'"
 
@@ -16,6 +19,12 @@ def page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page that loads nothing from anywhere else."""
     html = _pages.get_template(name).render(**context)
     return HTMLResponse(html, status, {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"})
+
+
+def spoken(parts: Backend, topic: str) -> str:
+    """What a topic is called before people."""
+    with parts.database.reading() as session:
+        return topics.spoken(session, topic)
 
 
 def damaged() -> HTMLResponse:

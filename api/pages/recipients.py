@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.deps import Backend, TheBackend
-from api.pages.html import damaged, page
+from api.pages.html import damaged, page, spoken
 from mail.links import BadLink, Unsubscribe
 from services import leaving
 from services.errors import NotFound
@@ -24,7 +24,7 @@ def ask(token: str, parts: TheBackend) -> HTMLResponse:
         what = parts.links.read_unsubscribe(token)
     except BadLink:
         return damaged()
-    return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=False)
+    return page("unsubscribe.html", brand=parts.brand, topic=spoken(parts, what.topic), done=False)
 
 
 @router.post("/{token}", response_class=HTMLResponse, summary="Unsubscribe at once", responses=_DAMAGED)
@@ -35,7 +35,9 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
         await run_in_threadpool(_leave, parts, what)
     except (BadLink, NotFound):
         return damaged()
-    return page("unsubscribe.html", brand=parts.brand, topic=what.topic, done=True)
+    return page(
+        "unsubscribe.html", brand=parts.brand, topic=await run_in_threadpool(spoken, parts, what.topic), done=True
+    )
 
 
 def _leave(parts: Backend, what: Unsubscribe) -> None:

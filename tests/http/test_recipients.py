@@ -232,7 +232,8 @@ async def test_a_yes_counts_when_whoever_reads_the_inbox_has_confirmed_it(
     assert "List-Unsubscribe" not in mail.headers
     (link,) = set(re.findall(r"/confirm/[\w.-]+", mail.html))
     client.headers.pop("Authorization")
-    assert "Yes, write to me" in client.get(link).text
+    asked = client.get(link).text
+    assert ("Yes, write to me" in asked, "“The Letter”" in asked) == (True, True)
     assert rows(parts, Consent)[0].pending, "scanners follow links"
     answer = client.post(link, headers=PERSON)
     assert (answer.status_code, "Thank you" in answer.text) == (200, True)
