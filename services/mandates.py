@@ -7,7 +7,7 @@ from sqlmodel import Session
 from journeys import calendar
 from journeys.program import NodeId, Send
 from services import journeys
-from services.broadcasts import BroadcastIn
+from services.broadcast_bodies import BroadcastIn
 from store.tables import Broadcast, Message
 
 CONFIRMING = "confirm_subscription"

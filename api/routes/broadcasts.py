@@ -13,7 +13,7 @@ from api.etags import TheTags
 from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
 from services import announcing, broadcasts, listing, operations, tracking
-from services.broadcasts import KEY, BroadcastIn
+from services.broadcast_bodies import KEY, BroadcastIn
 from store.tables import Broadcast
 
 router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)

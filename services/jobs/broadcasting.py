@@ -17,7 +17,7 @@ from journeys import calendar, policy
 from journeys.policy import Defer, Go, Skip, Verdict
 from journeys.program import NodeId, Send
 from services import broadcasts, house, planning
-from services.broadcasts import BroadcastIn
+from services.broadcast_bodies import BroadcastIn
 from services.house import HouseSettings
 from services.operations import Done, Page, counted
 from services.standing import Standing

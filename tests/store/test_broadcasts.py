@@ -23,7 +23,7 @@ from services import (
     suppressions,
     telling,
 )
-from services.broadcasts import BroadcastIn
+from services.broadcast_bodies import BroadcastIn
 from services.delivering import Result
 from services.errors import InvalidInput, NotFound, Refused
 from services.house import HouseSettings
