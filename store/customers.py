@@ -5,9 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from store import tombstones
-from store.tables import Alias, Consent, Customer, Event, Suppression
-from store.tombstones import EMAIL, USER
+from store.tables import Alias, Consent, Customer, Event
+from store.tombstones import USER
 
 
 def lock(session: Session, customer_id: str) -> Customer | None:
@@ -87,12 +86,6 @@ def known_message_ids(session: Session, message_ids: Sequence[str]) -> set[str]:
         query = f"SELECT message_id FROM event WHERE message_id IN ({', '.join([mark] * len(part))})"
         found.update(row[0] for row in connection.exec_driver_sql(query, part))
     return found
-
-
-def suppressed(session: Session, email: str) -> bool:
-    """Whether an address is never written to; that of somebody who was erased and was suppressed stays so."""
-    address = email.lower()
-    return session.get(Suppression, address) is not None or bool(tombstones.buried(session, [(EMAIL, address)]))
 
 
 def consent(session: Session, customer_id: str, topic: str) -> bool | None:

@@ -96,7 +96,6 @@ class Lane(SQLModel, table=True):
     name: str = Field(primary_key=True)
     fence: str
     taken_at: datetime = _at()
-    alarm: str | None = None
 
 
 class Channel(SQLModel, table=True):

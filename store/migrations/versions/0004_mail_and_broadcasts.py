@@ -78,12 +78,14 @@ def upgrade() -> None:
     op.add_column('template_version', sa.Column('preheader', sa.String(), nullable=False, server_default=''))
     op.add_column('template_version', sa.Column('locales', Json, nullable=False, server_default='{}'))
 
+    op.drop_column('lane', 'alarm')
+
     op.add_column('topic', sa.Column('paused_at', Instant(), nullable=True))
     op.add_column('topic', sa.Column('alarm', sa.String(), nullable=True))
 
 
-
 def downgrade() -> None:
+    op.add_column('lane', sa.Column('alarm', sa.String(), nullable=True))
     with op.batch_alter_table('topic', schema=None) as batch_op:
         batch_op.drop_column('alarm')
         batch_op.drop_column('paused_at')
