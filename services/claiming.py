@@ -180,7 +180,8 @@ class _Claim:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         session, now = self._session, self._now
         mandate = self._mandate(message)
-        if (message.broadcast, message.customer_id) in repeated:
+        name = (message.broadcast, message.customer_id)
+        if name in repeated:
             planning.withdraw(session, message.id, "repeated", now)
             return None
         who = stands.recipient(customer, message.topic)
@@ -197,6 +198,8 @@ class _Claim:
                 return None
             case Go():
                 stands.goes(message.customer_id, message.topic)
+                if message.broadcast is not None:
+                    repeated.add(name)
                 return mandate
 
     def _mandate(self, message: Message) -> Mandate:

@@ -433,7 +433,8 @@ def test_a_planning_that_ended_half_way_says_so_and_goes_on_when_it_is_resumed(
     assert (desk.row().status, desk.row().alarm, desk.ledger()) == ("sending", None, {"planned": 3})
 
 
-def test_two_who_turn_out_to_be_one_get_it_once(desk: Desk, database: Database, noon: datetime) -> None:
+@pytest.mark.parametrize("limit", [1, 100])
+def test_two_who_turn_out_to_be_one_get_it_once(desk: Desk, database: Database, noon: datetime, limit: int) -> None:
     from services import merging
 
     desk.people("ann", "anna", "bob")
@@ -443,7 +444,7 @@ def test_two_who_turn_out_to_be_one_get_it_once(desk: Desk, database: Database, 
         source, target = telling.customer(session, "anna"), telling.customer(session, "ann")
         merging.merge(session, source, target, noon)
     for _ in range(3):
-        desk.deliver(limit=1)
+        desk.deliver(limit=limit)
     assert desk.ledger() == {"accepted": 2, "skipped repeated": 1}
 
 
