@@ -101,20 +101,29 @@ def settle(session: Session, now: datetime) -> int:
     for message_id in sorted({one.message_id for one in due}):
         every = session.exec(select(PendingClick).where(PendingClick.message_id == message_id)).all()
         links = len(session.exec(select(Message.urls).where(Message.id == message_id)).first() or ())
-        mine = [one for one in due if one.message_id == message_id]
-        reports += [_report(one, one.machine or _one_of_many(one, every, links)) for one in mine]
+        for one in (click for click in due if click.message_id == message_id):
+            _judge(one, every, links)
+            reports.append(_report(one))
     feedback.take(session, reports, PROVIDER, now)
     for one in due:
         session.delete(one)
     return len(due)
 
 
-def _one_of_many(click: PendingClick, every: Sequence[PendingClick], links: int) -> bool:
-    """Whether somebody followed all the links of a mail, or several, at once; or looked at its headers before."""
+def _judge(click: PendingClick, every: Sequence[PendingClick], links: int) -> None:
+    """Mark a machine's click, and with it those that came together: they are judged when this one is gone.
+
+    A machine follows all the links of a mail, or several, at once; or the same link that it asked about before.
+    """
     near = [one for one in every if abs(one.at - click.at) <= TOGETHER]
     urls = {one.url for one in near}
-    return (links > 1 and len(urls) == links) or len(urls) >= MANY
+    if (links > 1 and len(urls) == links) or len(urls) >= MANY:
+        for one in near:
+            one.machine = True
+    elif click.machine:
+        for one in near:
+            one.machine = one.machine or one.url == click.url
 
 
-def _report(click: PendingClick, machine: bool) -> Engaged:
-    return Engaged(send_id=click.message_id, kind="clicked", at=click.at, url=click.url, machine=machine)
+def _report(click: PendingClick) -> Engaged:
+    return Engaged(send_id=click.message_id, kind="clicked", at=click.at, url=click.url, machine=click.machine)
