@@ -228,7 +228,7 @@ def result_of(send_id: str, provider: str, outcome: Outcome) -> Result:
             heard = Said(heard="nothing") if not outcome.lane else _busy(outcome)
             return ledger(status="planned", reason=outcome.reason, wait=outcome.wait, said=heard)
         case Refused():
-            said = Said(heard="nothing")
+            said = Said(heard="well" if outcome.reason == "rejected" else "nothing")  # they answered, if with a no
             return ledger(status="failed", reason=outcome.reason, explanation=outcome.explanation, said=said)
         case Misconfigured():
             why = outcome.explanation

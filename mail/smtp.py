@@ -186,9 +186,11 @@ class _Connection:
         return None
 
     def _lost(self) -> Outcome:
-        """The connection went before anything was sent; the next mail opens another at once."""
+        """The connection went before anything was sent: one that had idled is replaced at once, a fresh one tells."""
         self._client.close()
-        return NotSent(wait=timedelta(), lane=False)
+        if self._uses:
+            return NotSent(wait=timedelta(), lane=False)
+        return NotSent(unreachable=True, explanation="the SMTP server hangs up before it takes a mail")
 
     async def _data(self, mail: Mail) -> Outcome:
         try:

@@ -103,7 +103,7 @@ _YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
 
 
 def _consent(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
-    """`userId`, `topic`, `granted` (yes or no), and where it is known `at` and `source`."""
+    """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
     topic, said = str(record.get("topic") or ""), str(record.get("granted")).strip().lower()
     if said not in _YES + _NO:
         raise Rejected("granted", f"must be one of {', '.join(_YES + _NO)}")
@@ -112,7 +112,8 @@ def _consent(session: Session, operation: Operation, rules: Rules, line: int, re
     customer = customers.find(session, str(record.get("userId") or ""))
     if customer is None:
         raise NotFound("there is no such customer")
-    return consents.say(session, customer.id, topic, said in _YES, source[:200], at, now)
+    confirmed = str(record.get("confirmed")).strip().lower() in _YES
+    return consents.say(session, customer.id, topic, said in _YES, source[:200], at, now, confirmed=confirmed)
 
 
 # -- enrollments -------------------------------------------------------------------------------------------------------

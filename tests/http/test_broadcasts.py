@@ -225,6 +225,21 @@ def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, pa
         assert stands.recipient(ann, "news").control == house.controlled(HouseSettings(control_group=50), ann.id)
 
 
+def test_confirmed_consents_are_imported_without_asking_anybody_again(
+    client: TestClient, parts: Parts, work: Any
+) -> None:
+    client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
+    for user in ("ann", "bob"):
+        client.put(f"/v1/customers/{user}", json={"attributes": {"email": f"{user}@example.com"}})
+    file = "userId,topic,granted,confirmed\nann,letter,yes,yes\nbob,letter,yes,\n"
+    client.post("/v1/imports?kind=consents", content=file)
+    work()
+    said = {user: client.get(f"/v1/customers/{user}/consent").json()[0]["pending"] for user in ("ann", "bob")}
+    assert said == {"ann": False, "bob": True}
+    asked = client.get("/v1/messages?template=confirm_subscription").json()["items"]
+    assert len(asked) == 1
+
+
 def test_a_topic_is_paused_by_a_person_and_let_go(client: TestClient) -> None:
     client.put("/v1/topics/news", json={})
     assert client.post("/v1/topics/news/pause").json()["paused_at"] is not None

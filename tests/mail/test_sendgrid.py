@@ -1,5 +1,6 @@
 """SendGrid, on a fake that reads each request by the documented rules: faults 9 to 12, and what we never send."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -283,7 +284,7 @@ async def test_a_revoked_key_closes_the_channel_and_a_new_one_opens_it(
 async def test_a_provider_that_keeps_failing_is_left_alone(house: House, sendgrid: FakeSendGrid) -> None:
     """The breaker: a few mails may be unsure, and the others wait instead of becoming so."""
     sendgrid.faults = [status(500)] * 1_000
-    house.lane._calls = __import__("asyncio").Semaphore(2)
+    house.lane._calls = asyncio.Semaphore(2)
     await house.pump()
     assert house.ledger()["unknown no_answer"] <= 6
     channel = house.channel()
@@ -298,6 +299,18 @@ async def test_a_provider_that_keeps_failing_is_left_alone(house: House, sendgri
     with house.parts.database.reading() as session:
         explained = session.exec(select(Decision).where(col(Decision.what) == "unknown")).all()
     assert {one.detail["explanation"] for one in explained} == {"SendGrid answered 500"}
+
+
+async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(house: House, sendgrid: FakeSendGrid) -> None:
+    sendgrid.faults = [status(500)] * 5
+    house.lane._calls = asyncio.Semaphore(1)
+    await house.pump()
+    sendgrid.faults = [status(400)]
+    await house.pump(minutes=1)
+    channel = house.channel()
+    assert (channel.failures, channel.alarm) == (0, None) if channel else False
+    await house.pump(seconds=1)
+    assert house.ledger() == {"unknown no_answer": 5, "failed rejected": 1, "accepted": PEOPLE - 6}
 
 
 async def test_a_refused_mail_fails_alone(house: House, sendgrid: FakeSendGrid) -> None:

@@ -197,6 +197,16 @@ async def test_a_connection_that_was_dropped_meanwhile_loses_nothing(serve: Serv
     assert len(inbox.mails) == 2
 
 
+async def test_a_server_that_always_hangs_up_has_failed_and_is_not_asked_at_once_again(
+    serve: Serve, sender: Any
+) -> None:
+    inbox, port = serve()
+    inbox.hang_up_at = "MAIL"
+    outcome = await sender(f"smtp://127.0.0.1:{port}").send(MAIL)
+    assert isinstance(outcome, NotSent)
+    assert (outcome.unreachable, outcome.wait > timedelta(), outcome.lane) == (True, True, True)
+
+
 async def test_a_connection_lost_after_data_is_unknown(serve: Serve, sender: Any) -> None:
     inbox, port = serve()
     smtp = sender(f"smtp://127.0.0.1:{port}")
