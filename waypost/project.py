@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "waypost.yaml"
 PARTS = ("settings", "topics", "segments")
+TOPIC: Mapping[str, Any] = {"name": None, "consent": "opt_out", "transactional": False, "cap": None}
+SEGMENT: Mapping[str, Any] = {"name": None}
+"""What a topic and a segment have where nothing is said."""
+
 Change = Literal["new", "changed", "same"]
 
 _SUBJECT = re.compile(r"\{%-?\s*block subject\s*-?%\}(.*?)\{%-?\s*endblock[^%]*%\}", re.DOTALL)
@@ -74,30 +78,66 @@ def _manifest(file: Path) -> Iterator[Item]:
     if unknown:
         raise InvalidInput(f"{file} names {', '.join(unknown)}; it may name {', '.join(PARTS)}")
     if body.get("settings") is not None:
-        yield _call("settings", "house", file, body["settings"], "/v1/settings")
+        yield _settings(file, body["settings"])
     for key, terms in sorted((body.get("topics") or {}).items()):
-        yield _call("topic", key, file, terms or {}, "/v1/topics/{}", key)
+        yield _call("topic", key, file, {**TOPIC, **(terms or {})}, "/v1/topics/{}")
     for key, terms in sorted((body.get("segments") or {}).items()):
-        yield _call("segment", key, file, terms or {}, "/v1/segments/{}", key)
+        yield _call("segment", key, file, {**SEGMENT, **(terms or {})}, "/v1/segments/{}")
 
 
-def _call(kind: str, key: str, file: Path, wanted: Mapping[str, Any], path: str, *parts: str) -> Item:
-    """Something that a PUT stores; only what the file names is compared."""
+def _settings(file: Path, wanted: Mapping[str, Any]) -> Item:
+    """The installation's settings: what the file does not name stays as it is."""
+
+    def merged(waypost: "Waypost") -> dict[str, Any]:
+        return _with(waypost.call("GET", "/v1/settings"), wanted)
+
+    return Item(
+        kind="settings",
+        key="house",
+        file=file,
+        wanted=dict(wanted),
+        found=lambda waypost: _part(waypost.call("GET", "/v1/settings"), wanted),
+        put=lambda waypost: waypost.call("PUT", "/v1/settings", json=merged(waypost)),
+    )
+
+
+def _with(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is there, with what is wanted in its place, at any depth."""
+    changed = {
+        name: _with(present[name], value) if isinstance(value, dict) and isinstance(present.get(name), dict) else value
+        for name, value in wanted.items()
+    }
+    return {**present, **changed}
+
+
+def _part(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is there of what is wanted, at any depth."""
+    return {
+        name: _part(present[name], value)
+        if isinstance(value, dict) and isinstance(present.get(name), dict)
+        else present.get(name)
+        for name, value in wanted.items()
+    }
+
+
+def _call(kind: str, key: str, file: Path, wanted: Mapping[str, Any], path: str) -> Item:
+    """A topic or a segment, which a PUT stores whole: what the file does not name has its usual value."""
     return Item(
         kind=kind,
         key=key,
         file=file,
         wanted=dict(wanted),
-        found=lambda waypost: _same_names(waypost.call("GET", path, *parts), wanted),
-        put=lambda waypost: waypost.call("PUT", path, *parts, json=dict(wanted)),
+        found=lambda waypost: _same_names(waypost.call("GET", path, key), wanted),
+        put=lambda waypost: waypost.call("PUT", path, key, json=dict(wanted)),
     )
 
 
 def _same_names(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What is there of what is wanted; a topic's cap is shown as two numbers, and compared by what was asked for."""
     found = {name: shown.get(name) for name in wanted}
-    if isinstance(wanted.get("cap"), dict) and "cap_max" in shown:
-        found["cap"] = wanted["cap"] if _cap(shown) == _seconds(wanted["cap"]) else _cap(shown)
+    if "cap" in wanted:
+        same = _cap(shown) == (_seconds(wanted["cap"]) if wanted["cap"] else (None, None))
+        found["cap"] = wanted["cap"] if same else _cap(shown)
     return found
 
 

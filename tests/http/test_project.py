@@ -97,6 +97,25 @@ def test_a_change_is_seen_and_nothing_else(
     assert {change for _, _, change in changes(folder, waypost)} == {"same"}
 
 
+def test_settings_that_the_folder_does_not_name_stay(folder: Path, waypost: Waypost) -> None:
+    present = {"quiet_hours": {"from": "21:00", "to": "08:00"}, "tracking": {"opens": False}}
+    waypost.put_settings(present)
+    (folder / "waypost.yaml").write_text(
+        MANIFEST.replace("Europe/Berlin}", "Europe/Berlin, tracking: {clicks: false}}")
+    )
+    apply(folder, waypost)
+    found = waypost.settings()
+    assert (found["timezone"], found["quiet_hours"]) == ("Europe/Berlin", present["quiet_hours"])
+    assert (found["tracking"]["opens"], found["tracking"]["clicks"]) == (False, False)
+    assert {change for _, _, change in changes(folder, waypost)} == {"same"}
+
+
+def test_a_topic_that_somebody_changed_by_hand_is_seen(folder: Path, waypost: Waypost) -> None:
+    apply(folder, waypost)
+    waypost.put_topic("news", name="News", consent="opt_in", cap={"max": 2, "per": "7 days"})
+    assert [key for _, key, change in changes(folder, waypost) if change != "same"] == ["news"]
+
+
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [
