@@ -101,6 +101,10 @@ class Lived:
     trace: Trace
 
 
+def seen(event: Recorded) -> Happened:
+    return Happened(name=event.name, properties=event.properties, at=event.at)
+
+
 Name = Callable[[Person, Recorded], str]
 """Gives a run its enrollment id."""
 
@@ -134,7 +138,7 @@ def runs(
             break
         if not entering.triggers(program, event.name, event.properties):
             continue
-        happened = Happened(name=event.name, properties=event.properties, at=event.at)
+        happened = seen(event)
         key = entering.key_of(program, happened)
         last = chains.get(key) if key is not None else None
         if not entering.triggered(program, past.known(event.at, event.seq), happened, event.at).enters:
@@ -186,7 +190,7 @@ class _Begun:
                 self._until,
                 self._post,
                 leave_at=self._stopped_at,
-                data={"key": self.key},
+                data={**entering.data_of(seen(self.event)), "key": self.key},
             )
         return self._trace
 

@@ -70,6 +70,11 @@ def key_of(program: Program, event: Happened) -> str | None:
     return str(value)[:LONGEST_KEY]
 
 
+def data_of(event: Happened) -> dict[str, Any]:
+    """What a run that an event starts finds in `enrollment`, as if it were given with an API call: its properties."""
+    return dict(event.properties)
+
+
 def refusal(program: Program, last: Run | None, now: datetime) -> str | None:
     """The key of REFUSALS that keeps a customer with this last run out, or None."""
     rule = program.reentry

@@ -24,6 +24,7 @@ LONGEST = 4_000
 ANY_EVENT = "*"
 PROFILE_EVENTS = ("Identify", "Group")
 SEGMENT_EVENTS = ("Segment Joined", "Segment Left")
+REQUESTED, SUBSCRIBED, UNSUBSCRIBED = CONSENT_EVENTS = ("Subscription Requested", "Subscribed", "Unsubscribed")
 NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum": 0.0}
 
 _PATH = re.compile(r"""\b(?:customer|event|enrollment)(?:\.[A-Za-z_]\w*(?!\w*\s*\()|\[\s*(?:"[^"]*"|'[^']*')\s*\])+""")

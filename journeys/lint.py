@@ -228,7 +228,15 @@ MAIL_EVENTS = tuple(
 """What the provider reports about a mail, as events of its customer."""
 
 OWN_EVENTS = frozenset(
-    {*guards.PROFILE_EVENTS, *guards.SEGMENT_EVENTS, *MAIL_EVENTS, "Page Viewed", "Screen Viewed", "Alias"}
+    {
+        *guards.PROFILE_EVENTS,
+        *guards.SEGMENT_EVENTS,
+        *guards.CONSENT_EVENTS,
+        *MAIL_EVENTS,
+        "Page Viewed",
+        "Screen Viewed",
+        "Alias",
+    }
 )
 
 

@@ -9,6 +9,7 @@ import re
 from html.parser import HTMLParser
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_JINJA_STATEMENT = re.compile(r"\{%.*?%\}", re.DOTALL)
 _REFERENCE = re.compile(r"(\{%-?\s*(?:extends|include|import|from)\s+[\"'][^\"']+)\.html([\"'])")
 _MARK = re.compile("\ue000(\\d+)\ue001")
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -32,7 +33,15 @@ def from_html(html: str) -> str:
     reader.feed(_JINJA.sub(keep, html))
     reader.close()
     text = _MARK.sub(lambda match: said[int(match[1])], reader.text())
-    return _STATEMENT_LINE.sub("", text).strip() + "\n"
+    text = _STATEMENT_LINE.sub("", text).strip() + "\n"
+    return "\n".join(_with_its_end(line) for line in text.split("\n"))
+
+
+def _with_its_end(line: str) -> str:
+    """A line that says something and ends with a statement; Jinja would swallow the line's end (`trim_blocks`)."""
+    if not line.endswith("%}") or not _JINJA_STATEMENT.sub("", line).strip() or line.endswith(("+%}", "-%}")):
+        return line
+    return line.removesuffix("%}") + "+%}"
 
 
 class _Reader(HTMLParser):

@@ -135,7 +135,7 @@ class Renderer:
         )
         known = {**context, "subject": " ".join(rendered.split())}
         html = self._inliner.inline(_with_preheader(_within(template, known), known["preheader"]))
-        text = _within(self._text.get_template(f"{key}.txt"), known)
+        text = _within(self._text.get_template(f"{key}.txt"), known).lstrip("\n")
         return Rendered(subject=known["subject"], html=html, text=text, locale=known["locale"])
 
 

@@ -2,6 +2,7 @@
 
 A yes to a topic with double opt-in is kept, and counts when whoever reads the inbox has confirmed it by the link of a
 mail. Until then it is `pending`. Each yes keeps its evidence: the text, its version, how and from where it was said.
+What changes is an event of the customer too (`REQUESTED`, `SUBSCRIBED`, `UNSUBSCRIBED`), which journeys can hear.
 """
 
 import re
@@ -12,8 +13,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services import planning
+from journeys.guards import REQUESTED, SUBSCRIBED, UNSUBSCRIBED
+from services import happening, planning
 from services.errors import InvalidInput, NotFound
+from services.happening import Rules, What
 from services.mandates import CONFIRMING
 from store import customers
 from store.tables import Consent, Customer, Decision, Message, Topic
@@ -36,10 +39,12 @@ def say(
     *,
     confirmed: bool = False,
     evidence: Mapping[str, Any] | None = None,
+    heard: bool = True,
 ) -> bool:
     """Keep a statement, on the customer's timeline too; False where it changes nothing.
 
-    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked.
+    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked. `heard`: journeys hear of it, as
+    they should of everything that is said now, and not of what is imported.
     """
     if not TOPIC.fullmatch(topic):
         raise InvalidInput("a topic is a letter and letters, digits, - or _; or * for all", "topic")
@@ -66,12 +71,16 @@ def say(
     if pending:
         _ask(session, customer, topic, at, now)
     session.flush()
+    if heard:
+        name = REQUESTED if pending else SUBSCRIBED if granted else UNSUBSCRIBED
+        _happen(session, customer, name, topic, at, now)
     return True
 
 
 def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any], now: datetime) -> bool:
     """Whoever reads the inbox said yes; False where there is nothing to confirm (any more)."""
-    if customers.lock(session, customer_id) is None:
+    customer = customers.lock(session, customer_id)
+    if customer is None:
         raise NotFound("this customer no longer exists")
     known = session.get(Consent, (customer_id, topic))
     if known is None or not known.granted:
@@ -81,7 +90,14 @@ def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any
         known.evidence = {**(known.evidence or {}), "confirmed": {"at": now.isoformat(), **by}}
         session.add(known)
         _note(session, customer_id, "consented", {"topic": topic, "source": "confirmed by the link in the mail"}, now)
+        session.flush()
+        _happen(session, customer, SUBSCRIBED, topic, now, now)
     return True
+
+
+def _happen(session: Session, customer: Customer, name: str, topic: str, at: datetime, now: datetime) -> None:
+    what = What(type="track", name=name, properties={"topic": topic}, at=at)
+    happening.happen(session, customer, what, Rules.load(session), now)
 
 
 def _asks(session: Session, topic: str) -> bool:

@@ -229,7 +229,15 @@ def _enter(
     try:
         source = f"event {event.name}"
         started = enrolling.enroll(
-            session, version, program, customer, source=source, now=now, key=key, cursor=event.seq
+            session,
+            version,
+            program,
+            customer,
+            source=source,
+            now=now,
+            key=key,
+            cursor=event.seq,
+            data=entering.data_of(knowing.seen(event)),
         )
     except Refused as refused:
         detail = {**because, "because": refused.message}

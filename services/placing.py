@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
-from journeys import backtest, facts
+from journeys import backtest, entering, facts
 from journeys.backtest import Lived, Person
 from journeys.commands import Plan
 from journeys.facts import Aggregate
@@ -182,7 +182,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int
         run=run,
         workflow_id=workflow_id(version.journey, state.customer, lived.key, run),
         source=f"import, event {lived.event.name}",
-        data={},
+        data=entering.data_of(backtest.seen(lived.event)),
         status="ended" if state.ended else "live",
         reason=state.reason,
         stage=state.stage,

@@ -14,7 +14,6 @@ import dns.exception
 import dns.resolver
 
 from mail import linting
-from mail.brand import Brand
 from mail.composing import Composer, Letter
 from mail.links import Links
 from mail.message import Mail, parse_sender
@@ -22,7 +21,7 @@ from mail.render import Renderer
 from mail.templates import TemplateProblem
 from waypost.doctor import Finding
 from waypost.settings import SENDER, Settings
-from waypost.wiring import POSTAL_ADDRESS
+from waypost.wiring import POSTAL_ADDRESS, brand_of
 
 SECONDS = 5.0
 SENDGRID_SELECTORS = ("s1", "s2")
@@ -240,13 +239,9 @@ def _headers(patient: Patient) -> str:
 
 def _sample(settings: Settings) -> Mail:
     """The mail `welcome`, to somebody made up."""
-    brand = Brand(
-        name=settings.brand,
-        sender=parse_sender(settings.sender),
-        address=settings.postal_address or POSTAL_ADDRESS,
-        reply_to=settings.reply_to,
+    composer = Composer(
+        Renderer([settings.template_folder]), Links("an example", settings.links_url), brand_of(settings)
     )
-    composer = Composer(Renderer([settings.template_folder]), Links("an example", settings.links_url), brand)
     letter = Letter(
         send_id=EXAMPLE,
         to="ann@example.com",

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mail.brand import COLOR, GREEN
+
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 SENDER = "Waypost <hello@waypost.example>"
 """What the local outbox shows; a real provider wants a real one."""
@@ -39,6 +41,15 @@ class Settings(BaseSettings):
     sender: str = Field(default=SENDER, description="From of every mail")
     reply_to: str | None = Field(default=None, description="where answers go, if not to the sender")
     brand: str = Field(default="Waypost", description="name that mails show")
+    brand_color: str = Field(default=GREEN, pattern=f"^{COLOR.pattern}$", description="colour of buttons, as #0b6e4f")
+    brand_logo: str | None = Field(
+        default=None, pattern="^https://", description="https address of a picture that mails show in the name's place"
+    )
+    brand_url: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="your site, where buttons in mails lead; else the domain of the sender",
+    )
     postal_address: str | None = Field(
         default=None, description="shown in every mail; the law asks for it, and so does a real provider here"
     )

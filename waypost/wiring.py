@@ -79,13 +79,7 @@ class Parts:
 
     @cached_property
     def brand(self) -> Brand:
-        settings = self.settings
-        return Brand(
-            name=settings.brand,
-            sender=parse_sender(settings.sender),
-            address=settings.postal_address or POSTAL_ADDRESS,
-            reply_to=settings.reply_to,
-        )
+        return brand_of(self.settings)
 
     @cached_property
     def sender(self) -> MailSender:
@@ -165,6 +159,19 @@ class Parts:
             self.renderer.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+def brand_of(settings: Settings) -> Brand:
+    """What mails show of whoever sends them."""
+    return Brand(
+        name=settings.brand,
+        sender=parse_sender(settings.sender),
+        address=settings.postal_address or POSTAL_ADDRESS,
+        reply_to=settings.reply_to,
+        color=settings.brand_color,
+        logo=settings.brand_logo,
+        site=settings.brand_url,
+    )
 
 
 def check_identity(settings: Settings) -> None:

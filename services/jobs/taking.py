@@ -113,7 +113,9 @@ def _consent(session: Session, operation: Operation, rules: Rules, line: int, re
     if customer is None:
         raise NotFound("there is no such customer")
     confirmed = str(record.get("confirmed")).strip().lower() in _YES
-    return consents.say(session, customer.id, topic, said in _YES, source[:200], at, now, confirmed=confirmed)
+    return consents.say(
+        session, customer.id, topic, said in _YES, source[:200], at, now, confirmed=confirmed, heard=False
+    )
 
 
 # -- enrollments -------------------------------------------------------------------------------------------------------
