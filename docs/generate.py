@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from api.problems import KINDS, PREFIX
@@ -19,6 +20,7 @@ from journeys.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
 from journeys.policy import REASONS
 from journeys.verbs import VERBS
 from pictures import map as maps
+from waypost import newproject
 from waypost.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -117,10 +119,16 @@ def lifecycle_map() -> str:
     return maps.draw(source.read(text)[0]) + "\n"
 
 
+def example_map(name: str) -> str:
+    text = (ROOT / "examples" / name / "journeys" / f"{name}.yaml").read_text()
+    return maps.draw(source.read(text)[0]) + "\n"
+
+
 FILES: dict[str, Callable[[], str]] = {
     "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
     "docs/pictures/lifecycle.svg": lifecycle_map,
     "waypost/client/models.py": models.models,
+    **{f"docs/pictures/journeys/{name}.svg": partial(example_map, name) for name in newproject.examples()},
 }
 """Whole files that come from code."""
 
@@ -132,7 +140,7 @@ def stale_files(write: bool) -> list[str]:
         if not path.exists() or path.read_text() != wanted:
             found.append(name)
             if write:
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(wanted)
     return found
 

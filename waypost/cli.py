@@ -16,7 +16,7 @@ from journeys import source
 from journeys.lint import Surroundings
 from journeys.problems import InvalidJourney
 from services import api_keys, auditing, surroundings, tracking
-from waypost import __version__, asking, examining
+from waypost import __version__, asking, examining, starting
 from waypost.settings import Settings
 from waypost.terminal import File, JsonFlag, complaints, console, parts, read, show_problems, told
 from waypost.trying import rehearsals
@@ -30,6 +30,7 @@ app.add_typer(db_app, name="db")
 rehearsals(app)
 asking.register(app)
 examining.register(app)
+starting.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -70,7 +70,7 @@ STORIES = (
     Story(
         example="lifecycle",
         title="from the first order to core, and an invitation to tell others",
-        script=tuple((20.0 * number, "Order Completed", order(30)) for number in range(5)),
+        script=tuple((20.0 * number, "Order Completed", order(20)) for number in range(5)),
         days=120,
         mails=("thank_you", "how_is_it", "cross_sell")
         + ("thank_you_again", "cross_sell") * 3
