@@ -19,7 +19,7 @@ from store.session import Database
 from waypost.settings import Settings
 from waypost.wiring import Parts
 
-pytest_plugins = ["tests.worlds"]
+pytest_plugins = ["tests.worlds", "tests.stacks"]
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 

@@ -5,14 +5,23 @@ from typing import Any
 
 import pytest
 
+from mail.brand import Brand
 from mail.links import BadLink, Links, Unsubscribe
+from mail.message import Sender
 from mail.render import Renderer
 from mail.templates import TemplateProblem, keys
 
+BRAND = Brand(name="Shop", sender=Sender(name="Shop", email="hello@shop.example"), address="1 Street")
+
 CONTEXT: dict[str, Any] = {
-    "customer": {"first_name": "Ann & <Co>"},
+    "customer": {
+        "first_name": "Ann & <Co>",
+        "trial_ends_at": "2026-03-16",
+        "digest": [],
+        "events": {"Order Completed": {"count": 1, "last_at": "2026-02-01T00:00:00Z"}},
+    },
     "enrollment": {},
-    "brand": {"name": "Shop", "address": "1 Street"},
+    "brand": BRAND.as_context(),
     "unsubscribe_url": "http://x/u/token",
     "preferences_url": "http://x/preferences/token",
     "confirm_url": "http://x/confirm/token",

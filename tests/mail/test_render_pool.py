@@ -10,13 +10,18 @@ import psutil
 import pytest
 
 from mail import render_pool
+from mail.brand import Brand
+from mail.message import Sender
 from mail.render_pool import RenderPool
 from mail.templates import Stored, TemplateProblem
+
+BRAND = Brand(name="Shop", sender=Sender(name="Shop", email="hello@shop.example"), address="1 Street")
 
 CONTEXT: dict[str, Any] = {
     "customer": {"first_name": "Ann", "many": "x" * 10_000},
     "enrollment": {},
-    "brand": {"name": "Shop", "address": "1 Street"},
+    "brand": BRAND.as_context(),
+    "topic": "News",
     "unsubscribe_url": "http://x/u/token",
     "preferences_url": "http://x/preferences/token",
     "message_id": "m",
