@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
+from activities import meters
 from mail.composing import Composer, Letter
 from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown
 from mail.sender import MailSender
@@ -216,6 +217,8 @@ class Lane:
         self._failures = 0 if self._failures < FAILURES else FAILURES - 1
         now, channel = self._clock(), self._way.channel
         self._database.write(lambda session: delivering.record(session, self.fence, results, now, channel))
+        for one in results:
+            meters.sent(self.name, one.status, one.reason)
 
 
 def result_of(send_id: str, provider: str, outcome: Outcome) -> Result:

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from api import errors, openapi
 from api.deps import Backend
 from api.edge import Edge
+from api.metrics import Metrics
 from api.pages import confirming, desk, links, preferences, recipients
 from api.routes import (
     audit,
@@ -65,9 +66,11 @@ def create_app(backend: Backend, version: str) -> FastAPI:
     """The whole API on a backend."""
     app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     app.state.backend = backend
+    app.state.metrics = Metrics()
+    app.state.metrics.show_depths(backend)
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, metrics=app.state.metrics)
     app.openapi = lambda: openapi.document(app)
     return app

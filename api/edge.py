@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from api.metrics import Metrics
 from services.tracking import TYPES
 
 LARGEST = 1024 * 1024
@@ -37,8 +38,9 @@ log = structlog.get_logger("waypost.api")
 class Edge:
     """The outermost layer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,13 +53,15 @@ class Edge:
             try:
                 await self._within_limits(scope, receive, visit)
             finally:
-                route = scope.get("route")
+                route = getattr(scope.get("route"), "path", "none")
+                seconds = time.perf_counter() - begun
+                self._metrics.answered(scope["method"], route, visit.status, seconds)
                 log.info(
                     "request",
                     method=scope["method"],
-                    route=getattr(route, "path", "none"),
+                    route=route,
                     status=visit.status,
-                    ms=round((time.perf_counter() - begun) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
                     key=scope.get("state", {}).get("caller"),
                 )
 

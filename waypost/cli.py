@@ -63,22 +63,29 @@ def api() -> None:
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only this task queue: journeys or delivery. May be repeated.")
+    ] = None,
+) -> None:
     """Run a worker alone: workflows, delivery lanes, dispatcher."""
     from waypost import processes
 
     with told(), parts() as made:
-        processes.worker(made)
+        processes.worker(made, *(queue or []))
 
 
 @db_app.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the database to the newest schema."""
+    """Bring the database to the newest schema, and make WAYPOST_ADMIN_KEY (where it is set) a key."""
     from store import migrate
+    from waypost import admin
 
     with told(), parts() as made:
         made.settings.home.mkdir(parents=True, exist_ok=True)
         migrate.upgrade(made.database.engine)
+        if made.settings.admin_key is not None:
+            admin.ensure_admin_key(made)
         console.print("The database has every migration.")
 
 

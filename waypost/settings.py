@@ -19,7 +19,9 @@ SENDER = "Waypost <hello@waypost.example>"
 class Settings(BaseSettings):
     """Everything that can be set. `docs/operate.md` lists the same."""
 
-    model_config = SettingsConfigDict(env_prefix="WAYPOST_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WAYPOST_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(default=Path(".waypost"), description="data directory")
     host: str = Field(default="127.0.0.1", description="address the API listens on")
@@ -30,6 +32,11 @@ class Settings(BaseSettings):
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal's web UI")
     temporal_address: str | None = Field(default=None, description="an outside Temporal; then none is started")
+    metrics: str | None = Field(
+        default=None,
+        pattern=r"^[^:\s]+:[0-9]{1,5}$",
+        description="where a worker shows its metrics, as 0.0.0.0:9464; the API shows its own at /metrics",
+    )
     temporal_namespace: str = Field(default="default", description="Temporal namespace")
     database_url: str | None = Field(default=None, description="PostgreSQL, or SQLite in the home where absent")
     admin_key: str | None = Field(default=None, description="the admin key, made on the first start where absent")

@@ -151,8 +151,9 @@ class Parts:
         with self.database.reading() as session:
             return journeys.compiled(session, digest)
 
-    async def gateway(self) -> Gateway:
-        return await gateway.connect(self.settings.temporal, self.settings.temporal_namespace, self.program, "waypost")
+    async def gateway(self, metrics: str | None = None) -> Gateway:
+        settings = self.settings
+        return await gateway.connect(settings.temporal, settings.temporal_namespace, self.program, "waypost", metrics)
 
     def close(self) -> None:
         if "renderer" in self.__dict__:

@@ -1,6 +1,11 @@
-"""The worker process: workflows with their local activities, the delivery lanes, the dispatcher."""
+"""The worker process: workflows with their local activities, the delivery lanes, the dispatcher.
+
+One process does all of it, or one task queue alone: `journeys` (workflows, dispatcher, schedules) or `delivery` (the
+lanes, long operations), so that each is scaled by itself.
+"""
 
 import asyncio
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -26,6 +31,7 @@ from workflows.operation import OperationWorkflow
 from workflows.sweep import SweepWorkflow
 
 PUMPED = (*LANES, hooks.LANE, UPKEEP)
+QUEUES = (JOURNEYS, delivery.TASK_QUEUE)
 THREADS = 16
 CACHED = 500
 DRAIN = timedelta(seconds=25)
@@ -63,22 +69,26 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
     )
 
 
-async def run(parts: Parts, stop: asyncio.Event) -> None:
-    """Work until `stop` is set, then drain."""
+async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
+    """Work on these task queues until `stop` is set, then drain."""
     check_identity(parts.settings)
-    gateway = await parts.gateway()
+    gateway = await parts.gateway(parts.settings.metrics)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
-            await stack.enter_async_context(delivery_worker(gateway.client, parts))
-            for lane in PUMPED:
-                await gateway.keep_lane(lane)
-            dispatching = asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock).run())
-            scheduling = asyncio.create_task(Scheduler(parts.database, gateway).run())
-            log.info("worker_ready")
+            beside: list[asyncio.Task[None]] = []
+            if delivery.TASK_QUEUE in queues:
+                await stack.enter_async_context(delivery_worker(gateway.client, parts))
+            if JOURNEYS in queues:
+                await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
+                for lane in PUMPED:
+                    await gateway.keep_lane(lane)
+                beside.append(asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock).run()))
+                beside.append(asyncio.create_task(Scheduler(parts.database, gateway).run()))
+            log.info("worker_ready", queues=sorted(queues))
             await stop.wait()
-            dispatching.cancel()
-            scheduling.cancel()
-            await asyncio.gather(dispatching, scheduling, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+    log.info("worker_drained")
     await parts.sender.close()
     await parts.close_caller()

