@@ -22,6 +22,9 @@ KEPT = timedelta(seconds=5)
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class Metrics:
     """The registry of one process."""
 
@@ -39,7 +42,8 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int | None, seconds: float) -> None:
         """Count a request; `route` is the pattern, never the path."""
-        self._requests.labels(method, route, str(status or 499)).inc()
+        known = method if method in METHODS else "other"  # whoever calls can make words up
+        self._requests.labels(known, route, str(status or 499)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def show_depths(self, parts: Backend) -> None:

@@ -50,7 +50,10 @@ def measure(session: Session, now: datetime) -> Depths:
         col(StageCount.journey), col(StageCount.stage)
     )
     return Depths(
-        messages={(lane, status): count for lane, status, count in session.exec(counted).all()},
+        messages={
+            **{(lane, status): 0 for lane in LANES for status in OPEN},
+            **{(lane, status): count for lane, status, count in session.exec(counted).all()},
+        },
         lag={**dict.fromkeys(LANES, 0.0), **{lane: _age(at, now) for lane, at in session.exec(oldest).all()}},
         dispatches=waiting,
         dispatch_lag=_age(first, now),

@@ -75,6 +75,15 @@ def worker(
         processes.worker(made, *(queue or []))
 
 
+@app.command()
+def promote() -> None:
+    """Let the workers of WAYPOST_BUILD_ID have the work from now on (rolling upgrades)."""
+    from waypost import promoting
+
+    with told(), parts() as made:
+        console.print(f"[green]✓[/] the build {asyncio.run(promoting.promote(made))} has the work")
+
+
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest schema, and make WAYPOST_ADMIN_KEY (where it is set) a key."""

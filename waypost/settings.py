@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         pattern=r"^[^:\s]+:[0-9]{1,5}$",
         description="where a worker shows its metrics, as 0.0.0.0:9464; the API shows its own at /metrics",
     )
+    build_id: str | None = Field(
+        default=None, description="names this build to Temporal; its workers get work once it is promoted"
+    )
     temporal_namespace: str = Field(default="default", description="Temporal namespace")
     database_url: str | None = Field(default=None, description="PostgreSQL, or SQLite in the home where absent")
     admin_key: str | None = Field(default=None, description="the admin key, made on the first start where absent")

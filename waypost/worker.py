@@ -12,7 +12,8 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.delivery import Delivery
@@ -25,7 +26,7 @@ from waypost.scheduler import Scheduler
 from waypost.wiring import Parts, check_identity
 from workflows import delivery
 from workflows.delivery import DeliveryWorkflow
-from workflows.gateway import JOURNEYS
+from workflows.gateway import DEPLOYMENT, JOURNEYS
 from workflows.journey import JourneyWorkflow
 from workflows.operation import OperationWorkflow
 from workflows.sweep import SweepWorkflow
@@ -55,6 +56,7 @@ def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *,
         max_cached_workflows=CACHED,
         max_concurrent_local_activities=THREADS,
         graceful_shutdown_timeout=DRAIN,
+        deployment_config=_build(parts),
     )
 
 
@@ -66,6 +68,18 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
         activities=[Delivery(parts.pumped).deliver, parts.sweep().sweep, parts.operations().operate],
         max_concurrent_activities=len(PUMPED) * 4,
         graceful_shutdown_timeout=DRAIN,
+        deployment_config=_build(parts),
+    )
+
+
+def _build(parts: Parts) -> WorkerDeploymentConfig | None:
+    """Where builds have names, journeys go over to the promoted one at their next task: they live for years."""
+    if parts.settings.build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=parts.settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )
 
 

@@ -9,7 +9,10 @@ from functools import cache
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.api.workflowservice.v1 import (
+    DeleteWorkflowExecutionRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
 from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
@@ -20,6 +23,7 @@ from journeys.state import State
 from workflows.claim_check import ProgramRef, Resolve, data_converter
 
 JOURNEYS = "journeys"
+DEPLOYMENT = "waypost"
 CONTROLS = ("pause", "resume", "skip", "exit")
 
 
@@ -76,6 +80,20 @@ class Gateway:
             )
         except WorkflowAlreadyStartedError:
             return
+
+    async def promote(self, build_id: str) -> None:
+        """From now on workers of this build get the work; raise Refused as long as none of them has come."""
+        service, namespace = self.client.workflow_service, self.client.namespace
+        try:
+            await service.set_worker_deployment_current_version(
+                SetWorkerDeploymentCurrentVersionRequest(
+                    namespace=namespace, deployment_name=DEPLOYMENT, build_id=build_id
+                )
+            )
+        except RPCError as error:
+            if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
+                raise Refused(f"the build {build_id!r} cannot be promoted: {error.message}") from None
+            raise
 
     async def operate(self, workflow_id: str, operation_id: str) -> None:
         """Start the work of an operation, once."""

@@ -29,7 +29,7 @@ ENV_FILE = Path(__file__).parent / "compose.env"
 BIN = Path(sys.executable).parent
 COMPOSE: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("migrate", "api", "journeys", "delivery")
+OURS = ("migrate", "api", "journeys", "delivery", "promote")
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def test_what_runs_for_good_is_restarted_limited_and_watched() -> None:
     for name, service in SERVICES.items():
         assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
         once = service["restart"] == "on-failure"
-        assert once == (name in ("temporal-schema", "temporal-namespace", "migrate")), name
+        assert once == (name in ("temporal-schema", "temporal-namespace", "migrate", "promote")), name
         assert once or name == "temporal-ui" or "healthcheck" in service, name
         assert "auto-setup" not in service["image"]
 
@@ -255,6 +255,37 @@ def installation(tmp_path: Path, inbox: tuple[Inbox, int]) -> Iterator[Installat
         running.cleanup()
 
 
+ON_FAILURE = {"temporal_workflow_task_execution_failed_total"}
+"""What the SDK shows once a workflow task has failed, and not before."""
+
+
+def observed(run: Installation) -> None:
+    """Every number that the dashboard and the alerts name is shown by a process that runs."""
+    shown = run.api("GET", "/metrics")
+    for port in run.metrics.values():
+        shown += httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    there = set(re.findall(r"^(?:# TYPE )?([a-z_]+)[{ ]", shown, re.MULTILINE))
+    panels = json.loads((ROOT / "deploy" / "grafana" / "waypost.json").read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    asked += [rule["expr"] for rule in ALERTS]
+    named = {name for text in asked for name in re.findall(r"\b(?:waypost|temporal|process)_[a-z_]+", text)}
+    assert len(named) > 12
+    assert named - there - ON_FAILURE == set()
+
+
+ALERTS = YAML(typ="safe", pure=True).load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"][0][
+    "rules"
+]
+
+
+def test_each_alarm_says_what_to_do() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text()
+    for rule in ALERTS:
+        assert rule.keys() == {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert f"| `{rule['alert']}` |" in page
+
+
 JOURNEY = """journey: hello
 enter: [{on: Signed Up}]
 start: new
@@ -283,6 +314,7 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
         run.start(service)
     for service in ("api", "journeys", "delivery"):
         run.until(lambda service=service: run.healthy(service))
+    run.once("promote")
     run.until(lambda: run.answers(f"http://127.0.0.1:{run.api_port}/readyz"))
 
     run.api("PUT", "/v1/journeys/hello", content=JOURNEY)
@@ -302,16 +334,19 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     took = {service: run.stop(service) for service in ("delivery", "journeys")}
     assert max(took.values()) < 30, took
     assert 20 <= len(received) < CUSTOMERS, "they were stopped in the middle"
+    run.given["WAYPOST_VERSION"] = "0.2.0"  # the next build takes over
     for service in ("journeys", "delivery"):
         run.start(service)
+    run.once("promote")
     run.until(lambda: len(received) >= CUSTOMERS)
     run.until(lambda: len(run.api("GET", "/v1/messages?status=accepted&limit=1")["items"]) == 1)
     time.sleep(2)
     assert sorted(to for to, _ in received) == sorted(f"{user}@example.com" for user in people), "each once, none lost"
     books = run.api("GET", "/v1/reports/reconciliation")
-    assert json.dumps(books)
+    assert books["balanced"] is True
     assert received[0][1]["From"] == "Shop <hello@shop.example>"
 
+    observed(run)
     numbers = run.api("GET", "/metrics")
     assert 'waypost_enrollments{journey="hello",stage="new"} 300.0' in numbers
     assert 'waypost_lane_lag_seconds{lane="journey"} 0.0' in numbers
