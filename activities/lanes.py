@@ -10,10 +10,11 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 from activities import meters
 from mail.composing import Composer, Letter
@@ -47,6 +48,11 @@ class _Made:
 
     mail: Mail
     version: int | None
+    trace: str | None
+
+
+Span = Callable[..., AbstractContextManager[Any]]
+"""Opens a span of a trace: its name, its parent, attributes."""
 
 
 class Lane:
@@ -60,7 +66,9 @@ class Lane:
         sender: MailSender,
         clock: Callable[[], datetime],
         rate: Rate | None = None,
+        span: Span | None = None,
     ) -> None:
+        self._span = span or (lambda *_, **__: nullcontext())
         self.name = name
         self.fence = secrets.token_hex(8)
         self._database = database
@@ -126,7 +134,7 @@ class Lane:
         results = [one for one in made if isinstance(one, Result)]
         if mails:
             await asyncio.to_thread(self._freeze, mails)
-            results += await asyncio.gather(*(self._send(one.mail) for one in mails))
+            results += await asyncio.gather(*(self._traced(one) for one in mails))
         if results:
             await asyncio.to_thread(self._record, results)
 
@@ -165,7 +173,7 @@ class Lane:
         except (TemplateProblem, ValueError) as problem:
             why = str(problem)[:300]
             return Result(send_id=one.send_id, status="failed", reason="template_failed", explanation=why)
-        return _Made(mail, one.source.version if one.source else None)
+        return _Made(mail, one.source.version if one.source else None, one.trace)
 
     def _compose(self, one: Claimed) -> Mail:
         letter = Letter(
@@ -202,6 +210,15 @@ class Lane:
             for one in made
         ]
         self._database.write(lambda session: delivering.freeze(session, frozen))
+
+    async def _traced(self, one: _Made) -> Result:
+        if one.trace is None:
+            return await self._send(one.mail)
+        with self._span("deliver", one.trace, message=one.mail.send_id, lane=self.name) as span:
+            result = await self._send(one.mail)
+            if span is not None:
+                span.set_attribute("outcome", result.status)
+            return result
 
     async def _send(self, mail: Mail) -> Result:
         async with self._calls:

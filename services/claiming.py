@@ -65,6 +65,7 @@ class Claimed:
     clicks: bool = False
     utm: Mapping[str, str] | None = None
     source: Source | None = None
+    trace: str | None = None
 
 
 def claim(session: Session, lane: str, fence: str, limit: int, now: datetime, way: Way = LOCAL) -> list[Claimed]:
@@ -289,4 +290,5 @@ class _Claim:
             clicks=follow.clicks and not transactional,
             utm=utm,
             source=self._source(message.template, wanted),
+            trace=message.trace,
         )

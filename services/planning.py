@@ -20,6 +20,7 @@ from services import house, standing
 from services.standing import Standing
 from services.topics import GENERAL
 from store.tables import Customer, Decision, Enrollment, Message
+from store.traces import CURRENT
 from store.types import new_id
 
 OUTCOMES = ("planned", "deferred", "skipped")
@@ -89,6 +90,7 @@ def message_row(
         "planned_at": now,
         "updated_at": now,
         "attempt": 0,
+        "trace": CURRENT.get(),
     }
 
 

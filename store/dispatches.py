@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from store.tables import Dispatch
+from store.traces import CURRENT
 
 
 class Priority(IntEnum):
@@ -32,6 +33,7 @@ def row(
         "priority": int(priority),
         "attempts": 0,
         "created_at": now,
+        "trace": CURRENT.get(),
     }
 
 

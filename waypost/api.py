@@ -10,6 +10,7 @@ from api.app import create_app
 from api.deps import Backend
 from api.rates import Rates
 from waypost import __version__, tuning
+from waypost.telemetry import Traced, no_span
 from waypost.wiring import Parts
 from workflows.gateway import Gateway
 
@@ -55,7 +56,9 @@ def serve(parts: Parts) -> None:
     """Serve until a signal comes."""
     settings = parts.settings
     tuning.settle()
+    app = build(parts)
     uvicorn.run(
-        build(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False,
+        app if parts.span is no_span else Traced(app, parts.span),
+        host=settings.host, port=settings.port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from store import dispatches
 from store.dispatches import Priority
 from store.session import Database
 from store.tables import Dispatch
+from waypost.telemetry import Span, no_span
 from waypost.wiring import Clock
 from workflows.gateway import Gateway
 
@@ -40,7 +42,8 @@ BULK = Stream(priorities=(Priority.BULK_START,), at_once=12)
 class Dispatcher:
     """A loop for each stream; several processes may run them, and each row is held by one at a time."""
 
-    def __init__(self, database: Database, gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, database: Database, gateway: Gateway, clock: Clock, span: Span = no_span) -> None:
+        self._span = span
         self._database = database
         self._gateway = gateway
         self._clock = clock
@@ -93,7 +96,8 @@ class Dispatcher:
         """None when Temporal has it, else what went wrong."""
         async with slots:
             try:
-                await self._carry(row)
+                with self._span(f"dispatch {row.kind}", row.trace) if row.trace else nullcontext():
+                    await self._carry(row)
             except RPCError as error:
                 log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
                 return error.status.name

@@ -51,6 +51,7 @@ PROCESSES: Mapping[str, Callable[..., None]] = {"api": api, "worker": worker}
 def main(name: str, *queues: str) -> int:
     """Run one; the exit status."""
     parts = Parts(Settings())
+    parts.trace(name)
     try:
         PROCESSES[name](parts, *queues)
     except CannotStart as cannot:

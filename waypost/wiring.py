@@ -23,10 +23,13 @@ from store import outbox
 from store.session import Database
 from waypost.errors import CannotStart
 from waypost.settings import SENDER, Settings
+from waypost.telemetry import Span, no_span, tracing
 from workflows import gateway
 from workflows.gateway import Gateway
 
 if TYPE_CHECKING:
+    from temporalio.client import Interceptor
+
     from activities.operations import Operations
     from activities.sweep import Sweep
     from mail.webhooks import Caller
@@ -142,7 +145,7 @@ class Parts:
 
     def lane(self, name: str) -> Lane:
         rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None
-        return Lane(name, self.database, self.composer, self.sender, self.clock, rate)
+        return Lane(name, self.database, self.composer, self.sender, self.clock, rate, self.span)
 
     async def program(self, digest: str) -> Program:
         return await asyncio.to_thread(self._program, digest)
@@ -153,7 +156,26 @@ class Parts:
 
     async def gateway(self, metrics: str | None = None) -> Gateway:
         settings = self.settings
-        return await gateway.connect(settings.temporal, settings.temporal_namespace, self.program, "waypost", metrics)
+        return await gateway.connect(
+            settings.temporal, settings.temporal_namespace, self.program, "waypost", metrics, self.interceptors
+        )
+
+    @cached_property
+    def span(self) -> Span:
+        """Opens a span, or nothing where this process does not trace."""
+        return no_span
+
+    @property
+    def interceptors(self) -> "Sequence[Interceptor]":
+        if self.span is no_span:
+            return ()
+        from waypost.workflow_traces import WorkflowTraces
+
+        return (WorkflowTraces(self.span),)
+
+    def trace(self, service: str) -> None:
+        """Trace this process from now on, where the environment says so."""
+        self.span = tracing(service) or no_span
 
     def close(self) -> None:
         if "renderer" in self.__dict__:

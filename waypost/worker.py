@@ -96,7 +96,7 @@ async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUE
                 await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
                 for lane in PUMPED:
                     await gateway.keep_lane(lane)
-                beside.append(asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock).run()))
+                beside.append(asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock, parts.span).run()))
                 beside.append(asyncio.create_task(Scheduler(parts.database, gateway).run()))
             log.info("worker_ready", queues=sorted(queues))
             await stop.wait()

