@@ -51,7 +51,10 @@ def test_every_variable_it_asks_for_is_in_the_example() -> None:
 def test_every_setting_it_gives_is_one() -> None:
     from waypost.settings import Settings
 
-    known = {f"WAYPOST_{name.upper()}" for name in Settings.model_fields} | {"SENDGRID_API_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    known = {f"WAYPOST_{name.upper()}" for name in Settings.model_fields} | {
+        "SENDGRID_API_KEY",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    }
     for name in OURS:
         assert set(SERVICES[name]["environment"]) <= known
 
