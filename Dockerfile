@@ -29,11 +29,14 @@ COPY api api
 COPY waypost waypost
 COPY templates templates
 COPY examples examples
+RUN python -m compileall -q /app
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2 \
     WAYPOST_HOME=/data WAYPOST_HOST=0.0.0.0 WAYPOST_PORT=8000
 USER waypost
 VOLUME /data
 EXPOSE 8000 9464
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=4 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
 ENTRYPOINT ["python", "-m", "waypost.cli"]
 CMD ["api"]
