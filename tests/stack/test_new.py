@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import pytest
 from tests.stacks import Stack
 from waypost import newproject
 
+ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = newproject.examples()
 
 
@@ -63,6 +66,18 @@ def test_a_project_of_each_example_is_whole(example: str, tmp_path: Path) -> Non
     assert {"README.md", ".env", ".gitignore", "waypost.yaml", "events.ndjson", f"{example}.yaml"} <= files
     valid = waypost("validate", f"journeys/{example}.yaml", cwd=tmp_path / "mine")
     assert (valid.returncode, valid.stderr) == (0, ""), "without a warning"
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "journeys").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_says_to_type_makes_a_project(page: Path, tmp_path: Path) -> None:
+    lines = re.findall(r"^waypost (new .+)$", page.read_text(), re.MULTILINE)
+    assert len(lines) == 1
+    made = waypost(*shlex.split(lines[0]), cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / shlex.split(lines[0])[1] / "events.ndjson").exists()
 
 
 def test_a_wrong_wish_is_one_sentence_and_makes_nothing(tmp_path: Path) -> None:
