@@ -288,8 +288,16 @@ class Teller:
         await world.tick()
         await self._pump("upkeep")
         await world.settled()
+        await world.until(lambda: not self.overdue(), 60)
+        await world.settled()
         await self._pump("transactional", "journey")
         await world.settled()
+
+    def overdue(self) -> list[str]:
+        """Runs whose time has come and that have not stirred yet, on a machine that is busy."""
+        with self.world.parts.database.reading() as session:
+            runs = telling.enrollments_of(session, WHO)
+        return [one.id for one in runs if one.status == "live" and one.wakes_at and one.wakes_at <= self.world.clock()]
 
     async def _pump(self, *lanes: str) -> None:
         for name in lanes:
