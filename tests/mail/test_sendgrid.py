@@ -49,7 +49,7 @@ async def sender(sendgrid: FakeSendGrid) -> AsyncIterator[Callable[..., SendGrid
 
     def run(key: str = sendgrid.key, **more: Any) -> SendGridSender:
         made = SendGridSender(key, sendgrid.url, **more)
-        made._client.timeout = httpx.Timeout(5.0, read=0.4)
+        made._client.timeout = httpx.Timeout(5.0, read=1.0)
         opened.append(made)
         return made
 
