@@ -155,7 +155,10 @@ class Lane:
             if not delivering.anything_due(session, self.name, self._clock()):
                 return []
         claim = partial(claiming.claim, lane=self.name, fence=self.fence, limit=BATCH, now=self._clock(), way=self._way)
-        return self._database.write(claim)
+        claimed = self._database.write(claim)
+        if claimed:  # the channel is open, or one mail may try whether it is well again
+            self._failures = min(self._failures, FAILURES - 1)
+        return claimed
 
     def _unknowns(self) -> Sequence[str]:
         with self._database.reading() as session:
@@ -231,7 +234,6 @@ class Lane:
         return result
 
     def _record(self, results: Sequence[Result]) -> None:
-        self._failures = 0 if self._failures < FAILURES else FAILURES - 1
         now, channel = self._clock(), self._way.channel
         self._database.write(lambda session: delivering.record(session, self.fence, results, now, channel))
         for one in results:

@@ -45,11 +45,12 @@ def perform(
     """
     call = _lock(session, enrollment_id, now)
     question, fence = _as_stored(call.enrollment, question, fence)
-    if call.enrollment.number >= question.number:
+    first = (records[0] if records else question).number
+    if call.enrollment.number >= first:
         stored = _stored(call, question)
         if stored is not None:
             return stored
-        _undo(call, (records[0] if records else question).number)
+        _undo(call, first)
     if gate and journeys.paused(session, call.enrollment.journey):
         return Interrupted(parked=True)
     if fence is not None:

@@ -34,6 +34,8 @@ from workflows.sweep import SweepWorkflow
 PUMPED = (*LANES, hooks.LANE, UPKEEP)
 QUEUES = (JOURNEYS, delivery.TASK_QUEUE)
 THREADS = 16
+"""Threads that answer, and as many workflow tasks at once: more would stand in the worker's queue and time out there."""
+
 CACHED = 500
 DRAIN = timedelta(seconds=25)
 
@@ -54,6 +56,7 @@ def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *,
         workflow_failure_exception_types=[Exception] if strict else [],
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(initial=8),
         max_cached_workflows=CACHED,
+        max_concurrent_workflow_tasks=THREADS,
         max_concurrent_local_activities=THREADS,
         graceful_shutdown_timeout=DRAIN,
         deployment_config=_build(parts),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -12,8 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from activities.lanes import Lane
-from mail.composing import Composer
+from activities.lanes import PATIENCE, Lane
+from mail.composing import Composer, Letter
 from mail.message import Accepted, Mail, Misconfigured, Refused, Sender, Unknown
 from mail.sendgrid import SendGridSender, request_body
 from services import ingest, telling
@@ -299,6 +300,28 @@ async def test_a_provider_that_keeps_failing_is_left_alone(house: House, sendgri
     with house.parts.database.reading() as session:
         explained = session.exec(select(Decision).where(col(Decision.what) == "unknown")).all()
     assert {one.detail["explanation"] for one in explained} == {"SendGrid answered 500"}
+
+
+async def test_mails_that_are_rendered_late_do_not_ask_a_failing_provider_again(
+    house: House, sendgrid: FakeSendGrid
+) -> None:
+    """Each late mail is recorded by itself; the channel is closed for them too."""
+    sendgrid.faults = [status(500)] * 1_000
+    house.lane._calls = asyncio.Semaphore(1)
+    house.lane._composer = Slow(house.lane._composer, PATIENCE + 0.2)
+    await house.pump()
+    assert (sendgrid.requests, house.ledger()) == (5, {"unknown no_answer": 5, "planned provider_busy": PEOPLE - 5})
+
+
+class Slow:
+    """A composer on a busy machine."""
+
+    def __init__(self, composer: Composer, seconds: float) -> None:
+        self._composer, self._seconds = composer, seconds
+
+    def compose(self, letter: Letter) -> Mail:
+        time.sleep(self._seconds)
+        return self._composer.compose(letter)
 
 
 async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(house: House, sendgrid: FakeSendGrid) -> None:

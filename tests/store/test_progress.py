@@ -117,6 +117,30 @@ def test_an_attempt_that_was_lost_is_undone_when_another_path_is_taken(
     assert {one.what for one in lost} == {"planned", "settled"}
 
 
+@pytest.mark.parametrize("what", ["pause", "deadline", "event"])
+def test_an_attempt_that_was_lost_half_way_is_undone_by_a_shorter_way(
+    database: Database, shell: Shell, take: Ingest, noon: datetime, what: str
+) -> None:
+    """The worker planned mail_b and died before it asked anything more; what comes back has other first records."""
+    shell.take(Begin(at=noon), noon)
+    before, later = shell.state, noon + timedelta(days=2)
+    _, commands = machine.advance(shell.program, before, Woke(at=later))
+    shell.perform(commands, later)
+    assert story(database)[-1] == (4, "planned")
+    if what == "pause":
+        shell.take(Pause(at=later), later)
+        assert shell.state.paused
+    elif what == "deadline":
+        later += timedelta(days=1)
+        shell.take(Woke(at=later), later)
+        assert shell.state.mode == "rest"
+    else:
+        take({"type": "track", "userId": "ann", "event": "Bought"}, at=later)
+        shell.take(EventArrived(at=later, seq=3, name="Bought"), later)
+        assert shell.state.stage == "buyer"
+    assert [number for number, _ in story(database)] == list(range(1, shell.state.number + 1))
+
+
 def test_an_undone_mail_is_planned_again_as_the_same_mail(database: Database, shell: Shell, noon: datetime) -> None:
     shell.take(Begin(at=noon), noon)
     before, later = shell.state, noon + timedelta(days=2)
