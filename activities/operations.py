@@ -9,17 +9,22 @@ import structlog
 from temporalio import activity
 
 from activities.signatures import OPERATE
-from activities.testing import Testing
-from journeys import compiler
-from journeys.backtest import Totals
-from journeys.problems import InvalidJourney
-from services import announcing, backtesting, cohorts, journeys, operations, segments, standing
+from activities.test_mails import Testing
+from journeys.language.problems import InvalidJourney
+from journeys.program import compiler
+from journeys.simulation.backtest import Totals
+from services.customers import segments
+from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
-from services.jobs import broadcasting, enrolling, erasing, parking, taking
-from services.operations import Done, Page
-from services.tracking import Rejected, instant
+from services.imports import import_file
+from services.jobs import enroll_segment, erasure, plan_broadcast, resume_or_leave
+from services.messages import eligibility
+from services.operations import backtests, cohorts, operations
+from services.operations.operations import Done, Page
+from services.upkeep import broadcast_clock
+from services.values import Rejected, instant
 from store.session import Database
-from store.tables import Operation
+from store.tables.access import Operation
 
 TEST = "test mail"
 BEAT = 5.0
@@ -106,12 +111,12 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
         program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
         people = list(cohorts.recorded(session, begin, until))
         known = {one.key: one.guard for one in segments.listed(session)}
-        terms = standing.present_terms(session)
+        terms = eligibility.present_terms(session)
     if not people:
         raise InvalidInput("there are no recorded events in this time")
     totals = Totals()
     yield _told(-operation.done, len(people), {})  # what was worked out before a crash is lost
-    for part in backtesting.parts(program, people, until, known, terms):
+    for part in backtests.parts(program, people, until, known, terms):
         before = totals.customers
         totals.add(part)
         yield _told(totals.customers - before, len(people), totals.as_json())
@@ -123,16 +128,16 @@ def _told(count: int, total: int, result: dict[str, Any]) -> Page:
 
 KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[Page]]] = {
     "simulate": simulate,
-    "import customers": taking.pages,
-    "import consents": taking.pages,
-    "import enrollments": taking.pages,
-    "import recipients": taking.pages,
-    "import events": taking.events,
-    "enroll": enrolling.pages,
-    "erase": erasing.pages,
-    "resume": parking.resume,
-    "leave": parking.leave,
-    announcing.PLAN: broadcasting.pages,
-    announcing.PREVIEW: broadcasting.preview,
-    announcing.CANCEL: broadcasting.cancel,
+    "import customers": import_file.pages,
+    "import consents": import_file.pages,
+    "import enrollments": import_file.pages,
+    "import recipients": import_file.pages,
+    "import events": import_file.events,
+    "enroll": enroll_segment.pages,
+    "erase": erasure.pages,
+    "resume": resume_or_leave.resume,
+    "leave": resume_or_leave.leave,
+    broadcast_clock.PLAN: plan_broadcast.pages,
+    broadcast_clock.PREVIEW: plan_broadcast.preview,
+    broadcast_clock.CANCEL: plan_broadcast.cancel,
 }

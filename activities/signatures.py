@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from journeys.commands import Ask, Decide, Plan, Settle
-from journeys.inputs import Facts, Interrupted, Planned, Settled
+from journeys.machine.commands import Ask, Decide, Plan, Settle
+from journeys.machine.inputs import Facts, Interrupted, Planned, Settled
 
 ASK = "ask"
 PLAN = "plan"

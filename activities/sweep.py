@@ -7,7 +7,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.signatures import SWEEP, Occasion
-from services import sweeping
+from services.enrollments import schedules
 from store.session import Database
 
 
@@ -32,4 +32,4 @@ class Sweep:
 
     def _page(self, occasion: Occasion, cursor: str) -> tuple[str, int] | None:
         with self._database.writing() as session:
-            return sweeping.page(session, occasion.digest, occasion.trigger, occasion.name, cursor, self._clock())
+            return schedules.page(session, occasion.digest, occasion.trigger, occasion.name, cursor, self._clock())

@@ -5,10 +5,10 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from services import retention, upkeep
-from services.claiming import Fenced
+from services.messages.claiming import Fenced
+from services.upkeep import retention, upkeep
 from store.session import Database
-from store.tables import Lane as LaneRow
+from store.tables.messages import Lane as LaneRow
 
 LANE = "upkeep"
 PRUNE_EVERY = timedelta(hours=1)

@@ -13,13 +13,13 @@ from sqlmodel import Session
 
 from api.rates import Rates
 from mail.composing import Composer
-from mail.feedback import Receiver
 from mail.links import Links
-from mail.render_pool import RenderPool
-from services import api_keys, auditing
-from services.listing import Slice
+from mail.providers.events import Receiver
+from mail.rendering.render_pool import RenderPool
+from services.access import api_keys, audit_log
+from services.reports.lists import Slice
 from store.session import Database
-from store.tables import ApiKey
+from store.tables.access import ApiKey
 from workflows.gateway import Gateway
 
 
@@ -141,14 +141,14 @@ class Trail:
         self, action: str, kind: str, target: str, before: BaseModel | None = None, after: BaseModel | None = None
     ) -> None:
         """`action` on the thing of `kind` named `target`, as it was shown before and is shown now."""
-        auditing.record(
+        audit_log.record(
             self._session, self._request.state.caller, action, kind, target, self._now, _plain(before), _plain(after)
         )
 
     def names(self, action: str, kind: str, target: str, changed: Mapping[str, Any]) -> None:
         """The same of a customer: only the names of what changed are kept."""
         after = {"changed": sorted(changed)[:100]}
-        auditing.record(self._session, self._request.state.caller, action, kind, target, self._now, None, after)
+        audit_log.record(self._session, self._request.state.caller, action, kind, target, self._now, None, after)
 
 
 def _plain(shown: BaseModel | None) -> dict[str, Any] | None:

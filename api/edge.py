@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
 from api.metrics import Metrics
-from services.tracking import TYPES
+from services.ingestion.segment_api import TYPES
 
 LARGEST = 1024 * 1024
 SECONDS = 30.0

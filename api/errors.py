@@ -14,9 +14,9 @@ from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 
 from api.problems import KINDS, PREFIX
-from journeys.problems import InvalidJourney
+from journeys.language.problems import InvalidJourney
 from services import errors as services
-from services.tracking import Rejected
+from services.values import Rejected
 from workflows import gateway
 
 BY_STATUS: Mapping[int, str] = {

@@ -16,9 +16,9 @@ from sqlmodel import Session
 
 from api.deps import Backend, authenticate, bearer
 from api.errors import ApiError
-from services import idempotency
-from services.api_keys import SCOPES
-from services.idempotency import Answer, Claim
+from services.access import idempotency
+from services.access.api_keys import SCOPES
+from services.access.idempotency import Answer, Claim
 
 HEADER = "idempotency-key"
 LONGEST = 255

@@ -13,8 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.deps import Backend
-from services import depths
-from services.depths import Depths
+from services.reports import backlog
+from services.reports.backlog import Depths
 
 KEPT = timedelta(seconds=5)
 """How old depths may be, however many scrape at once."""
@@ -80,7 +80,7 @@ class _Depths(Collector):
             now = self._parts.clock()
             if self._last is None or now - self._last[0] >= KEPT:
                 with self._parts.database.reading() as session:
-                    self._last = now, depths.measure(session, now)
+                    self._last = now, backlog.measure(session, now)
             return self._last[1]
 
 

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from journeys import source
-from journeys.compiler import compile_journey
-from journeys.simulator import History, Recorded, simulate
-from journeys.state import State
+from journeys.checks import source
+from journeys.machine.state import State
+from journeys.program.compiler import compile_journey
+from journeys.simulation.simulator import History, Recorded, simulate
 
 CDNOW = Path(__file__).parent.parent / "examples" / "cdnow"
 

@@ -19,10 +19,12 @@ class Ledger:
     def plan(self, enrollment: str, step: str) -> str:
         from datetime import UTC, datetime
 
-        from services.planning import send_id
+        from services.messages.planning import send_id
         from store import bulk
-        from store.tables import Customer, Decision, Message
-        from store.types import new_id
+        from store.ids import new_id
+        from store.tables.customers import Customer
+        from store.tables.enrollments import Decision
+        from store.tables.messages import Message
 
         now, id = datetime.now(UTC), send_id(enrollment, step, 1)
         with self._database.writing() as session:

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import insert
 from sqlmodel import col, func, select
 
-from services import ingest, tracking
+from services.ingestion import ingest, segment_api
 from store import migrate
 from store.session import Database
-from store.tables import Customer, Event
-from waypost import tuning
+from store.tables.customers import Customer, Event
+from waypost.processes import garbage
 
 CUSTOMERS = 200
 BATCH = 2_000
@@ -54,7 +54,7 @@ def _measure(kind: str, url: Callable[[str], str]) -> None:
     for database in (taken, floor):
         migrate.upgrade(database.engine)
     _people(taken)
-    tuning.settle()  # as the API does when it starts
+    garbage.settle()  # as the API does when it starts
     with taken.reading() as session:
         people = [one.model_dump() for one in session.exec(select(Customer)).all()]
     with floor.writing() as session:
@@ -81,7 +81,7 @@ def _timed(work: Callable[[Any], None], parts: list[Any]) -> float:
 
 def _take(database: Database, body: bytes) -> None:
     with database.writing() as session:
-        items, strict = tracking.parsed(body)
+        items, strict = segment_api.parsed(body)
         ingest.ingest(session, items["batch"], datetime.now(UTC), strict=strict)
 
 

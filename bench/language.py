@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from journeys import source
+from journeys.checks import source
 from pictures import map as maps
 
 TIMES = 15

@@ -12,8 +12,8 @@ from mail.brand import Brand
 from mail.composing import Composer, Letter
 from mail.links import Links
 from mail.message import Sender
-from mail.render import Renderer
-from mail.templates import Stored
+from mail.rendering.renderer import Renderer
+from mail.rendering.templates import Stored
 from mail.tracking import Tracking
 
 MAILS = 2_000

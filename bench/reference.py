@@ -16,13 +16,15 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from bench.handwritten import Ledger, PlainJourney
-from services import ingest, journeys
+from services.definitions import journeys
+from services.ingestion import ingest
 from store import migrate
-from store.tables import Customer, Enrollment
-from waypost.dispatcher import Dispatcher
+from store.tables.customers import Customer
+from store.tables.enrollments import Enrollment
+from waypost.processes.dispatcher import Dispatcher
+from waypost.processes.worker import journey_worker
 from waypost.settings import Settings
 from waypost.wiring import Parts
-from waypost.worker import journey_worker
 from workflows.claim_check import data_converter
 from workflows.gateway import Gateway
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import structlog
 from fastapi.testclient import TestClient
 
-from services import api_keys
+from services.access import api_keys
 from store import bulk, migrate
-from store.tables import Customer, Decision, Enrollment, Event, Journey
-from waypost.api import build
+from store.tables.customers import Customer, Event
+from store.tables.definitions import Journey
+from store.tables.enrollments import Decision, Enrollment
+from waypost.processes.api import build
 from waypost.settings import Settings
 from waypost.wiring import Parts
 

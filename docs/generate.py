@@ -13,14 +13,15 @@ from pathlib import Path
 
 from api.problems import KINDS, PREFIX
 from docs import models
-from journeys import definition, source
-from journeys.commands import DECISIONS
-from journeys.entering import REFUSALS
-from journeys.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
-from journeys.policy import REASONS
-from journeys.verbs import VERBS
+from journeys.checks import source
+from journeys.language import definition
+from journeys.language.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
+from journeys.language.verbs import VERBS
+from journeys.machine.commands import DECISIONS
+from journeys.rules.entry_rules import REFUSALS
+from journeys.rules.policy import REASONS
 from pictures import map as maps
-from waypost import newproject
+from waypost.project import new_project
 from waypost.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -128,7 +129,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
     "docs/pictures/lifecycle.svg": lifecycle_map,
     "waypost/client/models.py": models.models,
-    **{f"docs/pictures/journeys/{name}.svg": partial(example_map, name) for name in newproject.examples()},
+    **{f"docs/pictures/journeys/{name}.svg": partial(example_map, name) for name in new_project.examples()},
 }
 """Whole files that come from code."""
 

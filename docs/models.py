@@ -20,7 +20,7 @@ from typing import Any, NotRequired, TypedDict
 
 def openapi() -> dict[str, Any]:
     """The document of the API as it stands."""
-    from waypost.api import build
+    from waypost.processes.api import build
 
     with TemporaryDirectory() as home:
         parts = Parts(Settings(_env_file=None, home=Path(home)))  # type: ignore[call-arg]

@@ -12,7 +12,7 @@ from mail.brand import Brand, context
 from mail.headers import headers
 from mail.links import CONFIRMATION_LIVES, PREFERENCES_LIVE, Confirmation, Links, Preferences, Unsubscribe
 from mail.message import Mail
-from mail.templates import Rendered, Renders, Stored
+from mail.rendering.templates import Rendered, Renders, Stored
 from mail.tracking import NOTHING, Tracking
 
 

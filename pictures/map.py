@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from journeys import definition as language
-from journeys import verbs
-from journeys.compiler import name_steps
-from journeys.definition import Journey
+from journeys.language import definition as language
+from journeys.language import verbs
+from journeys.language.definition import Journey
+from journeys.program.compiler import name_steps
 from pictures import svg
 from pictures.layout import LABEL_HEIGHT, Edge, Layout, arrange, curve
 from pictures.svg import Theme, cut, label, tag

@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from journeys import source
-from journeys.compiler import compile_journey
-from journeys.program import Program
+from journeys.checks import source
+from journeys.program.compiler import compile_journey
+from journeys.program.program import Program
 from store import migrate
 from store.session import Database
 from waypost.settings import Settings

@@ -18,13 +18,16 @@ import pytest
 from sqlmodel import Session, col, func, select
 from temporalio.testing import WorkflowEnvironment
 
-from activities.lanes import Lane
-from journeys import source
-from services import ingest, journeys, telling
-from store.tables import Decision, Enrollment, Message, OutboxMail
-from waypost.dispatcher import Dispatcher
+from activities.delivery.lane import Lane
+from journeys.checks import source
+from services.definitions import journeys
+from services.ingestion import ingest
+from services.reports import customer_view
+from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Message, OutboxMail
+from waypost.processes.dispatcher import Dispatcher
+from waypost.processes.worker import delivery_worker, journey_worker
 from waypost.wiring import Parts
-from waypost.worker import delivery_worker, journey_worker
 from workflows.claim_check import data_converter
 from workflows.gateway import Gateway
 
@@ -126,7 +129,7 @@ class World:
 
     def enrollment(self, user: str = "ann") -> Enrollment:
         """The customer's newest enrollment."""
-        return self.read(lambda s: telling.enrollments_of(s, telling.customer(s, user).id)[0])
+        return self.read(lambda s: customer_view.enrollments_of(s, customer_view.customer(s, user).id)[0])
 
     def planned(self) -> list[str]:
         """Every mail that may go or went."""

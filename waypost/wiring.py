@@ -6,24 +6,26 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from activities.delivery import Pumped
-from activities.lanes import Lane
-from journeys.program import Program
-from mail import templates as files
+from activities.delivery.lane import Lane
+from activities.delivery.shift import Pumped
+from journeys.program.program import Program
 from mail.brand import Brand
 from mail.composing import Composer
-from mail.feedback import Receiver
 from mail.links import Links
 from mail.message import Mail, parse_sender
-from mail.outbox import OutboxSender
-from mail.render_pool import RenderPool
-from mail.sender import MailSender
-from services import hooks, journeys, rates, templates
-from store import outbox
+from mail.providers.events import Receiver
+from mail.providers.outbox.sender import OutboxSender
+from mail.providers.sender import MailSender
+from mail.rendering import templates as files
+from mail.rendering.render_pool import RenderPool
+from services.definitions import journeys, templates
+from services.enrollments import hooks
+from services.installation import rates
+from store.queries import outbox
 from store.session import Database
 from waypost.errors import CannotStart
 from waypost.settings import SENDER, Settings
-from waypost.telemetry import Span, no_span, tracing
+from waypost.telemetry.tracing import Span, no_span, tracing
 from workflows import gateway
 from workflows.gateway import Gateway
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from activities.operations import Operations
     from activities.sweep import Sweep
-    from mail.webhooks import Caller
+    from mail.webhooks.caller import Caller
 
 POSTAL_ADDRESS = "Waypost, 1 Example Street, 10115 Berlin"
 """Shown where nothing but the local outbox gets mail; a real provider wants the real one."""
@@ -90,11 +92,11 @@ class Parts:
         settings = self.settings
         check_identity(settings)
         if settings.sendgrid_api_key:
-            from mail.sendgrid import SendGridSender
+            from mail.providers.sendgrid.sender import SendGridSender
 
             return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host, log=settings.sendgrid_log)
         if settings.smtp_url:
-            from mail.smtp import SmtpSender
+            from mail.providers.smtp.sender import SmtpSender
 
             return SmtpSender(settings.smtp_url, settings.smtp_ca)
         return OutboxSender(_StoredInbox(self.database, self.clock))
@@ -107,13 +109,13 @@ class Parts:
     def _receivers(self) -> Mapping[str, Receiver]:
         if self.settings.sendgrid_webhook_key is None:
             return {}
-        from mail.sendgrid_events import SendGridEvents
+        from mail.providers.sendgrid.events import SendGridEvents
 
         return {"sendgrid": SendGridEvents(self.settings.sendgrid_webhook_key)}
 
     @cached_property
     def caller(self) -> "Caller":
-        from mail.webhooks import Caller
+        from mail.webhooks.caller import Caller
 
         return Caller(self.settings.webhook_secret, private=self.settings.hooks_private)
 
@@ -123,7 +125,7 @@ class Parts:
 
     def pumped(self, name: str) -> Pumped:
         """A lane of mail, the hooks, or the upkeep, by name."""
-        from activities.hooks import HookLane
+        from activities.hooks.lane import HookLane
         from activities.upkeep import LANE as UPKEEP
         from activities.upkeep import Upkeep
 
@@ -138,7 +140,7 @@ class Parts:
 
     def operations(self) -> "Operations":
         from activities.operations import Operations
-        from activities.testing import Testing
+        from activities.test_mails import Testing
 
         testing = Testing(self.database, self.composer, lambda: self.sender, self.clock)
         return Operations(self.database, self.clock, testing)
@@ -169,7 +171,7 @@ class Parts:
     def interceptors(self) -> "Sequence[Interceptor]":
         if self.span is no_span:
             return ()
-        from waypost.workflow_traces import WorkflowTraces
+        from waypost.telemetry.workflow_tracing import WorkflowTraces
 
         return (WorkflowTraces(self.span),)
 

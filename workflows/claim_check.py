@@ -17,7 +17,7 @@ from temporalio.converter import (
     PayloadCodec,
 )
 
-from journeys.program import Program
+from journeys.program.program import Program
 
 ENCODING = "waypost/program"
 

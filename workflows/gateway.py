@@ -19,7 +19,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from journeys.state import State
+from journeys.machine.state import State
 from workflows.claim_check import ProgramRef, Resolve, data_converter
 
 JOURNEYS = "journeys"

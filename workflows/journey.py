@@ -1,4 +1,4 @@
-"""One enrollment as a durable workflow: a thin shell round `journeys.machine.advance`.
+"""One enrollment as a durable workflow: a thin shell round `journeys.machine.machine.advance`.
 
 It holds one state, feeds inputs to the core and carries out what the core wants: decisions ride along with the one
 question, which a local activity answers. There is no marketing in here, and nothing personal.
@@ -14,11 +14,11 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.signatures import ASK, PLAN, SETTLE, Call, Reply
-from journeys.commands import Ask, Command, Decide, Plan, Question, Settle
-from journeys.inputs import Begin, Control, EventArrived, Input, Interrupted, Leave, Pause, Resume, Skip, Woke
-from journeys.machine import advance, refusal
-from journeys.program import Program
-from journeys.state import State
+from journeys.machine.commands import Ask, Command, Decide, Plan, Question, Settle
+from journeys.machine.inputs import Begin, Control, EventArrived, Input, Interrupted, Leave, Pause, Resume, Skip, Woke
+from journeys.machine.machine import advance, refusal
+from journeys.machine.state import State
+from journeys.program.program import Program
 
 RENEW_AFTER = 600
 ANSWER_WITHIN = timedelta(seconds=90)

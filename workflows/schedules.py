@@ -18,7 +18,7 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
-from journeys.program import Program, ScheduleTrigger
+from journeys.program.program import Program, ScheduleTrigger
 from workflows.gateway import JOURNEYS
 
 PREFIX = "journey/"

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 from api.deps import Backend, TheBackend
 from api.pages.html import damaged, expired, page, spoken
 from mail.links import BadLink, Confirmation, ExpiredLink
-from services import consents
 from services.errors import NotFound
+from services.feedback import consents
 
 router = APIRouter(prefix="/confirm", tags=["recipients"])
 

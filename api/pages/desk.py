@@ -11,9 +11,9 @@ from api.deps import Reading, TheBackend
 from api.pages.html import page
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
-from services import reports
-from store import outbox
-from store.tables import OutboxMail
+from services.reports import counts_and_books
+from store.queries import outbox
+from store.tables.messages import OutboxMail
 
 router = APIRouter(tags=["people"])
 
@@ -29,7 +29,7 @@ def at_this_machine(request: Request, parts: TheBackend) -> None:
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 def start(session: Reading, parts: TheBackend) -> HTMLResponse:
-    return page("start.html", brand=parts.brand, report=reports.lifecycle(session), outbox=parts.outbox)
+    return page("start.html", brand=parts.brand, report=counts_and_books.lifecycle(session), outbox=parts.outbox)
 
 
 @router.get("/outbox", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(at_this_machine)])

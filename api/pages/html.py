@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
 from api.deps import Backend
-from services import topics
+from services.definitions import topics
 
 FOLDER = Path(__file__).parent.parent.parent / "templates" / "pages"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; frame-src 'self'"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.deps import Backend, TheBackend
 from api.pages.html import damaged
 from mail.links import BadLink
-from services import engagement
+from services.feedback import opens_and_clicks
 
 router = APIRouter(tags=["recipients"])
 
@@ -70,14 +70,14 @@ async def _followed(token: str, request: Request, parts: Backend) -> Response:
 
 def _where(parts: Backend, send_id: str, number: int) -> str | None:
     with parts.database.reading() as session:
-        return engagement.where(session, send_id, number)
+        return opens_and_clicks.where(session, send_id, number)
 
 
 def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> None:
     with parts.database.writing() as session:
-        engagement.clicked(session, send_id, url, agent, headers_alone, parts.clock())
+        opens_and_clicks.clicked(session, send_id, url, agent, headers_alone, parts.clock())
 
 
 def _opened(parts: Backend, send_id: str, agent: str) -> None:
     with parts.database.writing() as session:
-        engagement.opened(session, send_id, agent, parts.clock())
+        opens_and_clicks.opened(session, send_id, agent, parts.clock())

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 from api.deps import Backend, TheBackend
 from api.pages.html import damaged, expired, page
 from mail.links import BadLink, ExpiredLink, Preferences
-from services import preferences
 from services.errors import NotFound
+from services.feedback import preferences
 
 router = APIRouter(prefix="/preferences", tags=["recipients"])
 

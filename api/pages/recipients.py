@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 from api.deps import Backend, TheBackend
 from api.pages.html import damaged, page, spoken
 from mail.links import BadLink, Unsubscribe
-from services import leaving
 from services.errors import NotFound
+from services.feedback import unsubscribing
 
 router = APIRouter(prefix="/u", tags=["recipients"])
 
@@ -42,4 +42,4 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
 
 def _leave(parts: Backend, what: Unsubscribe) -> None:
     with parts.database.writing() as session:
-        leaving.unsubscribe(session, what.customer, what.topic, f"link in message {what.send_id}", parts.clock())
+        unsubscribing.unsubscribe(session, what.customer, what.topic, f"link in message {what.send_id}", parts.clock())

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from api import schemas
 from api.deps import Admin, Reading, ThePage
 from api.errors import responses
-from services import listing
+from services.reports import lists
 
 router = APIRouter(prefix="/v1/audit", tags=["keys"])
 
@@ -23,5 +23,5 @@ def listed(
     sort: Literal["at", "-at"] = "-at",
 ) -> schemas.Page[schemas.AuditOut]:
     """The newest first, with before and after. Of customers only the names of what changed are kept."""
-    rows, cursor = listing.audit(session, page.slice(sort), kind=kind, target=target, actor=actor)
+    rows, cursor = lists.audit(session, page.slice(sort), kind=kind, target=target, actor=actor)
     return schemas.Page(items=[schemas.AuditOut.model_validate(row) for row in rows], cursor=cursor)

@@ -12,9 +12,13 @@ from api.errors import responses
 from api.etags import TheTags
 from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
-from services import announcing, broadcasts, listing, operations, tracking
-from services.broadcast_bodies import KEY, BroadcastIn
-from store.tables import Broadcast
+from services import values
+from services.definitions import broadcasts
+from services.definitions.broadcast_definition import KEY, BroadcastIn
+from services.operations import operations
+from services.reports import lists
+from services.upkeep import broadcast_clock
+from store.tables.broadcasts import Broadcast
 
 router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)
 
@@ -34,7 +38,7 @@ def put(
     trail: TheTrail,
 ) -> schemas.BroadcastOut:
     """To a segment, or to whom `POST /v1/imports?kind=recipients&broadcast=…` names. Nothing is sent yet."""
-    tracking.check_values(body.model_dump(mode="json"))
+    values.check_values(body.model_dump(mode="json"))
     present = session.get(Broadcast, key)
     before = _out(present) if present else None
     tags.check(before)
@@ -48,7 +52,7 @@ def listed(
     session: Reading, caller: Support, page: ThePage, status: Status | None = None
 ) -> schemas.Page[schemas.BroadcastOut]:
     """By key."""
-    rows, cursor = listing.broadcasts(session, page.slice(), status=status)
+    rows, cursor = lists.broadcasts(session, page.slice(), status=status)
     return schemas.Page(items=[_out(row) for row in rows], cursor=cursor)
 
 
@@ -73,7 +77,7 @@ def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Res
 def preview(key: Key, session: Writing, now: Now, caller: Marketer) -> schemas.OperationOut:
     """The operation's result says how many get it, at once or later, and how many do not, by reason."""
     broadcasts.get(session, key)
-    return operation_out(operations.start(session, announcing.PREVIEW, {"broadcast": key}, now, by=caller.id), now)
+    return operation_out(operations.start(session, broadcast_clock.PREVIEW, {"broadcast": key}, now, by=caller.id), now)
 
 
 @router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))
@@ -104,7 +108,7 @@ def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
     """At once; what has not gone is skipped (`cancelled`)."""
     row = broadcasts.cancel(session, key, now)
-    operations.start(session, announcing.CANCEL, {"broadcast": key}, now, by=caller.id)
+    operations.start(session, broadcast_clock.CANCEL, {"broadcast": key}, now, by=caller.id)
     trail.note("cancelled", "broadcast", key)
     return _out(row)
 

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from api import schemas
 from api.deps import Now, Reading, Support
 from api.errors import responses
-from services import channels, delivering
-from services.claiming import LANES
+from services.messages import circuit_breaker, sending_ledger
+from services.messages.claiming import LANES
 
 router = APIRouter(prefix="/v1/channels", tags=["messages"])
 
@@ -15,6 +15,6 @@ router = APIRouter(prefix="/v1/channels", tags=["messages"])
 def listed(session: Reading, now: Now, caller: Support) -> schemas.ChannelsOut:
     """A channel closes itself when the provider refuses our key or fails five times in a row, and says so."""
     return schemas.ChannelsOut(
-        channels=[schemas.ChannelOut.model_validate(one) for one in channels.listed(session)],
-        lanes=[schemas.LaneOut(name=name, **delivering.waiting(session, name, now)) for name in LANES],
+        channels=[schemas.ChannelOut.model_validate(one) for one in circuit_breaker.listed(session)],
+        lanes=[schemas.LaneOut(name=name, **sending_ledger.waiting(session, name, now)) for name in LANES],
     )

@@ -9,10 +9,13 @@ from api.deps import Admin, Marketer, Now, Reading, Support, ThePage, TheTrail, 
 from api.errors import ApiError, responses
 from api.etags import TheTags
 from api.idempotency import IdempotentRoute
-from services import ingest, listing, operations, reports, telling, tracking
-from services.happening import Rules
-from store import customers, tombstones
-from store.tables import Customer
+from services import values
+from services.enrollments.customer_events import Rules
+from services.ingestion import ingest, segment_api
+from services.operations import operations
+from services.reports import counts_and_books, customer_view, lists
+from store.queries import customers, tombstones
+from store.tables.customers import Customer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=IdempotentRoute)
 
@@ -35,15 +38,15 @@ def put(
     It is an identify event like any other, so journeys and segments hear of it. Somebody who was erased comes back only
     with `again=true`.
     """
-    tracking.check_values({"attributes": body.attributes})
-    external_id = tracking.identifier(id)
+    values.check_values({"attributes": body.attributes})
+    external_id = segment_api.identifier(id)
     name = (tombstones.USER, external_id)
     if tombstones.buried(session, [name]) and not (again and tombstones.lift(session, [name])):
         raise ApiError("erased", "this customer was erased; `again=true` brings them back on purpose")
     present = customers.by_user(session, external_id)
     tags.check(_shown(present) if present else None)
     message = {"type": "identify", "userId": external_id, "traits": body.attributes}
-    ingest.take(session, tracking.read(message, now), Rules.load(session), now)
+    ingest.take(session, segment_api.read(message, now), Rules.load(session), now)
     customer = customers.by_user(session, external_id)
     assert customer is not None
     trail.names("changed" if present else "created", "customer", customer.id, body.attributes)
@@ -61,7 +64,7 @@ def find(
     sort: Literal["created", "-created", "email", "-email"] = "created",
 ) -> schemas.Page[schemas.CustomerOut]:
     """Customers whose address or id starts with `query`, who are in this stage of the lifecycle, in this segment."""
-    rows, cursor = listing.customers(
+    rows, cursor = lists.customers(
         session, page.slice(sort), query_text=query, stage=stage, segment=segment, sort=sort.removeprefix("-")
     )
     return schemas.Page(items=[_shown(row) for row in rows], cursor=cursor)
@@ -70,12 +73,14 @@ def find(
 @router.get("/{id}", summary="Where a customer is", responses=responses(404))
 def get(id: CustomerId, session: Reading, key: Support, response: Response) -> schemas.CustomerStatus:
     """The profile, the lifecycle stage, and every enrollment with its step and its next action."""
-    customer = telling.customer(session, id)
+    customer = customer_view.customer(session, id)
     response.headers["ETag"] = etags.of(_shown(customer))
-    enrollments = telling.enrollments_of(session, customer.id)
+    enrollments = customer_view.enrollments_of(session, customer.id)
     return schemas.CustomerStatus(
         customer=_shown(customer),
-        lifecycle_stage=telling.lifecycle_stage(session, customer.id, reports.lifecycle_journeys(session)),
+        lifecycle_stage=customer_view.lifecycle_stage(
+            session, customer.id, counts_and_books.lifecycle_journeys(session)
+        ),
         enrollments=[schemas.EnrollmentOut.model_validate(one) for one in enrollments],
     )
 
@@ -85,7 +90,7 @@ def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrai
     """The person leaves every table and their workflows end; counts stay. A tombstone keeps late events from
     bringing them back. The answer names the operation that does it.
     """
-    customer = telling.customer(session, id)
+    customer = customer_view.customer(session, id)
     operation = operations.start(session, "erase", {"customer": customer.id}, now, by=key.id)
     trail.note("erased", "customer", customer.id)
     return schemas.Erasing(operation=operation.id)
@@ -100,8 +105,8 @@ def messages(
     sort: Literal["planned", "-planned"] = "-planned",
 ) -> schemas.Page[schemas.MessageOut]:
     """The newest first, each with its status and the reason for it."""
-    customer = telling.customer(session, id)
-    rows, cursor = listing.messages(session, page.slice(sort), customer_id=customer.id)
+    customer = customer_view.customer(session, id)
+    rows, cursor = lists.messages(session, page.slice(sort), customer_id=customer.id)
     return schemas.Page(items=[schemas.MessageOut.model_validate(row) for row in rows], cursor=cursor)
 
 

@@ -11,13 +11,18 @@ from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePa
 from api.errors import responses
 from api.idempotency import HEADER, IdempotentRoute
 from api.routes.operations import operation_out
-from journeys.forecast import unless_one_of
-from journeys.state import State
-from services import enrolling, forecasting, journeys, listing, operations, segments, telling, tracking
+from journeys.machine.state import State
+from journeys.simulation.forecast import unless_one_of
+from services import values
+from services.customers import segments
+from services.definitions import journeys
+from services.enrollments import enrollment_forecast, entry
 from services.errors import Refused
-from services.jobs import enrolling as jobs
-from store import customers
-from store.tables import ApiKey
+from services.jobs import enroll_segment as jobs
+from services.operations import operations
+from services.reports import customer_view, lists
+from store.queries import customers
+from store.tables.access import ApiKey
 
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
 
@@ -51,10 +56,10 @@ def enroll(
         total = jobs.total(session, body.segment)
         response.status_code = 202
         return operation_out(operations.start(session, "enroll", request, now, by=caller.id, total=total), now)
-    tracking.check_values({"data": body.data})
-    customer = telling.customer(session, body.customer or "")
+    values.check_values({"data": body.data})
+    customer = customer_view.customer(session, body.customer or "")
     customers.lock(session, customer.id)
-    started = enrolling.enroll(session, version, program, customer, source="api", now=now, data=body.data)
+    started = entry.enroll(session, version, program, customer, source="api", now=now, data=body.data)
     trail.note("enrolled", "enrollment", started.id)
     return schemas.EnrollmentOut.model_validate(started)
 
@@ -72,8 +77,8 @@ def listed(
     sort: Literal["entered", "-entered"] = "entered",
 ) -> schemas.Page[schemas.EnrollmentOut]:
     """In the order in which they were made."""
-    owner = telling.customer(session, customer).id if customer else None
-    rows, cursor = listing.enrollments(
+    owner = customer_view.customer(session, customer).id if customer else None
+    rows, cursor = lists.enrollments(
         session, page.slice(sort), journey=journey, stage=stage, step=step, status=status, customer_id=owner
     )
     return schemas.Page(items=[schemas.EnrollmentOut.model_validate(row) for row in rows], cursor=cursor)
@@ -82,7 +87,7 @@ def listed(
 @router.get("/enrollments/{id}", summary="One enrollment", responses=responses(404))
 def get(id: EnrollmentId, session: Reading, caller: Support) -> schemas.EnrollmentOut:
     """Where it stands, from the database, for ever."""
-    return schemas.EnrollmentOut.model_validate(telling.enrollment(session, id))
+    return schemas.EnrollmentOut.model_validate(customer_view.enrollment(session, id))
 
 
 @router.get("/enrollments/{id}/forecast", summary="What comes next", responses=responses(404, 409, 503))
@@ -95,12 +100,12 @@ async def forecast(id: EnrollmentId, parts: TheBackend, caller: Support) -> sche
 
 def _forecast(parts: Backend, id: str, state: State) -> schemas.Forecast:
     with parts.database.reading() as session:
-        enrollment = telling.enrollment(session, id)
-        actions = forecasting.next_actions(session, enrollment, state, parts.clock())
+        enrollment = customer_view.enrollment(session, id)
+        actions = enrollment_forecast.next_actions(session, enrollment, state, parts.clock())
         shown = [
             schemas.ActionOut(
                 at=one.at,
-                local=forecasting.local(session, enrollment, one.at),
+                local=enrollment_forecast.local(session, enrollment, one.at),
                 what=one.what,
                 stage=one.stage,
                 step=one.step,
@@ -146,7 +151,7 @@ def _once(request: Request, caller: ApiKey) -> str | None:
 
 def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
     with parts.database.reading() as session:
-        enrollment = telling.enrollment(session, id)
+        enrollment = customer_view.enrollment(session, id)
         held = enrollment.paused_by == "journey" and journeys.paused(session, enrollment.journey)
     if enrollment.status == "ended":
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
@@ -157,6 +162,6 @@ def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
 
 def _controlled(parts: Backend, request: Request, id: str, control: str) -> schemas.EnrollmentOut:
     with parts.database.writing() as session:
-        shown = schemas.EnrollmentOut.model_validate(telling.enrollment(session, id))
+        shown = schemas.EnrollmentOut.model_validate(customer_view.enrollment(session, id))
         Trail(request, session, parts.clock()).note(control, "enrollment", id)
     return shown

@@ -12,12 +12,14 @@ from api.deps import Backend, Marketer, TheBackend, Trail, bearer
 from api.errors import responses
 from api.idempotency import HEADER, checked
 from api.routes.operations import operation_out
-from services import broadcasts, files, histories, idempotency, journeys, operations, uploads
+from services.access import idempotency
+from services.access.idempotency import Answer, Claim
+from services.definitions import broadcasts, journeys
 from services.errors import InvalidInput
-from services.idempotency import Answer, Claim
-from services.jobs import taking
-from store.tables import ApiKey
-from store.types import new_id
+from services.imports import event_files, files, import_file
+from services.operations import operations, uploads
+from store.ids import new_id
+from store.tables.access import ApiKey
 
 router = APIRouter(prefix="/v1/imports", tags=["operations"])
 
@@ -126,8 +128,8 @@ def _check(parts: Backend, asked: dict[str, Any], spool: Spool) -> None:
         with parts.database.reading() as session:
             journeys.live(session, asked["journey"])
     spool.seek(0)
-    kind = taking.KINDS.get(asked["kind"])
-    files.check_header(spool.read(files.SAMPLE), asked["format"], kind.required if kind else histories.REQUIRED)
+    kind = import_file.KINDS.get(asked["kind"])
+    files.check_header(spool.read(files.SAMPLE), asked["format"], kind.required if kind else event_files.REQUIRED)
 
 
 def _parts(parts: Backend, spool: Spool) -> str:

@@ -16,8 +16,9 @@ from fastapi.responses import JSONResponse
 from api import schemas
 from api.deps import Backend, Reading, Support, TheBackend, ThePage, authenticate
 from api.errors import ApiError, responses
-from services import ingest, listing, tracking
-from services.tracking import TYPES
+from services.ingestion import ingest, segment_api
+from services.ingestion.segment_api import TYPES
+from services.reports import lists
 
 LARGEST = 500 * 1024
 MOST_EVENTS = 2_500
@@ -97,7 +98,7 @@ def rejections(
     sort: Literal["received", "-received"] = "-received",
 ) -> schemas.Page[schemas.RejectionOut]:
     """The newest first, each with the faulty field and the reason."""
-    rows, cursor = listing.rejections(session, page.slice(sort), type=type)
+    rows, cursor = lists.rejections(session, page.slice(sort), type=type)
     return schemas.Page(items=[schemas.RejectionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
@@ -147,7 +148,7 @@ def _inflate(body: bytes) -> bytes:
 
 def _parse(body: bytes) -> tuple[Mapping[str, Any], bool]:
     try:
-        parsed, strict = tracking.parsed(body)
+        parsed, strict = segment_api.parsed(body)
     except (ValueError, RecursionError):
         raise _Bad(400, "the body is not JSON") from None
     if not isinstance(parsed, dict):

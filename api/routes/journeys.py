@@ -23,12 +23,15 @@ from api.deps import (
 from api.errors import responses
 from api.etags import TheTags
 from api.idempotency import IdempotentRoute
-from journeys import source
-from journeys.problems import Problem
+from journeys.checks import source
+from journeys.language.problems import Problem
 from pictures import map as maps
-from services import journeys, listing, operations, reports, telling
+from services.definitions import journeys
 from services.errors import InvalidInput, Refused
-from store.tables import Enrollment, Journey
+from services.operations import operations
+from services.reports import counts_and_books, customer_view, lists
+from store.tables.definitions import Journey
+from store.tables.enrollments import Enrollment
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
@@ -157,7 +160,7 @@ def listed(
     session: Reading, caller: Support, page: ThePage, archived: Annotated[bool, Query(description="these too")] = False
 ) -> schemas.Page[schemas.JourneyOut]:
     """Every journey with its draft and its live version, by key."""
-    rows, cursor = listing.journeys(session, page.slice(), archived=archived)
+    rows, cursor = lists.journeys(session, page.slice(), archived=archived)
     return schemas.Page(items=[_shown(row) for row in rows], cursor=cursor)
 
 
@@ -170,7 +173,7 @@ def get(key: Key, session: Reading, caller: Support, response: Response) -> sche
 @router.get("/{key}/report", summary="How a journey does", responses=responses(404))
 def report(key: Key, session: Reading, caller: Support) -> schemas.JourneyReport:
     """Who entered, where they are, how they left, what was sent, and what goals it reached."""
-    return schemas.JourneyReport(**reports.journey(session, key))
+    return schemas.JourneyReport(**counts_and_books.journey(session, key))
 
 
 @router.get("/{key}/versions", summary="Published versions", responses=responses(404, 422))
@@ -183,7 +186,7 @@ def versions(
 ) -> schemas.Page[schemas.VersionOut]:
     """The newest first."""
     journeys.get(session, key)
-    rows, cursor = listing.versions(session, page.slice(sort), key)
+    rows, cursor = lists.versions(session, page.slice(sort), key)
     return schemas.Page(items=[schemas.VersionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
@@ -213,8 +216,8 @@ def map_(
 ) -> Response:
     """Stages as boxes with their steps, transitions as ways, as SVG."""
     definition = journeys.definition(session, key, version)
-    here = _here(telling.enrollment(session, enrollment), key) if enrollment else None
-    standing, flows = reports.on_the_map(session, key) if counts else (None, None)
+    here = _here(customer_view.enrollment(session, enrollment), key) if enrollment else None
+    standing, flows = counts_and_books.on_the_map(session, key) if counts else (None, None)
     return Svg(maps.draw(definition, counts=standing, flows=flows, here=here, theme=theme))
 
 

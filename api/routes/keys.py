@@ -6,7 +6,8 @@ from api import schemas
 from api.deps import Admin, Now, Reading, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.idempotency import IdempotentRoute
-from services import api_keys, listing
+from services.access import api_keys
+from services.reports import lists
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute)
 
@@ -23,7 +24,7 @@ def create(body: schemas.KeyIn, session: Writing, now: Now, caller: Admin, trail
 @router.get("", summary="List keys", responses=responses(422))
 def listed(session: Reading, caller: Admin, page: ThePage) -> schemas.Page[schemas.KeyOut]:
     """Prefix, scopes and last use; never the key."""
-    rows, cursor = listing.api_keys(session, page.slice())
+    rows, cursor = lists.api_keys(session, page.slice())
     return schemas.Page(items=[schemas.KeyOut.model_validate(row) for row in rows], cursor=cursor)
 
 

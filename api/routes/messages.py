@@ -8,7 +8,9 @@ from api import schemas
 from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.idempotency import IdempotentRoute
-from services import deciding, feedback, listing, telling
+from services.feedback import delivery_events
+from services.messages import resolving
+from services.reports import customer_view, lists
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)
 
@@ -29,8 +31,8 @@ def listed(
     sort: Literal["planned", "-planned"] = "-planned",
 ) -> schemas.Page[schemas.MessageOut]:
     """The newest first."""
-    owner = telling.customer(session, customer).id if customer else None
-    rows, cursor = listing.messages(
+    owner = customer_view.customer(session, customer).id if customer else None
+    rows, cursor = lists.messages(
         session,
         page.slice(sort),
         customer_id=owner,
@@ -46,8 +48,8 @@ def listed(
 @router.get("/{id}", summary="One message", responses=responses(404))
 def get(id: str, session: Reading, caller: Support) -> schemas.MessageWhole:
     """With the very mail that was rendered, once it was, and what the provider reported about it."""
-    message = schemas.MessageWhole.model_validate(telling.message(session, id))
-    reports = [schemas.DeliveryEventOut.model_validate(one) for one in feedback.of(session, id)]
+    message = schemas.MessageWhole.model_validate(customer_view.message(session, id))
+    reports = [schemas.DeliveryEventOut.model_validate(one) for one in delivery_events.of(session, id)]
     return message.model_copy(update={"reports": reports})
 
 
@@ -56,6 +58,6 @@ def decide(
     id: str, body: schemas.DecideIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
 ) -> schemas.MessageOut:
     """Of a mail that is `unknown` or `parked` nobody can tell whether it went. What a person decides is on record."""
-    message = deciding.decide(session, id, body.verdict, f"key {caller.id}", now)
+    message = resolving.decide(session, id, body.verdict, f"key {caller.id}", now)
     trail.note(f"decided {body.verdict}", "message", id)
     return schemas.MessageOut.model_validate(message)

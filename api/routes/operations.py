@@ -15,9 +15,12 @@ from api import schemas
 from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.idempotency import IdempotentRoute
-from services import journeys, listing, operations, tracking
-from services.listing import Slice
-from store.tables import Operation
+from services import values
+from services.definitions import journeys
+from services.operations import operations
+from services.reports import lists
+from services.reports.lists import Slice
+from store.tables.access import Operation
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)
 
@@ -53,7 +56,7 @@ def simulate(
     asked = body or schemas.SimulateIn()
     for name, value in (("from", asked.begin), ("until", asked.until)):
         if value is not None:
-            tracking.instant(value, name)
+            values.instant(value, name)
     journeys.draft_or(session, key, asked.version)
     request = {"journey": key, "version": asked.version, "from": asked.begin, "until": asked.until}
     return operation_out(operations.start(session, "simulate", request, now, by=caller.id), now)
@@ -70,7 +73,7 @@ def listed(
     sort: Literal["created", "-created"] = "-created",
 ) -> schemas.Page[schemas.OperationOut]:
     """The newest first."""
-    rows, cursor = listing.operations(session, page.slice(sort), kind=kind, status=status)
+    rows, cursor = lists.operations(session, page.slice(sort), kind=kind, status=status)
     return schemas.Page(items=[operation_out(row, now) for row in rows], cursor=cursor)
 
 
@@ -86,7 +89,7 @@ def errors(
 ) -> schemas.Page[schemas.OperationErrorOut]:
     """By line, with the reason; the first 10,000 are kept."""
     operations.get(session, id)
-    rows, cursor = listing.operation_errors(session, page.slice(), id)
+    rows, cursor = lists.operation_errors(session, page.slice(), id)
     return schemas.Page(items=[schemas.OperationErrorOut.model_validate(row) for row in rows], cursor=cursor)
 
 
@@ -101,7 +104,7 @@ def errors_file(id: OperationId, session: Reading, caller: Support) -> Response:
     file = io.StringIO()
     rows = csv.writer(file)
     rows.writerow(["line", "reason"])
-    found, _ = listing.operation_errors(session, Slice(limit=operations.MOST_ERRORS_KEPT), id)
+    found, _ = lists.operation_errors(session, Slice(limit=operations.MOST_ERRORS_KEPT), id)
     rows.writerows((one.line, one.reason) for one in found)
     name = {"Content-Disposition": f'attachment; filename="{id}-errors.csv"'}
     return Csv(file.getvalue(), headers=name)

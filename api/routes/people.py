@@ -8,8 +8,10 @@ from api import schemas
 from api.deps import Admin, Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.routes.customers import CustomerId
-from services import consents, explaining, exporting, telling
-from services.explaining import Why
+from services.customers import data_export
+from services.feedback import consents
+from services.reports import customer_view, why_answers
+from services.reports.why_answers import Why
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -17,8 +19,8 @@ router = APIRouter(prefix="/v1/customers", tags=["customers"])
 @router.get("/{id}/timeline", summary="What happened, and why", responses=responses(404, 422))
 def timeline(id: CustomerId, session: Reading, key: Support, page: ThePage) -> schemas.Page[schemas.TimelineEntry]:
     """Events and decisions, the newest first."""
-    customer = telling.customer(session, id)
-    entries, cursor = telling.timeline(session, customer.id, page.cursor, page.limit)
+    customer = customer_view.customer(session, id)
+    entries, cursor = customer_view.timeline(session, customer.id, page.cursor, page.limit)
     return schemas.Page(items=[schemas.TimelineEntry(**entry) for entry in entries], cursor=cursor)
 
 
@@ -35,8 +37,8 @@ def why(
     """An answer in a sentence, with every decision behind it: the guards and the values they saw, the policy that
     spoke, when it is tried next. Of a journey that the customer never entered it says which guard kept them out.
     """
-    customer = telling.customer(session, id)
-    return _told(explaining.why(session, customer, journey, step, message, now))
+    customer = customer_view.customer(session, id)
+    return _told(why_answers.why(session, customer, journey, step, message, now))
 
 
 def _told(why: Why) -> schemas.WhyOut:
@@ -49,14 +51,14 @@ def _told(why: Why) -> schemas.WhyOut:
         enrollment=schemas.EnrollmentOut.model_validate(why.enrollment) if why.enrollment else None,
         message=schemas.MessageOut.model_validate(why.message) if why.message else None,
         triggers=[schemas.TriggerNow(**one) for one in why.triggers],
-        decisions=[schemas.TimelineEntry(**telling.shown(one)) for one in why.decisions],
+        decisions=[schemas.TimelineEntry(**customer_view.shown(one)) for one in why.decisions],
     )
 
 
 @router.get("/{id}/consent", summary="What a customer said about topics", responses=responses(404))
 def consent(id: CustomerId, session: Reading, key: Support) -> list[schemas.ConsentOut]:
     """Where there is no statement, the topic's terms hold: `opt_out` sends, `opt_in` does not."""
-    customer = telling.customer(session, id)
+    customer = customer_view.customer(session, id)
     return [schemas.ConsentOut.model_validate(one) for one in consents.of(session, customer.id)]
 
 
@@ -74,7 +76,7 @@ def put_consent(
 
     Where the topic asks for double opt-in, a yes is `pending`, a mail asks, and the link in it confirms.
     """
-    customer = telling.customer(session, id)
+    customer = customer_view.customer(session, id)
     evidence = body.evidence.model_dump(exclude_none=True) if body.evidence else None
     if consents.say(
         session,
@@ -94,4 +96,4 @@ def put_consent(
 @router.get("/{id}/export", summary="Everything kept about a customer", responses=responses(404))
 def export(id: CustomerId, session: Reading, key: Admin) -> dict[str, Any]:
     """Rows by table: the profile, events, enrollments, decisions, mails with their bodies, consents and the rest."""
-    return exporting.export(session, telling.customer(session, id))
+    return data_export.export(session, customer_view.customer(session, id))

@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from api import schemas
 from api.deps import Backend, TheBackend
 from api.errors import content
-from mail.feedback import BadReport, BadSignature, Feedback
-from services import feedback
+from mail.providers.events import BadReport, BadSignature, Feedback
 from services.errors import InvalidInput
+from services.feedback import delivery_events
 
 router = APIRouter(prefix="/webhooks", tags=["providers"])
 
@@ -53,5 +53,5 @@ async def take(provider: Provider, request: Request, parts: TheBackend) -> schem
 
 
 def _keep(parts: Backend, reports: Sequence[Feedback], provider: str) -> schemas.Reported:
-    outcome = parts.database.write(lambda session: feedback.take(session, reports, provider, parts.clock()))
+    outcome = parts.database.write(lambda session: delivery_events.take(session, reports, provider, parts.clock()))
     return schemas.Reported(taken=outcome.taken, repeated=outcome.repeated, unknown=outcome.unknown)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from api import schemas
 from api.deps import Reading, Support
 from api.errors import responses
-from services import reports
+from services.reports import counts_and_books
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
@@ -23,9 +23,9 @@ def lifecycle(
     cohorts: Annotated[bool, Query(description="by month of entry too; this one counts rows")] = False,
 ) -> schemas.LifecycleReport:
     """Stages, steps, movements and the time in each stage, of the lifecycle journey or of `journey`."""
-    found = reports.lifecycle(session, journey)
+    found = counts_and_books.lifecycle(session, journey)
     if cohorts and found["journey"]:
-        found["cohorts"] = reports.cohorts(session, found["journey"])
+        found["cohorts"] = counts_and_books.cohorts(session, found["journey"])
     return schemas.LifecycleReport(**found)
 
 
@@ -37,11 +37,11 @@ def messages(
     since: Annotated[AwareDatetime | None, Query(description="planned from this instant on")] = None,
 ) -> schemas.MessagesReport:
     """Every mail is counted once, with the reason why it did not go."""
-    found = reports.messages(session, journey, since)
+    found = counts_and_books.messages(session, journey, since)
     return schemas.MessagesReport(messages=[schemas.MessageCount(**one) for one in found])
 
 
 @router.get("/reconciliation", summary="Do the books balance?", responses=responses())
 def reconciliation(session: Reading, caller: Support, journey: Key = None) -> schemas.Reconciliation:
     """entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked; differences named."""
-    return schemas.Reconciliation(**reports.reconciliation(session, journey))
+    return schemas.Reconciliation(**counts_and_books.reconciliation(session, journey))

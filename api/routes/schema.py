@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from journeys.definition import json_schema
+from journeys.language.definition import json_schema
 
 router = APIRouter(tags=["journeys"])
 

@@ -8,8 +8,11 @@ from api import etags, schemas
 from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.etags import TheTags
-from services import journeys, listing, segments, tracking
-from store.tables import Segment
+from services import values
+from services.customers import segments
+from services.definitions import journeys
+from services.reports import lists
+from store.tables.customers import Segment
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
@@ -21,7 +24,7 @@ def put(
     key: Key, body: schemas.SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
 ) -> schemas.SegmentOut:
     """A guard over the customer. Where it is new, everybody is looked at in the background."""
-    tracking.check_values(body.model_dump())
+    values.check_values(body.model_dump())
     present = session.get(Segment, key)
     before = schemas.SegmentOut.model_validate(present) if present else None
     tags.check(before)
@@ -33,7 +36,7 @@ def put(
 @router.get("", summary="List segments", responses=responses(422))
 def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.SegmentOut]:
     """By key."""
-    rows, cursor = listing.segments(session, page.slice())
+    rows, cursor = lists.segments(session, page.slice())
     return schemas.Page(items=[schemas.SegmentOut.model_validate(row) for row in rows], cursor=cursor)
 
 
@@ -56,5 +59,5 @@ def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Res
 def members(key: Key, session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.MemberOut]:
     """In the order of their internal ids."""
     segments.get(session, key)
-    rows, cursor = listing.members(session, page.slice(), key)
+    rows, cursor = lists.members(session, page.slice(), key)
     return schemas.Page(items=[schemas.MemberOut.model_validate(row) for row in rows], cursor=cursor)

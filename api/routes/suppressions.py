@@ -8,8 +8,9 @@ from sqlmodel import Session
 from api import schemas
 from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
-from services import listing, suppressions
-from store import customers
+from services.customers import suppressions
+from services.reports import lists
+from store.queries import customers
 
 router = APIRouter(prefix="/v1/suppressions", tags=["topics and consent"])
 
@@ -24,7 +25,7 @@ def listed(
     reason: Literal["bounce", "complaint", "unsubscribe", "manual"] | None = None,
 ) -> schemas.Page[schemas.SuppressionOut]:
     """By address."""
-    rows, cursor = listing.suppressions(session, page.slice(), reason=reason)
+    rows, cursor = lists.suppressions(session, page.slice(), reason=reason)
     return schemas.Page(items=[schemas.SuppressionOut.model_validate(row) for row in rows], cursor=cursor)
 
 

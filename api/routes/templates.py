@@ -15,27 +15,19 @@ from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
 from mail import linting
 from mail.composing import Letter
-from mail.templates import Stored, TemplateProblem
-from services import (
-    broadcasts,
-    house,
-    journeys,
-    knowing,
-    listing,
-    locales,
-    operations,
-    suppressions,
-    telling,
-    templates,
-    testing,
-    tracking,
-)
+from mail.rendering.templates import Stored, TemplateProblem
+from services import values
+from services.customers import known_facts, suppressions
+from services.definitions import broadcasts, journeys, templates
+from services.definitions.templates import Texts
+from services.definitions.topics import GENERAL
 from services.errors import NotFound
-from services.templates import Texts
-from services.testing import About
-from services.topics import GENERAL
+from services.installation import installation_settings, locales
+from services.operations import operations, test_mails
+from services.operations.test_mails import About
+from services.reports import customer_view, lists
 from store.session import Database
-from store.tables import TemplateVersion
+from store.tables.definitions import TemplateVersion
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"], route_class=IdempotentRoute)
 
@@ -53,7 +45,7 @@ def put(
 
     The text part is made of the HTML where there is none, once; MJML is compiled. Other languages stand in `locales`.
     """
-    tracking.check_values(body.model_dump())
+    values.check_values(body.model_dump())
     # rendered before the transaction, since a poison template takes its time and nobody else shall wait for it
     texts, warnings = _checked(parts, key, None, body)
     variants: dict[str, Texts] = {}
@@ -107,7 +99,7 @@ def versions(
     """The newest first. A version never changes; each message says which one it was made of."""
     if templates.find(session, key) is None:
         raise NotFound(f"no template {key!r} is kept here")
-    rows, cursor = listing.template_versions(session, page.slice(sort), key)
+    rows, cursor = lists.template_versions(session, page.slice(sort), key)
     return schemas.Page(items=[schemas.TemplateVersionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
@@ -128,7 +120,7 @@ def test(
     source = _stored(parts.database, key, body.version, parts.templates(), about.locales)
     request = {"template": key, "version": source.version if source else None}
     operation = operations.start(session, "test mail", request, now, by=caller.id, total=1)
-    testing.keep(session, operation.id, suppressions.address(body.to), about)
+    test_mails.keep(session, operation.id, suppressions.address(body.to), about)
     trail.note("tested", "template", key)
     return operation_out(operation, now)
 
@@ -186,14 +178,14 @@ def _letter(parts: Backend, key: str, about: About, stored: Stored | None) -> Le
 
 def _about(parts: Backend, asked: schemas.PreviewIn) -> About:
     """The customer and the enrollment that a preview is for."""
-    tracking.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
+    values.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
     known: dict[str, Any] = {**SAMPLE} if asked.customer is None and not asked.attributes else {"events": {}}
     timezone = None
     with parts.database.reading() as session:
-        settings = house.load(session)
+        settings = installation_settings.load(session)
         if asked.customer is not None:
-            customer = telling.customer(session, asked.customer)
-            known, timezone = {**knowing.attributes(customer), "events": customer.events}, customer.timezone
+            customer = customer_view.customer(session, asked.customer)
+            known, timezone = {**known_facts.attributes(customer), "events": customer.events}, customer.timezone
     about = {**known, **asked.attributes}
     own = {**about, "locale": asked.locale} if asked.locale else about
     return About(

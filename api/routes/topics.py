@@ -9,8 +9,9 @@ from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
 from api.errors import responses
 from api.etags import TheTags
 from api.idempotency import IdempotentRoute
-from services import journeys, listing, topics
-from store.tables import Topic
+from services.definitions import journeys, topics
+from services.reports import lists
+from store.tables.definitions import Topic
 
 router = APIRouter(prefix="/v1/topics", tags=["topics and consent"], route_class=IdempotentRoute)
 
@@ -42,7 +43,7 @@ def put(
 @router.get("", summary="List topics", responses=responses(422))
 def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.TopicOut]:
     """By key. A topic that only journeys name has the usual terms: opt_out, no cap."""
-    rows, cursor = listing.topics(session, page.slice())
+    rows, cursor = lists.topics(session, page.slice())
     return schemas.Page(items=[schemas.TopicOut.model_validate(row) for row in rows], cursor=cursor)
 
 

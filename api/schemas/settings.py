@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.common import Shown
-from services.house import CapIn
-from services.house import HouseSettings as HouseSettings
+from services.installation.installation_settings import CapIn
+from services.installation.installation_settings import HouseSettings as HouseSettings
 
 
 class TopicIn(BaseModel):

@@ -15,9 +15,10 @@ import pytest
 import uvicorn
 from sqlmodel import col, select
 
-from services import api_keys
-from store.tables import Customer, Event, Rejection
-from waypost.api import build
+from services.access import api_keys
+from store.tables.access import Rejection
+from store.tables.customers import Customer, Event
+from waypost.processes.api import build
 from waypost.wiring import Parts, utc_now
 
 HERE = Path(__file__).parent

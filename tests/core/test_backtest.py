@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from journeys import backtest, following
-from journeys.backtest import Person, Totals
-from journeys.program import Program
-from journeys.simulator import Recorded, by_policy
+from journeys.program.program import Program
+from journeys.simulation import backtest, consequences
+from journeys.simulation.backtest import Person, Totals
+from journeys.simulation.simulator import Recorded, by_policy
 
 Compile = Callable[[str], Program]
 HEAD = "enter: [{on: E}]\nstart: a\n"
@@ -82,7 +82,7 @@ def test_a_date_is_reached_in_a_simulation_too(compiled: Compile, noon: datetime
         "journey: j\nenter: [{date: customer.ends, offset: -3 days, at: '09:00'}]\nstart: a\nstages: {a: {}}"
     )
     one = person(noon, (0, "Identify"), ends="2026-03-20")
-    whole = following.complete(program, one, noon + timedelta(days=60), {})
+    whole = consequences.complete(program, one, noon + timedelta(days=60), {})
     assert [(event.name, event.at.isoformat()) for event in whole.events[1:]] == [
         ("Date Reached", "2026-03-17T09:00:00+00:00")
     ]
@@ -94,7 +94,7 @@ def test_a_yearly_date_comes_each_year(compiled: Compile, noon: datetime) -> Non
         "journey: j\nreentry: after_exit\nenter: [{date: customer.birthday, every: year}]\nstart: a\nstages: {a: {final: true}}"
     )
     one = person(noon, (0, "Identify"), birthday="1984-06-01")
-    whole = following.complete(program, one, noon + timedelta(days=1_000), {})
+    whole = consequences.complete(program, one, noon + timedelta(days=1_000), {})
     assert [event.at.year for event in whole.events[1:]] == [2026, 2027, 2028]
     assert len(lives(program, whole, noon + timedelta(days=1_000))) == 3
 
@@ -106,7 +106,7 @@ def test_joining_a_segment_lets_in_and_leaving_moves_on(compiled: Compile, noon:
     )
     guard = 'customer.events["E"].count >= 2 && customer.events["F"].count == 0'
     one = person(noon, (0, "E"), (1, "E"), (2, "E"), (3, "F"))
-    whole = following.complete(program, one, noon + timedelta(days=5), {"two": guard})
+    whole = consequences.complete(program, one, noon + timedelta(days=5), {"two": guard})
     assert [event.name for event in whole.events] == ["E", "E", "Segment Joined", "E", "F", "Segment Left"]
     (life,) = backtest.runs(program, whole, noon + timedelta(days=5), by_policy(assume_address=True))
     assert life.trace.state.stage == "b"
@@ -115,4 +115,4 @@ def test_joining_a_segment_lets_in_and_leaving_moves_on(compiled: Compile, noon:
 def test_what_was_recorded_is_believed(compiled: Compile, noon: datetime) -> None:
     program = compiled("journey: j\nenter: [{segment: two}]\nstart: a\nstages: {a: {}}")
     one = person(noon, (0, "E"), (1, "Segment Left"))
-    assert following.complete(program, one, noon, {"two": "true"}) is one
+    assert consequences.complete(program, one, noon, {"two": "true"}) is one

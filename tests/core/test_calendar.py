@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journeys import calendar
-from journeys.calendar import LocalTime, Span, Window
+from journeys.facts import calendar
+from journeys.facts.calendar import LocalTime, Span, Window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

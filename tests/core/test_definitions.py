@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from journeys import definition, findings, source
-from journeys.lint import Surroundings
-from journeys.problems import InvalidJourney, Problem
+from journeys.checks import shape, source
+from journeys.checks.lint import Surroundings
+from journeys.language import definition
+from journeys.language.problems import InvalidJourney, Problem
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,7 +56,7 @@ def test_each_mistake_is_named_with_its_place(case: dict[str, Any]) -> None:
 
 def test_there_are_cases_for_every_code_of_the_language() -> None:
     seen = {problem.partition(":")[0] for case in CASES for problem in case["problems"]}
-    named = {code for code, _ in findings.CODES.values()} - {"step_verb"}
+    named = {code for code, _ in shape.CODES.values()} - {"step_verb"}
     assert named - seen == {"too_large"}
     assert len(CASES) >= 60
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from journeys.facts import Aggregate, Known
-from journeys.forecast import forecast
-from journeys.policy import Skip
-from journeys.program import Program
-from journeys.simulator import History, Recorded, by_policy, everything_goes, simulate
-from journeys.state import State
+from journeys.facts.customer_facts import Aggregate, Known
+from journeys.machine.state import State
+from journeys.program.program import Program
+from journeys.rules.policy import Skip
+from journeys.simulation.forecast import forecast
+from journeys.simulation.simulator import History, Recorded, by_policy, everything_goes, simulate
 
 JOURNEY = """journey: j
 enter: [{on: Order}]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeys import guards
+from journeys.facts import guards
 
 COUNT = 'customer.events["Order Completed"].count'
 

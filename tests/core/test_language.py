@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from journeys import calendar
-from journeys.program import Program
-from journeys.simulator import History, Recorded, Trace, simulate
-from journeys.state import State
+from journeys.facts import calendar
+from journeys.machine.state import State
+from journeys.program.program import Program
+from journeys.simulation.simulator import History, Recorded, Trace, simulate
 
 Compile = Callable[[str], Program]
 HEAD = "journey: j\nenter: [{on: Signed Up}]\nstart: a\n"

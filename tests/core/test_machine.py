@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from journeys import inputs, machine
-from journeys.inputs import Begin, EventArrived, Facts, Leave, Pause, Planned, Resume, Settled, Skip, Woke
-from journeys.program import Program
-from journeys.simulator import History, Recorded, Trace, simulate
-from journeys.state import State
+from journeys.machine import inputs, machine
+from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Pause, Planned, Resume, Settled, Skip, Woke
+from journeys.machine.state import State
+from journeys.program.program import Program
+from journeys.simulation.simulator import History, Recorded, Trace, simulate
 
 Compile = Callable[[str], Program]
 

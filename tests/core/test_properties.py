@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from journeys import inputs, machine, source
-from journeys.commands import Ask, Command, Decide, Plan, Settle
-from journeys.compiler import compile_journey
-from journeys.inputs import Begin, EventArrived, Facts, Planned, Settled, Woke
-from journeys.program import Program
-from journeys.state import State
+from journeys.checks import source
+from journeys.machine import inputs, machine
+from journeys.machine.commands import Ask, Command, Decide, Plan, Settle
+from journeys.machine.inputs import Begin, EventArrived, Facts, Planned, Settled, Woke
+from journeys.machine.state import State
+from journeys.program.compiler import compile_journey
+from journeys.program.program import Program
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = ("a", "b", "c")

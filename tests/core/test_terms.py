@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
-from journeys import backtest
-from journeys.backtest import Person
-from journeys.calendar import Window
-from journeys.policy import Defer, Go, Skip, Terms, TopicTerms
-from journeys.program import Program
-from journeys.simulator import Recorded, by_policy
+from journeys.facts.calendar import Window
+from journeys.program.program import Program
+from journeys.rules.policy import Defer, Go, Skip, Terms, TopicTerms
+from journeys.simulation import backtest
+from journeys.simulation.backtest import Person
+from journeys.simulation.simulator import Recorded, by_policy
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 JOURNEY = """

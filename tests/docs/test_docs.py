@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from docs import generate
-from journeys import definition, handbook, source
-from journeys.compiler import compile_journey
-from journeys.lint import Surroundings
-from journeys.simulator import History, simulate
-from journeys.state import State
-from journeys.verbs import VERBS, WaitUntil, WaitUntilDate
-from mail import templates
-from waypost.cli import app
+from journeys.checks import source
+from journeys.checks.lint import Surroundings
+from journeys.language import definition, handbook
+from journeys.language.verbs import VERBS, WaitUntil, WaitUntilDate
+from journeys.machine.state import State
+from journeys.program.compiler import compile_journey
+from journeys.simulation.simulator import History, simulate
+from mail.rendering import templates
+from waypost.cli.main import app
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])

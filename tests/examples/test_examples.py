@@ -12,27 +12,34 @@ import pytest
 from ruamel.yaml import YAML
 from sqlmodel import col, select
 
-from journeys import backtest, following, source
-from journeys.backtest import Person
-from journeys.compiler import compile_journey
-from journeys.lint import Surroundings, events_named
-from journeys.policy import Go
-from journeys.program import Entrance, Program
-from journeys.simulator import IDENTIFY, Recorded, by_policy
+from journeys.checks import source
+from journeys.checks.lint import Surroundings, events_named
+from journeys.program.compiler import compile_journey
+from journeys.program.program import Entrance, Program
+from journeys.rules.policy import Go
+from journeys.simulation import backtest, consequences
+from journeys.simulation.backtest import Person
+from journeys.simulation.simulator import IDENTIFY, Recorded, by_policy
 from mail import linting
-from mail import templates as built_in
 from mail.brand import context
-from mail.render import Renderer
-from services import consents, segments, standing, telling, topics
-from services.house import CapIn
-from store.tables import Customer, DateDue, Enrollment, Message, OutboxMail
+from mail.rendering import templates as built_in
+from mail.rendering.renderer import Renderer
+from services.customers import segments
+from services.definitions import topics
+from services.feedback import consents
+from services.installation.installation_settings import CapIn
+from services.messages import eligibility
+from services.reports import customer_view
+from store.tables.customers import Customer, DateDue
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Message, OutboxMail
 from tests.examples.scenarios import MONDAY_NOON, STORIES, Story
-from waypost import newproject, project
-from waypost.scheduler import Scheduler
+from waypost.processes.scheduler import Scheduler
+from waypost.project import new_project, project
 from waypost.wiring import Parts
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-NAMES = newproject.examples()
+NAMES = new_project.examples()
 WHO = "cus_story"
 """The internal id, chosen so that no holdout has it."""
 
@@ -99,7 +106,7 @@ def test_its_project_can_be_applied(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sample_event_is_one(name: str) -> None:
-    lines = newproject.dated((EXAMPLES / name / "events.ndjson").read_text(), BEGIN.date()).splitlines()
+    lines = new_project.dated((EXAMPLES / name / "events.ndjson").read_text(), BEGIN.date()).splitlines()
     assert lines
     for line in lines:
         assert json.loads(line)["type"] in ("identify", "track", "consent")
@@ -186,9 +193,12 @@ def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], 
     person = Person(id=WHO, events=events, attributes=dict(story.traits), timezone=zone)
     until = BEGIN + timedelta(days=story.days)
     with parts.database.reading() as session:
-        there, house = {one.key: one.guard for one in segments.listed(session)}, standing.present_terms(session)
+        there, house = {one.key: one.guard for one in segments.listed(session)}, eligibility.present_terms(session)
     lives = backtest.runs(
-        program, following.complete(program, person, until, there), until, by_policy(assume_address=True, terms=house)
+        program,
+        consequences.complete(program, person, until, there),
+        until,
+        by_policy(assume_address=True, terms=house),
     )
     mails = [one.template for lived in lives for one in lived.trace.posted if isinstance(one.verdict, Go)]
     state = lives[-1].trace.state
@@ -250,7 +260,7 @@ class Teller:
         world = self.world
         if name in ("Subscription Requested", "Subscribed"):
             with world.parts.database.writing() as session:
-                now, ann = world.clock(), telling.customer(session, "ann").id
+                now, ann = world.clock(), customer_view.customer(session, "ann").id
                 if name == "Subscribed":
                     assert consents.confirm(session, ann, given["topic"], {}, now)
                 else:
@@ -278,7 +288,7 @@ class Teller:
     def due(self) -> list[datetime]:
         """When the workflow, the lane and the dates act by themselves."""
         with self.world.parts.database.reading() as session:
-            runs = telling.enrollments_of(session, WHO)
+            runs = customer_view.enrollments_of(session, WHO)
             waits = session.exec(select(Message.not_before).where(Message.status == "planned")).all()
             dates = session.exec(select(DateDue.at).where(DateDue.customer_id == WHO)).all()
         return [one for one in (*(run.wakes_at for run in runs if run.status == "live"), *waits, *dates) if one]
@@ -296,7 +306,7 @@ class Teller:
     def overdue(self) -> list[str]:
         """Runs whose time has come and that have not stirred yet, on a machine that is busy."""
         with self.world.parts.database.reading() as session:
-            runs = telling.enrollments_of(session, WHO)
+            runs = customer_view.enrollments_of(session, WHO)
         return [one.id for one in runs if one.status == "live" and one.wakes_at and one.wakes_at <= self.world.clock()]
 
     async def _pump(self, *lanes: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services import api_keys
-from waypost.api import build
+from services.access import api_keys
+from waypost.processes.api import build
 from waypost.wiring import Parts
 
 

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from mail.links import Unsubscribe
-from store.tables import Consent, Customer, Event, OutboxMail
+from store.tables.customers import Consent, Customer, Event
+from store.tables.messages import OutboxMail
 from waypost.wiring import Parts
 
 EVENT = {"type": "track", "userId": "ann", "event": "Signed Up", "messageId": "m1"}
@@ -303,7 +304,7 @@ def test_unsubscribing_asks_on_get_and_acts_on_post(client: TestClient, parts: P
 
 def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClient, parts: Parts) -> None:
     from mail.message import Mail, Sender
-    from store import outbox
+    from store.queries import outbox
 
     with parts.database.writing() as session:
         caught = Mail(

@@ -9,8 +9,9 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
-from services import upkeep
-from store.tables import Operation, OutboxMail
+from services.upkeep import upkeep
+from store.tables.access import Operation
+from store.tables.messages import OutboxMail
 from waypost.wiring import Parts
 
 BODY = {"template": "mail_a", "topic": "news"}
@@ -207,22 +208,25 @@ def test_mjml_is_taken_and_bad_mjml_is_refused(client: TestClient) -> None:
 
 
 def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, parts: Parts, noon: Any) -> None:
-    from services import house, telling
-    from services.house import HouseSettings
-    from services.standing import Standing
+    from services.installation import installation_settings
+    from services.installation.installation_settings import HouseSettings
+    from services.messages.eligibility import Standing
+    from services.reports import customer_view
 
     client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
     shares: list[bool] = []
     for percent in (0, 10, 30, 50):
         settings = HouseSettings(control_group=percent)
-        shares.append(house.controlled(settings, "cus_1"))
-        group = {f"c{number}" for number in range(2_000) if house.controlled(settings, f"c{number}")}
+        shares.append(installation_settings.controlled(settings, "cus_1"))
+        group = {f"c{number}" for number in range(2_000) if installation_settings.controlled(settings, f"c{number}")}
         assert abs(len(group) / 2_000 - percent / 100) < 0.04
     assert shares == sorted(shares), "a larger group has the smaller in it"
     with parts.database.reading() as session:
-        ann = telling.customer(session, "ann")
+        ann = customer_view.customer(session, "ann")
         stands = Standing(session, [ann], HouseSettings(control_group=50), noon)
-        assert stands.recipient(ann, "news").control == house.controlled(HouseSettings(control_group=50), ann.id)
+        assert stands.recipient(ann, "news").control == installation_settings.controlled(
+            HouseSettings(control_group=50), ann.id
+        )
 
 
 def test_confirmed_consents_are_imported_without_asking_anybody_again(

@@ -7,7 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import func, select
 
-from store.tables import Customer, Event, Journey
+from store.tables.customers import Customer, Event
+from store.tables.definitions import Journey
 from waypost.wiring import Parts
 
 

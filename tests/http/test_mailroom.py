@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from store.tables import Message, OutboxMail
+from store.tables.messages import Message, OutboxMail
 from waypost.wiring import Parts
 
 HTML = "{% extends '_layout.html' %}{% block body %}<h1>Hi {{ customer.first_name }}</h1><img src='x'>{% endblock %}"
@@ -102,15 +102,15 @@ async def test_a_journey_sends_the_stored_template_and_says_which_version(parts:
     assert (refused.status_code, "w send" in refused.json()["detail"]) == (409, True)
     client.put("/v1/customers/ann", json={"attributes": {"first_name": "Ann", "email": "ann@example.com"}})
     client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
-    from journeys.commands import Plan
-    from services import progress
-    from store.tables import Enrollment
+    from journeys.machine.commands import Plan
+    from services.enrollments import wake
+    from store.tables.enrollments import Enrollment
 
     now = parts.clock()
     with parts.database.writing() as session:
         run = session.exec(select(Enrollment)).one()
         asked = Plan(number=1, at=now, stage="n", visit=1, step="n/send:hello", due=now)
-        progress.perform(session, run.id, [], asked, now=now)
+        wake.perform(session, run.id, [], asked, now=now)
     lane = parts.lane("journey")
     lane.take()
     assert await lane.pump() == 1

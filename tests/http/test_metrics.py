@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from store.tables import Channel
+from store.tables.messages import Channel
 from waypost.wiring import Parts
 
 

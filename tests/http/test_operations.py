@@ -12,9 +12,11 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import operations as activities
 from activities.operations import Operations
-from services import operations
-from services.jobs import taking
-from store.tables import Consent, Customer, Enrollment, Event, UploadPart
+from services.imports import import_file
+from services.operations import operations
+from store.tables.access import UploadPart
+from store.tables.customers import Consent, Customer, Event
+from store.tables.enrollments import Enrollment
 from waypost.wiring import Parts
 
 
@@ -96,7 +98,7 @@ def test_enrollments_from_a_file_and_from_a_segment(client: TestClient, parts: P
     assert (done["result"]["taken"], done["error_count"]) == (1, 1)
     assert rows(parts, Enrollment)[0].data == {"voucher": "X1"}
     client.put("/v1/segments/pro", json={"guard": "customer.plan == 'pro'"})
-    from services import upkeep
+    from services.upkeep import upkeep
 
     with parts.database.writing() as session:
         while upkeep.do(session, parts.clock()):
@@ -175,7 +177,7 @@ def cut_off(parts: Parts, operation_id: str, pages: int) -> None:
     with parts.database.writing() as session:
         operation = operations.begun(session, operation_id, parts.clock())
     assert operation is not None
-    work = taking.pages(parts.database, operation, parts.clock)
+    work = import_file.pages(parts.database, operation, parts.clock)
     for _ in range(pages):
         page = next(work)
         parts.database.write(lambda session, page=page: operations.advance(session, operation_id, page))

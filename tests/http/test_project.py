@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from journeys.problems import InvalidJourney
+from journeys.language.problems import InvalidJourney
 from services.errors import InvalidInput
-from waypost import project
 from waypost.client import Waypost
+from waypost.project import project
 
 MANIFEST = """
 settings: {timezone: Europe/Berlin}

@@ -9,10 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from activities.lanes import Lane
+from activities.delivery.lane import Lane
 from mail.links import Confirmation, Links, Preferences
-from services import upkeep
-from store.tables import Consent, Decision, DeliveryEvent, Event, Message, OutboxMail
+from services.upkeep import upkeep
+from store.tables.customers import Consent, Event
+from store.tables.enrollments import Decision
+from store.tables.messages import DeliveryEvent, Message, OutboxMail
 from waypost.wiring import Parts
 
 ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
@@ -262,10 +264,11 @@ async def test_a_yes_counts_when_whoever_reads_the_inbox_has_confirmed_it(
 async def test_mail_waits_for_the_confirmation_and_says_so(
     client: TestClient, parts: Parts, ann: str, noon: datetime
 ) -> None:
-    from journeys import policy
-    from journeys.program import NodeId, Send
-    from services import house, telling
-    from services.standing import Standing
+    from journeys.program.program import NodeId, Send
+    from journeys.rules import policy
+    from services.installation import installation_settings
+    from services.messages.eligibility import Standing
+    from services.reports import customer_view
 
     client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
     send = Send(id=NodeId("s"), template="mail_a", subject=None, topic="letter", transactional=False, expires=None,
@@ -273,8 +276,8 @@ async def test_mail_waits_for_the_confirmation_and_says_so(
 
     def verdict() -> Any:
         with parts.database.reading() as session:
-            customer = telling.customer(session, "ann")
-            stands = Standing(session, [customer], house.load(session), noon)
+            customer = customer_view.customer(session, "ann")
+            stands = Standing(session, [customer], installation_settings.load(session), noon)
             who, terms = stands.recipient(customer, "letter"), stands.terms(customer.id, "letter")
             return policy.decide(send, who, due=noon, now=noon, journey_zone=None, house=terms)
 

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services import delivering
-from store.tables import Consent, DeliveryEvent, Event, Message, Suppression
+from services.messages import sending_ledger
+from store.tables.customers import Consent, Event, Suppression
+from store.tables.messages import DeliveryEvent, Message
 from tests.conftest import settings_for
-from waypost.api import build
+from waypost.processes.api import build
 from waypost.wiring import Parts
 
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
@@ -50,17 +51,17 @@ def post(client: TestClient, *events: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def mail(parts: Parts, noon: datetime) -> str:
     """A mail that SendGrid has accepted."""
-    from services import ingest
+    from services.ingestion import ingest
 
     with parts.database.writing() as session:
         identify = {"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com"}}
         ingest.ingest(session, [identify], noon)
-        from services import telling
+        from services.reports import customer_view
 
         session.add(
             Message(
                 id="send-1",
-                customer_id=telling.customer(session, "ann").id,
+                customer_id=customer_view.customer(session, "ann").id,
                 journey="w",
                 digest="d",
                 stage="s",
@@ -170,7 +171,7 @@ def test_a_report_before_our_own_record_saves_a_lost_mail(
         session.add(message)
     post(hooked, event("delivered", noon))
     with parts.database.writing() as session:
-        delivering.take_over(session, "journey", "fresh", noon)
+        sending_ledger.take_over(session, "journey", "fresh", noon)
     assert rows(parts, Message)[0].status == "accepted"
 
 

@@ -7,9 +7,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from journeys.commands import Plan, Settle
-from services import progress, suppressions
-from store.tables import Enrollment, Message
+from journeys.machine.commands import Plan, Settle
+from services.customers import suppressions
+from services.enrollments import wake
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Message
 from waypost.wiring import Parts
 
 JOURNEY = """
@@ -46,7 +48,7 @@ def plan(parts: Parts, step: str = "new/send:mail_a", number: int = 1, at: datet
     with parts.database.writing() as session:
         run = session.exec(select(Enrollment)).one()
         asked = Plan(number=number, at=now, stage="new", visit=1, step=step, due=now)
-        progress.perform(session, run.id, [], asked, now=now)
+        wake.perform(session, run.id, [], asked, now=now)
         return session.exec(select(Message)).one().id
 
 
@@ -80,7 +82,7 @@ def test_who_is_under_way_and_when_it_acts_next(client: TestClient, parts: Parts
             number=1, at=parts.clock(), stage="new", visit=1, since=parts.clock(), cursor=9, step="new/wait:2 days",
             wakes_at=wakes,
         )  # fmt: skip
-        progress.perform(session, run.id, [], settle, now=parts.clock())
+        wake.perform(session, run.id, [], settle, now=parts.clock())
     told = why(client, journey="club")
     assert told["entered"]
     assert "it waits at new/wait:2 days, and acts by itself at 2026-03-04 12:00 UTC" in told["answer"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mail.brand import Brand, context, contrast
 from mail.message import Sender
-from mail.render import Renderer
+from mail.rendering.renderer import Renderer
 
 SENDER = Sender(name="Shop", email="hello@shop.example")
 colors = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")

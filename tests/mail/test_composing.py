@@ -15,8 +15,8 @@ from mail.composing import Composer, Letter
 from mail.links import BadLink, Confirmation, ExpiredLink, Links, Preferences, Unsubscribe
 from mail.message import Sender
 from mail.mime import as_bytes
-from mail.render import Renderer
-from mail.templates import Stored
+from mail.rendering.renderer import Renderer
+from mail.rendering.templates import Stored
 from mail.tracking import Tracking, with_utm
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

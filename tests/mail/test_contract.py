@@ -15,10 +15,10 @@ from aiosmtpd.controller import Controller
 
 from mail.message import Accepted, Mail, NotSent, Outcome, Refused, Sender
 from mail.mime import as_bytes
-from mail.outbox import OutboxSender
-from mail.sender import MailSender
-from mail.sendgrid import SendGridSender
-from mail.smtp import SmtpSender
+from mail.providers.outbox.sender import OutboxSender
+from mail.providers.sender import MailSender
+from mail.providers.sendgrid.sender import SendGridSender
+from mail.providers.smtp.sender import SmtpSender
 from tests.sendgrid import FakeSendGrid
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # aiosmtpd's own

@@ -16,7 +16,7 @@ import dns.rrset
 import pytest
 
 from tests.conftest import settings_for
-from waypost import deliverability
+from waypost.doctor import deliverability
 from waypost.errors import CannotStart
 from waypost.settings import SENDER
 from waypost.wiring import check_identity

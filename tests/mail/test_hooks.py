@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from mail.calls import Answer
-from mail.webhooks import Caller
+from mail.webhooks.answer import Answer
+from mail.webhooks.caller import Caller
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

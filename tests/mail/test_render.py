@@ -8,8 +8,8 @@ import pytest
 from mail.brand import Brand
 from mail.links import BadLink, Links, Unsubscribe
 from mail.message import Sender
-from mail.render import Renderer
-from mail.templates import TemplateProblem, keys
+from mail.rendering.renderer import Renderer
+from mail.rendering.templates import TemplateProblem, keys
 
 BRAND = Brand(name="Shop", sender=Sender(name="Shop", email="hello@shop.example"), address="1 Street")
 

@@ -9,11 +9,11 @@ from typing import Any
 import psutil
 import pytest
 
-from mail import render_pool
 from mail.brand import Brand
 from mail.message import Sender
-from mail.render_pool import RenderPool
-from mail.templates import Stored, TemplateProblem
+from mail.rendering import render_pool
+from mail.rendering.render_pool import RenderPool
+from mail.rendering.templates import Stored, TemplateProblem
 
 BRAND = Brand(name="Shop", sender=Sender(name="Shop", email="hello@shop.example"), address="1 Street")
 

@@ -14,9 +14,9 @@ from aiosmtpd.smtp import SMTP as SmtpServer
 
 from mail.message import Accepted, Mail, Misconfigured, NotSent, Refused, Sender, Unknown, parse_sender
 from mail.mime import as_bytes
-from mail.outbox import OutboxSender
-from mail.sendgrid import SendGridSender, request_body
-from mail.smtp import SmtpSender
+from mail.providers.outbox.sender import OutboxSender
+from mail.providers.sendgrid.sender import SendGridSender, request_body
+from mail.providers.smtp.sender import SmtpSender
 
 MAIL = Mail(
     send_id="2161b3b7-f9d3-5b07-9196-af81ec9afb65",

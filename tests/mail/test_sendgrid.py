@@ -13,15 +13,17 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from activities.lanes import PATIENCE, Lane
+from activities.delivery.lane import PATIENCE, Lane
 from mail.composing import Composer, Letter
 from mail.message import Accepted, Mail, Misconfigured, Refused, Sender, Unknown
-from mail.sendgrid import SendGridSender, request_body
-from services import ingest, telling
-from store.tables import Channel, Decision, Message
+from mail.providers.sendgrid.sender import SendGridSender, request_body
+from services.ingestion import ingest
+from services.reports import customer_view
+from store.tables.enrollments import Decision
+from store.tables.messages import Channel, Message
 from tests.conftest import settings_for
 from tests.sendgrid import FakeSendGrid, cut, faults_of, hang, status
-from waypost.api import build
+from waypost.processes.api import build
 from waypost.wiring import Parts
 
 MAIL = Mail(
@@ -167,7 +169,7 @@ def house(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: d
             session.add(
                 Message(
                     id=f"00000000-0000-5000-8000-0000000000{number:02}",
-                    customer_id=telling.customer(session, user).id,
+                    customer_id=customer_view.customer(session, user).id,
                     template="mail_a",
                     topic="news",
                     lane="transactional",

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mail.message import Accepted, Mail, Misconfigured, NotSent, Refused, Sender, Unknown
-from mail.smtp import SmtpSender
+from mail.providers.smtp.sender import SmtpSender
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # aiosmtpd's own
 

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from journeys import handbook, source
-from journeys.definition import Journey
+from journeys.checks import source
+from journeys.language import handbook
+from journeys.language.definition import Journey
 from pictures import charts
 from pictures import map as maps
 from pictures.charts import Mark, Span

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services import telling
+from services.reports import customer_view
 from workflows.gateway import Refused
 
 HERE = Path(__file__).parent
@@ -82,7 +82,7 @@ def run_of(real: Any, user: str) -> Any:
     return real.read(
         lambda session: next(
             one
-            for one in telling.enrollments_of(session, telling.customer(session, user).id)
+            for one in customer_view.enrollments_of(session, customer_view.customer(session, user).id)
             if one.journey == "language"
         )
     )

@@ -10,9 +10,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from journeys import source
-from journeys.compiler import compile_journey
-from journeys.program import Digest, Program
+from journeys.checks import source
+from journeys.program.compiler import compile_journey
+from journeys.program.program import Digest, Program
 from workflows.claim_check import data_converter
 from workflows.journey import JourneyWorkflow
 

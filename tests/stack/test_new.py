@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.stacks import Stack
-from waypost import newproject
+from waypost.project import new_project
 
 ROOT = Path(__file__).parent.parent.parent
-EXAMPLES = newproject.examples()
+EXAMPLES = new_project.examples()
 
 
 def waypost(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -37,7 +37,7 @@ def test_six_commands_and_five_minutes_to_the_first_mail(stack_in: Callable[[Pat
     assert made.returncode == 0, made.stderr
     stack = stack_in(tmp_path / "shop")
     stack.start()
-    typed = [command for command, _ in newproject.NEXT]
+    typed = [command for command, _ in new_project.NEXT]
     assert typed[0] == "waypost up"
     for command in typed[1:]:
         done = stack.run(*command.split()[1:])

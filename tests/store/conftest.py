@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from services import ingest, journeys
-from services.ingest import Outcome
+from services.definitions import journeys
+from services.ingestion import ingest
+from services.ingestion.ingest import Outcome
 from store.session import Database
 
 WELCOME = """

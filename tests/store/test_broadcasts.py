@@ -9,27 +9,27 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import col, select
 
-from mail.feedback import Feedback
-from services import (
-    announcing,
-    brakes,
-    broadcasts,
-    claiming,
-    consents,
-    delivering,
-    feedback,
-    house,
-    operations,
-    suppressions,
-    telling,
-)
-from services.broadcast_bodies import BroadcastIn
-from services.delivering import Result
+from mail.providers.events import Feedback
+from services.customers import suppressions
+from services.definitions import broadcasts
+from services.definitions.broadcast_definition import BroadcastIn
 from services.errors import InvalidInput, NotFound, Refused
-from services.house import HouseSettings
-from services.jobs import broadcasting, taking
+from services.feedback import complaint_brake, consents, delivery_events
+from services.imports import import_file
+from services.installation import installation_settings
+from services.installation.installation_settings import HouseSettings
+from services.jobs import plan_broadcast
+from services.messages import claiming, sending_ledger
+from services.messages.sending_ledger import Result
+from services.operations import operations
+from services.reports import customer_view
+from services.upkeep import broadcast_clock
 from store.session import Database
-from store.tables import Broadcast, Decision, Message, Operation, Segment, SegmentMember
+from store.tables.access import Operation
+from store.tables.broadcasts import Broadcast
+from store.tables.customers import Segment, SegmentMember
+from store.tables.enrollments import Decision
+from store.tables.messages import Message
 
 KNOWN = frozenset({"spring", "summer"})
 ZONES = {"ann": "Europe/Berlin", "bob": "America/Los_Angeles", "cyd": "Asia/Tokyo", "dan": None}
@@ -51,7 +51,7 @@ class Desk:
             if session.get(Segment, "all") is None:
                 session.add(Segment(key="all", guard="true", created_at=self.at, updated_at=self.at))
             for user in users:
-                customer = telling.customer(session, user)
+                customer = customer_view.customer(session, user)
                 session.merge(SegmentMember(segment="all", customer_id=customer.id, since=self.at))
 
     def put(self, key: str = "spring", **body: Any) -> None:
@@ -68,7 +68,7 @@ class Desk:
         """Time passes; the clock's work is done, and operations run to their end."""
         self.at += timedelta(**later)
         with self.database.writing() as session:
-            announcing.do(session, self.at)
+            broadcast_clock.do(session, self.at)
         self.operate()
 
     def operate(self) -> None:
@@ -79,9 +79,9 @@ class Desk:
 
     def run(self, operation: Operation) -> dict[str, Any]:
         kinds = {
-            announcing.PLAN: broadcasting.pages,
-            announcing.PREVIEW: broadcasting.preview,
-            announcing.CANCEL: broadcasting.cancel,
+            broadcast_clock.PLAN: plan_broadcast.pages,
+            broadcast_clock.PREVIEW: plan_broadcast.preview,
+            broadcast_clock.CANCEL: plan_broadcast.cancel,
         }
         with self.database.writing() as session:
             operations.begun(session, operation.id, self.at)
@@ -101,10 +101,10 @@ class Desk:
         """Let the lane claim and the provider accept; who got which template."""
         self.at += timedelta(**later)
         with self.database.writing() as session:
-            delivering.take_over(session, "broadcast", "f", self.at)
+            sending_ledger.take_over(session, "broadcast", "f", self.at)
             claimed = claiming.claim(session, "broadcast", "f", limit, self.at)
             results = [Result(send_id=one.send_id, status="accepted", provider="p") for one in claimed]
-            delivering.record(session, "f", results, self.at)
+            sending_ledger.record(session, "f", results, self.at)
         return sorted((one.to.partition("@")[0], one.template) for one in claimed)
 
     def row(self, key: str = "spring") -> Broadcast:
@@ -144,14 +144,14 @@ def test_a_broadcast_goes_to_its_segment_once(desk: Desk) -> None:
 def test_who_does_not_get_it_is_on_record_with_the_reason(desk: Desk, database: Database) -> None:
     desk.people("ann", "bob", "cyd", "dan", "eve")
     with database.writing() as session:
-        names = {user: telling.customer(session, user).id for user in ("bob", "dan")}
+        names = {user: customer_view.customer(session, user).id for user in ("bob", "dan")}
         consents.say(session, names["bob"], "news", False, "test", desk.at, desk.at)
         suppressions.put(session, "cyd@example.com", "bounce", "test", desk.at)
-        telling.customer(session, "dan").email = None
-        telling.customer(session, "eve").email = "eve@@example"
+        customer_view.customer(session, "dan").email = None
+        customer_view.customer(session, "eve").email = "eve@@example"
     desk.put()
     with database.writing() as session:
-        preview = operations.start(session, announcing.PREVIEW, {"broadcast": "spring"}, desk.at)
+        preview = operations.start(session, broadcast_clock.PREVIEW, {"broadcast": "spring"}, desk.at)
     skipped = {"unsubscribed": 1, "suppressed": 1, "no_address": 1, "invalid_address": 1}
     assert desk.run(preview) == {"recipients": 1, "later": {}, "skipped": skipped, "variants": {}}
     assert (desk.messages(), desk.row().status) == ([], "draft"), "a preview stores nothing"
@@ -169,7 +169,7 @@ def test_policies_are_asked_again_when_it_is_claimed(desk: Desk, database: Datab
     desk.put()
     desk.send()
     with database.writing() as session:
-        consents.say(session, telling.customer(session, "ann").id, "*", False, "link", desk.at, desk.at)
+        consents.say(session, customer_view.customer(session, "ann").id, "*", False, "link", desk.at, desk.at)
     assert desk.deliver() == [("bob", "spring")]
     assert desk.ledger() == {"accepted": 1, "skipped unsubscribed": 1}
 
@@ -178,7 +178,7 @@ def test_quiet_hours_and_caps_put_it_off_by_each_ones_clock(desk: Desk, database
     desk.people("ann", "bob")
     with database.writing() as session:
         settings = {"quiet_hours": {"from": "21:00", "to": "08:00"}, "cap": {"max": 1, "per": "1 day"}}
-        house.save(session, HouseSettings.model_validate(settings), desk.at)
+        installation_settings.save(session, HouseSettings.model_validate(settings), desk.at)
     desk.put()
     desk.put("summer", template="summer")
     desk.send()
@@ -233,7 +233,7 @@ def test_a_file_names_whom_it_is_for(desk: Desk, database: Database) -> None:
         desk.do(broadcasts.schedule)
     with database.writing() as session:
         operation = Operation(id="op", kind="import recipients", request={"broadcast": "spring"}, created_at=desk.at)
-        take = taking.KINDS["recipients"].take
+        take = import_file.KINDS["recipients"].take
         rules: Any = None
         taken = [take(session, operation, rules, 1, {"userId": user}, desk.at) for user in ("ann", "ann@example.com")]
         assert taken == [True, False]
@@ -275,7 +275,7 @@ def test_a_cancelled_one_sends_no_more_from_that_moment_on(desk: Desk, database:
     desk.do(broadcasts.cancel)
     assert desk.deliver() == [], "before any operation has run"
     with database.writing() as session:
-        operations.start(session, announcing.CANCEL, {"broadcast": "spring"}, desk.at)
+        operations.start(session, broadcast_clock.CANCEL, {"broadcast": "spring"}, desk.at)
     desk.operate()
     assert (desk.row().status, desk.ledger()) == ("cancelled", {"accepted": 1, "skipped cancelled": 2})
     for action in (broadcasts.pause, broadcasts.cancel):
@@ -305,7 +305,7 @@ def test_two_broadcasts_take_turns(desk: Desk) -> None:
 
 
 def test_complaints_stop_it_and_its_topic(desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brakes, "SAMPLE", 2)
+    monkeypatch.setattr(complaint_brake, "SAMPLE", 2)
     desk.people("ann", "bob", "cyd")
     desk.put()
     desk.send()
@@ -314,8 +314,8 @@ def test_complaints_stop_it_and_its_topic(desk: Desk, database: Database, monkey
         ids = [one.id for one in desk.messages() if one.status == "accepted"]
         reports = [Feedback(send_id=one, kind="delivered", at=desk.at) for one in ids]
         complaint = Feedback(send_id=ids[0], kind="complained", at=desk.at + timedelta(seconds=1))
-        feedback.take(session, reports, "p", desk.at)
-        feedback.take(session, [complaint], "p", desk.at)
+        delivery_events.take(session, reports, "p", desk.at)
+        delivery_events.take(session, [complaint], "p", desk.at)
     assert desk.row().paused_at is not None
     assert (desk.row().alarm or "").startswith("stopped: 1 of 2 mails of the last 30 days were complained about")
     assert desk.deliver() == []
@@ -349,7 +349,7 @@ def test_the_sample_gets_the_variants_and_the_rest_the_winner(
         a = session.exec(select(Message.id).where(Message.variant == "a")).all()
         scanned = [Feedback(send_id=one, kind="clicked", at=desk.at, url="x", machine=True) for one in a]
         read = [Feedback(send_id=one, kind="clicked", at=desk.at, url="x") for one in b[:2]]
-        feedback.take(session, [*scanned, *read], "p", desk.at)
+        delivery_events.take(session, [*scanned, *read], "p", desk.at)
         found = broadcasts.results(session, "spring", ["a", "b"])
     assert found["a"] == {"accepted": len(a), "opened": 0, "clicked": 0}, "machines do not count"
     assert found["b"] == {"accepted": len(b), "opened": 2, "clicked": 2}
@@ -397,11 +397,11 @@ def test_a_page_that_is_done_again_plans_nobody_twice(desk: Desk, database: Data
     desk.put()
     desk.do(broadcasts.schedule)
     with database.writing() as session:
-        announcing.do(session, desk.at)
+        broadcast_clock.do(session, desk.at)
         operation = session.exec(select(Operation)).one()
         operations.begun(session, operation.id, desk.at)
     for _ in range(2):
-        page = next(broadcasting.pages(database, operation, lambda: desk.at))
+        page = next(plan_broadcast.pages(database, operation, lambda: desk.at))
         with database.writing() as session:
             page(session)
     assert desk.ledger() == {"planned": 2}
@@ -411,15 +411,15 @@ def test_a_page_that_is_done_again_plans_nobody_twice(desk: Desk, database: Data
 def test_a_planning_that_ended_half_way_says_so_and_goes_on_when_it_is_resumed(
     desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch, error: str | None
 ) -> None:
-    monkeypatch.setattr(broadcasting, "PAGE", 1)
+    monkeypatch.setattr(plan_broadcast, "PAGE", 1)
     desk.people("ann", "bob", "cyd")
     desk.put()
     desk.do(broadcasts.schedule)
     with database.writing() as session:
-        announcing.do(session, desk.at)
+        broadcast_clock.do(session, desk.at)
         operation = session.exec(select(Operation)).one()
         operations.begun(session, operation.id, desk.at)
-    page = next(broadcasting.pages(database, operation, lambda: desk.at))
+    page = next(plan_broadcast.pages(database, operation, lambda: desk.at))
     with database.writing() as session:
         operations.advance(session, operation.id, page)
         if error is None:
@@ -435,13 +435,13 @@ def test_a_planning_that_ended_half_way_says_so_and_goes_on_when_it_is_resumed(
 
 @pytest.mark.parametrize("limit", [1, 100])
 def test_two_who_turn_out_to_be_one_get_it_once(desk: Desk, database: Database, noon: datetime, limit: int) -> None:
-    from services import merging
+    from services.ingestion import merging
 
     desk.people("ann", "anna", "bob")
     desk.put()
     desk.send()
     with database.writing() as session:
-        source, target = telling.customer(session, "anna"), telling.customer(session, "ann")
+        source, target = customer_view.customer(session, "anna"), customer_view.customer(session, "ann")
         merging.merge(session, source, target, noon)
     for _ in range(3):
         desk.deliver(limit=limit)

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from services import channels, claiming, delivering, rates
-from services.channels import Said
-from services.claiming import Way
-from services.rates import Rate
+from services.installation import rates
+from services.installation.rates import Rate
+from services.messages import circuit_breaker, claiming, sending_ledger
+from services.messages.circuit_breaker import Said
+from services.messages.claiming import Way
 from store import bulk
 from store.session import Database
-from store.tables import Channel, Journey, Message, Topic
+from store.tables.definitions import Journey, Topic
+from store.tables.messages import Channel, Message
 
 FAILED, WELL = Said(heard="failed", why="it cannot be reached"), Said(heard="well")
 
@@ -24,14 +26,14 @@ class Line:
     def hears(self, *said: Said, **later: float) -> Channel:
         self.at += timedelta(**later)
         with self.database.writing() as session:
-            channels.hear(session, "p", said, self.at)
+            circuit_breaker.hear(session, "p", said, self.at)
         with self.database.reading() as session:
             return session.get(Channel, "p") or Channel(name="p", updated_at=self.at)
 
     def room(self, **later: float) -> int:
         self.at += timedelta(**later)
         with self.database.reading() as session:
-            return channels.room(session, "p", 50, self.at)
+            return circuit_breaker.room(session, "p", 50, self.at)
 
 
 @pytest.fixture
@@ -105,10 +107,11 @@ def waiting(database: Database, take: Any, noon: datetime, publish: Any) -> None
     for key in ("busy", "quiet"):
         publish(key, f"journey: {key}{steps}")
     take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com"}})
-    from services import journeys, telling
+    from services.definitions import journeys
+    from services.reports import customer_view
 
     with database.writing() as session:
-        ann = telling.customer(session, "ann").id
+        ann = customer_view.customer(session, "ann").id
         rows = []
         for key, count in (("busy", 40), ("quiet", 2)):
             digest = journeys.live(session, key)[0].digest
@@ -127,7 +130,7 @@ def waiting(database: Database, take: Any, noon: datetime, publish: Any) -> None
 
 def claim(database: Database, at: datetime, limit: int = 10, way: Way | None = None) -> Counter[str]:
     with database.writing() as session:
-        delivering.take_over(session, "journey", "f", at)
+        sending_ledger.take_over(session, "journey", "f", at)
         return Counter(
             one.campaign for one in claiming.claim(session, "journey", "f", limit, at, way or Way(channel="p"))
         )
@@ -158,7 +161,7 @@ def test_a_closed_channel_and_a_slow_one_hold_the_lane(database: Database, noon:
     assert sum(claim(database, noon, way=slow).values()) == 0
     assert sum(claim(database, noon + timedelta(seconds=0.5), way=slow).values()) == 2
     with database.writing() as session:
-        channels.hear(session, "p", [Said(heard="refused", why="x")], noon)
+        circuit_breaker.hear(session, "p", [Said(heard="refused", why="x")], noon)
     assert claim(database, noon) == {}
     assert sum(claim(database, noon + timedelta(minutes=2)).values()) == 1
 
@@ -167,4 +170,9 @@ def test_a_closed_channel_and_a_slow_one_hold_the_lane(database: Database, noon:
 def test_what_waits_is_told(database: Database, noon: datetime) -> None:
     claim(database, noon)
     with database.reading() as session:
-        assert delivering.waiting(session, "journey", noon) == {"waiting": 32, "sending": 10, "unknown": 0, "parked": 0}
+        assert sending_ledger.waiting(session, "journey", noon) == {
+            "waiting": 32,
+            "sending": 10,
+            "unknown": 0,
+            "parked": 0,
+        }

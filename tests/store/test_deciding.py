@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from mail.feedback import Feedback
-from services import brakes, deciding, delivering, feedback, house, journeys
+from mail.providers.events import Feedback
+from services.definitions import journeys
 from services.errors import NotFound, Refused
-from services.house import HouseSettings
+from services.feedback import complaint_brake, delivery_events
+from services.installation import installation_settings
+from services.installation.installation_settings import HouseSettings
+from services.messages import resolving, sending_ledger
 from store import bulk
 from store.session import Database
-from store.tables import Audit, Decision, Journey, Message, Topic
+from store.tables.access import Audit
+from store.tables.definitions import Journey, Topic
+from store.tables.enrollments import Decision
+from store.tables.messages import Message
 
 
 def mail(name: str, at: datetime, **more: Any) -> dict[str, Any]:
@@ -38,16 +44,16 @@ def test_a_person_decides_once_and_on_record(
     with database.writing() as session:
         bulk.add(session, Message, [mail("m", noon, status="parked")])
     with database.writing() as session:
-        deciding.decide(session, "m", verdict, "key k", noon)
+        resolving.decide(session, "m", verdict, "key k", noon)
     found = one(database, "m")
     assert (found.status, found.reason) == (status, reason)
     with database.writing() as session:
         (told,) = session.exec(select(Decision)).all()
         assert told.detail["explanation"] == "decided by key k"
         with pytest.raises(Refused, match="only one that is unknown or parked"):
-            deciding.decide(session, "m", verdict, "key k", noon)
+            resolving.decide(session, "m", verdict, "key k", noon)
         with pytest.raises(NotFound):
-            deciding.decide(session, "none", verdict, "key k", noon)
+            resolving.decide(session, "none", verdict, "key k", noon)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +70,10 @@ def test_without_evidence_the_settings_decide_and_never_twice(
     database: Database, noon: datetime, unsure: dict[str, str], hours: int, attempt: int, status: str
 ) -> None:
     with database.writing() as session:
-        house.save(session, HouseSettings.model_validate({"unsure": unsure}), noon)
+        installation_settings.save(session, HouseSettings.model_validate({"unsure": unsure}), noon)
         bulk.add(session, Message, [mail("m", noon, attempt=attempt)])
     with database.writing() as session:
-        delivering.decide_unknown(session, "m", "unknowable", noon + timedelta(hours=hours))
+        sending_ledger.decide_unknown(session, "m", "unknowable", noon + timedelta(hours=hours))
     assert one(database, "m").status == status
 
 
@@ -87,7 +93,7 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
     old = mail("old", noon, status="accepted", accepted_at=noon - timedelta(days=31), delivery="complained")
     with database.writing() as session:
         bulk.add(session, Message, [*mails, old])
-        brakes.complained(session, session.exec(select(Message).where(Message.id == "m0")).one(), noon)
+        complaint_brake.complained(session, session.exec(select(Message).where(Message.id == "m0")).one(), noon)
     with database.reading() as session:
         journey = session.get(Journey, "welcome")
         audits = [(entry.actor, entry.action) for entry in session.exec(select(Audit)).all()]
@@ -95,7 +101,9 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
     assert journey is not None
     assert (journey.paused_at is not None) == (outcome == "stopped")
     assert (journey.alarm or "").partition(":")[0] == {None: "", "warned": "warning", "stopped": "stopped"}[outcome]
-    assert audits == ([(brakes.ACTOR, "paused")] * 2 if outcome == "stopped" else []), "the journey and the topic"
+    assert audits == ([(complaint_brake.ACTOR, "paused")] * 2 if outcome == "stopped" else []), (
+        "the journey and the topic"
+    )
     assert (topic is not None and topic.paused_at is not None) == (outcome == "stopped")
 
 
@@ -103,15 +111,15 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
 def test_the_brake_is_asked_by_the_complaint_itself_and_let_go_by_a_person(
     database: Database, take: Any, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(brakes, "SAMPLE", 1)
+    monkeypatch.setattr(complaint_brake, "SAMPLE", 1)
     take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com"}})
-    from services import telling
+    from services.reports import customer_view
 
     with database.writing() as session:
-        ann = telling.customer(session, "ann").id
+        ann = customer_view.customer(session, "ann").id
         bulk.add(session, Message, [mail("m", noon, customer_id=ann, status="accepted", accepted_at=noon)])
     with database.writing() as session:
-        feedback.take(session, [Feedback(send_id="m", kind="complained", at=noon)], "sendgrid", noon)
+        delivery_events.take(session, [Feedback(send_id="m", kind="complained", at=noon)], "sendgrid", noon)
     with database.writing() as session:
         assert journeys.paused(session, "welcome")
         assert journeys.resume(session, "welcome", noon).alarm is None

@@ -8,21 +8,26 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from activities.lanes import Lane
-from journeys import machine
-from journeys.commands import Decide
-from journeys.inputs import Begin
-from journeys.state import State
+from activities.delivery.lane import Lane
+from journeys.machine import machine
+from journeys.machine.commands import Decide
+from journeys.machine.inputs import Begin
+from journeys.machine.state import State
 from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
 from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Sender, Unknown
-from mail.render import Renderer
-from mail.sender import Evidence
-from services import claiming, delivering, journeys, leaving, progress
-from services.claiming import Fenced
+from mail.providers.sender import Evidence
+from mail.rendering.renderer import Renderer
+from services.definitions import journeys
+from services.enrollments import wake
+from services.feedback import unsubscribing
+from services.messages import claiming, sending_ledger
+from services.messages.claiming import Fenced
 from store.session import Database
-from store.tables import Channel, Decision, Enrollment, Message, Suppression
+from store.tables.customers import Suppression
+from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Channel, Message
 
 pytestmark = pytest.mark.usefixtures("welcome")
 
@@ -103,7 +108,7 @@ def _begin(database: Database, enrollment: Enrollment, at: datetime) -> None:
         assert not isinstance(question, Decide)
         records = [one for one in commands if isinstance(one, Decide)]
         with database.writing() as session:
-            answer: Any = progress.perform(session, enrollment.id, records, question, now=at)
+            answer: Any = wake.perform(session, enrollment.id, records, question, now=at)
         state, commands = machine.advance(program, state, answer)
 
 
@@ -193,8 +198,8 @@ async def test_a_zombies_late_answer_counts_as_evidence(
         (claimed,) = claiming.claim(session, "journey", zombie.fence, 10, clock())
     lane()
     with database.writing() as session:
-        result = delivering.Result(send_id=claimed.send_id, status="accepted", provider="receiver")
-        delivering.record(session, zombie.fence, [result], clock())
+        result = sending_ledger.Result(send_id=claimed.send_id, status="accepted", provider="receiver")
+        sending_ledger.record(session, zombie.fence, [result], clock())
     assert outcome(database) == ("accepted", None)
 
 
@@ -258,7 +263,7 @@ async def test_suppression_and_unsubscribing_are_asked_again_when_claimed(
     with database.writing() as session:
         session.add(Suppression(email="ann@example.com", reason="bounce", source="test", created_at=noon))
         bob = session.exec(select(Enrollment)).all()[1].customer_id
-        leaving.unsubscribe(session, bob, "news", "test", noon)
+        unsubscribing.unsubscribe(session, bob, "news", "test", noon)
     await lane().pump()
     assert sorted(ledger(database).values(), key=str) == [
         ("accepted", None), ("skipped", "suppressed"), ("skipped", "unsubscribed"),

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from sqlmodel import col, func, select
 
-from services import histories, journeys, placing
-from services.histories import Progress
-from store import counts
+from services.definitions import journeys
+from services.imports import event_files, placement
+from services.imports.event_files import Progress
+from store.queries import counts
 from store.session import Database
-from store.tables import Decision, Dispatch, Enrollment, Event, Interest, Message
+from store.tables.customers import Event
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
+from store.tables.messages import Message
 
 CDNOW = Path(__file__).parent.parent.parent / "examples" / "cdnow"
 LAST_DAY = datetime(1998, 6, 30, tzinfo=UTC)
@@ -31,16 +34,16 @@ def run(database: Database, path: Path, now: datetime = LAST_DAY) -> Progress:
     progress = Progress()
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
-    for chunk in placing.chunks(histories.read_file(path, now, progress).items()):
+    for chunk in placement.chunks(event_files.read_file(path, now, progress).items()):
         take(database, chunk, live, now, progress)
     return progress
 
 
 def take(database: Database, chunk: Any, live: Any, now: datetime, progress: Progress) -> None:
     with database.reading() as session:
-        batch = placing.prepare(session, chunk, live, now)
+        batch = placement.prepare(session, chunk, live, now)
     with database.writing() as session:
-        placing.write(session, batch, progress)
+        placement.write(session, batch, progress)
 
 
 def orders(path: Path, every: int = 1) -> Path:
@@ -94,7 +97,7 @@ def test_an_import_that_was_cut_off_goes_on(database: Database, tmp_path: Path) 
     path, progress = orders(tmp_path / "orders.ndjson", every=10), Progress()
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
-    first, *_ = placing.chunks(histories.read_file(path, LAST_DAY, progress).items())
+    first, *_ = placement.chunks(event_files.read_file(path, LAST_DAY, progress).items())
     take(database, first, live, LAST_DAY, progress)
     run(database, path)
     assert total(database, Enrollment) == 235

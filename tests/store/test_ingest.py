@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services import knowing
-from services.ingest import Outcome
+from services.customers import known_facts
+from services.ingestion.ingest import Outcome
 from store.session import Database
-from store.tables import Customer, Decision, Dispatch, Enrollment, Event, Interest, Rejection
+from store.tables.access import Rejection
+from store.tables.customers import Customer, Event
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 
 Ingest = Callable[..., Outcome]
 
@@ -151,6 +153,6 @@ def test_aggregates_can_be_seen_as_they_were_at_an_event(database: Database, tak
     take(*[track("Order", properties={"total": 10}) for _ in range(5)], track("Other"))
     with database.reading() as session:
         customer = session.exec(select(Customer)).one()
-        assert knowing.known(session, customer).aggregates["Order"].count == 5
-        then = knowing.known(session, customer, seq=4).aggregates["Order"]
+        assert known_facts.known(session, customer).aggregates["Order"].count == 5
+        then = known_facts.known(session, customer, seq=4).aggregates["Order"]
         assert (then.count, then.sum) == (4, 40.0)

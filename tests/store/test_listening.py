@@ -8,18 +8,24 @@ import pytest
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
-from journeys import machine
-from journeys.commands import Decide
-from journeys.inputs import Begin, EventArrived, Input, Interrupted
-from journeys.program import Program
-from journeys.state import State
-from services import hooks, ingest, journeys, progress, segments, sweeping, upkeep
+from journeys.machine import machine
+from journeys.machine.commands import Decide
+from journeys.machine.inputs import Begin, EventArrived, Input, Interrupted
+from journeys.machine.state import State
+from journeys.program.program import Program
+from services.customers import segments
+from services.definitions import journeys
+from services.enrollments import hooks, schedules, wake
+from services.enrollments.hooks import Result
 from services.errors import InvalidInput, Refused
-from services.hooks import Result
-from services.ingest import Outcome
-from services.tracking import instant
+from services.ingestion import ingest
+from services.ingestion.ingest import Outcome
+from services.upkeep import upkeep
+from services.values import instant
 from store.session import Database
-from store.tables import Customer, DateDue, Decision, Dispatch, Enrollment, EventName, Hook, Message, SegmentMember
+from store.tables.customers import Customer, DateDue, EventName, SegmentMember
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
+from store.tables.messages import Message
 
 Ingest = Callable[..., Outcome]
 Publish = Callable[[str, str], None]
@@ -80,7 +86,7 @@ class Town:
             assert not isinstance(question, Decide)
             records = [one for one in commands if isinstance(one, Decide)]
             with self.database.writing() as session:
-                reply = progress.perform(session, enrollment, records, question, now=self.now)
+                reply = wake.perform(session, enrollment, records, question, now=self.now)
             assert not isinstance(reply, Interrupted)
             state, commands = machine.advance(program, state, reply)
         self.states[enrollment] = program, state
@@ -354,7 +360,7 @@ DIGEST = "journey: digest\nenter: [{schedule: {at: '09:00', on: mon}, segment: t
 def test_a_sweep_lets_members_in_once_an_occasion(
     town: Town, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "PAGE", 2)
+    monkeypatch.setattr(schedules, "PAGE", 2)
     put_segment(town, "team", "customer.plan == 'team'")
     publish("digest", DIGEST)
     for number in range(5):
@@ -366,7 +372,7 @@ def test_a_sweep_lets_members_in_once_an_occasion(
         cursor, entered = "", 0
         while True:
             with town.database.writing() as session:
-                done = sweeping.page(session, digest, "enter[0]", occasion, cursor, town.now)
+                done = schedules.page(session, digest, "enter[0]", occasion, cursor, town.now)
             if done is None:
                 town.settle()
                 return entered

@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys.commands import Ask, Settle
-from journeys.inputs import Facts, Settled
-from services import journeys, leaving, listing, progress, telling
-from services.ingest import Outcome
-from services.listing import Slice
+from journeys.machine.commands import Ask, Settle
+from journeys.machine.inputs import Facts, Settled
+from services.definitions import journeys
+from services.enrollments import wake
+from services.feedback import unsubscribing
+from services.ingestion.ingest import Outcome
+from services.reports import customer_view, lists
+from services.reports.lists import Slice
 from store.session import Database
-from store.tables import Alias, Customer, Dispatch, Enrollment, Event, Interest, Message
+from store.tables.customers import Alias, Customer, Event
+from store.tables.enrollments import Dispatch, Enrollment, Interest
+from store.tables.messages import Message
 
 Ingest = Callable[..., Outcome]
 
@@ -111,10 +116,10 @@ def test_the_later_word_about_a_topic_holds(database: Database, take: Ingest, no
     take(track("Viewed", userId="ann"), track("Viewed", anonymousId="a1"))
     visitor = next(one for one in rows(database, Customer) if one.anonymous_id)
     with database.writing() as session:
-        leaving.unsubscribe(session, visitor.id, "news", "test", noon)
+        unsubscribing.unsubscribe(session, visitor.id, "news", "test", noon)
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     with database.reading() as session:
-        assert leaving.left(session, telling.customer(session, "ann").id, "news")
+        assert unsubscribing.left(session, customer_view.customer(session, "ann").id, "news")
 
 
 @pytest.mark.usefixtures("welcome")
@@ -128,7 +133,7 @@ def test_where_both_run_the_known_ones_run_stays(database: Database, take: Inges
     assert (first.run, second.run, first.customer_id) == (1, 2, second.customer_id)
     assert rows(database, Interest) == []
     with database.reading() as session:
-        assert telling.customer(session, "ann").events["Signed Up"]["count"] == 2
+        assert customer_view.customer(session, "ann").events["Signed Up"]["count"] == 2
 
 
 def asked(enrollment: Enrollment, number: int, at: datetime, **more: Any) -> Ask:
@@ -150,7 +155,7 @@ def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
     take(track("Looked", anonymousId="a1"))
     (run,) = rows(database, Enrollment)
     with database.writing() as session:
-        progress.perform(session, run.id, [], settle(1, noon, 1), now=noon)
+        wake.perform(session, run.id, [], settle(1, noon, 1), now=noon)
     take(track("Bought", anonymousId="a1", properties={"total": 20}))
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     (moved,) = rows(database, Enrollment)
@@ -158,10 +163,10 @@ def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
     assert (moved.id, moved.workflow_id, moved.customer_id) == (run.id, run.workflow_id, ann.id)
     with database.writing() as session:
         (guard,) = journeys.live(session, "other")[1].guards
-        known = progress.perform(session, run.id, [], asked(run, 2, noon, guards=(guard,), event=2), now=noon)
+        known = wake.perform(session, run.id, [], asked(run, 2, noon, guards=(guard,), event=2), now=noon)
         assert isinstance(known, Facts)
         assert known.holds == (True,), "the workflow still counts as the anonymous profile did: its event 2"
-        answer = progress.perform(session, run.id, [], settle(3, noon, 2), now=noon)
+        answer = wake.perform(session, run.id, [], settle(3, noon, 2), now=noon)
         assert isinstance(answer, Settled)
         assert answer.events == (), "neither the known one's own past nor what was worked off comes again"
         assert answer.cursor == session.exec(select(Customer.seq)).one()
@@ -169,7 +174,7 @@ def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
     signals = [one for one in rows(database, Dispatch) if one.kind == "event"]
     assert signals[-1].enrollment_id == run.id, "an event of the known one reaches the run"
     with database.writing() as session:
-        answer = progress.perform(session, run.id, [], settle(4, noon, answer.cursor), now=noon)
+        answer = wake.perform(session, run.id, [], settle(4, noon, answer.cursor), now=noon)
         assert isinstance(answer, Settled)
         assert [one.name for one in answer.events] == ["Bought"]
 
@@ -183,7 +188,7 @@ def test_what_nobody_had_worked_off_at_the_merge_comes_all_the_same(
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     (run,) = rows(database, Enrollment)
     with database.writing() as session:
-        answer = progress.perform(session, run.id, [], settle(1, noon, 1), now=noon)
+        answer = wake.perform(session, run.id, [], settle(1, noon, 1), now=noon)
     assert isinstance(answer, Settled)
     assert [one.name for one in answer.events] == ["Bought"]
 
@@ -212,7 +217,7 @@ def test_mail_and_timeline_are_the_known_ones(database: Database, take: Ingest, 
         )
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     with database.reading() as session:
-        ann = telling.customer(session, "ann")
-        assert [one.id for one in listing.messages(session, Slice(), customer_id=ann.id)[0]] == ["m"]
-        assert "merged" in [one["what"] for one in telling.timeline(session, ann.id)[0]]
+        ann = customer_view.customer(session, "ann")
+        assert [one.id for one in lists.messages(session, Slice(), customer_id=ann.id)[0]] == ["m"]
+        assert "merged" in [one["what"] for one in customer_view.timeline(session, ann.id)[0]]
         assert session.exec(select(Customer).where(col(Customer.id) == visitor.id)).first() is None

@@ -7,13 +7,19 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys.commands import Plan
-from journeys.inputs import Planned
-from services import claiming, delivering, house, leaving, progress, topics
-from services.house import CapIn, HouseSettings
-from services.ingest import Outcome
+from journeys.machine.commands import Plan
+from journeys.machine.inputs import Planned
+from services.definitions import topics
+from services.enrollments import wake
+from services.feedback import unsubscribing
+from services.ingestion.ingest import Outcome
+from services.installation import installation_settings
+from services.installation.installation_settings import CapIn, HouseSettings
+from services.messages import claiming, sending_ledger
 from store.session import Database
-from store.tables import Consent, Customer, Decision, Enrollment, Message
+from store.tables.customers import Consent, Customer
+from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Message
 
 Ingest = Callable[..., Outcome]
 
@@ -34,7 +40,7 @@ class House:
 
     def settings(self, **more: Any) -> None:
         with self.database.writing() as session:
-            house.save(session, HouseSettings.model_validate(more), self.noon)
+            installation_settings.save(session, HouseSettings.model_validate(more), self.noon)
 
     def topic(self, **more: Any) -> None:
         terms = {"name": None, "consent": "opt_out", "transactional": False, "cap": None} | more
@@ -51,7 +57,7 @@ class House:
         enrollment, at = self.enters(key), at or self.noon
         with self.database.writing() as session:
             asked = Plan(number=1, at=at, stage="s", visit=1, step=step, due=at)
-            answer = progress.perform(session, enrollment.id, [], asked, now=at)
+            answer = wake.perform(session, enrollment.id, [], asked, now=at)
         assert isinstance(answer, Planned)
         return self.message(key).reason or answer.outcome, answer
 
@@ -62,13 +68,13 @@ class House:
     def claim(self, at: datetime | None = None, lane: str = "journey") -> list[str]:
         at = at or self.noon
         with self.database.writing() as session:
-            delivering.take_over(session, lane, "f", at)
+            sending_ledger.take_over(session, lane, "f", at)
             return [one.campaign for one in claiming.claim(session, lane, "f", 10, at)]
 
     def accept(self, key: str, at: datetime | None = None) -> None:
         with self.database.writing() as session:
-            result = delivering.Result(send_id=self.message(key).id, status="accepted")
-            delivering.record(session, "f", [result], at or self.noon)
+            result = sending_ledger.Result(send_id=self.message(key).id, status="accepted")
+            sending_ledger.record(session, "f", [result], at or self.noon)
 
 
 @pytest.fixture
@@ -92,7 +98,7 @@ def test_leaving_everything_outweighs_a_topic(shop: House) -> None:
     with shop.database.writing() as session:
         ann = session.exec(select(Customer.id)).one()
         session.merge(Consent(customer_id=ann, topic="news", granted=True, source="form", at=shop.noon))
-        leaving.unsubscribe(session, ann, "*", "test", shop.noon)
+        unsubscribing.unsubscribe(session, ann, "*", "test", shop.noon)
     assert shop.plans("one")[0] == "unsubscribed"
 
 
@@ -100,7 +106,7 @@ def test_a_transactional_topic_asks_nobody_and_has_its_own_lane(shop: House) -> 
     shop.topic(transactional=True)
     shop.settings(quiet_hours={"from": "10:00", "to": "16:00"}, cap={"max": 1, "per": "1 day"})
     with shop.database.writing() as session:
-        leaving.unsubscribe(session, session.exec(select(Customer.id)).one(), "*", "test", shop.noon)
+        unsubscribing.unsubscribe(session, session.exec(select(Customer.id)).one(), "*", "test", shop.noon)
     assert (shop.plans("one")[0], shop.plans("two")[0]) == ("planned", "planned")
     assert shop.message("one").lane == "transactional"
 

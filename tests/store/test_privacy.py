@@ -9,26 +9,19 @@ from sqlmodel import SQLModel, select
 from temporalio.testing import ActivityEnvironment
 
 from mail.message import Mail, Sender
-from services import consents, exporting, house, operations, reports, suppressions, telling
+from services.customers import data_export, suppressions
 from services.errors import Refused
-from store import outbox
+from services.feedback import consents
+from services.installation import installation_settings
+from services.operations import operations
+from services.reports import counts_and_books, customer_view
+from store.queries import outbox
 from store.session import Database
-from store.tables import (
-    BroadcastMember,
-    Customer,
-    DateDue,
-    Decision,
-    DeliveryEvent,
-    Dispatch,
-    Event,
-    Hook,
-    Interest,
-    Message,
-    PendingClick,
-    Rejection,
-    SegmentMember,
-    Suppression,
-)
+from store.tables.access import Rejection
+from store.tables.broadcasts import BroadcastMember
+from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
+from store.tables.enrollments import Decision, Dispatch, Hook, Interest
+from store.tables.messages import DeliveryEvent, Message, PendingClick
 from waypost.wiring import Parts
 
 SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "voucher-7", "S3CRET")
@@ -104,8 +97,8 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
         take({"type": "alias", "userId": user, "previousId": f"former-{user[-1]}"})
         take({"type": "track", "userId": user, "event": "Signed Up", "properties": {"code": f"voucher-{user[-1]}"}})
     with database.writing() as session:
-        customer = telling.customer(session, "ann-7")
-        (run,) = telling.enrollments_of(session, customer.id)
+        customer = customer_view.customer(session, "ann-7")
+        (run,) = customer_view.enrollments_of(session, customer.id)
         run.data, run.key = {"note": "S3CRET"}, "S3CRET"
         consents.say(session, customer.id, "news", False, "phone S3CRET", noon, noon)
         suppressions.put(session, "ann@secret.example", "complaint", "test", noon)
@@ -163,9 +156,9 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
             send_id="mail", to="ann@secret.example", sender=sender, subject="Hi Annabel", html="Annabel", text="Annabel"
         )
         outbox.keep(session, [caught], "x@y.z", noon)
-        from services import auditing
+        from services.access import audit_log
 
-        auditing.record(session, "key", "changed", "customer", customer.id, noon, None, {"changed": ["S3CRET"]})
+        audit_log.record(session, "key", "changed", "customer", customer.id, noon, None, {"changed": ["S3CRET"]})
     return customer.id
 
 
@@ -201,14 +194,14 @@ def test_the_person_leaves_every_table_and_nobody_else(database: Database, ann: 
 
 def test_their_workflows_end_and_the_counts_stay_true(database: Database, ann: str, erase: Any) -> None:
     with database.reading() as session:
-        movements = reports.lifecycle(session, "welcome")["movements"]
+        movements = counts_and_books.lifecycle(session, "welcome")["movements"]
     erase(ann)
     with database.reading() as session:
         ends = [one for one in session.exec(select(Dispatch)).all() if one.kind == "end"]
         assert [one.workflow_id.split("/")[2] for one in ends] == [ann]
-        assert reports.lifecycle(session, "welcome")["movements"] == movements
-        assert reports.lifecycle(session, "welcome")["stages"] == {"new": 1}
-        books = reports.reconciliation(session)
+        assert counts_and_books.lifecycle(session, "welcome")["movements"] == movements
+        assert counts_and_books.lifecycle(session, "welcome")["stages"] == {"new": 1}
+        books = counts_and_books.reconciliation(session)
     (book,) = books["journeys"]
     assert (book["entered"], book["live"], book["ended"], book["erased"]) == (2, 1, {"erased": 1}, 1)
     assert book["messages"]["accepted"] == 1
@@ -241,26 +234,26 @@ def test_a_suppressed_address_stays_so_when_its_owner_is_erased(
 ) -> None:
     erase(ann)
     take({"type": "identify", "userId": "carol", "traits": {"email": "ann@secret.example"}})
-    from services import standing
+    from services.messages import eligibility
 
     with database.reading() as session:
         assert session.exec(select(Suppression)).all() == []
-        carol = telling.customer(session, "carol")
-        stands = standing.Standing(session, [carol], house.load(session), noon)
+        carol = customer_view.customer(session, "carol")
+        stands = eligibility.Standing(session, [carol], installation_settings.load(session), noon)
         assert stands.recipient(carol, "news").suppressed
 
 
 def test_an_erasure_cut_off_goes_on_and_cannot_be_stopped(
     database: Database, ann: str, parts: Parts, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.jobs import erasing
+    from services.jobs import erasure
 
     parts.__dict__["database"] = database
     with database.writing() as session:
         operation = operations.start(session, "erase", {"customer": ann}, noon)
         with pytest.raises(Refused, match="half way"):
             operations.cancel(session, operation.id)
-    pages = erasing.pages(database, operation, lambda: noon)
+    pages = erasure.pages(database, operation, lambda: noon)
     for _ in range(4):
         page = next(pages)
         database.write(lambda session, page=page: operations.advance(session, operation.id, page))
@@ -274,11 +267,11 @@ def test_what_comes_while_somebody_is_erased_goes_too(
     database: Database, ann: str, parts: Parts, noon: datetime
 ) -> None:
     """A run plans a mail, a lane takes it, the clock moves a segment: between any two pages of the work."""
-    from services.jobs import erasing
+    from services.jobs import erasure
 
     with database.writing() as session:
         operation = operations.start(session, "erase", {"customer": ann}, noon)
-    for number, page in enumerate(erasing.pages(database, operation, lambda: noon)):
+    for number, page in enumerate(erasure.pages(database, operation, lambda: noon)):
         database.write(lambda session, page=page: operations.advance(session, operation.id, page))
         with database.writing() as session:
             if session.get(Customer, ann) is not None:
@@ -298,7 +291,7 @@ def test_what_comes_while_somebody_is_erased_goes_too(
 def test_the_export_holds_every_row(database: Database, ann: str) -> None:
     before = dump(database)
     with database.reading() as session:
-        found = exporting.export(session, telling.customer(session, "ann-7"))
+        found = data_export.export(session, customer_view.customer(session, "ann-7"))
     assert set(found) == PERSONAL
     assert found["customer"]["attributes"]["first_name"] == "Annabel"
     for name in PERSONAL - {"customer", "outbox_mail", "suppression", "audit"}:

@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys import machine
-from journeys.commands import Command, Decide, Plan
-from journeys.inputs import Begin, EventArrived, Input, Interrupted, Pause, Resume, Woke
-from journeys.program import Program
-from journeys.state import State
-from services import journeys, progress
-from services.ingest import Outcome
-from store import counts
+from journeys.machine import machine
+from journeys.machine.commands import Command, Decide, Plan
+from journeys.machine.inputs import Begin, EventArrived, Input, Interrupted, Pause, Resume, Woke
+from journeys.machine.state import State
+from journeys.program.program import Program
+from services.definitions import journeys
+from services.enrollments import wake
+from services.ingestion.ingest import Outcome
+from store.queries import counts
 from store.session import Database
-from store.tables import Decision, Enrollment, Interest, Message, Suppression
+from store.tables.customers import Suppression
+from store.tables.enrollments import Decision, Enrollment, Interest
+from store.tables.messages import Message
 
 Ingest = Callable[..., Outcome]
 
@@ -50,7 +53,7 @@ class Shell:
         assert not isinstance(question, Decide)
         records = [one for one in commands if isinstance(one, Decide)]
         with self.database.writing() as session:
-            return progress.perform(session, self.state.enrollment, records, question, now=now, fence=fence)
+            return wake.perform(session, self.state.enrollment, records, question, now=now, fence=fence)
 
 
 @pytest.fixture
@@ -228,7 +231,7 @@ def test_a_mail_is_one_row_whatever_is_repeated(database: Database, shell: Shell
     (message,) = rows(database, Message)
     plan = Plan(number=99, at=noon, stage="new", visit=1, step="new/send:mail_a", due=noon)
     with database.writing() as session:
-        progress.perform(session, shell.state.enrollment, [], plan, now=noon)
+        wake.perform(session, shell.state.enrollment, [], plan, now=noon)
     assert [one.id for one in rows(database, Message)] == [message.id]
 
 

@@ -7,27 +7,31 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from services import auditing, explaining, listing, operations, reports, segments, suppressions, telling, topics
+from services.access import audit_log
+from services.customers import segments, suppressions
+from services.definitions import topics
 from services.errors import InvalidInput
-from services.ingest import Outcome
-from services.listing import Slice
-from services.operations import Done, LineError
+from services.ingestion.ingest import Outcome
+from services.operations import operations
+from services.operations.operations import Done, LineError
+from services.reports import counts_and_books, customer_view, lists, why_answers
+from services.reports.lists import Slice
 from store.session import Database
 
 LISTS: dict[str, Callable[[Session, Slice], Any]] = {
-    "customers": lambda s, w: listing.customers(s, w, query_text=None, stage=None, segment=None, sort="created"),
-    "customers by email": lambda s, w: listing.customers(s, w, query_text="c", stage="new", segment=None, sort="email"),
-    "enrollments": lambda s, w: listing.enrollments(s, w, journey="welcome", status="live"),
-    "messages": lambda s, w: listing.messages(s, w, journey="welcome"),
-    "journeys": listing.journeys,
-    "versions": lambda s, w: listing.versions(s, w, "welcome"),
-    "segments": listing.segments,
-    "topics": listing.topics,
-    "suppressions": lambda s, w: listing.suppressions(s, w, reason="manual"),
-    "operations": lambda s, w: listing.operations(s, w, kind="simulate"),
-    "operation errors": lambda s, w: listing.operation_errors(s, w, "op_1"),
-    "rejections": listing.rejections,
-    "audit": lambda s, w: listing.audit(s, w, kind="segment"),
+    "customers": lambda s, w: lists.customers(s, w, query_text=None, stage=None, segment=None, sort="created"),
+    "customers by email": lambda s, w: lists.customers(s, w, query_text="c", stage="new", segment=None, sort="email"),
+    "enrollments": lambda s, w: lists.enrollments(s, w, journey="welcome", status="live"),
+    "messages": lambda s, w: lists.messages(s, w, journey="welcome"),
+    "journeys": lists.journeys,
+    "versions": lambda s, w: lists.versions(s, w, "welcome"),
+    "segments": lists.segments,
+    "topics": lists.topics,
+    "suppressions": lambda s, w: lists.suppressions(s, w, reason="manual"),
+    "operations": lambda s, w: lists.operations(s, w, kind="simulate"),
+    "operation errors": lambda s, w: lists.operation_errors(s, w, "op_1"),
+    "rejections": lists.rejections,
+    "audit": lambda s, w: lists.audit(s, w, kind="segment"),
 }
 ALONE = ("journeys", "versions", "messages")
 
@@ -45,7 +49,7 @@ def full(database: Database, welcome: None, take: Callable[..., Outcome], noon: 
             topics.put(session, f"t{number}", name=None, consent="opt_out", transactional=False, cap=None, now=at)
             suppressions.put(session, f"x{number}@example.com", "manual", "test", at)
             operations.start(session, "simulate", {}, at, operation_id=f"op_{number}")
-            auditing.record(session, "k", "created", "segment", f"s{number}", at, None, {"guard": "x"})
+            audit_log.record(session, "k", "created", "segment", f"s{number}", at, None, {"guard": "x"})
     with database.writing() as session:
         wrong = [LineError(line=line, reason="no") for line in range(3)]
         operations.advance(session, "op_1", lambda _: Done(count=3, errors=wrong))
@@ -74,11 +78,11 @@ def test_a_list_reads_page_by_page_as_it_reads_at_once(full: Database, name: str
 
 def test_a_timeline_reads_page_by_page(full: Database) -> None:
     with full.reading() as session:
-        customer = telling.customer(session, "c1").id
-        whole, _ = telling.timeline(session, customer, None, 100)
+        customer = customer_view.customer(session, "c1").id
+        whole, _ = customer_view.timeline(session, customer, None, 100)
         paged, cursor = list[Any](), None
         while True:
-            entries, cursor = telling.timeline(session, customer, cursor, 1)
+            entries, cursor = customer_view.timeline(session, customer, cursor, 1)
             paged += entries
             if cursor is None:
                 break
@@ -88,13 +92,13 @@ def test_a_timeline_reads_page_by_page(full: Database) -> None:
 
 def test_reports_count_the_same(full: Database, noon: datetime) -> None:
     with full.reading() as session:
-        assert reports.lifecycle(session)["stages"] == {"new": 3}
-        assert reports.cohorts(session, "welcome") == [
+        assert counts_and_books.lifecycle(session)["stages"] == {"new": 3}
+        assert counts_and_books.cohorts(session, "welcome") == [
             {"month": "2026-03", "entered": 2, "stages": {"new": 2}, "ended": {}},
             {"month": "2026-04", "entered": 1, "stages": {"new": 1}, "ended": {}},
         ]
-        assert reports.journey(session, "welcome")["entered"] == 3
-        books = reports.reconciliation(session)
+        assert counts_and_books.journey(session, "welcome")["entered"] == 3
+        books = counts_and_books.reconciliation(session)
         assert (books["balanced"], books["on_their_way"]["start"]) == (True, 3)
-        why = explaining.why(session, telling.customer(session, "c0"), "welcome", "mail_b", None, noon)
+        why = why_answers.why(session, customer_view.customer(session, "c0"), "welcome", "mail_b", None, noon)
         assert why.answer.startswith("the step was not reached: it rests in new")

@@ -5,10 +5,13 @@ from typing import Any
 
 from sqlmodel import select
 
-from services import house, operations, retention
-from services.house import HouseSettings
+from services.installation import installation_settings
+from services.installation.installation_settings import HouseSettings
+from services.operations import operations
+from services.upkeep import retention
 from store.session import Database
-from store.tables import Message, Operation, Rejection
+from store.tables.access import Operation, Rejection
+from store.tables.messages import Message
 
 
 def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
@@ -43,7 +46,7 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
             operation = operations.start(session, "simulate", {}, at)
             operations.ended(session, operation.id, at)
         kept = {"retention": {"bodies": 30, "rejections": 30, "operations": None}}
-        house.save(session, HouseSettings.model_validate(kept), noon)
+        installation_settings.save(session, HouseSettings.model_validate(kept), noon)
         assert retention.prune(session, noon) == 2
         assert retention.prune(session, noon) == 0
     with database.reading() as session:

@@ -7,9 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from store import migrate
+from store.ids import new_id
 from store.session import Database
-from store.tables import Customer
-from store.types import new_id
+from store.tables.customers import Customer
 
 
 def test_migrations_make_the_tables_of_the_code(database: Database) -> None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from services import forecasting, operations
-from store.tables import Enrollment, Operation
+from services.enrollments import enrollment_forecast
+from services.operations import operations
+from store.tables.access import Operation
+from store.tables.enrollments import Enrollment
 
 JOURNEY = """journey: welcome
 enter: [{on: Signed Up}]
@@ -24,8 +26,8 @@ async def test_a_forecast_reads_the_workflows_own_state(real: Any) -> None:
     enrollment: Enrollment = real.enrollment()
     state = await real.gateway.state(enrollment.workflow_id)
     with real.parts.database.reading() as session:
-        (action,) = forecasting.next_actions(session, enrollment, state, real.clock())
-        local = forecasting.local(session, enrollment, action.at)
+        (action,) = enrollment_forecast.next_actions(session, enrollment, state, real.clock())
+        local = enrollment_forecast.local(session, enrollment, action.at)
     assert (action.what, action.step, action.unless) == ("send", "a/send:mail_a", ("Order Completed (to b)",))
     assert local.endswith(" UTC")
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlmodel import select
 
-from services import segments
-from store.tables import Enrollment, Hook, OutboxMail
-from waypost.scheduler import Scheduler
+from services.customers import segments
+from store.tables.enrollments import Enrollment, Hook
+from store.tables.messages import OutboxMail
+from waypost.processes.scheduler import Scheduler
 
 DIGEST = """
 journey: digest

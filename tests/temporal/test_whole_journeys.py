@@ -7,8 +7,11 @@ from sqlmodel import select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from services import journeys, operations, telling, uploads
-from store.tables import Customer, Enrollment
+from services.definitions import journeys
+from services.operations import operations, uploads
+from services.reports import customer_view
+from store.tables.customers import Customer
+from store.tables.enrollments import Enrollment
 
 JOURNEY = """journey: club
 enter: [{on: Signed Up}]
@@ -83,7 +86,7 @@ async def test_an_archive_may_end_everybody(real: Any) -> None:
 
 async def test_an_erased_customers_workflow_ends(real: Any) -> None:
     await begin(real, "ann", "bob")
-    ann = real.read(lambda s: telling.customer(s, "ann"))
+    ann = real.read(lambda s: customer_view.customer(s, "ann"))
     workflow = real.enrollment("ann").workflow_id
     assert await operate(real, "erase", {"customer": ann.id}) == "done"
     assert real.read(lambda s: len(s.exec(select(Customer)).all())) == 1

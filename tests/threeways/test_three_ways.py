@@ -20,12 +20,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from sqlmodel import col, select
 
-from journeys import backtest, source
-from journeys.backtest import Person
-from journeys.compiler import compile_journey
-from journeys.program import Program
-from journeys.simulator import Recorded, by_policy
-from store.tables import Customer, Decision, Enrollment, Event
+from journeys.checks import source
+from journeys.program.compiler import compile_journey
+from journeys.program.program import Program
+from journeys.simulation import backtest
+from journeys.simulation.backtest import Person
+from journeys.simulation.simulator import Recorded, by_policy
+from store.tables.customers import Customer, Event
+from store.tables.enrollments import Decision, Enrollment
 from tests.threeways.cases import LENGTH, Case, cases
 
 KEPT = Path(__file__).parent / "kept"

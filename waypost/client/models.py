@@ -77,7 +77,7 @@ class BroadcastIn(TypedDict):
     subject: NotRequired[str | None]
     topic: NotRequired[str]
     variants: NotRequired[dict[str, Any]]
-    test: NotRequired[services__broadcast_bodies__TestIn | None]
+    test: NotRequired[services__definitions__broadcast_definition__TestIn | None]
     at: NotRequired[str | None]
     local: NotRequired[bool]
     late: NotRequired[str]
@@ -840,7 +840,7 @@ class api__schemas__templates__TestIn(TypedDict):
     to: str
 
 
-class services__broadcast_bodies__TestIn(TypedDict):
+class services__definitions__broadcast_definition__TestIn(TypedDict):
     """A sample gets the variants; the one that does best goes to everybody else."""
 
     sample: int

@@ -1,0 +1,1 @@
+"""Webhooks and notes to colleagues, delivered."""

@@ -1,0 +1,56 @@
+"""The three questions of the core, each answered in one transaction of its own."""
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.signatures import ASK, PLAN, SETTLE, Call
+from journeys.machine.inputs import Answer, Interrupted
+from services.enrollments import wake
+from services.errors import NotFound
+from store.session import Database
+
+
+class _Answering:
+    """Shared by the three: record and answer, under the customer's lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _perform(self, call: Call) -> Answer | Interrupted:
+        try:
+            with self._database.writing() as session:
+                return wake.perform(
+                    session,
+                    call.enrollment,
+                    call.records,
+                    call.question,
+                    now=call.now,
+                    fence=call.fence,
+                    gate=call.gate,
+                )
+        except NotFound as gone:
+            raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
+
+
+class Audience(_Answering):
+    """Facts about the customer: guards, last activity, local times."""
+
+    @activity.defn(name=ASK)
+    def ask(self, call: Call) -> Answer | Interrupted:
+        return self._perform(call)
+
+
+class Planning(_Answering):
+    """May this mail go?"""
+
+    @activity.defn(name=PLAN)
+    def plan(self, call: Call) -> Answer | Interrupted:
+        return self._perform(call)
+
+
+class Records(_Answering):
+    """Where the enrollment stands and what it waits for."""
+
+    @activity.defn(name=SETTLE)
+    def settle(self, call: Call) -> Answer | Interrupted:
+        return self._perform(call)

@@ -1,0 +1,285 @@
+"""Whether a well-formed definition makes sense where it is to run: names that mean something, ids that stay.
+
+`Surroundings` is what is known there; what is None stays unchecked. Whether it flows is told by `flow`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from journeys.checks import flow
+from journeys.facts import guards
+from journeys.language.definition import Journey
+from journeys.language.problems import Path, Problem, nearest
+from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SplitStep, Step, WaitForStep, steps_of
+from journeys.program.compiler import name_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What exists where the journey is to run: template keys, event names seen, segments, journeys, what is live."""
+
+    templates: frozenset[str] | None = None
+    events: frozenset[str] | None = None
+    segments: frozenset[str] | None = None
+    journeys: frozenset[str] | None = None
+    previous: Journey | None = None
+
+
+NOWHERE = Surroundings()
+
+
+def lint(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
+    """Every problem of meaning, errors first."""
+    found = names(journey, around)
+    if all(problem.code != "unknown_stage" for problem in found):
+        found += flow.problems(journey)
+    found += since(journey, around.previous)
+    return sorted(found, key=lambda problem: problem.severity != "error")
+
+
+def names(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
+    """What can be said of each name alone."""
+    return [
+        *_stages_named(journey),
+        *_ids(journey),
+        *_templates(journey, around.templates),
+        *_segments(journey, around.segments),
+        *_journeys(journey, around.journeys),
+        *_topics(journey),
+        *_eventless(journey),
+        *_events(journey, around.events),
+    ]
+
+
+def _all_steps(journey: Journey) -> Iterator[tuple[Path, Step]]:
+    for key, stage in journey.stages.items():
+        yield from steps_of(stage.steps, ("stages", key, "steps"))
+
+
+def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]) -> Problem:
+    return Problem(
+        code=f"unknown_{what}",
+        message=f"there is no {what} {name!r}",
+        path=path,
+        found=repr(name),
+        expected=nearest(name, sorted(known)),
+    )
+
+
+def _stages_named(journey: Journey) -> Iterator[Problem]:
+    named: list[tuple[Path, str]] = [(("start",), journey.start)]
+    for key, stage in journey.stages.items():
+        named += [(("stages", key, "transitions", i, "to"), one.to) for i, one in enumerate(stage.transitions)]
+    named += [((*path, "go"), step.go) for path, step in _all_steps(journey) if isinstance(step, GoStep)]
+    for path, name in named:
+        if name not in journey.stages:
+            yield _unknown("stage", name, path, list(journey.stages))
+
+
+def _ids(journey: Journey) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for path, step in _all_steps(journey):
+        names = [(step.id, (*path, "id"))] if step.id else []
+        if isinstance(step, SplitStep):
+            names.append((f"split {step.split.id}", (*path, "split", "id")))
+        for name, where in names:
+            if name in seen:
+                message = f"the id {name.removeprefix('split ')!r} is used twice"
+                yield Problem(code="duplicate_id", message=message, path=where, expected="an id of its own")
+            seen.add(name)
+
+
+def _templates(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    for path, step in _all_steps(journey):
+        if known is not None and isinstance(step, SendStep) and step.send.template not in known:
+            yield _unknown("template", step.send.template, (*path, "send"), known)
+
+
+def _segments(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    if known is None:
+        return
+    for index, trigger in enumerate(journey.enter):
+        if trigger.segment is not None and trigger.segment not in known:
+            yield _unknown("segment", trigger.segment, ("enter", index, "segment"), known)
+    for path, guard in guards_of(journey):
+        for name in SEGMENT_ASKED.findall(guard):
+            if name not in known:
+                yield _unknown("segment", name, path, known)
+
+
+SEGMENT_ASKED = re.compile(r"""["']([^"']+)["']\s+in\s+customer\.segments""")
+
+
+def guards_of(journey: Journey) -> Iterator[tuple[Path, str]]:
+    """Every guard with its path."""
+    ruled: list[tuple[Path, str | None]] = [(("enter", i, "when"), one.when) for i, one in enumerate(journey.enter)]
+    ruled += [(("exit", i, "when"), one.when) for i, one in enumerate(journey.exit)]
+    ruled.append((("goal", "when"), journey.goal.when if journey.goal else None))
+    for key, stage in journey.stages.items():
+        ruled += [(("stages", key, "transitions", i, "when"), one.when) for i, one in enumerate(stage.transitions)]
+    for path, step in _all_steps(journey):
+        if isinstance(step, BranchStep):
+            ruled += [((*path, "branch", i, "if"), case.condition) for i, case in enumerate(step.branch)]
+        elif isinstance(step, WaitForStep):
+            ruled.append(((*path, "wait_for", "when"), step.wait_for.when))
+    yield from ((path, guard) for path, guard in ruled if guard is not None)
+
+
+def _journeys(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    for path, step in _all_steps(journey):
+        if isinstance(step, EnrollStep) and step.enroll.journey == journey.journey:
+            message, expected = "a journey cannot start itself", "another journey, or `go` to a stage of this one"
+            yield Problem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
+        elif known is not None and isinstance(step, EnrollStep) and step.enroll.journey not in known:
+            yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
+
+
+def _topics(journey: Journey) -> Iterator[Problem]:
+    for path, step in _all_steps(journey):
+        if isinstance(step, SendStep) and not (step.send.topic or journey.defaults.topic or step.send.transactional):
+            yield Problem(
+                code="no_topic",
+                severity="warning",
+                message="this mail has no topic, so it belongs to 'general'",
+                path=(*path, "send"),
+                expected="a topic here or in defaults, so that people can leave just this kind of mail",
+            )
+
+
+def _eventless(journey: Journey) -> Iterator[Problem]:
+    """Guards that read `event` where there is none."""
+    guarded: list[tuple[Path, str]] = []
+    for key, stage in journey.stages.items():
+        guarded += [
+            (("stages", key, "transitions", i, "when"), one.when)
+            for i, one in enumerate(stage.transitions)
+            if one.when is not None and one.on is None
+        ]
+    for path, step in _all_steps(journey):
+        if isinstance(step, BranchStep):
+            guarded += [
+                ((*path, "branch", i, "if"), case.condition) for i, case in enumerate(step.branch) if case.condition
+            ]
+        elif isinstance(step, WaitForStep) and step.wait_for.event is None and step.wait_for.when:
+            guarded.append(((*path, "wait_for", "when"), step.wait_for.when))
+    for path, text in guarded:
+        if guards.reads_event(text):
+            yield Problem(
+                code="no_event_here",
+                severity="warning",
+                message="this guard reads `event`, and here there is none, so it sees null",
+                path=path,
+                expected="customer.events[…] for what happened before",
+            )
+
+
+def events_named(journey: Journey) -> Iterator[tuple[Path, str]]:
+    """Every event name that is waited for, with its path."""
+    yield from _events_around(journey)
+    for key, stage in journey.stages.items():
+        for index, one in enumerate(stage.transitions):
+            for field, name in (("on", one.on), ("of", one.of)):
+                if name is not None:
+                    yield ("stages", key, "transitions", index, field), name
+    for path, step in _all_steps(journey):
+        if isinstance(step, WaitForStep) and step.wait_for.event is not None:
+            yield (*path, "wait_for", "event"), step.wait_for.event
+
+
+def _events_around(journey: Journey) -> Iterator[tuple[Path, str]]:
+    for index, trigger in enumerate(journey.enter):
+        if trigger.on is not None:
+            yield ("enter", index, "on"), trigger.on
+    for index, rule in enumerate(journey.exit):
+        yield ("exit", index, "on"), rule.on
+    if journey.goal is not None:
+        yield ("goal", "on"), journey.goal.on
+
+
+def _events(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+    if known is None:
+        return
+    told: set[str] = set()
+    for path, name in events_named(journey):
+        if name not in known and name not in OWN_EVENTS and name not in told:
+            told.add(name)
+            yield Problem(
+                code="unknown_event",
+                severity="warning",
+                message=f"the event {name!r} was never seen",
+                path=path,
+                found=repr(name),
+                expected=nearest(name, sorted(known)),
+            )
+
+
+MAIL_EVENTS = tuple(
+    f"Message {what}" for what in ("Delivered", "Bounced", "Opened", "Clicked", "Complained", "Unsubscribed")
+)
+"""What the provider reports about a mail, as events of its customer."""
+
+OWN_EVENTS = frozenset(
+    {
+        *guards.PROFILE_EVENTS,
+        *guards.SEGMENT_EVENTS,
+        *guards.CONSENT_EVENTS,
+        *MAIL_EVENTS,
+        "Page Viewed",
+        "Screen Viewed",
+        "Alias",
+    }
+)
+
+
+# -- since the last version --------------------------------------------------------------------------------------------
+
+
+def since(journey: Journey, previous: Journey | None) -> Iterator[Problem]:
+    """What an edit changes without saying so."""
+    if previous is None:
+        return
+    yield from _moved_ids(journey, previous)
+    yield from _new_holdouts(journey, previous)
+
+
+def _moved_ids(journey: Journey, previous: Journey) -> Iterator[Problem]:
+    """Ids that count occurrences name other steps when the count changes."""
+    now, before = name_steps(journey), set(name_steps(previous).values())
+    counts, counted = _occurrences(set(now.values())), _occurrences(before)
+    for path, step in _all_steps(journey):
+        base = now[id(step)].partition("#")[0]
+        many = max(counts[base], counted.get(base, 0)) > 1
+        if step.id is None and many and base in counted and counts[base] != counted[base]:
+            yield Problem(
+                code="moved_id",
+                severity="warning",
+                message=f"{now[id(step)]!r} may name another step than in the last version",
+                path=path,
+                expected="an id of its own",
+            )
+
+
+def _occurrences(names: set[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        base = name.partition("#")[0]
+        counts[base] = counts.get(base, 0) + 1
+    return counts
+
+
+def _new_holdouts(journey: Journey, previous: Journey) -> Iterator[Problem]:
+    before = {step.split.id: step.split for _, step in _all_steps(previous) if isinstance(step, SplitStep)}
+    for path, step in _all_steps(journey):
+        if not isinstance(step, SplitStep) or step.split.id not in before:
+            continue
+        old = {name for name, one in before[step.split.id].variants.items() if one.holdout}
+        for name, one in step.split.variants.items():
+            if one.holdout and name not in old:
+                yield Problem(
+                    code="new_holdout",
+                    severity="warning",
+                    message=f"the split had no holdout {name!r} before, so it now holds people back who got mail",
+                    path=(*path, "split", "variants", name),
+                    expected="a new id for the split, so that the comparison starts clean",
+                )

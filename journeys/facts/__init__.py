@@ -1,0 +1,1 @@
+"""What guards, waits and triggers read: instants and local times, CEL, and what is known of a customer."""

@@ -1,0 +1,244 @@
+"""The language told to a marketer: each word with its fields and an example. The documentation is made from this.
+
+A test sees that no word and no field is missing, and that every example runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from journeys.language import verbs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A word: what its mapping holds, an example as it stands in a journey, and what to know."""
+
+    example: str
+    fields: Mapping[str, str]
+    part: type[BaseModel] | None = None
+    note: str = ""
+
+
+STEPS: Mapping[str, Entry] = {
+    "send": Entry(
+        part=verbs.Send,
+        example="""\
+- send: welcome
+- id: tour
+  send: {template: thank_you, subject: "Hello, {{ customer.first_name }}", expires: 3 days}
+""",
+        fields={
+            "template": "the key of the template",
+            "subject": "takes the place of the template's own subject; Jinja2",
+            "topic": "what a recipient can leave; else the journey's default, else `general`",
+            "transactional": "true: goes whatever the send window and the topics left (not to suppressed addresses)",
+            "expires": "skipped (`expired`) when it could not go within this time",
+            "late": "what becomes of it when it is overdue: `send`, `skip`, `next_window` (default)",
+            "send_window": "hours in the customer's zone (`from`, `to`, `days`), or `any` to lift the journey's",
+        },
+        note="`send: KEY` is short for `send: {template: KEY}`.",
+    ),
+    "wait": Entry(
+        example="""\
+- wait: 2 days
+- wait: 1 calendar month
+- wait: {until: "09:00", on: [tue, thu]}
+- wait: {until: customer.trial_ends_at, offset: -3 days, at: "09:00"}
+""",
+        fields={
+            "until": "a local time of day, strictly after now; or a date held in an attribute, as `customer.NAME`",
+            "on": "weekdays for a time of day: `mon-fri`, `[tue, thu]`",
+            "offset": "moves the date: `-3 days`, `2 calendar weeks`",
+            "at": "the local time on the date; else the instant itself, or the first moment of a date without a time",
+        },
+        note="A date that is missing or past does not wait. One that changes meanwhile moves the wait.",
+    ),
+    "wait_for": Entry(
+        part=verbs.WaitFor,
+        example="""\
+- wait_for:
+    event: Tour Watched
+    when: event.properties.seconds > 30
+    up_to: 7 days
+    else: [{send: we_miss_you}]
+- wait_for: {when: customer.plan == "team", up_to: 7 days}
+""",
+        fields={
+            "event": "the event to wait for",
+            "when": "a guard on that event; without `event`, the guard alone is waited for (it may be true at once)",
+            "up_to": "for how long; without it, for ever",
+            "then": "steps when it came",
+            "else": "steps when `up_to` has passed",
+        },
+    ),
+    "branch": Entry(
+        part=verbs.Case,
+        example="""\
+- branch:
+    - if: customer.plan == "team"
+      then: [{send: loyalty}]
+    - else: [{send: cross_sell}]
+""",
+        fields={
+            "if": "a guard; the first arm whose guard holds is taken",
+            "then": "the steps of the arm",
+            "else": "the steps where no guard held; last, and once",
+        },
+    ),
+    "split": Entry(
+        part=verbs.Split,
+        example="""\
+- split:
+    id: tip-test
+    variants:
+      short: {weight: 45, steps: [{send: thank_you}]}
+      long: {weight: 45, steps: [{send: loyalty}]}
+      holdout: {weight: 10, holdout: true}
+""",
+        fields={
+            "id": "names the split for ever: the same customer always gets the same variant of it",
+            "variants": "by name: `weight` (shares of their sum), `steps`, or `holdout: true` for no mail at all",
+        },
+    ),
+    "set": Entry(
+        example="- set: {lead_score: 10, nickname: null}",
+        fields={},
+        note="Names and values of attributes; null removes one. Other journeys and segments hear of it.",
+    ),
+    "webhook": Entry(
+        part=verbs.Webhook,
+        example="""\
+- webhook: https://crm.example.com/hooks/waypost
+- webhook:
+    url: https://crm.example.com/deals
+    headers: {X-Source: waypost}
+    body: {name: "{{ customer.first_name }}", stage: trial}
+""",
+        fields={
+            "url": "the address; inside the own network only with `WAYPOST_HOOKS_PRIVATE`",
+            "method": "`POST` (default), `PUT` or `PATCH`",
+            "headers": "more headers",
+            "body": "JSON whose texts are Jinja2; else the journey, stage, step and customer",
+        },
+        note=(
+            "Signed by Standard Webhooks and made at least once: `webhook-id` is the same at each attempt. "
+            "The journey goes on at once."
+        ),
+    ),
+    "notify": Entry(
+        part=verbs.Notify,
+        example="""\
+- notify:
+    email: sales@example.com
+    subject: Call {{ customer.first_name }}
+    text: Their trial ends this week.
+- notify: {url: "https://chat.example.com/1", text: "{{ customer.first_name }} upgraded"}
+""",
+        fields={
+            "email": "a colleague's address",
+            "url": "or the incoming webhook of a chat, which gets `{text: …}`",
+            "subject": "of the mail; Jinja2",
+            "text": "what to say; Jinja2",
+        },
+    ),
+    "enroll": Entry(
+        part=verbs.Enroll,
+        example="""\
+- enroll: win_back
+- enroll: {journey: win_back, data: {from: lifecycle}}
+""",
+        fields={
+            "journey": "the journey to start for this customer",
+            "data": "what its guards and templates find in `enrollment`",
+        },
+        note="Its re-entry rule holds; where it refuses, this journey goes on and the reason is on record.",
+    ),
+    "go": Entry(
+        example="""\
+- wait: 30 days
+- go: first
+""",
+        fields={},
+        note="To a stage of this journey; to its own stage to start it anew.",
+    ),
+    "exit": Entry(
+        example="- exit: not_interested",
+        fields={},
+        note="Ends the enrollment, for this reason; `exit: true` for `exited`.",
+    ),
+}
+
+TRIGGERS: Mapping[str, Entry] = {
+    "on": Entry(
+        example="""\
+- on: Signed Up
+- on: Lead Captured
+  when: customer.country in ["DE", "AT"]
+""",
+        fields={"on": "the event", "when": "a guard, for every form of trigger"},
+    ),
+    "segment": Entry(example="- segment: vip", fields={"segment": "the key of the segment that the customer joins"}),
+    "date": Entry(
+        example="""\
+- {date: customer.trial_ends_at, offset: -3 days, at: "09:00"}
+- {date: customer.birthday, every: year, at: "08:00"}
+""",
+        fields={
+            "date": "an attribute, as `customer.NAME`, that holds a date or an instant (ISO 8601)",
+            "offset": "moves the date: `-3 days`",
+            "at": "the local time on that day",
+            "every": "`year`: each year again",
+        },
+    ),
+    "schedule": Entry(
+        example="""\
+- {schedule: {at: "09:00", on: mon, timezone: Europe/Berlin}, segment: readers}
+- {schedule: {at: "09:00", day: 1}, segment: readers}
+""",
+        fields={"schedule": "`at` (a time of day), `on` (weekdays) or `day` (of the month), `timezone`"},
+        note="Each member of the segment enters at that time, by the re-entry rule.",
+    ),
+}
+
+TRANSITIONS: Mapping[str, Entry] = {
+    "on": Entry(
+        example="- {on: Order Completed, when: event.properties.total > 100, to: second}",
+        fields={"on": "the event", "when": "a guard", "to": "the stage"},
+    ),
+    "after": Entry(example="- {after: 30 days, to: second}", fields={"after": "elapsed time since entering the stage"}),
+    "inactive": Entry(
+        example="- {inactive: 90 days, of: Order Completed, to: second}",
+        fields={
+            "inactive": "elapsed time without the event",
+            "of": "the event; where it never came, entering the journey counts",
+        },
+    ),
+    "when": Entry(
+        example='- {when: customer.plan == "pro", to: second}',
+        fields={},
+        note="Taken before the first step where it holds, else when what it reads changes. It may not read `now`.",
+    ),
+}
+
+JOURNEY: Mapping[str, str] = {
+    "journey": "the key, which names it for ever",
+    "name": "for people",
+    "lifecycle": "true: this journey's stage is the customer's lifecycle stage",
+    "priority": "1 to 5 (default 3): whose mail goes where a frequency cap has room for one; the larger number wins",
+    "timezone": "for customers whose zone is not known (IANA); else UTC",
+    "enter": "the triggers; a call to the API lets customers in as well",
+    "key": "`event.NAME`: one run for each value of this property, side by side; guards find it as `enrollment.key`",
+    "reentry": "`never` (default), `after_exit`, `always` (ends the live run), or `{after: 90 days}`",
+    "exit": "events that end the enrollment wherever it is",
+    "goal": "`{on, when, within}`: the conversion, credited to the last mail accepted within that time; ends nothing",
+    "defaults": "`topic`, `send_window`, `late` for every send that says nothing itself",
+    "start": "the first stage",
+    "stages": "the stages by key: `steps`, `transitions`, `final: true` to end the enrollment behind the last step",
+}
+
+
+def fields_of(part: type[BaseModel]) -> set[str]:
+    """The fields as they are written."""
+    return {field.alias or name for name, field in part.model_fields.items()}

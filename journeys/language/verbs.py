@@ -1,0 +1,314 @@
+"""The steps of the language. A step is a mapping with one verb (`send`, `wait`, …) and, if wanted, an `id`.
+
+`VERBS` is the table from which the union of steps, the errors and the documentation are made.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from journeys.language.problems import Path
+from journeys.language.words import (
+    Address,
+    Attribute,
+    Days,
+    Duration,
+    Elapsed,
+    EventName,
+    GuardText,
+    Key,
+    Late,
+    Offset,
+    Part,
+    Prose,
+    TimeOfDay,
+    Url,
+    lasting,
+)
+
+VERBS: Mapping[str, str] = {
+    "send": "plan one mail to the customer",
+    "wait": "wait for a time, a local time of day, or a date of the customer's",
+    "wait_for": "wait for an event, or for a guard to turn true",
+    "branch": "take the first arm whose guard holds",
+    "split": "divide customers by weight, for good",
+    "set": "change attributes of the customer",
+    "webhook": "call another system",
+    "notify": "tell a colleague, by mail or webhook",
+    "enroll": "start another journey for this customer",
+    "go": "move to a stage",
+    "exit": "end the enrollment",
+}
+TAG = "step:"
+
+
+class SendWindow(Part):
+    """Hours in the customer's own zone in which mail may go."""
+
+    days: Days = "mon-sun"
+    opens: TimeOfDay = Field(alias="from")
+    closes: TimeOfDay = Field(alias="to")
+
+
+class Send(Part):
+    """One mail, from a template. `send_window: any` lifts the journey's window for this mail."""
+
+    template: Key
+    subject: str | None = Field(default=None, min_length=1, max_length=400)
+    topic: Key | None = None
+    transactional: bool = False
+    expires: Elapsed | None = None
+    late: Late | None = None
+    send_window: SendWindow | Literal["any"] | None = None
+
+
+class WaitUntil(Part):
+    """Wait until a local time of day, on given weekdays."""
+
+    until: TimeOfDay
+    on: Days = "mon-sun"
+
+
+class WaitUntilDate(Part):
+    """Wait until a date held in an attribute, moved by `offset`, at a local time of day where one is given."""
+
+    until: Attribute
+    offset: Offset | None = None
+    at: TimeOfDay | None = None
+
+
+class WaitFor(Part):
+    """Wait for an event (with `when`), or for `when` alone to turn true; `else` runs when `up_to` has passed."""
+
+    event: EventName | None = None
+    when: GuardText | None = None
+    up_to: Duration | None = None
+    then: list["Step"] = []
+    otherwise: list["Step"] = Field(default=[], alias="else")
+
+    @model_validator(mode="after")
+    def _for_something(self) -> "WaitFor":
+        if self.event is None and self.when is None:
+            raise PydanticCustomError("wait_for", "a wait_for names an event, a guard in when, or both")
+        if self.event is None and self.when is not None:
+            lasting(self.when)
+        if self.otherwise and self.up_to is None:
+            raise PydanticCustomError("wait_for", "else needs up_to, or it would never run")
+        return self
+
+
+class Case(Part):
+    """One arm of a branch: `if` and `then`, or `else`."""
+
+    condition: GuardText | None = Field(default=None, alias="if")
+    then: list["Step"] | None = None
+    otherwise: list["Step"] | None = Field(default=None, alias="else")
+
+    @model_validator(mode="after")
+    def _if_or_else(self) -> "Case":
+        if (self.condition is None) == (self.otherwise is None) or (self.condition is None) != (self.then is None):
+            raise PydanticCustomError("branch_case", "a case is {if: GUARD, then: STEPS} or {else: STEPS}")
+        return self
+
+    @property
+    def steps(self) -> list["Step"]:
+        return self.then or self.otherwise or []
+
+
+class Variant(Part):
+    """One arm of a split. A holdout gets no mail; the path goes on behind the split."""
+
+    weight: int = Field(ge=0, le=1_000_000)
+    holdout: bool = False
+    steps: list["Step"] = []
+
+    @model_validator(mode="after")
+    def _holdout_is_empty(self) -> "Variant":
+        if self.holdout and self.steps:
+            raise PydanticCustomError("holdout", "a holdout has no steps; remove them, or remove holdout")
+        return self
+
+
+class Split(Part):
+    """Divides customers by weight; the same customer always gets the same variant."""
+
+    id: Key
+    variants: dict[Key, Variant] = Field(min_length=1)
+
+    @field_validator("variants")
+    @classmethod
+    def _some_weight(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        if sum(variant.weight for variant in variants.values()) == 0:
+            raise PydanticCustomError("weights", "the weights sum to 0; give at least one variant a weight")
+        return variants
+
+
+class Webhook(Part):
+    """A call to another system, signed, made at least once. Texts may hold Jinja2 expressions."""
+
+    url: Url
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    headers: dict[str, str] = {}
+    body: JsonValue = None
+
+
+class Notify(Part):
+    """A note to a colleague: to an `email`, or to the `url` of a chat's incoming webhook."""
+
+    email: Address | None = None
+    url: Url | None = None
+    subject: Prose | None = None
+    text: Prose
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Notify":
+        if (self.email is None) == (self.url is None):
+            raise PydanticCustomError("notify", "a notify goes to exactly one of email, url")
+        return self
+
+
+class Enroll(Part):
+    """Another journey to start for the customer; `data` becomes the new enrollment's."""
+
+    journey: Key
+    data: dict[Key, JsonValue] = {}
+
+
+class Identified(Part):
+    """What every step may carry."""
+
+    id: Key | None = None
+
+
+def _short(field: str, part: Any) -> BeforeValidator:
+    """Let `verb: text` stand for `verb: {field: text}`."""
+
+    def lengthen(value: Any) -> Any:
+        return {field: value} if isinstance(value, str) else value
+
+    return BeforeValidator(lengthen, json_schema_input_type=str | part)
+
+
+class SendStep(Identified):
+    send: Annotated[Send, _short("template", Send)]
+
+
+def _form_of_wait(value: Any) -> str:
+    """Tell the forms of a wait apart, so that errors speak of the form that was used."""
+    until = value.get("until") if isinstance(value, Mapping) else getattr(value, "until", None)
+    if isinstance(until, str) and until.startswith("customer"):
+        return TAG + "date"
+    return TAG + ("until" if isinstance(value, Mapping | WaitUntil) else "duration")
+
+
+class WaitStep(Identified):
+    wait: Annotated[
+        Annotated[Duration, Tag(TAG + "duration")]
+        | Annotated[WaitUntil, Tag(TAG + "until")]
+        | Annotated[WaitUntilDate, Tag(TAG + "date")],
+        Discriminator(_form_of_wait),
+    ]
+
+
+class WaitForStep(Identified):
+    wait_for: Annotated[WaitFor, _short("event", WaitFor)]
+
+
+class BranchStep(Identified):
+    branch: list[Case] = Field(min_length=1)
+
+    @field_validator("branch")
+    @classmethod
+    def _else_is_last(cls, cases: list[Case]) -> list[Case]:
+        if any(case.condition is None for case in cases[:-1]):
+            raise PydanticCustomError("branch_case", "else comes last, and once")
+        return cases
+
+
+class SplitStep(Identified):
+    split: Split
+
+
+class SetStep(Identified):
+    set: dict[Key, JsonValue] = Field(min_length=1)
+
+
+class WebhookStep(Identified):
+    webhook: Annotated[Webhook, _short("url", Webhook)]
+
+
+class NotifyStep(Identified):
+    notify: Notify
+
+
+class EnrollStep(Identified):
+    enroll: Annotated[Enroll, _short("journey", Enroll)]
+
+
+class GoStep(Identified):
+    go: str
+
+
+class ExitStep(Identified):
+    exit: Key | Literal[True]
+
+
+def _verb(value: Any) -> str:
+    """The tag of a step: its one verb, else a tag that no model has."""
+    if isinstance(value, Identified):
+        return TAG + next(name for name in type(value).model_fields if name in VERBS)
+    verbs = [key for key in value if key in VERBS] if isinstance(value, Mapping) else []
+    return TAG + verbs[0] if len(verbs) == 1 else TAG
+
+
+Step = Annotated[
+    Annotated[SendStep, Tag(TAG + "send")]
+    | Annotated[WaitStep, Tag(TAG + "wait")]
+    | Annotated[WaitForStep, Tag(TAG + "wait_for")]
+    | Annotated[BranchStep, Tag(TAG + "branch")]
+    | Annotated[SplitStep, Tag(TAG + "split")]
+    | Annotated[SetStep, Tag(TAG + "set")]
+    | Annotated[WebhookStep, Tag(TAG + "webhook")]
+    | Annotated[NotifyStep, Tag(TAG + "notify")]
+    | Annotated[EnrollStep, Tag(TAG + "enroll")]
+    | Annotated[GoStep, Tag(TAG + "go")]
+    | Annotated[ExitStep, Tag(TAG + "exit")],
+    Discriminator(
+        _verb,
+        custom_error_type="step_verb",
+        custom_error_message="a step is a mapping with exactly one verb",
+    ),
+]
+
+
+def inside(step: Step) -> list[tuple[list[Step], Path]]:
+    """The lists of steps that a step holds, each with its path within the step."""
+    match step:
+        case WaitForStep():
+            return [(step.wait_for.then, ("wait_for", "then")), (step.wait_for.otherwise, ("wait_for", "else"))]
+        case BranchStep():
+            return [(case.steps, ("branch", i, _arm(case))) for i, case in enumerate(step.branch)]
+        case SplitStep():
+            variants = step.split.variants.items()
+            return [(one.steps, ("split", "variants", name, "steps")) for name, one in variants]
+        case _:
+            return []
+
+
+def _arm(case: Case) -> str:
+    return "else" if case.condition is None else "then"
+
+
+for _model in (WaitFor, Case, Variant):
+    _model.model_rebuild()
+
+
+def steps_of(steps: Sequence[Step], path: Path = ()) -> Iterator[tuple[Path, Step]]:
+    """Every step with its path, those inside others included, in the order written."""
+    for index, step in enumerate(steps):
+        here = (*path, index)
+        yield here, step
+        for inner, where in inside(step):
+            yield from steps_of(inner, (*here, *where))

@@ -1,0 +1,1 @@
+"""The statechart itself: `advance(program, state, input) -> (state, commands)`, pure."""

@@ -1,0 +1,91 @@
+"""Where one enrollment stands: everything `advance` needs, as data, with nothing personal in it."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Literal
+
+from journeys.machine.inputs import EventArrived
+
+ENGINE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """The instant at which the transition with this index, counted in its stage, is due."""
+
+    at: datetime
+    transition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What has been asked and not answered: the command's number, and what the answer is for."""
+
+    number: int
+    about: Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan", "settle"]
+    options: tuple[str, ...] = ()
+    event: EventArrived | None = None
+    deadline: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The whole state of an enrollment.
+
+    An enrollment that has not begun may know already when it was entered; then it begins at that instant, however late
+    its workflow starts.
+    `mode` says what the position means: run that step next, waiting in it, or resting behind the last step.
+    `turn` is the instant of the event or deadline that is worked off; events before the turn at which the stage was
+    entered (`hears_from`) or the step's wait began (`waits_from`) happened to somebody who stood elsewhere, and fire
+    nothing there. None hears everything: those that come while an enrollment starts are its first.
+    `clock` is the instant up to which everything has been worked off; `horizon` the one up to which it may be.
+    """
+
+    customer: str
+    enrollment: str
+    cursor: int = 0
+    number: int = 0
+    phase: Literal["new", "live", "ended"] = "new"
+    reason: str | None = None
+    stage: str = ""
+    visit: int = 0
+    entered_at: datetime | None = None
+    since: datetime | None = None
+    mode: Literal["run", "wait", "rest"] = "rest"
+    position: str | None = None
+    until: datetime | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    due: datetime | None = None
+    clock: datetime | None = None
+    horizon: datetime | None = None
+    turn: datetime | None = None
+    hears_from: datetime | None = None
+    waits_from: datetime | None = None
+    backlog: tuple[EventArrived, ...] = ()
+    paused: bool = False
+    unsettled: bool = False
+    strides: int = 0
+    asking: Question | None = None
+    engine: int = ENGINE_VERSION
+
+    def copy(self) -> "State":
+        """The same state again, made ten times as fast as by `dataclasses.replace`."""
+        twin = object.__new__(State)
+        for name in _FIELDS:
+            object.__setattr__(twin, name, getattr(self, name))
+        return twin
+
+    @property
+    def ended(self) -> bool:
+        return self.phase == "ended"
+
+    @property
+    def wakes_at(self) -> datetime | None:
+        """When this enrollment acts by itself, if nothing happens before (UTC)."""
+        if self.ended or self.paused:
+            return None
+        step = [self.until] if self.mode == "wait" and self.until else []
+        return min([*step, *(deadline.at for deadline in self.deadlines)], default=None)
+
+
+_FIELDS = tuple(field.name for field in fields(State))

@@ -1,0 +1,176 @@
+"""Steps: what each verb does when its turn comes, and how its wait ends."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from journeys.facts.calendar import LocalTime, Span
+from journeys.facts.guards import PROFILE_EVENTS
+from journeys.machine import inputs
+from journeys.machine.commands import Plan
+from journeys.machine.stages import Stages, until_certain
+from journeys.program.assignment import variant_of
+from journeys.program.program import (
+    Branch,
+    DateOf,
+    Enroll,
+    Exit,
+    Go,
+    NodeId,
+    Notify,
+    Send,
+    Set,
+    Split,
+    Wait,
+    WaitFor,
+    Webhook,
+    When,
+    heard,
+)
+
+MOMENT = timedelta(minutes=1)
+"""A mail planned later than this (after a downtime) starts the waits behind it anew; less is only our own slowness."""
+
+
+class Steps(Stages):
+    """What a step does with a customer."""
+
+    def _step(self) -> None:  # noqa: C901 - a case per verb
+        assert self.state.position is not None
+        node = self.program.nodes[NodeId(self.state.position)]
+        match node:
+            case Send():
+                self._plan(node)
+            case Wait(how=how):
+                self._wait(node, how)
+            case WaitFor():
+                self._wait_for(node)
+            case Branch():
+                self._branch(node)
+            case Split():
+                self._split(node)
+            case Set():
+                self._attributes_set(node)
+            case Webhook():
+                self._decide("called", method=node.method)
+                self._go_on(node.next)
+            case Notify():
+                self._decide("notified", by="email" if node.email else "webhook")
+                self._go_on(node.next)
+            case Enroll():
+                self._decide("enrolling", journey=node.journey)
+                self._go_on(node.next)
+            case Go():
+                self._move(node.stage, "go")
+            case Exit():
+                self._end(node.reason, cause="step")
+            case _:
+                assert_never(node)
+
+    # -- send ----------------------------------------------------------------------------------------------------------
+
+    def _plan(self, node: Send) -> None:
+        number = self._asking("plan")
+        state = self.state
+        self.commands.append(
+            Plan(
+                number=number,
+                at=self._clock,
+                stage=state.stage,
+                visit=state.visit,
+                step=node.id,
+                due=state.due or self._clock,
+                hold=bool(state.backlog),
+            )
+        )
+
+    def _planned(self, answer: inputs.Planned) -> None:
+        node = self.program.nodes[NodeId(self.state.position or "")]
+        late = answer.at - self._clock > MOMENT
+        self._set(due=None, clock=answer.at if late else self._clock)
+        self._reach(answer.at)
+        if answer.outcome == "deferred":
+            self._set(mode="wait", until=answer.until, unsettled=True)
+        else:
+            self._go_on(node.next)
+
+    # -- waits ---------------------------------------------------------------------------------------------------------
+
+    def _wait_for(self, node: WaitFor) -> None:
+        """A guard alone may be true already."""
+        if node.event is None and node.guard is not None:
+            self._ask("wait_for", "what is waited for", guards=(node.guard,), options=("wait_for",))
+        else:
+            self._wait(node, node.up_to)
+
+    def _wait_for_answered(self, holds: bool) -> None:
+        node = self.program.nodes[NodeId(self.state.position or "")]
+        assert isinstance(node, WaitFor)
+        if holds:
+            self._decide("matched", why="already so")
+            self._go_on(node.then)
+        else:
+            self._wait(node, node.up_to)
+
+    def _wait(self, node: Wait | WaitFor, how: Span | LocalTime | DateOf | None) -> None:
+        if how is None:
+            self._waits_until(None)
+        elif isinstance(how, Span) and not how.needs_zone:
+            self._waits_until(self._clock + how.elapsed)
+        else:
+            self._ask(
+                "wait", f"the date in {how.attribute}" if isinstance(how, DateOf) else "the local time", until=node.id
+            )
+
+    def _waits_until(self, until: datetime | None) -> None:
+        self._set(mode="wait", until=until, due=None, waits_from=self.state.turn, unsettled=True)
+
+    def _wait_over(self) -> None:
+        node = self._waiting_in()
+        if isinstance(node, Send):
+            self._set(mode="run", until=None)
+        elif isinstance(node, WaitFor):
+            self._decide("timed_out", event=node.event)
+            self._go_on(node.otherwise)
+        else:
+            self._go_on(node.next)
+
+    def _skip(self, at: datetime) -> None:
+        assert self.state.position is not None
+        self._decide("step_skipped", at=at)
+        self._set(clock=max(at, self._clock), turn=at)
+        self._reach(at)
+        self._go_on(self.program.nodes[NodeId(self.state.position)].next)
+
+    # -- set -----------------------------------------------------------------------------------------------------------
+
+    def _attributes_set(self, node: Set) -> None:
+        """What was set may turn a transition's guard true."""
+        self._decide("attributes_set", attributes=dict(node.attributes))
+        self._go_on(node.next)
+        reads = [one.cause.reads for _, one in self._stage.by_guard if isinstance(one.cause, When)]
+        if not self.state.ended and any(heard(one, name) for one in reads for name in PROFILE_EVENTS):
+            self._ask_by_guard("changed", "the attributes that were set")
+
+    # -- branch and split ----------------------------------------------------------------------------------------------
+
+    def _branch(self, node: Branch) -> None:
+        options = until_certain([(str(index), arm.guard) for index, arm in enumerate(node.arms)])
+        guards = tuple(guard for _, guard in options if guard is not None)
+        names = tuple(name for name, _ in options)
+        if guards:
+            self._ask("branch", "the branch", guards=guards, options=names)
+        else:
+            self._branched(names[0])
+
+    def _branched(self, option: str | None) -> None:
+        node = self.program.nodes[NodeId(self.state.position or "")]
+        assert isinstance(node, Branch)
+        arm = node.arms[int(option)] if option is not None else None
+        guard = self.program.guards[arm.guard] if arm and arm.guard else None
+        self._decide("branched", took=guard or ("else" if arm else "no arm"))
+        self._go_on(arm.target if arm else node.next)
+
+    def _split(self, node: Split) -> None:
+        chosen = variant_of(self.state.customer, self.program.journey, node.key, node.variants)
+        self._decide("held_out" if chosen.holdout else "assigned", variant=chosen.name, split=node.key)
+        self._go_on(node.next if chosen.holdout else chosen.target)

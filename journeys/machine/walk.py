@@ -1,0 +1,148 @@
+"""A state on its way: what every part of the machine needs to change it and to ask for things.
+
+The copy of the state in here is nobody else's until `advance` returns it, so it is changed in place.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from journeys.facts.guards import PROFILE_EVENTS
+from journeys.machine import commands, inputs
+from journeys.machine.commands import Ask, Command, Decide, Settle
+from journeys.machine.state import Deadline, Question, State
+from journeys.program.program import DateOf, NodeId, OnEvent, Program, Stage, StageKey, Wait, WaitFor, When
+
+
+class Walk:
+    """The state so far, and the commands collected on the way."""
+
+    def __init__(self, program: Program, state: State) -> None:
+        self.program = program
+        self.state = state.copy()
+        self.commands: list[Command] = []
+
+    # -- where it stands -----------------------------------------------------------------------------------------------
+
+    @property
+    def _clock(self) -> datetime:
+        assert self.state.clock is not None
+        return self.state.clock
+
+    @property
+    def _horizon(self) -> datetime:
+        assert self.state.horizon is not None
+        return self.state.horizon
+
+    @property
+    def _stage(self) -> Stage:
+        return self.program.stages[StageKey(self.state.stage)]
+
+    def _waiting_in(self) -> Any:
+        at = self.state.position
+        return self.program.nodes[NodeId(at)] if self.state.mode == "wait" and at is not None else None
+
+    # -- changing it ---------------------------------------------------------------------------------------------------
+
+    def _set(self, **changes: Any) -> None:
+        """Change our own copy of the state, which nobody else sees before `advance` returns it."""
+        for name, value in changes.items():
+            object.__setattr__(self.state, name, value)
+
+    def _reach(self, at: datetime) -> None:
+        self._set(horizon=max(self._horizon, at))
+
+    def _decide(self, what: str, at: datetime | None = None, **detail: Any) -> None:
+        assert what in commands.DECISIONS, what
+        number = self.state.number + 1
+        state = self.state
+        self._set(number=number, unsettled=True)
+        self.commands.append(
+            Decide(
+                number=number,
+                at=at or self._clock,
+                what=what,
+                stage=state.stage,
+                visit=state.visit,
+                step=state.position,
+                detail=detail,
+            )
+        )
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def _asking(self, about: Any, **what: Any) -> int:
+        number = self.state.number + 1
+        self._set(number=number, asking=Question(number=number, about=about, **what))
+        return number
+
+    def _ask(
+        self,
+        about: str,
+        why: str,
+        *,
+        guards: Sequence[str] = (),
+        last: Sequence[str] = (),
+        until: str | None = None,
+        event: inputs.EventArrived | None = None,
+        deadline: Deadline | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        number = self._asking(about, options=options, event=event, deadline=deadline)
+        self.commands.append(
+            Ask(
+                number=number,
+                at=self._clock,
+                why=why,
+                stage=self.state.stage,
+                visit=self.state.visit,
+                step=self.state.position,
+                guards=tuple(guards),
+                last=tuple(last),
+                until=until,
+                event=event.seq if event else None,
+            )
+        )
+
+    def _settle(self) -> None:
+        number = self._asking("settle")
+        state = self.state
+        self._set(unsettled=False)
+        assert state.since is not None
+        self.commands.append(
+            Settle(
+                number=number,
+                at=self._clock,
+                stage=state.stage,
+                visit=state.visit,
+                since=state.since,
+                cursor=state.cursor,
+                step=state.position,
+                paused=state.paused,
+                reason=state.reason,
+                wakes_at=state.wakes_at,
+                waits_for=() if state.ended else self._waits_for(),
+            )
+        )
+
+    def _waits_for(self) -> tuple[str, ...]:
+        names = [one.event for one in self.program.exits]
+        if self.program.goal is not None:
+            names.append(self.program.goal.event)
+        for transition in self._stage.transitions:
+            if isinstance(transition.cause, OnEvent):
+                names.append(transition.cause.event)
+            elif isinstance(transition.cause, When):
+                names += sorted(transition.cause.reads)
+        return tuple(dict.fromkeys([*names, *_waited_for(self._waiting_in())]))
+
+
+def _waited_for(node: Any) -> Sequence[str]:
+    """The events that the step somebody waits in listens to."""
+    match node:
+        case WaitFor(event=event, reads=reads):
+            return [event] if event is not None else sorted(reads)
+        case Wait(how=DateOf()):
+            return PROFILE_EVENTS
+        case _:
+            return ()

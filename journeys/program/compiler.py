@@ -1,0 +1,302 @@
+"""A definition into a program.
+
+A step's id is its `id`, else `stage/verb:name`, with `#2`, `#3` for its further occurrences; never its position.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, assert_never
+
+from journeys.facts import calendar, guards
+from journeys.facts.calendar import LocalTime, Span, Window
+from journeys.language import definition as source
+from journeys.language import verbs
+from journeys.program.program import (
+    DATE_REACHED,
+    SEGMENT_JOINED,
+    After,
+    Arm,
+    Branch,
+    DateOf,
+    DateTrigger,
+    Digest,
+    Enroll,
+    Entrance,
+    Exit,
+    Go,
+    Goal,
+    GuardId,
+    Inactive,
+    Node,
+    NodeId,
+    Notify,
+    OnEvent,
+    Program,
+    ScheduleTrigger,
+    Send,
+    Set,
+    Split,
+    Stage,
+    StageKey,
+    Transition,
+    Variant,
+    Wait,
+    WaitFor,
+    Webhook,
+    When,
+)
+
+
+def compile_journey(journey: source.Journey) -> Program:
+    """Turn a valid definition into its program."""
+    return _Compiler(journey).program()
+
+
+@lru_cache(maxsize=512)
+def load(canonical: str) -> Program:
+    """The program of a canonical definition, compiled once per process."""
+    return compile_journey(source.Journey.model_validate_json(canonical))
+
+
+class _Compiler:
+    """Lays steps out as nodes, from the last to the first, so that each knows where it goes next."""
+
+    def __init__(self, journey: source.Journey) -> None:
+        self.journey = journey
+        self.nodes: dict[NodeId, Node] = {}
+        self.guards: dict[GuardId, str] = {}
+        self.ids = name_steps(journey)
+
+    def program(self) -> Program:
+        journey = self.journey
+        stages = {StageKey(key): self._stage(StageKey(key), stage) for key, stage in journey.stages.items()}
+        return Program(
+            journey=journey.journey,
+            digest=Digest(journey.digest()),
+            timezone=journey.timezone,
+            reentry=_reentry(journey.reentry),
+            key=journey.key,
+            priority=journey.priority,
+            goal=self._goal(journey.goal),
+            dates=tuple(_date(name, one) for name, one in self._named_triggers() if one.date),
+            schedules=tuple(self._schedule(name, one) for name, one in self._named_triggers() if one.schedule),
+            start=StageKey(journey.start),
+            triggers=tuple(self._trigger(name, one) for name, one in self._named_triggers() if not one.schedule),
+            exits=tuple(
+                Entrance(event=one.on, guard=self._guard(f"exit[{index}]", one.when))
+                for index, one in enumerate(journey.exit)
+            ),
+            stages=stages,
+            nodes=self.nodes,
+            guards=self.guards,
+        )
+
+    def _named_triggers(self) -> list[tuple[str, source.Trigger]]:
+        return [(f"enter[{index}]", one) for index, one in enumerate(self.journey.enter)]
+
+    def _trigger(self, name: str, one: source.Trigger) -> Entrance:
+        """Joining a segment and reaching a date are events too, so that one mechanism lets everybody in."""
+        if one.on is not None:
+            return Entrance(event=one.on, guard=self._guard(name, one.when))
+        if one.segment is not None:
+            return Entrance(
+                event=SEGMENT_JOINED,
+                guard=self._guard(name, one.when),
+                given={"segment": one.segment},
+            )
+        own = f"{self.journey.journey}/{name}"
+        return Entrance(event=DATE_REACHED, guard=self._guard(name, one.when), given={"trigger": own})
+
+    def _schedule(self, name: str, one: source.Trigger) -> ScheduleTrigger:
+        assert one.schedule is not None
+        assert one.segment is not None
+        return ScheduleTrigger(
+            name=name,
+            segment=one.segment,
+            time=LocalTime(
+                at=calendar.parse_time(one.schedule.at), days=calendar.parse_days(one.schedule.on or "mon-sun")
+            ),
+            day=one.schedule.day,
+            timezone=one.schedule.timezone or self.journey.timezone,
+            guard=self._guard(name, one.when),
+        )
+
+    def _goal(self, goal: source.Goal | None) -> Goal | None:
+        if goal is None:
+            return None
+        return Goal(event=goal.on, guard=self._guard("goal", goal.when), within=calendar.parse_span(goal.within))
+
+    def _stage(self, key: StageKey, stage: source.Stage) -> Stage:
+        transitions = tuple(self._transition(key, index, one) for index, one in enumerate(stage.transitions))
+        return Stage(key=key, first=self._steps(stage.steps, None), transitions=transitions, final=stage.final)
+
+    def _transition(self, stage: StageKey, index: int, one: source.Transition) -> Transition:
+        guard = self._guard(f"{stage}/transition[{index}]", one.when)
+        return Transition(cause=_cause(one), guard=guard, to=StageKey(one.to))
+
+    def _steps(self, steps: Sequence[verbs.Step], after: NodeId | None) -> NodeId | None:
+        for step in reversed(steps):
+            node = self._node(NodeId(self.ids[id(step)]), step, after)
+            self.nodes[node.id] = node
+            after = node.id
+        return after
+
+    def _node(self, node: NodeId, step: verbs.Step, after: NodeId | None) -> Node:  # noqa: C901 - a case per verb
+        match step:
+            case verbs.SendStep():
+                return self._send(node, step.send, after)
+            case verbs.WaitStep():
+                return Wait(id=node, how=_how(step.wait), next=after)
+            case verbs.WaitForStep():
+                return self._wait_for(node, step.wait_for, after)
+            case verbs.BranchStep():
+                arms = tuple(self._arm(node, index, case, after) for index, case in enumerate(step.branch))
+                return Branch(id=node, arms=arms, next=after)
+            case verbs.SplitStep():
+                variants = tuple(self._variant(name, one, after) for name, one in step.split.variants.items())
+                return Split(id=node, key=step.split.id, variants=variants, next=after)
+            case verbs.SetStep():
+                return Set(id=node, attributes=step.set, next=after)
+            case verbs.WebhookStep():
+                hook = step.webhook
+                return Webhook(
+                    id=node, url=hook.url, method=hook.method, headers=hook.headers, body=hook.body, next=after
+                )
+            case verbs.NotifyStep():
+                note = step.notify
+                return Notify(id=node, email=note.email, url=note.url, subject=note.subject, text=note.text, next=after)
+            case verbs.EnrollStep():
+                return Enroll(id=node, journey=step.enroll.journey, data=step.enroll.data, next=after)
+            case verbs.GoStep():
+                return Go(id=node, stage=StageKey(step.go))
+            case verbs.ExitStep():
+                return Exit(id=node, reason="exited" if step.exit is True else step.exit)
+            case _:
+                assert_never(step)
+
+    def _send(self, node: NodeId, send: verbs.Send, after: NodeId | None) -> Send:
+        defaults = self.journey.defaults
+        return Send(
+            id=node,
+            template=send.template,
+            subject=send.subject,
+            topic=send.topic or defaults.topic,
+            transactional=send.transactional,
+            expires=calendar.parse_span(send.expires) if send.expires else None,
+            late=send.late or defaults.late or "next_window",
+            window=_window(send, defaults),
+            next=after,
+        )
+
+    def _wait_for(self, node: NodeId, wait: verbs.WaitFor, after: NodeId | None) -> WaitFor:
+        return WaitFor(
+            id=node,
+            event=wait.event,
+            guard=self._guard(str(node), wait.when),
+            reads=guards.reads(wait.when) if wait.event is None and wait.when else frozenset(),
+            up_to=calendar.parse_span(wait.up_to) if wait.up_to else None,
+            then=self._steps(wait.then, after),
+            otherwise=self._steps(wait.otherwise, after),
+            next=after,
+        )
+
+    def _arm(self, node: NodeId, index: int, case: verbs.Case, after: NodeId | None) -> Arm:
+        guard = self._guard(f"{node}[{index}]", case.condition)
+        return Arm(guard=guard, target=self._steps(case.steps, after))
+
+    def _variant(self, name: str, variant: verbs.Variant, after: NodeId | None) -> Variant:
+        target = self._steps(variant.steps, after)
+        return Variant(name=name, weight=variant.weight, holdout=variant.holdout, target=target)
+
+    def _guard(self, name: str, text: str | None) -> GuardId | None:
+        if text is None:
+            return None
+        self.guards[GuardId(name)] = text
+        return GuardId(name)
+
+
+def _reentry(rule: str | source.ReentryAfter) -> Any:
+    return calendar.parse_span(rule.after) if isinstance(rule, source.ReentryAfter) else rule
+
+
+def _cause(one: source.Transition) -> OnEvent | After | Inactive | When:
+    if one.on is not None:
+        return OnEvent(event=one.on)
+    if one.after is not None:
+        return After(span=calendar.parse_span(one.after))
+    if one.inactive is not None and one.of is not None:
+        return Inactive(span=calendar.parse_span(one.inactive), of=one.of)
+    assert one.when is not None
+    return When(reads=guards.reads(one.when))
+
+
+def _how(wait: str | verbs.WaitUntil | verbs.WaitUntilDate) -> Span | LocalTime | DateOf:
+    if isinstance(wait, str):
+        return calendar.parse_span(wait)
+    if isinstance(wait, verbs.WaitUntilDate):
+        return _date_of(wait.until, wait.offset, wait.at)
+    return LocalTime(at=calendar.parse_time(wait.until), days=calendar.parse_days(wait.on))
+
+
+def _date(name: str, one: source.Trigger) -> DateTrigger:
+    assert one.date is not None
+    return DateTrigger(name=name, date=_date_of(one.date, one.offset, one.at), yearly=one.every == "year")
+
+
+def _date_of(attribute: str, offset: str | None, at: str | None) -> DateOf:
+    return DateOf(
+        attribute=attribute.removeprefix("customer."),
+        offset=calendar.parse_offset(offset) if offset else None,
+        at=calendar.parse_time(at) if at else None,
+    )
+
+
+def _window(send: verbs.Send, defaults: source.Defaults) -> Window | None:
+    window = send.send_window or defaults.send_window
+    if send.transactional or window is None or window == "any":
+        return None
+    opens, closes = calendar.parse_time(window.opens), calendar.parse_time(window.closes)
+    return Window(opens=opens, closes=closes, days=calendar.parse_days(window.days))
+
+
+def name_steps(journey: source.Journey) -> dict[int, str]:
+    """The id of every step, keyed by the identity of the step's object."""
+    names: dict[int, str] = {}
+    seen: dict[str, int] = {}
+    for key, stage in journey.stages.items():
+        for _, step in verbs.steps_of(stage.steps):
+            if step.id is not None:
+                names[id(step)] = step.id
+                continue
+            name = f"{key}/{_title(step)}"
+            seen[name] = seen.get(name, 0) + 1
+            names[id(step)] = name if seen[name] == 1 else f"{name}#{seen[name]}"
+    return names
+
+
+def _title(step: verbs.Step) -> str:  # noqa: C901 - a case per verb
+    match step:
+        case verbs.SendStep():
+            return f"send:{step.send.template}"
+        case verbs.WaitForStep():
+            return f"wait_for:{step.wait_for.event or 'guard'}"
+        case verbs.SplitStep():
+            return f"split:{step.split.id}"
+        case verbs.GoStep():
+            return f"go:{step.go}"
+        case verbs.WaitStep():
+            return f"wait:{step.wait if isinstance(step.wait, str) else step.wait.until}"
+        case verbs.EnrollStep():
+            return f"enroll:{step.enroll.journey}"
+        case verbs.BranchStep():
+            return "branch"
+        case verbs.SetStep():
+            return "set"
+        case verbs.WebhookStep():
+            return "webhook"
+        case verbs.NotifyStep():
+            return "notify"
+        case verbs.ExitStep():
+            return "exit"
+        case _:
+            assert_never(step)

@@ -1,0 +1,275 @@
+"""A journey as the machine runs it: a flat graph of nodes with stable ids, so that a position is data.
+
+A node's `next` is None where the steps of the stage run out and the customer rests there. `compiler` makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any, Literal, NewType
+
+from journeys.facts import guards
+from journeys.facts.calendar import LocalTime, Span, Window
+
+NodeId = NewType("NodeId", str)
+StageKey = NewType("StageKey", str)
+GuardId = NewType("GuardId", str)
+Digest = NewType("Digest", str)
+Late = Literal["send", "skip", "next_window"]
+
+SEGMENT_JOINED, DATE_REACHED = "Segment Joined", "Date Reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    id: NodeId
+    template: str
+    subject: str | None
+    topic: str | None
+    transactional: bool
+    expires: Span | None
+    late: Late
+    window: Window | None
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateOf:
+    """A date held in an attribute, moved by an offset (direction and span), at a local time where one is given."""
+
+    attribute: str
+    offset: tuple[int, Span] | None = None
+    at: time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    id: NodeId
+    how: Span | LocalTime | DateOf
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitFor:
+    """Without `event`, the guard alone is waited for; `reads` are the events that can turn it true."""
+
+    id: NodeId
+    event: str | None
+    guard: GuardId | None
+    reads: frozenset[str]
+    up_to: Span | None
+    then: NodeId | None
+    otherwise: NodeId | None
+    next: NodeId | None
+
+    def hears(self, name: str) -> bool:
+        return self.event == name if self.event is not None else heard(self.reads, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One way out of a branch; without a guard, the `else`."""
+
+    guard: GuardId | None
+    target: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    id: NodeId
+    arms: tuple[Arm, ...]
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    name: str
+    weight: int
+    holdout: bool
+    target: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    id: NodeId
+    key: str
+    variants: tuple[Variant, ...]
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    id: NodeId
+    attributes: Mapping[str, Any]
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    id: NodeId
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    body: Any
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    id: NodeId
+    email: str | None
+    url: str | None
+    subject: str | None
+    text: str
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enroll:
+    id: NodeId
+    journey: str
+    data: Mapping[str, Any]
+    next: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Go:
+    id: NodeId
+    stage: StageKey
+    next: NodeId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    id: NodeId
+    reason: str
+    next: NodeId | None = None
+
+
+Node = Send | Wait | WaitFor | Branch | Split | Set | Webhook | Notify | Enroll | Go | Exit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnEvent:
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inactive:
+    span: Span
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """By guard alone; `reads` are the events that can turn it true."""
+
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """An edge between stages, with what sets it off and the guard it asks."""
+
+    cause: OnEvent | After | Inactive | When
+    guard: GuardId | None
+    to: StageKey
+
+    def hears(self, name: str) -> bool:
+        """Whether this event can set it off."""
+        match self.cause:
+            case OnEvent(event=event):
+                return event == name
+            case When(reads=reads):
+                return heard(reads, name)
+            case _:
+                return False
+
+
+def heard(reads: frozenset[str], name: str) -> bool:
+    return name in reads or guards.ANY_EVENT in reads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """An event (trigger or journey-wide exit) with its guard, and the properties that it must have."""
+
+    event: str
+    guard: GuardId | None
+    given: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def hears(self, event: str, properties: Mapping[str, Any]) -> bool:
+        """Whether it listens to this very event: its name, and (of a segment or date) which one."""
+        return self.event == event and all(properties.get(name) == value for name, value in self.given.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    event: str
+    guard: GuardId | None
+    within: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateTrigger:
+    """When `date` is reached the event DATE_REACHED lets the customer in, with `name` as its property `trigger`."""
+
+    name: str
+    date: DateOf
+    yearly: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleTrigger:
+    """At each of these local times the members of `segment` enter. `day` (of the month) is None for weekdays."""
+
+    name: str
+    segment: str
+    time: LocalTime
+    day: int | None
+    timezone: str | None
+    guard: GuardId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    key: StageKey
+    first: NodeId | None
+    transitions: tuple[Transition, ...]
+    final: bool
+
+    @property
+    def activity_watched(self) -> tuple[str, ...]:
+        """The events whose absence can move somebody out of this stage."""
+        return tuple(dict.fromkeys(t.cause.of for t in self.transitions if isinstance(t.cause, Inactive)))
+
+    @property
+    def by_guard(self) -> list[tuple[int, "Transition"]]:
+        """The transitions by guard alone, with their indices."""
+        return [(index, one) for index, one in enumerate(self.transitions) if isinstance(one.cause, When)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What `machine.advance` runs."""
+
+    journey: str
+    digest: Digest
+    timezone: str | None
+    reentry: Literal["never", "after_exit", "always"] | Span
+    key: str | None
+    priority: int
+    goal: Goal | None
+    dates: tuple[DateTrigger, ...]
+    schedules: tuple[ScheduleTrigger, ...]
+    start: StageKey
+    triggers: tuple[Entrance, ...]
+    exits: tuple[Entrance, ...]
+    stages: Mapping[StageKey, Stage]
+    nodes: Mapping[NodeId, Node]
+    guards: Mapping[GuardId, str] = field(repr=False)

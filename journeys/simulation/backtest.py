@@ -1,0 +1,233 @@
+"""Many customers through a journey on a virtual clock, and what came of it in numbers.
+
+A customer enters by the triggers and re-entry rules that hold in production; each run is the simulator's.
+Totals add up, so that parts of a cohort can be worked out side by side.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from journeys.facts.customer_facts import Happened
+from journeys.machine.state import State
+from journeys.program.program import Program
+from journeys.rules import entry_rules
+from journeys.rules.entry_rules import Run
+from journeys.rules.policy import Defer, Go, Skip
+from journeys.simulation.simulator import History, Post, Recorded, Trace, simulate
+
+ENTRY = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One customer of a cohort: what was known of them at first, and what happened, in the order of its instants."""
+
+    id: str
+    events: Sequence[Recorded]
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    timezone: str | None = None
+
+    def history(self) -> History:
+        return History(self.events, {"id": self.id, **self.attributes}, self.timezone)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What came of it. Counters of counters are by day (UTC)."""
+
+    customers: int = 0
+    enrolled: int = 0
+    stages: Counter[str] = field(default_factory=Counter[str])
+    ended: Counter[str] = field(default_factory=Counter[str])
+    movements: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    messages: Counter[str] = field(default_factory=Counter[str])
+    skipped: Counter[str] = field(default_factory=Counter[str])
+    deferred: Counter[str] = field(default_factory=Counter[str])
+    refused: Counter[str] = field(default_factory=Counter[str])
+    converted: int = 0
+    mails_by_day: dict[date, Counter[str]] = field(default_factory=dict[date, Counter[str]])
+    moves_by_day: dict[date, Counter[str]] = field(default_factory=dict[date, Counter[str]])
+
+    def add(self, other: "Totals") -> None:
+        """Take another part of the cohort in."""
+        self.customers += other.customers
+        self.enrolled += other.enrolled
+        self.converted += other.converted
+        for name in ("stages", "ended", "movements", "messages", "skipped", "deferred", "refused"):
+            getattr(self, name).update(getattr(other, name))
+        for name in ("mails_by_day", "moves_by_day"):
+            mine = getattr(self, name)
+            for day, counts in getattr(other, name).items():
+                mine.setdefault(day, Counter()).update(counts)
+
+    def stages_by_day(self) -> dict[date, dict[str, int]]:
+        """How many customers stood in each stage at the end of each day."""
+        standing, days = Counter[str](), sorted(self.moves_by_day)
+        table: dict[date, dict[str, int]] = {}
+        for offset in range((days[-1] - days[0]).days + 1 if days else 0):
+            day = days[0] + timedelta(days=offset)
+            for stage, change in self.moves_by_day.get(day, Counter[str]()).items():
+                standing[stage] += change
+            table[day] = {stage: count for stage, count in standing.items() if count}
+        return table
+
+    def as_json(self) -> dict[str, Any]:
+        """The numbers as `--json` and the API show them."""
+        return {
+            "customers": self.customers,
+            "enrolled": self.enrolled,
+            "stages": dict(self.stages),
+            "ended": dict(self.ended),
+            "movements": {f"{source}->{target}": count for (source, target), count in sorted(self.movements.items())},
+            "messages": dict(sorted(self.messages.items())),
+            "skipped": dict(sorted(self.skipped.items())),
+            "deferred": dict(sorted(self.deferred.items())),
+            "refused": dict(sorted(self.refused.items())),
+            "converted": self.converted,
+            "mails_by_day": {day.isoformat(): dict(counts) for day, counts in sorted(self.mails_by_day.items())},
+            "stages_by_day": {day.isoformat(): counts for day, counts in self.stages_by_day().items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """One run of one customer: its key, the event that started it, and all that happened."""
+
+    key: str
+    event: Recorded
+    trace: Trace
+
+
+def seen(event: Recorded) -> Happened:
+    return Happened(name=event.name, properties=event.properties, at=event.at)
+
+
+Name = Callable[[Person, Recorded], str]
+"""Gives a run its enrollment id."""
+
+
+def by_event(person: Person, event: Recorded) -> str:
+    return f"{person.id}/{event.seq}"
+
+
+def run(program: Program, people: Iterable[Person], until: datetime, post: Post) -> Totals:
+    """Everybody through the journey up to `until`."""
+    totals = Totals()
+    for person in people:
+        totals.customers += 1
+        for lived in runs(program, person, until, post, totals.refused):
+            _count(totals, program, lived.trace)
+    return totals
+
+
+def runs(
+    program: Program,
+    person: Person,
+    until: datetime,
+    post: Post,
+    refused: Counter[str] | None = None,
+    name: Name = by_event,
+) -> list[Lived]:
+    """Every run of one customer, in the order of their starts."""
+    past, chains, begun = person.history(), dict[str, _Begun](), list[_Begun]()
+    for event in person.events:
+        if event.at > until:
+            break
+        if not entry_rules.triggers(program, event.name, event.properties):
+            continue
+        happened = seen(event)
+        key = entry_rules.key_of(program, happened)
+        last = chains.get(key) if key is not None else None
+        if not entry_rules.triggered(program, past.known(event.at, event.seq), happened, event.at).enters:
+            reason = "guard_false"
+        elif key is None:
+            reason = "no_key"
+        else:
+            reason = entry_rules.refusal(program, last.run_at(event.at) if last else None, event.at)
+        if reason is not None or key is None:
+            if refused is not None:
+                refused[reason or ""] += 1
+            continue
+        if last is not None:
+            last.stop(event.at)
+        chains[key] = _Begun(program, person, event, key, until, post, name(person, event))
+        begun.append(chains[key])
+    return [Lived(key=one.key, event=one.event, trace=one.trace()) for one in begun]
+
+
+class _Begun:
+    """A run that has started; it is worked out when somebody wants to know how it ends."""
+
+    def __init__(
+        self, program: Program, person: Person, event: Recorded, key: str, until: datetime, post: Post, name: str
+    ) -> None:
+        self.person, self.event, self.key = person, event, key
+        self._program, self._until, self._post, self._name = program, until, post, name
+        self._stopped_at: datetime | None = None
+        self._trace: Trace | None = None
+
+    def stop(self, at: datetime) -> None:
+        """The customer entered again, which ends this run if it still lives (reentry: always)."""
+        if self.run_at(at).live:
+            self._stopped_at, self._trace = at, None
+
+    def run_at(self, at: datetime) -> Run:
+        state = self.trace().state
+        ended = state.ended and state.clock is not None and state.clock <= at
+        return Run(live=not ended, ended_at=state.clock if ended else None)
+
+    def trace(self) -> Trace:
+        if self._trace is None:
+            state = State(customer=self.person.id, enrollment=self._name, cursor=self.event.seq)
+            self._trace = simulate(
+                self._program,
+                state,
+                self.person.history(),
+                self.event.at,
+                self._until,
+                self._post,
+                leave_at=self._stopped_at,
+                data={**entry_rules.data_of(seen(self.event)), "key": self.key},
+            )
+        return self._trace
+
+
+def _count(totals: Totals, program: Program, trace: Trace) -> None:
+    state = trace.state
+    totals.enrolled += 1
+    assert state.entered_at is not None
+    totals.movements[ENTRY, program.start] += 1
+    _move(totals, state.entered_at.date(), None, program.start)
+    for one in trace.decisions:
+        if one.what == "moved":
+            target = str(one.detail["to"])
+            totals.movements[one.stage, target] += 1
+            _move(totals, one.at.date(), one.stage, target)
+        elif one.what == "converted":
+            totals.converted += 1
+        elif one.what == "ended":
+            _move(totals, one.at.date(), one.stage, None)
+    if state.ended:
+        totals.ended[state.reason or ""] += 1
+    else:
+        totals.stages[state.stage] += 1
+    for mail in trace.posted:
+        match mail.verdict:
+            case Go():
+                totals.messages[mail.template] += 1
+                totals.mails_by_day.setdefault(mail.plan.at.date(), Counter())[mail.template] += 1
+            case Skip(reason=reason):
+                totals.skipped[reason] += 1
+            case Defer(reason=reason):
+                totals.deferred[reason] += 1
+
+
+def _move(totals: Totals, day: date, source: str | None, target: str | None) -> None:
+    counts = totals.moves_by_day.setdefault(day, Counter())
+    if source is not None:
+        counts[source] -= 1
+    if target is not None:
+        counts[target] += 1

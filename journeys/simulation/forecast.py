@@ -1,0 +1,122 @@
+"""What comes next for a live enrollment if nothing happens, and what would change it.
+
+The machine runs on from the live state, with the customer as they are now and no events.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from journeys.facts.customer_facts import Known
+from journeys.machine.inputs import Woke
+from journeys.machine.state import State
+from journeys.program.program import NodeId, OnEvent, Program, StageKey, WaitFor, When
+from journeys.rules.policy import Defer, Skip
+from journeys.simulation.simulator import History, Post, Posted, Trace, go_on
+
+HORIZON = timedelta(days=730)
+MOST = 12
+
+TOLD = (
+    "moved",
+    "ended",
+    "timed_out",
+    "branched",
+    "assigned",
+    "held_out",
+    "attributes_set",
+    "called",
+    "notified",
+    "enrolling",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that will happen at `at` (UTC), unless one of `unless` comes before."""
+
+    at: datetime
+    what: str
+    stage: str
+    step: str | None
+    detail: Mapping[str, Any]
+    unless: tuple[str, ...]
+
+
+class _Present(History):
+    """A customer who stays as they are."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__((), known.attributes, known.timezone)
+        self._known = known
+
+    def known(self, at: datetime, seq: int | None) -> Known:
+        return Known(
+            attributes=self.attributes,
+            aggregates=self._known.aggregates,
+            timezone=self.timezone,
+            segments=self._known.segments,
+        )
+
+
+def forecast(
+    program: Program, state: State, known: Known, now: datetime, post: Post, data: Mapping[str, Any] | None = None
+) -> list[Action]:
+    """The next actions in the order of their instants; none where the enrollment is paused or has ended."""
+    if state.ended or state.paused or state.asking is not None:
+        return []
+    horizon, trace = now + HORIZON, Trace(state=state, data=data or {})
+    walking = state
+    for _ in range(MOST * 4):
+        wakes_at = walking.wakes_at
+        if walking.ended or wakes_at is None or wakes_at > horizon or _length(trace) >= MOST:
+            break
+        walking = go_on(program, walking, _Present(known), trace, post, Woke(at=max(wakes_at, now)))
+    return _actions(program, trace)[:MOST]
+
+
+def _length(trace: Trace) -> int:
+    return len(trace.posted) + sum(one.what in TOLD for one in trace.decisions)
+
+
+def _actions(program: Program, trace: Trace) -> list[Action]:
+    found: list[tuple[int, Action]] = []
+    for one in trace.decisions:
+        if one.what in TOLD:
+            unless = unless_one_of(program, one.stage, one.step)
+            action = Action(at=one.at, what=one.what, stage=one.stage, step=one.step, detail=one.detail, unless=unless)
+            found.append((one.number, action))
+    found += [(mail.plan.number, _mail(program, mail)) for mail in trace.posted]
+    return [action for _, action in sorted(found, key=lambda one: one[0])]
+
+
+def _mail(program: Program, mail: Posted) -> Action:
+    detail: dict[str, Any] = {"template": mail.template}
+    what = "send"
+    if isinstance(mail.verdict, Skip):
+        what, detail["reason"] = "skip", mail.verdict.reason
+    elif isinstance(mail.verdict, Defer):
+        what, detail["reason"], detail["until"] = "defer", mail.verdict.reason, mail.verdict.until.isoformat()
+    plan = mail.plan
+    unless = unless_one_of(program, plan.stage, plan.step)
+    return Action(at=plan.at, what=what, stage=plan.stage, step=plan.step, detail=detail, unless=unless)
+
+
+def unless_one_of(program: Program, stage: str, step: str | None) -> tuple[str, ...]:
+    """What would lead elsewhere from here: events, with what they lead to, and guards that may turn true."""
+    ways = [f"{one.event} (ends the journey)" for one in program.exits]
+    for one in program.stages[StageKey(stage)].transitions:
+        if isinstance(one.cause, OnEvent):
+            condition = f" if {program.guards[one.guard]}" if one.guard else ""
+            ways.append(f"{one.cause.event}{condition} (to {one.to})")
+        elif isinstance(one.cause, When) and one.guard:
+            ways.append(f"{program.guards[one.guard]} (to {one.to})")
+    return tuple(dict.fromkeys([*ways, *_waited(program, step)]))
+
+
+def _waited(program: Program, step: str | None) -> Sequence[str]:
+    node = program.nodes.get(NodeId(step)) if step else None
+    if not isinstance(node, WaitFor):
+        return ()
+    return (node.event,) if node.event else (program.guards[node.guard],) if node.guard else ()

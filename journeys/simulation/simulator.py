@@ -1,0 +1,231 @@
+"""The second shell round the core: a virtual clock over a recorded (or made-up) history, in process.
+
+What it runs is `machine.advance` itself, so a simulation is the production logic. Deadlines between two events are
+merged by the machine; this shell only feeds the events in order and then lets time pass.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, assert_never
+
+from journeys.facts import calendar, customer_facts
+from journeys.facts.customer_facts import Aggregate, Happened, Known
+from journeys.facts.guards import SEGMENT_EVENTS
+from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
+from journeys.machine.inputs import Answer, Begin, EventArrived, Input, Leave, Planned, Settled, Woke
+from journeys.machine.machine import Machine
+from journeys.machine.state import State
+from journeys.program.program import SEGMENT_JOINED, NodeId, Program, Send
+from journeys.rules import answers, policy
+from journeys.rules.answers import Asked
+from journeys.rules.policy import GENERAL, NO_TERMS, Defer, Go, Recipient, Skip, Terms, Verdict
+
+IDENTIFY = "Identify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One event of a history."""
+
+    seq: int
+    name: str
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What the policies said of a mail when it was planned."""
+
+    plan: Plan
+    template: str
+    verdict: Verdict
+
+
+Post = Callable[[Send, Plan, Known, str | None], Verdict]
+"""Decides on a mail: the step, the plan, the customer, the journey's zone."""
+
+
+def everything_goes(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+    """No policy at all."""
+    return Go()
+
+
+@dataclass(slots=True)
+class Trace:
+    """What happened: the final state and, in the order of their numbers, decisions, verdicts and mails.
+
+    `mails` were planned; `posted` holds those that were skipped or deferred too.
+    """
+
+    state: State
+    decisions: list[Decide] = field(default_factory=list[Decide])
+    asked: list[tuple[Ask, Sequence[Asked]]] = field(default_factory=list[tuple[Ask, Sequence[Asked]]])
+    mails: list[Plan] = field(default_factory=list[Plan])
+    posted: list[Posted] = field(default_factory=list[Posted])
+    settled: Settle | None = None
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class History:
+    """A customer's facts as they were at each instant of the past; it is asked with instants that never go back."""
+
+    def __init__(self, events: Sequence[Recorded], attributes: Mapping[str, Any], timezone: str | None = None) -> None:
+        self.events = events
+        self.attributes = attributes
+        self.timezone = timezone
+        self.aggregates: dict[str, Aggregate] = {}
+        self.segments: tuple[str, ...] = ()
+        self._folded = 0
+
+    def known(self, at: datetime, seq: int | None) -> Known:
+        """The facts at `at`, or just after the event `seq` where that one is being worked off."""
+        while self._folded < len(self.events) and self._past(self.events[self._folded], at, seq):
+            event = self.events[self._folded]
+            if event.name == IDENTIFY:
+                self.set(event.properties)
+            elif event.name in SEGMENT_EVENTS:
+                self._joined(event)
+            before = self.aggregates.get(event.name, customer_facts.NOTHING)
+            self.aggregates[event.name] = customer_facts.fold(before, event.at, customer_facts.amount(event.properties))
+            self._folded += 1
+        return Known(
+            attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone, segments=self.segments
+        )
+
+    def _joined(self, event: Recorded) -> None:
+        others = tuple(one for one in self.segments if one != event.properties.get("segment"))
+        joins = event.name == SEGMENT_JOINED
+        self.segments = (*others, str(event.properties.get("segment"))) if joins else others
+
+    @staticmethod
+    def _past(event: Recorded, at: datetime, seq: int | None) -> bool:
+        return event.seq <= seq if seq is not None else event.at <= at
+
+    def set(self, attributes: Mapping[str, Any]) -> None:
+        """What a step changed; null removes an attribute."""
+        self.attributes = customer_facts.merged(self.attributes, attributes)
+        zone = self.attributes.get("timezone")
+        if isinstance(zone, str) and calendar.is_zone(zone):
+            self.timezone = zone
+
+    def happened(self, seq: int | None) -> Happened | None:
+        event = next((one for one in self.events if one.seq == seq), None) if seq is not None else None
+        return Happened(name=event.name, properties=event.properties, at=event.at) if event else None
+
+
+def simulate(
+    program: Program,
+    state: State,
+    history: History,
+    begin: datetime,
+    until: datetime,
+    post: Post = everything_goes,
+    leave_at: datetime | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Trace:
+    """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing.
+
+    At `leave_at` the run is ended, since the customer entered anew.
+    """
+    walk, trace = Machine(program, state), Trace(state=state, data=data or {})
+    _feed(walk, trace, history, post, Begin(at=begin))
+    for given in _inputs(history.events, state.cursor, until, leave_at):
+        if walk.state.ended:
+            break
+        _feed(walk, trace, history, post, given)
+    trace.state = walk.state
+    return trace
+
+
+def go_on(program: Program, state: State, history: History, trace: Trace, post: Post, given: Input) -> State:
+    """Feed one input to a state and answer all that it leads to; what happens is added to the trace."""
+    walk = Machine(program, state)
+    _feed(walk, trace, history, post, given)
+    trace.state = walk.state
+    return walk.state
+
+
+def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: datetime | None) -> Iterable[Input]:
+    end = min(until, leave_at or until)
+    for event in events:
+        if event.seq > cursor and (event.at <= until if leave_at is None else event.at < leave_at):
+            yield EventArrived(at=event.at, seq=event.seq, name=event.name)
+    yield Woke(at=end)
+    if leave_at is not None and leave_at <= until:
+        yield Leave(at=leave_at, reason="restarted")
+
+
+def _feed(walk: Machine, trace: Trace, history: History, post: Post, given: Input) -> None:
+    following: Input | None = given
+    while following is not None:
+        commands = walk.feed(following)
+        following = None
+        for command in commands:
+            if isinstance(command, Decide):
+                trace.decisions.append(command)
+                if command.what == "attributes_set":
+                    history.set(command.detail["attributes"])
+            else:
+                following = _answer(walk, trace, history, post, command)
+
+
+def _answer(walk: Machine, trace: Trace, history: History, post: Post, question: Question) -> Answer:
+    match question:
+        case Ask():
+            known, event = history.known(question.at, question.event), history.happened(question.event)
+            seen, asked = answers.answer(walk.program, question, known, event, enrollment_view(walk.state, trace.data))
+            trace.asked.append((question, asked))
+            return seen
+        case Plan():
+            return _plan(walk.program, trace, history, post, question)
+        case Settle():
+            trace.settled = question
+            return Settled(number=question.number, cursor=walk.state.cursor)
+        case _:
+            assert_never(question)
+
+
+def _plan(program: Program, trace: Trace, history: History, post: Post, plan: Plan) -> Planned:
+    send = program.nodes[NodeId(plan.step)]
+    assert isinstance(send, Send)
+    verdict = post(send, plan, history.known(plan.at, None), program.timezone)
+    trace.posted.append(Posted(plan=plan, template=send.template, verdict=verdict))
+    match verdict:
+        case Go():
+            trace.mails.append(plan)
+            return Planned(number=plan.number, at=plan.at, outcome="planned")
+        case Defer(until=until):
+            return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
+        case Skip():
+            return Planned(number=plan.number, at=plan.at, outcome="skipped")
+
+
+def by_policy(assume_address: bool, terms: Terms = NO_TERMS) -> Post:
+    """The policies of production, for customers of whom only attributes are known; a yes is assumed where one is asked.
+
+    With `assume_address` everybody can be written to; else those without an `email` are skipped. What a customer was
+    sent counts under the caps, over all their runs that are simulated with the same function.
+    """
+    went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
+
+    def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+        email = known.attributes.get("email")
+        address = email if isinstance(email, str) and email else "anybody" if assume_address else None
+        valid = address == "anybody" or (address is not None and "@" in address.strip("@"))
+        topic, before = send.topic or GENERAL, went[known.attributes.get("id")]
+        recipient = Recipient(email=address, valid=valid, timezone=known.timezone, consent=True)
+        house = terms.house(topic, before, plan.at)
+        verdict = policy.decide(send, recipient, due=plan.due, now=plan.at, journey_zone=zone, house=house)
+        if isinstance(verdict, Go) and not (send.transactional or house.transactional):
+            before.append((topic, plan.at))
+        return verdict
+
+    return post
+
+
+def enrollment_view(state: State, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The variable `enrollment` of a guard."""
+    return {**(data or {}), "stage": state.stage, "entered_at": state.entered_at}

@@ -1,0 +1,1 @@
+"""The local outbox: `sender` alone; it catches what a laptop sends."""

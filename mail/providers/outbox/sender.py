@@ -1,0 +1,60 @@
+"""The local outbox: a mail catcher for laptops and tests. It counts what it receives and can always be asked.
+
+Mails that come together are kept together, in one transaction: that of a broadcast comes by the hundred.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from mail.message import Accepted, Mail, Outcome
+from mail.providers.sender import Evidence
+
+
+class Inbox(Protocol):
+    """Where caught mails are kept (the store, seen from here)."""
+
+    def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
+        """Store mails; return their ids in the outbox, in the same order."""
+        ...
+
+    def holds(self, send_id: str) -> bool: ...
+
+
+class OutboxSender:
+    """Keeps each mail in its inbox."""
+
+    name = "outbox"
+    at_once = 100
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._waiting: list[tuple[Mail, asyncio.Future[str]]] = []
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def send(self, mail: Mail) -> Outcome:
+        """Accepted when it is kept."""
+        kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((mail, kept))
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_all())
+        return Accepted(provider_id=await kept)
+
+    async def look_up(self, send_id: str) -> Evidence:
+        return "accepted" if await asyncio.to_thread(self._inbox.holds, send_id) else "absent"
+
+    async def close(self) -> None:
+        return None
+
+    async def _keep_all(self) -> None:
+        """Keep whatever waits, as long as something does."""
+        while self._waiting:
+            together, self._waiting = self._waiting, []
+            try:
+                ids = await asyncio.to_thread(self._inbox.keep, [mail for mail, _ in together])
+            except Exception as error:
+                for _, kept in together:
+                    kept.set_exception(error)
+            else:
+                for (_, kept), name in zip(together, ids, strict=True):
+                    kept.set_result(name)

@@ -1,0 +1,1 @@
+"""SendGrid: `sender` posts mail, `events` reads its Event Webhook."""

@@ -1,0 +1,1 @@
+"""SMTP: `sender` alone, since a mail server reports nothing."""

@@ -1,0 +1,170 @@
+"""Templates are rendered in processes of their own, so that a poison one harms nobody else.
+
+A render that takes too long or too much memory ends its process and is a TemplateProblem; the next one gets a fresh
+process. A template that has never been rendered well has one process at most, and one that killed twice is refused for
+a while, so that a thousand mails of it do not cost a thousand time-outs.
+"""
+
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any
+
+import orjson
+
+from mail.rendering.limits import MEMORY, QUARANTINE, SECONDS
+from mail.rendering.templates import Rendered, Stored, TemplateProblem
+
+TWICE = 2
+START_SECONDS = 60.0
+
+
+class _Died(Exception):
+    """The process ended, or had to be ended; the text says why."""
+
+
+class _Child:
+    """One process."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        root = Path(__file__).parent.parent.parent
+        command = [sys.executable, "-m", "mail.rendering.child", *(str(one) for one in folders)]
+        environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin, self._process.stdout
+        os.set_blocking(self._out.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._out, selectors.EVENT_READ)
+        self.ask({"do": "fill", "text": "", "context": {}}, START_SECONDS)
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """One question and its answer; raise _Died where there is none in time."""
+        deadline, parts = time.monotonic() + seconds, list[bytes]()
+        try:
+            self._in.write(orjson.dumps(request) + b"\n")
+            self._in.flush()
+        except OSError:
+            raise _Died("its process ended") from None
+        while not (parts and parts[-1].endswith(b"\n")):
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._selector.select(left):
+                raise _Died(f"it took longer than {seconds:.0f} seconds")
+            read = self._out.read()
+            if read == b"":
+                raise _Died(f"its process ended, perhaps for want of more than {MEMORY // 1024**2} MB of memory")
+            parts.append(read or b"")
+        return orjson.loads(b"".join(parts))
+
+    def end(self) -> None:
+        self._selector.close()
+        self._process.kill()
+        self._in.close()
+        self._out.close()
+        self._process.wait()
+
+
+class RenderPool:
+    """Up to `size` processes, started when first wanted. Threads may share it; each waits for a free process."""
+
+    def __init__(self, folders: Sequence[Path] = (), size: int = 1) -> None:
+        self._folders = folders
+        self._free: LifoQueue[_Child | None] = LifoQueue()
+        for _ in range(size):
+            self._free.put(None)
+        self._size = size
+        self._lock = threading.Lock()
+        self._trials: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._proven: set[str] = set()
+        self._deaths: dict[str, tuple[int, float]] = {}
+
+    def render(
+        self,
+        key: str,
+        context: Mapping[str, Any],
+        subject: str | None = None,
+        stored: Stored | None = None,
+        locales: Sequence[str] = (),
+    ) -> Rendered:
+        """The mail of a template; see `Renders`."""
+        name = stored.name if stored else key
+        request = {
+            "do": "render",
+            "key": key,
+            "context": dict(context),
+            "subject": subject,
+            "stored": _plain(stored),
+            "locales": list(locales),
+        }
+        return Rendered(**self._ask(f"{name} {subject or ''}", request))
+
+    def fill(self, text: str, context: Mapping[str, Any]) -> str:
+        """A short text that is a template itself."""
+        return self._ask(text, {"do": "fill", "text": text, "context": dict(context)})["text"]
+
+    def check(self, stored: Stored) -> str:
+        """Raise TemplateProblem where a template has a wrong syntax; return its text part."""
+        return self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})["text"]
+
+    def close(self) -> None:
+        """End the processes."""
+        for _ in range(self._size):
+            child = self._free.get()
+            if child is not None:
+                child.end()
+
+    def _ask(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        self._refuse_the_poisonous(name)
+        with self._lock:
+            trial = None if name in self._proven else self._trials[name]
+        if trial is None:
+            return self._answered(name, request)
+        with trial:
+            self._refuse_the_poisonous(name)
+            return self._answered(name, request)
+
+    def _answered(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        child = self._free.get()
+        try:
+            child = child or _Child(self._folders)
+            answer = child.ask(request, SECONDS)
+        except _Died as died:
+            if child is not None:
+                child.end()
+            child = None
+            self._remember_death(name)
+            raise TemplateProblem(str(died)) from None
+        finally:
+            self._free.put(child)
+        if "problem" in answer:
+            raise TemplateProblem(answer["problem"])
+        with self._lock:
+            self._proven.add(name)
+            self._trials.pop(name, None)
+        return answer
+
+    def _remember_death(self, name: str) -> None:
+        with self._lock:
+            self._proven.discard(name)
+            self._deaths[name] = (self._deaths.get(name, (0, 0.0))[0] + 1, time.monotonic())
+
+    def _refuse_the_poisonous(self, name: str) -> None:
+        with self._lock:
+            deaths, last = self._deaths.get(name, (0, 0.0))
+            if deaths >= TWICE and time.monotonic() - last < QUARANTINE:
+                raise TemplateProblem("it took too long or too much memory before, and is refused for a minute")
+
+
+def _plain(stored: Stored | None) -> dict[str, Any] | None:
+    return asdict(stored) if stored is not None else None

@@ -1,0 +1,191 @@
+"""Templates into mails: Jinja2 in its sandbox, CSS inlined afterwards, a plain-text part beside the HTML.
+
+A template `welcome` is `welcome.html`, which fills the blocks `subject` and `body` of a layout; `welcome.txt`, where
+there is one, is the text part, and `welcome.de.html` the same mail in German. A stored template brings its texts with
+it. An undefined name is an error: nobody gets "Hello ,". This runs in a process of its own (`render_pool`), since a
+sandbox stops neither loops nor memory.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import css_inline
+from jinja2 import BaseLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import escape
+
+from mail.rendering import plain_text
+from mail.rendering.filters import FALLBACK, FILTERS, language
+from mail.rendering.limits import LARGEST
+from mail.rendering.sources import Sources, html_of
+from mail.rendering.templates import Rendered, Stored, TemplateProblem
+
+MOST_KEPT = 800
+"""Texts of stored templates, the HTML and the plain one counted apart."""
+
+NAMES = frozenset(
+    {
+        "customer", "enrollment", "brand", "unsubscribe_url", "preferences_url", "confirm_url", "message_id", "subject",
+        "preheader", "locale", "timezone", "now", "topic",
+    }
+)  # fmt: skip
+"""What a template may name."""
+
+_FAILURES = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
+_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+
+
+class Renderer:
+    """Renders templates found in `folders`, the first that has one winning, then among those built in."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self._stored: dict[str, str] = {}
+        loader = Sources(self._stored, folders)
+        self._html = _environment(loader, autoescape=True)
+        self._text = _environment(loader, autoescape=False)
+        self._line = lru_cache(MOST_KEPT)(self._text.from_string)
+        self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+    def render(
+        self,
+        key: str,
+        context: Mapping[str, Any],
+        subject: str | None = None,
+        stored: Stored | None = None,
+        locales: Sequence[str] = (),
+    ) -> Rendered:
+        """The mail of a template; `subject`, itself a template, takes the place of the template's own."""
+        try:
+            if stored is None:
+                name, variant = self._file(key, locales)
+            else:
+                name, variant = self._keep(stored), stored.locale
+            known = {**context, "locale": spoken(locales, variant)}
+            known["preheader"] = _within(self._line(stored.preheader), known) if stored else ""
+            return self._render(name, known, subject or (stored.subject if stored else None))
+        except TemplateNotFound as error:
+            raise TemplateProblem(f"there is no template {error.name!r}") from None
+        except _FAILURES as error:
+            raise TemplateProblem(f"{key}: {_told(error, context)}"[:300]) from None
+
+    def fill(self, text: str, context: Mapping[str, Any]) -> str:
+        """A short text that is a template itself: a webhook's value, a note."""
+        try:
+            return _within(self._line(text), context)
+        except _FAILURES as error:
+            raise TemplateProblem(_told(error, context)[:300]) from None
+
+    def check(self, stored: Stored) -> str:
+        """Raise TemplateProblem where a text of a template has a wrong syntax or names what there is not.
+
+        Return the text part, made of the HTML where nobody wrote one.
+        """
+        texts = {"subject": stored.subject, "preheader": stored.preheader, "html": stored.html, "text": stored.text}
+        for part, text in texts.items():
+            try:
+                unknown = meta.find_undeclared_variables(self._html.parse(html_of(text))) - NAMES
+            except TemplateError as error:
+                raise TemplateProblem(f"{part}: {_told(error, {})}"[:300]) from None
+            if unknown:
+                names, known = ", ".join(sorted(unknown)), ", ".join(sorted(NAMES))
+                raise TemplateProblem(f"{part}: there is no {names}; a template may name {known}")
+        return stored.text or self._made(html_of(stored.html))
+
+    def _made(self, html: str) -> str:
+        made = plain_text.from_html(html)
+        try:
+            self._text.parse(made)
+        except TemplateError:
+            raise TemplateProblem("no text part can be made of this HTML; write one") from None
+        return made
+
+    def _file(self, key: str, locales: Sequence[str]) -> tuple[str, str | None]:
+        """The file in the best of the languages, and which that is; None for everybody else's."""
+        for tag in locales:
+            try:
+                self._html.get_template(f"{key}.{tag}.html")
+            except TemplateNotFound as missing:
+                if missing.name != f"{key}.{tag}.html":
+                    raise
+            else:
+                return f"{key}.{tag}", tag
+        return key, None
+
+    def _keep(self, stored: Stored) -> str:
+        """The same texts are compiled once; the oldest make room."""
+        if f"{stored.name}.html" not in self._stored:
+            while len(self._stored) >= MOST_KEPT:
+                del self._stored[next(iter(self._stored))]
+            self._stored[f"{stored.name}.html"] = stored.html
+            if stored.text:
+                self._stored[f"{stored.name}.txt"] = stored.text
+        return stored.name
+
+    def _render(self, key: str, context: Mapping[str, Any], subject: str | None) -> Rendered:
+        template = self._html.get_template(f"{key}.html")
+        line = self._line(subject) if subject else self._text.get_template(f"{key}.html")
+        if subject is None and "subject" not in line.blocks:
+            raise TemplateProblem(f"{key}: the template has no block 'subject', and the step gives no subject")
+        rendered = (
+            _within(line, context) if subject else "".join(line.blocks["subject"](line.new_context(dict(context))))
+        )
+        known = {**context, "subject": " ".join(rendered.split())}
+        html = self._inliner.inline(_with_preheader(_within(template, known), known["preheader"]))
+        text = _within(self._text.get_template(f"{key}.txt"), known).lstrip("\n")
+        return Rendered(subject=known["subject"], html=html, text=text, locale=known["locale"])
+
+
+def spoken(locales: Sequence[str], variant: str | None) -> str:
+    """How dates and amounts are written: as the customer likes them, where they share the language of the texts."""
+    texts = variant or (locales[-1] if locales else FALLBACK)
+    return next((tag for tag in locales if language(tag) == language(texts)), texts)
+
+
+def _with_preheader(html: str, preheader: str) -> str:
+    """What an inbox shows beside the subject, first in the body, where the template itself does not show it."""
+    line = str(escape(preheader))
+    if not line or line in html:
+        return html
+    hidden = f'<div class="preheader" style="display:none;max-height:0;overflow:hidden">{line}</div>'
+    found = _BODY.search(html)
+    return html[: found.end()] + hidden + html[found.end() :] if found else hidden + html
+
+
+def _within(template: Template, context: Mapping[str, Any]) -> str:
+    """The output, as long as it stays within bounds."""
+    pieces: list[str] = []
+    size = 0
+    for piece in template.generate(context):
+        size += len(piece)
+        if size > LARGEST:
+            raise ValueError(f"the output is larger than {LARGEST:,} characters")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _told(error: Exception, context: Mapping[str, Any]) -> str:
+    """What failed; an undefined name with the nearest that there is."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, UndefinedError):
+        customer = context.get("customer")
+        wanted = str(error).rpartition("attribute ")[2].strip("'")
+        known = [*NAMES, *(customer if isinstance(customer, Mapping) else ())]
+        near = get_close_matches(wanted, known, n=1)
+        text += f"; the nearest is {near[0]!r}" if near else '; write {{ … | default("…") }} where it may be missing'
+    return text
+
+
+def _environment(loader: BaseLoader, autoescape: bool) -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS)
+    return made

@@ -1,0 +1,78 @@
+"""Templates, as everybody but the renderer itself knows them: their names, their sources, and what comes of one.
+
+TemplateProblem         the template, with this customer's data, gives no mail
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+BUILT_IN = Path(__file__).parent.parent.parent / "templates" / "email"
+HIDDEN = "_"
+
+
+class TemplateProblem(Exception):
+    """Why a template gave no mail; it says nothing personal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A version of a template that is kept in the store, not in a file: its texts in one language.
+
+    `text` and `preheader` may be empty; `locale` is None where these are the texts for everybody else.
+    """
+
+    key: str
+    version: int
+    subject: str
+    html: str
+    text: str
+    preheader: str = ""
+    locale: str | None = None
+
+    @cached_property
+    def name(self) -> str:
+        """Names these very texts: a key that was removed and made again counts its versions anew."""
+        texts = "\0".join((self.subject, self.html, self.text, self.preheader))
+        return f"{self.key}@{hashlib.sha256(texts.encode()).hexdigest()[:32]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The three parts of a mail, and the language in which its dates and amounts are written."""
+
+    subject: str
+    html: str
+    text: str
+    locale: str = "en"
+
+
+class Renders(Protocol):
+    """Makes mails of templates; raises TemplateProblem."""
+
+    def render(
+        self,
+        key: str,
+        context: Mapping[str, Any],
+        subject: str | None = None,
+        stored: Stored | None = None,
+        locales: Sequence[str] = (),
+    ) -> Rendered:
+        """The mail of a template, kept in a file or `stored`; `subject`, itself a template, replaces its own.
+
+        `locales` are the languages the customer wants, the best first, and last that of the texts for everybody.
+        """
+        ...
+
+    def fill(self, text: str, context: Mapping[str, Any]) -> str:
+        """A short text that is a template itself."""
+        ...
+
+
+def keys(folders: Iterable[Path]) -> frozenset[str]:
+    """The templates that are files, in these folders or built in; `welcome.de.html` is `welcome` in German."""
+    found = {path.stem for folder in (*folders, BUILT_IN) if folder.is_dir() for path in folder.glob("*.html")}
+    return frozenset(key for key in found if not key.startswith(HIDDEN) and "." not in key)

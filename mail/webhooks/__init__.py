@@ -1,0 +1,1 @@
+"""Calls to other systems: one call, and what came of it."""

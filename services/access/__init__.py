@@ -1,0 +1,1 @@
+"""Who may call, what they changed, and what a repeated call was answered."""

@@ -1,0 +1,93 @@
+"""API keys: shown once, kept as a hash, compared in constant time, each with scopes."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from services.errors import InvalidInput, NotFound
+from store.ids import new_id
+from store.tables.access import ApiKey
+
+SCOPES = ("ingest", "marketer", "support", "admin")
+PREFIX = "wp_"
+SHOWN = 11
+SHORTEST = 20
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+USED_EVERY = timedelta(minutes=1)
+
+
+def create(
+    session: Session,
+    name: str,
+    scopes: Sequence[str],
+    now: datetime,
+    text: str | None = None,
+    *,
+    expires_at: datetime | None = None,
+    rate: str | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key, and the only time its text is known. `rate` is a number per span, as "600/minute"."""
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise InvalidInput(f"a key has at least one of the scopes {', '.join(SCOPES)}", "scopes")
+    if text is not None and len(text) < SHORTEST:
+        raise InvalidInput(f"a key has at least {SHORTEST} characters", "key")
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput("lies in the past", "expires_at")
+    if rate is not None and not _RATE.fullmatch(rate):
+        raise InvalidInput("write a number per span, as 600/minute (second, minute, hour or day)", "rate")
+    text = text or PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        id=new_id("key"),
+        name=name,
+        prefix=text[:SHOWN],
+        hash=_hash(text),
+        scopes=sorted(set(scopes)),
+        created_at=now,
+        expires_at=expires_at,
+        rate=rate,
+    )
+    session.add(key)
+    session.flush()
+    return key, text
+
+
+def find(session: Session, text: str, now: datetime) -> ApiKey | None:
+    """The live key with this text."""
+    hashed = _hash(text)
+    key = session.exec(select(ApiKey).where(ApiKey.hash == hashed)).first()
+    if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, hashed):
+        return None
+    return None if key.expires_at is not None and key.expires_at <= now else key
+
+
+def used(session: Session, key: ApiKey, now: datetime) -> None:
+    """Remember the use, once a minute at most."""
+    if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
+        session.merge(key).last_used_at = now
+
+
+def allows(key: ApiKey, scope: str) -> bool:
+    return scope in key.scopes or "admin" in key.scopes
+
+
+def listed(session: Session) -> Sequence[ApiKey]:
+    return session.exec(select(ApiKey).order_by(col(ApiKey.id))).all()
+
+
+def revoke(session: Session, key_id: str, now: datetime) -> ApiKey:
+    key = session.get(ApiKey, key_id)
+    if key is None:
+        raise NotFound(f"there is no key {key_id!r}")
+    key.revoked_at = key.revoked_at or now
+    session.add(key)
+    return key
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

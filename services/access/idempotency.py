@@ -1,0 +1,87 @@
+"""What a request with an Idempotency-Key was answered, kept for a day and sealed with the caller's own key."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, delete
+
+from services.errors import Refused
+from store.tables.access import IdempotentAnswer
+
+KEPT = timedelta(hours=24)
+NONCE = 12
+
+
+class Conflict(Refused):
+    """The key was used for another request."""
+
+    code = "idempotency-conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Which request of whom; `fingerprint` tells it from another one that uses the same key."""
+
+    caller: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def find(session: Session, claim: Claim, secret: str, now: datetime) -> Answer | None:
+    """The first answer to this request; raise Conflict where the key was used for another."""
+    row = session.get(IdempotentAnswer, (claim.caller, claim.key))
+    if row is None or row.at < now - KEPT:
+        return None
+    if row.fingerprint != claim.fingerprint:
+        raise Conflict("this Idempotency-Key was used before, for another path or body; use a fresh one")
+    return Answer(status=row.status, headers=row.headers, body=_opened(row.body, claim, secret))
+
+
+def keep(session: Session, claim: Claim, secret: str, answer: Answer, now: datetime) -> None:
+    """Store an answer, to be committed with what it answers; one that has passed its time makes room."""
+    old = session.get(IdempotentAnswer, (claim.caller, claim.key))
+    if old is not None and old.at < now - KEPT:
+        session.delete(old)
+        session.flush()
+    session.add(
+        IdempotentAnswer(
+            caller=claim.caller,
+            key=claim.key,
+            fingerprint=claim.fingerprint,
+            status=answer.status,
+            headers=dict(answer.headers),
+            body=_sealed(answer.body, claim, secret),
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def prune(session: Session, now: datetime) -> None:
+    """Forget answers older than a day."""
+    session.connection().execute(delete(IdempotentAnswer).where(col(IdempotentAnswer.at) < now - KEPT))
+
+
+def _cipher(claim: Claim, secret: str):
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(hashlib.sha256(f"{secret}\0{claim.key}".encode()).digest())
+
+
+def _sealed(body: bytes, claim: Claim, secret: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE)
+    return nonce + _cipher(claim, secret).encrypt(nonce, body, claim.fingerprint.encode())
+
+
+def _opened(body: bytes, claim: Claim, secret: str) -> bytes:
+    return _cipher(claim, secret).decrypt(body[:NONCE], body[NONCE:], claim.fingerprint.encode())

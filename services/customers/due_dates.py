@@ -1,0 +1,38 @@
+"""Dates that let customers in: each is worked out when the customer changes, and kept until it comes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from journeys.facts import calendar
+from journeys.program import date_triggers
+from journeys.program.program import Program
+from services.customers import known_facts
+from services.installation import installation_settings
+from store.tables.customers import Customer, DateDue
+from store.tables.definitions import JourneyVersion
+
+Live = Iterable[tuple[JourneyVersion, Program]]
+
+
+def reschedule(session: Session, customer: Customer, live: Live, now: datetime) -> None:
+    """Work out every date of this customer anew. One that has passed lets nobody in."""
+    zone = installation_settings.load(session).timezone
+    dated = [(version.journey, program) for version, program in live if program.dates]
+    if not dated:
+        return
+    here = (col(DateDue.customer_id) == customer.id, col(DateDue.journey).in_([journey for journey, _ in dated]))
+    session.connection().execute(delete(DateDue).where(*here))
+    for journey, program in dated:
+        for trigger in program.dates:
+            value = known_facts.attributes(customer).get(trigger.date.attribute)
+            at = date_triggers.comes(trigger, value, calendar.zone_of(customer.timezone, program.timezone, zone), now)
+            if at is not None:
+                session.add(DateDue(journey=journey, trigger=trigger.name, customer_id=customer.id, at=at))
+    session.flush()
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[DateDue]:
+    """Dates that have come, the oldest first."""
+    return session.exec(select(DateDue).where(col(DateDue.at) <= now).order_by(col(DateDue.at)).limit(limit)).all()

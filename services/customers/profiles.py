@@ -1,0 +1,51 @@
+"""What is known of a customer by their own word: traits become attributes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from email_validator import EmailNotValidError, validate_email
+
+from journeys.facts import calendar, customer_facts
+from services.values import Rejected
+from store.tables.customers import Customer
+
+MOST_ATTRIBUTES = 500
+
+
+def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) -> bool:
+    """Merge traits into the attributes; null removes one. Reserved traits are known in camelCase and snake_case."""
+    if not traits:
+        return False
+    attributes = customer_facts.merged(customer.attributes, traits)
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise Rejected("traits", f"the customer would have {len(attributes)} attributes; at most {MOST_ATTRIBUTES}")
+    customer.email = address(attributes.get("email"))
+    zone = attributes.get("timezone")
+    customer.timezone = zone if isinstance(zone, str) and calendar.is_zone(zone) else None
+    changed = attributes != customer.attributes
+    if changed:
+        customer.attributes = attributes
+        customer.updated_at = now
+    return changed
+
+
+def take_group(customer: Customer, group_id: Any, traits: Mapping[str, Any], now: datetime) -> bool:
+    """Whom the customer belongs to: a group's traits describe the group, and stand in the attribute `group`."""
+    before = customer.attributes.get("group")
+    known = cast(dict[str, Any], before) if isinstance(before, dict) and before.get("id") == group_id else {}
+    return take_traits(customer, {"group": {**known, **traits, "id": group_id}}, now)
+
+
+def address(value: Any) -> str | None:
+    """A trait as the address that mail goes to, or None; whether it can be written to is judged later."""
+    return value.strip().lower()[:320] or None if isinstance(value, str) else None
+
+
+def writable(email: str) -> bool:
+    """Whether mail can be addressed to this (syntax only; Unicode local parts and IDN are fine)."""
+    try:
+        validate_email(email, check_deliverability=False, test_environment=True, strict=True)
+    except EmailNotValidError:
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""Segments: named guards, with members who join and leave as they change.
+
+Membership is worked out when an event comes that the guard reads, and by the clock where it reads `now` (`upkeep`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from journeys.facts import customer_facts, guards
+from journeys.program.program import SEGMENT_JOINED, heard
+from services.customers import known_facts
+from services.errors import InvalidInput, NotFound, Refused
+from store.queries import backfills
+from store.tables.customers import Customer, Segment, SegmentMember
+from store.tables.definitions import JourneyVersion
+
+LEFT = "Segment Left"
+KIND = "segment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A customer joins or leaves a segment."""
+
+    segment: str
+    event: str
+
+
+def put(session: Session, key: str, guard: str, name: str | None, now: datetime) -> Segment:
+    """Store a segment; everybody is looked at in the background when its guard is new."""
+    try:
+        guards.check(guard)
+    except ValueError as error:
+        raise InvalidInput(str(error), "guard") from None
+    if guards.reads_event(guard):
+        raise InvalidInput("a segment's guard reads the customer, not an event", "guard")
+    segment = session.get(Segment, key)
+    changed = segment is None or segment.guard != guard
+    segment = segment or Segment(key=key, guard=guard, created_at=now, updated_at=now)
+    segment.guard, segment.name, segment.updated_at = guard, name, now
+    session.add(segment)
+    session.flush()
+    if changed:
+        backfills.start(session, KIND, key, now)
+    return segment
+
+
+def listed(session: Session) -> Sequence[Segment]:
+    return session.exec(select(Segment).order_by(col(Segment.key))).all()
+
+
+def get(session: Session, key: str) -> Segment:
+    segment = session.get(Segment, key)
+    if segment is None:
+        raise NotFound(f"there is no segment {key!r}")
+    return segment
+
+
+def delete(session: Session, key: str, used_by: Sequence[str]) -> None:
+    """Remove a segment that no live journey names."""
+    segment = get(session, key)
+    if used_by:
+        raise Refused(f"the segment {key!r} lets customers into {', '.join(used_by)}; publish these without it first")
+    for member in session.exec(select(SegmentMember).where(SegmentMember.segment == key)).all():
+        customer = session.get(Customer, member.customer_id)
+        if customer is not None:
+            customer.segments = [one for one in customer.segments if one != key]
+            session.add(customer)
+        session.delete(member)
+    backfills.stop(session, KIND, key)
+    session.delete(segment)
+
+
+def members(session: Session, key: str, after: str, limit: int) -> Sequence[SegmentMember]:
+    """A page of members in the order of their ids."""
+    query = select(SegmentMember).where(SegmentMember.segment == key, col(SegmentMember.customer_id) > after)
+    return session.exec(query.order_by(col(SegmentMember.customer_id)).limit(limit)).all()
+
+
+def changes(session: Session, customer: Customer, event: str, known: Sequence[Segment], now: datetime) -> list[Change]:
+    """Work out the segments whose guards read this event, and store who joined or left."""
+    found: list[Change] = []
+    for segment in known:
+        if heard(guards.reads(segment.guard), event):
+            change = evaluate(session, segment, customer, now)
+            if change is not None:
+                found.append(change)
+    return found
+
+
+def evaluate(session: Session, segment: Segment, customer: Customer, now: datetime) -> Change | None:
+    """Whether the customer is in the segment now; what changed is stored and returned."""
+    context = customer_facts.context(known_facts.known(session, customer), None, {}, now)
+    belongs, belonged = guards.evaluate(segment.guard, context).holds, segment.key in customer.segments
+    if belongs == belonged:
+        return None
+    if belongs:
+        customer.segments = sorted([*customer.segments, segment.key])
+        session.merge(SegmentMember(segment=segment.key, customer_id=customer.id, since=now))
+    else:
+        customer.segments = [one for one in customer.segments if one != segment.key]
+        member = session.get(SegmentMember, (segment.key, customer.id))
+        if member is not None:
+            session.delete(member)
+    session.add(customer)
+    return Change(segment=segment.key, event=SEGMENT_JOINED if belongs else LEFT)
+
+
+def used_by(live: Sequence[tuple[JourneyVersion, object]], key: str) -> list[str]:
+    """The live journeys that this segment lets customers into."""
+    return [version.journey for version, _ in live if f'"segment":"{key}"' in version.canonical]

@@ -1,0 +1,42 @@
+"""Addresses that are never written to, whatever anybody plans."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from services.customers import profiles
+from services.errors import InvalidInput, NotFound
+from store.tables.customers import Suppression
+
+REASONS = ("bounce", "complaint", "unsubscribe", "manual")
+
+
+def address(value: str) -> str:
+    """An address as suppressions keep it."""
+    found = profiles.address(value)
+    if found is None or not profiles.writable(found):
+        raise InvalidInput("this is no email address", "email")
+    return found
+
+
+def find(session: Session, email: str) -> Suppression | None:
+    return session.get(Suppression, address(email))
+
+
+def put(session: Session, email: str, reason: str, source: str, now: datetime) -> Suppression:
+    """Suppress an address; the first reason stays."""
+    found = find(session, email)
+    if found is None:
+        found = Suppression(email=address(email), reason=reason, source=source, created_at=now)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def delete(session: Session, email: str) -> Suppression:
+    """Let an address be written to again."""
+    found = find(session, email)
+    if found is None:
+        raise NotFound("this address is not suppressed")
+    session.delete(found)
+    return found

@@ -1,0 +1,1 @@
+"""What marketers define: journeys, templates, topics, broadcasts."""

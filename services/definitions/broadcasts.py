@@ -1,0 +1,220 @@
+"""Broadcasts: one mail to a segment, or to whom a file names; now, at an instant, or at an hour of each one's clock.
+
+    draft → scheduled → planning → sending → sent          cancelled from anywhere before `sent`
+                           ↑ winner ↓ (an A/B test)
+                           deciding
+
+Who gets it is worked out when it starts, page by page, by an operation. A pause stops the lane at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from journeys.facts import calendar
+from services.customers import segments
+from services.definitions.broadcast_definition import BroadcastIn, Metric
+from services.errors import InvalidInput, NotFound, Refused
+from store.queries import backfills
+from store.tables.broadcasts import Broadcast, BroadcastMember
+from store.tables.customers import Segment
+from store.tables.messages import DeliveryEvent, Message
+
+ACTIVE = ("planning", "sending", "deciding")
+OPEN = ("draft", "scheduled", *ACTIVE)
+WAITING = ("planned", "deferred", "sending")
+EASTMOST = timedelta(hours=14)
+LOOK_EVERY = timedelta(seconds=2)
+FEW = 30
+"""Mails of a variant that must have arrived before a difference decides anything."""
+
+REACHED: Mapping[Metric, tuple[str, ...]] = {"opened": ("opened", "clicked"), "clicked": ("clicked",)}
+
+
+def get(session: Session, key: str) -> Broadcast:
+    found = session.get(Broadcast, key)
+    if found is None:
+        raise NotFound(f"there is no broadcast {key!r}")
+    return found
+
+
+def put(session: Session, key: str, body: BroadcastIn, known: frozenset[str], now: datetime) -> Broadcast:
+    """Create or change a draft."""
+    row = session.get(Broadcast, key) or Broadcast(key=key, created_at=now, updated_at=now)
+    if row.status != "draft":
+        raise Refused(f"the broadcast is {row.status}; only a draft is changed")
+    for template in body.templates():
+        if template not in known:
+            raise InvalidInput(f"there is no template {template!r}", "template")
+    if body.segment is not None and session.get(Segment, body.segment) is None:
+        raise InvalidInput(f"there is no segment {body.segment!r}", "segment")
+    row.body, row.updated_at, row.audience = body.model_dump(mode="json", by_alias=True), now, None
+    session.add(row)
+    session.flush()
+    return row
+
+
+def body_of(row: Broadcast) -> BroadcastIn:
+    return BroadcastIn.model_validate(row.body)
+
+
+def delete(session: Session, key: str) -> None:
+    """Remove a draft; what was sent stays on record."""
+    row = get(session, key)
+    if row.status != "draft":
+        raise Refused(f"the broadcast is {row.status}; only a draft is removed")
+    for member in session.exec(select(BroadcastMember).where(BroadcastMember.broadcast == key)).all():
+        session.delete(member)
+    session.delete(row)
+
+
+def schedule(session: Session, key: str, now: datetime) -> Broadcast:
+    """Let it go: now, or when its time has come."""
+    row = get(session, key)
+    if row.status != "draft":
+        raise Refused(f"the broadcast is {row.status} already")
+    body = body_of(row)
+    if body.segment is None and not named(session, key):
+        raise Refused("name a segment, or import recipients first", "segment")
+    at = body.instant()
+    if at is not None and body.local:
+        row.start_at = row.wake_at = max(now, calendar.resolve(at, calendar.zone_of("UTC")) - EASTMOST)
+    else:
+        row.start_at = row.wake_at = max(now, at) if at is not None else now
+    row.status, row.updated_at = "scheduled", now
+    session.add(row)
+    return row
+
+
+def accepting(session: Session, key: str) -> Broadcast:
+    """A draft without a segment: a file may name whom it is for."""
+    row = get(session, key)
+    if row.status != "draft" or body_of(row).segment is not None:
+        raise Refused("only a draft without a segment takes recipients")
+    return row
+
+
+def named(session: Session, key: str) -> int:
+    """How many customers a file has named."""
+    query = select(func.count(col(BroadcastMember.customer_id))).where(BroadcastMember.broadcast == key)
+    return session.exec(query).one()
+
+
+def pause(session: Session, key: str, now: datetime) -> Broadcast:
+    """Stop the lane; who has the mail has it."""
+    row = get(session, key)
+    if row.status not in ("scheduled", *ACTIVE) or row.paused_at is not None:
+        raise Refused(f"the broadcast is {'paused' if row.paused_at else row.status} already")
+    row.paused_at = row.updated_at = now
+    session.add(row)
+    return row
+
+
+def resume(session: Session, key: str, now: datetime) -> Broadcast:
+    """Go on where it stopped."""
+    row = get(session, key)
+    if row.paused_at is None:
+        raise Refused("the broadcast is not paused")
+    row.paused_at, row.updated_at, row.alarm = None, now, None
+    row.wake_at = now if row.status == "planning" else row.wake_at
+    session.add(row)
+    return row
+
+
+def cancel(session: Session, key: str, now: datetime) -> Broadcast:
+    """Never send what has not gone yet; the caller starts the operation that says so of every mail."""
+    row = get(session, key)
+    if row.status not in ("scheduled", *ACTIVE):
+        raise Refused(f"the broadcast is {row.status}; it cannot be cancelled")
+    row.status, row.paused_at, row.wake_at, row.updated_at, row.finished_at = "cancelled", None, None, now, now
+    session.add(row)
+    return row
+
+
+def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast:
+    """A person says which variant wins; the rest gets it at once."""
+    row = get(session, key)
+    if row.status != "deciding":
+        raise Refused(f"the broadcast is {row.status}; a winner is chosen while it is deciding")
+    if variant not in body_of(row).variants:
+        raise InvalidInput(f"there is no variant {variant!r}", "variant")
+    row.winner, row.wake_at, row.updated_at = variant, now, now
+    session.add(row)
+    return row
+
+
+# -- what is known of it -----------------------------------------------------------------------------------------------
+
+
+def counts(session: Session, key: str) -> dict[str, int]:
+    """Its mails by status, from the index."""
+    query = select(Message.status, func.count(col(Message.id))).where(Message.broadcast == key).group_by(Message.status)
+    return dict(session.exec(query).all())
+
+
+def results(session: Session, key: str, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Per variant: how many were accepted, and what people (not machines) did with them."""
+    found: dict[str, dict[str, int]] = {name: {"accepted": 0, "opened": 0, "clicked": 0} for name in names}
+    accepted = (
+        select(Message.variant, func.count(col(Message.id)))
+        .where(Message.broadcast == key, Message.status == "accepted")
+        .group_by(col(Message.variant))
+    )
+    for variant, count in session.exec(accepted).all():
+        found.get(variant or "", {})["accepted"] = count
+    for metric, reports in REACHED.items():
+        people = (
+            select(Message.variant, func.count(func.distinct(Message.id)))
+            .join(DeliveryEvent, col(DeliveryEvent.message_id) == col(Message.id))
+            .where(Message.broadcast == key, col(DeliveryEvent.kind).in_(reports), ~col(DeliveryEvent.machine))
+            .group_by(col(Message.variant))
+        )
+        for variant, count in session.exec(people).all():
+            found.get(variant or "", {})[metric] = count
+    return found
+
+
+def best(session: Session, row: Broadcast) -> str:
+    """The variant with the largest share; where too few have arrived, or all are alike, the first that was named."""
+    body = body_of(row)
+    metric: Metric = body.test.winner if body.test else "clicked"
+    shares = {
+        name: one[metric] / one["accepted"] if one["accepted"] >= FEW else 0.0
+        for name, one in results(session, row.key, list(body.variants)).items()
+    }
+    return max(shares, key=lambda name: shares[name])
+
+
+def under_way(session: Session) -> Sequence[Broadcast]:
+    """Those whose mails may go now."""
+    query = select(Broadcast).where(col(Broadcast.status).in_(ACTIVE), col(Broadcast.paused_at).is_(None))
+    return session.exec(query.order_by(col(Broadcast.key))).all()
+
+
+def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
+    """Those that have something to do by the clock."""
+    query = select(Broadcast).where(
+        col(Broadcast.status).in_(("scheduled", *ACTIVE)),
+        col(Broadcast.wake_at) <= now,
+        col(Broadcast.paused_at).is_(None),
+    )
+    return session.exec(query.order_by(col(Broadcast.wake_at)).limit(20)).all()
+
+
+def unready(session: Session, row: Broadcast) -> bool:
+    """Whether it is still being worked out who is in its segment."""
+    segment = body_of(row).segment
+    return segment is not None and backfills.under_way(session, segments.KIND, segment)
+
+
+def anything_waits(session: Session, key: str) -> bool:
+    """Whether a mail of it is still on its way out."""
+    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(WAITING)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def used_templates(session: Session, template: str) -> list[str]:
+    """Broadcasts that will send a template."""
+    query = select(Broadcast).where(col(Broadcast.status).in_(OPEN))
+    return [row.key for row in session.exec(query).all() if template in body_of(row).templates()]

@@ -1,0 +1,199 @@
+"""Journeys: a draft that may change, versions that may not."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from journeys.checks import source
+from journeys.language.definition import Journey as Definition
+from journeys.language.problems import Problem
+from journeys.program import compiler
+from journeys.program.program import Program, Send
+from services.definitions import validation_context
+from services.errors import NotFound, Refused
+from store.queries import backfills
+from store.tables.definitions import Journey, JourneyVersion
+
+_PROGRAMS: dict[str, Program] = {}
+
+
+def put_draft(
+    session: Session, key: str, text: str, templates: frozenset[str], now: datetime
+) -> tuple[Journey, Sequence[Problem]]:
+    """Store a valid draft with its text; raise InvalidJourney with every problem of an invalid one."""
+    definition, warnings = source.read(text, validation_context.of(session, key, templates))
+    if definition.journey != key:
+        message = "the definition is of another journey"
+        raise source.InvalidJourney(
+            [
+                Problem(
+                    code="key", message=message, path=("journey",), found=repr(definition.journey), expected=repr(key)
+                )
+            ]
+        )
+    journey = session.get(Journey, key) or Journey(key=key, created_at=now, updated_at=now)
+    journey.name = definition.name
+    journey.draft_text = text
+    journey.draft = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    journey.updated_at = now
+    session.add(journey)
+    session.flush()
+    return journey, warnings
+
+
+def check(session: Session, text: str, templates: frozenset[str]) -> tuple[bool, Sequence[Problem]]:
+    """Whether a definition could be stored here, with everything found."""
+    around = validation_context.of(session, source.key_of(text), templates)
+    try:
+        return True, source.read(text, around)[1]
+    except source.InvalidJourney as invalid:
+        return False, invalid.problems
+
+
+def publish(session: Session, key: str, templates: frozenset[str], now: datetime) -> tuple[JourneyVersion, bool]:
+    """Make the draft the live version; those under way stay on theirs. False where it is live already."""
+    journey = get(session, key)
+    if journey.draft_text is None:
+        raise NotFound(f"the journey {key!r} has no draft to publish")
+    definition, _ = source.read(journey.draft_text, validation_context.of(session, key, templates))
+    live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
+    if live is not None and live.digest == definition.digest() and journey.archived_at is None:
+        return live, False
+    journey.archived_at = None
+    version = JourneyVersion(
+        journey=key,
+        number=(journey.live_version or 0) + 1,
+        digest=definition.digest(),
+        canonical=definition.canonical(),
+        published_at=now,
+    )
+    journey.live_version = version.number
+    journey.lifecycle = definition.lifecycle
+    session.add(version)
+    session.flush()
+    if compiler.load(version.canonical).dates:
+        backfills.start(session, "dates", key, now)
+    return version, True
+
+
+def listed(session: Session) -> Sequence[Journey]:
+    return session.exec(select(Journey).order_by(col(Journey.key))).all()
+
+
+def get(session: Session, key: str) -> Journey:
+    journey = session.get(Journey, key)
+    if journey is None:
+        raise NotFound(f"there is no journey {key!r}")
+    return journey
+
+
+def version(session: Session, key: str, number: int) -> JourneyVersion:
+    found = session.get(JourneyVersion, (key, number))
+    if found is None:
+        raise NotFound(f"the journey {key!r} has no version {number}")
+    return found
+
+
+def definition(session: Session, key: str, number: int | None = None) -> Definition:
+    """A version of a journey; without a number the live one, else the draft."""
+    journey = get(session, key)
+    chosen = number or journey.live_version
+    if chosen is not None:
+        return Definition.model_validate_json(version(session, key, chosen).canonical)
+    if journey.draft is None:
+        raise NotFound(f"the journey {key!r} has neither a version nor a draft")
+    return Definition.model_validate(journey.draft)
+
+
+def draft_or(session: Session, key: str, number: int | None) -> Definition:
+    """What somebody wants to try: a version by its number, else the draft, else what is live."""
+    journey = get(session, key)
+    if number is None and journey.draft is not None:
+        return Definition.model_validate(journey.draft)
+    return definition(session, key, number)
+
+
+def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
+    """The live version of a journey, compiled."""
+    journey = get(session, key)
+    if journey.live_version is None:
+        raise NotFound(f"the journey {key!r} is not published")
+    if journey.archived_at is not None:
+        raise Refused(f"the journey {key!r} is archived and lets nobody in", "archived")
+    found = version(session, key, journey.live_version)
+    return found, compiler.load(found.canonical)
+
+
+def paused(session: Session, key: str) -> bool:
+    """Whether a journey is paused: its enrollments park at their next wake."""
+    return session.exec(select(Journey.paused_at).where(Journey.key == key)).first() is not None
+
+
+def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
+    """Every journey that lets customers in now."""
+    query = (
+        select(JourneyVersion)
+        .join(
+            Journey,
+            (col(Journey.key) == JourneyVersion.journey) & (col(Journey.live_version) == JourneyVersion.number),
+        )
+        .where(col(Journey.archived_at).is_(None))
+    )
+    return [(one, compiler.load(one.canonical)) for one in session.exec(query).all()]
+
+
+def sending(session: Session, template: str) -> list[str]:
+    """The live journeys that send this template."""
+    return [
+        version.journey
+        for version, program in all_live(session)
+        if any(isinstance(node, Send) and node.template == template for node in program.nodes.values())
+    ]
+
+
+def compiled(session: Session, digest: str) -> Program:
+    """The program that a digest names; compiled once per process, since a digest never changes its meaning."""
+    if digest not in _PROGRAMS:
+        _PROGRAMS[digest] = compiler.load(canonical(session, digest))
+    return _PROGRAMS[digest]
+
+
+def canonical(session: Session, digest: str) -> str:
+    """The definition that a digest names."""
+    found = session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()
+    if found is None:
+        raise NotFound(f"there is no definition with the digest {digest}")
+    return found
+
+
+def pause(session: Session, key: str, now: datetime) -> Journey:
+    """Park everybody at their next wake; their places are kept, and no mail goes."""
+    journey = get(session, key)
+    if journey.live_version is None:
+        raise Refused(f"the journey {key!r} is not published, so there is nobody to pause")
+    if journey.paused_at is not None:
+        raise Refused(f"the journey {key!r} is paused already")
+    journey.paused_at = now
+    session.add(journey)
+    return journey
+
+
+def resume(session: Session, key: str, now: datetime) -> Journey:
+    """Go on; who was parked gets a signal, from the operation that the caller starts."""
+    journey = get(session, key)
+    if journey.paused_at is None:
+        raise Refused(f"the journey {key!r} is not paused")
+    journey.paused_at = journey.alarm = None
+    session.add(journey)
+    return journey
+
+
+def archive(session: Session, key: str, now: datetime) -> Journey:
+    """Let nobody in any more; who is under way goes on to the end unless the caller ends them."""
+    journey = get(session, key)
+    if journey.archived_at is not None:
+        raise Refused(f"the journey {key!r} is archived already")
+    journey.archived_at = now
+    session.add(journey)
+    return journey

@@ -1,0 +1,90 @@
+"""Topics: what a customer can unsubscribe from, and on what terms mail about it goes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session
+
+from journeys.facts import calendar
+from journeys.program.program import Program, Send
+from journeys.rules.policy import GENERAL
+from services.errors import InvalidInput, NotFound, Refused
+from services.installation.installation_settings import CapIn
+from store.tables.definitions import JourneyVersion, Topic
+
+
+def get(session: Session, key: str) -> Topic:
+    found = session.get(Topic, key)
+    if found is None:
+        raise NotFound(f"there is no topic {key!r}")
+    return found
+
+
+def spoken(session: Session, key: str) -> str:
+    """What a topic is called before people."""
+    return spoken_of(session.get(Topic, key), key)
+
+
+def spoken_of(row: Topic | None, key: str) -> str:
+    return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
+
+
+def put(
+    session: Session,
+    key: str,
+    *,
+    name: str | None,
+    consent: Literal["opt_in", "opt_out", "double_opt_in"],
+    transactional: bool,
+    cap: CapIn | None,
+    now: datetime,
+) -> Topic:
+    """Create or change a topic."""
+    if transactional and consent != "opt_out":
+        raise InvalidInput("transactional mail asks for no consent", "consent")
+    found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
+    found.name, found.consent, found.transactional, found.updated_at = name, consent, transactional, now
+    found.cap_max = cap.max if cap else None
+    found.cap_seconds = int(calendar.parse_span(cap.per).elapsed.total_seconds()) if cap else None
+    session.add(found)
+    session.flush()
+    return found
+
+
+def pause(session: Session, key: str, now: datetime) -> Topic:
+    """Hold all mail about a topic; what is planned waits."""
+    found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
+    if found.paused_at is not None:
+        raise Refused(f"the topic {key!r} is paused already")
+    found.paused_at = found.updated_at = now
+    session.add(found)
+    session.flush()
+    return found
+
+
+def resume(session: Session, key: str, now: datetime) -> Topic:
+    """Let it go again."""
+    found = get(session, key)
+    if found.paused_at is None:
+        raise Refused(f"the topic {key!r} is not paused")
+    found.paused_at, found.alarm, found.updated_at = None, None, now
+    session.add(found)
+    return found
+
+
+def delete(session: Session, key: str, used_by: list[str]) -> None:
+    """Remove a topic's terms; what customers said about it stays."""
+    found = get(session, key)
+    if used_by:
+        raise Refused(f"mail of {', '.join(used_by)} belongs to the topic {key!r}; publish these without it first")
+    session.delete(found)
+
+
+def used_by(live: Sequence[tuple[JourneyVersion, Program]], key: str) -> list[str]:
+    """The live journeys that send mail about this topic."""
+    return [
+        version.journey
+        for version, program in live
+        if any(isinstance(node, Send) and (node.topic or GENERAL) == key for node in program.nodes.values())
+    ]

@@ -1,0 +1,148 @@
+"""What a decision changes in the store beside the ledger of decisions; one function for each kind that does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from journeys.machine.commands import Decide
+from journeys.program.program import Enroll, NodeId, Program
+from journeys.simulation.simulator import IDENTIFY
+from services.customers import profiles
+from services.definitions import journeys
+from services.enrollments import customer_events, entry, hooks
+from services.enrollments.customer_events import Rules, What
+from services.errors import NotFound, Refused
+from services.messages import planning
+from store.queries import customers
+from store.queries.counts import CONVERTED, Tally
+from store.tables.customers import Customer
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Message
+
+PRE_EMPTING = ("event", "after", "inactive", "when")
+
+Detail = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """One question under the customer's lock."""
+
+    session: Session
+    program: Program
+    customer: Customer
+    enrollment: Enrollment
+    now: datetime
+
+
+def apply(call: Call, records: Sequence[Decide]) -> dict[int, Detail]:
+    """Change what the decisions change; return what there is to add to their details, by number."""
+    return {record.number: EFFECTS[record.what](call, record) for record in records if record.what in EFFECTS}
+
+
+def _moved(call: Call, record: Decide) -> Detail:
+    enrollment, tally = call.enrollment, Tally()
+    since = enrollment.stage_since
+    tally.move(enrollment.id, enrollment.journey, record.stage, str(record.detail["to"]), record.at - since)
+    tally.write(call.session)
+    enrollment.stage_since = record.at
+    if record.detail["cause"] in PRE_EMPTING:
+        _cancel(call, "pre_empted", record.visit)
+    return {"since": since.isoformat()}
+
+
+def _ended(call: Call, record: Decide) -> Detail:
+    call.enrollment.ended_at = record.at
+    if record.detail["cause"] in ("event", "person"):
+        _cancel(call, "exited")
+    return {}
+
+
+def _paused(call: Call, record: Decide) -> Detail:
+    call.enrollment.paused_by = str(record.detail.get("by", "person"))
+    return {}
+
+
+def _resumed(call: Call, record: Decide) -> Detail:
+    call.enrollment.paused_by = None
+    return {}
+
+
+def _step_skipped(call: Call, record: Decide) -> Detail:
+    send_id = planning.send_id(call.enrollment.id, record.step or "", record.visit)
+    planning.withdraw(call.session, send_id, "step_skipped", call.now)
+    return {}
+
+
+def _cancel(call: Call, reason: str, visit: int | None = None) -> None:
+    for message in planning.unclaimed(call.session, call.enrollment.id, visit):
+        planning.withdraw(call.session, message.id, reason, call.now)
+
+
+def _set_attributes(call: Call, record: Decide) -> Detail:
+    """Other enrollments, segments and dates hear of it as of any other change of the profile."""
+    attributes = record.detail["attributes"]
+    if not profiles.take_traits(call.customer, attributes, call.now):
+        return {}
+    call.session.add(call.customer)
+    name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
+    if not customers.known_message_ids(call.session, [name]):
+        what = What(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
+        customer_events.happen(call.session, call.customer, what, Rules.load(call.session), call.now)
+    return {}
+
+
+def _credit(call: Call, record: Decide) -> Detail:
+    """The last message accepted within the goal's window before the event, if there is one."""
+    assert call.program.goal is not None
+    since = record.at - call.program.goal.within.elapsed
+    query = select(Message).where(
+        Message.enrollment_id == call.enrollment.id,
+        col(Message.accepted_at) >= since,
+        col(Message.accepted_at) <= record.at,
+    )
+    message = call.session.exec(query.order_by(col(Message.accepted_at).desc()).limit(1)).first()
+    tally = Tally()
+    tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
+    tally.write(call.session)
+    return {"credited": message.id, "template": message.template} if message else {"credited": None}
+
+
+def _enroll(call: Call, record: Decide) -> Detail:
+    """Start the other journey; a repeat of this very step has started it already."""
+    node = call.program.nodes[NodeId(record.step or "")]
+    assert isinstance(node, Enroll)
+    source = f"step {call.enrollment.id}/{record.step}/{record.visit}"
+    query = select(Enrollment.id).where(Enrollment.customer_id == call.customer.id, Enrollment.source == source)
+    known = call.session.exec(query).first()
+    if known is not None:
+        return {"enrollment": known}
+    try:
+        version, program = journeys.live(call.session, node.journey)
+        started = entry.enroll(
+            call.session, version, program, call.customer, source=source, now=call.now, data=node.data
+        )
+    except (NotFound, Refused) as refused:
+        return {"refused": refused.path or refused.code, "because": refused.message}
+    return {"enrollment": started.id}
+
+
+def _hooked(call: Call, record: Decide) -> Detail:
+    return hooks.plan(call.session, call.enrollment, record, call.now)
+
+
+EFFECTS: Mapping[str, Callable[[Call, Decide], Detail]] = {
+    "moved": _moved,
+    "ended": _ended,
+    "paused": _paused,
+    "resumed": _resumed,
+    "step_skipped": _step_skipped,
+    "attributes_set": _set_attributes,
+    "converted": _credit,
+    "called": _hooked,
+    "notified": _hooked,
+    "enrolling": _enroll,
+}

@@ -1,0 +1,51 @@
+"""A forecast for a live enrollment: the machine run on, with the customer and the policies as they are now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from journeys.facts import calendar
+from journeys.facts.customer_facts import Known
+from journeys.machine.commands import Plan
+from journeys.machine.state import State
+from journeys.program.program import Send
+from journeys.rules import policy
+from journeys.rules.policy import Verdict
+from journeys.simulation import forecast
+from journeys.simulation.forecast import Action
+from services.customers import known_facts
+from services.definitions import journeys
+from services.installation import installation_settings
+from services.messages import planning
+from services.messages.eligibility import Standing
+from store.tables.customers import Customer
+from store.tables.enrollments import Enrollment
+
+
+def next_actions(session: Session, enrollment: Enrollment, state: State, now: datetime) -> Sequence[Action]:
+    """What comes next, and what would change it."""
+    program = journeys.compiled(session, enrollment.digest)
+    customer = session.get(Customer, enrollment.customer_id)
+    if customer is None:
+        return ()
+    settings = installation_settings.load(session)
+
+    def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+        topic = planning.topic_of(send)
+        stands = Standing(session, [customer], settings, plan.at)
+        who, terms = stands.recipient(customer, topic), stands.terms(customer.id, topic)
+        return policy.decide(send, who, due=plan.due, now=plan.at, journey_zone=zone, house=terms)
+
+    data = {**enrollment.data, "key": enrollment.key}
+    return forecast.forecast(program, state, known_facts.known(session, customer), now, post, data)
+
+
+def local(session: Session, enrollment: Enrollment, at: datetime) -> str:
+    """An instant as the customer's clock shows it."""
+    program = journeys.compiled(session, enrollment.digest)
+    customer = session.get(Customer, enrollment.customer_id)
+    zone = calendar.zone_of(
+        customer.timezone if customer else None, program.timezone, installation_settings.load(session).timezone
+    )
+    return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"

@@ -1,0 +1,264 @@
+"""The durable side of an enrollment: record decisions, answer the core's one question, keep the answer for repeats.
+
+A local activity's result is lost when the worker dies before its workflow task completes; the call then comes again,
+perhaps for another path, since other signals may have arrived. So each answer is stored with its command number, in the
+same transaction: the same question gets the stored answer, and another question first undoes what was never used.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, delete, select
+
+from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
+from journeys.machine.inputs import Answer, EventArrived, Facts, Interrupted, Planned, Settled
+from journeys.rules import answers
+from services.customers import known_facts
+from services.definitions import journeys
+from services.enrollments import effects, hooks
+from services.enrollments.effects import Call
+from services.errors import NotFound
+from services.messages import planning
+from store import bulk
+from store.ids import new_id
+from store.queries import customers
+from store.queries.counts import CONVERTED, ENDED, Tally
+from store.tables.customers import Event
+from store.tables.enrollments import Decision, Enrollment, Interest
+
+WHAT = {"ask": "asked", "settle": "settled"}
+_ANSWER: TypeAdapter[Facts | Planned | Settled] = TypeAdapter(Facts | Planned | Settled)
+
+
+def perform(
+    session: Session,
+    enrollment_id: str,
+    records: Sequence[Decide],
+    question: Question,
+    *,
+    now: datetime,
+    fence: int | None = None,
+    gate: bool = False,
+) -> Answer | Interrupted:
+    """Record, then answer.
+
+    With `fence` (a cursor) nothing happens while events above it wait to be worked off; with `gate` nothing happens
+    while the journey is paused.
+    """
+    call = _lock(session, enrollment_id, now)
+    question, fence = _as_stored(call.enrollment, question, fence)
+    first = (records[0] if records else question).number
+    if call.enrollment.number >= first:
+        stored = _stored(call, question)
+        if stored is not None:
+            return stored
+        _undo(call, first)
+    if gate and journeys.paused(session, call.enrollment.journey):
+        return Interrupted(parked=True)
+    if fence is not None:
+        events = _matches(call, fence, _interests(call))
+        if events:
+            return Interrupted(events=events)
+    more = effects.apply(call, records)
+    answer, detail, what = _answer(call, question)
+    row = _row(call, question, what, detail)
+    row["answer"] = _ANSWER.dump_python(answer, mode="json")
+    bulk.add(session, Decision, [*(_decided(call, record, more) for record in records), row])
+    call.enrollment.number = question.number
+    session.add(call.enrollment)
+    return answer
+
+
+def _lock(session: Session, enrollment_id: str, now: datetime) -> Call:
+    owner = session.exec(select(Enrollment.customer_id).where(Enrollment.id == enrollment_id)).first()
+    customer = customers.lock(session, owner) if owner else None
+    enrollment = session.get(Enrollment, enrollment_id)
+    if enrollment is None or customer is None:
+        raise NotFound(f"there is no enrollment {enrollment_id!r}")
+    program = journeys.compiled(session, enrollment.digest)
+    return Call(session, program, customer, enrollment, now)
+
+
+def _as_stored(enrollment: Enrollment, question: Question, fence: int | None) -> tuple[Question, int | None]:
+    """The question with today's event numbers: the workflow of a merged customer may still know the former ones."""
+    if not enrollment.shifts:
+        return question, fence
+    if isinstance(question, Ask) and question.event is not None:
+        question = replace(question, event=_shifted(enrollment, question.event))
+    elif isinstance(question, Settle):
+        question = replace(question, cursor=_shifted(enrollment, question.cursor))
+    return question, None if fence is None else _shifted(enrollment, fence)
+
+
+def _shifted(enrollment: Enrollment, seq: int) -> int:
+    for shift in enrollment.shifts:
+        seq = seq + shift if seq <= shift else seq
+    return seq
+
+
+# -- repeats -----------------------------------------------------------------------------------------------------------
+
+
+def _stored(call: Call, question: Question) -> Answer | None:
+    """The answer to this very question, if it was given before."""
+    query = select(Decision).where(
+        Decision.enrollment_id == call.enrollment.id, col(Decision.number) == question.number
+    )
+    row = call.session.exec(query).first()
+    if row is None or row.answer is None:
+        return None
+    same = (row.stage, row.step, row.visit) == (question.stage, question.step, question.visit)
+    asked_before = row.what in _whats(question) and row.detail.get("why") == getattr(question, "why", None)
+    return _ANSWER.validate_python(row.answer) if same and asked_before else None
+
+
+def _whats(question: Question) -> tuple[str, ...]:
+    return planning.OUTCOMES if isinstance(question, Plan) else (WHAT[question.kind],)
+
+
+def _undo(call: Call, number: int) -> None:
+    """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
+    query = select(Decision).where(Decision.enrollment_id == call.enrollment.id, col(Decision.number) >= number)
+    tally = Tally()
+    for row in call.session.exec(query.order_by(col(Decision.number).desc())).all():
+        if row.what == "moved":
+            _move_back(call, row, tally)
+        if row.what == "converted":
+            tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, row.detail.get("template", ""), -1)
+        if row.what in ("planned", "deferred"):
+            planning.withdraw(call.session, row.detail["message"], "pre_empted", call.now)
+        if "hook" in row.detail:
+            hooks.withdraw(call.session, row.detail["hook"])
+        row.number, row.answer = None, None
+        row.detail = {**row.detail, "lost": True}
+        call.session.add(row)
+    tally.write(call.session)
+    call.session.flush()
+
+
+def _move_back(call: Call, row: Decision, tally: Tally) -> None:
+    """As if nobody had left the stage."""
+    since = datetime.fromisoformat(row.detail["since"]) if "since" in row.detail else row.at
+    tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], row.at - since, -1)
+    call.enrollment.stage_since = since
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def _decided(call: Call, record: Decide, more: Mapping[int, dict[str, Any]]) -> bulk.Row:
+    return _row(call, record, record.what, {**record.detail, **more.get(record.number, {})})
+
+
+def _row(call: Call, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.Row:
+    return {
+        "id": new_id("dec"),
+        "customer_id": call.customer.id,
+        "journey": call.enrollment.journey,
+        "enrollment_id": call.enrollment.id,
+        "number": command.number,
+        "at": command.at,
+        "what": what,
+        "stage": command.stage,
+        "step": command.step,
+        "visit": command.visit,
+        "detail": detail,
+        "answer": None,
+    }
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def _answer(call: Call, question: Question) -> tuple[Answer, dict[str, Any], str]:
+    match question:
+        case Ask():
+            return (*_facts(call, question), "asked")
+        case Plan():
+            return planning.plan(call.session, call.program, call.customer, call.enrollment, question, call.now)
+        case Settle():
+            return (*_settle(call, question), "settled")
+        case _:
+            assert_never(question)
+
+
+def _facts(call: Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
+    seq = ask.event if ask.event is not None else known_facts.seq_at(call.session, call.customer, ask.at)
+    known = known_facts.known(call.session, call.customer, seq)
+    event = known_facts.happened(call.session, call.customer.id, ask.event)
+    enrollment = {
+        **call.enrollment.data,
+        "key": call.enrollment.key,
+        "stage": ask.stage,
+        "entered_at": call.enrollment.entered_at,
+    }
+    answer, asked = answers.answer(call.program, ask, known, event, enrollment)
+    return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
+
+
+def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
+    """Show where the enrollment stands, register what it waits for, and return what came before that was known."""
+    enrollment = call.enrollment
+    _count(call, settle)
+    enrollment.stage, enrollment.step, enrollment.visit = settle.stage, settle.step, settle.visit
+    enrollment.stage_since, enrollment.wakes_at = settle.since, settle.wakes_at
+    enrollment.paused, enrollment.reason = settle.paused, settle.reason
+    if settle.reason is not None:
+        _count_end(call, settle.reason)
+        enrollment.status = "ended"
+        enrollment.ended_at = enrollment.ended_at or settle.at
+    _register(call, set(settle.waits_for))
+    events = () if settle.paused else _matches(call, settle.cursor, settle.waits_for)
+    if not settle.paused:
+        enrollment.cursor = call.customer.seq
+    detail = {
+        "waits_for": list(settle.waits_for),
+        "wakes_at": settle.wakes_at.isoformat() if settle.wakes_at else None,
+    }
+    return Settled(number=settle.number, cursor=enrollment.cursor, events=events), detail
+
+
+def _count(call: Call, settle: Settle) -> None:
+    enrollment, tally = call.enrollment, Tally()
+    if enrollment.status == "live":
+        tally.leave(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
+        if settle.reason is None:
+            tally.arrive(enrollment.id, (enrollment.journey, settle.stage, settle.step or ""))
+    tally.write(call.session)
+
+
+def _count_end(call: Call, reason: str) -> None:
+    if call.enrollment.status == "live":
+        tally = Tally()
+        tally.count(call.enrollment.id, call.enrollment.journey, ENDED, reason)
+        tally.write(call.session)
+
+
+def _register(call: Call, wanted: set[str]) -> None:
+    known = set(_interests(call))
+    if gone := known - wanted:
+        here = (col(Interest.enrollment_id) == call.enrollment.id, col(Interest.name).in_(gone))
+        call.session.connection().execute(delete(Interest).where(*here))
+    rows: list[bulk.Row] = [
+        {"enrollment_id": call.enrollment.id, "name": name, "customer_id": call.customer.id}
+        for name in sorted(wanted - known)
+    ]
+    bulk.add(call.session, Interest, rows)
+
+
+def _interests(call: Call) -> Sequence[str]:
+    return call.session.exec(select(Interest.name).where(Interest.enrollment_id == call.enrollment.id)).all()
+
+
+def _matches(call: Call, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
+    if call.customer.seq <= cursor:
+        return ()
+    return tuple(arrived(one) for one in customers.events_above(call.session, call.customer.id, cursor, names))
+
+
+def arrived(event: Event) -> EventArrived:
+    """An event as the core hears of it: its receipt, its number, its name."""
+    return EventArrived(at=event.received_at, seq=event.seq, name=event.name)

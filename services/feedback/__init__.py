@@ -1,0 +1,1 @@
+"""What comes back: delivery events, opens and clicks, complaints, consents, a no."""

@@ -1,0 +1,170 @@
+"""What became of a mail after the provider took it: kept once, whatever the order and however often it is told.
+
+A report only moves a mail forward. Any report with our send_id proves that the provider took the mail, so an unknown
+one is accepted. What a person did (an open, a click, a complaint) is an event of the customer, which journeys can hear.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlmodel import Session, col, select
+
+from services.customers import suppressions
+from services.enrollments import customer_events
+from services.enrollments.customer_events import Rules, What
+from services.feedback import complaint_brake, consents
+from services.messages import planning
+from services.messages.resolving import UNSURE
+from store.queries import customers
+from store.tables.customers import Customer
+from store.tables.messages import DeliveryEvent, Message
+
+RANK: Mapping[str, int] = {
+    "accepted": 0, "deferred": 1, "dropped": 2, "blocked": 3, "bounced": 4, "delivered": 5, "opened": 6, "clicked": 7,
+    "unsubscribed": 8, "complained": 9,
+}  # fmt: skip
+"""How far a mail is: a report of a lower rank moves it no further. What it brings about, as the suppression by a bounce
+that comes after the delivery, happens all the same."""
+
+HEARD: Mapping[str, str] = {
+    "delivered": "Message Delivered",
+    "bounced": "Message Bounced",
+    "opened": "Message Opened",
+    "clicked": "Message Clicked",
+    "complained": "Message Complained",
+    "unsubscribed": "Message Unsubscribed",
+}
+"""Kinds that are events of the customer."""
+
+SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
+
+
+class Report(Protocol):
+    """One thing that happened to a mail (`mail.feedback.Feedback`, seen from here)."""
+
+    @property
+    def send_id(self) -> str: ...
+    @property
+    def kind(self) -> Any: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def machine(self) -> bool: ...
+    @property
+    def name(self) -> str | None: ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a batch of reports."""
+
+    taken: int = 0
+    repeated: int = 0
+    unknown: int = 0
+
+
+def take(session: Session, reports: Sequence[Report], provider: str, now: datetime) -> Outcome:
+    """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped."""
+    outcome, rules = Outcome(), Rules.load(session)
+    for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
+        message = session.get(Message, report.send_id)
+        customer = customers.lock(session, message.customer_id) if message is not None else None
+        if message is None or customer is None:
+            outcome.unknown += 1
+        elif _known(session, report, provider):
+            outcome.repeated += 1
+        else:
+            _take(session, report, provider, message, customer, rules, now)
+            outcome.taken += 1
+    return outcome
+
+
+def fingerprint(report: Report) -> str:
+    """What makes two reports the same, whatever the provider calls them."""
+    parts = (report.send_id, report.kind, report.at.isoformat(), report.url or "")
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def _known(session: Session, report: Report, provider: str) -> bool:
+    if session.get(DeliveryEvent, fingerprint(report)) is not None:
+        return True
+    if report.name is None:
+        return False
+    query = select(DeliveryEvent.id).where(DeliveryEvent.provider == provider, DeliveryEvent.name == report.name)
+    return session.exec(query.limit(1)).first() is not None
+
+
+def _take(
+    session: Session, report: Report, provider: str, message: Message, customer: Customer, rules: Rules, now: datetime
+) -> None:
+    name = fingerprint(report)
+    session.add(
+        DeliveryEvent(
+            id=name,
+            message_id=message.id,
+            customer_id=customer.id,
+            provider=provider,
+            name=report.name,
+            kind=report.kind,
+            at=report.at,
+            received_at=now,
+            url=report.url,
+            reason=report.reason,
+            machine=report.machine,
+        )
+    )
+    _forward(session, report, message, now)
+    if report.kind in SUPPRESSING and customer.email is not None:
+        suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
+    if report.kind == "complained":
+        session.flush()
+        complaint_brake.complained(session, message, now)
+    if report.kind == "unsubscribed":
+        consents.say(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
+    session.flush()
+    if report.kind in HEARD and not report.machine:
+        properties = {
+            "message": message.id,
+            "template": message.template,
+            "journey": message.journey,
+            "step": message.step,
+        }
+        if message.broadcast is not None:
+            properties["broadcast"] = message.broadcast
+        if report.url:
+            properties["url"] = report.url
+        what = What(
+            type="track", name=HEARD[report.kind], properties=properties, at=report.at, message_id=f"delivery:{name}"
+        )
+        customer_events.happen(session, customer, what, rules, now)
+
+
+def _forward(session: Session, report: Report, message: Message, now: datetime) -> None:
+    """Move the mail forward, never back."""
+    if message.status in UNSURE:
+        message.status, message.reason, message.updated_at = "accepted", None, now
+        message.accepted_at = message.accepted_at or report.at
+        planning.note(
+            session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now
+        )
+    kind = "delivered" if report.machine else report.kind  # a machine that opens it proves that it arrived, no more
+    if RANK[kind] > RANK.get(message.delivery or "", -1):
+        message.delivery = kind
+    session.add(message)
+    if not report.machine:
+        detail: dict[str, Any] = {"message": message.id, "template": message.template}
+        detail |= {"reason": report.reason} if report.reason else {}
+        planning.note(session, message, report.kind, detail, now)
+
+
+def of(session: Session, message_id: str) -> Sequence[DeliveryEvent]:
+    """Everything that was reported about a mail, in order."""
+    query = select(DeliveryEvent).where(DeliveryEvent.message_id == message_id)
+    return session.exec(query.order_by(col(DeliveryEvent.at), col(DeliveryEvent.id))).all()

@@ -1,0 +1,129 @@
+"""Opens and clicks that come by our own links: counted once, and those of machines set apart.
+
+An open is judged at once: proxies that load pictures before anybody reads, and scanners, are known by their name, or by
+being quicker than a person. A click waits some seconds for its neighbours: who follows every link of a mail (or three)
+within seconds is a scanner, and so is who only asks for headers. What people did goes the way of a provider's report.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from services.feedback import delivery_events
+from store.ids import new_id
+from store.tables.messages import Message, PendingClick
+
+PROVIDER = "waypost"
+SETTLES = timedelta(seconds=10)
+TOGETHER = timedelta(seconds=10)
+QUICK = timedelta(seconds=2)
+MANY = 3
+PAGE = 200
+LONGEST_AGENT = 400
+
+_MACHINES = re.compile(
+    r"bot\b|crawl|spider|scan|preview|proofpoint|barracuda|mimecast|safelinks|python|curl|wget|go-http|java/|headless",
+    re.IGNORECASE,
+)
+_APPLE = "Mozilla/5.0"
+"""Apple's Mail Privacy Protection loads every picture when the mail arrives, and calls itself this and no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engaged:
+    """An open or a click, as `feedback` takes reports."""
+
+    send_id: str
+    kind: str
+    at: datetime
+    url: str | None = None
+    reason: str | None = None
+    machine: bool = False
+    name: str | None = None
+
+
+def opened(session: Session, send_id: str, agent: str, now: datetime) -> bool:
+    """Somebody's mail program has loaded the pixel; False where the mail is not here."""
+    message = session.get(Message, send_id)
+    if message is None:
+        return False
+    machine = by_machine(agent) or agent.strip() == _APPLE or _too_quick(message, now)
+    delivery_events.take(session, [Engaged(send_id=send_id, kind="opened", at=now, machine=machine)], PROVIDER, now)
+    return True
+
+
+def where(session: Session, send_id: str, number: int) -> str | None:
+    """Where a link of a mail leads; None where the mail is not here, or has no such link."""
+    urls = session.exec(select(Message.urls).where(Message.id == send_id)).first()
+    return urls[number] if urls and 0 <= number < len(urls) else None
+
+
+def clicked(session: Session, send_id: str, url: str, agent: str, headers_alone: bool, now: datetime) -> None:
+    """Keep a click until it can be judged."""
+    message = session.get(Message, send_id)
+    if message is not None:
+        machine = headers_alone or by_machine(agent) or _too_quick(message, now)
+        session.add(
+            PendingClick(
+                id=new_id("clk"),
+                message_id=send_id,
+                customer_id=message.customer_id,
+                at=now,
+                url=url,
+                machine=machine,
+            )
+        )
+
+
+def by_machine(agent: str) -> bool:
+    """Whether a program that calls itself this is nobody's mail program or browser."""
+    return not agent.strip() or _MACHINES.search(agent[:LONGEST_AGENT]) is not None
+
+
+def _too_quick(message: Message, now: datetime) -> bool:
+    return message.accepted_at is None or now - message.accepted_at < QUICK
+
+
+def anything(session: Session, now: datetime) -> bool:
+    """Whether a click can be judged by now."""
+    query = select(PendingClick.id).where(col(PendingClick.at) <= now - SETTLES).limit(1)
+    return session.exec(query).first() is not None
+
+
+def settle(session: Session, now: datetime) -> int:
+    """Judge the clicks that have waited long enough, and pass them on."""
+    query = select(PendingClick).where(col(PendingClick.at) <= now - SETTLES).order_by(col(PendingClick.at))
+    due = session.exec(query.limit(PAGE)).all()
+    reports: list[Engaged] = []
+    for message_id in sorted({one.message_id for one in due}):
+        every = session.exec(select(PendingClick).where(PendingClick.message_id == message_id)).all()
+        links = len(session.exec(select(Message.urls).where(Message.id == message_id)).first() or ())
+        for one in (click for click in due if click.message_id == message_id):
+            _judge(one, every, links)
+            reports.append(_report(one))
+    delivery_events.take(session, reports, PROVIDER, now)
+    for one in due:
+        session.delete(one)
+    return len(due)
+
+
+def _judge(click: PendingClick, every: Sequence[PendingClick], links: int) -> None:
+    """Mark a machine's click, and with it those that came together: they are judged when this one is gone.
+
+    A machine follows all the links of a mail, or several, at once; or the same link that it asked about before.
+    """
+    near = [one for one in every if abs(one.at - click.at) <= TOGETHER]
+    urls = {one.url for one in near}
+    if (links > 1 and len(urls) == links) or len(urls) >= MANY:
+        for one in near:
+            one.machine = True
+    elif click.machine:
+        for one in near:
+            one.machine = one.machine or one.url == click.url
+
+
+def _report(click: PendingClick) -> Engaged:
+    return Engaged(send_id=click.message_id, kind="clicked", at=click.at, url=click.url, machine=click.machine)

@@ -1,0 +1,70 @@
+"""The preference page: which topics a recipient can choose, what holds now, and what they choose."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from services.definitions import topics
+from services.errors import NotFound
+from services.feedback import consents
+from services.feedback.consents import EVERYTHING
+from services.messages.eligibility import OPT_IN, TRANSACTIONAL
+from store.queries import customers
+from store.tables.customers import Consent, Customer
+from store.tables.definitions import Topic
+from store.tables.messages import Message
+
+TEXT = "I want mail about this topic."
+VERSION = "preferences-1"
+"""What the page asks, and which wording of it: both are kept with a yes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A topic, what it is called before people, and whether the customer gets mail about it."""
+
+    topic: str
+    name: str
+    on: bool
+
+
+def choices(session: Session, customer_id: str) -> Sequence[Choice]:
+    """Every topic with terms, that they spoke about, or had mail about; transactional mail is no choice."""
+    if session.get(Customer, customer_id) is None:
+        raise NotFound("this customer no longer exists")
+    rows = {one.key: one for one in session.exec(select(Topic)).all()}
+    said = {one.topic: one for one in consents.of(session, customer_id)}
+    had = select(Message.topic).where(Message.customer_id == customer_id, Message.lane != TRANSACTIONAL).distinct()
+    names = ({*rows, *said, *session.exec(had).all()} - {EVERYTHING}) - {
+        key for key, row in rows.items() if row.transactional
+    }
+    nothing = EVERYTHING in said and not said[EVERYTHING].granted
+    return [
+        Choice(
+            topic=one, name=topics.spoken_of(rows.get(one), one), on=not nothing and _on(rows.get(one), said.get(one))
+        )
+        for one in sorted(names)
+    ]
+
+
+def _on(row: Topic | None, said: Consent | None) -> bool:
+    if said is not None and not said.pending:
+        return said.granted
+    return row is None or row.consent not in OPT_IN
+
+
+def choose(session: Session, customer_id: str, wanted: Collection[str], send_id: str, now: datetime) -> None:
+    """Keep what was ticked, and what was not. The link came to their inbox, so a yes is confirmed by that."""
+    customers.lock(session, customer_id)
+    source = f"preference page, message {send_id}"
+    found = choices(session, customer_id)
+    everything = session.get(Consent, (customer_id, EVERYTHING))
+    if wanted and everything is not None and not everything.granted:
+        consents.say(session, customer_id, EVERYTHING, True, source, now, now, confirmed=True)
+    for one in found:
+        on = one.topic in wanted
+        if on != one.on or (on and everything is not None and not everything.granted):
+            evidence = {"text": TEXT, "version": VERSION, "how": "preference page"} if on else None
+            consents.say(session, customer_id, one.topic, on, source, now, now, confirmed=True, evidence=evidence)

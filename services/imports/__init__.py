@@ -1,0 +1,1 @@
+"""Files that are taken in: read line by line, checked, placed."""

@@ -1,0 +1,173 @@
+"""Files of events: each line checked, the events of each customer together and in the order of their instants.
+
+A large file is sorted on disk, so that memory does not grow with it.
+"""
+
+import sqlite3
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from journeys.simulation.backtest import Person
+from journeys.simulation.simulator import Recorded
+from services import values
+from services.imports import files
+from services.ingestion import segment_api
+from services.ingestion.segment_api import Tracked
+from services.operations.operations import LineError
+from services.values import Rejected
+
+MOST_ERRORS_KEPT = 1_000
+AHEAD = timedelta(days=1)
+REQUIRED = ("userId", "timestamp", "messageId")
+"""The columns that a CSV of events has."""
+
+_PLAIN = {"type", "userId", "anonymousId", "event", "timestamp", "messageId"}
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an import is."""
+
+    customers: int = 0
+    events: int = 0
+    repeated: int = 0
+    enrolled: int = 0
+    errors: list[LineError] = field(default_factory=list[LineError])
+    error_count: int = 0
+
+    def note(self, line: int, reason: str) -> None:
+        self.error_count += 1
+        if len(self.errors) < MOST_ERRORS_KEPT:
+            self.errors.append(LineError(line=line, reason=reason))
+
+
+Grouped = dict[str, list[Tracked]]
+
+
+def name_of(message: Tracked) -> str:
+    """Whom a message is about, as a name within one file."""
+    return message.user_id or f"anonymous:{message.anonymous_id}"
+
+
+def read(record: Any, now: datetime, *, need_id: bool = True) -> Tracked:
+    """One record of a file as a message; raise Rejected."""
+    if isinstance(record, Exception):
+        raise Rejected("", str(record))
+    message = segment_api.read(record, now)
+    stamp = record.get("timestamp")
+    if stamp is not None and values.instant(stamp, "timestamp") > now + AHEAD:
+        # a live client's clock may be wrong and is put right; a file that speaks of the future is a mistake
+        raise Rejected("timestamp", f"lies in the future, found {stamp!r:.40}")
+    if need_id and message.message_id is None:
+        raise Rejected("messageId", "an imported event needs one, so that a second import repeats nothing")
+    return message
+
+
+def from_csv(row: Any) -> Any:
+    """A row of columns type, userId, event, timestamp, messageId as an event; any other column is a property."""
+    if isinstance(row, Exception):
+        return row
+    item: dict[str, Any] = {name: row[name] for name in _PLAIN if name in row}
+    item["type"] = item.get("type") or "track"
+    extra = {name: number(value) for name, value in row.items() if name not in _PLAIN}
+    item["traits" if item["type"] == "identify" else "properties"] = extra
+    return item
+
+
+def number(text: Any) -> Any:
+    """A cell as a number where it is one."""
+    try:
+        return float(text) if "." in text else int(text)
+    except (ValueError, TypeError):
+        return text
+
+
+def records(file: Any, format: str, need_ids: bool = True) -> Iterator[tuple[int, Any]]:
+    """The events of a file by line number."""
+    required = REQUIRED if need_ids else REQUIRED[:2]
+    for line, record in files.records(file, format, required):
+        yield line, from_csv(record) if format == "csv" else record
+
+
+def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool = True) -> Grouped:
+    """Events by customer, in the order of their instants; a line that is wrong is noted and skipped."""
+    grouped: Grouped = defaultdict(list)
+    with path.open("rb") as file:
+        try:
+            for line, record in records(file, files.format_of(path), need_ids):
+                try:
+                    message = read(record, now, need_id=need_ids)
+                    grouped[name_of(message)].append(message)
+                except Rejected as rejected:
+                    progress.note(line, str(rejected))
+        except files.UnreadableFile as unreadable:
+            progress.note(1, unreadable.message)
+    for messages in grouped.values():
+        messages.sort(key=lambda one: one.at)
+    return grouped
+
+
+def cohort(grouped: Grouped) -> Iterator[Person]:
+    """Customers as the simulator takes them, without anything stored."""
+    for name, messages in grouped.items():
+        events = [
+            Recorded(seq=seq, name=one.name, at=one.at, properties=_properties(one))
+            for seq, one in enumerate(messages, start=1)
+        ]
+        yield Person(id=name, events=events)
+
+
+def _properties(message: Tracked) -> dict[str, Any]:
+    """What guards see: of an identify call its traits."""
+    return dict(message.traits if message.type == "identify" else message.properties)
+
+
+# -- large files -------------------------------------------------------------------------------------------------------
+
+
+class Sorted:
+    """A file of events, sorted by customer and instant in a temporary database on disk."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="waypost-import-")
+        self._database = sqlite3.connect(Path(self._folder.name) / "events.db", check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode=OFF")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute("CREATE TABLE event (name TEXT, at TEXT, line INTEGER, record BLOB)")
+        self.lines = 0
+
+    def __enter__(self) -> "Sorted":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._database.close()
+        self._folder.cleanup()
+
+    def add(self, records: Iterable[tuple[int, Any]], now: datetime) -> list[LineError]:
+        """Take some records in; return those that are wrong."""
+        errors: list[LineError] = []
+        rows: list[tuple[str, str, int, bytes]] = []
+        for line, record in records:
+            try:
+                message = read(record, now)
+                rows.append((name_of(message), message.at.isoformat(), line, orjson.dumps(record)))
+            except Rejected as rejected:
+                errors.append(LineError(line=line, reason=str(rejected)))
+        self._database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
+        self.lines += len(rows)
+        return errors
+
+    def customers(self, now: datetime) -> Iterator[tuple[str, list[Tracked]]]:
+        """Each customer with their events; always in the same order."""
+        self._database.execute("CREATE INDEX event_order ON event (name, at, line)")
+        rows = self._database.execute("SELECT name, line, record FROM event ORDER BY name, at, line")
+        for name, mine in groupby(rows, key=lambda row: row[0]):
+            yield name, [replace(read(orjson.loads(record), now), line=line) for _, line, record in mine]

@@ -1,0 +1,267 @@
+"""Placing existing customers: their history is stored, and each stands where it puts them today.
+
+The history runs through the core itself, on a virtual clock. Mail due before the import is on record as skipped
+(`imported`) and nobody is written to for stages long past; what is due later goes. Each chunk of customers is one
+transaction, and a message id that is known already is a repeat, so an import may be cut off and run again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, select
+
+from journeys.facts import customer_facts
+from journeys.facts.customer_facts import Aggregate
+from journeys.machine.commands import Plan
+from journeys.machine.state import State
+from journeys.program.program import NodeId, Program, Send
+from journeys.rules import entry_rules
+from journeys.simulation import backtest
+from journeys.simulation.backtest import Lived, Person
+from journeys.simulation.simulator import Recorded, Trace, everything_goes
+from services.enrollments.customer_events import Rules
+from services.imports.event_files import Progress
+from services.ingestion import ingest
+from services.ingestion.segment_api import Tracked
+from services.messages import planning
+from services.upkeep import upkeep
+from services.values import Rejected
+from store import bulk
+from store.ids import new_id, workflow_id
+from store.queries import customers, dispatches, event_names, tombstones
+from store.queries.counts import ENDED, Tally
+from store.queries.dispatches import Priority
+from store.queries.tombstones import USER
+from store.tables.customers import Alias, Customer, Event
+from store.tables.definitions import JourneyVersion
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
+from store.tables.messages import Message
+
+CHUNK = 100
+
+_STATE: TypeAdapter[State] = TypeAdapter(State)
+
+Work = tuple[str, list[Tracked]]
+"""A customer's name in the file, and their events in the order of their instants."""
+
+
+def chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
+    """Customers in the order of the file, a transaction's worth at a time."""
+    items = iter(work)
+    while chunk := list(islice(items, CHUNK)):
+        yield chunk
+
+
+def prepare(
+    session: Session,
+    chunk: Sequence[Work],
+    journey: tuple[JourneyVersion, Program] | None,
+    now: datetime,
+) -> "Batch":
+    """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile."""
+    ids = [one.message_id for _, messages in chunk for one in messages if one.message_id]
+    known_ids = customers.known_message_ids(session, ids)
+    known = _existing(session, [name for name, _ in chunk])
+    batch = Batch(now=now)
+    for name, messages in chunk:
+        fresh = [one for one in messages if one.message_id not in known_ids]
+        batch.customers += 1
+        batch.repeated += len(messages) - len(fresh)
+        batch.events += len(fresh)
+        if fresh and (name in known or name.startswith("anonymous:")):
+            batch.live += fresh
+        elif fresh:
+            batch.enrolled += _place(batch, fresh, journey)
+    return batch
+
+
+def write(session: Session, batch: "Batch", progress: Progress) -> None:
+    """Store a prepared chunk. Those who were customers before go the way of live events."""
+    batch.write(session)
+    rules = Rules.load(session)
+    event_names.remember_all(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
+    upkeep.look_at_everybody(session, rules, batch.now)
+    for message in batch.live:
+        try:
+            batch.enrolled += len(ingest.take(session, message, rules, batch.now))
+        except Rejected as rejected:
+            progress.note(message.line or 0, str(rejected))
+    progress.customers += batch.customers
+    progress.events += batch.events
+    progress.repeated += batch.repeated
+    progress.enrolled += batch.enrolled
+
+
+def _existing(session: Session, names: Sequence[str]) -> set[str]:
+    """Whoever is a customer already, by whatever id, or was one and is erased: they go the way of live events."""
+    known = set(session.exec(select(Customer.external_id).where(col(Customer.external_id).in_(names))).all())
+    known |= set(session.exec(select(Alias.value).where(Alias.kind == USER, col(Alias.value).in_(names))).all())
+    erased = tombstones.buried(session, [(USER, name) for name in names])
+    return {name for name in known if name is not None} | {name for _, name in erased}
+
+
+class Batch:
+    """Rows collected for one transaction, and the events that are to go the way of live ones."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.customers = self.events = self.repeated = self.enrolled = 0
+        self.live: list[Tracked] = []
+        self.rows: dict[type, list[bulk.Row]] = {
+            table: [] for table in (Customer, Event, Enrollment, Decision, Message, Interest, Dispatch)
+        }
+        self.tally = Tally()
+
+    def add(self, table: type, **columns: Any) -> None:
+        self.rows[table].append(columns)
+
+    def write(self, session: Session) -> None:
+        for table, rows in self.rows.items():
+            bulk.add(session, table, rows)
+        self.tally.write(session)
+
+
+def _place(batch: Batch, messages: Sequence[Tracked], journey: tuple[JourneyVersion, Program] | None) -> int:
+    """Rows of one new customer; return how many enrollments there are."""
+    customer = Customer(
+        id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
+    )
+    person = _person(batch, customer, messages)
+    batch.add(Customer, **customer.model_dump())
+    return _enroll(batch, customer, person, journey) if journey else 0
+
+
+def _person(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> Person:
+    recorded: list[Recorded] = []
+    aggregates: dict[str, Aggregate] = {}
+    for seq, message in enumerate(messages, start=1):
+        ingest.take_traits(customer, message, batch.now)
+        properties = dict(message.traits if message.type == "identify" else message.properties)
+        before = aggregates.get(message.name, customer_facts.NOTHING)
+        aggregates[message.name] = customer_facts.fold(before, message.at, customer_facts.amount(properties))
+        recorded.append(Recorded(seq=seq, name=message.name, at=message.at, properties=properties))
+        batch.add(
+            Event,
+            id=new_id("evt"),
+            message_id=message.message_id,
+            customer_id=customer.id,
+            seq=seq,
+            type=message.type,
+            name=message.name,
+            properties=properties,
+            fires=False,
+            at=message.at,
+            received_at=batch.now,
+        )
+    customer.seq = len(recorded)
+    customer.events = {name: one.as_json() for name, one in aggregates.items()}
+    return Person(id=customer.id, events=recorded, attributes={"id": customer.external_id}, timezone=customer.timezone)
+
+
+def _enroll(batch: Batch, customer: Customer, person: Person, journey: tuple[JourneyVersion, Program]) -> int:
+    """Every run that the history leads to; all but the last of a key have ended."""
+    version, program = journey
+    numbers = Counter[str]()
+    lives = backtest.runs(program, person, batch.now, everything_goes, name=lambda *_: new_id("enr"))
+    for lived in lives:
+        numbers[lived.key] += 1
+        _enrollment(batch, version, lived, customer.seq, numbers[lived.key])
+        _record(batch, program, lived.trace)
+        if lived.trace.state.ended:
+            batch.tally.count(lived.trace.state.enrollment, version.journey, ENDED, lived.trace.state.reason or "")
+        else:
+            _start(batch, version, lived, numbers[lived.key])
+    return len(lives)
+
+
+def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int, run: int) -> None:
+    state = lived.trace.state
+    batch.add(
+        Enrollment,
+        id=state.enrollment,
+        journey=version.journey,
+        version=version.number,
+        digest=version.digest,
+        customer_id=state.customer,
+        key=lived.key,
+        run=run,
+        workflow_id=workflow_id(version.journey, state.customer, lived.key, run),
+        source=f"import, event {lived.event.name}",
+        data=entry_rules.data_of(backtest.seen(lived.event)),
+        status="ended" if state.ended else "live",
+        reason=state.reason,
+        stage=state.stage,
+        step=state.position,
+        visit=state.visit,
+        number=state.number,
+        cursor=cursor,
+        paused=False,
+        wakes_at=state.wakes_at,
+        entered_at=lived.event.at,
+        stage_since=state.since or lived.event.at,
+        ended_at=state.clock if state.ended else None,
+    )
+
+
+def _record(batch: Batch, program: Program, trace: Trace) -> None:
+    """Every decision of the past, and every mail that was not sent."""
+    enrollment = trace.state.enrollment
+    batch.tally.move(enrollment, program.journey, "", program.start)
+    since = trace.state.entered_at
+    for decision in trace.decisions:
+        _decision(batch, program, trace.state, decision, decision.what, dict(decision.detail))
+        if decision.what == "moved":
+            stay = decision.at - (since or decision.at)
+            batch.tally.move(enrollment, program.journey, decision.stage, str(decision.detail["to"]), stay)
+            since = decision.at
+    for ask, asked in trace.asked:
+        if asked:
+            verdicts = [one.as_json() for one in asked]
+            _decision(batch, program, trace.state, ask, "asked", {"why": ask.why, "guards": verdicts})
+    for plan in trace.mails:
+        _skipped(batch, program, trace.state, plan)
+
+
+def _decision(batch: Batch, program: Program, state: State, command: Any, what: str, detail: dict[str, Any]) -> None:
+    batch.add(
+        Decision,
+        id=f"dec_{state.enrollment.removeprefix('enr_')}_{command.number}",
+        customer_id=state.customer,
+        journey=program.journey,
+        enrollment_id=state.enrollment,
+        number=command.number,
+        at=command.at,
+        what=what,
+        stage=command.stage,
+        step=command.step,
+        visit=command.visit,
+        detail=detail,
+        answer=None,
+    )
+
+
+def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
+    send = program.nodes[NodeId(plan.step)]
+    assert isinstance(send, Send)
+    row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at)
+    batch.add(Message, **row | {"status": "skipped", "reason": "imported"})
+    detail = {"message": row["id"], "template": send.template, "reason": "imported"}
+    _decision(batch, program, state, plan, "skipped", detail)
+
+
+def _start(batch: Batch, version: JourneyVersion, lived: Lived, run: int) -> None:
+    """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
+    trace = lived.trace
+    state = trace.state
+    assert trace.settled is not None
+    batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
+    for name in trace.settled.waits_for:
+        batch.add(Interest, enrollment_id=state.enrollment, name=name, customer_id=state.customer)
+    dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
+    name = workflow_id(version.journey, state.customer, lived.key, run)
+    start = {"digest": version.digest, "state": dumped}
+    batch.add(Dispatch, **dispatches.row(state.enrollment, name, "start", start, Priority.BULK_START, batch.now))

@@ -1,0 +1,1 @@
+"""Events from outside: read, attributed to a customer, stored once."""

@@ -1,0 +1,162 @@
+"""Two profiles turn out to be one person: the source goes into the target, with its events and runs.
+
+Where both run in the same journey the target's run stays and the source's ends (`merged`); another run of the source is
+the target's from now on. Such a workflow goes on unchanged, and still counts events as the source did: the source's
+events get numbers above all that either has used, and `shifts` of the enrollment translates.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, SQLModel, col, select
+
+from journeys.facts import customer_facts
+from journeys.facts.customer_facts import Aggregate
+from services.customers import profiles
+from services.messages import planning
+from store import bulk
+from store.ids import new_id
+from store.queries import dispatches
+from store.queries.dispatches import Priority
+from store.tables.broadcasts import BroadcastMember
+from store.tables.customers import Alias, Consent, Customer, DateDue, Event, SegmentMember
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
+from store.tables.messages import DeliveryEvent, Message, PendingClick
+
+FOLLOWS: tuple[type[SQLModel], ...] = (Decision, Message, DeliveryEvent, PendingClick, Hook, Interest, Alias)
+"""Tables whose rows only need another owner."""
+
+
+def merge(session: Session, source: Customer, target: Customer, now: datetime) -> None:
+    """Make one of two locked customers; the source is gone afterwards."""
+    session.flush()
+    base = max(source.seq, target.seq)
+    runs = _runs(session, source.id, target.id)
+    fires_from = min((one.cursor for one in runs if _moves(one, source)), default=source.seq)
+    _events(session, source, target, base, fires_from)
+    _enrollments(session, runs, source, target, base, now)
+    for table in FOLLOWS:
+        _give(session, table, source.id, target.id)
+    _consents(session, source.id, target.id)
+    _named(session, source.id, target.id)
+    for table in (SegmentMember, DateDue):
+        session.connection().execute(delete(table).where(_owner(table) == source.id))
+    _profile(session, source, target, now)
+    detail = {"profile": source.id, "events": source.seq}
+    note = Decision(id=new_id("dec"), customer_id=target.id, journey="", at=now, what="merged", detail=detail)
+    session.add(note)
+    session.flush()
+
+
+def _owner(table: type[SQLModel]) -> Any:
+    return SQLModel.metadata.tables[str(table.__tablename__)].c.customer_id
+
+
+def _give(session: Session, table: type[SQLModel], source: str, target: str) -> None:
+    here = update(table).where(_owner(table) == source)
+    session.connection().execute(here.values(customer_id=target))
+
+
+def _events(session: Session, source: Customer, target: Customer, base: int, fires_from: int) -> None:
+    """What was worked off only counts; what nobody has worked off yet still finds who waits for it."""
+    here = update(Event).where(col(Event.customer_id) == source.id)
+    session.connection().execute(here.where(col(Event.seq) <= fires_from).values(fires=False))
+    session.connection().execute(here.values(customer_id=target.id, seq=col(Event.seq) + base))
+    target.seq = base + source.seq if source.seq else target.seq
+    known = {name: Aggregate.from_json(one) for name, one in target.events.items()}
+    for name, one in source.events.items():
+        known[name] = customer_facts.combined(known.get(name, customer_facts.NOTHING), Aggregate.from_json(one))
+    target.events = {name: one.as_json() for name, one in known.items()}
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------
+
+
+def _runs(session: Session, *owners: str) -> Sequence[Enrollment]:
+    query = select(Enrollment).where(col(Enrollment.customer_id).in_(owners))
+    return session.exec(query.order_by(col(Enrollment.id))).all()
+
+
+def _moves(run: Enrollment, source: Customer) -> bool:
+    return run.customer_id == source.id and run.status == "live"
+
+
+def _enrollments(
+    session: Session, runs: Sequence[Enrollment], source: Customer, target: Customer, base: int, now: datetime
+) -> None:
+    """Give the source's runs to the target, numbered so that the live one is the last."""
+    tracks: dict[tuple[str, str], list[Enrollment]] = defaultdict(list)
+    for run in runs:
+        tracks[(run.journey, run.key)].append(run)
+    for track in tracks.values():
+        moved = [one for one in track if one.customer_id == source.id]
+        if not moved:
+            continue
+        kept = [one for one in track if one.customer_id == target.id]
+        for run in moved:
+            run.shifts = [*run.shifts, base]
+            run.cursor += base
+            if run.status == "live" and any(one.status == "live" for one in kept):
+                _leave(session, run, now)
+        _number(session, track, target.id, source.id)
+
+
+def _number(session: Session, track: Sequence[Enrollment], target: str, source: str) -> None:
+    """Runs in the order in which they began, a live one of the target's last; in two steps: numbers are unique."""
+    order = sorted(track, key=lambda one: (one.status == "live", one.customer_id != source, one.entered_at, one.id))
+    for step in (-1, 1):
+        for number, run in enumerate(order, start=1):
+            run.run = step * number
+            run.customer_id = target if step == 1 else run.customer_id
+            session.add(run)
+        session.flush()
+
+
+def _leave(session: Session, run: Enrollment, now: datetime) -> None:
+    """End a run beside which the known customer's own goes on; it hears nothing more from this moment."""
+    session.connection().execute(delete(Interest).where(col(Interest.enrollment_id) == run.id))
+    for message in planning.unclaimed(session, run.id):
+        planning.withdraw(session, message.id, "exited", now)
+    leave = dispatches.row(run.id, run.workflow_id, "leave", {"reason": "merged"}, Priority.SIGNAL, now)
+    bulk.add(session, Dispatch, [leave])
+
+
+# -- the profile -------------------------------------------------------------------------------------------------------
+
+
+def _consents(session: Session, source: str, target: str) -> None:
+    """Of two statements about a topic the later one holds."""
+    for mine in session.exec(select(Consent).where(Consent.customer_id == source)).all():
+        theirs = session.get(Consent, (target, mine.topic))
+        if theirs is None or theirs.at < mine.at:
+            session.merge(Consent.model_validate({**mine.model_dump(), "customer_id": target}))
+        session.delete(mine)
+    session.flush()
+
+
+def _named(session: Session, source: str, target: str) -> None:
+    """Broadcasts whose files name the source are for the target."""
+    for mine in session.exec(select(BroadcastMember).where(BroadcastMember.customer_id == source)).all():
+        session.merge(BroadcastMember(broadcast=mine.broadcast, customer_id=target))
+        session.delete(mine)
+    session.flush()
+
+
+def _profile(session: Session, source: Customer, target: Customer, now: datetime) -> None:
+    """The target's attributes win; the source's ids lead to the target from now on."""
+    ids = {"user": source.external_id, "anonymous": source.anonymous_id}
+    attributes, born = dict(source.attributes), min(source.created_at, target.created_at)
+    session.delete(source)
+    session.flush()
+    profiles.take_traits(target, {**attributes, **target.attributes}, now)
+    target.created_at, target.updated_at = born, now
+    if target.anonymous_id is None:
+        target.anonymous_id = ids.pop("anonymous")
+    for kind, value in ids.items():
+        if value is not None:
+            session.add(Alias(kind=kind, value=value, customer_id=target.id))
+    session.add(target)
+    session.flush()

@@ -1,0 +1,140 @@
+"""One message of the Segment HTTP Tracking API: read, checked, its clock corrected. Nothing here touches the store."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import orjson
+
+from services.values import Rejected, check_values, instant
+
+TYPES = ("identify", "track", "page", "screen", "group", "alias")
+MORE = {"page": ("name", "category"), "screen": ("name", "category"), "group": ("groupId",)}
+"""What counts as a property though it stands beside them."""
+
+LONGEST_ID = 100
+
+
+@dataclass(slots=True, kw_only=True)
+class Tracked:
+    """An accepted message. `at` is when it happened by our clock. Not frozen: that would double its cost."""
+
+    type: str
+    name: str
+    user_id: str | None
+    anonymous_id: str | None
+    message_id: str | None
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    traits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    previous_id: str | None = None
+    line: int | None = None
+
+
+def parsed(text: bytes) -> tuple[Any, bool]:
+    """JSON, and whether it was strictly that: NaN and the like are read too, so that the one event can be refused.
+
+    Raises ValueError or RecursionError.
+    """
+    try:
+        return orjson.loads(text), True
+    except orjson.JSONDecodeError:
+        return json.loads(text), False
+
+
+def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False) -> Tracked:
+    """Check one message; raise Rejected. `strict` says that it was parsed by `parsed`, and strictly."""
+    if not isinstance(item, dict):
+        raise Rejected("", "an event is a JSON object")
+    item = cast(dict[str, Any], item)
+    check_values(item, strict)
+    kind = item.get("type")
+    if kind not in TYPES:
+        raise Rejected("type", f"must be one of {', '.join(TYPES)}, found {kind!r:.40}")
+    user_id, anonymous_id = _identifier(item, "userId"), _identifier(item, "anonymousId")
+    if user_id is None and anonymous_id is None:
+        raise Rejected("userId", "userId or anonymousId is required")
+    traits = _mapping(item, "traits")
+    context = _mapping(item, "context")
+    about = _mapping(context, "traits", "context.traits")
+    if kind == "identify":  # RudderStack's libraries put them into the context
+        traits = {**about, **traits} if about else traits
+    return Tracked(
+        type=kind,
+        name=_name(kind, item),
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        message_id=_identifier(item, "messageId"),
+        at=_happened(item, now, sent_at or item.get("sentAt")),
+        properties=_properties(kind, item),
+        traits=traits,
+        previous_id=_identifier(item, "previousId"),
+    )
+
+
+def _name(kind: str, item: Mapping[str, Any]) -> str:
+    if kind != "track":
+        return {"page": "Page Viewed", "screen": "Screen Viewed"}.get(kind, kind.title())
+    name = item.get("event")
+    if not isinstance(name, str) or not name.strip():
+        raise Rejected("event", "a track call names its event, a text that is not empty")
+    if len(name) > 200:
+        raise Rejected("event", f"has {len(name)} characters; at most 200 are allowed")
+    return name
+
+
+def _properties(kind: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = _mapping(item, "properties")
+    more = MORE.get(kind)
+    if more is None:
+        return properties
+    properties = dict(properties)
+    for field_name in more:
+        if item.get(field_name) is not None:
+            properties.setdefault(field_name, item[field_name])
+    return properties
+
+
+def _identifier(item: Mapping[str, Any], name: str) -> str | None:
+    value = item.get(name)
+    if value is None or value == "":
+        return None
+    if type(value) is str and len(value) <= LONGEST_ID:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Rejected(name, f"must be a text, found {type(value).__name__}")
+    longest = LONGEST_ID if name == "messageId" else 255
+    if len(value) > longest:
+        raise Rejected(name, f"has {len(value)} characters; at most {longest} are allowed")
+    return value
+
+
+def identifier(value: str) -> str:
+    """An id from a URL, under the same rules."""
+    check_values({"userId": value})
+    return _identifier({"userId": value}, "userId") or ""
+
+
+def _mapping(item: Mapping[str, Any], name: str, path: str | None = None) -> Mapping[str, Any]:
+    value = item.get(name)
+    if value is None:
+        return {}
+    if type(value) is dict:
+        return cast(dict[str, Any], value)
+    if not isinstance(value, Mapping):
+        raise Rejected(path or name, f"must be an object, found {type(value).__name__}")
+    return cast(Mapping[str, Any], value)
+
+
+def _happened(item: Mapping[str, Any], now: datetime, sent_at: Any) -> datetime:
+    """`timestamp`, else receivedAt − (sentAt − originalTimestamp), which takes the client's wrong clock out."""
+    if item.get("timestamp") is not None:
+        return min(instant(item["timestamp"], "timestamp"), now + timedelta(days=1))
+    if item.get("originalTimestamp") is None:
+        return now
+    original = instant(item["originalTimestamp"], "originalTimestamp")
+    return original if sent_at is None else min(now, now - (instant(sent_at, "sentAt") - original))

@@ -1,0 +1,42 @@
+"""Rates as people write them, `100/second`, and the buckets that keep to them."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from store.queries import rate_buckets
+
+PATTERN = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """So many a second; as many as `burst` may go at once."""
+
+    per_second: float
+    burst: float
+
+
+def parse(text: str) -> Rate:
+    """Read a rate; raise ValueError where it is none. What may go at once is what a second (or one mail) allows."""
+    if not re.match(PATTERN, text):
+        raise ValueError("a rate looks like 100/second, 6000/minute, 5000/hour or 100000/day")
+    count, _, span = text.partition("/")
+    per_second = int(count) / SECONDS[span]
+    return Rate(per_second=per_second, burst=max(1.0, per_second))
+
+
+def take(session: Session, name: str, rate: Rate, wanted: int, now: datetime, leave: float = 0.0) -> int:
+    """How many of `wanted` may go now; where a bucket holds few, nothing is left over for others."""
+    share = leave if rate.burst >= 10 else 0.0
+    return rate_buckets.take(
+        session, name, per_second=rate.per_second, burst=rate.burst, wanted=wanted, now=now, leave=share
+    )
+
+
+def give_back(session: Session, name: str, count: int) -> None:
+    """What was taken and not used."""
+    rate_buckets.give_back(session, name, count)

@@ -1,0 +1,158 @@
+"""The right to be forgotten: a person leaves every table, their workflows end, and what remains is counted.
+
+First a tombstone, so that no late event brings them back, and an empty profile, so that nothing more can be written
+about them or to them; then their runs end; then, page by page, what they did, what was decided and what was sent. Last,
+under the customer's lock, whatever came meanwhile goes with the customer. Counts of stages, movements, ends and mails
+stay true.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, SQLModel, col, select
+
+from services.operations.operations import Done, Page
+from store import bulk
+from store.queries import customers, dispatches, tombstones
+from store.queries.counts import ENDED, ERASED, ERASED_MAIL, Tally
+from store.queries.dispatches import Priority
+from store.queries.tombstones import ANONYMOUS, EMAIL, USER
+from store.session import Database
+from store.tables.access import Audit, Operation
+from store.tables.broadcasts import BroadcastMember
+from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
+from store.tables.messages import DeliveryEvent, Message, OutboxMail, PendingClick
+
+PAGE = 1_000
+
+Phase = Callable[[Session, str, datetime], int]
+"""Erases a page of something and returns how much."""
+
+
+def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """A phase at a time, a page of each at a time."""
+    for phase in PHASES:
+        finished = False
+        while not finished:
+            page = _Phase(phase, operation.request["customer"], clock())
+            yield page
+            finished = page.finished
+
+
+class _Phase:
+    """One page of one phase."""
+
+    def __init__(self, name: str, customer_id: str, now: datetime) -> None:
+        self._name, self._customer_id, self._now = name, customer_id, now
+        self.finished = False
+
+    def __call__(self, session: Session) -> Done:
+        count = PHASES[self._name](session, self._customer_id, self._now)
+        self.finished = count < PAGE
+        return Done(count=count, cursor=self._name, note=f"erasing: {self._name}")
+
+
+def _bury(session: Session, customer_id: str, now: datetime) -> int:
+    """Tombstones for every id, and for the address where it must never be written to."""
+    customer = customers.lock(session, customer_id)
+    if customer is None:
+        return 0
+    names = [(one.kind, one.value) for one in session.exec(select(Alias).where(Alias.customer_id == customer_id)).all()]
+    names += [(USER, customer.external_id or ""), (ANONYMOUS, customer.anonymous_id or "")]
+    suppression = session.get(Suppression, customer.email) if customer.email else None
+    if suppression is not None:
+        names.append((EMAIL, suppression.email))
+        session.delete(suppression)
+    tombstones.bury(session, [name for name in names if name[1]], now)
+    customer.external_id = customer.anonymous_id = customer.email = customer.timezone = None
+    customer.attributes, customer.events, customer.segments = {}, {}, []
+    session.add(customer)
+    return 0
+
+
+def _runs(session: Session, customer_id: str, now: datetime) -> int:
+    """End every run, in the counts and in Temporal."""
+    runs = session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(PAGE)).all()
+    tally, rows = Tally(), list[bulk.Row]()
+    for run in runs:
+        if run.status == "live":
+            tally.leave(run.id, (run.journey, run.stage, run.step or ""))
+            tally.count(run.id, run.journey, ENDED, "erased")
+        tally.count(run.id, run.journey, ERASED, run.status)
+        rows.append(dispatches.row(run.id, run.workflow_id, "end", {}, Priority.SIGNAL, now))
+        session.delete(run)
+    tally.write(session)
+    bulk.add(session, Dispatch, rows)
+    return len(runs)
+
+
+def _mails(session: Session, customer_id: str, now: datetime) -> int:
+    """Mails are counted, then go, with those that the outbox caught."""
+    mails = session.exec(select(Message).where(Message.customer_id == customer_id).limit(PAGE)).all()
+    tally = Tally()
+    for mail in mails:
+        tally.count(mail.id, mail.journey, ERASED_MAIL, f"{mail.template}|{mail.status}|{mail.reason or ''}")
+    tally.write(session)
+    received = session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_([one.id for one in mails]))).all()
+    for one in (*received, *mails):
+        session.delete(one)
+    return len(mails)
+
+
+def _rows(table: type[SQLModel]) -> Phase:
+    """Delete the rows of a table that are the customer's."""
+    columns = SQLModel.metadata.tables[str(table.__tablename__)]
+    keys = list(columns.primary_key.columns)
+
+    def do(session: Session, customer_id: str, now: datetime) -> int:
+        here = columns.c.customer_id == customer_id
+        connection = session.connection()
+        if len(keys) > 1:
+            return connection.execute(delete(columns).where(here)).rowcount
+        ids = connection.execute(select(keys[0]).where(here).limit(PAGE)).scalars().all()
+        connection.execute(delete(columns).where(keys[0].in_(ids)))
+        return len(ids)
+
+    return do
+
+
+def _audits(session: Session, customer_id: str, now: datetime) -> int:
+    """Who changed something about the customer stays on record, without what it was."""
+    found = session.exec(select(Audit).where(Audit.kind == "customer", Audit.target == customer_id)).all()
+    for one in found:
+        one.before = one.after = None
+        session.add(one)
+    return 0
+
+
+ROWS: Mapping[str, Phase] = {
+    "runs": _runs,
+    "mails": _mails,
+    "reports": _rows(DeliveryEvent),
+    "clicks": _rows(PendingClick),
+    "broadcasts": _rows(BroadcastMember),
+    "interests": _rows(Interest),
+    "hooks": _rows(Hook),
+    "decisions": _rows(Decision),
+    "events": _rows(Event),
+    "consents": _rows(Consent),
+    "segments": _rows(SegmentMember),
+    "dates": _rows(DateDue),
+    "aliases": _rows(Alias),
+}
+
+
+def _customer(session: Session, customer_id: str, now: datetime) -> int:
+    """The customer, and whatever a run or the clock has written since its page was done."""
+    customer = customers.lock(session, customer_id)
+    if customer is None:
+        return 0
+    count = sum(phase(session, customer_id, now) for phase in ROWS.values())
+    session.flush()
+    session.delete(customer)
+    return count + 1
+
+
+PHASES: Mapping[str, Phase] = {"tombstones": _bury, **ROWS, "audit": _audits, "customer": _customer}

@@ -1,0 +1,270 @@
+"""Planning a broadcast in bulk: a page of customers at a time, the policies asked of each, rows into its lane.
+
+The lane asks again when it claims. A preview asks the same questions and stores nothing.
+"""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlmodel import Session, col, select
+
+from journeys.facts import calendar
+from journeys.program.program import NodeId, Send
+from journeys.rules import policy
+from journeys.rules.policy import Defer, Go, Skip, Verdict
+from services.definitions import broadcasts
+from services.definitions.broadcast_definition import BroadcastIn
+from services.installation import installation_settings
+from services.installation.installation_settings import HouseSettings
+from services.messages import planning
+from services.messages.eligibility import Standing
+from services.operations.operations import Done, Page, counted
+from store import bulk
+from store.ids import new_id
+from store.session import Database
+from store.tables.access import Operation
+from store.tables.broadcasts import Broadcast, BroadcastMember
+from store.tables.customers import Customer, SegmentMember
+from store.tables.enrollments import Decision
+from store.tables.messages import Message
+
+PAGE = 500
+SOON = 0.5
+Pass = Literal["all", "sample", "rest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One customer's mail: which variant, when it is due, and what the policies say of that instant."""
+
+    customer: Customer
+    variant: str | None
+    due: datetime
+    verdict: Verdict
+
+
+def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """Plan a page of the audience at a time."""
+    while True:
+        yield lambda session: _page(session, operation, clock())
+
+
+def preview(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """Count who would get it and who would not, by reason; where the segment is new, when it is known who is in it."""
+    while _unready(database, operation):
+        time.sleep(SOON)
+        yield lambda session: Done(count=0, note="it is being worked out who is in the segment")
+    while True:
+        yield lambda session: _preview(session, operation, clock())
+
+
+def cancel(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+    """Say of every mail that has not gone that it never will."""
+    while True:
+        yield lambda session: _cancel(session, operation, clock())
+
+
+def _unready(database: Database, operation: Operation) -> bool:
+    with database.reading() as session:
+        row = session.get(Broadcast, operation.request["broadcast"])
+        return row is not None and broadcasts.unready(session, row)
+
+
+def message_id(key: str, customer_id: str) -> str:
+    """The name of a mail for ever: a broadcast goes to a customer once."""
+    return str(uuid.uuid5(planning.NAMESPACE, f"broadcast\0{key}\0{customer_id}"))
+
+
+def audience(session: Session, row: Broadcast, after: str, limit: int) -> Sequence[str]:
+    """A page of the customers it is for, in the order of their ids."""
+    segment = broadcasts.body_of(row).segment
+    if segment is not None:
+        here = select(SegmentMember.customer_id).where(
+            SegmentMember.segment == segment, col(SegmentMember.customer_id) > after
+        )
+        return session.exec(here.order_by(col(SegmentMember.customer_id)).limit(limit)).all()
+    named = select(BroadcastMember.customer_id).where(
+        BroadcastMember.broadcast == row.key, col(BroadcastMember.customer_id) > after
+    )
+    return session.exec(named.order_by(col(BroadcastMember.customer_id)).limit(limit)).all()
+
+
+def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
+    row, which = session.get(Broadcast, operation.request["broadcast"]), operation.request["pass"]
+    current = session.get(Operation, operation.id) or operation
+    if row is None or row.status != "planning":
+        return None
+    ids = audience(session, row, current.cursor, PAGE)
+    if not ids:
+        _planned(session, row, which, current, now)
+        return None
+    people = _people(session, row, ids, which, locked=True)
+    plans = _plans(session, row, people, which, now)
+    _write(session, row, plans, now)
+    return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
+
+
+def _preview(session: Session, operation: Operation, now: datetime) -> Done | None:
+    row = session.get(Broadcast, operation.request["broadcast"])
+    current = session.get(Operation, operation.id) or operation
+    ids = audience(session, row, current.cursor, PAGE) if row is not None else []
+    if row is None or not ids:
+        return None
+    plans = _plans(session, row, _people(session, row, ids, "all", locked=False), "all", now)
+    return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
+
+
+def _counts(operation: Operation, plans: Sequence[Planned]) -> Mapping[str, Any]:
+    """The operation's result, with this page: how many get it, later or at once, and who does not, by reason."""
+    known = operation.result or {}
+    later = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Defer))
+    never = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Skip))
+    variants = Counter(one.variant for one in plans if one.variant and not isinstance(one.verdict, Skip))
+    parts: dict[str, Counter[str]] = {"later": later, "skipped": never, "variants": variants}
+    more = counted(operation, {"recipients": sum(not isinstance(one.verdict, Skip) for one in plans)})
+    return {**more, **{name: dict(Counter(known.get(name, {})) + Counter(part)) for name, part in parts.items()}}
+
+
+def _people(session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *, locked: bool) -> list[Customer]:
+    """Those of a page whom this pass is for and who have no mail of it yet."""
+    body = broadcasts.body_of(row)
+    had = select(Message.customer_id).where(Message.broadcast == row.key, col(Message.customer_id).in_(ids))
+    wanted = set(ids) - set(session.exec(had).all())
+    if which != "all":
+        wanted = {one for one in wanted if body.sampled(row.key, one) == (which == "sample")}
+    query = select(Customer).where(col(Customer.id).in_(wanted)).order_by(col(Customer.id))
+    return list(session.exec(query.with_for_update() if locked else query).all())
+
+
+def _plans(
+    session: Session, row: Broadcast, people: Sequence[Customer], which: Pass, now: datetime
+) -> Sequence[Planned]:
+    body, settings = broadcasts.body_of(row), installation_settings.load(session)
+    stands = Standing(session, people, settings, now)
+    at = row.start_at or (None if body.local else body.instant()) or now
+    start = max(at, now)
+    return [_plan(row, body, settings, stands, one, which, start, now) for one in people]
+
+
+def _plan(
+    row: Broadcast,
+    body: BroadcastIn,
+    settings: HouseSettings,
+    stands: Standing,
+    customer: Customer,
+    which: Pass,
+    start: datetime,
+    now: datetime,
+) -> Planned:
+    due = body.due(start, customer.timezone, settings.timezone)
+    variant = _variant(row, body, customer.id, which)
+    send = Send(
+        id=NodeId(""),
+        template="",
+        subject=None,
+        topic=body.topic,
+        transactional=False,
+        expires=calendar.parse_span(body.expires),
+        late="send",
+        window=body.window(),
+        next=None,
+    )
+    if due < now - policy.PUNCTUAL and body.late == "skip":
+        return Planned(customer=customer, variant=variant, due=due, verdict=Skip("late"))
+    due = max(due, now)
+    who, terms = stands.recipient(customer, body.topic), stands.terms(customer.id, body.topic)
+    verdict = policy.decide(send, who, due=due, now=due, journey_zone=None, house=terms)
+    return Planned(customer=customer, variant=variant, due=due, verdict=verdict)
+
+
+def _variant(row: Broadcast, body: BroadcastIn, customer_id: str, which: Pass) -> str | None:
+    if not body.variants:
+        return None
+    return row.winner if which == "rest" and row.winner else body.variant_for(row.key, customer_id)
+
+
+def _write(session: Session, row: Broadcast, plans: Sequence[Planned], now: datetime) -> None:
+    body = broadcasts.body_of(row)
+    bulk.add(session, Message, [_message(row, body, one, now) for one in plans])
+    bulk.add(session, Decision, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Go)])
+
+
+def _message(row: Broadcast, body: BroadcastIn, plan: Planned, now: datetime) -> dict[str, Any]:
+    skipped = plan.verdict.reason if isinstance(plan.verdict, Skip) else None
+    at = plan.verdict.until if isinstance(plan.verdict, Defer) else plan.due
+    return {
+        "id": message_id(row.key, plan.customer.id),
+        "customer_id": plan.customer.id,
+        "journey": "",
+        "digest": "",
+        "stage": "",
+        "step": "",
+        "visit": 0,
+        "broadcast": row.key,
+        "variant": plan.variant,
+        "template": body.variants[plan.variant].template if plan.variant else body.template,
+        "topic": body.topic,
+        "lane": "broadcast",
+        "status": "skipped" if skipped else "planned",
+        "reason": skipped,
+        "due": plan.due,
+        "not_before": None if skipped else at,
+        "planned_at": now,
+        "updated_at": now,
+        "attempt": 0,
+        "urls": [],
+    }
+
+
+def _decision(row: Broadcast, plan: Planned, now: datetime) -> dict[str, Any]:
+    verdict = plan.verdict
+    detail: dict[str, Any] = {"message": message_id(row.key, plan.customer.id), "broadcast": row.key}
+    if isinstance(verdict, Defer):
+        detail |= {"reason": verdict.reason, "until": verdict.until.isoformat()}
+    elif isinstance(verdict, Skip):
+        detail |= {"reason": verdict.reason}
+    return {
+        "id": new_id("dec"),
+        "customer_id": plan.customer.id,
+        "journey": "",
+        "at": now,
+        "what": "deferred" if isinstance(verdict, Defer) else "skipped",
+        "detail": detail,
+    }
+
+
+def _planned(session: Session, row: Broadcast, which: Pass, operation: Operation, now: datetime) -> None:
+    """The pass is done: the mails go; after a sample the winner is looked for when its time has come."""
+    body = broadcasts.body_of(row)
+    if which == "sample" and body.test is not None:
+        row.status, row.wake_at = "deciding", now + calendar.parse_span(body.test.after).elapsed
+    else:
+        row.status, row.wake_at = "sending", now
+    row.audience, row.updated_at = _together(row.audience, operation.result), now
+    session.add(row)
+
+
+def _together(before: Mapping[str, Any] | None, more: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The counts of two passes."""
+    one, other = before or {}, more or {}
+    found: dict[str, Any] = {"recipients": one.get("recipients", 0) + other.get("recipients", 0)}
+    for name in ("later", "skipped", "variants"):
+        found[name] = dict(Counter(one.get(name, {})) + Counter(other.get(name, {})))
+    return found
+
+
+def _cancel(session: Session, operation: Operation, now: datetime) -> Done | None:
+    key = operation.request["broadcast"]
+    query = select(Message).where(Message.broadcast == key, col(Message.status).in_(planning.UNCLAIMED)).limit(PAGE)
+    messages = session.exec(query).all()
+    if not messages:
+        return None
+    for message in messages:
+        planning.withdraw(session, message.id, "cancelled", now)
+    session.flush()
+    return Done(count=len(messages))

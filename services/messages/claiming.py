@@ -1,0 +1,301 @@
+"""Claiming due mails: every policy is asked again, and what passes is this owner's to hand over, once.
+
+Campaigns take turns: each journey's (or broadcast's) oldest mail goes before anybody's second. The customers' rows are
+locked, so that two lanes which write to one customer see each other's mail under a cap.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, zip_longest
+from typing import Any
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, func, select
+
+from journeys.rules import policy
+from journeys.rules.policy import Defer, Go, Skip
+from services.customers import known_facts
+from services.definitions import broadcasts, templates
+from services.definitions.templates import Source
+from services.installation import installation_settings, locales, rates
+from services.installation.installation_settings import HouseSettings
+from services.installation.rates import Rate
+from services.messages import circuit_breaker, origins, planning
+from services.messages.eligibility import COUNTED, Standing
+from services.messages.origins import Mandate
+from store.tables.broadcasts import Broadcast
+from store.tables.customers import Customer
+from store.tables.definitions import Journey, Topic
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Lane, Message
+
+LANES = ("transactional", "journey", "broadcast")
+BROADCAST = "broadcast"
+LEAVES: Mapping[str, float] = {"transactional": 0.0, "journey": 0.1, "broadcast": 0.3}
+"""The share of the channel's rate that a lane leaves to those before it."""
+
+
+class Fenced(Exception):
+    """Another owner has taken the lane over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """The way out: the channel's name, and the rate that it bears where it has one."""
+
+    channel: str
+    rate: Rate | None = None
+
+
+LOCAL = Way(channel="outbox")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A mail that this claim, and nobody else, may hand to the provider once."""
+
+    send_id: str
+    attempt: int
+    to: str
+    customer: str
+    topic: str
+    topic_name: str
+    transactional: bool
+    campaign: str
+    template: str
+    subject: str | None
+    context: Mapping[str, Any]
+    locales: Sequence[str] = ()
+    timezone: str | None = None
+    opens: bool = False
+    clicks: bool = False
+    utm: Mapping[str, str] | None = None
+    source: Source | None = None
+    trace: str | None = None
+
+
+def claim(session: Session, lane: str, fence: str, limit: int, now: datetime, way: Way = LOCAL) -> list[Claimed]:
+    """Claim due mails: as many as the channel bears, fair between campaigns."""
+    owner = session.get(Lane, lane)
+    if owner is None or owner.fence != fence:
+        raise Fenced(f"the lane {lane} has another owner")
+    limit = circuit_breaker.room(session, way.channel, limit, now)
+    if way.rate is not None and limit:
+        limit = rates.take(session, way.channel, way.rate, limit, now, LEAVES[lane])
+    due = _due(session, lane, limit, now) if limit else []
+    claimed = _Claim(session, lane, fence, now).take(due) if due else []
+    if way.rate is not None:
+        rates.give_back(session, way.channel, limit - len(claimed))
+    return claimed
+
+
+# -- whose turn it is --------------------------------------------------------------------------------------------------
+
+
+def _due(session: Session, lane: str, limit: int, now: datetime) -> list[Message]:
+    """The oldest due mail of each campaign, then the second of each, and so on."""
+    queues = _broadcasts(session, limit, now) if lane == BROADCAST else _journeys(session, lane, limit, now)
+    turns = chain.from_iterable(zip_longest(*queues))
+    return [one for one in turns if one is not None][:limit]
+
+
+def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
+    stopped = _stopped_topics(session)
+    for key in _with_planned(session, lane):
+        journey = session.get(Journey, key)
+        if journey is None or journey.paused_at is None:
+            yield _queue(session, [Message.lane == lane, Message.journey == key], stopped, limit, now)
+
+
+def _broadcasts(session: Session, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
+    stopped = _stopped_topics(session)
+    for row in broadcasts.under_way(session):
+        queue = _queue(session, [Message.broadcast == row.key], stopped, limit, now)
+        yield queue[: _allowed(session, row, len(queue), now)] if queue else queue
+
+
+def _allowed(session: Session, row: Broadcast, wanted: int, now: datetime) -> int:
+    """How many mails of a broadcast its own rate lets go now."""
+    rate = broadcasts.body_of(row).rate
+    return wanted if rate is None else rates.take(session, f"broadcast {row.key}", rates.parse(rate), wanted, now)
+
+
+def _with_planned(session: Session, lane: str) -> Iterator[str]:
+    """The journeys with planned mail in this lane, one step in the index each, however much waits."""
+    here = select(func.min(Message.journey)).where(Message.lane == lane, Message.status == "planned")
+    key: Any = session.exec(here).one()
+    while key is not None:
+        yield key
+        key = session.exec(here.where(col(Message.journey) > key)).one()
+
+
+def _queue(session: Session, of: Sequence[Any], stopped: Sequence[str], limit: int, now: datetime) -> Sequence[Message]:
+    query = (
+        select(Message)
+        .outerjoin(Enrollment, col(Enrollment.id) == col(Message.enrollment_id))
+        .where(*of, Message.status == "planned", col(Message.not_before) <= now)
+        .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
+        .order_by(col(Message.not_before), col(Message.id))
+    )
+    if stopped:
+        query = query.where(col(Message.topic).notin_(stopped))
+    return session.exec(query.limit(limit)).all()
+
+
+def _stopped_topics(session: Session) -> Sequence[str]:
+    return session.exec(select(Topic.key).where(col(Topic.paused_at).is_not(None))).all()
+
+
+# -- the claim itself --------------------------------------------------------------------------------------------------
+
+
+class _Claim:
+    """One claim: what the policies need is loaded at once for all its mails."""
+
+    def __init__(self, session: Session, lane: str, fence: str, now: datetime) -> None:
+        self._session = session
+        self._lane = lane
+        self._fence = fence
+        self._now = now
+        self._settings: HouseSettings = installation_settings.load(session)
+        self._mandates: dict[tuple[str | None, ...], Mandate] = {}
+        self._sources: dict[tuple[str, Sequence[str]], Source | None] = {}
+
+    def take(self, due: Sequence[Message]) -> list[Claimed]:
+        session = self._session
+        ids = {one.customer_id for one in due}
+        query = select(Customer).where(col(Customer.id).in_(ids)).order_by(col(Customer.id)).with_for_update()
+        people = {one.id: one for one in session.exec(query).all()}
+        stands = Standing(session, list(people.values()), self._settings, self._now)
+        repeated = self._repeated(due)
+        going = [
+            (message, mandate)
+            for message in due
+            if (mandate := self._may_go(stands, people.get(message.customer_id), message, repeated)) is not None
+        ]
+        mine = self._mark([message for message, _ in going])
+        runs = self._runs([message for message, _ in going])
+        return [
+            self._claimed(stands, people[message.customer_id], message, mandate, runs)
+            for message, mandate in going
+            if message.id in mine
+        ]
+
+    def _may_go(
+        self, stands: Standing, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
+    ) -> Mandate | None:
+        """Ask every policy again; what may not go is skipped or put off, on record."""
+        session, now = self._session, self._now
+        mandate = self._mandate(message)
+        name = (message.broadcast, message.customer_id)
+        if name in repeated:
+            planning.withdraw(session, message.id, "repeated", now)
+            return None
+        who = stands.recipient(customer, message.topic)
+        terms = stands.terms(message.customer_id, message.topic)
+        zone = mandate.timezone
+        match policy.decide(mandate.send, who, due=message.due, now=now, journey_zone=zone, house=terms):
+            case Skip(reason=reason):
+                planning.withdraw(session, message.id, reason, now)
+                return None
+            case Defer(until=until, reason=reason):
+                message.not_before, message.updated_at = until, now
+                detail = {"message": message.id, "template": message.template, "reason": reason}
+                planning.note(session, message, "deferred", {**detail, "until": until.isoformat()}, now)
+                return None
+            case Go():
+                stands.goes(message.customer_id, message.topic)
+                if message.broadcast is not None:
+                    repeated.add(name)
+                return mandate
+
+    def _mandate(self, message: Message) -> Mandate:
+        """The same for all mails of a step, or of a broadcast's variant."""
+        name = (message.broadcast, message.variant, message.digest, message.step, message.template)
+        found = self._mandates.get(name)
+        if found is None:
+            found = self._mandates[name] = origins.of(self._session, message)
+        return found
+
+    def _source(self, template: str, wanted: Sequence[str]) -> Source | None:
+        if (template, wanted) not in self._sources:
+            self._sources[template, wanted] = templates.source(self._session, template, wanted)
+        return self._sources[template, wanted]
+
+    def _repeated(self, due: Sequence[Message]) -> set[tuple[str | None, str]]:
+        """Customers who had this broadcast under another name, before they were merged."""
+        if self._lane != BROADCAST:
+            return set()
+        query = select(Message.broadcast, Message.customer_id).where(
+            col(Message.broadcast).in_({one.broadcast for one in due}),
+            col(Message.customer_id).in_({one.customer_id for one in due}),
+            col(Message.status).in_(COUNTED),
+        )
+        return {(key, customer_id) for key, customer_id in self._session.exec(query).all()}
+
+    def _mark(self, messages: Sequence[Message]) -> set[str]:
+        """Compare and set: a mail that somebody else took meanwhile is theirs."""
+        if not messages:
+            return set()
+        self._session.flush()
+        here = update(Message).where(
+            col(Message.id).in_([one.id for one in messages]), col(Message.status) == "planned"
+        )
+        values = {
+            "status": "sending",
+            "attempt": col(Message.attempt) + 1,
+            "fence": self._fence,
+            "updated_at": self._now,
+            "reason": None,
+        }
+        done = self._session.connection().execute(here.values(**values).returning(col(Message.id)))
+        return {row[0] for row in done}
+
+    def _runs(self, messages: Sequence[Message]) -> Mapping[str, Enrollment]:
+        ids = {one.enrollment_id for one in messages if one.enrollment_id}
+        if not ids:
+            return {}
+        query = select(Enrollment).where(col(Enrollment.id).in_(ids))
+        return {one.id: one for one in self._session.exec(query).all()}
+
+    def _claimed(
+        self, stands: Standing, customer: Customer, message: Message, mandate: Mandate, runs: Mapping[str, Enrollment]
+    ) -> Claimed:
+        about = known_facts.attributes(customer)
+        wanted = locales.wanted(about, self._settings.locale)
+        run = runs.get(message.enrollment_id or "")
+        terms = stands.terms(customer.id, message.topic)
+        transactional = mandate.send.transactional or terms.transactional
+        follow = self._settings.tracking
+        utm = None
+        if follow.utm is not None and not transactional:
+            utm = {
+                "utm_source": follow.utm.source,
+                "utm_medium": follow.utm.medium,
+                "utm_campaign": mandate.campaign,
+                "utm_content": message.template,
+            }
+        return Claimed(
+            send_id=message.id,
+            attempt=message.attempt + 1,
+            to=customer.email or "",
+            customer=customer.id,
+            topic=message.topic,
+            topic_name=stands.topic_name(message.topic),
+            transactional=transactional,
+            campaign=mandate.campaign,
+            template=message.template,
+            subject=mandate.send.subject,
+            context={
+                "customer": {**about, "events": customer.events},
+                "enrollment": {**run.data, "key": run.key} if run else {},
+            },
+            locales=wanted,
+            timezone=customer.timezone or mandate.timezone or self._settings.timezone,
+            opens=follow.opens and not transactional,
+            clicks=follow.clicks and not transactional,
+            utm=utm,
+            source=self._source(message.template, wanted),
+            trace=message.trace,
+        )

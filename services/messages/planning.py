@@ -1,0 +1,160 @@
+"""Planning a mail: the row in the ledger, and whether it may go.
+
+`send_id` is made of enrollment, step and visit, and is the row's primary key: whatever is repeated,
+one mail is one row.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from journeys.machine.commands import Plan
+from journeys.machine.inputs import Planned
+from journeys.program.program import NodeId, Program, Send
+from journeys.rules import policy
+from journeys.rules.policy import Defer, Go, Skip, Verdict
+from services.definitions.topics import GENERAL
+from services.installation import installation_settings
+from services.messages import eligibility
+from services.messages.eligibility import Standing
+from store.ids import new_id
+from store.tables.customers import Customer
+from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Message
+from store.trace_context import CURRENT
+
+OUTCOMES = ("planned", "deferred", "skipped")
+HOLD = timedelta(seconds=5)
+UNCLAIMED = ("planned", "deferred")
+
+NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
+
+
+def send_id(enrollment: str, step: str, visit: int) -> str:
+    """The name of a mail for ever: the same step of the same visit is the same mail."""
+    return str(uuid.uuid5(NAMESPACE, f"{enrollment}\0{step}\0{visit}"))
+
+
+def plan(
+    session: Session, program: Program, customer: Customer, enrollment: Enrollment, asked: Plan, now: datetime
+) -> tuple[Planned, dict[str, Any], str]:
+    """Decide on the mail of a step; return the answer, the decision's detail and its kind."""
+    send = program.nodes[NodeId(asked.step)]
+    assert isinstance(send, Send)
+    message = session.get(Message, send_id(enrollment.id, asked.step, asked.visit))
+    if message is None:
+        message = Message(**message_row(program, enrollment.id, customer.id, asked, send, now))
+    elif message.status not in UNCLAIMED and message.reason != "pre_empted":
+        return _outcome(message, asked, now, "planned")
+    settings = installation_settings.load(session)
+    topic = topic_of(send)
+    stands = Standing(session, [customer], settings, now)
+    who = stands.recipient(customer, topic)
+    rivals = eligibility.rivals(session, customer.id, message.id) if stands.capped(topic) else []
+    ahead = [one for one in rivals if one.priority >= program.priority]
+    terms = stands.terms(customer.id, topic, ahead)
+    verdict = policy.decide(send, who, due=asked.due, now=now, journey_zone=program.timezone, house=terms)
+    if isinstance(verdict, Go) and not terms.transactional and not send.transactional:
+        for rival in eligibility.displaced(terms, [one for one in rivals if one not in ahead]):
+            withdraw(session, rival.message, "frequency_cap", now, {"displaced_by": message.id})
+    message.lane = "transactional" if terms.transactional or send.transactional else "journey"
+    outcome = _apply(message, verdict, asked, now)
+    session.add(message)
+    return _outcome(message, asked, now, outcome)
+
+
+def topic_of(send: Send) -> str:
+    """The topic a mail belongs to; `general` where none is named."""
+    return send.topic or GENERAL
+
+
+def message_row(
+    program: Program, enrollment_id: str, customer_id: str, asked: Plan, send: Send, now: datetime
+) -> dict[str, Any]:
+    """The columns of a new mail in the ledger, planned."""
+    return {
+        "id": send_id(enrollment_id, asked.step, asked.visit),
+        "enrollment_id": enrollment_id,
+        "customer_id": customer_id,
+        "journey": program.journey,
+        "digest": program.digest,
+        "stage": asked.stage,
+        "step": asked.step,
+        "visit": asked.visit,
+        "template": send.template,
+        "topic": topic_of(send),
+        "lane": "transactional" if send.transactional else "journey",
+        "status": "planned",
+        "reason": None,
+        "due": asked.due,
+        "planned_at": now,
+        "updated_at": now,
+        "attempt": 0,
+        "trace": CURRENT.get(),
+    }
+
+
+def _apply(message: Message, verdict: Verdict, asked: Plan, now: datetime) -> str:
+    message.updated_at, message.due = now, asked.due
+    match verdict:
+        case Go():
+            message.status, message.reason = "planned", None
+            message.not_before = now + HOLD if asked.hold else now
+            return "planned"
+        case Defer():
+            message.status, message.reason, message.not_before = "deferred", verdict.reason, verdict.until
+            return "deferred"
+        case Skip():
+            message.status, message.reason, message.not_before = "skipped", verdict.reason, None
+            return "skipped"
+
+
+def _outcome(message: Message, asked: Plan, now: datetime, outcome: Any) -> tuple[Planned, dict[str, Any], str]:
+    until = message.not_before if outcome == "deferred" else None
+    detail = {"message": message.id, "template": message.template}
+    if outcome != "planned":
+        detail["reason"] = message.reason or ""
+    if until is not None:
+        detail["until"] = until.isoformat()
+    return Planned(number=asked.number, at=now, outcome=outcome, until=until), detail, outcome
+
+
+def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
+    """The mails of an enrollment (of one visit of a stage) that no lane has claimed."""
+    query = select(Message).where(Message.enrollment_id == enrollment_id, col(Message.status).in_(UNCLAIMED))
+    return session.exec(query if visit is None else query.where(Message.visit == visit)).all()
+
+
+def withdraw(
+    session: Session, message_id: str, reason: str, now: datetime, why: Mapping[str, Any] | None = None
+) -> bool:
+    """Skip a mail that no lane has claimed, on record; False where it is too late."""
+    message = session.get(Message, message_id)
+    if message is None or message.status not in UNCLAIMED:
+        return False
+    message.status, message.reason, message.not_before, message.updated_at = "skipped", reason, None, now
+    session.add(message)
+    detail = {"message": message.id, "template": message.template, "reason": reason, **(why or {})}
+    note(session, message, "skipped", detail, now)
+    return True
+
+
+def note(session: Session, message: Message, what: str, detail: dict[str, Any], now: datetime) -> None:
+    """A decision about a mail, outside the numbered ones of its enrollment."""
+    session.add(
+        Decision(
+            id=new_id("dec"),
+            customer_id=message.customer_id,
+            journey=message.journey,
+            enrollment_id=message.enrollment_id,
+            at=now,
+            what=what,
+            stage=message.stage,
+            step=message.step,
+            visit=message.visit,
+            detail=detail,
+        )
+    )

@@ -1,0 +1,35 @@
+"""Mails of which nobody can tell whether they went: a person decides, on record."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session
+
+from services.errors import NotFound, Refused
+from services.messages import planning
+from store.tables.messages import Message
+
+UNSURE = ("unknown", "parked")
+Verdict = Literal["accepted", "resend", "failed"]
+
+
+def decide(session: Session, message_id: str, verdict: Verdict, by: str, now: datetime) -> Message:
+    """accepted: it went. resend: it did not, so it is sent. failed: leave it."""
+    message = session.get(Message, message_id)
+    if message is None:
+        raise NotFound(f"there is no message {message_id!r}")
+    if message.status not in UNSURE:
+        raise Refused(f"the message is {message.status}; only one that is unknown or parked is for a person to decide")
+    match verdict:
+        case "accepted":
+            message.status, message.reason, message.accepted_at = "accepted", None, message.accepted_at or now
+        case "resend":
+            message.status, message.reason, message.not_before = "planned", None, now
+        case "failed":
+            message.status, message.reason = "failed", "given_up"
+    message.updated_at = now
+    session.add(message)
+    detail = {"message": message.id, "template": message.template, "explanation": f"decided by {by}"}
+    planning.note(session, message, "retried" if verdict == "resend" else message.status, detail, now)
+    session.flush()
+    return message

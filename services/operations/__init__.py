@@ -1,0 +1,1 @@
+"""Long work as rows: asked for, done page by page, watched, cancelled."""

@@ -1,0 +1,65 @@
+"""A cohort through a journey in parts, on all cores where it is worth it."""
+
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from itertools import islice
+
+from journeys.program.program import Program
+from journeys.rules.policy import NO_TERMS, Terms
+from journeys.simulation import backtest, consequences
+from journeys.simulation.backtest import Person, Totals
+from journeys.simulation.simulator import by_policy
+
+CHUNK = 500
+ALONE = 1_000
+
+
+def parts(
+    program: Program,
+    people: Sequence[Person],
+    until: datetime,
+    segments: Mapping[str, str] | None = None,
+    terms: Terms = NO_TERMS,
+) -> Iterator[Totals]:
+    """What came of each part; addresses are assumed where nobody in the cohort has one.
+
+    `segments` are guards by key, so that joining them lets customers in; `terms` are caps, quiet hours and topics.
+    """
+    assume, chunks, known = not any(map(_addressed, people)), _chunks(people), dict(segments or {})
+    if len(people) <= ALONE:
+        yield from (_part(program, chunk, until, assume, known, terms) for chunk in chunks)
+        return
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(_part, program, chunk, until, assume, known, terms) for chunk in chunks]
+        try:
+            for one in waiting:
+                yield one.result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _part(
+    program: Program,
+    people: Sequence[Person],
+    until: datetime,
+    assume: bool,
+    segments: Mapping[str, str],
+    terms: Terms,
+) -> Totals:
+    whole = (consequences.complete(program, person, until, segments) for person in people)
+    return backtest.run(program, whole, until, by_policy(assume, terms))
+
+
+def _addressed(person: Person) -> bool:
+    return "email" in person.attributes or any(
+        one.name == "Identify" and "email" in one.properties for one in person.events
+    )
+
+
+def _chunks(people: Sequence[Person]) -> Iterator[list[Person]]:
+    everybody = iter(people)
+    while chunk := list(islice(everybody, CHUNK)):
+        yield chunk

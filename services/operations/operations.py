@@ -1,0 +1,151 @@
+"""Long work: asked for in one transaction, done by a worker page by page, watched and cancelled meanwhile.
+
+queued → running → done | failed | cancelled
+
+Each page is a transaction that also keeps how far the work is, so it goes on where a worker died.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, delete, select
+
+from services.errors import NotFound, Refused
+from store import bulk
+from store.ids import new_id
+from store.queries import dispatches
+from store.queries.dispatches import Priority
+from store.tables.access import Operation, OperationError, UploadPart
+from store.tables.enrollments import Dispatch
+
+LIVE = ("queued", "running")
+MOST_ERRORS_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineError:
+    """A line that was not taken; numbers count from 1. The reason names the field and nothing personal."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a page did: so many things, up to `cursor`; `result` adds to (or replaces) what is reported at the end."""
+
+    count: int
+    cursor: str = ""
+    errors: Sequence[LineError] = ()
+    result: Mapping[str, Any] | None = None
+    note: str | None = None
+    total: int | None = None
+
+
+Page = Callable[[Session], Done | None]
+"""One page of work, within one transaction; None where nothing is left to do."""
+
+
+def start(
+    session: Session,
+    kind: str,
+    request: dict[str, Any],
+    now: datetime,
+    *,
+    by: str | None = None,
+    total: int | None = None,
+    operation_id: str | None = None,
+) -> Operation:
+    """Ask for work; it starts when the transaction is committed. `request` must hold nothing personal."""
+    operation = Operation(
+        id=operation_id or new_id("op"), kind=kind, request=request, total=total, asked_by=by, created_at=now
+    )
+    session.add(operation)
+    session.flush()
+    row = dispatches.row(operation.id, f"operation/{operation.id}", "operate", {}, Priority.START, now)
+    bulk.add(session, Dispatch, [row])
+    return operation
+
+
+def get(session: Session, operation_id: str) -> Operation:
+    found = session.get(Operation, operation_id)
+    if found is None:
+        raise NotFound(f"there is no operation {operation_id!r}")
+    return found
+
+
+def cancel(session: Session, operation_id: str) -> Operation:
+    """Ask the worker to stop; what was done stays done."""
+    operation = get(session, operation_id)
+    if operation.status not in LIVE:
+        raise Refused(f"the operation is {operation.status} already")
+    if operation.kind == "erase":
+        raise Refused("an erasure is not stopped half way")
+    operation.cancel = True
+    session.add(operation)
+    return operation
+
+
+def begun(session: Session, operation_id: str, now: datetime) -> Operation | None:
+    """The operation to work on, or None where there is nothing left to do."""
+    operation = session.get(Operation, operation_id)
+    if operation is None or operation.status not in LIVE:
+        return None
+    operation.status, operation.started_at = "running", operation.started_at or now
+    session.add(operation)
+    return operation
+
+
+def advance(session: Session, operation_id: str, page: Page) -> Done | None:
+    """Do one page and keep how far the work is now; None where it is done or somebody wants it to stop."""
+    operation = get(session, operation_id)
+    done = page(session) if not operation.cancel else None
+    if done is None:
+        return None
+    _keep_errors(session, operation, done.errors)
+    operation.done += done.count
+    operation.cursor = done.cursor or operation.cursor
+    operation.note = done.note
+    operation.total = done.total if done.total is not None else operation.total
+    if done.result is not None:
+        operation.result = {**(operation.result or {}), **done.result}
+    session.add(operation)
+    return done
+
+
+def _keep_errors(session: Session, operation: Operation, errors: Sequence[LineError]) -> None:
+    """A line that is told again, because the work goes on after a crash, counts once."""
+    if not errors:
+        return
+    lines = [one.line for one in errors]
+    query = select(OperationError.line).where(
+        OperationError.operation_id == operation.id, col(OperationError.line).in_(lines)
+    )
+    known = set(session.exec(query).all())
+    fresh = {one.line: one.reason for one in errors if one.line not in known}
+    room = max(0, MOST_ERRORS_KEPT - operation.error_count)
+    operation.error_count += len(fresh)
+    kept = list(fresh.items())[:room]
+    bulk.add(
+        session,
+        OperationError,
+        [{"operation_id": operation.id, "line": line, "reason": reason[:300]} for line, reason in kept],
+    )
+
+
+def ended(session: Session, operation_id: str, now: datetime, error: str | None = None) -> str:
+    """Close an operation, and let its file go; return how it ended."""
+    operation = get(session, operation_id)
+    operation.status = "failed" if error is not None else "cancelled" if operation.cancel else "done"
+    operation.finished_at, operation.error, operation.note = now, error, None
+    session.add(operation)
+    session.connection().execute(delete(UploadPart).where(col(UploadPart.operation_id) == operation_id))
+    return operation.status
+
+
+def counted(operation: Operation, more: Mapping[str, int]) -> dict[str, int]:
+    """Counts of the result, with more added."""
+    known = operation.result or {}
+    return {name: int(known.get(name, 0)) + count for name, count in more.items()}

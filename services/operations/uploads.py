@@ -1,0 +1,49 @@
+"""Uploaded files: kept in the database in parts, since the worker that reads one may be on another machine."""
+
+import io
+from typing import Any, BinaryIO
+
+from sqlmodel import Session, select
+
+from store.session import Database
+from store.tables.access import UploadPart
+
+PART = 512 * 1024
+
+
+def keep(session: Session, operation_id: str, number: int, data: bytes) -> None:
+    """Keep the next part of a file."""
+    session.add(UploadPart(operation_id=operation_id, number=number, data=data))
+
+
+class Parts(io.RawIOBase):
+    """An uploaded file as a stream of bytes, a part in memory at a time."""
+
+    def __init__(self, database: Database, operation_id: str) -> None:
+        self._database = database
+        self._operation_id = operation_id
+        self._number = 0
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = self._next()
+        piece, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def _next(self) -> bytes:
+        with self._database.reading() as session:
+            query = select(UploadPart.data).where(
+                UploadPart.operation_id == self._operation_id, UploadPart.number == self._number
+            )
+            found = session.exec(query).first()
+        self._number += 1
+        return found or b""
+
+
+def opened(database: Database, operation_id: str) -> BinaryIO:
+    return io.BufferedReader(Parts(database, operation_id), PART)

@@ -1,0 +1,72 @@
+"""How much waits, and for how long: what an operator looks at first when mail is late."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from services.messages.claiming import LANES
+from store.tables.enrollments import Dispatch, Hook, StageCount
+from store.tables.messages import Channel, Message
+
+OPEN = ("planned", "deferred", "sending", "unknown", "parked")
+"""What a mail is as long as its fate is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depths:
+    """Counts, and ages in seconds; zero where nothing is overdue.
+
+    `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest.
+    """
+
+    messages: Mapping[tuple[str, str], int]
+    lag: Mapping[str, float]
+    dispatches: int
+    dispatch_lag: float
+    hooks: int
+    hook_lag: float
+    enrollments: Mapping[tuple[str, str], int]
+    closed: Mapping[str, bool]
+
+
+def measure(session: Session, now: datetime) -> Depths:
+    """Everything by its index."""
+    counted = (
+        select(Message.lane, Message.status, func.count())
+        .where(col(Message.lane).in_(LANES), col(Message.status).in_(OPEN))
+        .group_by(col(Message.lane), col(Message.status))
+    )
+    oldest = (
+        select(Message.lane, func.min(Message.not_before))
+        .where(col(Message.lane).in_(LANES), Message.status == "planned", col(Message.not_before) <= now)
+        .group_by(col(Message.lane))
+    )
+    waiting, first = session.exec(select(func.count(), func.min(Dispatch.created_at)).select_from(Dispatch)).one()
+    hooks, due = session.exec(
+        select(func.count(), func.min(Hook.not_before)).where(Hook.status == "planned", col(Hook.not_before) <= now)
+    ).one()
+    standing = select(StageCount.journey, StageCount.stage, func.sum(StageCount.count)).group_by(
+        col(StageCount.journey), col(StageCount.stage)
+    )
+    return Depths(
+        messages={
+            **{(lane, status): 0 for lane in LANES for status in OPEN},
+            **{(lane, status): count for lane, status, count in session.exec(counted).all()},
+        },
+        lag={**dict.fromkeys(LANES, 0.0), **{lane: _age(at, now) for lane, at in session.exec(oldest).all()}},
+        dispatches=waiting,
+        dispatch_lag=_age(first, now),
+        hooks=hooks,
+        hook_lag=_age(due, now),
+        enrollments={(journey, stage): int(count) for journey, stage, count in session.exec(standing).all()},
+        closed={
+            one.name: one.closed_until is not None and now < one.closed_until
+            for one in session.exec(select(Channel)).all()
+        },
+    )
+
+
+def _age(at: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - at).total_seconds()) if at is not None else 0.0

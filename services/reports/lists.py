@@ -1,0 +1,176 @@
+"""Lists, page by page: filtered, in an order, each page behind the last row of the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from services.errors import InvalidInput
+from services.reports import counts_and_books
+from store import keyset
+from store.tables.access import ApiKey, Audit, Operation, OperationError, Rejection
+from store.tables.broadcasts import Broadcast
+from store.tables.customers import Customer, Segment, SegmentMember, Suppression
+from store.tables.definitions import Journey, JourneyVersion, TemplateVersion, Topic
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Which page is wanted: behind `cursor`, at most `limit` rows, the newest first where `descending`."""
+
+    cursor: str | None = None
+    limit: int = 50
+    descending: bool = False
+
+
+Rows = tuple[Sequence[Any], str | None]
+
+
+def customers(
+    session: Session, wanted: Slice, *, query_text: str | None, stage: str | None, segment: str | None, sort: str
+) -> Rows:
+    """`query_text` starts an address or the customer's own id, `stage` is that of their lifecycle."""
+    query = select(Customer)
+    if query_text:
+        start = query_text.strip()
+        query = query.where(
+            col(Customer.email).startswith(start.lower(), autoescape=True)
+            | col(Customer.external_id).startswith(start, autoescape=True)
+        )
+    if stage:
+        there = select(Enrollment.customer_id).where(
+            col(Enrollment.journey).in_(counts_and_books.lifecycle_journeys(session)),
+            Enrollment.status == "live",
+            Enrollment.stage == stage,
+        )
+        query = query.where(col(Customer.id).in_(there))
+    if segment:
+        members = select(SegmentMember.customer_id).where(SegmentMember.segment == segment)
+        query = query.where(col(Customer.id).in_(members))
+    if sort == "email":
+        query = query.where(col(Customer.email).is_not(None))
+        return _page(session, query, [col(Customer.email), col(Customer.id)], wanted)
+    return _page(session, query, [col(Customer.id)], wanted)
+
+
+def enrollments(
+    session: Session,
+    wanted: Slice,
+    *,
+    journey: str | None = None,
+    stage: str | None = None,
+    step: str | None = None,
+    status: str | None = None,
+    customer_id: str | None = None,
+) -> Rows:
+    """In the order in which they were made."""
+    given = {"journey": journey, "stage": stage, "step": step, "status": status, "customer_id": customer_id}
+    return _page(session, _where(select(Enrollment), Enrollment, given), [col(Enrollment.id)], wanted)
+
+
+def messages(
+    session: Session,
+    wanted: Slice,
+    *,
+    customer_id: str | None = None,
+    journey: str | None = None,
+    broadcast: str | None = None,
+    step: str | None = None,
+    status: str | None = None,
+    template: str | None = None,
+) -> Rows:
+    """By the instant at which they were planned."""
+    given = {
+        "customer_id": customer_id,
+        "journey": journey,
+        "broadcast": broadcast,
+        "step": step,
+        "status": status,
+        "template": template,
+    }
+    query = _where(select(Message), Message, given)
+    return _page(session, query, [col(Message.planned_at), col(Message.id)], wanted)
+
+
+def broadcasts(session: Session, wanted: Slice, *, status: str | None = None) -> Rows:
+    """By their keys."""
+    return _page(session, _where(select(Broadcast), Broadcast, {"status": status}), [col(Broadcast.key)], wanted)
+
+
+def journeys(session: Session, wanted: Slice, *, archived: bool = False) -> Rows:
+    query = select(Journey) if archived else select(Journey).where(col(Journey.archived_at).is_(None))
+    return _page(session, query, [col(Journey.key)], wanted)
+
+
+def versions(session: Session, wanted: Slice, key: str) -> Rows:
+    """Published versions of a journey."""
+    query = select(JourneyVersion).where(JourneyVersion.journey == key)
+    return _page(session, query, [col(JourneyVersion.number)], wanted)
+
+
+def template_versions(session: Session, wanted: Slice, key: str) -> Rows:
+    query = select(TemplateVersion).where(TemplateVersion.key == key)
+    return _page(session, query, [col(TemplateVersion.number)], wanted)
+
+
+def segments(session: Session, wanted: Slice) -> Rows:
+    return _page(session, select(Segment), [col(Segment.key)], wanted)
+
+
+def members(session: Session, wanted: Slice, key: str) -> Rows:
+    query = select(SegmentMember).where(SegmentMember.segment == key)
+    return _page(session, query, [col(SegmentMember.customer_id)], wanted)
+
+
+def topics(session: Session, wanted: Slice) -> Rows:
+    return _page(session, select(Topic), [col(Topic.key)], wanted)
+
+
+def suppressions(session: Session, wanted: Slice, *, reason: str | None = None) -> Rows:
+    query = _where(select(Suppression), Suppression, {"reason": reason})
+    return _page(session, query, [col(Suppression.email)], wanted)
+
+
+def operations(session: Session, wanted: Slice, *, kind: str | None = None, status: str | None = None) -> Rows:
+    query = _where(select(Operation), Operation, {"kind": kind, "status": status})
+    return _page(session, query, [col(Operation.id)], wanted)
+
+
+def operation_errors(session: Session, wanted: Slice, operation_id: str) -> Rows:
+    """The lines of a file that were not taken."""
+    query = select(OperationError).where(OperationError.operation_id == operation_id)
+    return _page(session, query, [col(OperationError.line)], wanted)
+
+
+def rejections(session: Session, wanted: Slice, *, type: str | None = None) -> Rows:
+    """Events that were not accepted."""
+    return _page(session, _where(select(Rejection), Rejection, {"type": type}), [col(Rejection.id)], wanted)
+
+
+def api_keys(session: Session, wanted: Slice) -> Rows:
+    return _page(session, select(ApiKey), [col(ApiKey.id)], wanted)
+
+
+def audit(
+    session: Session, wanted: Slice, *, kind: str | None = None, target: str | None = None, actor: str | None = None
+) -> Rows:
+    """Who changed what."""
+    query = _where(select(Audit), Audit, {"kind": kind, "target": target, "actor": actor})
+    return _page(session, query, [col(Audit.id)], wanted)
+
+
+def _where(query: Any, table: Any, given: dict[str, Any]) -> Any:
+    for name, value in given.items():
+        if value is not None:
+            query = query.where(getattr(table, name) == value)
+    return query
+
+
+def _page(session: Session, query: Any, columns: Sequence[Any], wanted: Slice) -> Rows:
+    try:
+        return keyset.page(session, query, columns, wanted.cursor, wanted.limit, descending=wanted.descending)
+    except keyset.BadCursor as bad:
+        raise InvalidInput(str(bad), "cursor") from None

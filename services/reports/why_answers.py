@@ -1,0 +1,255 @@
+"""Why did they (not) get that mail? An answer in a sentence, with every decision and the values it was made on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from journeys.facts import customer_facts, guards
+from journeys.program.program import Program
+from journeys.rules.entry_rules import REFUSALS
+from journeys.rules.policy import REASONS
+from services.customers import known_facts
+from services.definitions import journeys
+from services.errors import InvalidInput, NotFound
+from store.tables.customers import Customer
+from store.tables.definitions import JourneyVersion
+from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Message
+
+MOST = 200
+TURNS = ("branched", "assigned", "held_out", "moved", "ended")
+"""Decisions that lead somewhere else."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Why:
+    """The answer; `triggers` says of each way in whether it would let the customer in now, and what its guard saw."""
+
+    answer: str
+    entered: bool | None = None
+    enrollment: Enrollment | None = None
+    message: Message | None = None
+    reason: str | None = None
+    meaning: str | None = None
+    next_at: datetime | None = None
+    triggers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    decisions: Sequence[Decision] = ()
+
+
+def why(
+    session: Session, customer: Customer, journey: str | None, step: str | None, message: str | None, now: datetime
+) -> Why:
+    """About a mail, a step of a journey, or a journey as a whole."""
+    if message is not None:
+        return about_message(session, customer, message)
+    if journey is None:
+        raise InvalidInput("name a journey or a message", "journey")
+    journeys.get(session, journey)
+    run = _last_run(session, customer, journey)
+    if run is None:
+        return _never_entered(session, customer, journey, now)
+    return _about_run(run, _decisions(session, run)) if step is None else _about_step(session, run, step)
+
+
+# -- a mail ------------------------------------------------------------------------------------------------------------
+
+_STATES = {
+    "planned": "is planned and goes as soon as its lane takes it",
+    "deferred": "waits",
+    "sending": "is on its way to the provider",
+    "accepted": "was accepted by the provider",
+    "failed": "failed",
+    "skipped": "was skipped",
+    "unknown": "may or may not have gone; evidence is being sought",
+    "parked": "may or may not have gone; a person decides",
+}
+
+
+def about_message(session: Session, customer: Customer, message_id: str) -> Why:
+    """What became of one mail."""
+    mail = session.get(Message, message_id)
+    if mail is None or mail.customer_id != customer.id:
+        raise NotFound(f"this customer has no message {message_id!r}")
+    query = select(Decision).where(Decision.customer_id == customer.id).order_by(col(Decision.at), col(Decision.number))
+    if mail.enrollment_id is None:  # a broadcast's, or one that asks to confirm: its decisions name it
+        alone = query.where(col(Decision.enrollment_id).is_(None), col(Decision.at) >= mail.planned_at)
+        return _told(mail, [one for one in session.exec(alone).all() if one.detail.get("message") == mail.id][:MOST])
+    query = query.where(
+        Decision.step == mail.step, Decision.enrollment_id == mail.enrollment_id, Decision.visit == mail.visit
+    )
+    return _told(mail, session.exec(query.limit(MOST)).all())
+
+
+def _told(mail: Message, decisions: Sequence[Decision]) -> Why:
+    meaning = REASONS.get(mail.reason or "")
+    told = f"{mail.template} {_STATES[mail.status]}" + (f": {meaning}" if meaning else "")
+    waits = mail.not_before if mail.status in ("planned", "deferred") else None
+    if waits is not None and mail.status == "deferred":
+        told += f"; it is asked again at {waits:%Y-%m-%d %H:%M} UTC"
+    return Why(
+        answer=told,
+        entered=True,
+        message=mail,
+        reason=mail.reason,
+        meaning=meaning,
+        next_at=waits,
+        decisions=decisions,
+    )
+
+
+# -- a run -------------------------------------------------------------------------------------------------------------
+
+
+def _last_run(session: Session, customer: Customer, journey: str) -> Enrollment | None:
+    query = select(Enrollment).where(Enrollment.customer_id == customer.id, Enrollment.journey == journey)
+    return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
+
+
+def _decisions(session: Session, run: Enrollment, step: str | None = None) -> Sequence[Decision]:
+    query = select(Decision).where(Decision.enrollment_id == run.id)
+    if step is not None:
+        query = query.where(Decision.step == step)
+    rows = session.exec(query.order_by(col(Decision.at).desc(), col(Decision.number).desc()).limit(MOST)).all()
+    return list(reversed(rows))
+
+
+def _about_run(run: Enrollment, decisions: Sequence[Decision]) -> Why:
+    return Why(
+        answer=f"entered on {run.entered_at:%Y-%m-%d %H:%M} UTC by {run.source}; {_stands(run)}",
+        entered=True,
+        enrollment=run,
+        reason=run.reason,
+        next_at=run.wakes_at,
+        decisions=decisions,
+    )
+
+
+def _stands(run: Enrollment) -> str:
+    if run.status == "ended":
+        return f"the run ended in {run.stage} ({run.reason})"
+    if run.paused:
+        return (
+            f"it is paused in {run.stage} by {'the pause of the journey' if run.paused_by == 'journey' else 'a person'}"
+        )
+    where = f"it waits at {run.step}" if run.step else f"it rests in {run.stage}"
+    return where + (f", and acts by itself at {run.wakes_at:%Y-%m-%d %H:%M} UTC" if run.wakes_at else "")
+
+
+def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
+    program = journeys.compiled(session, run.digest)
+    step = _step(program, wanted)
+    decisions = _decisions(session, run, step)
+    mail = session.exec(
+        select(Message)
+        .where(Message.enrollment_id == run.id, Message.step == step)
+        .order_by(col(Message.planned_at).desc())
+    ).first()
+    if mail is not None:
+        told = _told(mail, decisions)
+        told.enrollment = run
+        return told
+    if run.status == "live" and run.step == step:
+        return Why(answer=_stands(run), entered=True, enrollment=run, next_at=run.wakes_at, decisions=decisions)
+    if decisions:
+        last = decisions[-1]
+        told = f"the step was reached on {last.at:%Y-%m-%d %H:%M} UTC: {last.what}"
+        return Why(answer=f"{told}; {_stands(run)}", entered=True, enrollment=run, decisions=decisions)
+    elsewhere = [one for one in _decisions(session, run) if one.what in TURNS]
+    why = f"; the last turn it took: {_turn(elsewhere[-1])}" if elsewhere else ""
+    return Why(
+        answer=f"the step was not reached: {_stands(run)}{why}",
+        entered=True,
+        enrollment=run,
+        next_at=run.wakes_at,
+        decisions=elsewhere,
+    )
+
+
+def _step(program: Program, wanted: str) -> str:
+    """A step by its id, or by the part behind the stage."""
+    known = [str(node) for node in program.nodes]
+    for name in known:
+        if name == wanted or name.partition("/")[2] in (wanted, f"send:{wanted}"):
+            return name
+    raise NotFound(f"the journey has no step {wanted!r}; it has {', '.join(known[:20])}")
+
+
+def _turn(decision: Decision) -> str:
+    known = decision.detail
+    way = known.get("to") or known.get("took") or known.get("variant") or known.get("reason") or ""
+    return f"{decision.what} {way} on {decision.at:%Y-%m-%d %H:%M} UTC".replace("  ", " ")
+
+
+# -- who never entered -------------------------------------------------------------------------------------------------
+
+
+def _never_entered(session: Session, customer: Customer, journey: str, now: datetime) -> Why:
+    """The refusal that is on record; else which of the journey's ways in never came, and what their guards say now."""
+    query = select(Decision).where(
+        Decision.customer_id == customer.id, Decision.journey == journey, Decision.what == "not_entered"
+    )
+    refusals = list(reversed(session.exec(query.order_by(col(Decision.at).desc()).limit(MOST)).all()))
+    live = _live(session, journey)
+    triggers = _triggers(session, customer, live[1], now) if live else []
+    if refusals:
+        last = refusals[-1]
+        reason = str(last.detail.get("reason"))
+        event = last.detail.get("event") or last.detail.get("schedule") or "a call"
+        told = f"{event} on {last.at:%Y-%m-%d %H:%M} UTC did not let the customer in: {REFUSALS.get(reason, reason)}"
+        guards_asked = last.detail.get("guards")
+        if guards_asked:
+            told += "; " + "; ".join(_asked(one) for one in guards_asked)
+        return Why(
+            answer=told, entered=False, reason=reason, meaning=REFUSALS.get(reason), triggers=triggers,
+            decisions=refusals,
+        )  # fmt: skip
+    if live is None:
+        return Why(answer="the journey lets nobody in: it is not published, or archived", entered=False)
+    return Why(answer=f"never entered: {_missing(triggers)}", entered=False, triggers=triggers)
+
+
+def _live(session: Session, journey: str) -> tuple[JourneyVersion, Program] | None:
+    return next((one for one in journeys.all_live(session) if one[0].journey == journey), None)
+
+
+def _triggers(session: Session, customer: Customer, program: Program, now: datetime) -> list[dict[str, Any]]:
+    known = known_facts.known(session, customer)
+    found: list[dict[str, Any]] = []
+    for trigger in program.triggers:
+        shown: dict[str, Any] = {
+            "on": trigger.event,
+            "happened": customer.events.get(trigger.event, {}).get("count", 0),
+        }
+        if trigger.given:
+            shown["where"] = dict(trigger.given)
+        if trigger.guard is not None:
+            text = program.guards[trigger.guard]
+            shown["guard"] = text
+            if not guards.reads_event(text):
+                verdict = guards.evaluate(text, customer_facts.context(known, None, {}, now))
+                shown |= {"holds_now": verdict.holds, "seen": dict(verdict.seen)}
+        found.append(shown)
+    return found
+
+
+def _missing(triggers: Sequence[dict[str, Any]]) -> str:
+    if not triggers:
+        return "the journey is entered by a call of the API alone, and there was none"
+    parts: list[str] = []
+    for one in triggers:
+        came = (
+            f"{one['on']} came {one['happened']} times before it was published"
+            if one["happened"]
+            else f"{one['on']} never came"
+        )
+        if one.get("holds_now") is False:
+            came += f", and its guard is false now ({one['guard']}, seen {one['seen']})"
+        parts.append(came)
+    return "; ".join(parts)
+
+
+def _asked(one: dict[str, Any]) -> str:
+    return f"{one.get('guard')} was false, seen {one.get('seen')}"

@@ -1,0 +1,1 @@
+"""What comes by the clock: due dates, broadcasts, segments that time changes, what is let go."""

@@ -1,0 +1,67 @@
+"""What broadcasts do by the clock: start, look for a winner, see that the last mail has gone."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from services.definitions import broadcasts
+from services.definitions.broadcasts import LOOK_EVERY
+from services.operations import operations
+from store.tables.access import Operation
+from store.tables.broadcasts import Broadcast
+
+PLAN = "plan broadcast"
+PREVIEW = "preview broadcast"
+CANCEL = "cancel broadcast"
+WATCH_EVERY = timedelta(seconds=30)
+
+
+def anything(session: Session, now: datetime) -> bool:
+    """Whether a broadcast has something to do."""
+    return bool(broadcasts.waking(session, now))
+
+
+def do(session: Session, now: datetime) -> int:
+    """Let each of them do it."""
+    waking = broadcasts.waking(session, now)
+    for row in waking:
+        _wake(session, row, now)
+    return len(waking)
+
+
+def _wake(session: Session, row: Broadcast, now: datetime) -> None:
+    match row.status:
+        case "planning":
+            _watch(session, row, now)
+        case "scheduled" if broadcasts.unready(session, row):
+            row.wake_at = now + LOOK_EVERY
+        case "scheduled":
+            _plan(session, row, now)
+        case "deciding":
+            row.winner = row.winner or broadcasts.best(session, row)
+            _plan(session, row, now)
+        case _:
+            if broadcasts.anything_waits(session, row.key):
+                row.wake_at = now + LOOK_EVERY
+            else:
+                row.status, row.wake_at, row.finished_at = "sent", None, now
+    row.updated_at = now
+    session.add(row)
+
+
+def _plan(session: Session, row: Broadcast, now: datetime) -> None:
+    """Start the operation that works out who gets it; whoever has their mail planned already is left out."""
+    which = "rest" if row.winner else "sample" if broadcasts.body_of(row).test is not None else "all"
+    operation = operations.start(session, PLAN, {"broadcast": row.key, "pass": which}, now)
+    row.status, row.wake_at, row.operation_id = "planning", now + WATCH_EVERY, operation.id
+
+
+def _watch(session: Session, row: Broadcast, now: datetime) -> None:
+    """An operation that ended half way pauses the broadcast, with an alarm; a resume plans the rest."""
+    operation = session.get(Operation, row.operation_id) if row.operation_id else None
+    row.wake_at = now + WATCH_EVERY
+    if operation is None:
+        _plan(session, row, now)
+    elif operation.status not in operations.LIVE:
+        row.paused_at, row.operation_id = now, None
+        row.alarm = f"it was not planned to its end ({operation.error or operation.status}); resume plans the rest"

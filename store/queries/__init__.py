@@ -1,0 +1,1 @@
+"""Every statement by subject. Queries never commit; dialects differ here and nowhere above."""

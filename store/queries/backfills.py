@@ -1,0 +1,34 @@
+"""Work that goes over all customers once, page by page: where it stands is kept, so that a crash only pauses it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from store.tables.customers import Backfill, Customer
+
+
+def start(session: Session, kind: str, key: str, now: datetime) -> None:
+    """Begin (anew) at the first customer."""
+    session.merge(Backfill(kind=kind, key=key, cursor="", started_at=now))
+
+
+def stop(session: Session, kind: str, key: str) -> None:
+    found = session.get(Backfill, (kind, key))
+    if found is not None:
+        session.delete(found)
+
+
+def under_way(session: Session, kind: str, key: str) -> bool:
+    """Whether this is still being worked out."""
+    return session.get(Backfill, (kind, key)) is not None
+
+
+def next_one(session: Session) -> Backfill | None:
+    return session.exec(select(Backfill).order_by(col(Backfill.started_at)).limit(1)).first()
+
+
+def page(session: Session, one: Backfill, limit: int) -> Sequence[str]:
+    """The next customers; an empty page ends the work."""
+    query = select(Customer.id).where(col(Customer.id) > one.cursor).order_by(col(Customer.id)).limit(limit)
+    return session.exec(query).all()

@@ -1,0 +1,103 @@
+"""Maintained counts: how many stand at each step, and how often customers moved."""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from store import bulk
+from store.tables.enrollments import Movement, RunCount, StageCount
+
+SHARDS = 16
+
+Place = tuple[str, str, str]
+
+ENDED, CONVERTED, ERASED, ERASED_MAIL = "ended", "converted", "erased", "erased_mail"
+"""RUN_COUNTS: runs ended by reason; conversions by credited template; runs of erased customers by status; their mails
+by template, status and reason."""
+
+
+class Tally:
+    """Collects changes of counts and writes them as one statement per table."""
+
+    def __init__(self) -> None:
+        self.places: Counter[tuple[str, str, str, int]] = Counter()
+        self.moves: Counter[tuple[str, str, str, int]] = Counter()
+        self.stays: Counter[tuple[str, str, str, int]] = Counter()
+        self.runs: Counter[tuple[str, str, str, int]] = Counter()
+
+    def leave(self, enrollment: str, place: Place) -> None:
+        self.places[(*place, _shard(enrollment))] -= 1
+
+    def arrive(self, enrollment: str, place: Place) -> None:
+        self.places[(*place, _shard(enrollment))] += 1
+
+    def move(
+        self, enrollment: str, journey: str, source: str, target: str, stay: timedelta = timedelta(), by: int = 1
+    ) -> None:
+        """From stage to stage, after a `stay` in the first."""
+        key = (journey, source, target, _shard(enrollment))
+        self.moves[key] += by
+        self.stays[key] += by * int(stay.total_seconds())
+
+    def count(self, enrollment: str, journey: str, name: str, label: str, by: int = 1) -> None:
+        """One of RUN_COUNTS."""
+        self.runs[(journey, name, label, _shard(enrollment))] += by
+
+    def write(self, session: Session) -> None:
+        bulk.increment(session, StageCount, _ones(self.places), ("journey", "stage", "step", "shard"))
+        moves = {key: (count, self.stays[key]) for key, count in self.moves.items()}
+        names = ("journey", "source", "target", "shard")
+        bulk.increment(session, Movement, moves, names, ("count", "seconds"))
+        bulk.increment(session, RunCount, _ones(self.runs), ("journey", "name", "label", "shard"))
+
+
+def _ones(counts: Counter[Any]) -> dict[Any, tuple[int]]:
+    return {key: (count,) for key, count in counts.items()}
+
+
+def _shard(enrollment: str) -> int:
+    return zlib.crc32(enrollment.encode()) % SHARDS
+
+
+def stages(session: Session, journey: str) -> dict[str, int]:
+    """Live enrollments per stage."""
+    total = func.sum(StageCount.count)
+    query = select(StageCount.stage, total).where(StageCount.journey == journey).group_by(StageCount.stage)
+    return {stage: int(count) for stage, count in session.exec(query) if count}
+
+
+def steps(session: Session, journey: str) -> dict[tuple[str, str], int]:
+    """Live enrollments per stage and step; the empty step is resting behind the last one."""
+    total = func.sum(StageCount.count)
+    query = select(StageCount.stage, StageCount.step, total).where(StageCount.journey == journey)
+    rows = session.exec(query.group_by(StageCount.stage, StageCount.step))
+    return {(stage, step): int(count) for stage, step, count in rows if count}
+
+
+def movements(session: Session, journey: str) -> dict[str, int]:
+    """`"a->b"` → times; entry is `"->a"`."""
+    total = func.sum(Movement.count)
+    query = select(Movement.source, Movement.target, total).where(Movement.journey == journey)
+    rows: Sequence[tuple[str, str, int]] = session.exec(
+        query.group_by(Movement.source, Movement.target).order_by(col(Movement.source), col(Movement.target))
+    ).all()
+    return {f"{source}->{target}": int(count) for source, target, count in rows if count}
+
+
+def stays(session: Session, journey: str) -> dict[str, tuple[int, int]]:
+    """For each stage that somebody has left: how often, and the seconds they had spent there, all together."""
+    query = select(Movement.source, func.sum(Movement.count), func.sum(Movement.seconds))
+    rows = session.exec(query.where(Movement.journey == journey, Movement.source != "").group_by(Movement.source))
+    return {stage: (int(count), int(seconds)) for stage, count, seconds in rows if count}
+
+
+def runs(session: Session, journey: str, name: str) -> dict[str, int]:
+    """One of RUN_COUNTS by its labels."""
+    query = select(RunCount.label, func.sum(RunCount.count))
+    rows = session.exec(query.where(RunCount.journey == journey, RunCount.name == name).group_by(RunCount.label))
+    return {label: int(count) for label, count in rows if count}

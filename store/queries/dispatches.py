@@ -1,0 +1,73 @@
+"""The way from the database to Temporal: rows added with what caused them, leased by a dispatcher, gone when done."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, or_, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from store.tables.enrollments import Dispatch
+from store.trace_context import CURRENT
+
+
+class Priority(IntEnum):
+    """Live signals before single starts before bulk starts."""
+
+    SIGNAL = 1
+    START = 2
+    BULK_START = 3
+
+
+def row(
+    enrollment_id: str, workflow_id: str, kind: str, payload: dict[str, Any], priority: Priority, now: datetime
+) -> dict[str, Any]:
+    """The columns of a row that sends `kind` to a workflow; rows of one `enrollment_id` go in order."""
+    return {
+        "enrollment_id": enrollment_id,
+        "workflow_id": workflow_id,
+        "kind": kind,
+        "payload": payload,
+        "priority": int(priority),
+        "attempts": 0,
+        "created_at": now,
+        "trace": CURRENT.get(),
+    }
+
+
+def lease(
+    session: Session, now: datetime, limit: int, hold: timedelta, priorities: Sequence[Priority]
+) -> Sequence[Dispatch]:
+    """The next rows of these priorities, each the first of its enrollment, held against other dispatchers."""
+    earlier = aliased(Dispatch)
+    ready = and_(
+        col(Dispatch.priority).in_([int(one) for one in priorities]),
+        or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
+        or_(col(Dispatch.leased_until).is_(None), col(Dispatch.leased_until) < now),
+        ~exists().where(col(earlier.enrollment_id) == Dispatch.enrollment_id, col(earlier.id) < Dispatch.id),
+    )
+    query = select(Dispatch).where(ready).order_by(col(Dispatch.priority), col(Dispatch.id)).limit(limit)
+    rows = session.exec(query.with_for_update(skip_locked=True)).all()
+    if rows:
+        until, ids = now + hold, [one.id for one in rows]
+        session.connection().execute(update(Dispatch).where(col(Dispatch.id).in_(ids)).values(leased_until=until))
+    return rows
+
+
+def anything(session: Session, priorities: Sequence[Priority]) -> bool:
+    """Whether a lease may find something; asked often, so that an idle dispatcher takes no lock."""
+    these = col(Dispatch.priority).in_([int(one) for one in priorities])
+    return session.exec(select(Dispatch.id).where(these).limit(1)).first() is not None
+
+
+def done(session: Session, ids: Sequence[int]) -> None:
+    session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
+
+
+def failed(session: Session, one: Dispatch, error: str, now: datetime) -> None:
+    """Try again later, ever more slowly; only this enrollment's rows wait behind it."""
+    delay = timedelta(seconds=min(2.0**one.attempts / 2, 300))
+    values = {"attempts": one.attempts + 1, "error": error, "not_before": now + delay, "leased_until": None}
+    session.connection().execute(update(Dispatch).where(col(Dispatch.id) == one.id).values(**values))

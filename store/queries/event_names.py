@@ -1,0 +1,30 @@
+"""The names that events have had, kept so that a misspelt one is found; a process asks the database once for each."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import event as hooks
+from sqlmodel import Session
+
+from store import bulk
+from store.tables.customers import EventName
+
+MOST = 10_000
+
+_seen: dict[str, set[str]] = {}
+
+
+def remember(session: Session, name: str, now: datetime) -> None:
+    """Keep a name that is new; it counts as known here once the transaction has been committed."""
+    remember_all(session, (name,), now)
+
+
+def remember_all(session: Session, names: Iterable[str], now: datetime) -> None:
+    """The same for many."""
+    known = _seen.setdefault(str(session.get_bind().engine.url), set())
+    fresh = [name for name in dict.fromkeys(names) if name not in known]
+    if not fresh or len(known) > MOST:
+        return
+    rows = [{"name": name, "first_seen_at": now} for name in fresh]
+    bulk.add_missing(session, EventName, rows)
+    hooks.listen(session, "after_commit", lambda _: known.update(fresh), once=True)

@@ -1,0 +1,58 @@
+"""The local mail catcher's inbox."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlmodel import Session, col, select
+
+from store import bulk
+from store.ids import new_id
+from store.tables.messages import OutboxMail
+
+
+class Caught(Protocol):
+    """A mail that the outbox catches (`mail.message.Mail`, seen from here)."""
+
+    @property
+    def send_id(self) -> str: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def html(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+def keep(session: Session, mails: Sequence[Caught], sender: str, now: datetime) -> Sequence[str]:
+    """Store caught mails; return their ids in the same order."""
+    rows = [
+        {
+            "id": new_id("box"),
+            "send_id": one.send_id,
+            "received_at": now,
+            "to_address": one.to,
+            "from_address": sender,
+            "subject": one.subject,
+            "headers": dict(one.headers),
+            "html": one.html,
+            "text": one.text,
+        }
+        for one in mails
+    ]
+    bulk.add(session, OutboxMail, rows)
+    return [str(row["id"]) for row in rows]
+
+
+def holds(session: Session, send_id: str) -> bool:
+    return session.exec(select(OutboxMail.id).where(OutboxMail.send_id == send_id).limit(1)).first() is not None
+
+
+def page(session: Session, limit: int, before: str | None = None) -> Sequence[OutboxMail]:
+    """The newest mails first; `before` is the id of the last one seen."""
+    query = select(OutboxMail).order_by(col(OutboxMail.id).desc()).limit(limit)
+    return session.exec(query if before is None else query.where(col(OutboxMail.id) < before)).all()

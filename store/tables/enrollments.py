@@ -1,0 +1,157 @@
+"""Runs through journeys: where each stands, why, and what is on its way to Temporal."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from store.types import instant_column as _at
+from store.types import json_column as _json
+
+
+class Enrollment(SQLModel, table=True):
+    """One customer's run through a journey, and where it stands (the projection of the workflow's state).
+
+    `shifts` is empty but for a run whose customer was merged into another: how much to add to the event numbers that
+    its workflow knows (`services.ingestion.merging`).
+    """
+
+    __table_args__ = (
+        UniqueConstraint("journey", "customer_id", "key", "run", name="uq_enrollment_run"),
+        Index("ix_enrollment_place", "journey", "status", "stage", "step"),
+    )
+
+    id: str = Field(primary_key=True)
+    journey: str
+    version: int
+    digest: str
+    customer_id: str = Field(foreign_key="customer.id", index=True)
+    key: str = ""
+    run: int
+    workflow_id: str
+    source: str
+    data: dict[str, Any] = _json(default_factory=dict)
+    status: str = "live"
+    reason: str | None = None
+    stage: str
+    step: str | None = None
+    visit: int = 0
+    number: int = 0
+    cursor: int = 0
+    paused: bool = False
+    paused_by: str | None = None
+    shifts: list[int] = _json(default_factory=list)
+    wakes_at: datetime | None = _at(default=None)
+    entered_at: datetime = _at()
+    stage_since: datetime = _at()
+    ended_at: datetime | None = _at(default=None)
+
+
+class Interest(SQLModel, table=True):
+    """An event name that a live enrollment waits for."""
+
+    __table_args__ = (Index("ix_interest_customer", "customer_id", "name"),)
+
+    enrollment_id: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    customer_id: str
+
+
+class Decision(SQLModel, table=True):
+    """Why. Within an enrollment `number` is the command's; `answer` is what the core was told, kept for repeats."""
+
+    __table_args__ = (UniqueConstraint("enrollment_id", "number"), Index("ix_decision_customer", "customer_id", "at"))
+
+    id: str = Field(primary_key=True)
+    customer_id: str
+    journey: str
+    enrollment_id: str | None = None
+    number: int | None = None
+    at: datetime = _at()
+    what: str
+    stage: str | None = None
+    step: str | None = None
+    visit: int | None = None
+    detail: dict[str, Any] = _json(default_factory=dict)
+    answer: dict[str, Any] | None = _json(default=None)
+
+
+class Hook(SQLModel, table=True):
+    """A webhook or a note to a colleague: one per step of a visit, called until it is taken or given up."""
+
+    __table_args__ = (Index("ix_hook_due", "status", "not_before"),)
+
+    id: str = Field(primary_key=True)
+    kind: str
+    enrollment_id: str = Field(index=True)
+    customer_id: str = Field(index=True)
+    journey: str
+    digest: str
+    stage: str
+    step: str
+    visit: int
+    status: str = "planned"
+    attempts: int = 0
+    not_before: datetime = _at()
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+    answer: int | None = None
+    error: str | None = None
+
+
+class Dispatch(SQLModel, table=True):
+    """A start or signal on its way to Temporal, kept until Temporal has it. Rows of one enrollment go in order."""
+
+    __table_args__ = (Index("ix_dispatch_next", "priority", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    enrollment_id: str = Field(index=True)
+    workflow_id: str
+    kind: str
+    payload: dict[str, Any] = _json(default_factory=dict)
+    priority: int
+    not_before: datetime | None = _at(default=None)
+    leased_until: datetime | None = _at(default=None)
+    attempts: int = 0
+    error: str | None = None
+    trace: str | None = None
+    created_at: datetime = _at()
+
+
+class StageCount(SQLModel, table=True):
+    """How many live enrollments stand at a step; a sum over shards, so that writers do not queue."""
+
+    __tablename__: ClassVar[Any] = "stage_count"
+
+    journey: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    step: str = Field(primary_key=True)
+    shard: int = Field(primary_key=True)
+    count: int = 0
+
+
+class Movement(SQLModel, table=True):
+    """How often customers moved from one stage to another; entry comes from the empty stage.
+
+    `seconds` is the time they spent in the stage they left, all together.
+    """
+
+    journey: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    target: str = Field(primary_key=True)
+    shard: int = Field(primary_key=True)
+    count: int = 0
+    seconds: int = Field(default=0, sa_type=BigInteger)
+
+
+class RunCount(SQLModel, table=True):
+    """Other counts that outlive the rows they count: runs ended by reason, conversions by template, mails erased."""
+
+    __tablename__: ClassVar[Any] = "run_count"
+
+    journey: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    label: str = Field(primary_key=True)
+    shard: int = Field(primary_key=True)
+    count: int = 0

@@ -1,0 +1,1 @@
+"""`waypost doctor`: what is missing or wrong, each with what to do."""

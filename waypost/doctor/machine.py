@@ -1,0 +1,100 @@
+"""`waypost doctor`: what is missing or wrong on this machine, each with what to do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from mail.message import parse_sender
+from store import migrate
+from waypost.cli.api_client import client
+from waypost.errors import ApiProblem, CannotStart, Unreachable
+from waypost.processes.up import temporal_binary
+from waypost.settings import Settings
+from waypost.wiring import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, whether it is well (None: nobody can tell), and what was found or is to be done."""
+
+    check: str
+    well: bool | None
+    text: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every check, in the order in which to mend what fails."""
+    checks: list[tuple[str, Callable[[Settings], str]]] = [
+        ("home", _home),
+        ("database", _database),
+        ("temporal binary", _binary),
+        ("API", _api),
+        ("sender", _sender),
+        ("channel", _channel),
+    ]
+    return [_run(name, check, settings) for name, check in checks]
+
+
+class _Ill(Exception):
+    pass
+
+
+def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(check=name, well=True, text=check(settings))
+    except _Ill as ill:
+        return Finding(check=name, well=False, text=str(ill))
+
+
+def _home(settings: Settings) -> str:
+    if not settings.home.is_dir():
+        raise _Ill(f"{settings.home} does not exist yet; `waypost up` makes it")
+    return str(settings.home.absolute())
+
+
+def _database(settings: Settings) -> str:
+    if settings.database_url is None and not (settings.home / "waypost.db").exists():
+        raise _Ill("there is no database yet; run `waypost up` or `waypost db upgrade`")
+    parts = Parts(settings)
+    try:
+        if migrate.pending(parts.database.engine):
+            raise _Ill("migrations are missing; run `waypost db upgrade`")
+    except SQLAlchemyError as error:
+        raise _Ill(f"the database does not answer ({type(error).__name__}); check WAYPOST_DATABASE_URL") from None
+    finally:
+        parts.close()
+    return "answers, and has every migration"
+
+
+def _binary(settings: Settings) -> str:
+    if settings.temporal_address is not None:
+        return f"not needed: Temporal runs at {settings.temporal_address}"
+    try:
+        return temporal_binary()
+    except CannotStart as missing:
+        raise _Ill(str(missing)) from None
+
+
+def _api(settings: Settings) -> str:
+    try:
+        ready = client(settings).call("GET", "/readyz")
+    except Unreachable as gone:
+        raise _Ill(str(gone)) from None
+    except ApiProblem:
+        raise _Ill("the API answers, and Temporal does not; look at HOME/logs/temporal.log") from None
+    return f"answers at {settings.url}, status {ready['status']}"
+
+
+def _sender(settings: Settings) -> str:
+    try:
+        sender = parse_sender(settings.sender)
+    except ValueError as error:
+        raise _Ill(f"WAYPOST_SENDER: {error}") from None
+    return f"{sender.name} <{sender.email}>"
+
+
+def _channel(settings: Settings) -> str:
+    if settings.sendgrid_api_key:
+        return "SendGrid"
+    return "SMTP" if settings.smtp_url else "the local outbox: no mail leaves this machine"

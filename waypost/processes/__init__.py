@@ -1,0 +1,1 @@
+"""The processes of an installation: API, worker, and what runs beside them."""

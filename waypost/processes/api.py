@@ -1,0 +1,65 @@
+"""The API process."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.deps import Backend
+from api.rates import Rates
+from waypost import __version__
+from waypost.processes import garbage
+from waypost.telemetry.tracing import Traced, no_span
+from waypost.wiring import Parts
+from workflows.gateway import Gateway
+
+
+class LazyGateway:
+    """Connects to Temporal when first wanted: ingestion needs none, and must work while Temporal is away."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._turn = asyncio.Lock()
+        self._gateway: Gateway | None = None
+
+    async def __call__(self) -> Gateway:
+        async with self._turn:
+            if self._gateway is None:
+                self._gateway = await self._parts.gateway()
+            return self._gateway
+
+
+def build(parts: Parts) -> FastAPI:
+    """The app, wired."""
+    settings = parts.settings
+    outbox = not settings.sends_for_real
+    backend = Backend(
+        database=parts.database,
+        gateway=LazyGateway(parts),
+        links=parts.links,
+        templates=parts.templates,
+        template_files=parts.template_files,
+        receivers=parts.receivers,
+        renderer=parts.renderer,
+        composer=parts.composer,
+        clock=parts.clock,
+        brand=settings.brand,
+        outbox=outbox,
+        background=ThreadPoolExecutor(1, thread_name_prefix="background"),
+        rates=Rates(settings.rate),
+    )
+    return create_app(backend, __version__)
+
+
+def serve(parts: Parts) -> None:
+    """Serve until a signal comes."""
+    settings = parts.settings
+    garbage.settle()
+    app = build(parts)
+    uvicorn.run(
+        app if parts.span is no_span else Traced(app, parts.span),
+        host=settings.host, port=settings.port, log_level="warning", access_log=False,
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip

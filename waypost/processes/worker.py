@@ -1,0 +1,111 @@
+"""The worker process: workflows with their local activities, the delivery lanes, the dispatcher.
+
+One process does all of it, or one task queue alone: `journeys` (workflows, dispatcher, schedules) or `delivery` (the
+lanes, long operations), so that each is scaled by itself.
+"""
+
+import asyncio
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.delivery.shift import Delivery
+from activities.upkeep import LANE as UPKEEP
+from activities.wake import Audience, Planning, Records
+from services.enrollments import hooks
+from services.messages.claiming import LANES
+from waypost.processes.dispatcher import Dispatcher
+from waypost.processes.scheduler import Scheduler
+from waypost.wiring import Parts, check_identity
+from workflows import delivery
+from workflows.delivery import DeliveryWorkflow
+from workflows.gateway import DEPLOYMENT, JOURNEYS
+from workflows.journey import JourneyWorkflow
+from workflows.operation import OperationWorkflow
+from workflows.sweep import SweepWorkflow
+
+PUMPED = (*LANES, hooks.LANE, UPKEEP)
+QUEUES = (JOURNEYS, delivery.TASK_QUEUE)
+THREADS = 16
+"""Threads that answer, and as many workflow tasks at once: more would wait in the worker until they time out."""
+
+CACHED = 500
+DRAIN = timedelta(seconds=25)
+
+log = structlog.get_logger("waypost.worker")
+
+
+def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
+    """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
+    database = parts.database
+    restrictions = SandboxRestrictions.default.with_passthrough_all_modules()
+    return Worker(
+        client,
+        task_queue=JOURNEYS,
+        workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow, OperationWorkflow],
+        activities=[Audience(database).ask, Planning(database).plan, Records(database).settle],
+        activity_executor=threads,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_failure_exception_types=[Exception] if strict else [],
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(initial=8),
+        max_cached_workflows=CACHED,
+        max_concurrent_workflow_tasks=THREADS,
+        max_concurrent_local_activities=THREADS,
+        graceful_shutdown_timeout=DRAIN,
+        deployment_config=_build(parts),
+    )
+
+
+def delivery_worker(client: Client, parts: Parts) -> Worker:
+    """The lanes."""
+    return Worker(
+        client,
+        task_queue=delivery.TASK_QUEUE,
+        activities=[Delivery(parts.pumped).deliver, parts.sweep().sweep, parts.operations().operate],
+        max_concurrent_activities=len(PUMPED) * 4,
+        graceful_shutdown_timeout=DRAIN,
+        deployment_config=_build(parts),
+    )
+
+
+def _build(parts: Parts) -> WorkerDeploymentConfig | None:
+    """Where builds have names, journeys go over to the promoted one at their next task: they live for years."""
+    if parts.settings.build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=parts.settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
+    """Work on these task queues until `stop` is set, then drain."""
+    check_identity(parts.settings)
+    gateway = await parts.gateway(parts.settings.metrics)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
+        async with AsyncExitStack() as stack:
+            beside: list[asyncio.Task[None]] = []
+            if delivery.TASK_QUEUE in queues:
+                await stack.enter_async_context(delivery_worker(gateway.client, parts))
+            if JOURNEYS in queues:
+                await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
+                for lane in PUMPED:
+                    await gateway.keep_lane(lane)
+                beside.append(asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock, parts.span).run()))
+                beside.append(asyncio.create_task(Scheduler(parts.database, gateway).run()))
+            log.info("worker_ready", queues=sorted(queues))
+            await stop.wait()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+    log.info("worker_drained")
+    await parts.sender.close()
+    await parts.close_caller()

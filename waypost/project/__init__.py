@@ -1,0 +1,1 @@
+"""Projects as files: made new, applied, compared, tried with events."""

@@ -1,0 +1,1 @@
+"""`waypost simulate` and `waypost backtest`: run, and told."""
