@@ -1,8 +1,8 @@
 """A lane: one owner's hold on it claims due mails, composes them, and hands each to the provider once.
 
 Batches overlap: one whose mails are still being rendered, or whose provider is slow, holds up nobody behind it. When
-the provider fails five times in a row, what this batch has not handed over yet is put back instead (`services.messages.circuit_breaker`
-then keeps every lane waiting).
+the provider fails five times in a row, what this batch has not handed over yet is put back instead
+(`services.messages.circuit_breaker` then keeps every lane waiting).
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from services.messages.circuit_breaker import FAILURES, REFUSED, Said
 from services.messages.claiming import Claimed, Way
 from services.messages.sending_ledger import Frozen, Result
 from store.session import Database
+from store.statuses import MessageStatus
 
 BATCH = 100
 UNDER_WAY = 4
@@ -175,7 +176,7 @@ class Lane:
                 mail = await asyncio.get_running_loop().run_in_executor(self._cooks, self._compose, one)
         except (TemplateProblem, ValueError) as problem:
             why = str(problem)[:300]
-            return Result(send_id=one.send_id, status="failed", reason="template_failed", explanation=why)
+            return Result(send_id=one.send_id, status=MessageStatus.FAILED, reason="template_failed", explanation=why)
         return _Made(mail, one.source.version if one.source else None, one.trace)
 
     def _compose(self, one: Claimed) -> Mail:
@@ -226,7 +227,9 @@ class Lane:
     async def _send(self, mail: Mail) -> Result:
         async with self._calls:
             if self._failures >= FAILURES:
-                return Result(send_id=mail.send_id, status="planned", reason="provider_busy", wait=timedelta())
+                return Result(
+                    send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta()
+                )
             outcome = await self._sender.send(mail)
         result = result_of(mail.send_id, self._sender.name, outcome)
         if result.said is not None and result.said.heard != "nothing":
@@ -245,21 +248,28 @@ def result_of(send_id: str, provider: str, outcome: Outcome) -> Result:
     ledger = partial(Result, send_id=send_id, provider=provider)
     match outcome:
         case Accepted():
-            return ledger(status="accepted", provider_id=outcome.provider_id, said=Said(heard="well"))
+            return ledger(status=MessageStatus.ACCEPTED, provider_id=outcome.provider_id, said=Said(heard="well"))
         case NotSent():
             heard = Said(heard="nothing") if not outcome.lane else _busy(outcome)
-            return ledger(status="planned", reason=outcome.reason, wait=outcome.wait, said=heard)
+            return ledger(status=MessageStatus.PLANNED, reason=outcome.reason, wait=outcome.wait, said=heard)
         case Refused():
             said = Said(heard="well" if outcome.reason == "rejected" else "nothing")  # they answered, if with a no
-            return ledger(status="failed", reason=outcome.reason, explanation=outcome.explanation, said=said)
+            return ledger(
+                status=MessageStatus.FAILED, reason=outcome.reason, explanation=outcome.explanation, said=said
+            )
         case Misconfigured():
             why = outcome.explanation
             said = Said(heard="refused", why=why)
-            return ledger(status="planned", reason="channel_misconfigured", wait=REFUSED, explanation=why, said=said)
+            return ledger(
+                status=MessageStatus.PLANNED, reason="channel_misconfigured", wait=REFUSED, explanation=why, said=said
+            )
         case Unknown():
             why = outcome.explanation
             return ledger(
-                status="unknown", reason="no_answer", explanation=why, said=Said(heard="failed", why=why or "no answer")
+                status=MessageStatus.UNKNOWN,
+                reason="no_answer",
+                explanation=why,
+                said=Said(heard="failed", why=why or "no answer"),
             )
         case _:
             assert_never(outcome)

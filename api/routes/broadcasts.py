@@ -1,7 +1,7 @@
 """Broadcasts: one mail to many, with a preview, a pause, and numbers."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
@@ -18,12 +18,12 @@ from services.definitions.broadcast_definition import KEY, BroadcastIn
 from services.operations import operations
 from services.reports import lists
 from services.upkeep import broadcast_clock
+from store.statuses import ON_THE_WAY, BroadcastStatus
 from store.tables.broadcasts import Broadcast
 
 router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)
 
 Key = Annotated[str, Path(description="the broadcast's key", pattern=KEY)]
-Status = Literal["draft", "scheduled", "planning", "sending", "deciding", "sent", "cancelled"]
 
 
 @router.put("/{key}", summary="Create or change a draft", responses=responses(409, 412, 422))
@@ -49,7 +49,7 @@ def put(
 
 @router.get("", summary="List broadcasts", responses=responses(422))
 def listed(
-    session: Reading, caller: Support, page: ThePage, status: Status | None = None
+    session: Reading, caller: Support, page: ThePage, status: BroadcastStatus | None = None
 ) -> schemas.Page[schemas.BroadcastOut]:
     """By key."""
     rows, cursor = lists.broadcasts(session, page.slice(), status=status)
@@ -132,14 +132,14 @@ def _progress(session: Session, row: Broadcast, now: datetime) -> schemas.Broadc
     began = max(row.start_at, row.created_at) if row.start_at else None
     elapsed = ((row.finished_at or now) - began).total_seconds() if began else 0.0
     rate = round(counts.get("accepted", 0) / elapsed, 1) if elapsed > 0 else None
-    left = sum(counts.get(status, 0) for status in broadcasts.WAITING)
+    left = sum(counts.get(status, 0) for status in ON_THE_WAY)
     return schemas.BroadcastProgress(
         **_out(row).model_dump(),
         named=broadcasts.named(session, row.key),
         audience=schemas.AudienceOut(**row.audience) if row.audience else None,
         messages=counts,
         rate=rate,
-        seconds_left=round(left / rate) if rate and left and row.status != "cancelled" else None,
+        seconds_left=round(left / rate) if rate and left and row.status != BroadcastStatus.CANCELLED else None,
         variants={
             name: schemas.VariantOut(**one)
             for name, one in broadcasts.results(session, row.key, list(broadcasts.body_of(row).variants)).items()

@@ -22,6 +22,7 @@ from services.jobs import enroll_segment as jobs
 from services.operations import operations
 from services.reports import customer_view, lists
 from store.queries import customers
+from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey
 
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
@@ -72,7 +73,7 @@ def listed(
     journey: str | None = None,
     stage: str | None = None,
     step: str | None = None,
-    status: Literal["live", "ended"] | None = None,
+    status: EnrollmentStatus | None = None,
     customer: str | None = None,
     sort: Literal["entered", "-entered"] = "entered",
 ) -> schemas.Page[schemas.EnrollmentOut]:
@@ -153,7 +154,7 @@ def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
     with parts.database.reading() as session:
         enrollment = customer_view.enrollment(session, id)
         held = enrollment.paused_by == "journey" and journeys.paused(session, enrollment.journey)
-    if enrollment.status == "ended":
+    if enrollment.status == EnrollmentStatus.ENDED:
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
     if control == "resume" and held:
         raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")

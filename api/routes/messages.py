@@ -11,10 +11,9 @@ from api.idempotency import IdempotentRoute
 from services.feedback import delivery_events
 from services.messages import resolving
 from services.reports import customer_view, lists
+from store.statuses import MessageStatus
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)
-
-Status = Literal["planned", "deferred", "sending", "accepted", "failed", "skipped", "unknown", "parked"]
 
 
 @router.get("", summary="List messages", responses=responses(404, 422))
@@ -26,7 +25,7 @@ def listed(
     journey: str | None = None,
     broadcast: str | None = None,
     step: str | None = None,
-    status: Status | None = None,
+    status: MessageStatus | None = None,
     template: str | None = None,
     sort: Literal["planned", "-planned"] = "-planned",
 ) -> schemas.Page[schemas.MessageOut]:

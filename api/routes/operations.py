@@ -20,6 +20,7 @@ from services.definitions import journeys
 from services.operations import operations
 from services.reports import lists
 from services.reports.lists import Slice
+from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)
@@ -30,7 +31,6 @@ Kind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
 ]  # fmt: skip
-Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 def operation_out(operation: Operation, now: datetime) -> schemas.OperationOut:
@@ -38,7 +38,7 @@ def operation_out(operation: Operation, now: datetime) -> schemas.OperationOut:
     shown = {name: getattr(operation, name) for name in schemas.OperationOut.model_fields if hasattr(operation, name)}
     elapsed = ((operation.finished_at or now) - operation.started_at).total_seconds() if operation.started_at else 0
     rate = round(operation.done / elapsed, 1) if elapsed > 0 else None
-    left = (operation.total or 0) - operation.done if operation.status == "running" else 0
+    left = (operation.total or 0) - operation.done if operation.status == OperationStatus.RUNNING else 0
     seconds_left = round(left / rate) if rate and left > 0 else None
     return schemas.OperationOut(**shown, rate=rate, seconds_left=seconds_left)
 
@@ -69,7 +69,7 @@ def listed(
     caller: Support,
     page: ThePage,
     kind: Kind | None = None,
-    status: Status | None = None,
+    status: OperationStatus | None = None,
     sort: Literal["created", "-created"] = "-created",
 ) -> schemas.Page[schemas.OperationOut]:
     """The newest first."""
@@ -121,7 +121,7 @@ async def watch(id: OperationId, parts: TheBackend, caller: Support) -> AsyncIte
     last: schemas.OperationOut | None = None
     while True:
         shown = await run_in_threadpool(_look, parts, id)
-        ended = shown.status not in operations.LIVE
+        ended = shown.status not in OPERATION_LIVE
         if last is None or ended or (shown.done, shown.note, shown.status) != (last.done, last.note, last.status):
             yield ServerSentEvent(data=shown, event="end" if ended else "progress")
         if ended:

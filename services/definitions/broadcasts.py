@@ -17,13 +17,11 @@ from services.customers import segments
 from services.definitions.broadcast_definition import BroadcastIn, Metric
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills
+from store.statuses import BROADCAST_ACTIVE, BROADCAST_OPEN, ON_THE_WAY, BroadcastStatus, MessageStatus
 from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.customers import Segment
 from store.tables.messages import DeliveryEvent, Message
 
-ACTIVE = ("planning", "sending", "deciding")
-OPEN = ("draft", "scheduled", *ACTIVE)
-WAITING = ("planned", "deferred", "sending")
 EASTMOST = timedelta(hours=14)
 LOOK_EVERY = timedelta(seconds=2)
 FEW = 30
@@ -42,7 +40,7 @@ def get(session: Session, key: str) -> Broadcast:
 def put(session: Session, key: str, body: BroadcastIn, known: frozenset[str], now: datetime) -> Broadcast:
     """Create or change a draft."""
     row = session.get(Broadcast, key) or Broadcast(key=key, created_at=now, updated_at=now)
-    if row.status != "draft":
+    if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status}; only a draft is changed")
     for template in body.templates():
         if template not in known:
@@ -62,7 +60,7 @@ def body_of(row: Broadcast) -> BroadcastIn:
 def delete(session: Session, key: str) -> None:
     """Remove a draft; what was sent stays on record."""
     row = get(session, key)
-    if row.status != "draft":
+    if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status}; only a draft is removed")
     for member in session.exec(select(BroadcastMember).where(BroadcastMember.broadcast == key)).all():
         session.delete(member)
@@ -72,7 +70,7 @@ def delete(session: Session, key: str) -> None:
 def schedule(session: Session, key: str, now: datetime) -> Broadcast:
     """Let it go: now, or when its time has come."""
     row = get(session, key)
-    if row.status != "draft":
+    if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status} already")
     body = body_of(row)
     if body.segment is None and not named(session, key):
@@ -82,7 +80,7 @@ def schedule(session: Session, key: str, now: datetime) -> Broadcast:
         row.start_at = row.wake_at = max(now, calendar.resolve(at, calendar.zone_of("UTC")) - EASTMOST)
     else:
         row.start_at = row.wake_at = max(now, at) if at is not None else now
-    row.status, row.updated_at = "scheduled", now
+    row.status, row.updated_at = BroadcastStatus.SCHEDULED, now
     session.add(row)
     return row
 
@@ -90,7 +88,7 @@ def schedule(session: Session, key: str, now: datetime) -> Broadcast:
 def accepting(session: Session, key: str) -> Broadcast:
     """A draft without a segment: a file may name whom it is for."""
     row = get(session, key)
-    if row.status != "draft" or body_of(row).segment is not None:
+    if row.status != BroadcastStatus.DRAFT or body_of(row).segment is not None:
         raise Refused("only a draft without a segment takes recipients")
     return row
 
@@ -104,7 +102,7 @@ def named(session: Session, key: str) -> int:
 def pause(session: Session, key: str, now: datetime) -> Broadcast:
     """Stop the lane; who has the mail has it."""
     row = get(session, key)
-    if row.status not in ("scheduled", *ACTIVE) or row.paused_at is not None:
+    if row.status not in (BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE) or row.paused_at is not None:
         raise Refused(f"the broadcast is {'paused' if row.paused_at else row.status} already")
     row.paused_at = row.updated_at = now
     session.add(row)
@@ -117,7 +115,7 @@ def resume(session: Session, key: str, now: datetime) -> Broadcast:
     if row.paused_at is None:
         raise Refused("the broadcast is not paused")
     row.paused_at, row.updated_at, row.alarm = None, now, None
-    row.wake_at = now if row.status == "planning" else row.wake_at
+    row.wake_at = now if row.status == BroadcastStatus.PLANNING else row.wake_at
     session.add(row)
     return row
 
@@ -125,9 +123,15 @@ def resume(session: Session, key: str, now: datetime) -> Broadcast:
 def cancel(session: Session, key: str, now: datetime) -> Broadcast:
     """Never send what has not gone yet; the caller starts the operation that says so of every mail."""
     row = get(session, key)
-    if row.status not in ("scheduled", *ACTIVE):
+    if row.status not in (BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE):
         raise Refused(f"the broadcast is {row.status}; it cannot be cancelled")
-    row.status, row.paused_at, row.wake_at, row.updated_at, row.finished_at = "cancelled", None, None, now, now
+    row.status, row.paused_at, row.wake_at, row.updated_at, row.finished_at = (
+        BroadcastStatus.CANCELLED,
+        None,
+        None,
+        now,
+        now,
+    )
     session.add(row)
     return row
 
@@ -135,7 +139,7 @@ def cancel(session: Session, key: str, now: datetime) -> Broadcast:
 def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast:
     """A person says which variant wins; the rest gets it at once."""
     row = get(session, key)
-    if row.status != "deciding":
+    if row.status != BroadcastStatus.DECIDING:
         raise Refused(f"the broadcast is {row.status}; a winner is chosen while it is deciding")
     if variant not in body_of(row).variants:
         raise InvalidInput(f"there is no variant {variant!r}", "variant")
@@ -158,7 +162,7 @@ def results(session: Session, key: str, names: Sequence[str]) -> dict[str, dict[
     found: dict[str, dict[str, int]] = {name: {"accepted": 0, "opened": 0, "clicked": 0} for name in names}
     accepted = (
         select(Message.variant, func.count(col(Message.id)))
-        .where(Message.broadcast == key, Message.status == "accepted")
+        .where(Message.broadcast == key, Message.status == MessageStatus.ACCEPTED)
         .group_by(col(Message.variant))
     )
     for variant, count in session.exec(accepted).all():
@@ -188,14 +192,14 @@ def best(session: Session, row: Broadcast) -> str:
 
 def under_way(session: Session) -> Sequence[Broadcast]:
     """Those whose mails may go now."""
-    query = select(Broadcast).where(col(Broadcast.status).in_(ACTIVE), col(Broadcast.paused_at).is_(None))
+    query = select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_ACTIVE), col(Broadcast.paused_at).is_(None))
     return session.exec(query.order_by(col(Broadcast.key))).all()
 
 
 def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
     """Those that have something to do by the clock."""
     query = select(Broadcast).where(
-        col(Broadcast.status).in_(("scheduled", *ACTIVE)),
+        col(Broadcast.status).in_((BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE)),
         col(Broadcast.wake_at) <= now,
         col(Broadcast.paused_at).is_(None),
     )
@@ -210,11 +214,11 @@ def unready(session: Session, row: Broadcast) -> bool:
 
 def anything_waits(session: Session, key: str) -> bool:
     """Whether a mail of it is still on its way out."""
-    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(WAITING)).limit(1)
+    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(ON_THE_WAY)).limit(1)
     return session.exec(query).first() is not None
 
 
 def used_templates(session: Session, template: str) -> list[str]:
     """Broadcasts that will send a template."""
-    query = select(Broadcast).where(col(Broadcast.status).in_(OPEN))
+    query = select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_OPEN))
     return [row.key for row in session.exec(query).all() if template in body_of(row).templates()]

@@ -15,6 +15,7 @@ from store.ids import new_id, workflow_id
 from store.queries import dispatches
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
+from store.statuses import EnrollmentStatus
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment
@@ -41,7 +42,7 @@ def enroll(
     refusal = entry_rules.refusal(program, _as_run(last), now)
     if refusal:
         raise Refused(REFUSALS[refusal], refusal)
-    if last is not None and last.status == "live":
+    if last is not None and last.status == EnrollmentStatus.LIVE:
         leave = dispatches.row(last.id, last.workflow_id, "leave", {"reason": "restarted"}, Priority.SIGNAL, now)
         bulk.add(session, Dispatch, [leave])
     run = last.run + 1 if last else 1
@@ -83,7 +84,11 @@ def _fresh(enrollment: Enrollment) -> dict[str, Any]:
 
 
 def _as_run(last: Enrollment | None) -> Run | None:
-    return None if last is None else Run(live=last.status == "live", ended_at=last.ended_at or last.entered_at)
+    return (
+        None
+        if last is None
+        else Run(live=last.status == EnrollmentStatus.LIVE, ended_at=last.ended_at or last.entered_at)
+    )
 
 
 def _last_run(session: Session, journey: str, customer_id: str, key: str) -> Enrollment | None:

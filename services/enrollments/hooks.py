@@ -17,6 +17,7 @@ from journeys.program.program import NodeId, Notify, Program, Webhook
 from services.customers import known_facts
 from services.definitions import journeys
 from store.ids import new_id
+from store.statuses import HookStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Decision, Enrollment, Hook
 from store.tables.messages import Lane
@@ -77,19 +78,19 @@ def plan(session: Session, enrollment: Enrollment, record: Decide, now: datetime
 def withdraw(session: Session, hook_id: str) -> None:
     """Take back a call of an attempt that was lost, where it was not made yet."""
     hook = session.get(Hook, hook_id)
-    if hook is not None and hook.status == "planned" and hook.attempts == 0:
+    if hook is not None and hook.status == HookStatus.PLANNED and hook.attempts == 0:
         session.delete(hook)
 
 
 def anything_due(session: Session, now: datetime) -> bool:
     """Whether a claim may find something; asked often, so that an idle lane takes no lock."""
-    query = select(Hook.id).where(Hook.status == "planned", col(Hook.not_before) <= now)
+    query = select(Hook.id).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
     return session.exec(query.limit(1)).first() is not None
 
 
 def due(session: Session, now: datetime) -> list[Due]:
     """The next calls, the oldest first."""
-    query = select(Hook).where(Hook.status == "planned", col(Hook.not_before) <= now)
+    query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
     return [_due(session, one) for one in session.exec(query.order_by(col(Hook.not_before)).limit(BATCH)).all()]
 
 
@@ -116,7 +117,7 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> None:
     """Keep what became of the attempts; each end is a decision on the customer's timeline."""
     for result in results:
         hook = session.get(Hook, result.id)
-        if hook is None or hook.status != "planned":
+        if hook is None or hook.status != HookStatus.PLANNED:
             continue
         hook.attempts += 1
         hook.answer, hook.error, hook.updated_at = result.answer, (result.error or None), now
@@ -124,7 +125,7 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> None:
             hook.not_before = now + timedelta(seconds=RETRIES[hook.attempts - 1])
             session.add(hook)
             continue
-        hook.status = "delivered" if result.outcome == "delivered" else "failed"
+        hook.status = HookStatus.DELIVERED if result.outcome == "delivered" else HookStatus.FAILED
         session.add(hook)
         session.add(_told(hook, now))
 
@@ -141,7 +142,7 @@ def _told(hook: Hook, now: datetime) -> Decision:
         journey=hook.journey,
         enrollment_id=hook.enrollment_id,
         at=now,
-        what="hook_delivered" if hook.status == "delivered" else "hook_failed",
+        what="hook_delivered" if hook.status == HookStatus.DELIVERED else "hook_failed",
         stage=hook.stage,
         step=hook.step,
         visit=hook.visit,

@@ -26,6 +26,7 @@ from store import bulk
 from store.ids import new_id
 from store.queries import customers
 from store.queries.counts import CONVERTED, ENDED, Tally
+from store.statuses import EnrollmentStatus
 from store.tables.customers import Event
 from store.tables.enrollments import Decision, Enrollment, Interest
 
@@ -208,7 +209,7 @@ def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
     enrollment.paused, enrollment.reason = settle.paused, settle.reason
     if settle.reason is not None:
         _count_end(call, settle.reason)
-        enrollment.status = "ended"
+        enrollment.status = EnrollmentStatus.ENDED
         enrollment.ended_at = enrollment.ended_at or settle.at
     _register(call, set(settle.waits_for))
     events = () if settle.paused else _matches(call, settle.cursor, settle.waits_for)
@@ -223,7 +224,7 @@ def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
 
 def _count(call: Call, settle: Settle) -> None:
     enrollment, tally = call.enrollment, Tally()
-    if enrollment.status == "live":
+    if enrollment.status == EnrollmentStatus.LIVE:
         tally.leave(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
         if settle.reason is None:
             tally.arrive(enrollment.id, (enrollment.journey, settle.stage, settle.step or ""))
@@ -231,7 +232,7 @@ def _count(call: Call, settle: Settle) -> None:
 
 
 def _count_end(call: Call, reason: str) -> None:
-    if call.enrollment.status == "live":
+    if call.enrollment.status == EnrollmentStatus.LIVE:
         tally = Tally()
         tally.count(call.enrollment.id, call.enrollment.journey, ENDED, reason)
         tally.write(call.session)

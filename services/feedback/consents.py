@@ -21,6 +21,7 @@ from services.messages import planning
 from services.messages.origins import CONFIRMING
 from store.ids import new_id
 from store.queries import customers
+from store.statuses import MessageStatus
 from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
 from store.tables.enrollments import Decision
@@ -133,7 +134,7 @@ def _ask(session: Session, customer: Customer, topic: str, at: datetime, now: da
             template=CONFIRMING,
             topic=topic,
             lane="transactional",
-            status="planned",
+            status=MessageStatus.PLANNED,
             due=now,
             not_before=now,
             planned_at=now,

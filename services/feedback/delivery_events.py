@@ -17,8 +17,8 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Rules, What
 from services.feedback import complaint_brake, consents
 from services.messages import planning
-from services.messages.resolving import UNSURE
 from store.queries import customers
+from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.messages import DeliveryEvent, Message
 
@@ -149,7 +149,7 @@ def _take(
 def _forward(session: Session, report: Report, message: Message, now: datetime) -> None:
     """Move the mail forward, never back."""
     if message.status in UNSURE:
-        message.status, message.reason, message.updated_at = "accepted", None, now
+        message.status, message.reason, message.updated_at = MessageStatus.ACCEPTED, None, now
         message.accepted_at = message.accepted_at or report.at
         planning.note(
             session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now

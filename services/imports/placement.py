@@ -36,6 +36,7 @@ from store.queries import customers, dispatches, event_names, tombstones
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import USER
+from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Alias, Customer, Event
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
@@ -192,7 +193,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int
         workflow_id=workflow_id(version.journey, state.customer, lived.key, run),
         source=f"import, event {lived.event.name}",
         data=entry_rules.data_of(backtest.seen(lived.event)),
-        status="ended" if state.ended else "live",
+        status=EnrollmentStatus.ENDED if state.ended else EnrollmentStatus.LIVE,
         reason=state.reason,
         stage=state.stage,
         step=state.position,
@@ -248,7 +249,7 @@ def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     send = program.nodes[NodeId(plan.step)]
     assert isinstance(send, Send)
     row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at)
-    batch.add(Message, **row | {"status": "skipped", "reason": "imported"})
+    batch.add(Message, **row | {"status": MessageStatus.SKIPPED, "reason": "imported"})
     detail = {"message": row["id"], "template": send.template, "reason": "imported"}
     _decision(batch, program, state, plan, "skipped", detail)
 

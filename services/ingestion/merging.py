@@ -21,6 +21,7 @@ from store import bulk
 from store.ids import new_id
 from store.queries import dispatches
 from store.queries.dispatches import Priority
+from store.statuses import EnrollmentStatus
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, Customer, DateDue, Event, SegmentMember
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
@@ -81,7 +82,7 @@ def _runs(session: Session, *owners: str) -> Sequence[Enrollment]:
 
 
 def _moves(run: Enrollment, source: Customer) -> bool:
-    return run.customer_id == source.id and run.status == "live"
+    return run.customer_id == source.id and run.status == EnrollmentStatus.LIVE
 
 
 def _enrollments(
@@ -99,14 +100,16 @@ def _enrollments(
         for run in moved:
             run.shifts = [*run.shifts, base]
             run.cursor += base
-            if run.status == "live" and any(one.status == "live" for one in kept):
+            if run.status == EnrollmentStatus.LIVE and any(one.status == EnrollmentStatus.LIVE for one in kept):
                 _leave(session, run, now)
         _number(session, track, target.id, source.id)
 
 
 def _number(session: Session, track: Sequence[Enrollment], target: str, source: str) -> None:
     """Runs in the order in which they began, a live one of the target's last; in two steps: numbers are unique."""
-    order = sorted(track, key=lambda one: (one.status == "live", one.customer_id != source, one.entered_at, one.id))
+    order = sorted(
+        track, key=lambda one: (one.status == EnrollmentStatus.LIVE, one.customer_id != source, one.entered_at, one.id)
+    )
     for step in (-1, 1):
         for number, run in enumerate(order, start=1):
             run.run = step * number

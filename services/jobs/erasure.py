@@ -19,6 +19,7 @@ from store.queries.counts import ENDED, ERASED, ERASED_MAIL, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import ANONYMOUS, EMAIL, USER
 from store.session import Database
+from store.statuses import EnrollmentStatus
 from store.tables.access import Audit, Operation
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
@@ -77,7 +78,7 @@ def _runs(session: Session, customer_id: str, now: datetime) -> int:
     runs = session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(PAGE)).all()
     tally, rows = Tally(), list[bulk.Row]()
     for run in runs:
-        if run.status == "live":
+        if run.status == EnrollmentStatus.LIVE:
             tally.leave(run.id, (run.journey, run.stage, run.step or ""))
             tally.count(run.id, run.journey, ENDED, "erased")
         tally.count(run.id, run.journey, ERASED, run.status)

@@ -27,6 +27,7 @@ from services.operations.operations import Done, Page, counted
 from store import bulk
 from store.ids import new_id
 from store.session import Database
+from store.statuses import CLAIMABLE, BroadcastStatus, MessageStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.customers import Customer, SegmentMember
@@ -97,7 +98,7 @@ def audience(session: Session, row: Broadcast, after: str, limit: int) -> Sequen
 def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
     row, which = session.get(Broadcast, operation.request["broadcast"]), operation.request["pass"]
     current = session.get(Operation, operation.id) or operation
-    if row is None or row.status != "planning":
+    if row is None or row.status != BroadcastStatus.PLANNING:
         return None
     ids = audience(session, row, current.cursor, PAGE)
     if not ids:
@@ -210,7 +211,7 @@ def _message(row: Broadcast, body: BroadcastIn, plan: Planned, now: datetime) ->
         "template": body.variants[plan.variant].template if plan.variant else body.template,
         "topic": body.topic,
         "lane": "broadcast",
-        "status": "skipped" if skipped else "planned",
+        "status": MessageStatus.SKIPPED if skipped else MessageStatus.PLANNED,
         "reason": skipped,
         "due": plan.due,
         "not_before": None if skipped else at,
@@ -242,9 +243,9 @@ def _planned(session: Session, row: Broadcast, which: Pass, operation: Operation
     """The pass is done: the mails go; after a sample the winner is looked for when its time has come."""
     body = broadcasts.body_of(row)
     if which == "sample" and body.test is not None:
-        row.status, row.wake_at = "deciding", now + calendar.parse_span(body.test.after).elapsed
+        row.status, row.wake_at = BroadcastStatus.DECIDING, now + calendar.parse_span(body.test.after).elapsed
     else:
-        row.status, row.wake_at = "sending", now
+        row.status, row.wake_at = BroadcastStatus.SENDING, now
     row.audience, row.updated_at = _together(row.audience, operation.result), now
     session.add(row)
 
@@ -260,7 +261,7 @@ def _together(before: Mapping[str, Any] | None, more: Mapping[str, Any] | None) 
 
 def _cancel(session: Session, operation: Operation, now: datetime) -> Done | None:
     key = operation.request["broadcast"]
-    query = select(Message).where(Message.broadcast == key, col(Message.status).in_(planning.UNCLAIMED)).limit(PAGE)
+    query = select(Message).where(Message.broadcast == key, col(Message.status).in_(CLAIMABLE)).limit(PAGE)
     messages = session.exec(query).all()
     if not messages:
         return None

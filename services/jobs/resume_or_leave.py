@@ -12,6 +12,7 @@ from store import bulk
 from store.queries import dispatches
 from store.queries.dispatches import Priority
 from store.session import Database
+from store.statuses import EnrollmentStatus
 from store.tables.access import Operation
 from store.tables.enrollments import Dispatch, Enrollment
 
@@ -47,7 +48,7 @@ def _signal(
     current = session.get(Operation, operation.id) or operation
     query = select(Enrollment).where(
         Enrollment.journey == operation.request["journey"],
-        Enrollment.status == "live",
+        Enrollment.status == EnrollmentStatus.LIVE,
         col(Enrollment.id) > current.cursor,
         *more,
     )

@@ -22,8 +22,9 @@ from services.installation import installation_settings, locales, rates
 from services.installation.installation_settings import HouseSettings
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, planning
-from services.messages.eligibility import COUNTED, Standing
+from services.messages.eligibility import Standing
 from services.messages.origins import Mandate
+from store.statuses import COUNTED, MessageStatus, before
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
 from store.tables.definitions import Journey, Topic
@@ -123,7 +124,7 @@ def _allowed(session: Session, row: Broadcast, wanted: int, now: datetime) -> in
 
 def _with_planned(session: Session, lane: str) -> Iterator[str]:
     """The journeys with planned mail in this lane, one step in the index each, however much waits."""
-    here = select(func.min(Message.journey)).where(Message.lane == lane, Message.status == "planned")
+    here = select(func.min(Message.journey)).where(Message.lane == lane, Message.status == MessageStatus.PLANNED)
     key: Any = session.exec(here).one()
     while key is not None:
         yield key
@@ -134,7 +135,7 @@ def _queue(session: Session, of: Sequence[Any], stopped: Sequence[str], limit: i
     query = (
         select(Message)
         .outerjoin(Enrollment, col(Enrollment.id) == col(Message.enrollment_id))
-        .where(*of, Message.status == "planned", col(Message.not_before) <= now)
+        .where(*of, Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now)
         .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
         .order_by(col(Message.not_before), col(Message.id))
     )
@@ -240,10 +241,10 @@ class _Claim:
             return set()
         self._session.flush()
         here = update(Message).where(
-            col(Message.id).in_([one.id for one in messages]), col(Message.status) == "planned"
+            col(Message.id).in_([one.id for one in messages]), col(Message.status).in_(before(MessageStatus.SENDING))
         )
         values = {
-            "status": "sending",
+            "status": MessageStatus.SENDING,
             "attempt": col(Message.attempt) + 1,
             "fence": self._fence,
             "updated_at": self._now,

@@ -22,13 +22,13 @@ from services.installation.installation_settings import HouseSettings
 from services.messages import origins
 from store.queries import tombstones
 from store.queries.tombstones import EMAIL
+from store.statuses import COUNTED, MessageStatus
 from store.tables.customers import Consent, Customer, Suppression
 from store.tables.definitions import Topic
 from store.tables.messages import Message
 
 TRANSACTIONAL = "transactional"
 OPT_IN = ("opt_in", "double_opt_in")
-COUNTED = ("sending", "accepted", "unknown", "parked")
 """The states of a mail that a customer has had, or may have had."""
 
 NOBODY = Recipient(email=None)
@@ -138,7 +138,7 @@ def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:
     query = select(Message).where(
         Message.customer_id == customer_id,
         Message.lane != TRANSACTIONAL,
-        Message.status == "planned",
+        Message.status == MessageStatus.PLANNED,
         Message.id != but,
     )
     found = [

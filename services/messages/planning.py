@@ -21,6 +21,7 @@ from services.installation import installation_settings
 from services.messages import eligibility
 from services.messages.eligibility import Standing
 from store.ids import new_id
+from store.statuses import CLAIMABLE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
@@ -28,7 +29,6 @@ from store.trace_context import CURRENT
 
 OUTCOMES = ("planned", "deferred", "skipped")
 HOLD = timedelta(seconds=5)
-UNCLAIMED = ("planned", "deferred")
 
 NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
 
@@ -47,7 +47,7 @@ def plan(
     message = session.get(Message, send_id(enrollment.id, asked.step, asked.visit))
     if message is None:
         message = Message(**message_row(program, enrollment.id, customer.id, asked, send, now))
-    elif message.status not in UNCLAIMED and message.reason != "pre_empted":
+    elif message.status not in CLAIMABLE and message.reason != "pre_empted":
         return _outcome(message, asked, now, "planned")
     settings = installation_settings.load(session)
     topic = topic_of(send)
@@ -87,7 +87,7 @@ def message_row(
         "template": send.template,
         "topic": topic_of(send),
         "lane": "transactional" if send.transactional else "journey",
-        "status": "planned",
+        "status": MessageStatus.PLANNED,
         "reason": None,
         "due": asked.due,
         "planned_at": now,
@@ -101,14 +101,14 @@ def _apply(message: Message, verdict: Verdict, asked: Plan, now: datetime) -> st
     message.updated_at, message.due = now, asked.due
     match verdict:
         case Go():
-            message.status, message.reason = "planned", None
+            message.status, message.reason = MessageStatus.PLANNED, None
             message.not_before = now + HOLD if asked.hold else now
             return "planned"
         case Defer():
-            message.status, message.reason, message.not_before = "deferred", verdict.reason, verdict.until
+            message.status, message.reason, message.not_before = MessageStatus.DEFERRED, verdict.reason, verdict.until
             return "deferred"
         case Skip():
-            message.status, message.reason, message.not_before = "skipped", verdict.reason, None
+            message.status, message.reason, message.not_before = MessageStatus.SKIPPED, verdict.reason, None
             return "skipped"
 
 
@@ -124,7 +124,7 @@ def _outcome(message: Message, asked: Plan, now: datetime, outcome: Any) -> tupl
 
 def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
     """The mails of an enrollment (of one visit of a stage) that no lane has claimed."""
-    query = select(Message).where(Message.enrollment_id == enrollment_id, col(Message.status).in_(UNCLAIMED))
+    query = select(Message).where(Message.enrollment_id == enrollment_id, col(Message.status).in_(CLAIMABLE))
     return session.exec(query if visit is None else query.where(Message.visit == visit)).all()
 
 
@@ -133,9 +133,9 @@ def withdraw(
 ) -> bool:
     """Skip a mail that no lane has claimed, on record; False where it is too late."""
     message = session.get(Message, message_id)
-    if message is None or message.status not in UNCLAIMED:
+    if message is None or message.status not in CLAIMABLE:
         return False
-    message.status, message.reason, message.not_before, message.updated_at = "skipped", reason, None, now
+    message.status, message.reason, message.not_before, message.updated_at = MessageStatus.SKIPPED, reason, None, now
     session.add(message)
     detail = {"message": message.id, "template": message.template, "reason": reason, **(why or {})}
     note(session, message, "skipped", detail, now)

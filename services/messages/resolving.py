@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from services.errors import NotFound, Refused
 from services.messages import planning
+from store.statuses import UNSURE, MessageStatus
 from store.tables.messages import Message
 
-UNSURE = ("unknown", "parked")
 Verdict = Literal["accepted", "resend", "failed"]
 
 
@@ -22,11 +22,15 @@ def decide(session: Session, message_id: str, verdict: Verdict, by: str, now: da
         raise Refused(f"the message is {message.status}; only one that is unknown or parked is for a person to decide")
     match verdict:
         case "accepted":
-            message.status, message.reason, message.accepted_at = "accepted", None, message.accepted_at or now
+            message.status, message.reason, message.accepted_at = (
+                MessageStatus.ACCEPTED,
+                None,
+                message.accepted_at or now,
+            )
         case "resend":
-            message.status, message.reason, message.not_before = "planned", None, now
+            message.status, message.reason, message.not_before = MessageStatus.PLANNED, None, now
         case "failed":
-            message.status, message.reason = "failed", "given_up"
+            message.status, message.reason = MessageStatus.FAILED, "given_up"
     message.updated_at = now
     session.add(message)
     detail = {"message": message.id, "template": message.template, "explanation": f"decided by {by}"}

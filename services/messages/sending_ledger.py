@@ -21,6 +21,7 @@ from services.messages import circuit_breaker, planning
 from services.messages.circuit_breaker import Said
 from store import bulk
 from store.ids import new_id
+from store.statuses import UNSURE, MessageStatus, changed
 from store.tables.enrollments import Decision
 from store.tables.messages import Lane, Message
 
@@ -32,7 +33,7 @@ _KNOWN: Any = tuple(
     getattr(Message, name)
     for name in (
         "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "template", "provider",
-        "provider_id", "not_before", "accepted_at", "delivery",
+        "provider_id", "not_before", "accepted_at", "delivery", "status",
     )
 )  # fmt: skip
 """What `record` reads of a mail: its texts are large, and nobody looks at them there."""
@@ -56,7 +57,7 @@ class Result:
     """What became of one attempt; `status` and `reason` as the ledger keeps them, and what it says of the channel."""
 
     send_id: str
-    status: str
+    status: MessageStatus
     reason: str | None = None
     provider: str | None = None
     provider_id: str | None = None
@@ -68,17 +69,27 @@ class Result:
 def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
     """Become the owner of a lane; return how many mails the last owner left in the middle."""
     session.merge(Lane(name=lane, fence=fence, taken_at=now))
-    left = select(Message).where(Message.lane == lane, Message.status == "sending", col(Message.fence) != fence)
+    left = select(Message).where(
+        Message.lane == lane, Message.status == MessageStatus.SENDING, col(Message.fence) != fence
+    )
     messages = session.exec(left).all()
     for message in messages:
         reported = message.delivery is not None  # the provider spoke of it before our own record was written
-        _set(session, message, "accepted" if reported else "unknown", None if reported else "worker_lost", now)
+        _set(
+            session,
+            message,
+            MessageStatus.ACCEPTED if reported else MessageStatus.UNKNOWN,
+            None if reported else "worker_lost",
+            now,
+        )
     return len(messages)
 
 
 def anything_due(session: Session, lane: str, now: datetime) -> bool:
     """Whether a claim may find something; asked often, so that an idle lane takes no lock."""
-    query = select(Message.id).where(Message.lane == lane, Message.status == "planned", col(Message.not_before) <= now)
+    query = select(Message.id).where(
+        Message.lane == lane, Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now
+    )
     return session.exec(query.limit(1)).first() is not None
 
 
@@ -114,7 +125,7 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
     query = sqlalchemy.select(*_KNOWN).where(
         col(Message.id).in_([one.send_id for one in results]),
         col(Message.fence) == fence,
-        col(Message.status).in_(("sending", "unknown")),
+        col(Message.status).in_((MessageStatus.SENDING, MessageStatus.UNKNOWN)),
     )
     known = {row.id: row for row in session.connection().execute(query.order_by(Message.id).with_for_update())}
     kept = [(_proven(one, known[one.send_id]), known[one.send_id]) for one in results if one.send_id in known]
@@ -127,8 +138,8 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
 
 def _proven(result: Result, message: Any) -> Result:
     """No answer came, and yet the provider has spoken of the mail already: it went."""
-    if result.status == "unknown" and message.delivery is not None:
-        return replace(result, status="accepted", reason=None, explanation="the provider has reported it")
+    if result.status == MessageStatus.UNKNOWN and message.delivery is not None:
+        return replace(result, status=MessageStatus.ACCEPTED, reason=None, explanation="the provider has reported it")
     return result
 
 
@@ -136,10 +147,10 @@ def _changed(result: Result, message: Any, now: datetime) -> dict[str, Any]:
     """The columns of a mail after an attempt."""
     return {
         "id": message.id,
-        "status": result.status,
+        "status": changed(message.status, result.status),
         "reason": result.reason,
         "updated_at": now,
-        "accepted_at": now if result.status == "accepted" else message.accepted_at,
+        "accepted_at": now if result.status == MessageStatus.ACCEPTED else message.accepted_at,
         "not_before": now + result.wait if result.wait is not None else message.not_before,
         "provider": result.provider or message.provider,
         "provider_id": result.provider_id or message.provider_id,
@@ -157,7 +168,7 @@ def _told(result: Result, message: Any, now: datetime) -> dict[str, Any]:
         "journey": message.journey,
         "enrollment_id": message.enrollment_id,
         "at": now,
-        "what": "retried" if result.status == "planned" else result.status,
+        "what": "retried" if result.status == MessageStatus.PLANNED else result.status,
         "stage": message.stage,
         "step": message.step,
         "visit": message.visit,
@@ -166,27 +177,27 @@ def _told(result: Result, message: Any, now: datetime) -> dict[str, Any]:
 
 
 def _set(
-    session: Session, message: Message, status: str, reason: str | None, now: datetime, explanation: str = ""
+    session: Session, message: Message, status: MessageStatus, reason: str | None, now: datetime, explanation: str = ""
 ) -> None:
     message.status, message.reason, message.updated_at = status, reason, now
-    if status == "accepted":
+    if status == MessageStatus.ACCEPTED:
         message.accepted_at = now
     session.add(message)
     detail = _detail(message, reason) | ({"explanation": explanation} if explanation else {})
-    planning.note(session, message, "retried" if status == "planned" else status, detail, now)
+    planning.note(session, message, "retried" if status == MessageStatus.PLANNED else status, detail, now)
 
 
 def waiting(session: Session, lane: str, now: datetime) -> dict[str, int]:
     """How many mails of a lane are due and not claimed, under way, unknown and parked."""
     query = select(Message.status, func.count(col(Message.id))).where(Message.lane == lane)
     due = session.exec(
-        query.where(Message.status == "planned", col(Message.not_before) <= now).group_by(Message.status)
+        query.where(Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now).group_by(Message.status)
     ).all()
-    others = query.where(col(Message.status).in_(("sending", "unknown", "parked"))).group_by(Message.status)
+    others = query.where(col(Message.status).in_((MessageStatus.SENDING, *UNSURE))).group_by(Message.status)
     found = dict(session.exec(others).all())
     return {
         "waiting": sum(count for _, count in due),
-        **{status: found.get(status, 0) for status in ("sending", "unknown", "parked")},
+        **{status: found.get(status, 0) for status in (MessageStatus.SENDING, *UNSURE)},
     }
 
 
@@ -194,7 +205,7 @@ def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Seq
     """A page of the mails about which evidence may be sought: nobody can still be sending them."""
     query = select(Message.id).where(
         Message.lane == lane,
-        Message.status == "unknown",
+        Message.status == MessageStatus.UNKNOWN,
         col(Message.updated_at) < now - GRACE,
         col(Message.id) > after,
     )
@@ -204,14 +215,14 @@ def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Seq
 def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime) -> None:
     """Move an unknown mail by evidence; without any it is parked for a person when the window has passed."""
     message = session.get(Message, send_id)
-    if message is None or message.status != "unknown":
+    if message is None or message.status != MessageStatus.UNKNOWN:
         return
     match evidence:
         case "accepted":
-            _set(session, message, "accepted", None, now, "found at the provider")
+            _set(session, message, MessageStatus.ACCEPTED, None, now, "found at the provider")
         case "absent":
             message.not_before = now
-            _set(session, message, "planned", "worker_lost", now, "the provider never got it")
+            _set(session, message, MessageStatus.PLANNED, "worker_lost", now, "the provider never got it")
         case "unknowable":
             _without_evidence(session, message, now)
         case _:
@@ -225,6 +236,6 @@ def _without_evidence(session: Session, message: Message, now: datetime) -> None
         return
     if unsure.then == "resend" and message.attempt < TWICE:
         message.not_before = now
-        _set(session, message, "planned", "no_answer", now, "sent once more, as the settings say")
+        _set(session, message, MessageStatus.PLANNED, "no_answer", now, "sent once more, as the settings say")
     else:
-        _set(session, message, "parked", "parked", now)
+        _set(session, message, MessageStatus.PARKED, "parked", now)

@@ -17,10 +17,10 @@ from store import bulk
 from store.ids import new_id
 from store.queries import dispatches
 from store.queries.dispatches import Priority
+from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation, OperationError, UploadPart
 from store.tables.enrollments import Dispatch
 
-LIVE = ("queued", "running")
 MOST_ERRORS_KEPT = 10_000
 
 
@@ -79,7 +79,7 @@ def get(session: Session, operation_id: str) -> Operation:
 def cancel(session: Session, operation_id: str) -> Operation:
     """Ask the worker to stop; what was done stays done."""
     operation = get(session, operation_id)
-    if operation.status not in LIVE:
+    if operation.status not in OPERATION_LIVE:
         raise Refused(f"the operation is {operation.status} already")
     if operation.kind == "erase":
         raise Refused("an erasure is not stopped half way")
@@ -91,9 +91,9 @@ def cancel(session: Session, operation_id: str) -> Operation:
 def begun(session: Session, operation_id: str, now: datetime) -> Operation | None:
     """The operation to work on, or None where there is nothing left to do."""
     operation = session.get(Operation, operation_id)
-    if operation is None or operation.status not in LIVE:
+    if operation is None or operation.status not in OPERATION_LIVE:
         return None
-    operation.status, operation.started_at = "running", operation.started_at or now
+    operation.status, operation.started_at = OperationStatus.RUNNING, operation.started_at or now
     session.add(operation)
     return operation
 
@@ -138,7 +138,13 @@ def _keep_errors(session: Session, operation: Operation, errors: Sequence[LineEr
 def ended(session: Session, operation_id: str, now: datetime, error: str | None = None) -> str:
     """Close an operation, and let its file go; return how it ended."""
     operation = get(session, operation_id)
-    operation.status = "failed" if error is not None else "cancelled" if operation.cancel else "done"
+    operation.status = (
+        OperationStatus.FAILED
+        if error is not None
+        else OperationStatus.CANCELLED
+        if operation.cancel
+        else OperationStatus.DONE
+    )
     operation.finished_at, operation.error, operation.note = now, error, None
     session.add(operation)
     session.connection().execute(delete(UploadPart).where(col(UploadPart.operation_id) == operation_id))

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from services.messages.claiming import LANES
+from store.statuses import ON_THE_WAY, UNSURE, HookStatus, MessageStatus
 from store.tables.enrollments import Dispatch, Hook, StageCount
 from store.tables.messages import Channel, Message
 
-OPEN = ("planned", "deferred", "sending", "unknown", "parked")
+OPEN = (*ON_THE_WAY, *UNSURE)
 """What a mail is as long as its fate is open."""
 
 
@@ -40,12 +41,14 @@ def measure(session: Session, now: datetime) -> Depths:
     )
     oldest = (
         select(Message.lane, func.min(Message.not_before))
-        .where(col(Message.lane).in_(LANES), Message.status == "planned", col(Message.not_before) <= now)
+        .where(col(Message.lane).in_(LANES), Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now)
         .group_by(col(Message.lane))
     )
     waiting, first = session.exec(select(func.count(), func.min(Dispatch.created_at)).select_from(Dispatch)).one()
     hooks, due = session.exec(
-        select(func.count(), func.min(Hook.not_before)).where(Hook.status == "planned", col(Hook.not_before) <= now)
+        select(func.count(), func.min(Hook.not_before)).where(
+            Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now
+        )
     ).one()
     standing = select(StageCount.journey, StageCount.stage, func.sum(StageCount.count)).group_by(
         col(StageCount.journey), col(StageCount.stage)

@@ -10,11 +10,10 @@ from sqlmodel import Session, col, func, select
 
 from services.errors import NotFound
 from store.queries import counts
+from store.statuses import ON_THE_WAY, EnrollmentStatus, MessageStatus
 from store.tables.definitions import Journey
 from store.tables.enrollments import Dispatch, Enrollment
 from store.tables.messages import Message, OutboxMail
-
-WAITING = ("planned", "deferred", "sending")
 
 
 def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def cohorts(session: Session, journey: str) -> list[dict[str, Any]]:
     for name, status, place, count in sorted(rows):
         cohort = found.setdefault(name, {"month": name, "entered": 0, "stages": {}, "ended": {}})
         cohort["entered"] += count
-        cohort["stages" if status == "live" else "ended"][place] = count
+        cohort["stages" if status == EnrollmentStatus.LIVE else "ended"][place] = count
     return list(found.values())
 
 
@@ -166,7 +165,7 @@ def _summed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "accepted": found["accepted"],
         "failed": dict(reasons["failed"]),
         "skipped": dict(reasons["skipped"]),
-        "waiting": sum(found[status] for status in WAITING),
+        "waiting": sum(found[status] for status in ON_THE_WAY),
         "unknown": found["unknown"],
         "parked": found["parked"],
     }
@@ -183,7 +182,9 @@ def _outbox(session: Session) -> dict[str, int] | None:
     received = session.exec(select(func.count(col(OutboxMail.id)))).one()
     mails = session.exec(select(func.count(func.distinct(OutboxMail.send_id)))).one()
     accepted = session.exec(
-        select(func.count(col(Message.id))).where(Message.status == "accepted", Message.provider == "outbox")
+        select(func.count(col(Message.id))).where(
+            Message.status == MessageStatus.ACCEPTED, Message.provider == "outbox"
+        )
     ).one()
     return {"received": received, "twice": received - mails, "accepted": accepted} if received or accepted else None
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from services.errors import InvalidInput
 from services.reports import counts_and_books
 from store import keyset
+from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey, Audit, Operation, OperationError, Rejection
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer, Segment, SegmentMember, Suppression
@@ -43,7 +44,7 @@ def customers(
     if stage:
         there = select(Enrollment.customer_id).where(
             col(Enrollment.journey).in_(counts_and_books.lifecycle_journeys(session)),
-            Enrollment.status == "live",
+            Enrollment.status == EnrollmentStatus.LIVE,
             Enrollment.stage == stage,
         )
         query = query.where(col(Customer.id).in_(there))

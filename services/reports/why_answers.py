@@ -14,6 +14,7 @@ from journeys.rules.policy import REASONS
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import InvalidInput, NotFound
+from store.statuses import CLAIMABLE, EnrollmentStatus, MessageStatus
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Enrollment
@@ -57,14 +58,14 @@ def why(
 # -- a mail ------------------------------------------------------------------------------------------------------------
 
 _STATES = {
-    "planned": "is planned and goes as soon as its lane takes it",
-    "deferred": "waits",
-    "sending": "is on its way to the provider",
-    "accepted": "was accepted by the provider",
-    "failed": "failed",
-    "skipped": "was skipped",
-    "unknown": "may or may not have gone; evidence is being sought",
-    "parked": "may or may not have gone; a person decides",
+    MessageStatus.PLANNED: "is planned and goes as soon as its lane takes it",
+    MessageStatus.DEFERRED: "waits",
+    MessageStatus.SENDING: "is on its way to the provider",
+    MessageStatus.ACCEPTED: "was accepted by the provider",
+    MessageStatus.FAILED: "failed",
+    MessageStatus.SKIPPED: "was skipped",
+    MessageStatus.UNKNOWN: "may or may not have gone; evidence is being sought",
+    MessageStatus.PARKED: "may or may not have gone; a person decides",
 }
 
 
@@ -86,8 +87,8 @@ def about_message(session: Session, customer: Customer, message_id: str) -> Why:
 def _told(mail: Message, decisions: Sequence[Decision]) -> Why:
     meaning = REASONS.get(mail.reason or "")
     told = f"{mail.template} {_STATES[mail.status]}" + (f": {meaning}" if meaning else "")
-    waits = mail.not_before if mail.status in ("planned", "deferred") else None
-    if waits is not None and mail.status == "deferred":
+    waits = mail.not_before if mail.status in CLAIMABLE else None
+    if waits is not None and mail.status == MessageStatus.DEFERRED:
         told += f"; it is asked again at {waits:%Y-%m-%d %H:%M} UTC"
     return Why(
         answer=told,
@@ -128,7 +129,7 @@ def _about_run(run: Enrollment, decisions: Sequence[Decision]) -> Why:
 
 
 def _stands(run: Enrollment) -> str:
-    if run.status == "ended":
+    if run.status == EnrollmentStatus.ENDED:
         return f"the run ended in {run.stage} ({run.reason})"
     if run.paused:
         return (
@@ -151,7 +152,7 @@ def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
         told = _told(mail, decisions)
         told.enrollment = run
         return told
-    if run.status == "live" and run.step == step:
+    if run.status == EnrollmentStatus.LIVE and run.step == step:
         return Why(answer=_stands(run), entered=True, enrollment=run, next_at=run.wakes_at, decisions=decisions)
     if decisions:
         last = decisions[-1]

@@ -7,6 +7,7 @@ from sqlmodel import Session
 from services.definitions import broadcasts
 from services.definitions.broadcasts import LOOK_EVERY
 from services.operations import operations
+from store.statuses import OPERATION_LIVE, BroadcastStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
 
@@ -31,20 +32,20 @@ def do(session: Session, now: datetime) -> int:
 
 def _wake(session: Session, row: Broadcast, now: datetime) -> None:
     match row.status:
-        case "planning":
+        case BroadcastStatus.PLANNING:
             _watch(session, row, now)
-        case "scheduled" if broadcasts.unready(session, row):
+        case BroadcastStatus.SCHEDULED if broadcasts.unready(session, row):
             row.wake_at = now + LOOK_EVERY
-        case "scheduled":
+        case BroadcastStatus.SCHEDULED:
             _plan(session, row, now)
-        case "deciding":
+        case BroadcastStatus.DECIDING:
             row.winner = row.winner or broadcasts.best(session, row)
             _plan(session, row, now)
         case _:
             if broadcasts.anything_waits(session, row.key):
                 row.wake_at = now + LOOK_EVERY
             else:
-                row.status, row.wake_at, row.finished_at = "sent", None, now
+                row.status, row.wake_at, row.finished_at = BroadcastStatus.SENT, None, now
     row.updated_at = now
     session.add(row)
 
@@ -53,7 +54,7 @@ def _plan(session: Session, row: Broadcast, now: datetime) -> None:
     """Start the operation that works out who gets it; whoever has their mail planned already is left out."""
     which = "rest" if row.winner else "sample" if broadcasts.body_of(row).test is not None else "all"
     operation = operations.start(session, PLAN, {"broadcast": row.key, "pass": which}, now)
-    row.status, row.wake_at, row.operation_id = "planning", now + WATCH_EVERY, operation.id
+    row.status, row.wake_at, row.operation_id = BroadcastStatus.PLANNING, now + WATCH_EVERY, operation.id
 
 
 def _watch(session: Session, row: Broadcast, now: datetime) -> None:
@@ -62,6 +63,6 @@ def _watch(session: Session, row: Broadcast, now: datetime) -> None:
     row.wake_at = now + WATCH_EVERY
     if operation is None:
         _plan(session, row, now)
-    elif operation.status not in operations.LIVE:
+    elif operation.status not in OPERATION_LIVE:
         row.paused_at, row.operation_id = now, None
         row.alarm = f"it was not planned to its end ({operation.error or operation.status}); resume plans the rest"

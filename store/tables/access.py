@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
+from store.statuses import OperationStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -94,7 +95,7 @@ class Operation(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     kind: str
-    status: str = "queued"
+    status: OperationStatus = status_column(OperationStatus, default=OperationStatus.QUEUED)
     request: dict[str, Any] = _json(default_factory=dict)
     done: int = 0
     total: int | None = None
@@ -108,6 +109,9 @@ class Operation(SQLModel, table=True):
     created_at: datetime = _at()
     started_at: datetime | None = _at(default=None)
     finished_at: datetime | None = _at(default=None)
+
+
+hold(Operation)
 
 
 class ImportedFile(SQLModel, table=True):

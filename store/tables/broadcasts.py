@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
+from store.statuses import BroadcastStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -21,7 +22,7 @@ class Broadcast(SQLModel, table=True):
 
     key: str = Field(primary_key=True)
     body: dict[str, Any] = _json(default_factory=dict)
-    status: str = "draft"
+    status: BroadcastStatus = status_column(BroadcastStatus, default=BroadcastStatus.DRAFT)
     paused_at: datetime | None = _at(default=None)
     wake_at: datetime | None = _at(default=None)
     start_at: datetime | None = _at(default=None)
@@ -32,6 +33,9 @@ class Broadcast(SQLModel, table=True):
     created_at: datetime = _at()
     updated_at: datetime = _at()
     finished_at: datetime | None = _at(default=None)
+
+
+hold(Broadcast)
 
 
 class BroadcastMember(SQLModel, table=True):

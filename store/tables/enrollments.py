@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from store.statuses import EnrollmentStatus, HookStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -32,7 +33,7 @@ class Enrollment(SQLModel, table=True):
     workflow_id: str
     source: str
     data: dict[str, Any] = _json(default_factory=dict)
-    status: str = "live"
+    status: EnrollmentStatus = status_column(EnrollmentStatus, default=EnrollmentStatus.LIVE)
     reason: str | None = None
     stage: str
     step: str | None = None
@@ -46,6 +47,9 @@ class Enrollment(SQLModel, table=True):
     entered_at: datetime = _at()
     stage_since: datetime = _at()
     ended_at: datetime | None = _at(default=None)
+
+
+hold(Enrollment)
 
 
 class Interest(SQLModel, table=True):
@@ -91,13 +95,16 @@ class Hook(SQLModel, table=True):
     stage: str
     step: str
     visit: int
-    status: str = "planned"
+    status: HookStatus = status_column(HookStatus, default=HookStatus.PLANNED)
     attempts: int = 0
     not_before: datetime = _at()
     created_at: datetime = _at()
     updated_at: datetime = _at()
     answer: int | None = None
     error: str | None = None
+
+
+hold(Hook)
 
 
 class Dispatch(SQLModel, table=True):

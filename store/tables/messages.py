@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
+from store.statuses import MessageStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -40,7 +41,7 @@ class Message(SQLModel, table=True):
     template_version: int | None = None
     topic: str
     lane: str
-    status: str
+    status: MessageStatus = status_column(MessageStatus)
     reason: str | None = None
     due: datetime = _at()
     not_before: datetime | None = _at(default=None)
@@ -57,6 +58,9 @@ class Message(SQLModel, table=True):
     subject: str | None = None
     html: str | None = None
     text: str | None = None
+
+
+hold(Message)
 
 
 class DeliveryEvent(SQLModel, table=True):

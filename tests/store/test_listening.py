@@ -23,6 +23,7 @@ from services.ingestion.ingest import Outcome
 from services.upkeep import upkeep
 from services.values import instant
 from store.session import Database
+from store.statuses import MessageStatus
 from store.tables.customers import Customer, DateDue, EventName, SegmentMember
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
 from store.tables.messages import Message
@@ -309,7 +310,8 @@ def test_a_goal_is_credited_to_the_last_message_within_its_window(town: Town, pu
     town.event("Signed Up")
     with town.database.writing() as session:
         message = session.exec(select(Message)).one()
-        message.status, message.accepted_at = "accepted", noon
+        message.status = MessageStatus.SENDING
+        message.status, message.accepted_at = MessageStatus.ACCEPTED, noon
     town.event("Order")
     town.now += timedelta(days=3)
     town.event("Order")

@@ -44,6 +44,7 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
                 )  # fmt: skip
             )
             operation = operations.start(session, "simulate", {}, at)
+            operations.begun(session, operation.id, at)
             operations.ended(session, operation.id, at)
         kept = {"retention": {"bodies": 30, "rejections": 30, "operations": None}}
         installation_settings.save(session, HouseSettings.model_validate(kept), noon)

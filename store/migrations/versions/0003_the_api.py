@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 from store.types import Instant, Json
-from store.types import workflow_id
+from store.ids import workflow_id
 
 revision = '0003'
 down_revision = '0002'

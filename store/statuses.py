@@ -1,0 +1,199 @@
+"""The statuses of every kind of row that has a life, and what may follow what.
+
+A table per kind says which statuses may follow which. It is held where a status is written: an attribute of a row that
+is set to a status which may not follow raises `ImpossibleTransition`; a statement that changes many rows takes its
+`where` from `before(status)`. The documentation's diagrams are drawn from these tables.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Dialect, String, event
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field
+
+
+class MessageStatus(StrEnum):
+    """One mail in the sending ledger."""
+
+    PLANNED = "planned"
+    """A lane may claim it when its time has come."""
+    DEFERRED = "deferred"
+    """Not yet; its enrollment plans it again at `not_before`."""
+    SKIPPED = "skipped"
+    """It does not go, for the reason beside it."""
+    SENDING = "sending"
+    """Claimed by the owner of a lane."""
+    ACCEPTED = "accepted"
+    """The provider has it."""
+    FAILED = "failed"
+    """Refused for good, or the template gave no mail, or a person gave it up."""
+    UNKNOWN = "unknown"
+    """Nobody can tell whether it went: it waits for evidence."""
+    PARKED = "parked"
+    """No evidence came: a person decides."""
+
+
+class EnrollmentStatus(StrEnum):
+    """One customer's run through a journey."""
+
+    LIVE = "live"
+    ENDED = "ended"
+
+
+class BroadcastStatus(StrEnum):
+    """One mail to many."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    PLANNING = "planning"
+    """An operation works out who gets it."""
+    DECIDING = "deciding"
+    """A sample has gone; the rest waits for the winner."""
+    SENDING = "sending"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class OperationStatus(StrEnum):
+    """Long work that somebody asked for."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class HookStatus(StrEnum):
+    """A webhook, or a note to a colleague."""
+
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class DispatchStatus(StrEnum):
+    """A start or a signal on its way to Temporal; a row that has arrived is gone."""
+
+    READY = "ready"
+    LEASED = "leased"
+    """A dispatcher holds it until `leased_until`; then it is as good as ready."""
+
+
+_Status = TypeVar("_Status", bound=StrEnum)
+
+Transitions = Mapping[_Status, Collection[_Status]]
+
+_M, _B, _O, _H = MessageStatus, BroadcastStatus, OperationStatus, HookStatus
+
+MESSAGE: Transitions[MessageStatus] = {
+    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.SENDING),
+    _M.DEFERRED: (_M.PLANNED, _M.SKIPPED),
+    _M.SKIPPED: (_M.PLANNED, _M.DEFERRED),  # what was pre-empted by an attempt that was lost is planned again
+    _M.SENDING: (_M.PLANNED, _M.ACCEPTED, _M.FAILED, _M.UNKNOWN),
+    _M.UNKNOWN: (_M.PLANNED, _M.ACCEPTED, _M.FAILED, _M.PARKED),
+    _M.PARKED: (_M.PLANNED, _M.ACCEPTED, _M.FAILED),
+    _M.ACCEPTED: (),
+    _M.FAILED: (),
+}
+ENROLLMENT: Transitions[EnrollmentStatus] = {
+    EnrollmentStatus.LIVE: (EnrollmentStatus.ENDED,),
+    EnrollmentStatus.ENDED: (),
+}
+BROADCAST: Transitions[BroadcastStatus] = {
+    _B.DRAFT: (_B.SCHEDULED,),
+    _B.SCHEDULED: (_B.PLANNING, _B.CANCELLED),
+    _B.PLANNING: (_B.DECIDING, _B.SENDING, _B.CANCELLED),
+    _B.DECIDING: (_B.PLANNING, _B.CANCELLED),
+    _B.SENDING: (_B.SENT, _B.CANCELLED),
+    _B.SENT: (),
+    _B.CANCELLED: (),
+}
+OPERATION: Transitions[OperationStatus] = {
+    _O.QUEUED: (_O.RUNNING, _O.FAILED, _O.CANCELLED),
+    _O.RUNNING: (_O.DONE, _O.FAILED, _O.CANCELLED),
+    _O.DONE: (),
+    _O.FAILED: (),
+    _O.CANCELLED: (),
+}
+HOOK: Transitions[HookStatus] = {
+    _H.PLANNED: (_H.DELIVERED, _H.FAILED),
+    _H.DELIVERED: (),
+    _H.FAILED: (),
+}
+DISPATCH: Transitions[DispatchStatus] = {
+    DispatchStatus.READY: (DispatchStatus.LEASED,),
+    DispatchStatus.LEASED: (DispatchStatus.READY,),
+}
+
+TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
+    MessageStatus: MESSAGE,
+    EnrollmentStatus: ENROLLMENT,
+    BroadcastStatus: BROADCAST,
+    OperationStatus: OPERATION,
+    HookStatus: HOOK,
+    DispatchStatus: DISPATCH,
+}
+
+CLAIMABLE = (_M.PLANNED, _M.DEFERRED)
+"""Messages that no lane has claimed: they can still be withdrawn."""
+ON_THE_WAY = (*CLAIMABLE, _M.SENDING)
+"""Messages that may still go by themselves."""
+UNSURE = (_M.UNKNOWN, _M.PARKED)
+"""Messages of which nobody can tell whether they went."""
+COUNTED = (_M.SENDING, _M.ACCEPTED, *UNSURE)
+"""Messages that count under a cap: they went, or may have gone."""
+BROADCAST_ACTIVE = (_B.PLANNING, _B.SENDING, _B.DECIDING)
+BROADCAST_OPEN = (_B.DRAFT, _B.SCHEDULED, *BROADCAST_ACTIVE)
+OPERATION_LIVE = (_O.QUEUED, _O.RUNNING)
+
+
+class ImpossibleTransition(ValueError):
+    """A status was to follow one that it may not follow: a bug, never a customer's doing."""
+
+
+def changed(status: _Status, to: _Status) -> _Status:
+    """`to`, where it may follow `status` (or is the same); else ImpossibleTransition."""
+    if to != status and to not in TABLES[type(status)][status]:
+        raise ImpossibleTransition(f"{type(status).__name__}: {to} may not follow {status}")
+    return to
+
+
+def before(to: _Status) -> tuple[_Status, ...]:
+    """The statuses that `to` may follow: the `where` of a compare-and-set."""
+    return tuple(status for status, after in TABLES[type(to)].items() if to in after)
+
+
+class _StatusType(TypeDecorator[StrEnum]):
+    """A status as text in the database and as its enumeration here."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(self.kind(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.kind(value)
+
+
+def status_column(kind: type[StrEnum], **options: Any) -> Any:
+    """A column that keeps a status."""
+    return Field(sa_type=_StatusType(kind), **options)
+
+
+def hold(table: type) -> None:
+    """See to it that the `status` of this table's rows changes along its transitions alone."""
+
+    def check(_row: object, to: Any, status: Any, _initiator: object) -> Any:
+        if isinstance(status, StrEnum):
+            return changed(status, type(status)(to))
+        return to
+
+    event.listen(getattr(table, "status"), "set", check, retval=True)  # noqa: B009

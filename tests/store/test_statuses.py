@@ -1,0 +1,58 @@
+"""What may follow what is a table; it is held where a status is written."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import pytest
+from sqlmodel import col, select, update
+
+from store import statuses
+from store.session import Database
+from store.statuses import ImpossibleTransition, MessageStatus, before, changed
+from store.tables.messages import Message
+
+
+def message(status: MessageStatus, now: datetime) -> Message:
+    times = {"due": now, "planned_at": now, "updated_at": now}
+    return Message(id="1", customer_id="c", template="t", topic="news", lane="journey", status=status, **times)
+
+
+@pytest.mark.parametrize("kind", statuses.TABLES)
+def test_every_status_has_a_place_in_its_table(kind: type[StrEnum]) -> None:
+    assert set(statuses.TABLES[kind]) == set(kind)
+
+
+@pytest.mark.parametrize("kind", statuses.TABLES)
+def test_every_status_is_reached_from_the_first(kind: type[StrEnum]) -> None:
+    table, reached = statuses.TABLES[kind], [next(iter(kind))]
+    for status in reached:
+        reached += [one for one in table[status] if one not in reached]
+    assert set(reached) == set(kind)
+
+
+def test_what_was_sent_is_never_planned_again() -> None:
+    with pytest.raises(ImpossibleTransition, match="MessageStatus: planned may not follow accepted"):
+        changed(MessageStatus.ACCEPTED, MessageStatus.PLANNED)
+    assert before(MessageStatus.SENDING) == (MessageStatus.PLANNED,)
+
+
+def test_a_row_refuses_what_may_not_follow(database: Database, noon: datetime) -> None:
+    with database.writing() as session:
+        session.add(message(MessageStatus.PLANNED, noon))
+    with database.writing() as session:
+        kept = session.get(Message, "1")
+        assert kept is not None
+        assert kept.status is MessageStatus.PLANNED
+        kept.status = MessageStatus.SENDING
+        with pytest.raises(ImpossibleTransition):
+            kept.status = MessageStatus.SKIPPED
+        kept.status = MessageStatus.ACCEPTED
+    with database.reading() as session:
+        assert session.exec(select(Message.status)).all() == [MessageStatus.ACCEPTED]
+
+
+def test_a_statement_knows_only_statuses_that_there_are(database: Database, noon: datetime) -> None:
+    with database.writing() as session:
+        session.add(message(MessageStatus.PLANNED, noon))
+    with pytest.raises(Exception, match="is not a valid MessageStatus"), database.writing() as session:
+        session.connection().execute(update(Message).where(col(Message.id) == "1").values(status="gone"))
