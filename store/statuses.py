@@ -78,8 +78,9 @@ class DispatchStatus(StrEnum):
     """A start or a signal on its way to Temporal; a row that has arrived is gone."""
 
     READY = "ready"
-    LEASED = "leased"
-    """A dispatcher holds it until `leased_until`; then it is as good as ready."""
+    """It goes as soon as a dispatcher has leased it."""
+    STUCK = "stuck"
+    """It failed again and again the same way, and was set aside for a person."""
 
 
 _Status = TypeVar("_Status", bound=StrEnum)
@@ -124,8 +125,8 @@ HOOK: Transitions[HookStatus] = {
     _H.FAILED: (),
 }
 DISPATCH: Transitions[DispatchStatus] = {
-    DispatchStatus.READY: (DispatchStatus.LEASED,),
-    DispatchStatus.LEASED: (DispatchStatus.READY,),
+    DispatchStatus.READY: (DispatchStatus.STUCK,),
+    DispatchStatus.STUCK: (DispatchStatus.READY,),
 }
 
 TABLES: Mapping[type[StrEnum], Transitions[Any]] = {

@@ -21,9 +21,11 @@ from mail.rendering.render_pool import RenderPool
 from services.definitions import journeys, templates
 from services.enrollments import hooks
 from services.installation import rates
+from store.notices import Notices
 from store.queries import outbox
 from store.session import Database
 from waypost.errors import CannotStart
+from waypost.pulses import Pulses
 from waypost.settings import SENDER, Settings
 from waypost.telemetry.tracing import Span, no_span, tracing
 from workflows import gateway
@@ -122,6 +124,16 @@ class Parts:
     async def close_caller(self) -> None:
         if "caller" in self.__dict__:
             await self.caller.close()
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Tell that something was written; the worker hears them."""
+        return Notices(self.database)
+
+    @cached_property
+    def pulses(self) -> Pulses:
+        """When the parts of this process last did a round."""
+        return Pulses(self.database, self.clock)
 
     def pumped(self, name: str) -> Pumped:
         """A lane of mail, the hooks, or the upkeep, by name."""

@@ -9,8 +9,12 @@ from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
 from store.trace_context import CURRENT
+
+STUCK_AFTER = 8
+"""Attempts: with ever longer waits between them, about two minutes."""
 
 
 class Priority(IntEnum):
@@ -30,6 +34,7 @@ def row(
         "workflow_id": workflow_id,
         "kind": kind,
         "payload": payload,
+        "status": DispatchStatus.READY,
         "priority": int(priority),
         "attempts": 0,
         "created_at": now,
@@ -43,6 +48,7 @@ def lease(
     """The next rows of these priorities, each the first of its enrollment, held against other dispatchers."""
     earlier = aliased(Dispatch)
     ready = and_(
+        col(Dispatch.status) == DispatchStatus.READY,
         col(Dispatch.priority).in_([int(one) for one in priorities]),
         or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
         or_(col(Dispatch.leased_until).is_(None), col(Dispatch.leased_until) < now),
@@ -59,15 +65,44 @@ def lease(
 def anything(session: Session, priorities: Sequence[Priority]) -> bool:
     """Whether a lease may find something; asked often, so that an idle dispatcher takes no lock."""
     these = col(Dispatch.priority).in_([int(one) for one in priorities])
-    return session.exec(select(Dispatch.id).where(these).limit(1)).first() is not None
+    ready = select(Dispatch.id).where(these, Dispatch.status == DispatchStatus.READY)
+    return session.exec(ready.limit(1)).first() is not None
 
 
 def done(session: Session, ids: Sequence[int]) -> None:
     session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
 
 
-def failed(session: Session, one: Dispatch, error: str, now: datetime) -> None:
-    """Try again later, ever more slowly; only this enrollment's rows wait behind it."""
+def failed(session: Session, one: Dispatch, error: str, now: datetime, *, lasting: bool = False) -> DispatchStatus:
+    """Try again later, ever more slowly; only this enrollment's rows wait behind it.
+
+    `lasting` says that waiting alone mends nothing: STUCK_AFTER attempts that end so, the last two alike, set the row
+    aside. Returns the status it has now.
+    """
     delay = timedelta(seconds=min(2.0**one.attempts / 2, 300))
-    values = {"attempts": one.attempts + 1, "error": error, "not_before": now + delay, "leased_until": None}
+    stuck = lasting and one.error == error and one.attempts + 1 >= STUCK_AFTER
+    status = DispatchStatus.STUCK if stuck else DispatchStatus.READY
+    values = {
+        "status": status,
+        "attempts": one.attempts + 1,
+        "error": error,
+        "not_before": now + delay,
+        "leased_until": None,
+    }
     session.connection().execute(update(Dispatch).where(col(Dispatch.id) == one.id).values(**values))
+    return status
+
+
+def retry(session: Session, row_id: int) -> bool:
+    """Let a row that is stuck go again, at once; False where none of this id is."""
+    return _set_free(session, row_id, update(Dispatch).values(status=DispatchStatus.READY, attempts=0, not_before=None))
+
+
+def cancel(session: Session, row_id: int) -> bool:
+    """Give a row up that is stuck; False where none of this id is."""
+    return _set_free(session, row_id, delete(Dispatch))
+
+
+def _set_free(session: Session, row_id: int, statement: Any) -> bool:
+    here = statement.where(col(Dispatch.id) == row_id, col(Dispatch.status) == DispatchStatus.STUCK)
+    return session.connection().execute(here).rowcount == 1

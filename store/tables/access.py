@@ -114,6 +114,13 @@ class Operation(SQLModel, table=True):
 hold(Operation)
 
 
+class Pulse(SQLModel, table=True):
+    """When a part of the worker (the dispatcher, a lane, …) last did a round, in whichever process."""
+
+    part: str = Field(primary_key=True)
+    at: datetime = _at()
+
+
 class ImportedFile(SQLModel, table=True):
     """A file that was imported, by the digest of its content, and by how many days it was moved in time."""
 

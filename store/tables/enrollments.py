@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from store.statuses import EnrollmentStatus, HookStatus, hold, status_column
+from store.statuses import DispatchStatus, EnrollmentStatus, HookStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -110,13 +110,14 @@ hold(Hook)
 class Dispatch(SQLModel, table=True):
     """A start or signal on its way to Temporal, kept until Temporal has it. Rows of one enrollment go in order."""
 
-    __table_args__ = (Index("ix_dispatch_next", "priority", "id"),)
+    __table_args__ = (Index("ix_dispatch_next", "status", "priority", "id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     enrollment_id: str = Field(index=True)
     workflow_id: str
     kind: str
     payload: dict[str, Any] = _json(default_factory=dict)
+    status: DispatchStatus = status_column(DispatchStatus, default=DispatchStatus.READY)
     priority: int
     not_before: datetime | None = _at(default=None)
     leased_until: datetime | None = _at(default=None)
@@ -124,6 +125,9 @@ class Dispatch(SQLModel, table=True):
     error: str | None = None
     trace: str | None = None
     created_at: datetime = _at()
+
+
+hold(Dispatch)
 
 
 class StageCount(SQLModel, table=True):

@@ -44,6 +44,7 @@ OTHERS = {
     "template_version": "texts of the house",
     "setting": "of the house; sandbox recipients are colleagues",
     "dispatch": "ids, opaque, until Temporal has them",
+    "pulse": "names of parts of the worker",
     "stage_count": "counts",
     "movement": "counts",
     "run_count": "counts",

@@ -1,27 +1,46 @@
-"""Carries rows of the dispatch table to Temporal: at least once, in order per enrollment, live signals first."""
+"""Carries rows of the dispatch table to Temporal: at least once, in order per enrollment, live signals first.
+
+Each row ends in its own result: it arrived, it goes again later, or it is stuck and waits for a person. What one of
+them raises touches no other.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.machine.inputs import EventArrived
 from services.values import instant
+from store.notices import Notices
 from store.queries import dispatches
 from store.queries.dispatches import Priority
 from store.session import Database
+from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
 from waypost.telemetry.tracing import Span, no_span
 from waypost.wiring import Clock
 from workflows.gateway import Gateway
 
 BATCH = 200
-IDLE = 0.1
+"""Rows of one lease: some tenths of a second of work, well below the hold."""
+
+LOOK_EVERY = 1.0
+"""Seconds after which a stream looks by itself: for a notice that was lost, for rows that wait to go again."""
+
 HOLD = timedelta(seconds=30)
+PART = "dispatcher"
+
+MENDS_ITSELF = frozenset(RPCStatusCode) - {
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.FAILED_PRECONDITION,
+    RPCStatusCode.OUT_OF_RANGE,
+    RPCStatusCode.UNIMPLEMENTED,
+}
+"""Answers of Temporal that waiting may mend; after the others a row is soon set aside."""
 
 log = structlog.get_logger("waypost.dispatcher")
 
@@ -30,23 +49,42 @@ log = structlog.get_logger("waypost.dispatcher")
 class Stream:
     """Rows that share a loop, and how many of them are under way at once."""
 
+    name: str
     priorities: tuple[Priority, ...]
     at_once: int
 
 
-LIVE = Stream(priorities=(Priority.SIGNAL, Priority.START), at_once=64)
-BULK = Stream(priorities=(Priority.BULK_START,), at_once=12)
+LIVE = Stream(name="live", priorities=(Priority.SIGNAL, Priority.START), at_once=64)
+BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12)
 """Few at once: more would only pile up in Temporal, and a live customer would stand behind them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """Why a row did not arrive; `lasting` where waiting alone mends nothing."""
+
+    error: str
+    lasting: bool
 
 
 class Dispatcher:
     """A loop for each stream; several processes may run them, and each row is held by one at a time."""
 
-    def __init__(self, database: Database, gateway: Gateway, clock: Clock, span: Span = no_span) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        clock: Clock,
+        span: Span = no_span,
+        notices: Notices | None = None,
+        beat: Callable[[str], None] = lambda part: None,
+    ) -> None:
         self._span = span
         self._database = database
         self._gateway = gateway
         self._clock = clock
+        self._notices = notices or Notices(database)
+        self._beat = beat
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -61,12 +99,12 @@ class Dispatcher:
         while True:
             try:
                 busy = await self.round(stream)
+                self._beat(f"{PART}/{stream.name}")
             except Exception as error:
-                log.warning("dispatch_round_failed", error=type(error).__name__)
+                log.error("dispatch_round_failed", stream=stream.name, exc_info=error)
                 busy = 0
-                await asyncio.sleep(1)
             if not busy:
-                await asyncio.sleep(IDLE)
+                await self._notices.wait(LOOK_EVERY)
 
     async def round(self, stream: Stream) -> int:
         """Lease what is ready, send it, and delete what arrived; return how many rows there were."""
@@ -74,8 +112,8 @@ class Dispatcher:
         if not rows:
             return 0
         slots = asyncio.Semaphore(stream.at_once)
-        errors = await asyncio.gather(*(self._send(row, slots) for row in rows))
-        await asyncio.to_thread(self._finish, rows, errors)
+        results = await asyncio.gather(*(self._send(row, slots) for row in rows))
+        await asyncio.to_thread(self._finish, rows, results)
         return len(rows)
 
     def _lease(self, stream: Stream) -> Sequence[Dispatch]:
@@ -85,14 +123,18 @@ class Dispatcher:
         with self._database.writing() as session:
             return dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
 
-    def _finish(self, rows: Sequence[Dispatch], errors: Sequence[str | None]) -> None:
+    def _finish(self, rows: Sequence[Dispatch], results: Sequence[Undelivered | None]) -> None:
+        pairs = list(zip(rows, results, strict=True))
         with self._database.writing() as session:
-            dispatches.done(session, [row.id or 0 for row, error in zip(rows, errors, strict=True) if error is None])
-            for row, error in zip(rows, errors, strict=True):
-                if error is not None:
-                    dispatches.failed(session, row, error, self._clock())
+            dispatches.done(session, [row.id or 0 for row, result in pairs if result is None])
+            for row, result in pairs:
+                if result is not None:
+                    now = self._clock()
+                    status = dispatches.failed(session, row, result.error, now, lasting=result.lasting)
+                    if status is DispatchStatus.STUCK:
+                        log.error("dispatch_stuck", row=row.id, kind=row.kind, error=result.error)
 
-    async def _send(self, row: Dispatch, slots: asyncio.Semaphore) -> str | None:
+    async def _send(self, row: Dispatch, slots: asyncio.Semaphore) -> Undelivered | None:
         """None when Temporal has it, else what went wrong."""
         async with slots:
             try:
@@ -100,7 +142,13 @@ class Dispatcher:
                     await self._carry(row)
             except RPCError as error:
                 log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
-                return error.status.name
+                return Undelivered(error=error.status.name, lasting=error.status not in MENDS_ITSELF)
+            except OSError as error:
+                log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=type(error).__name__)
+                return Undelivered(error=type(error).__name__, lasting=False)
+            except Exception as error:
+                log.error("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, exc_info=error)
+                return Undelivered(error=f"{type(error).__name__}: {error}"[:200], lasting=True)
         return None
 
     async def _carry(self, row: Dispatch) -> None:

@@ -5,7 +5,7 @@ lanes, long operations), so that each is scaled by itself.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -23,10 +23,11 @@ from services.enrollments import hooks
 from services.messages.claiming import LANES
 from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.scheduler import Scheduler
+from waypost.processes.supervision import supervise
 from waypost.wiring import Parts, check_identity
 from workflows import delivery
 from workflows.delivery import DeliveryWorkflow
-from workflows.gateway import DEPLOYMENT, JOURNEYS
+from workflows.gateway import DEPLOYMENT, JOURNEYS, Gateway
 from workflows.journey import JourneyWorkflow
 from workflows.operation import OperationWorkflow
 from workflows.sweep import SweepWorkflow
@@ -87,25 +88,30 @@ def _build(parts: Parts) -> WorkerDeploymentConfig | None:
 
 
 async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
-    """Work on these task queues until `stop` is set, then drain."""
+    """Work on these task queues until `stop` is set, then drain; raise SideTaskEnded where a part of it has ended."""
     check_identity(parts.settings)
     gateway = await parts.gateway(parts.settings.metrics)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
         async with AsyncExitStack() as stack:
-            beside: list[asyncio.Task[None]] = []
+            beside = _beside(parts, gateway, queues)
             if delivery.TASK_QUEUE in queues:
                 await stack.enter_async_context(delivery_worker(gateway.client, parts))
             if JOURNEYS in queues:
                 await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
                 for lane in PUMPED:
                     await gateway.keep_lane(lane)
-                beside.append(asyncio.create_task(Dispatcher(parts.database, gateway, parts.clock, parts.span).run()))
-                beside.append(asyncio.create_task(Scheduler(parts.database, gateway).run()))
             log.info("worker_ready", queues=sorted(queues))
-            await stop.wait()
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await supervise(beside, stop)
     log.info("worker_drained")
     await parts.sender.close()
     await parts.close_caller()
+
+
+def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What runs beside the workers of Temporal, by name."""
+    database, beat = parts.database, parts.pulses.beat
+    tasks: dict[str, Callable[[], Awaitable[None]]] = {"notices": parts.notices.run, "pulses": parts.pulses.run}
+    if JOURNEYS in queues:
+        dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat)
+        tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat).run}
+    return tasks

@@ -1,0 +1,103 @@
+"""A side task that ends stops its process; a notice wakes whoever waits."""
+
+import asyncio
+from datetime import datetime
+
+import pytest
+from sqlmodel import Session
+
+from store import bulk
+from store.notices import Notices
+from store.queries import dispatches, pulses
+from store.queries.dispatches import Priority
+from store.session import Database
+from store.tables.enrollments import Dispatch
+from waypost.processes.scheduler import Scheduler
+from waypost.processes.supervision import SideTaskEnded, supervise
+from waypost.pulses import Pulses
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_task_that_raises_stops_the_process_and_says_which() -> None:
+    async def breaks() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(SideTaskEnded, match="the task dispatcher has ended") as raised:
+        await supervise({"pulses": forever, "dispatcher": breaks}, asyncio.Event())
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+async def test_a_task_that_just_ends_stops_it_too() -> None:
+    async def ends() -> None:
+        return
+
+    with pytest.raises(SideTaskEnded, match="the task scheduler has ended"):
+        await supervise({"scheduler": ends}, asyncio.Event())
+
+
+async def test_who_is_asked_to_stop_stops_well() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    await supervise({"pulses": forever}, stop)
+
+
+async def test_the_scheduler_survives_what_a_round_raises(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = asyncio.Queue[int]()
+
+    class Breaking(Scheduler):
+        async def round(self) -> None:
+            rounds.put_nowait(1)
+            raise KeyError("a database error, say")
+
+    monkeypatch.setattr("waypost.processes.scheduler.EVERY", 0.01)
+    task = asyncio.create_task(Breaking(database, None).run())  # type: ignore[arg-type]
+    for _ in range(3):
+        await asyncio.wait_for(rounds.get(), 10)
+    assert not task.done()
+    task.cancel()
+
+
+async def test_whoever_waits_hears_that_work_was_written(database: Database, noon: datetime) -> None:
+    notices = Notices(database)
+    hearing = asyncio.create_task(notices.run())
+    try:
+        await notices.wait(10)  # it listens from now on
+        woken = asyncio.create_task(notices.wait(60))
+        await asyncio.sleep(0)
+
+        def write(session: Session) -> None:
+            rows = [dispatches.row("e", "w", "leave", {}, Priority.SIGNAL, noon)]
+            bulk.add(session, Dispatch, rows)
+
+        await asyncio.to_thread(database.write, write)
+        async with asyncio.timeout(20):
+            await woken
+    finally:
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+
+
+async def test_who_hears_nothing_looks_after_a_while(database: Database) -> None:
+    async with asyncio.timeout(20):
+        await Notices(database).wait(0.01)
+
+
+async def test_pulses_are_kept_and_tried_again(
+    database: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waypost.pulses.EVERY", 0.01)
+    kept = Pulses(database, lambda: noon)
+    kept.beat("dispatcher/live")
+    writing = asyncio.create_task(kept.run())
+
+    def there() -> dict[str, datetime]:
+        with database.reading() as session:
+            return pulses.last_rounds(session)
+
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(there) != {"dispatcher/live": noon}:
+            await asyncio.sleep(0.01)
+    writing.cancel()

@@ -1,0 +1,45 @@
+"""The pulses of the parts of this process: kept in memory at each round, and in the database every few seconds."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from store.queries import pulses
+from store.session import Database
+
+EVERY = 3.0
+"""Seconds between two writes: `/readyz` is to know within ten that a part does no work."""
+
+log = structlog.get_logger("waypost.pulses")
+
+
+class Pulses:
+    """`beat` costs nothing; `run` writes what has changed, in one transaction for all parts."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._rounds: dict[str, datetime] = {}
+
+    def beat(self, part: str) -> None:
+        """This part has done a round, or has seen that there is nothing to do."""
+        self._rounds[part] = self._clock()
+
+    async def run(self) -> None:
+        """Write until cancelled; a database that is away is tried again."""
+        while True:
+            await asyncio.sleep(EVERY)
+            rounds, self._rounds = self._rounds, {}
+            if not rounds:
+                continue
+            try:
+                await asyncio.to_thread(self._write, rounds)
+            except Exception as error:
+                log.warning("pulses_not_kept", error=type(error).__name__)
+                self._rounds = rounds | self._rounds
+
+    def _write(self, rounds: dict[str, datetime]) -> None:
+        with self._database.writing() as session:
+            pulses.beat(session, rounds)
