@@ -125,6 +125,12 @@ class BroadcastProgress(TypedDict):
     variants: dict[str, VariantOut]
 
 
+class BroadcastStatus(TypedDict):
+    """One mail to many."""
+
+    pass
+
+
 class CapIn(TypedDict):
     """At most `max` mails within any span of `per`."""
 
@@ -247,6 +253,12 @@ class EnrollmentOut(TypedDict):
     entered_at: str
     stage_since: str
     ended_at: str | None
+
+
+class EnrollmentStatus(TypedDict):
+    """One customer's run through a journey."""
+
+    pass
 
 
 class Erasing(TypedDict):
@@ -449,6 +461,12 @@ class MessageOut(TypedDict):
     provider_id: str | None
 
 
+class MessageStatus(TypedDict):
+    """One mail in the sending ledger."""
+
+    pass
+
+
 class MessageWhole(TypedDict):
     """With the very mail that was sent."""
 
@@ -509,6 +527,12 @@ class OperationOut(TypedDict):
     created_at: str
     started_at: str | None
     finished_at: str | None
+
+
+class OperationStatus(TypedDict):
+    """Long work that somebody asked for."""
+
+    pass
 
 
 class OutboxBook(TypedDict):
