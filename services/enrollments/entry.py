@@ -12,13 +12,13 @@ from journeys.rules.entry_rules import REFUSALS, Run
 from services.errors import Refused
 from store import bulk
 from store.ids import new_id, workflow_id
-from store.queries import dispatches
+from store.queries import decisions, dispatches
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
-from store.tables.enrollments import Decision, Dispatch, Enrollment
+from store.tables.enrollments import Dispatch, Enrollment
 
 
 def enroll(
@@ -109,13 +109,5 @@ def record_refusal(
     session: Session, journey: str, customer: Customer, reason: str, now: datetime, detail: Mapping[str, Any]
 ) -> None:
     """Put on record why a trigger did not let the customer in."""
-    session.add(
-        Decision(
-            id=new_id("dec"),
-            customer_id=customer.id,
-            journey=journey,
-            at=now,
-            what="not_entered",
-            detail={"reason": reason, **detail},
-        )
-    )
+    row = decisions.row(customer.id, "not_entered", {"reason": reason, **detail}, now, journey=journey)
+    decisions.add(session, [row])

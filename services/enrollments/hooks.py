@@ -16,10 +16,10 @@ from journeys.machine.commands import Decide
 from journeys.program.program import NodeId, Notify, Program, Webhook
 from services.customers import known_facts
 from services.definitions import journeys
-from store.ids import new_id
+from store.queries import decisions
 from store.statuses import HookStatus
 from store.tables.customers import Customer
-from store.tables.enrollments import Decision, Enrollment, Hook
+from store.tables.enrollments import Enrollment, Hook
 from store.tables.messages import Lane
 
 LANE = "hooks"
@@ -127,27 +127,17 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> None:
             continue
         hook.status = HookStatus.DELIVERED if result.outcome == "delivered" else HookStatus.FAILED
         session.add(hook)
-        session.add(_told(hook, now))
+        what = "hook_delivered" if hook.status == HookStatus.DELIVERED else "hook_failed"
+        decisions.note(session, hook, what, _outcome(hook), now)
 
 
-def _told(hook: Hook, now: datetime) -> Decision:
+def _outcome(hook: Hook) -> dict[str, Any]:
     detail: dict[str, Any] = {"hook": hook.id, "attempts": hook.attempts}
     if hook.answer is not None:
         detail["answer"] = hook.answer
     if hook.error:
         detail["error"] = hook.error
-    return Decision(
-        id=new_id("dec"),
-        customer_id=hook.customer_id,
-        journey=hook.journey,
-        enrollment_id=hook.enrollment_id,
-        at=now,
-        what="hook_delivered" if hook.status == HookStatus.DELIVERED else "hook_failed",
-        stage=hook.stage,
-        step=hook.step,
-        visit=hook.visit,
-        detail=detail,
-    )
+    return detail
 
 
 def take_over(session: Session, fence: str, now: datetime) -> None:

@@ -23,8 +23,7 @@ from services.enrollments.effects import Call
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
-from store.ids import new_id
-from store.queries import customers
+from store.queries import customers, decisions
 from store.queries.counts import CONVERTED, ENDED, Tally
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Event
@@ -65,9 +64,9 @@ def perform(
             return Interrupted(events=events)
     more = effects.apply(call, records)
     answer, detail, what = _answer(call, question)
-    row = _row(call, question, what, detail)
-    row["answer"] = _ANSWER.dump_python(answer, mode="json")
-    bulk.add(session, Decision, [*(_decided(call, record, more) for record in records), row])
+    kept = _ANSWER.dump_python(answer, mode="json")
+    decided = [_row(call, one, one.what, {**one.detail, **more.get(one.number, {})}) for one in records]
+    decisions.add(session, [*decided, _row(call, question, what, detail, kept)])
     call.enrollment.number = question.number
     session.add(call.enrollment)
     return answer
@@ -150,25 +149,19 @@ def _move_back(call: Call, row: Decision, tally: Tally) -> None:
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
-def _decided(call: Call, record: Decide, more: Mapping[int, dict[str, Any]]) -> bulk.Row:
-    return _row(call, record, record.what, {**record.detail, **more.get(record.number, {})})
-
-
-def _row(call: Call, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.Row:
-    return {
-        "id": new_id("dec"),
-        "customer_id": call.customer.id,
-        "journey": call.enrollment.journey,
-        "enrollment_id": call.enrollment.id,
-        "number": command.number,
-        "at": command.at,
-        "what": what,
-        "stage": command.stage,
-        "step": command.step,
-        "visit": command.visit,
-        "detail": detail,
-        "answer": None,
-    }
+def _row(
+    call: Call, command: Decide | Question, what: str, detail: dict[str, Any], answer: Mapping[str, Any] | None = None
+) -> bulk.Row:
+    enrollment = call.enrollment
+    return decisions.of_command(
+        command,
+        what,
+        detail,
+        customer_id=call.customer.id,
+        journey=enrollment.journey,
+        enrollment_id=enrollment.id,
+        answer=answer,
+    )
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

@@ -19,12 +19,10 @@ from services.enrollments.customer_events import Rules, What
 from services.errors import InvalidInput, NotFound
 from services.messages import planning
 from services.messages.origins import CONFIRMING
-from store.ids import new_id
-from store.queries import customers
+from store.queries import customers, decisions
 from store.statuses import MessageStatus
 from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
-from store.tables.enrollments import Decision
 from store.tables.messages import Message
 
 EVERYTHING = "*"
@@ -144,7 +142,7 @@ def _ask(session: Session, customer: Customer, topic: str, at: datetime, now: da
 
 
 def _note(session: Session, customer_id: str, what: str, detail: dict[str, Any], now: datetime) -> None:
-    session.add(Decision(id=new_id("dec"), customer_id=customer_id, journey="", at=now, what=what, detail=detail))
+    decisions.add(session, [decisions.row(customer_id, what, detail, now)])
 
 
 def of(session: Session, customer_id: str) -> Sequence[Consent]:

@@ -16,8 +16,7 @@ from services.customers import suppressions
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Rules, What
 from services.feedback import complaint_brake, consents
-from services.messages import planning
-from store.queries import customers
+from store.queries import customers, decisions
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.messages import DeliveryEvent, Message
@@ -151,7 +150,7 @@ def _forward(session: Session, report: Report, message: Message, now: datetime) 
     if message.status in UNSURE:
         message.status, message.reason, message.updated_at = MessageStatus.ACCEPTED, None, now
         message.accepted_at = message.accepted_at or report.at
-        planning.note(
+        decisions.note(
             session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now
         )
     kind = "delivered" if report.machine else report.kind  # a machine that opens it proves that it arrived, no more
@@ -161,7 +160,7 @@ def _forward(session: Session, report: Report, message: Message, now: datetime) 
     if not report.machine:
         detail: dict[str, Any] = {"message": message.id, "template": message.template}
         detail |= {"reason": report.reason} if report.reason else {}
-        planning.note(session, message, report.kind, detail, now)
+        decisions.note(session, message, report.kind, detail, now)
 
 
 def of(session: Session, message_id: str) -> Sequence[DeliveryEvent]:

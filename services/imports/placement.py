@@ -32,7 +32,7 @@ from services.upkeep import upkeep
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id, workflow_id
-from store.queries import customers, dispatches, event_names, tombstones
+from store.queries import customers, decisions, dispatches, event_names, tombstones
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import USER
@@ -227,22 +227,18 @@ def _record(batch: Batch, program: Program, trace: Trace) -> None:
         _skipped(batch, program, trace.state, plan)
 
 
-def _decision(batch: Batch, program: Program, state: State, command: Any, what: str, detail: dict[str, Any]) -> None:
-    batch.add(
-        Decision,
-        id=f"dec_{state.enrollment.removeprefix('enr_')}_{command.number}",
+def _decision(
+    batch: Batch, program: Program, state: State, command: decisions.Command, what: str, detail: dict[str, Any]
+) -> None:
+    row = decisions.of_command(
+        command,
+        what,
+        detail,
         customer_id=state.customer,
         journey=program.journey,
         enrollment_id=state.enrollment,
-        number=command.number,
-        at=command.at,
-        what=what,
-        stage=command.stage,
-        step=command.step,
-        visit=command.visit,
-        detail=detail,
-        answer=None,
     )
+    batch.rows[Decision].append(row)
 
 
 def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:

@@ -18,8 +18,7 @@ from journeys.facts.customer_facts import Aggregate
 from services.customers import profiles
 from services.messages import planning
 from store import bulk
-from store.ids import new_id
-from store.queries import dispatches
+from store.queries import decisions, dispatches
 from store.queries.dispatches import Priority
 from store.statuses import EnrollmentStatus
 from store.tables.broadcasts import BroadcastMember
@@ -47,8 +46,7 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
         session.connection().execute(delete(table).where(_owner(table) == source.id))
     _profile(session, source, target, now)
     detail = {"profile": source.id, "events": source.seq}
-    note = Decision(id=new_id("dec"), customer_id=target.id, journey="", at=now, what="merged", detail=detail)
-    session.add(note)
+    decisions.add(session, [decisions.row(target.id, "merged", detail, now)])
     session.flush()
 
 

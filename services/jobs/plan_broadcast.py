@@ -25,13 +25,12 @@ from services.messages import planning
 from services.messages.eligibility import Standing
 from services.operations.operations import Done, Page, counted
 from store import bulk
-from store.ids import new_id
+from store.queries import decisions
 from store.session import Database
 from store.statuses import CLAIMABLE, BroadcastStatus, MessageStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.customers import Customer, SegmentMember
-from store.tables.enrollments import Decision
 from store.tables.messages import Message
 
 PAGE = 500
@@ -192,7 +191,7 @@ def _variant(row: Broadcast, body: BroadcastIn, customer_id: str, which: Pass) -
 def _write(session: Session, row: Broadcast, plans: Sequence[Planned], now: datetime) -> None:
     body = broadcasts.body_of(row)
     bulk.add(session, Message, [_message(row, body, one, now) for one in plans])
-    bulk.add(session, Decision, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Go)])
+    decisions.add(session, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Go)])
 
 
 def _message(row: Broadcast, body: BroadcastIn, plan: Planned, now: datetime) -> dict[str, Any]:
@@ -229,14 +228,7 @@ def _decision(row: Broadcast, plan: Planned, now: datetime) -> dict[str, Any]:
         detail |= {"reason": verdict.reason, "until": verdict.until.isoformat()}
     elif isinstance(verdict, Skip):
         detail |= {"reason": verdict.reason}
-    return {
-        "id": new_id("dec"),
-        "customer_id": plan.customer.id,
-        "journey": "",
-        "at": now,
-        "what": "deferred" if isinstance(verdict, Defer) else "skipped",
-        "detail": detail,
-    }
+    return decisions.row(plan.customer.id, "deferred" if isinstance(verdict, Defer) else "skipped", detail, now)
 
 
 def _planned(session: Session, row: Broadcast, which: Pass, operation: Operation, now: datetime) -> None:

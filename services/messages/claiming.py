@@ -24,6 +24,7 @@ from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, planning
 from services.messages.eligibility import Standing
 from services.messages.origins import Mandate
+from store.queries import decisions
 from store.statuses import COUNTED, MessageStatus, before
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
@@ -203,7 +204,7 @@ class _Claim:
             case Defer(until=until, reason=reason):
                 message.not_before, message.updated_at = until, now
                 detail = {"message": message.id, "template": message.template, "reason": reason}
-                planning.note(session, message, "deferred", {**detail, "until": until.isoformat()}, now)
+                decisions.note(session, message, "deferred", {**detail, "until": until.isoformat()}, now)
                 return None
             case Go():
                 stands.goes(message.customer_id, message.topic)

@@ -20,10 +20,10 @@ from services.definitions.topics import GENERAL
 from services.installation import installation_settings
 from services.messages import eligibility
 from services.messages.eligibility import Standing
-from store.ids import new_id
+from store.queries import decisions
 from store.statuses import CLAIMABLE, MessageStatus
 from store.tables.customers import Customer
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from store.trace_context import CURRENT
 
@@ -138,23 +138,5 @@ def withdraw(
     message.status, message.reason, message.not_before, message.updated_at = MessageStatus.SKIPPED, reason, None, now
     session.add(message)
     detail = {"message": message.id, "template": message.template, "reason": reason, **(why or {})}
-    note(session, message, "skipped", detail, now)
+    decisions.note(session, message, "skipped", detail, now)
     return True
-
-
-def note(session: Session, message: Message, what: str, detail: dict[str, Any], now: datetime) -> None:
-    """A decision about a mail, outside the numbered ones of its enrollment."""
-    session.add(
-        Decision(
-            id=new_id("dec"),
-            customer_id=message.customer_id,
-            journey=message.journey,
-            enrollment_id=message.enrollment_id,
-            at=now,
-            what=what,
-            stage=message.stage,
-            step=message.step,
-            visit=message.visit,
-            detail=detail,
-        )
-    )

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from services.errors import NotFound, Refused
-from services.messages import planning
+from store.queries import decisions
 from store.statuses import UNSURE, MessageStatus
 from store.tables.messages import Message
 
@@ -34,6 +34,6 @@ def decide(session: Session, message_id: str, verdict: Verdict, by: str, now: da
     message.updated_at = now
     session.add(message)
     detail = {"message": message.id, "template": message.template, "explanation": f"decided by {by}"}
-    planning.note(session, message, "retried" if verdict == "resend" else message.status, detail, now)
+    decisions.note(session, message, "retried" if verdict == "resend" else message.status, detail, now)
     session.flush()
     return message

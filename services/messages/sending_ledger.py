@@ -17,12 +17,11 @@ from sqlmodel import Session, col, func, select
 
 from journeys.facts import calendar
 from services.installation import installation_settings
-from services.messages import circuit_breaker, planning
+from services.messages import circuit_breaker
 from services.messages.circuit_breaker import Said
 from store import bulk
-from store.ids import new_id
+from store.queries import decisions
 from store.statuses import UNSURE, MessageStatus, changed
-from store.tables.enrollments import Decision
 from store.tables.messages import Lane, Message
 
 GRACE = timedelta(seconds=45)
@@ -130,7 +129,7 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
     known = {row.id: row for row in session.connection().execute(query.order_by(Message.id).with_for_update())}
     kept = [(_proven(one, known[one.send_id]), known[one.send_id]) for one in results if one.send_id in known]
     bulk.change(session, Message, [_changed(result, message, now) for result, message in kept])
-    bulk.add(session, Decision, [_told(result, message, now) for result, message in kept])
+    decisions.add(session, [_told(result, message, now) for result, message in kept])
     said = [one.said for one in results if one.said is not None]
     if channel is not None and said:
         circuit_breaker.hear(session, channel, said, now)
@@ -162,18 +161,7 @@ def _told(result: Result, message: Any, now: datetime) -> dict[str, Any]:
     detail = {"message": message.id, "template": message.template}
     detail |= {"reason": result.reason} if result.reason else {}
     detail |= {"explanation": result.explanation} if result.explanation else {}
-    return {
-        "id": new_id("dec"),
-        "customer_id": message.customer_id,
-        "journey": message.journey,
-        "enrollment_id": message.enrollment_id,
-        "at": now,
-        "what": "retried" if result.status == MessageStatus.PLANNED else result.status,
-        "stage": message.stage,
-        "step": message.step,
-        "visit": message.visit,
-        "detail": detail,
-    }
+    return decisions.about(message, "retried" if result.status == MessageStatus.PLANNED else result.status, detail, now)
 
 
 def _set(
@@ -184,7 +172,7 @@ def _set(
         message.accepted_at = now
     session.add(message)
     detail = _detail(message, reason) | ({"explanation": explanation} if explanation else {})
-    planning.note(session, message, "retried" if status == MessageStatus.PLANNED else status, detail, now)
+    decisions.note(session, message, "retried" if status == MessageStatus.PLANNED else status, detail, now)
 
 
 def waiting(session: Session, lane: str, now: datetime) -> dict[str, int]:

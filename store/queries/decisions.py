@@ -1,0 +1,130 @@
+"""Decisions: every recorded "why". The one maker of their rows.
+
+A decision about a numbered command of an enrollment carries its number, which is unique there; one about a mail, a hook
+or a customer carries none. Rows are written at once,
+past the unit of work.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlmodel import Session
+
+from store import bulk
+from store.ids import new_id
+from store.tables.enrollments import Decision
+
+
+class Command(Protocol):
+    """A command of the core, seen from here: its number, its instant, and where in the journey it stands."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def step(self) -> str | None: ...
+    @property
+    def visit(self) -> int: ...
+
+
+class Subject(Protocol):
+    """A mail or a hook: whose it is, and the step that it comes from (a broadcast's mail comes from none)."""
+
+    @property
+    def customer_id(self) -> str: ...
+    @property
+    def journey(self) -> str: ...
+    @property
+    def enrollment_id(self) -> str | None: ...
+    @property
+    def stage(self) -> str | None: ...
+    @property
+    def step(self) -> str | None: ...
+    @property
+    def visit(self) -> int | None: ...
+
+
+def row(
+    customer_id: str,
+    what: str,
+    detail: Mapping[str, Any],
+    at: datetime,
+    *,
+    journey: str = "",
+    enrollment_id: str | None = None,
+    number: int | None = None,
+    stage: str | None = None,
+    step: str | None = None,
+    visit: int | None = None,
+    answer: Mapping[str, Any] | None = None,
+) -> bulk.Row:
+    """The columns of a decision. `what` is a word of the timeline; `at` is the instant it counts from (UTC)."""
+    return {
+        "id": new_id("dec"),
+        "customer_id": customer_id,
+        "journey": journey,
+        "enrollment_id": enrollment_id,
+        "number": number,
+        "at": at,
+        "what": str(what),
+        "stage": stage,
+        "step": step,
+        "visit": visit,
+        "detail": detail,
+        "answer": answer,
+    }
+
+
+def of_command(
+    command: Command,
+    what: str,
+    detail: Mapping[str, Any],
+    *,
+    customer_id: str,
+    journey: str,
+    enrollment_id: str,
+    answer: Mapping[str, Any] | None = None,
+) -> bulk.Row:
+    """A decision about a command; `answer` is what the core was told, kept for repeats of its question."""
+    return row(
+        customer_id,
+        what,
+        detail,
+        command.at,
+        journey=journey,
+        enrollment_id=enrollment_id,
+        number=command.number,
+        stage=command.stage,
+        step=command.step,
+        visit=command.visit,
+        answer=answer,
+    )
+
+
+def about(subject: Subject, what: str, detail: Mapping[str, Any], at: datetime) -> bulk.Row:
+    """A decision about a mail or a hook, outside the numbered ones of its enrollment."""
+    return row(
+        subject.customer_id,
+        what,
+        detail,
+        at,
+        journey=subject.journey,
+        enrollment_id=subject.enrollment_id,
+        stage=subject.stage,
+        step=subject.step,
+        visit=subject.visit,
+    )
+
+
+def note(session: Session, subject: Subject, what: str, detail: Mapping[str, Any], at: datetime) -> None:
+    """Put a decision about a mail or a hook on record."""
+    add(session, [about(subject, what, detail, at)])
+
+
+def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+    """Put decisions on record."""
+    bulk.add(session, Decision, rows)
