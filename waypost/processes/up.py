@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,10 @@ import httpx
 from rich.console import Console
 
 from store import migrate
+from store.room import has_room
 from waypost.errors import CannotStart
 from waypost.processes.admin_key import ensure_admin_key
+from waypost.processes.process_log import ProcessLog
 from waypost.settings import Settings
 from waypost.wiring import Parts, check_identity
 from workflows.gateway import TemporalUnavailable
@@ -33,6 +35,8 @@ LAST_LINES = 12
 STARTS_WITHIN = 240.0
 STOPS_WITHIN = 30.0
 QUIET_AFTER = 10.0
+ROOM_EVERY = 2.0
+"""Seconds between two looks at the room on the disk."""
 
 Check = Callable[[], Awaitable[bool]]
 
@@ -47,6 +51,19 @@ class Child:
     log: Path
     process: asyncio.subprocess.Process | None = None
     lines: deque[str] = field(default_factory=lambda: deque[str](maxlen=LAST_LINES))
+
+    async def copy_output(self) -> None:
+        """Read what the process writes, to its end, whatever becomes of the log: it would stand in a pipe unread."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        log = ProcessLog(self.log)
+        try:
+            async for raw in _lines(self.process.stdout):
+                line = raw.decode(errors="replace").rstrip()
+                self.lines.append(line)
+                log.keep(line)
+        finally:
+            log.close()
 
 
 class Stack:
@@ -74,6 +91,7 @@ class Stack:
             for child in temporal:
                 await self._start(child)
             await asyncio.gather(*(self._start(child) for child in others))
+            self._watchers.append(asyncio.create_task(self._watch_room()))
             if not self.stopping.is_set():
                 self._say_where(made)
             await self.stopping.wait()
@@ -161,25 +179,47 @@ class Stack:
         while True:
             process = child.process
             assert process is not None
-            assert process.stdout is not None
             began = asyncio.get_running_loop().time()
-            with child.log.open("a") as log:
-                async for raw in process.stdout:
-                    line = raw.decode(errors="replace").rstrip()
-                    child.lines.append(line)
-                    log.write(line + "\n")
-                    log.flush()
+            await child.copy_output()
             code = await process.wait()
             if self.stopping.is_set():
                 return
             delay = 0.5 if asyncio.get_running_loop().time() - began > QUIET_AFTER else min(delay * 2, 10)
-            self.console.print(f"[red]✗[/] {child.name} ended with {code}; it starts again in {delay:.1f} s")
-            for line in child.lines:
-                self.console.print(f"    {line}", markup=False, highlight=False)
+            self._say(f"[red]✗[/] {child.name} ended with {code}; it starts again in {delay:.1f} s", child.lines)
             await asyncio.sleep(delay)
-            if self.stopping.is_set():
+            if not await self._again(child):
                 return
-            await self._spawn(child)
+
+    async def _again(self, child: Child) -> bool:
+        """Start a child again, however long the machine refuses it a process; False where everything stops."""
+        while not self.stopping.is_set():
+            try:
+                await self._spawn(child)
+            except OSError as error:
+                self._say(f"[red]✗[/] {child.name} cannot be started ({error.strerror}); it is tried again")
+                await asyncio.sleep(ROOM_EVERY)
+            else:
+                return True
+        return False
+
+    async def _watch_room(self) -> None:
+        """Say when the disk is full, and when there is room again; the parts wait for it by themselves."""
+        full = False
+        while True:
+            room = await asyncio.to_thread(has_room, self.settings.home)
+            if not room and not full:
+                self._say(f"[red]✗[/] no room on the disk of {self.settings.home}: writes are refused until there is")
+            if room and full:
+                self._say("[green]✓[/] there is room on the disk again")
+            full = not room
+            await asyncio.sleep(ROOM_EVERY)
+
+    def _say(self, text: str, lines: Iterable[str] = ()) -> None:
+        """Tell the terminal; one that is gone, or a full disk behind it, stops nothing."""
+        with suppress(OSError):
+            self.console.print(text)
+            for line in lines:
+                self.console.print(f"    {line}", markup=False, highlight=False)
 
     async def _stop(self) -> None:
         """End the children in reverse order: the worker drains while the rest still answers."""
@@ -217,6 +257,20 @@ class Stack:
                 soft_wrap=True,
             )
         show("\nCtrl-C stops everything.")
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Line by line; one longer than the reader's buffer comes in parts instead of ending the reading."""
+    while True:
+        try:
+            raw = await stream.readuntil()
+        except asyncio.IncompleteReadError as end:
+            if end.partial:
+                yield end.partial
+            return
+        except asyncio.LimitOverrunError as long:
+            raw = await stream.readexactly(long.consumed)
+        yield raw
 
 
 def temporal_binary() -> str:
