@@ -106,6 +106,18 @@ def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) ->
     session.connection().execute(make(table).on_conflict_do_nothing(), rows)
 
 
+def put(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Insert rows, or change those whose primary key is there already; every row has the same columns."""
+    if not rows:
+        return
+    make = postgres_insert if session.connection().dialect.name == "postgresql" else sqlite_insert
+    statement = make(table)
+    columns: Any = SQLModel.metadata.tables[str(table.__tablename__)]
+    keys = [one.name for one in columns.primary_key.columns]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
 def increment(
     session: Session,
     table: type[SQLModel],

@@ -213,7 +213,7 @@ class Lane:
             )
             for one in made
         ]
-        self._database.write(lambda session: sending_ledger.freeze(session, frozen))
+        self._database.write(lambda session: sending_ledger.freeze(session, frozen, self._clock()))
 
     async def _traced(self, one: _Made) -> Result:
         if one.trace is None:

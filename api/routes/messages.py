@@ -47,9 +47,15 @@ def listed(
 @router.get("/{id}", summary="One message", responses=responses(404))
 def get(id: str, session: Reading, caller: Support) -> schemas.MessageWhole:
     """With the very mail that was rendered, once it was, and what the provider reported about it."""
-    message = schemas.MessageWhole.model_validate(customer_view.message(session, id))
-    reports = [schemas.DeliveryEventOut.model_validate(one) for one in delivery_events.of(session, id)]
-    return message.model_copy(update={"reports": reports})
+    message, body = customer_view.message(session, id)
+    return schemas.MessageWhole(
+        **schemas.MessageOut.model_validate(message).model_dump(),
+        subject=body.subject,
+        html=body.html,
+        text=body.text,
+        urls=body.urls,
+        reports=[schemas.DeliveryEventOut.model_validate(one) for one in delivery_events.of(session, id)],
+    )
 
 
 @router.post("/{id}/decide", summary="Decide about an unsure mail", responses=responses(404, 409, 422))

@@ -43,7 +43,7 @@ class DeliveryEventOut(Shown):
 
 
 class MessageWhole(MessageOut):
-    """With the very mail that was sent."""
+    """With the very mail that was sent; null before it was rendered, and when retention has let it go."""
 
     subject: str | None = Field(examples=["Thank you, Ann"])
     html: str | None

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from services.feedback import delivery_events
 from store.ids import new_id
+from store.queries import message_bodies
 from store.tables.messages import Message, PendingClick
 
 PROVIDER = "waypost"
@@ -57,8 +58,8 @@ def opened(session: Session, send_id: str, agent: str, now: datetime) -> bool:
 
 def where(session: Session, send_id: str, number: int) -> str | None:
     """Where a link of a mail leads; None where the mail is not here, or has no such link."""
-    urls = session.exec(select(Message.urls).where(Message.id == send_id)).first()
-    return urls[number] if urls and 0 <= number < len(urls) else None
+    urls = message_bodies.urls(session, send_id)
+    return urls[number] if 0 <= number < len(urls) else None
 
 
 def clicked(session: Session, send_id: str, url: str, agent: str, headers_alone: bool, now: datetime) -> None:
@@ -100,7 +101,7 @@ def settle(session: Session, now: datetime) -> int:
     reports: list[Engaged] = []
     for message_id in sorted({one.message_id for one in due}):
         every = session.exec(select(PendingClick).where(PendingClick.message_id == message_id)).all()
-        links = len(session.exec(select(Message.urls).where(Message.id == message_id)).first() or ())
+        links = len(message_bodies.urls(session, message_id))
         for one in (click for click in due if click.message_id == message_id):
             _judge(one, every, links)
             reports.append(_report(one))

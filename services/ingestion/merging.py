@@ -24,9 +24,11 @@ from store.statuses import EnrollmentStatus
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, Customer, DateDue, Event, SegmentMember
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
-from store.tables.messages import DeliveryEvent, Message, PendingClick
+from store.tables.messages import DeliveryEvent, Message, MessageBody, PendingClick
 
-FOLLOWS: tuple[type[SQLModel], ...] = (Decision, Message, DeliveryEvent, PendingClick, Hook, Interest, Alias)
+FOLLOWS: tuple[type[SQLModel], ...] = (
+    Decision, Message, MessageBody, DeliveryEvent, PendingClick, Hook, Interest, Alias
+)  # fmt: skip
 """Tables whose rows only need another owner."""
 
 

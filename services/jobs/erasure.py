@@ -24,7 +24,7 @@ from store.tables.access import Audit, Operation
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
-from store.tables.messages import DeliveryEvent, Message, OutboxMail, PendingClick
+from store.tables.messages import DeliveryEvent, Message, MessageBody, OutboxMail, PendingClick
 
 PAGE = 1_000
 
@@ -131,6 +131,7 @@ def _audits(session: Session, customer_id: str, now: datetime) -> int:
 ROWS: Mapping[str, Phase] = {
     "runs": _runs,
     "mails": _mails,
+    "bodies": _rows(MessageBody),
     "reports": _rows(DeliveryEvent),
     "clicks": _rows(PendingClick),
     "broadcasts": _rows(BroadcastMember),

@@ -217,7 +217,6 @@ def _message(row: Broadcast, body: BroadcastIn, plan: Planned, now: datetime) ->
         "planned_at": now,
         "updated_at": now,
         "attempt": 0,
-        "urls": [],
     }
 
 

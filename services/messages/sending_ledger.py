@@ -20,7 +20,7 @@ from services.installation import installation_settings
 from services.messages import circuit_breaker
 from services.messages.circuit_breaker import Said
 from store import bulk
-from store.queries import decisions
+from store.queries import decisions, message_bodies
 from store.statuses import UNSURE, MessageStatus, changed
 from store.tables.messages import Lane, Message
 
@@ -35,7 +35,7 @@ _KNOWN: Any = tuple(
         "provider_id", "not_before", "accepted_at", "delivery", "status",
     )
 )  # fmt: skip
-"""What `record` reads of a mail: its texts are large, and nobody looks at them there."""
+"""What `record` reads of a mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,21 +99,21 @@ def _detail(message: Message, reason: str | None, until: datetime | None = None)
     return detail | ({"until": until.isoformat()} if until else {})
 
 
-def freeze(session: Session, mails: Sequence[Frozen]) -> None:
-    """Keep the very mail that is about to be sent."""
-    rows = [
+def freeze(session: Session, mails: Sequence[Frozen], now: datetime) -> None:
+    """Keep the very mail that is about to be sent, beside its row."""
+    made = [{"id": one.send_id, "locale": one.locale, "template_version": one.template_version} for one in mails]
+    bulk.change(session, Message, made)
+    bodies = [
         {
-            "id": one.send_id,
+            "message_id": one.send_id,
             "subject": one.subject,
             "html": one.html,
             "text": one.text,
             "urls": list(one.urls),
-            "locale": one.locale,
-            "template_version": one.template_version,
         }
         for one in mails
     ]
-    bulk.change(session, Message, rows)
+    message_bodies.keep(session, bodies, now)
 
 
 def record(session: Session, fence: str, results: Sequence[Result], now: datetime, channel: str | None = None) -> None:

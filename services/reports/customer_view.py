@@ -12,7 +12,7 @@ from store import keyset
 from store.queries import customers
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Enrollment
-from store.tables.messages import Message
+from store.tables.messages import Message, MessageBody
 
 
 def customer(session: Session, name: str) -> Customer:
@@ -100,11 +100,13 @@ def shown(decision: Decision) -> dict[str, Any]:
     }
 
 
-def message(session: Session, send_id: str) -> Message:
+def message(session: Session, send_id: str) -> tuple[Message, MessageBody]:
+    """A mail and what it said; an empty body where it was not rendered yet, or its time has passed."""
     found = session.get(Message, send_id)
     if found is None:
         raise NotFound(f"there is no message {send_id!r}")
-    return found
+    body = session.get(MessageBody, send_id)
+    return found, body or MessageBody(message_id=send_id, customer_id=found.customer_id, frozen_at=found.updated_at)
 
 
 def enrollment(session: Session, enrollment_id: str) -> Enrollment:

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from services.access import idempotency
 from services.installation import installation_settings
+from store.queries import message_bodies
 from store.tables.access import Operation, OperationError, Rejection
-from store.tables.messages import Message
 
 PAGE = 5_000
 
@@ -19,21 +19,12 @@ def prune(session: Session, now: datetime) -> int:
     idempotency.prune(session, now)
     count = 0
     if kept.bodies is not None:
-        count += _bodies(session, now - timedelta(days=kept.bodies))
+        count += message_bodies.forget(session, now - timedelta(days=kept.bodies), PAGE)
     if kept.rejections is not None:
         count += _rejections(session, now - timedelta(days=kept.rejections))
     if kept.operations is not None:
         count += _operations(session, now - timedelta(days=kept.operations))
     return count
-
-
-def _bodies(session: Session, before: datetime) -> int:
-    """The ledger's row stays; what the mail said goes."""
-    query = select(col(Message.id)).where(col(Message.updated_at) < before, col(Message.html).is_not(None)).limit(PAGE)
-    ids = session.connection().execute(query).scalars().all()
-    here = update(Message).where(col(Message.id).in_(ids))
-    session.connection().execute(here.values(html=None, text=None, subject=None))
-    return len(ids)
 
 
 def _rejections(session: Session, before: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from store.statuses import MessageStatus, hold, status_column
@@ -15,7 +15,8 @@ class Message(SQLModel, table=True):
     """The sending ledger: one mail to one customer. Its id is the `send_id`, made of enrollment, step and visit.
 
     A mail of a broadcast has neither journey nor step, and its id is made of broadcast and customer; one that asks to
-    confirm a subscription has neither. `urls` is where its tracked links lead.
+    confirm a subscription has neither. What it said is a `MessageBody`, so that nobody who lists, claims or counts
+    carries it along.
     """
 
     __table_args__ = (
@@ -54,13 +55,34 @@ class Message(SQLModel, table=True):
     accepted_at: datetime | None = _at(default=None)
     delivery: str | None = None
     locale: str | None = None
-    urls: list[str] = _json(default_factory=list)
-    subject: str | None = None
-    html: str | None = None
-    text: str | None = None
 
 
 hold(Message)
+
+
+class MessageBody(SQLModel, table=True):
+    """The very mail that was rendered, and where its tracked links lead: `urls` by the number in the link.
+
+    Retention lets go of what the mail said; `urls` stay, since its links are followed for years.
+    """
+
+    __tablename__: ClassVar[Any] = "message_body"
+    __table_args__ = (
+        Index(
+            "ix_message_body_kept",
+            "frozen_at",
+            sqlite_where=text("html IS NOT NULL"),
+            postgresql_where=text("html IS NOT NULL"),
+        ),
+    )
+
+    message_id: str = Field(primary_key=True)
+    customer_id: str = Field(index=True)
+    frozen_at: datetime = _at()
+    subject: str | None = None
+    html: str | None = None
+    text: str | None = None
+    urls: list[str] = _json(default_factory=list)
 
 
 class DeliveryEvent(SQLModel, table=True):

@@ -14,7 +14,7 @@ from mail.links import Confirmation, Links, Preferences
 from services.upkeep import upkeep
 from store.tables.customers import Consent, Event
 from store.tables.enrollments import Decision
-from store.tables.messages import DeliveryEvent, Message, OutboxMail
+from store.tables.messages import DeliveryEvent, Message, MessageBody, OutboxMail
 from waypost.wiring import Parts
 
 ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
@@ -44,9 +44,9 @@ def mail(parts: Parts, ann: str, noon: datetime, clock: Any) -> str:
                 planned_at=noon,
                 updated_at=noon,
                 accepted_at=noon,
-                urls=URLS,
             )  # fmt: skip
         )
+        session.add(MessageBody(message_id=ID, customer_id=ann, frozen_at=noon, urls=URLS))
     clock.forward(minutes=1)
     return ID
 

@@ -24,10 +24,11 @@ from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
 from services.messages.claiming import Fenced
+from services.messages.sending_ledger import Frozen
 from store.session import Database
 from store.tables.customers import Suppression
 from store.tables.enrollments import Decision, Enrollment
-from store.tables.messages import Channel, Message
+from store.tables.messages import Channel, Message, MessageBody
 
 pytestmark = pytest.mark.usefixtures("welcome")
 
@@ -130,10 +131,21 @@ async def test_a_planned_mail_is_sent_once_and_kept_as_it_was_rendered(
     owner = lane()
     assert [await owner.pump() for _ in range(3)] == [1, 0, 0]
     with database.reading() as session:
-        message = session.exec(select(Message)).one()
-    assert (message.status, message.provider_id, message.subject) == ("accepted", "p1", "mail_a for ann")
-    assert receiver.accepted == [message.id]
-    assert "Hello ann" in (message.html or "")
+        message, body = session.exec(select(Message)).one(), session.exec(select(MessageBody)).one()
+    assert (message.status, message.provider_id) == ("accepted", "p1")
+    assert receiver.accepted == [message.id] == [body.message_id]
+    assert (body.customer_id, body.subject) == (message.customer_id, "mail_a for ann")
+    assert "Hello ann" in (body.html or "")
+
+
+def test_what_was_rendered_for_somebody_who_was_erased_meanwhile_is_not_kept(
+    database: Database, noon: datetime
+) -> None:
+    frozen = Frozen(send_id="gone", subject="Hi Ann", html="<p>Hi Ann</p>", text="Hi Ann")
+    with database.writing() as session:
+        sending_ledger.freeze(session, [frozen], noon)
+    with database.reading() as session:
+        assert session.exec(select(MessageBody)).all() == []
 
 
 async def test_two_owners_at_once_send_each_mail_once(lane: Any, planned: Any, receiver: Receiver) -> None:
@@ -293,8 +305,8 @@ async def test_a_line_break_in_a_name_never_reaches_a_header(
     planned("ann", first_name="Ann\r\nBcc: everybody@example.com")
     await lane().pump()
     with database.reading() as session:
-        message = session.exec(select(Message)).one()
-    assert message.subject == "mail_a for Ann Bcc: everybody@example.com"
+        body = session.exec(select(MessageBody)).one()
+    assert body.subject == "mail_a for Ann Bcc: everybody@example.com"
 
 
 async def test_a_paused_enrollments_mail_is_held(

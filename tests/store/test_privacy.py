@@ -21,7 +21,7 @@ from store.tables.access import Rejection
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import Decision, Dispatch, Hook, Interest
-from store.tables.messages import DeliveryEvent, Message, PendingClick
+from store.tables.messages import DeliveryEvent, Message, MessageBody, PendingClick
 from waypost.wiring import Parts
 
 SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "voucher-7", "S3CRET")
@@ -29,6 +29,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "broadcast_member",
+    "message_body",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -145,10 +146,16 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     planned_at=noon,
                     updated_at=noon,
                     provider="outbox",
+                    **common,
+                ),
+                MessageBody(
+                    message_id="mail",
+                    customer_id=customer.id,
+                    frozen_at=noon,
                     subject="Hi Annabel",
                     html="Annabel S3CRET",
                     text="Annabel",
-                    **common,
+                    urls=["https://x/S3CRET"],
                 ),
             ]  # fmt: skip
         )

@@ -9,9 +9,10 @@ from services.installation import installation_settings
 from services.installation.installation_settings import HouseSettings
 from services.operations import operations
 from services.upkeep import retention
+from store.queries import message_bodies
 from store.session import Database
 from store.tables.access import Operation, Rejection
-from store.tables.messages import Message
+from store.tables.messages import Message, MessageBody
 
 
 def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
@@ -38,11 +39,10 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
                     due=at,
                     planned_at=at,
                     updated_at=at,
-                    html="h",
-                    text="t",
-                    subject="s",
-                )  # fmt: skip
+                )
             )
+            body = {"message_id": name, "subject": "s", "html": "h", "text": "t", "urls": ["https://shop.example/"]}
+            message_bodies.keep(session, [body], at)
             operation = operations.start(session, "simulate", {}, at)
             operations.begun(session, operation.id, at)
             operations.ended(session, operation.id, at)
@@ -51,7 +51,13 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
         assert retention.prune(session, noon) == 2
         assert retention.prune(session, noon) == 0
     with database.reading() as session:
-        bodies = {one.id: one.html for one in session.exec(select(Message)).all()}
-        assert bodies == {"old": None, "new": "h"}
+        bodies = {
+            one.message_id: (one.subject, one.html, one.text, one.urls)
+            for one in session.exec(select(MessageBody)).all()
+        }
+        links = ["https://shop.example/"]
+        assert bodies == {"old": (None, None, None, links), "new": ("s", "h", "t", links)}, (
+            "links are followed for years"
+        )
         assert [one.received_at for one in session.exec(select(Rejection)).all()] == [noon]
         assert len(session.exec(select(Operation)).all()) == 2

@@ -1,0 +1,44 @@
+"""The bodies of mails: kept when a mail is frozen, read one at a time, let go of page by page."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy
+from sqlmodel import Session, col, select
+
+from store import bulk
+from store.tables.messages import Message, MessageBody
+
+
+def keep(session: Session, bodies: Sequence[bulk.Row], now: datetime) -> None:
+    """Keep what was rendered (`message_id`, `subject`, `html`, `text`, `urls`), in place of what was rendered before.
+
+    The mails' rows are locked, and say whose they are: a body of a mail that is gone meanwhile (its customer was
+    erased) is dropped, since nobody would ever erase it.
+    """
+    named = [one["message_id"] for one in bodies]
+    query = select(Message.id, Message.customer_id).where(col(Message.id).in_(named))
+    owners = dict(session.exec(query.order_by(col(Message.id)).with_for_update()).all())
+    rows = [
+        {**one, "customer_id": owners[one["message_id"]], "frozen_at": now}
+        for one in bodies
+        if one["message_id"] in owners
+    ]
+    bulk.put(session, MessageBody, rows)
+
+
+def urls(session: Session, message_id: str) -> Sequence[str]:
+    """Where the tracked links of a mail lead; none where it has none, or is not here."""
+    return session.exec(select(MessageBody.urls).where(MessageBody.message_id == message_id)).first() or ()
+
+
+def forget(session: Session, before: datetime, limit: int) -> int:
+    """Let go of what mails said that were frozen before an instant, a page of them; return how many.
+
+    Their links stay.
+    """
+    old = select(MessageBody.message_id).where(col(MessageBody.html).is_not(None), col(MessageBody.frozen_at) < before)
+    ids = session.exec(old.order_by(col(MessageBody.frozen_at)).limit(limit)).all()
+    here = sqlalchemy.update(MessageBody).where(col(MessageBody.message_id).in_(ids))
+    session.connection().execute(here.values(html=None, text=None, subject=None))
+    return len(ids)
