@@ -468,7 +468,7 @@ class MessageStatus(TypedDict):
 
 
 class MessageWhole(TypedDict):
-    """With the very mail that was sent."""
+    """With the very mail that was sent; null before it was rendered, and when retention has let it go."""
 
     id: str
     journey: str
