@@ -22,11 +22,16 @@ def config() -> Config:
     return settings
 
 
-def upgrade(engine: Engine) -> None:
-    """Apply every migration that is missing."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Apply every migration that is missing, up to this revision."""
     settings = config()
     settings.attributes["engine"] = engine
-    command.upgrade(settings, "head")
+    command.upgrade(settings, revision)
+
+
+def revisions() -> list[str]:
+    """Every revision, the oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
 
 
 def pending(engine: Engine) -> bool:
@@ -37,7 +42,7 @@ def pending(engine: Engine) -> bool:
 
 
 def differences(engine: Engine) -> list[str]:
-    """What the tables in code have that the migrated database lacks, or the other way round."""
+    """What the tables in code have that the migrated database lacks, or the other way round; types too."""
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [str(one) for one in compare_metadata(context, SQLModel.metadata)]

@@ -96,10 +96,22 @@ def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> s
     if kind == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite"), tmp_path / "waypost.db")
         return f"sqlite:///{tmp_path / 'waypost.db'}"
-    template: str = request.getfixturevalue("postgres")
-    base, _, rest = template.rpartition("?")
+    server, name = _server(request.getfixturevalue("postgres"))
+    return _created(server, name)
+
+
+def empty_database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database of this kind without a table."""
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return _created(_server(request.getfixturevalue("postgres"))[0], "template1")
+
+
+def _server(database: str) -> tuple[str, str]:
+    """The URL of the server that has this database, and the database's name."""
+    base, _, rest = database.rpartition("?")
     head, _, name = base.rpartition("/")
-    return _created(f"{head}/postgres?{rest}", name)
+    return f"{head}/postgres?{rest}", name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from store.types import Instant, Json
-from sqlalchemy.dialects import postgresql
+
+from store.migrations.columns import Instant, Json
 
 revision = "0001"
 down_revision = None
@@ -19,9 +19,9 @@ def upgrade() -> None:
         sa.Column("prefix", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("scopes", Json, nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("last_used_at", Instant(), nullable=True),
-        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("last_used_at", Instant, nullable=True),
+        sa.Column("revoked_at", Instant, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("hash"),
     )
@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "topic"),
     )
     op.create_table(
@@ -44,8 +44,8 @@ def upgrade() -> None:
         sa.Column("attributes", Json, nullable=False),
         sa.Column("events", Json, nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("anonymous_id"),
         sa.UniqueConstraint("external_id"),
@@ -60,7 +60,7 @@ def upgrade() -> None:
         sa.Column("journey", sa.String(), nullable=False),
         sa.Column("enrollment_id", sa.String(), nullable=True),
         sa.Column("number", sa.Integer(), nullable=True),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("at", Instant, nullable=False),
         sa.Column("what", sa.String(), nullable=False),
         sa.Column("stage", sa.String(), nullable=True),
         sa.Column("step", sa.String(), nullable=True),
@@ -81,11 +81,11 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("payload", Json, nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
-        sa.Column("not_before", Instant(), nullable=True),
-        sa.Column("leased_until", Instant(), nullable=True),
+        sa.Column("not_before", Instant, nullable=True),
+        sa.Column("leased_until", Instant, nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("dispatch", schema=None) as batch_op:
@@ -96,7 +96,7 @@ def upgrade() -> None:
         "imported_file",
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("journey", sa.String(), nullable=True),
-        sa.Column("as_of", Instant(), nullable=False),
+        sa.Column("as_of", Instant, nullable=False),
         sa.Column("shift_days", sa.Integer(), nullable=False),
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("customers", sa.Integer(), nullable=False),
@@ -121,8 +121,8 @@ def upgrade() -> None:
         sa.Column("draft_text", sa.String(), nullable=True),
         sa.Column("live_version", sa.Integer(), nullable=True),
         sa.Column("lifecycle", sa.Boolean(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("canonical", sa.String(), nullable=False),
-        sa.Column("published_at", Instant(), nullable=False),
+        sa.Column("published_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("journey", "number"),
     )
     with op.batch_alter_table("journey_version", schema=None) as batch_op:
@@ -141,7 +141,7 @@ def upgrade() -> None:
         "lane",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("fence", sa.String(), nullable=False),
-        sa.Column("taken_at", Instant(), nullable=False),
+        sa.Column("taken_at", Instant, nullable=False),
         sa.Column("alarm", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
@@ -160,15 +160,15 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
-        sa.Column("due", Instant(), nullable=False),
-        sa.Column("not_before", Instant(), nullable=True),
-        sa.Column("planned_at", Instant(), nullable=False),
-        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("due", Instant, nullable=False),
+        sa.Column("not_before", Instant, nullable=True),
+        sa.Column("planned_at", Instant, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("fence", sa.String(), nullable=True),
         sa.Column("provider", sa.String(), nullable=True),
         sa.Column("provider_id", sa.String(), nullable=True),
-        sa.Column("accepted_at", Instant(), nullable=True),
+        sa.Column("accepted_at", Instant, nullable=True),
         sa.Column("subject", sa.String(), nullable=True),
         sa.Column("html", sa.String(), nullable=True),
         sa.Column("text", sa.String(), nullable=True),
@@ -192,7 +192,7 @@ def upgrade() -> None:
         "outbox_mail",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("send_id", sa.String(), nullable=False),
-        sa.Column("received_at", Instant(), nullable=False),
+        sa.Column("received_at", Instant, nullable=False),
         sa.Column("to_address", sa.String(), nullable=False),
         sa.Column("from_address", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
@@ -207,7 +207,7 @@ def upgrade() -> None:
     op.create_table(
         "rejection",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("received_at", Instant(), nullable=False),
+        sa.Column("received_at", Instant, nullable=False),
         sa.Column("message_id", sa.String(), nullable=True),
         sa.Column("type", sa.String(), nullable=True),
         sa.Column("path", sa.String(), nullable=False),
@@ -231,7 +231,7 @@ def upgrade() -> None:
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("email"),
     )
     op.create_table(
@@ -252,10 +252,10 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.Integer(), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
-        sa.Column("wakes_at", Instant(), nullable=True),
-        sa.Column("entered_at", Instant(), nullable=False),
-        sa.Column("stage_since", Instant(), nullable=False),
-        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("wakes_at", Instant, nullable=True),
+        sa.Column("entered_at", Instant, nullable=False),
+        sa.Column("stage_since", Instant, nullable=False),
+        sa.Column("ended_at", Instant, nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customer.id"],
@@ -277,8 +277,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("properties", Json, nullable=False),
         sa.Column("fires", sa.Boolean(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
-        sa.Column("received_at", Instant(), nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("received_at", Instant, nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customer.id"],

@@ -1,0 +1,342 @@
+"""What a database held at each revision, and what the next one made of it.
+
+A new migration adds its revision here: `BECAME` gives what it puts into each row of a table that was there, `LOST`
+which columns it takes away, `MADE` the rows it writes into tables of its own, and `ROWS` rows for its new tables.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Row = dict[str, Any]
+
+AT = datetime(2026, 3, 2, 12, 0, 15, 123456, tzinfo=UTC)
+LATER = AT + timedelta(days=2)
+DIGEST = "d" * 64
+KEYED = "enrollment/welcome/cus_1/2bb80d537b1da3e3/1"  # the first 16 characters of the SHA-256 of `secret`
+
+ENROLLMENT: Row = {
+    "journey": "welcome",
+    "version": 1,
+    "digest": DIGEST,
+    "customer_id": "cus_1",
+    "source": "event",
+    "data": {"plan": "team"},
+    "stage": "new",
+    "step": "new/wait#1",
+    "visit": 1,
+    "number": 7,
+    "cursor": 2,
+    "entered_at": AT,
+    "stage_since": AT,
+}
+CUSTOMER: Row = {
+    "attributes": {"name": "Ann"},
+    "events": {"Signed Up": {"count": 2}},
+    "created_at": AT,
+    "updated_at": AT,
+}
+EVENT: Row = {"customer_id": "cus_1", "type": "track", "properties": {"a": [1, None]}, "at": AT, "fires": True}
+DECISION: Row = {"customer_id": "cus_1", "journey": "welcome", "at": AT, "detail": {"why": "on"}}
+
+ROWS: Mapping[str, Mapping[str, list[Row]]] = {
+    "0001": {
+        "api_key": [
+            {"id": "key_1", "name": "ci", "prefix": "wp_1", "hash": DIGEST, "scopes": ["read"], "created_at": AT}
+        ],
+        "consent": [{"customer_id": "cus_1", "topic": "news", "granted": False, "source": "page", "at": AT}],
+        "customer": [
+            {
+                **CUSTOMER,
+                "id": "cus_1",
+                "external_id": "17",
+                "email": "ann@shop.example",
+                "timezone": "Europe/Berlin",
+                "seq": 2,
+            },
+            {**CUSTOMER, "id": "cus_2", "anonymous_id": "anon-2", "seq": 0},
+        ],
+        "decision": [
+            {
+                **DECISION,
+                "id": "dec_1",
+                "enrollment_id": "enr_1",
+                "number": 1,
+                "what": "entered",
+                "answer": {"ok": True},
+            },
+            {**DECISION, "id": "dec_2", "what": "not_entered"},
+        ],
+        "dispatch": [
+            {
+                "enrollment_id": "enr_1",
+                "workflow_id": "enrollment/welcome/cus_1/1",
+                "kind": "poke",
+                "payload": {"seq": 2},
+                "priority": 1,
+                "attempts": 0,
+                "created_at": AT,
+            }
+        ],
+        "enrollment": [
+            {**ENROLLMENT, "id": "enr_1", "run": 1, "status": "live", "paused": False, "wakes_at": LATER},
+            {
+                **ENROLLMENT,
+                "id": "enr_2",
+                "run": 2,
+                "status": "ended",
+                "reason": "completed",
+                "paused": False,
+                "ended_at": AT,
+            },
+            {**ENROLLMENT, "id": "enr_3", "run": 3, "status": "ended", "paused": True, "ended_at": AT},
+        ],
+        "event": [
+            {**EVENT, "id": "evt_1", "message_id": "m-1", "seq": 1, "name": "Signed Up", "received_at": LATER},
+            {**EVENT, "id": "evt_2", "message_id": "m-2", "seq": 2, "name": "Signed Up", "received_at": AT},
+        ],
+        "imported_file": [
+            {"digest": DIGEST, "as_of": AT, "shift_days": 3, "done": True, "customers": 2, "events": 2},
+        ],
+        "interest": [{"enrollment_id": "enr_1", "name": "Bought", "customer_id": "cus_1"}],
+        "journey": [
+            {
+                "key": "welcome",
+                "name": "Welcome",
+                "draft": {"journey": "welcome"},
+                "draft_text": "journey: welcome",
+                "live_version": 1,
+                "lifecycle": True,
+                "created_at": AT,
+                "updated_at": AT,
+            }
+        ],
+        "journey_version": [
+            {"journey": "welcome", "number": 1, "digest": DIGEST, "canonical": "{}", "published_at": AT},
+        ],
+        "lane": [{"name": "journey", "fence": "f-1", "taken_at": AT, "alarm": "refused"}],
+        "message": [
+            {
+                "id": "msg_1",
+                "enrollment_id": "enr_1",
+                "customer_id": "cus_1",
+                "journey": "welcome",
+                "digest": DIGEST,
+                "stage": "new",
+                "step": "new/send:mail_a#1",
+                "visit": 1,
+                "template": "mail_a",
+                "topic": "news",
+                "lane": "journey",
+                "status": "accepted",
+                "due": AT,
+                "planned_at": AT,
+                "updated_at": AT,
+                "attempt": 1,
+                "fence": "f-1",
+                "provider": "outbox",
+                "provider_id": "out_1",
+                "accepted_at": AT,
+                "subject": "Hello",
+                "html": "<p>Hello</p>",
+                "text": "Hello",
+            }
+        ],
+        "movement": [{"journey": "welcome", "source": "", "target": "new", "shard": 3, "count": 3}],
+        "outbox_mail": [
+            {
+                "id": "out_1",
+                "send_id": "msg_1",
+                "received_at": AT,
+                "to_address": "ann@shop.example",
+                "from_address": "shop@shop.example",
+                "subject": "Hello",
+                "headers": {"X-Send": "msg_1"},
+                "html": "<p>Hello</p>",
+                "text": "Hello",
+            }
+        ],
+        "rejection": [{"id": "rej_1", "received_at": AT, "path": "batch[0].event", "reason": "is missing"}],
+        "stage_count": [{"journey": "welcome", "stage": "new", "step": "new/wait#1", "shard": 3, "count": 1}],
+        "suppression": [{"email": "bob@shop.example", "reason": "bounced", "source": "outbox", "created_at": AT}],
+    },
+    "0002": {
+        "backfill": [{"kind": "segment", "key": "buyers", "cursor": "cus_1", "started_at": AT}],
+        "date_due": [{"journey": "birthday", "trigger": "born", "customer_id": "cus_1", "at": LATER}],
+        "enrollment": [
+            {
+                **ENROLLMENT,
+                "id": "enr_4",
+                "run": 1,
+                "key": "secret",
+                "status": "live",
+                "paused": False,
+                "wakes_at": LATER,
+            },
+        ],
+        "hook": [
+            {
+                "id": "hook_1",
+                "kind": "webhook",
+                "enrollment_id": "enr_1",
+                "customer_id": "cus_1",
+                "journey": "welcome",
+                "digest": DIGEST,
+                "stage": "new",
+                "step": "new/webhook#1",
+                "visit": 1,
+                "status": "planned",
+                "attempts": 1,
+                "not_before": AT,
+                "created_at": AT,
+                "updated_at": AT,
+                "answer": 503,
+            }
+        ],
+        "operation": [
+            {
+                "id": "op_1",
+                "kind": "backtest",
+                "status": "done",
+                "request": {"journey": "welcome"},
+                "done": 10,
+                "total": 10,
+                "cancel": False,
+                "result": {"customers": 10},
+                "created_at": AT,
+                "finished_at": LATER,
+            }
+        ],
+        "segment": [
+            {
+                "key": "buyers",
+                "guard": 'customer.plan == "pro"',
+                "created_at": AT,
+                "updated_at": AT,
+                "evaluated_at": AT,
+            },
+        ],
+        "segment_member": [{"segment": "buyers", "customer_id": "cus_1", "since": AT}],
+    },
+    "0003": {
+        "alias": [{"kind": "anonymous", "value": "anon-1", "customer_id": "cus_1"}],
+        "audit": [
+            {
+                "id": "aud_1",
+                "at": AT,
+                "actor": "key_1",
+                "action": "publish",
+                "kind": "journey",
+                "target": "welcome",
+                "before": {"version": None},
+                "after": {"version": 1},
+            }
+        ],
+        "delivery_event": [
+            {
+                "id": "del_1",
+                "message_id": "msg_1",
+                "customer_id": "cus_1",
+                "provider": "outbox",
+                "kind": "delivered",
+                "at": AT,
+                "received_at": LATER,
+                "machine": False,
+            }
+        ],
+        "idempotent_answer": [
+            {
+                "caller": "key_1",
+                "key": "k-1",
+                "fingerprint": DIGEST,
+                "status": 201,
+                "headers": {"etag": "1"},
+                "body": b"\x00sealed",
+                "at": AT,
+            }
+        ],
+        "operation_error": [{"operation_id": "op_1", "line": 3, "reason": "no event"}],
+        "setting": [{"id": 1, "body": {"timezone": "Europe/Berlin"}, "updated_at": AT}],
+        "template": [{"key": "hello", "version": 1, "created_at": AT, "updated_at": AT}],
+        "template_version": [
+            {"key": "hello", "number": 1, "subject": "Hi", "html": "<p>Hi</p>", "text": "Hi", "created_at": AT},
+        ],
+        "tombstone": [{"digest": DIGEST, "at": AT}],
+        "topic": [
+            {
+                "key": "news",
+                "consent": "opt_in",
+                "transactional": False,
+                "cap_max": 2,
+                "cap_seconds": 604_800,
+                "created_at": AT,
+                "updated_at": AT,
+            }
+        ],
+        "upload_part": [{"operation_id": "op_1", "number": 0, "data": b"a,b\n"}],
+    },
+    "0004": {
+        "broadcast": [
+            {
+                "key": "spring",
+                "body": {"template": "hello"},
+                "status": "sending",
+                "wake_at": LATER,
+                "audience": {"planned": 1},
+                "created_at": AT,
+                "updated_at": AT,
+            }
+        ],
+        "broadcast_member": [{"broadcast": "spring", "customer_id": "cus_1"}],
+        "bucket": [{"name": "mail", "tokens": 2.5, "at": AT}],
+        "channel": [{"name": "mail", "closed_until": LATER, "failures": 2, "updated_at": AT}],
+        "pending_click": [
+            {
+                "id": "clk_1",
+                "message_id": "msg_1",
+                "customer_id": "cus_1",
+                "at": AT,
+                "url": "https://shop.example/a",
+                "machine": False,
+            }
+        ],
+    },
+}
+"""Rows that are put into the tables once a revision has been reached, by revision and table."""
+
+
+def _named(row: Row) -> Row:
+    workflow = {"enr_4": KEYED}.get(row["id"], f"enrollment/welcome/cus_1/{row['run']}")
+    return {"workflow_id": workflow, "paused_by": None, "shifts": []}
+
+
+BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
+    "0002": {"customer": {"segments": []}, "enrollment": {"key": ""}},
+    "0003": {
+        "api_key": {"expires_at": None, "rate": None},
+        "enrollment": _named,
+        "journey": {"paused_at": None, "archived_at": None, "alarm": None},
+        "message": {"delivery": None, "template_version": None},
+        "movement": {"seconds": 0},
+        "operation": {"error_count": 0, "cursor": "", "note": None, "asked_by": None},
+    },
+    "0004": {
+        "consent": {"pending": False, "evidence": None},
+        "message": {"broadcast": None, "variant": None, "locale": None, "urls": []},
+        "template_version": {"preheader": "", "locales": {}},
+        "topic": {"paused_at": None, "alarm": None},
+    },
+    "0005": {"dispatch": {"trace": None}, "message": {"trace": None}},
+}
+"""What a revision puts into each row that was there before it, by table."""
+
+LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {"0004": {"lane": ("alarm",)}}
+"""Columns that a revision takes away, by table."""
+
+_COUNTED: Row = {"journey": "welcome", "name": "ended", "shard": 0, "count": 1}
+
+MADE: Mapping[str, Mapping[str, list[Row]]] = {
+    "0002": {"event_name": [{"name": "Signed Up", "first_seen_at": AT}]},
+    "0003": {"run_count": [{**_COUNTED, "label": ""}, {**_COUNTED, "label": "completed"}]},
+}
+"""The rows that a revision makes out of others, by table."""
