@@ -301,6 +301,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             }
         ],
     },
+    "0006": {"pulse": [{"part": "dispatcher", "at": AT}]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""
 
@@ -327,6 +328,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "topic": {"paused_at": None, "alarm": None},
     },
     "0005": {"dispatch": {"trace": None}, "message": {"trace": None}},
+    "0006": {"dispatch": {"status": "ready"}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

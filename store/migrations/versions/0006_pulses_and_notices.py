@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from store.migrations.columns import Instant
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -14,10 +16,7 @@ WATCHED = ("dispatch", "message", "hook", "broadcast", "backfill", "date_due", "
 
 def upgrade() -> None:
     postgresql = op.get_bind().dialect.name == "postgresql"
-    moment = sa.DateTime(timezone=True)
-    op.create_table(
-        "pulse", sa.Column("part", sa.String(), primary_key=True), sa.Column("at", moment, nullable=False)
-    )
+    op.create_table("pulse", sa.Column("part", sa.String(), primary_key=True), sa.Column("at", Instant, nullable=False))
     op.add_column("dispatch", sa.Column("status", sa.String(), nullable=False, server_default="ready"))
     op.drop_index("ix_dispatch_next", "dispatch")
     op.create_index("ix_dispatch_next", "dispatch", ["status", "priority", "id"])
