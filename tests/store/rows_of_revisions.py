@@ -36,6 +36,20 @@ CUSTOMER: Row = {
     "created_at": AT,
     "updated_at": AT,
 }
+MESSAGE: Row = {
+    "enrollment_id": "enr_1",
+    "customer_id": "cus_1",
+    "journey": "welcome",
+    "digest": DIGEST,
+    "stage": "new",
+    "step": "new/send:mail_a#1",
+    "template": "mail_a",
+    "topic": "news",
+    "lane": "journey",
+    "due": AT,
+    "planned_at": AT,
+    "updated_at": AT,
+}
 EVENT: Row = {"customer_id": "cus_1", "type": "track", "properties": {"a": [1, None]}, "at": AT, "fires": True}
 DECISION: Row = {"customer_id": "cus_1", "journey": "welcome", "at": AT, "detail": {"why": "on"}}
 
@@ -117,21 +131,10 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         "lane": [{"name": "journey", "fence": "f-1", "taken_at": AT, "alarm": "refused"}],
         "message": [
             {
+                **MESSAGE,
                 "id": "msg_1",
-                "enrollment_id": "enr_1",
-                "customer_id": "cus_1",
-                "journey": "welcome",
-                "digest": DIGEST,
-                "stage": "new",
-                "step": "new/send:mail_a#1",
                 "visit": 1,
-                "template": "mail_a",
-                "topic": "news",
-                "lane": "journey",
                 "status": "accepted",
-                "due": AT,
-                "planned_at": AT,
-                "updated_at": AT,
                 "attempt": 1,
                 "fence": "f-1",
                 "provider": "outbox",
@@ -140,7 +143,8 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
                 "subject": "Hello",
                 "html": "<p>Hello</p>",
                 "text": "Hello",
-            }
+            },
+            {**MESSAGE, "id": "msg_2", "visit": 2, "status": "planned", "attempt": 0},
         ],
         "movement": [{"journey": "welcome", "source": "", "target": "new", "shard": 3, "count": 3}],
         "outbox_mail": [
@@ -332,7 +336,10 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
 }
 """What a revision puts into each row that was there before it, by table."""
 
-LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {"0004": {"lane": ("alarm",)}}
+LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "0004": {"lane": ("alarm",)},
+    "0007": {"message": ("subject", "html", "text", "urls")},
+}
 """Columns that a revision takes away, by table."""
 
 _COUNTED: Row = {"journey": "welcome", "name": "ended", "shard": 0, "count": 1}
@@ -340,5 +347,18 @@ _COUNTED: Row = {"journey": "welcome", "name": "ended", "shard": 0, "count": 1}
 MADE: Mapping[str, Mapping[str, list[Row]]] = {
     "0002": {"event_name": [{"name": "Signed Up", "first_seen_at": AT}]},
     "0003": {"run_count": [{**_COUNTED, "label": ""}, {**_COUNTED, "label": "completed"}]},
+    "0007": {
+        "message_body": [
+            {
+                "message_id": "msg_1",
+                "customer_id": "cus_1",
+                "frozen_at": AT,
+                "subject": "Hello",
+                "html": "<p>Hello</p>",
+                "text": "Hello",
+                "urls": [],
+            }
+        ]
+    },
 }
 """The rows that a revision makes out of others, by table."""

@@ -2,14 +2,14 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
+
+from store.migrations.columns import Instant, Json
 
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 MOVED = ("subject", "html", "text", "urls")
 
 
@@ -18,7 +18,7 @@ def upgrade() -> None:
         "message_body",
         sa.Column("message_id", sa.String(), nullable=False),
         sa.Column("customer_id", sa.String(), nullable=False),
-        sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("frozen_at", Instant, nullable=False),
         sa.Column("subject", sa.String(), nullable=True),
         sa.Column("html", sa.String(), nullable=True),
         sa.Column("text", sa.String(), nullable=True),
