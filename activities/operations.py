@@ -9,7 +9,7 @@ import structlog
 from temporalio import activity
 
 from activities.signatures import OPERATE
-from activities.test_mails import Testing
+from activities.test_mails import TestMails
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
 from journeys.simulation.backtest import Totals
@@ -17,7 +17,7 @@ from services.customers import segments
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_file
-from services.jobs import enroll_segment, erasure, plan_broadcast, resume_or_leave
+from services.jobs import enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
 from services.operations.operations import Done, Page
@@ -26,7 +26,6 @@ from services.values import Rejected, instant
 from store.session import Database
 from store.tables.access import Operation
 
-TEST = "test mail"
 BEAT = 5.0
 ATTEMPTS = 5
 """After so many the operation has failed; a worker that dies meanwhile is no failure of the work, but counts."""
@@ -39,10 +38,10 @@ log = structlog.get_logger("waypost.operations")
 class Operations:
     """Does one operation; what each kind does is in `KINDS`."""
 
-    def __init__(self, database: Database, clock: Clock, testing: Testing) -> None:
+    def __init__(self, database: Database, clock: Clock, test_mails: TestMails) -> None:
         self._database = database
         self._clock = clock
-        self._testing = testing
+        self._test_mails = test_mails
 
     @activity.defn(name=OPERATE)
     async def operate(self, operation_id: str) -> str:
@@ -53,7 +52,7 @@ class Operations:
         error = None
         beating = asyncio.create_task(_beat())
         try:
-            await (self._test(operation) if operation.kind == TEST else self._work(operation))
+            await (self._test(operation) if operation.kind == test_mail.KIND else self._work(operation))
         except (ServiceError, InvalidJourney, Rejected) as refused:
             error = str(refused)[:500]
         except Exception as unexpected:
@@ -78,9 +77,9 @@ class Operations:
         """A test mail is sent once: where an attempt was lost, nobody can tell whether it went."""
         if operation.cursor:
             raise InvalidInput("the worker was lost while it was sent; it may or may not have gone")
-        mail = await asyncio.to_thread(self._testing.compose, operation)
+        mail = await asyncio.to_thread(self._test_mails.compose, operation)
         await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=0, cursor="sending"))
-        result = {"outcome": await self._testing.send(mail), "subject": mail.subject}
+        result = {"outcome": await self._test_mails.send(mail), "subject": mail.subject}
         await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=1, result=result))
 
     def _begun(self, operation_id: str) -> Operation | None:

@@ -14,7 +14,7 @@ LANE = "upkeep"
 PRUNE_EVERY = timedelta(hours=1)
 
 
-class Upkeep:
+class UpkeepLane:
     """Does a page of what comes by the clock; two owners would only do it twice as slowly, never twice."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
@@ -31,7 +31,7 @@ class Upkeep:
     async def pump(self) -> int:
         return await asyncio.to_thread(self._round)
 
-    async def seek_evidence(self) -> int:
+    async def when_idle(self) -> int:
         """Once an hour, when there is nothing else to do: let go of what has passed its time."""
         if self._pruned_at is not None and self._clock() < self._pruned_at + PRUNE_EVERY:
             return 0

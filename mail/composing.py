@@ -1,9 +1,13 @@
-"""A whole mail of a letter: rendered, its links signed, its headers set, and what the law asks for at its foot."""
+"""A mail of a request: rendered, its links signed, its headers set, and what the law asks for at its foot.
+
+What is asked for is made elsewhere (`services.messages.mail_request`: by a claim, a preview, a test mail), where this
+room must not look: the Protocols say what is read of it, so that nobody copies a request into another shape first.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from html import escape as escape_text
+from typing import Any, Protocol
 
 from markupsafe import escape
 
@@ -12,110 +16,152 @@ from mail.brand import Brand, context
 from mail.headers import headers
 from mail.links import CONFIRMATION_LIVES, PREFERENCES_LIVE, Confirmation, Links, Preferences, Unsubscribe
 from mail.message import Mail
-from mail.rendering.templates import Rendered, Renders, Stored
-from mail.tracking import NOTHING, Tracking
+from mail.rendering.templates import Rendered, Renders, TemplateTexts
+from mail.tracking import Followed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """What one mail is made of. `campaign` is the journey or broadcast; `locales` as `Renders.render` takes them."""
+class Personal(Protocol):
+    """What makes a mail one customer's own; `locales` as `Renders.render` takes them."""
 
-    send_id: str
-    to: str
-    customer: str
-    topic: str
-    topic_name: str
-    transactional: bool
-    template: str
-    context: Mapping[str, Any]
-    now: datetime
-    subject: str | None = None
-    stored: Stored | None = None
-    locales: Sequence[str] = ()
-    timezone: str | None = None
-    campaign: str = ""
-    lane: str = "transactional"
-    tracking: Tracking = NOTHING
+    @property
+    def context(self) -> Mapping[str, Any]: ...
+    @property
+    def locales(self) -> Sequence[str]: ...
+    @property
+    def timezone(self) -> str | None: ...
+
+
+class Requested(Followed, Protocol):
+    """One mail as it is asked for; what each field means stands at `services.messages.mail_request`."""
+
+    @property
+    def send_id(self) -> str: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def customer(self) -> str: ...
+    @property
+    def template(self) -> str: ...
+    @property
+    def personal(self) -> Personal: ...
+    @property
+    def source(self) -> TemplateTexts | None: ...
+    @property
+    def subject(self) -> str | None: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def topic_name(self) -> str: ...
+    @property
+    def transactional(self) -> bool: ...
+    @property
+    def campaign(self) -> str: ...
+    @property
+    def lane(self) -> str: ...
 
 
 class Composer:
-    """Makes mails of letters; raises TemplateProblem or ValueError where there can be none."""
+    """Makes mails of what is asked for; `now` is when a mail is written."""
 
     def __init__(self, renderer: Renders, links: Links, brand: Brand) -> None:
         self._renderer = renderer
         self._links = links
         self.brand = brand
 
-    def compose(self, letter: Letter) -> Mail:
-        """The mail, ready to go."""
-        unsubscribe_url = None if letter.transactional else self._unsubscribe_url(letter)
-        rendered = self.render(letter, unsubscribe_url)
+    def compose(self, request: Requested, now: datetime) -> Mail:
+        """The mail, ready to go.
+
+        Raise TemplateProblem where the template gives none, ValueError where a header would be broken.
+        """
+        unsubscribe_url = None if request.transactional else self._unsubscribe_url(request)
+        rendered = self.render(request, unsubscribe_url, now)
         html, text = rendered.html, rendered.text
         if unsubscribe_url is not None:
             html, text = self._with_foot(html, text, unsubscribe_url)
         html, urls = tracking.tracked(
             html,
-            letter.tracking,
+            request,
             self._links.beginnings,
-            lambda number: self._links.click_url(letter.send_id, number),
-            lambda: self._links.open_url(letter.send_id),
+            lambda number: self._links.click_url(request.send_id, number),
+            lambda: self._links.open_url(request.send_id),
         )
-        if letter.tracking.utm:
-            text = tracking.with_utm_in_text(text, letter.tracking.utm, self._links.beginnings)
+        if request.utm:
+            text = tracking.with_utm_in_text(text, request.utm, self._links.beginnings)
         return Mail(
-            send_id=letter.send_id,
-            to=letter.to,
+            send_id=request.send_id,
+            to=request.to,
             sender=self.brand.sender,
             reply_to=self.brand.reply_to,
             subject=rendered.subject,
             html=html,
             text=text,
-            at=letter.now,
+            at=now,
             urls=urls,
             locale=rendered.locale,
+            template_version=request.source.version if request.source is not None else None,
             headers=headers(
                 self.brand,
-                send_id=letter.send_id,
-                topic=letter.topic,
-                campaign=letter.campaign,
-                template=letter.template,
-                lane=letter.lane,
+                send_id=request.send_id,
+                topic=request.topic,
+                campaign=request.campaign,
+                template=request.template,
+                lane=request.lane,
                 unsubscribe_url=unsubscribe_url,
             ),
         )
 
-    def render(self, letter: Letter, unsubscribe_url: str | None) -> Rendered:
-        """The three parts, as the template makes them."""
+    def render(self, request: Requested, unsubscribe_url: str | None, now: datetime) -> Rendered:
+        """The three parts, as the template alone makes them; raise TemplateProblem where it gives none."""
+        personal = request.personal
         known = context(
             self.brand,
-            letter.context,
+            personal.context,
             unsubscribe_url,
-            letter.send_id,
-            now=letter.now,
-            timezone=letter.timezone,
-            topic=letter.topic_name,
-            preferences_url=None if letter.transactional else self._preferences_url(letter),
-            confirm_url=self._confirm_url(letter) if letter.transactional else None,
+            request.send_id,
+            now=now,
+            timezone=personal.timezone,
+            topic=request.topic_name,
+            preferences_url=None if request.transactional else self._preferences_url(request, now),
+            confirm_url=self._confirm_url(request, now) if request.transactional else None,
         )
-        return self._renderer.render(letter.template, known, letter.subject, letter.stored, letter.locales)
+        return self._renderer.render(request.template, known, request.subject, request.source, personal.locales)
 
-    def _unsubscribe_url(self, letter: Letter) -> str:
-        what = Unsubscribe(customer=letter.customer, topic=letter.topic, send_id=letter.send_id)
+    def fill(self, text: str, about: Mapping[str, Any]) -> str:
+        """A short text that is a template itself, as a webhook's value; raise TemplateProblem where it gives none."""
+        return self._renderer.fill(text, {**about, "brand": self.brand.as_context()})
+
+    def note(self, send_id: str, to: str, subject: str, text: str) -> Mail:
+        """A note to a colleague: plain words, no links of ours, nothing followed.
+
+        Raise ValueError where a header would be broken.
+        """
+        return Mail(
+            send_id=send_id,
+            to=to,
+            sender=self.brand.sender,
+            subject=" ".join(subject.split()),
+            html="<p>" + escape_text(text).replace("\n", "<br>") + "</p>",
+            text=text,
+            headers={"Message-ID": self.brand.message_id(send_id)},
+        )
+
+    def _unsubscribe_url(self, request: Requested) -> str:
+        what = Unsubscribe(customer=request.customer, topic=request.topic, send_id=request.send_id)
         return self._links.unsubscribe_url(what)
 
-    def _preferences_url(self, letter: Letter) -> str:
-        expires = letter.now + PREFERENCES_LIVE
+    def _preferences_url(self, request: Requested, now: datetime) -> str:
+        expires = now + PREFERENCES_LIVE
         return self._links.preferences_url(
-            Preferences(customer=letter.customer, send_id=letter.send_id, expires=expires)
+            Preferences(customer=request.customer, send_id=request.send_id, expires=expires)
         )
 
-    def _confirm_url(self, letter: Letter) -> str:
+    def _confirm_url(self, request: Requested, now: datetime) -> str:
         return self._links.confirm_url(
             Confirmation(
-                customer=letter.customer,
-                topic=letter.topic,
-                send_id=letter.send_id,
-                expires=letter.now + CONFIRMATION_LIVES,
+                customer=request.customer,
+                topic=request.topic,
+                send_id=request.send_id,
+                expires=now + CONFIRMATION_LIVES,
             )
         )
 

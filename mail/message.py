@@ -1,8 +1,12 @@
-"""One mail, ready to go, and what can become of it."""
+"""One composed mail: what is frozen in the ledger and handed to a provider, as it stands.
+
+It knows neither how it was made nor who carries it. A line break in what becomes a header makes no mail (ValueError),
+here, so that no provider has to look for one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parseaddr
 
 
@@ -16,9 +20,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A rendered mail. `send_id` is the only thing of ours that a provider keeps in the clear.
+    """A mail, ready to go. `send_id` is the only thing of ours that a provider keeps in the clear.
 
-    `urls` is where its tracked links lead, by number; `at` is when it was written, `locale` in which language.
+    `urls` is where its tracked links lead, by number; `at` is when it was written, `locale` in which language, and
+    `template_version` of which version of a template that is kept in the store (None: a file).
     """
 
     send_id: str
@@ -32,6 +37,7 @@ class Mail:
     at: datetime | None = None
     urls: Sequence[str] = ()
     locale: str | None = None
+    template_version: int | None = None
 
     def __post_init__(self) -> None:
         reply_to = {"reply_to": self.reply_to or ""}
@@ -41,57 +47,8 @@ class Mail:
 
 
 def parse_sender(text: str) -> Sender:
-    """Read `Name <address>`."""
+    """Read `Name <address>`; raise ValueError where there is no address in it."""
     name, email = parseaddr(text)
     if "@" not in email:
         raise ValueError(f'{text!r} is no sender; write "Name <name@example.com>"')
     return Sender(name=name, email=email)
-
-
-# -- outcomes of one attempt -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """The provider took responsibility."""
-
-    provider_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSent:
-    """Certainly not sent; it may be tried again after `wait`, as may every other mail where `lane` says so.
-
-    `unreachable`: nobody answered at all, which may be our fault or the network's.
-    """
-
-    reason: str = "provider_busy"
-    wait: timedelta = timedelta(seconds=5)
-    lane: bool = True
-    unreachable: bool = False
-    explanation: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """The provider will never take this mail."""
-
-    reason: str = "rejected"
-    explanation: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misconfigured:
-    """The provider refused us, not the mail: the channel stops with an alarm."""
-
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
-    """It may or may not have gone. Nobody sends it again without evidence."""
-
-    explanation: str = ""
-
-
-Outcome = Accepted | NotSent | Refused | Misconfigured | Unknown

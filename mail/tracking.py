@@ -7,8 +7,8 @@ as it is, and so do those that are ours already and those that lead to no web pa
 import html as markup
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _ANCHOR = re.compile(r"<a\s[^>]*>", re.IGNORECASE)
@@ -18,20 +18,19 @@ _END = re.compile(r"</body\s*>", re.IGNORECASE)
 _UNTRACKED = 'data-track="no"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tracking:
-    """What is followed, and the UTM parameters that links get; none where there are none."""
+class Followed(Protocol):
+    """What is followed of a mail, and the UTM parameters that its links get (None: none)."""
 
-    opens: bool = False
-    clicks: bool = False
-    utm: Mapping[str, str] | None = None
-
-
-NOTHING = Tracking()
+    @property
+    def opens(self) -> bool: ...
+    @property
+    def clicks(self) -> bool: ...
+    @property
+    def utm(self) -> Mapping[str, str] | None: ...
 
 
 def tracked(
-    html: str, how: Tracking, ours: tuple[str, ...], click_url: Callable[[int], str], pixel: Callable[[], str]
+    html: str, how: Followed, ours: tuple[str, ...], click_url: Callable[[int], str], pixel: Callable[[], str]
 ) -> tuple[str, Sequence[str]]:
     """The mail with its links led by way of `click_url(number)`, and where each number leads.
 

@@ -18,7 +18,7 @@ import pytest
 from sqlmodel import Session, col, func, select
 from temporalio.testing import WorkflowEnvironment
 
-from activities.delivery.lane import Lane
+from activities.delivery.lane import MailLane
 from journeys.checks import source
 from services.definitions import journeys
 from services.ingestion import ingest
@@ -41,11 +41,11 @@ class World:
         self.env, self.parts, self.clock = env, parts, clock
         self.gateway = Gateway(env.client)
         self.dispatcher = Dispatcher(parts.database, self.gateway, clock)
-        self._lane: Lane | None = None
+        self._lane: MailLane | None = None
         self.day = 86_400.0
 
     @property
-    def lane(self) -> Lane:
+    def lane(self) -> MailLane:
         if self._lane is None:
             self._lane = self.parts.lane("journey")
             self._lane.take()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from activities.delivery.lane import Lane
-from activities.delivery.shift import Pumped
+from activities.delivery.lane import MailLane
+from activities.delivery.shift import LaneWork
 from journeys.program.program import Program
 from mail.brand import Brand
 from mail.composing import Composer
@@ -135,15 +135,15 @@ class Parts:
         """When the parts of this process last did a round."""
         return Pulses(self.database, self.clock)
 
-    def pumped(self, name: str) -> Pumped:
+    def pumped(self, name: str) -> LaneWork:
         """A lane of mail, the hooks, or the upkeep, by name."""
         from activities.hooks.lane import HookLane
         from activities.upkeep import LANE as UPKEEP
-        from activities.upkeep import Upkeep
+        from activities.upkeep import UpkeepLane
 
         if name == hooks.LANE:
-            return HookLane(self.database, lambda: self.caller, self.renderer, self.sender, self.brand, self.clock)
-        return Upkeep(self.database, self.clock) if name == UPKEEP else self.lane(name)
+            return HookLane(self.database, lambda: self.caller, self.composer, self.sender, self.clock)
+        return UpkeepLane(self.database, self.clock) if name == UPKEEP else self.lane(name)
 
     def sweep(self) -> "Sweep":
         from activities.sweep import Sweep
@@ -152,14 +152,14 @@ class Parts:
 
     def operations(self) -> "Operations":
         from activities.operations import Operations
-        from activities.test_mails import Testing
+        from activities.test_mails import TestMails
 
-        testing = Testing(self.database, self.composer, lambda: self.sender, self.clock)
-        return Operations(self.database, self.clock, testing)
+        test_mails = TestMails(self.database, self.composer, lambda: self.sender, self.clock)
+        return Operations(self.database, self.clock, test_mails)
 
-    def lane(self, name: str) -> Lane:
+    def lane(self, name: str) -> MailLane:
         rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None
-        return Lane(name, self.database, self.composer, self.sender, self.clock, rate, self.span)
+        return MailLane(name, self.database, self.composer, self.sender, self.clock, rate, self.span)
 
     async def program(self, digest: str) -> Program:
         return await asyncio.to_thread(self._program, digest)

@@ -1,4 +1,8 @@
-"""A lane: one owner's hold on it claims due mails, composes them, and hands each to the provider once.
+"""A lane of mail: its owner claims due mails, composes them, and hands each to the provider once.
+
+A mail goes through four hands, each with a shape of its own (`services.messages.mail_request` draws them): claimed, it
+is a MailRequest; composed and frozen, a Mail; handed over, a SendOutcome; recorded, an AttemptResult. Whether it may go
+is for `services.messages`, and what it looks like for `mail`, to say.
 
 Batches overlap: one whose mails are still being rendered, or whose provider is slow, holds up nobody behind it. When
 the provider fails five times in a row, what this batch has not handed over yet is put back instead
@@ -11,53 +15,51 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
 from activities.delivery import meters
-from mail.composing import Composer, Letter
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown
+from activities.delivery.outcomes import result_of
+from mail.composing import Composer
+from mail.message import Mail
 from mail.providers.sender import MailSender
-from mail.rendering.templates import Stored, TemplateProblem
-from mail.tracking import Tracking
+from mail.rendering.templates import TemplateProblem
 from services.installation.rates import Rate
 from services.messages import claiming, sending_ledger
-from services.messages.circuit_breaker import FAILURES, REFUSED, Said
-from services.messages.claiming import Claimed, Way
-from services.messages.sending_ledger import Frozen, Result
+from services.messages.circuit_breaker import FAILURES
+from services.messages.claiming import Way
+from services.messages.mail_request import MailRequest
+from services.messages.sending_ledger import AttemptResult
 from store.session import Database
 from store.statuses import MessageStatus
 
 BATCH = 100
+"""Mails that one claim takes: the fixed cost of its transaction is shared by so many, and a lost worker leaves no more
+than UNDER_WAY times as many in the middle."""
+
 UNDER_WAY = 4
-"""Batches of a lane at once."""
+"""Batches of a lane at once: while one is composed, others are frozen, handed over and recorded."""
 
 AT_ONCE = 4
 """Mails of one template that are rendered at once: no more threads than that wait for one which takes its time."""
 
 PATIENCE = 1.0
-"""Seconds after which a batch goes on without being waited for."""
+"""Seconds after which a batch goes on without being waited for: a fifth of what one render may take
+(`mail.rendering.limits.SECONDS`), and thousands of usual ones."""
 
 EVIDENCE_EVERY = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A mail ready to be sent, and of which version of its template it was made."""
-
-    mail: Mail
-    version: int | None
-    trace: str | None
-
+"""How often an idle lane asks the provider about a page of mails whose fate is unknown."""
 
 Span = Callable[..., AbstractContextManager[Any]]
 """Opens a span of a trace: its name, its parent, attributes."""
 
 
-class Lane:
-    """One owner's hold on a lane; `pump` does one round. The clock is handed in, since tests skip time."""
+class MailLane:
+    """One owner's hold on a lane; `pump` does one round. The clock is handed in, since tests skip time.
+
+    `rate` is what the channel bears, None where it bears anything; `span` traces each mail that belongs to a trace.
+    """
 
     def __init__(
         self,
@@ -77,8 +79,8 @@ class Lane:
         self._sender = sender
         self._clock = clock
         self._way = Way(channel=sender.name, rate=rate)
-        self._cooks = ThreadPoolExecutor(BATCH, thread_name_prefix=f"render-{name}")
-        self._stoves: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._threads = ThreadPoolExecutor(BATCH, thread_name_prefix=f"render-{name}")
+        self._renders: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._calls = asyncio.Semaphore(sender.at_once)
         self._under_way: set[asyncio.Task[None]] = set()
         self._failures = 0
@@ -91,7 +93,10 @@ class Lane:
             return sending_ledger.take_over(session, self.name, self.fence, self._clock())
 
     async def pump(self) -> int:
-        """Claim what is due, send it, record the outcomes; return how many were claimed."""
+        """Claim what is due, send it, record the outcomes; return how many were claimed.
+
+        Raise Fenced where the lane has another owner by now.
+        """
         if len(self._under_way) >= UNDER_WAY:
             await asyncio.wait(self._under_way, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         self._raise_what_failed()
@@ -106,41 +111,8 @@ class Lane:
         self._raise_what_failed()
         return len(claimed)
 
-    async def close_batches(self) -> None:
-        """Wait for the batches that are under way."""
-        await asyncio.gather(*self._under_way)
-        self._raise_what_failed()
-
-    async def close(self) -> None:
-        """Finish what was begun."""
-        await self.close_batches()
-        self._cooks.shutdown(wait=False)
-
-    def _raise_what_failed(self) -> None:
-        for task in [one for one in self._under_way if one.done()]:
-            self._under_way.discard(task)
-            task.result()
-
-    async def _carry(self, claimed: Sequence[Claimed]) -> None:
-        """A batch to its end; mails whose templates take their time go after the others."""
-        renders = {asyncio.create_task(self._rendered(one)) for one in claimed}
-        done, late = await asyncio.wait(renders, timeout=PATIENCE)
-        await self._finish([task.result() for task in done])
-        for task in asyncio.as_completed(late):
-            await self._finish([await task])
-
-    async def _finish(self, made: Sequence[_Made | Result]) -> None:
-        """Freeze what was rendered, send it, and record the outcomes."""
-        mails = [one for one in made if isinstance(one, _Made)]
-        results = [one for one in made if isinstance(one, Result)]
-        if mails:
-            await asyncio.to_thread(self._freeze, mails)
-            results += await asyncio.gather(*(self._traced(one) for one in mails))
-        if results:
-            await asyncio.to_thread(self._record, results)
-
-    async def seek_evidence(self) -> int:
-        """Ask the provider about mails whose fate is unknown, a page of them each time."""
+    async def when_idle(self) -> int:
+        """Ask the provider about mails whose fate is unknown, a page of them each time; return how many."""
         if self._evidence_at is not None and self._clock() < self._evidence_at:
             return 0
         self._evidence_at = self._clock() + EVIDENCE_EVERY
@@ -151,7 +123,76 @@ class Lane:
             await asyncio.to_thread(self._decide, send_id, evidence)
         return len(ids)
 
-    def _claim(self) -> list[Claimed]:
+    async def close_batches(self) -> None:
+        """Wait for the batches that are under way."""
+        await asyncio.gather(*self._under_way)
+        self._raise_what_failed()
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await self.close_batches()
+        self._threads.shutdown(wait=False)
+
+    def _raise_what_failed(self) -> None:
+        for task in [one for one in self._under_way if one.done()]:
+            self._under_way.discard(task)
+            task.result()
+
+    # -- a batch -------------------------------------------------------------------------------------------------------
+
+    async def _carry(self, requests: Sequence[MailRequest]) -> None:
+        """A batch to its end; mails whose templates take their time go after the others."""
+        composing = {asyncio.create_task(self._composed(one)) for one in requests}
+        done, late = await asyncio.wait(composing, timeout=PATIENCE)
+        await self._finish([task.result() for task in done])
+        for task in asyncio.as_completed(late):
+            await self._finish([await task])
+
+    async def _finish(self, composed: Sequence[tuple[MailRequest, Mail | AttemptResult]]) -> None:
+        """Freeze what was composed, hand it over, and record what became of each."""
+        ready = [(request, made) for request, made in composed if isinstance(made, Mail)]
+        results = [made for _, made in composed if isinstance(made, AttemptResult)]
+        if ready:
+            await asyncio.to_thread(self._freeze, [mail for _, mail in ready])
+            results += await asyncio.gather(*(self._traced(request, mail) for request, mail in ready))
+        if results:
+            await asyncio.to_thread(self._record, results)
+
+    async def _composed(self, request: MailRequest) -> tuple[MailRequest, Mail | AttemptResult]:
+        """A request and its mail; one of which there can be none has failed, alone."""
+        try:
+            async with self._renders[request.template]:
+                return request, await asyncio.get_running_loop().run_in_executor(self._threads, self._compose, request)
+        except (TemplateProblem, ValueError) as problem:
+            why = str(problem)[:300]
+            return request, AttemptResult(
+                send_id=request.send_id, status=MessageStatus.FAILED, reason="template_failed", explanation=why
+            )
+
+    async def _traced(self, request: MailRequest, mail: Mail) -> AttemptResult:
+        if request.trace is None:
+            return await self._send(mail)
+        with self._span("deliver", request.trace, message=mail.send_id, lane=self.name) as span:
+            result = await self._send(mail)
+            if span is not None:
+                span.set_attribute("outcome", result.status)
+            return result
+
+    async def _send(self, mail: Mail) -> AttemptResult:
+        async with self._calls:
+            if self._failures >= FAILURES:
+                return AttemptResult(
+                    send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta()
+                )
+            outcome = await self._sender.send(mail)
+        result = result_of(mail.send_id, self._sender.name, outcome)
+        if result.said is not None and result.said.heard != "nothing":
+            self._failures = self._failures + 1 if result.said.heard != "well" else 0
+        return result
+
+    # -- in a thread, each in one transaction --------------------------------------------------------------------------
+
+    def _claim(self) -> list[MailRequest]:
         with self._database.reading() as session:
             if not sending_ledger.anything_due(session, self.name, self._clock()):
                 return []
@@ -161,6 +202,18 @@ class Lane:
             self._failures = min(self._failures, FAILURES - 1)
         return claimed
 
+    def _compose(self, request: MailRequest) -> Mail:
+        return self._composer.compose(request, self._clock())
+
+    def _freeze(self, mails: Sequence[Mail]) -> None:
+        self._database.write(lambda session: sending_ledger.freeze(session, mails, self._clock()))
+
+    def _record(self, results: Sequence[AttemptResult]) -> None:
+        now, channel = self._clock(), self._way.channel
+        self._database.write(lambda session: sending_ledger.record(session, self.fence, results, now, channel))
+        for one in results:
+            meters.sent(self.name, one.status, one.reason)
+
     def _unknowns(self) -> Sequence[str]:
         with self._database.reading() as session:
             return sending_ledger.unknowns(session, self.name, self._clock(), self._looked_up_to)
@@ -168,115 +221,3 @@ class Lane:
     def _decide(self, send_id: str, evidence: str) -> None:
         with self._database.writing() as session:
             sending_ledger.decide_unknown(session, send_id, evidence, self._clock())
-
-    async def _rendered(self, one: Claimed) -> _Made | Result:
-        """A mail; one that cannot be rendered fails alone."""
-        try:
-            async with self._stoves[one.template]:
-                mail = await asyncio.get_running_loop().run_in_executor(self._cooks, self._compose, one)
-        except (TemplateProblem, ValueError) as problem:
-            why = str(problem)[:300]
-            return Result(send_id=one.send_id, status=MessageStatus.FAILED, reason="template_failed", explanation=why)
-        return _Made(mail, one.source.version if one.source else None, one.trace)
-
-    def _compose(self, one: Claimed) -> Mail:
-        letter = Letter(
-            send_id=one.send_id,
-            to=one.to,
-            customer=one.customer,
-            topic=one.topic,
-            topic_name=one.topic_name,
-            transactional=one.transactional,
-            template=one.template,
-            context=one.context,
-            now=self._clock(),
-            subject=one.subject,
-            stored=Stored(**asdict(one.source)) if one.source else None,
-            locales=one.locales,
-            timezone=one.timezone,
-            campaign=one.campaign,
-            lane=self.name,
-            tracking=Tracking(opens=one.opens, clicks=one.clicks, utm=one.utm),
-        )
-        return self._composer.compose(letter)
-
-    def _freeze(self, made: Sequence[_Made]) -> None:
-        frozen = [
-            Frozen(
-                send_id=one.mail.send_id,
-                subject=one.mail.subject,
-                html=one.mail.html,
-                text=one.mail.text,
-                urls=one.mail.urls,
-                locale=one.mail.locale,
-                template_version=one.version,
-            )
-            for one in made
-        ]
-        self._database.write(lambda session: sending_ledger.freeze(session, frozen, self._clock()))
-
-    async def _traced(self, one: _Made) -> Result:
-        if one.trace is None:
-            return await self._send(one.mail)
-        with self._span("deliver", one.trace, message=one.mail.send_id, lane=self.name) as span:
-            result = await self._send(one.mail)
-            if span is not None:
-                span.set_attribute("outcome", result.status)
-            return result
-
-    async def _send(self, mail: Mail) -> Result:
-        async with self._calls:
-            if self._failures >= FAILURES:
-                return Result(
-                    send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta()
-                )
-            outcome = await self._sender.send(mail)
-        result = result_of(mail.send_id, self._sender.name, outcome)
-        if result.said is not None and result.said.heard != "nothing":
-            self._failures = self._failures + 1 if result.said.heard != "well" else 0
-        return result
-
-    def _record(self, results: Sequence[Result]) -> None:
-        now, channel = self._clock(), self._way.channel
-        self._database.write(lambda session: sending_ledger.record(session, self.fence, results, now, channel))
-        for one in results:
-            meters.sent(self.name, one.status, one.reason)
-
-
-def result_of(send_id: str, provider: str, outcome: Outcome) -> Result:
-    """The ledger's words for an outcome, and what it says of the channel."""
-    ledger = partial(Result, send_id=send_id, provider=provider)
-    match outcome:
-        case Accepted():
-            return ledger(status=MessageStatus.ACCEPTED, provider_id=outcome.provider_id, said=Said(heard="well"))
-        case NotSent():
-            heard = Said(heard="nothing") if not outcome.lane else _busy(outcome)
-            return ledger(status=MessageStatus.PLANNED, reason=outcome.reason, wait=outcome.wait, said=heard)
-        case Refused():
-            said = Said(heard="well" if outcome.reason == "rejected" else "nothing")  # they answered, if with a no
-            return ledger(
-                status=MessageStatus.FAILED, reason=outcome.reason, explanation=outcome.explanation, said=said
-            )
-        case Misconfigured():
-            why = outcome.explanation
-            said = Said(heard="refused", why=why)
-            return ledger(
-                status=MessageStatus.PLANNED, reason="channel_misconfigured", wait=REFUSED, explanation=why, said=said
-            )
-        case Unknown():
-            why = outcome.explanation
-            return ledger(
-                status=MessageStatus.UNKNOWN,
-                reason="no_answer",
-                explanation=why,
-                said=Said(heard="failed", why=why or "no answer"),
-            )
-        case _:
-            assert_never(outcome)
-
-
-def _busy(outcome: NotSent) -> Said:
-    """A provider that asks for time is well; one that nobody reaches has failed."""
-    if outcome.unreachable:
-        return Said(heard="failed", why=outcome.explanation or "it cannot be reached")
-    return Said(heard="busy", wait=outcome.wait)

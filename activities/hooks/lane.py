@@ -1,25 +1,30 @@
-"""The lane of webhooks and notes: claims what is due, calls once each, records what came of it."""
+"""The lane of webhooks and notes: claims what is due, calls once each, records what came of it.
+
+When a call is due, and how often it is made, is for `services.enrollments.hooks` to say; how one is made and signed,
+for `mail.webhooks`; what a note looks like, for `mail.composing`.
+"""
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from journeys.program.program import Notify, Webhook
-from mail.brand import Brand
-from mail.message import Accepted, Mail, NotSent
-from mail.providers.sender import MailSender
-from mail.rendering.templates import Renders, TemplateProblem
-from mail.webhooks.answer import Answer
+from mail.composing import Composer
+from mail.providers.sender import Accepted, MailSender, NotSent
+from mail.rendering.templates import TemplateProblem
+from mail.webhooks.answer import HookAnswer
 from services.enrollments import hooks
-from services.enrollments.hooks import Due, Result
+from services.enrollments.hooks import Due
 from services.messages.claiming import Fenced
 from store.session import Database
 
 if TYPE_CHECKING:
     from mail.webhooks.caller import Caller
+
+SUBJECT = "{{ customer.id }}: a note from {{ brand.name }}"
+"""That of a note whose step gives none."""
 
 
 class HookLane:
@@ -32,37 +37,38 @@ class HookLane:
         self,
         database: Database,
         caller: Callable[[], "Caller"],
-        renderer: Renders,
+        composer: Composer,
         sender: MailSender,
-        brand: Brand,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._caller = caller
-        self._renderer = renderer
+        self._composer = composer
         self._sender = sender
-        self._brand = brand
         self._clock = clock
         self._fence = secrets.token_hex(8)
 
     def take(self) -> int:
+        """Become the owner; nothing is ever left in the middle."""
         with self._database.writing() as session:
             hooks.take_over(session, self._fence, self._clock())
         return 0
 
     async def pump(self) -> int:
+        """Make the calls that are due, at once; return how many. Raise Fenced where there is another owner by now."""
         due = await asyncio.to_thread(self._due)
         if not due:
             return 0
-        results = await asyncio.gather(*(self._attempt(one) for one in due))
-        await asyncio.to_thread(self._record, results)
+        answers = await asyncio.gather(*(self._attempt(one) for one in due))
+        await asyncio.to_thread(self._record, {one.id: answer for one, answer in zip(due, answers, strict=True)})
         return len(due)
 
-    async def seek_evidence(self) -> int:
+    async def when_idle(self) -> int:
+        """Nothing: what is not due yet comes by its time."""
         return 0
 
     async def close(self) -> None:
-        return None
+        """Nothing is left open between two rounds."""
 
     def _due(self) -> list[Due]:
         with self._database.reading() as session:
@@ -72,14 +78,13 @@ class HookLane:
                 raise Fenced("the hooks have another owner")
             return hooks.due(session, self._clock())
 
-    async def _attempt(self, due: Due) -> Result:
+    async def _attempt(self, due: Due) -> HookAnswer:
         try:
-            answer = await self._call(due)
+            return await self._call(due)
         except TemplateProblem as problem:
-            answer = Answer(outcome="failed", error=str(problem)[:300])
-        return Result(id=due.id, outcome=answer.outcome, answer=answer.status, error=answer.error)
+            return HookAnswer(outcome="failed", error=str(problem)[:300])
 
-    async def _call(self, due: Due) -> Answer:
+    async def _call(self, due: Due) -> HookAnswer:
         node, now = due.node, self._clock()
         if isinstance(node, Webhook):
             body = await self._fill(node.body, due) if node.body is not None else {**due.about, "at": now.isoformat()}
@@ -90,24 +95,14 @@ class HookLane:
             return await self._caller().call(due.id, node.url, {"text": text, **due.about}, now, headers={})
         return await self._write(due, node, text)
 
-    async def _write(self, due: Due, node: Notify, text: str) -> Answer:
+    async def _write(self, due: Due, node: Notify, text: str) -> HookAnswer:
         """A mail to a colleague, once: where nobody can tell whether it went, it is not written again."""
-        subject = str(await self._fill(node.subject or "{{ customer.id }}: a note from {{ brand.name }}", due))
-        sender = self._brand.sender
-        mail = Mail(
-            send_id=due.id,
-            to=node.email or "",
-            sender=sender,
-            subject=" ".join(subject.split()),
-            html=f"<p>{_escaped(text)}</p>",
-            text=text,
-            headers={"Message-ID": self._brand.message_id(due.id)},
-        )
-        outcome = await self._sender.send(mail)
+        subject = str(await self._fill(node.subject or SUBJECT, due))
+        outcome = await self._sender.send(self._composer.note(due.id, node.email or "", subject, text))
         if isinstance(outcome, Accepted):
-            return Answer(outcome="delivered")
+            return HookAnswer(outcome="delivered")
         reason = getattr(outcome, "reason", type(outcome).__name__)
-        return Answer(outcome="again" if isinstance(outcome, NotSent) else "failed", error=str(reason))
+        return HookAnswer(outcome="again" if isinstance(outcome, NotSent) else "failed", error=str(reason))
 
     async def _fill(self, value: Any, due: Due) -> Any:
         return await asyncio.to_thread(self._filled, value, due)
@@ -115,18 +110,13 @@ class HookLane:
     def _filled(self, value: Any, due: Due) -> Any:
         """The texts within a value, each rendered as a template."""
         if isinstance(value, str):
-            return self._renderer.fill(value, {**due.context, "brand": self._brand.as_context()})
+            return self._composer.fill(value, due.context)
         if isinstance(value, dict):
             return {key: self._filled(inner, due) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._filled(inner, due) for inner in value]
         return value
 
-    def _record(self, results: list[Result]) -> None:
+    def _record(self, answers: Mapping[str, HookAnswer]) -> None:
         with self._database.writing() as session:
-            hooks.record(session, results, self._clock())
-
-
-def _escaped(text: str) -> str:
-    """Plain text as HTML."""
-    return escape(text).replace("\n", "<br>")
+            hooks.record(session, answers, self._clock())

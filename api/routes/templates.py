@@ -1,7 +1,7 @@
 """Mail templates: kept here with versions, or built in as files; previews and test mails."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
@@ -14,17 +14,16 @@ from api.etags import TheTags
 from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
 from mail import linting
-from mail.composing import Letter
-from mail.rendering.templates import Stored, TemplateProblem
+from mail.rendering.templates import TemplateProblem
 from services import values
 from services.customers import known_facts, suppressions
 from services.definitions import broadcasts, journeys, templates
-from services.definitions.templates import Texts
-from services.definitions.topics import GENERAL
+from services.definitions.templates import Source, Texts
 from services.errors import NotFound
 from services.installation import installation_settings, locales
-from services.operations import operations, test_mails
-from services.operations.test_mails import About
+from services.jobs import test_mail
+from services.messages.mail_request import MailRequest, Personalization
+from services.operations import operations
 from services.reports import customer_view, lists
 from store.session import Database
 from store.tables.definitions import TemplateVersion
@@ -116,11 +115,11 @@ def test(
     key: Key, body: schemas.TestIn, parts: TheBackend, session: Writing, now: Now, caller: Marketer, trail: TheTrail
 ) -> schemas.OperationOut:
     """To one address, through the provider that mail really goes by; the operation says what became of it."""
-    about = _about(parts, body)
-    source = _stored(parts.database, key, body.version, parts.templates(), about.locales)
+    personal = _personalization(parts, body)
+    source = _source(parts.database, key, body.version, parts.templates(), personal.locales)
     request = {"template": key, "version": source.version if source else None}
-    operation = operations.start(session, "test mail", request, now, by=caller.id, total=1)
-    test_mails.keep(session, operation.id, suppressions.address(body.to), about)
+    operation = operations.start(session, test_mail.KIND, request, now, by=caller.id, total=1)
+    test_mail.keep(session, operation.id, suppressions.address(body.to), personal)
     trail.note("tested", "template", key)
     return operation_out(operation, now)
 
@@ -129,11 +128,12 @@ def test(
 
 
 def _preview(parts: Backend, key: str, asked: schemas.PreviewIn) -> schemas.PreviewOut:
-    about = _about(parts, asked)
-    stored = _stored(parts.database, key, asked.version, parts.templates(), about.locales)
+    personal = _personalization(parts, asked)
+    source = _source(parts.database, key, asked.version, parts.templates(), personal.locales)
+    request, now = _request(key, personal, source), parts.clock()
     try:
-        mail = parts.composer.compose(_letter(parts, key, about, stored))
-        plain = parts.composer.render(_letter(parts, key, about, stored), EXAMPLE_LINK)
+        mail = parts.composer.compose(request, now)
+        plain = parts.composer.render(request, EXAMPLE_LINK, now)
     except TemplateProblem as problem:
         raise ApiError("invalid-template", str(problem)) from None
     found = linting.warnings(plain.subject, plain.html, EXAMPLE_LINK, parts.composer.brand.address)
@@ -145,38 +145,29 @@ def _preview(parts: Backend, key: str, asked: schemas.PreviewIn) -> schemas.Prev
 
 def _checked(parts: Backend, key: str, tag: str | None, body: schemas.TextsIn) -> tuple[Texts, list[str]]:
     """The texts that are to be stored, and warnings about them; raise where they can give no mail at all."""
-    stored = Stored(key=key, version=0, locale=tag, **body.model_dump(include={"subject", "html", "text", "preheader"}))
+    written = Source(
+        key=key, version=0, locale=tag, **body.model_dump(include={"subject", "html", "text", "preheader"})
+    )
     try:
-        text = parts.renderer.check(stored)
+        text = parts.renderer.check(written)
     except TemplateProblem as problem:
         raise ApiError("invalid-template", f"{tag}: {problem}" if tag else str(problem)) from None
-    texts = Texts(subject=stored.subject, html=stored.html, text=text, preheader=stored.preheader)
-    about = About(context={"customer": SAMPLE, "enrollment": {}}, locales=(tag,) if tag else ())
+    texts = Texts(subject=written.subject, html=written.html, text=text, preheader=written.preheader)
+    sample = Personalization(context={"customer": SAMPLE, "enrollment": {}}, locales=(tag,) if tag else ())
+    request = _request(key, sample, replace(written, text=text))
     try:
-        made = parts.composer.render(_letter(parts, key, about, replace(stored, text=text)), EXAMPLE_LINK)
+        made = parts.composer.render(request, EXAMPLE_LINK, parts.clock())
     except TemplateProblem as problem:
         return texts, [f"for a made-up customer it gives no mail: {problem}"]
     return texts, linting.warnings(made.subject, made.html, EXAMPLE_LINK, parts.composer.brand.address)
 
 
-def _letter(parts: Backend, key: str, about: About, stored: Stored | None) -> Letter:
-    return Letter(
-        send_id=EXAMPLE_ID,
-        to="",
-        customer="preview",
-        topic=GENERAL,
-        topic_name=GENERAL,
-        transactional=False,
-        template=key,
-        context=about.context,
-        now=parts.clock(),
-        stored=stored,
-        locales=about.locales,
-        timezone=about.timezone,
-    )
+def _request(key: str, personal: Personalization, source: Source | None) -> MailRequest:
+    """The mail of a preview: to nobody, its links signed for an example."""
+    return MailRequest(send_id=EXAMPLE_ID, to="", customer="preview", template=key, personal=personal, source=source)
 
 
-def _about(parts: Backend, asked: schemas.PreviewIn) -> About:
+def _personalization(parts: Backend, asked: schemas.PreviewIn) -> Personalization:
     """The customer and the enrollment that a preview is for."""
     values.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
     known: dict[str, Any] = {**SAMPLE} if asked.customer is None and not asked.attributes else {"events": {}}
@@ -188,22 +179,22 @@ def _about(parts: Backend, asked: schemas.PreviewIn) -> About:
             known, timezone = {**known_facts.attributes(customer), "events": customer.events}, customer.timezone
     about = {**known, **asked.attributes}
     own = {**about, "locale": asked.locale} if asked.locale else about
-    return About(
+    return Personalization(
         context={"customer": about, "enrollment": asked.enrollment},
         locales=locales.wanted(own, settings.locale),
         timezone=timezone or settings.timezone,
     )
 
 
-def _stored(
+def _source(
     database: Database, key: str, version: int | None, known: frozenset[str], wanted: Sequence[str]
-) -> Stored | None:
+) -> Source | None:
     """The version to render, or None where the template is a file."""
     if key not in known:
         raise NotFound(f"there is no template {key!r}")
     with database.reading() as session:
         found = templates.version(session, key, version) if version else templates.find(session, key)
-    return Stored(**asdict(templates.source_of(found, wanted))) if found is not None else None
+    return templates.source_of(found, wanted) if found is not None else None
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,69 @@
-"""The seam to a provider: one method that sends once, one that looks for evidence."""
+"""The seam to a provider: one method that sends once, one that looks for evidence, and all that may come of them.
 
+    Accepted        the provider took it                        the ledger: accepted
+    NotSent         certainly not sent; later, perhaps          planned again
+    MailRefused     never, this mail                            failed
+    Misconfigured   not from us: a key, a login, a sender       planned again; the channel closes with an alarm
+    MaybeSent       anything else                               unknown; evidence decides
+
+Whoever is in doubt says MaybeSent: a mail that a person looks at is a nuisance, one that is sent twice a defect. No
+outcome names an address, a secret or a text of the mail.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, Protocol
 
-from mail.message import Mail, Outcome
+from mail.message import Mail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider took responsibility; `provider_id` is its own name of the mail."""
+
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """Certainly not sent; it may be tried again after `wait`, as may every other mail where `lane` says so.
+
+    `unreachable`: nobody answered at all, which may be our fault or the network's.
+    """
+
+    reason: str = "provider_busy"
+    wait: timedelta = timedelta(seconds=5)
+    lane: bool = True
+    unreachable: bool = False
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRefused:
+    """The provider will never take this mail."""
+
+    reason: str = "rejected"
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misconfigured:
+    """The provider refused us, not the mail: the channel stops with an alarm."""
+
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaybeSent:
+    """It may or may not have gone. Nobody sends it again without evidence."""
+
+    explanation: str = ""
+
+
+SendOutcome = Accepted | NotSent | MailRefused | Misconfigured | MaybeSent
 
 Evidence = Literal["accepted", "absent", "unknowable"]
+"""`absent` is said only where the provider's record is complete at that moment; a log that is late proves nothing."""
 
 
 class MailSender(Protocol):
@@ -14,7 +73,7 @@ class MailSender(Protocol):
     at_once: int
     """How many mails may be under way to the provider at a time."""
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Mail) -> SendOutcome:
         """One attempt."""
         ...
 
@@ -23,5 +82,5 @@ class MailSender(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up connections."""
+        """Give up connections; a second call does nothing."""
         ...

@@ -1,6 +1,6 @@
 """The process in which templates are rendered: one request a line on standard input, one answer a line.
 
-    python -m mail.render_child FOLDER...
+    python -m mail.rendering.child FOLDER...
 
 It may use so much memory and no more; how long it may take is for the parent to say, who ends it.
 """

@@ -13,7 +13,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import orjson
 
 from mail.rendering.limits import MEMORY, QUARANTINE, SECONDS
-from mail.rendering.templates import Rendered, Stored, TemplateProblem
+from mail.rendering.templates import PARTS, Rendered, TemplateProblem, TemplateTexts, name_of
 
 TWICE = 2
 START_SECONDS = 60.0
@@ -94,11 +93,11 @@ class RenderPool:
         key: str,
         context: Mapping[str, Any],
         subject: str | None = None,
-        stored: Stored | None = None,
+        stored: TemplateTexts | None = None,
         locales: Sequence[str] = (),
     ) -> Rendered:
         """The mail of a template; see `Renders`."""
-        name = stored.name if stored else key
+        name = name_of(stored) if stored is not None else key
         request = {
             "do": "render",
             "key": key,
@@ -113,7 +112,7 @@ class RenderPool:
         """A short text that is a template itself."""
         return self._ask(text, {"do": "fill", "text": text, "context": dict(context)})["text"]
 
-    def check(self, stored: Stored) -> str:
+    def check(self, stored: TemplateTexts) -> str:
         """Raise TemplateProblem where a template has a wrong syntax; return its text part."""
         return self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})["text"]
 
@@ -166,5 +165,6 @@ class RenderPool:
                 raise TemplateProblem("it took too long or too much memory before, and is refused for a minute")
 
 
-def _plain(stored: Stored | None) -> dict[str, Any] | None:
-    return asdict(stored) if stored is not None else None
+def _plain(stored: TemplateTexts | None) -> dict[str, Any] | None:
+    """What the process makes a `Stored` of again."""
+    return {name: getattr(stored, name) for name in PARTS} if stored is not None else None

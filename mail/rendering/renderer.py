@@ -22,7 +22,7 @@ from mail.rendering import plain_text
 from mail.rendering.filters import FALLBACK, FILTERS, language
 from mail.rendering.limits import LARGEST
 from mail.rendering.sources import Sources, html_of
-from mail.rendering.templates import Rendered, Stored, TemplateProblem
+from mail.rendering.templates import Rendered, TemplateProblem, TemplateTexts, name_of
 
 MOST_KEPT = 800
 """Texts of stored templates, the HTML and the plain one counted apart."""
@@ -55,7 +55,7 @@ class Renderer:
         key: str,
         context: Mapping[str, Any],
         subject: str | None = None,
-        stored: Stored | None = None,
+        stored: TemplateTexts | None = None,
         locales: Sequence[str] = (),
     ) -> Rendered:
         """The mail of a template; `subject`, itself a template, takes the place of the template's own."""
@@ -79,7 +79,7 @@ class Renderer:
         except _FAILURES as error:
             raise TemplateProblem(_told(error, context)[:300]) from None
 
-    def check(self, stored: Stored) -> str:
+    def check(self, stored: TemplateTexts) -> str:
         """Raise TemplateProblem where a text of a template has a wrong syntax or names what there is not.
 
         Return the text part, made of the HTML where nobody wrote one.
@@ -115,15 +115,16 @@ class Renderer:
                 return f"{key}.{tag}", tag
         return key, None
 
-    def _keep(self, stored: Stored) -> str:
+    def _keep(self, stored: TemplateTexts) -> str:
         """The same texts are compiled once; the oldest make room."""
-        if f"{stored.name}.html" not in self._stored:
+        name = name_of(stored)
+        if f"{name}.html" not in self._stored:
             while len(self._stored) >= MOST_KEPT:
                 del self._stored[next(iter(self._stored))]
-            self._stored[f"{stored.name}.html"] = stored.html
+            self._stored[f"{name}.html"] = stored.html
             if stored.text:
-                self._stored[f"{stored.name}.txt"] = stored.text
-        return stored.name
+                self._stored[f"{name}.txt"] = stored.text
+        return name
 
     def _render(self, key: str, context: Mapping[str, Any], subject: str | None) -> Rendered:
         template = self._html.get_template(f"{key}.html")

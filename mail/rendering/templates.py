@@ -5,8 +5,8 @@ TemplateProblem         the template, with this customer's data, gives no mail
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,12 +18,32 @@ class TemplateProblem(Exception):
     """Why a template gave no mail; it says nothing personal."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stored:
+class TemplateTexts(Protocol):
     """A version of a template that is kept in the store, not in a file: its texts in one language.
 
-    `text` and `preheader` may be empty; `locale` is None where these are the texts for everybody else.
+    `text` and `preheader` may be empty; `locale` is None where these are the texts for everybody else. The store's own
+    (`services.definitions.templates.Source`) is seen as this from here.
     """
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def html(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def preheader(self) -> str: ...
+    @property
+    def locale(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The same as a value of this room: what a process that renders reads from its pipe."""
 
     key: str
     version: int
@@ -33,11 +53,16 @@ class Stored:
     preheader: str = ""
     locale: str | None = None
 
-    @cached_property
-    def name(self) -> str:
-        """Names these very texts: a key that was removed and made again counts its versions anew."""
-        texts = "\0".join((self.subject, self.html, self.text, self.preheader))
-        return f"{self.key}@{hashlib.sha256(texts.encode()).hexdigest()[:32]}"
+
+PARTS = tuple(one.name for one in fields(Stored))
+"""The fields of `TemplateTexts`."""
+
+
+@lru_cache(maxsize=64)
+def name_of(texts: TemplateTexts) -> str:
+    """Names these very texts: a key that was removed and made again counts its versions anew."""
+    parts = "\0".join((texts.subject, texts.html, texts.text, texts.preheader))
+    return f"{texts.key}@{hashlib.sha256(parts.encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +83,7 @@ class Renders(Protocol):
         key: str,
         context: Mapping[str, Any],
         subject: str | None = None,
-        stored: Stored | None = None,
+        stored: TemplateTexts | None = None,
         locales: Sequence[str] = (),
     ) -> Rendered:
         """The mail of a template, kept in a file or `stored`; `subject`, itself a template, replaces its own.

@@ -1,15 +1,16 @@
-"""What came of one call to another system."""
+"""What came of one call to another system, or of one note to a colleague."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Outcome = Literal["delivered", "failed", "again"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back; `again` says that another attempt may do better."""
+class HookAnswer:
+    """`delivered`; `failed` for good; or `again`, where another attempt may do better.
 
-    outcome: Outcome
+    `status` is the HTTP status, None where nobody answered; `error` says why, and names nothing personal.
+    """
+
+    outcome: Literal["delivered", "failed", "again"]
     status: int | None = None
     error: str | None = None

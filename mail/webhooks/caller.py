@@ -13,7 +13,7 @@ import httpx
 from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
 from standardwebhooks import Webhook as Signer
 
-from mail.webhooks.answer import Answer
+from mail.webhooks.answer import HookAnswer
 
 TIMEOUT = httpx.Timeout(10.0)
 AGAIN = frozenset({408, 409, 421, 423, 425, 429})
@@ -29,7 +29,7 @@ class Caller:
 
     async def call(
         self, hook_id: str, url: str, body: Any, now: datetime, *, method: str = "POST", headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> HookAnswer:
         """One attempt; the same id at each, so that the receiver can tell a repeat."""
         data = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         signed = {
@@ -43,15 +43,15 @@ class Caller:
         try:
             answer = await self._client.request(method, url, content=data.encode(), headers=signed)
         except SSRFProtectionError:
-            return Answer(outcome="failed", error="the address lies inside the own network (WAYPOST_HOOKS_PRIVATE)")
+            return HookAnswer(outcome="failed", error="the address lies inside the own network (WAYPOST_HOOKS_PRIVATE)")
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            return Answer(outcome="failed", error=f"not a web address: {type(error).__name__}")
+            return HookAnswer(outcome="failed", error=f"not a web address: {type(error).__name__}")
         except httpx.HTTPError as error:
-            return Answer(outcome="again", error=type(error).__name__)
+            return HookAnswer(outcome="again", error=type(error).__name__)
         if answer.is_success:
-            return Answer(outcome="delivered", status=answer.status_code)
+            return HookAnswer(outcome="delivered", status=answer.status_code)
         again = answer.status_code >= 500 or answer.status_code in AGAIN
-        return Answer(outcome="again" if again else "failed", status=answer.status_code)
+        return HookAnswer(outcome="again" if again else "failed", status=answer.status_code)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -5,10 +5,10 @@ at least once. A mail to a colleague is never repeated where it may have gone.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
@@ -41,14 +41,18 @@ class Due:
     about: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one attempt: `delivered`, `failed` for good, or to be tried `again`."""
+class Answered(Protocol):
+    """What became of one attempt (`mail.webhooks.answer.HookAnswer`, seen from here).
 
-    id: str
-    outcome: str
-    answer: int | None = None
-    error: str | None = None
+    `outcome` is `delivered`, `failed` for good, or `again`; `status` the HTTP status.
+    """
+
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def error(self) -> str | None: ...
 
 
 def plan(session: Session, enrollment: Enrollment, record: Decide, now: datetime) -> dict[str, Any]:
@@ -113,19 +117,19 @@ def _due(session: Session, hook: Hook) -> Due:
     )
 
 
-def record(session: Session, results: Sequence[Result], now: datetime) -> None:
-    """Keep what became of the attempts; each end is a decision on the customer's timeline."""
-    for result in results:
-        hook = session.get(Hook, result.id)
+def record(session: Session, answers: Mapping[str, Answered], now: datetime) -> None:
+    """Keep what became of the attempts, by hook; each end is a decision on the customer's timeline."""
+    for hook_id, answer in answers.items():
+        hook = session.get(Hook, hook_id)
         if hook is None or hook.status != HookStatus.PLANNED:
             continue
         hook.attempts += 1
-        hook.answer, hook.error, hook.updated_at = result.answer, (result.error or None), now
-        if result.outcome == "again" and hook.attempts <= len(RETRIES):
+        hook.answer, hook.error, hook.updated_at = answer.status, (answer.error or None), now
+        if answer.outcome == "again" and hook.attempts <= len(RETRIES):
             hook.not_before = now + timedelta(seconds=RETRIES[hook.attempts - 1])
             session.add(hook)
             continue
-        hook.status = HookStatus.DELIVERED if result.outcome == "delivered" else HookStatus.FAILED
+        hook.status = HookStatus.DELIVERED if answer.outcome == "delivered" else HookStatus.FAILED
         session.add(hook)
         what = "hook_delivered" if hook.status == HookStatus.DELIVERED else "hook_failed"
         decisions.note(session, hook, what, _outcome(hook), now)

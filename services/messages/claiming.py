@@ -23,6 +23,7 @@ from services.installation.installation_settings import HouseSettings
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, planning
 from services.messages.eligibility import Standing
+from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Mandate
 from store.queries import decisions
 from store.statuses import COUNTED, MessageStatus, before
@@ -53,32 +54,11 @@ class Way:
 LOCAL = Way(channel="outbox")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """A mail that this claim, and nobody else, may hand to the provider once."""
+def claim(session: Session, lane: str, fence: str, limit: int, now: datetime, way: Way = LOCAL) -> list[MailRequest]:
+    """Claim due mails: as many as the channel bears, fair between campaigns. Each is this owner's, to hand over once.
 
-    send_id: str
-    attempt: int
-    to: str
-    customer: str
-    topic: str
-    topic_name: str
-    transactional: bool
-    campaign: str
-    template: str
-    subject: str | None
-    context: Mapping[str, Any]
-    locales: Sequence[str] = ()
-    timezone: str | None = None
-    opens: bool = False
-    clicks: bool = False
-    utm: Mapping[str, str] | None = None
-    source: Source | None = None
-    trace: str | None = None
-
-
-def claim(session: Session, lane: str, fence: str, limit: int, now: datetime, way: Way = LOCAL) -> list[Claimed]:
-    """Claim due mails: as many as the channel bears, fair between campaigns."""
+    Raise Fenced where the lane has another owner.
+    """
     owner = session.get(Lane, lane)
     if owner is None or owner.fence != fence:
         raise Fenced(f"the lane {lane} has another owner")
@@ -164,7 +144,7 @@ class _Claim:
         self._mandates: dict[tuple[str | None, ...], Mandate] = {}
         self._sources: dict[tuple[str, Sequence[str]], Source | None] = {}
 
-    def take(self, due: Sequence[Message]) -> list[Claimed]:
+    def take(self, due: Sequence[Message]) -> list[MailRequest]:
         session = self._session
         ids = {one.customer_id for one in due}
         query = select(Customer).where(col(Customer.id).in_(ids)).order_by(col(Customer.id)).with_for_update()
@@ -263,7 +243,7 @@ class _Claim:
 
     def _claimed(
         self, stands: Standing, customer: Customer, message: Message, mandate: Mandate, runs: Mapping[str, Enrollment]
-    ) -> Claimed:
+    ) -> MailRequest:
         about = known_facts.attributes(customer)
         wanted = locales.wanted(about, self._settings.locale)
         run = runs.get(message.enrollment_id or "")
@@ -278,26 +258,29 @@ class _Claim:
                 "utm_campaign": mandate.campaign,
                 "utm_content": message.template,
             }
-        return Claimed(
+        return MailRequest(
             send_id=message.id,
-            attempt=message.attempt + 1,
             to=customer.email or "",
             customer=customer.id,
+            template=message.template,
+            personal=Personalization(
+                context={
+                    "customer": {**about, "events": customer.events},
+                    "enrollment": {**run.data, "key": run.key} if run else {},
+                },
+                locales=wanted,
+                timezone=customer.timezone or mandate.timezone or self._settings.timezone,
+            ),
+            source=self._source(message.template, wanted),
+            subject=mandate.send.subject,
             topic=message.topic,
             topic_name=stands.topic_name(message.topic),
             transactional=transactional,
             campaign=mandate.campaign,
-            template=message.template,
-            subject=mandate.send.subject,
-            context={
-                "customer": {**about, "events": customer.events},
-                "enrollment": {**run.data, "key": run.key} if run else {},
-            },
-            locales=wanted,
-            timezone=customer.timezone or mandate.timezone or self._settings.timezone,
+            lane=self._lane,
             opens=follow.opens and not transactional,
             clicks=follow.clicks and not transactional,
             utm=utm,
-            source=self._source(message.template, wanted),
+            attempt=message.attempt + 1,
             trace=message.trace,
         )

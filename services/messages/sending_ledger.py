@@ -10,7 +10,7 @@ makes them `unknown`: they wait for evidence, and nobody just sends them again.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy
 from sqlmodel import Session, col, func, select
@@ -38,21 +38,27 @@ _KNOWN: Any = tuple(
 """What `record` reads of a mail."""
 
 
+class Composed(Protocol):
+    """What is kept of a mail before the provider is called (`mail.message.Mail`, seen from here)."""
+
+    @property
+    def send_id(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def html(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def urls(self) -> Sequence[str]: ...
+    @property
+    def locale(self) -> str | None: ...
+    @property
+    def template_version(self) -> int | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
-    """What was rendered, stored before the provider is called."""
-
-    send_id: str
-    subject: str
-    html: str
-    text: str
-    urls: Sequence[str] = ()
-    locale: str | None = None
-    template_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class AttemptResult:
     """What became of one attempt; `status` and `reason` as the ledger keeps them, and what it says of the channel."""
 
     send_id: str
@@ -99,7 +105,7 @@ def _detail(message: Message, reason: str | None, until: datetime | None = None)
     return detail | ({"until": until.isoformat()} if until else {})
 
 
-def freeze(session: Session, mails: Sequence[Frozen], now: datetime) -> None:
+def freeze(session: Session, mails: Sequence[Composed], now: datetime) -> None:
     """Keep the very mail that is about to be sent, beside its row."""
     made = [{"id": one.send_id, "locale": one.locale, "template_version": one.template_version} for one in mails]
     bulk.change(session, Message, made)
@@ -116,7 +122,9 @@ def freeze(session: Session, mails: Sequence[Frozen], now: datetime) -> None:
     message_bodies.keep(session, bodies, now)
 
 
-def record(session: Session, fence: str, results: Sequence[Result], now: datetime, channel: str | None = None) -> None:
+def record(
+    session: Session, fence: str, results: Sequence[AttemptResult], now: datetime, channel: str | None = None
+) -> None:
     """Store what the provider said, of the mails and of the channel.
 
     A late answer of a lost owner still counts, as evidence.
@@ -135,14 +143,14 @@ def record(session: Session, fence: str, results: Sequence[Result], now: datetim
         circuit_breaker.hear(session, channel, said, now)
 
 
-def _proven(result: Result, message: Any) -> Result:
+def _proven(result: AttemptResult, message: Any) -> AttemptResult:
     """No answer came, and yet the provider has spoken of the mail already: it went."""
     if result.status == MessageStatus.UNKNOWN and message.delivery is not None:
         return replace(result, status=MessageStatus.ACCEPTED, reason=None, explanation="the provider has reported it")
     return result
 
 
-def _changed(result: Result, message: Any, now: datetime) -> dict[str, Any]:
+def _changed(result: AttemptResult, message: Any, now: datetime) -> dict[str, Any]:
     """The columns of a mail after an attempt."""
     return {
         "id": message.id,
@@ -156,7 +164,7 @@ def _changed(result: Result, message: Any, now: datetime) -> dict[str, Any]:
     }
 
 
-def _told(result: Result, message: Any, now: datetime) -> dict[str, Any]:
+def _told(result: AttemptResult, message: Any, now: datetime) -> dict[str, Any]:
     """The decision that goes with it."""
     detail = {"message": message.id, "template": message.template}
     detail |= {"reason": result.reason} if result.reason else {}

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from activities.delivery.lane import Lane
+from activities.delivery.lane import MailLane
 from mail.links import Confirmation, Links, Preferences
 from services.upkeep import upkeep
 from store.tables.customers import Consent, Event
@@ -56,7 +56,7 @@ def deliver(parts: Parts) -> Callable[[], Any]:
     """Let the transactional lane work; the newest mail in the outbox."""
 
     async def run() -> OutboxMail | None:
-        lane: Lane = parts.lane("transactional")
+        lane: MailLane = parts.lane("transactional")
         lane.take()
         while await lane.pump():
             await lane.close_batches()

@@ -1,6 +1,7 @@
 """A whole mail: links signed and followed, headers set, what the law asks for at its foot. Faults 23 and 31."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -11,13 +12,14 @@ import pytest
 
 from mail import linting
 from mail.brand import Brand
-from mail.composing import Composer, Letter
+from mail.composing import Composer
 from mail.links import BadLink, Confirmation, ExpiredLink, Links, Preferences, Unsubscribe
-from mail.message import Sender
+from mail.message import Mail, Sender
 from mail.mime import as_bytes
 from mail.rendering.renderer import Renderer
-from mail.rendering.templates import Stored
-from mail.tracking import Tracking, with_utm
+from mail.tracking import with_utm
+from services.definitions.templates import Source
+from services.messages.mail_request import MailRequest, Personalization
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SEND_ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
@@ -34,19 +36,26 @@ PAGE = """<html><body><p>Hi {{ customer.first_name }}</p>
 <a href="https://shop.example/reset" data-track="no">reset</a></body></html>"""
 
 
-def letter(html: str = PAGE, **more: Any) -> Letter:
+def request(html: str = PAGE, context: Any = None, **more: Any) -> MailRequest:
+    ann = {"customer": {"first_name": "Ann"}, "enrollment": {}}
     values: dict[str, Any] = {
         "send_id": SEND_ID, "to": "ann@example.com", "customer": "cus_1", "topic": "news", "topic_name": "News",
-        "transactional": False, "template": "t", "now": NOW, "campaign": "welcome", "lane": "journey",
-        "context": {"customer": {"first_name": "Ann"}, "enrollment": {}},
-        "stored": Stored(key="t", version=1, subject="Hello", html=html, text=""),
+        "template": "t", "campaign": "welcome", "lane": "journey",
+        "personal": Personalization(context=context or ann),
+        "source": Source(key="t", version=1, subject="Hello", html=html, text=""),
     }  # fmt: skip
-    return Letter(**values | more)
+    return MailRequest(**values | more)
 
 
 @pytest.fixture
 def compose() -> Any:
-    return Composer(Renderer(), LINKS, BRAND).compose
+    return composing(Renderer())
+
+
+def composing(renderer: Renderer, links: Links = LINKS) -> Callable[[MailRequest], Mail]:
+    """Composes what is asked for, at noon."""
+    composer = Composer(renderer, links, BRAND)
+    return lambda asked: composer.compose(asked, NOW)
 
 
 def hrefs(html: str) -> list[str]:
@@ -57,7 +66,7 @@ def hrefs(html: str) -> list[str]:
 
 
 def test_the_headers_are_those_that_mailbox_providers_ask_for(compose: Any) -> None:
-    mail = compose(letter())
+    mail = compose(request())
     (unsubscribe,) = re.findall(r"^<(https://mail\.shop\.example/u/[\w.-]+)>$", mail.headers["List-Unsubscribe"])
     assert mail.headers == {
         "Message-ID": f"<{SEND_ID}@shop.example>",
@@ -72,19 +81,19 @@ def test_the_headers_are_those_that_mailbox_providers_ask_for(compose: Any) -> N
 
 
 def test_transactional_mail_belongs_to_no_list_and_is_not_followed(compose: Any) -> None:
-    mail = compose(letter(transactional=True))
+    mail = compose(request(transactional=True))
     assert set(mail.headers) == {"Message-ID", "Feedback-ID"}
     assert "Unsubscribe" not in mail.html
 
 
 def test_a_mail_that_forgot_the_address_and_the_way_out_gets_them_at_its_foot(compose: Any) -> None:
-    mail = compose(letter())
+    mail = compose(request())
     url = mail.headers["List-Unsubscribe"].strip("<>")
     assert f'<a href="{url}">Unsubscribe</a>' in mail.html
     assert "1 Main St &amp; Co" in mail.html
     assert mail.html.rstrip().endswith("</p></body></html>"), "within the body"
     assert mail.text.endswith(f"--\n1 Main St & Co\nUnsubscribe: {url}\n")
-    whole = compose(letter('{% extends "_layout.html" %}{% block body %}x{% endblock %}'))
+    whole = compose(request('{% extends "_layout.html" %}{% block body %}x{% endblock %}'))
     assert whole.html.count("1 Main St") == whole.html.count(">Unsubscribe<") == 1, "the layout has them already"
     assert whole.text.count("1 Main St") == 1
 
@@ -92,8 +101,8 @@ def test_a_mail_that_forgot_the_address_and_the_way_out_gets_them_at_its_foot(co
 @pytest.mark.parametrize("name", ["Ann\r\nBcc: eve@example.com", "Ann; Bo, Cy", "\u202eAnn", "👋"])
 def test_no_name_breaks_a_header(compose: Any, name: str) -> None:
     """Fault 23."""
-    stored = Stored(key="t", version=1, subject="Hello {{ customer.first_name }}", html="<p>x</p>", text="x")
-    mail = compose(letter(stored=stored, context={"customer": {"first_name": name}, "enrollment": {}}))
+    stored = Source(key="t", version=1, subject="Hello {{ customer.first_name }}", html="<p>x</p>", text="x")
+    mail = compose(request(source=stored, context={"customer": {"first_name": name}, "enrollment": {}}))
     mime = message_from_bytes(as_bytes(mail), policy=policy.default)
     assert mime["Bcc"] is None
     assert mime["Subject"] == "Hello " + " ".join(name.split())
@@ -104,7 +113,7 @@ def test_no_name_breaks_a_header(compose: Any, name: str) -> None:
 
 
 def test_links_are_led_by_way_of_us_and_each_number_leads_where_it_did(compose: Any) -> None:
-    mail = compose(letter(tracking=Tracking(clicks=True, opens=True)))
+    mail = compose(request(clicks=True, opens=True))
     assert mail.urls == ("https://shop.example/spring?a=1&b=2#top", "https://shop.example/two")
     one, two, again, write, reset, leave = hrefs(mail.html)
     assert [LINKS.read_click(url.rpartition("/")[2]) for url in (one, two, again)] == [
@@ -121,7 +130,7 @@ def test_links_are_led_by_way_of_us_and_each_number_leads_where_it_did(compose: 
 
 def test_utm_parameters_are_added_once_and_in_both_parts(compose: Any) -> None:
     utm = {"utm_source": "waypost", "utm_campaign": "wel come"}
-    mail = compose(letter(tracking=Tracking(utm=utm)))
+    mail = compose(request(utm=utm))
     assert hrefs(mail.html)[0] == (
         "https://shop.example/spring?a=1&amp;b=2&amp;utm_source=waypost&amp;utm_campaign=wel+come#top"
     )
@@ -134,8 +143,7 @@ def test_utm_parameters_are_added_once_and_in_both_parts(compose: Any) -> None:
 
 
 def test_a_shop_on_the_same_site_is_followed_too() -> None:
-    composer = Composer(Renderer(), Links("secret", "https://shop.example"), BRAND)
-    mail = composer.compose(letter(tracking=Tracking(clicks=True)))
+    mail = composing(Renderer(), Links("secret", "https://shop.example"))(request(clicks=True))
     assert mail.urls == ("https://shop.example/spring?a=1&b=2#top", "https://shop.example/two")
 
 
@@ -239,14 +247,14 @@ def test_a_good_mail_has_no_findings() -> None:
 )
 def test_addresses_of_the_world_are_written_as_mail_servers_want_them(compose: Any, address: str, header: str) -> None:
     """Fault 22."""
-    mail = compose(letter(to=address))
+    mail = compose(request(to=address))
     mime = message_from_bytes(as_bytes(mail), policy=policy.default)
     assert mime["To"] == header
 
 
 def test_a_site_that_cannot_be_looked_up_makes_no_mail(compose: Any) -> None:
     with pytest.raises(ValueError, match="names no site"):
-        as_bytes(replace(compose(letter()), to="ann@\u202eexample.com"))
+        as_bytes(replace(compose(request()), to="ann@\u202eexample.com"))
 
 
 # -- languages, MJML, filters ------------------------------------------------------------------------------------------
@@ -275,37 +283,39 @@ ORDER = {
 
 
 def test_a_customer_reads_their_language_and_others_the_usual_one(folder: Path) -> None:
-    compose = Composer(Renderer([folder]), LINKS, BRAND).compose
-    order = letter(stored=None, template="order", context=ORDER)
-    austrian = compose(replace(order, locales=("de-AT", "de", "en"), timezone="Europe/Vienna"))
+    compose = composing(Renderer([folder]))
+    order = request(source=None, template="order", context=ORDER)
+    austrian = compose(
+        replace(order, personal=Personalization(context=ORDER, locales=("de-AT", "de", "en"), timezone="Europe/Vienna"))
+    )
     assert (austrian.subject, austrian.locale) == ("Ihre Bestellung", "de-AT")
     assert "€ 1.234,50 am Montag, 9. März 2026" in austrian.html.replace("&nbsp;", " ")
     assert "23:30 02.03.2026, 23:30:00 25 %" in austrian.html.replace("&nbsp;", " ")
     assert '<html lang="de-AT"' in austrian.html
     assert "Abbestellen" in austrian.html
-    british = compose(replace(order, locales=("en-GB", "en")))
+    british = compose(replace(order, personal=Personalization(context=ORDER, locales=("en-GB", "en"))))
     assert (british.subject, british.locale) == ("Your order", "en-GB")
     assert "€1,234.50 by 9 March 2026" in british.html
-    french = compose(replace(order, locales=("fr", "en")))
+    french = compose(replace(order, personal=Personalization(context=ORDER, locales=("fr", "en"))))
     assert (french.subject, french.locale) == ("Your order", "en"), "dates are written in the language of the text"
 
 
 def test_the_text_part_is_a_template_made_of_the_html_with_its_loops(folder: Path) -> None:
-    mail = Composer(Renderer([folder]), LINKS, BRAND).compose(letter(stored=None, template="order", context=ORDER))
+    mail = composing(Renderer([folder]))(request(source=None, template="order", context=ORDER))
     assert "€1,234.50 by March 9, 2026\n" in mail.text
     assert "Tea 12,000" in mail.text
     assert "Soon there" not in mail.text, "an inbox shows the preheader; the text has no use for it"
 
 
 def test_a_stored_preheader_stands_first_in_the_body(compose: Any) -> None:
-    plain = Stored(
+    plain = Source(
         key="t", version=1, subject="S", html="<html><body><p>x</p></body></html>", text="x", preheader="Soon & <now>"
     )
     assert re.search(
-        r'<body><div class="preheader"[^>]*>Soon &amp; &lt;now&gt;</div><p>', compose(letter(stored=plain)).html
+        r'<body><div class="preheader"[^>]*>Soon &amp; &lt;now&gt;</div><p>', compose(request(source=plain)).html
     )
     within = replace(plain, html='{% extends "_layout.html" %}{% block body %}x{% endblock %}')
-    assert compose(letter(stored=within)).html.count("Soon &amp; &lt;now&gt;") == 1
+    assert compose(request(source=within)).html.count("Soon &amp; &lt;now&gt;") == 1
 
 
 def test_mjml_is_compiled_and_keeps_its_loops(compose: Any) -> None:
@@ -313,8 +323,8 @@ def test_mjml_is_compiled_and_keeps_its_loops(compose: Any) -> None:
       <mj-raw>{% for one in customer.lines %}</mj-raw><mj-text>{{ one }}</mj-text><mj-raw>{% endfor %}</mj-raw>
       <mj-button href="https://shop.example/{{ customer.lines[0] }}">Go</mj-button>
     </mj-column></mj-section></mj-body></mjml>"""
-    stored = Stored(key="t", version=1, subject="S", html=mjml, text="")
-    mail = compose(letter(stored=stored, context={"customer": {"lines": ["Tea", "Jam"]}, "enrollment": {}}))
+    stored = Source(key="t", version=1, subject="S", html=mjml, text="")
+    mail = compose(request(source=stored, context={"customer": {"lines": ["Tea", "Jam"]}, "enrollment": {}}))
     assert "<mj-" not in mail.html
     assert mail.html.count("Tea") == 2
     assert "Jam" in mail.html

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from mail.message import Accepted, Mail, NotSent, Outcome, Refused, Sender
+from mail.message import Mail, Sender
 from mail.mime import as_bytes
 from mail.providers.outbox.sender import OutboxSender
-from mail.providers.sender import MailSender
+from mail.providers.sender import Accepted, MailRefused, MailSender, NotSent, SendOutcome
 from mail.providers.sendgrid.sender import SendGridSender
 from mail.providers.smtp.sender import SmtpSender
 from tests.sendgrid import FakeSendGrid
@@ -174,8 +174,8 @@ async def test_nobody_there_is_certainly_not_sent_and_says_nothing_secret(provid
 @pytest.mark.parametrize("to", ["jörg@bücher.example", "👋@example.com", "a" * 64 + "@example.com", "ann@例え.jp"])
 async def test_any_address_of_the_world_gets_an_answer_and_never_an_exception(provider: Provider, to: str) -> None:
     """Fault 22."""
-    outcome: Outcome = await provider.sender.send(replace(MAIL, to=to))
-    assert isinstance(outcome, Accepted | Refused)
+    outcome: SendOutcome = await provider.sender.send(replace(MAIL, to=to))
+    assert isinstance(outcome, Accepted | MailRefused)
     assert len(provider.received()) == isinstance(outcome, Accepted)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from mail.webhooks.answer import Answer
+from mail.webhooks.answer import HookAnswer
 from mail.webhooks.caller import Caller
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-async def call(url: str, *, private: bool = True, **options: Any) -> Answer:
+async def call(url: str, *, private: bool = True, **options: Any) -> HookAnswer:
     caller = Caller(SECRET, private=private)
     try:
         return await caller.call("hook-1", url, {"name": "Änn"}, datetime.now(UTC), headers={}, **options)
@@ -22,7 +22,7 @@ async def call(url: str, *, private: bool = True, **options: Any) -> Answer:
 
 
 async def test_a_call_is_signed_so_that_the_receiver_can_verify_it(receiver: Any) -> None:
-    assert await call(receiver.url) == Answer(outcome="delivered", status=200)
+    assert await call(receiver.url) == HookAnswer(outcome="delivered", status=200)
     headers, body = receiver.got[0]
     assert Webhook(SECRET).verify(body.decode(), headers) == {"name": "Änn"}
     assert headers["webhook-id"] == "hook-1"
@@ -35,12 +35,12 @@ async def test_a_call_is_signed_so_that_the_receiver_can_verify_it(receiver: Any
 )  # fmt: skip
 async def test_each_answer_means_one_thing(receiver: Any, status: int, outcome: str) -> None:
     receiver.status = status
-    assert await call(receiver.url) == Answer(outcome=outcome, status=status)  # type: ignore[arg-type]
+    assert await call(receiver.url) == HookAnswer(outcome=outcome, status=status)  # type: ignore[arg-type]
     assert len(receiver.got) == 1, "nothing is followed and nothing repeated inside"
 
 
 async def test_who_does_not_answer_is_called_again(unused_tcp_port: int) -> None:
-    assert await call(f"http://127.0.0.1:{unused_tcp_port}/") == Answer(outcome="again", error="ConnectError")
+    assert await call(f"http://127.0.0.1:{unused_tcp_port}/") == HookAnswer(outcome="again", error="ConnectError")
 
 
 async def test_the_own_network_is_not_called(receiver: Any) -> None:

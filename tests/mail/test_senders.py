@@ -12,9 +12,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as SmtpServer
 
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Refused, Sender, Unknown, parse_sender
+from mail.message import Mail, Sender, parse_sender
 from mail.mime import as_bytes
 from mail.providers.outbox.sender import OutboxSender
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent
 from mail.providers.sendgrid.sender import SendGridSender, request_body
 from mail.providers.smtp.sender import SmtpSender
 
@@ -85,12 +86,12 @@ async def test_sendgrid_gets_one_request_with_the_opaque_id_alone() -> None:
         (202, {}, Accepted(provider_id=None)),
         (429, {"Retry-After": "17"}, NotSent(wait=timedelta(seconds=17))),
         (429, {}, NotSent(wait=timedelta(seconds=5))),
-        (400, {}, Refused(explanation="SendGrid answered 400")),
-        (413, {}, Refused(explanation="SendGrid answered 413")),
+        (400, {}, MailRefused(explanation="SendGrid answered 400")),
+        (413, {}, MailRefused(explanation="SendGrid answered 413")),
         (401, {}, Misconfigured(explanation="SendGrid answered 401: the API key is refused")),
         (403, {}, Misconfigured(explanation="SendGrid answered 403: the API key is refused")),
-        (500, {}, Unknown(explanation="SendGrid answered 500")),
-        (503, {}, Unknown(explanation="SendGrid answered 503")),
+        (500, {}, MaybeSent(explanation="SendGrid answered 500")),
+        (503, {}, MaybeSent(explanation="SendGrid answered 503")),
     ],
 )
 async def test_each_status_of_sendgrid_means_one_thing(status: int, headers: dict[str, str], expected: Any) -> None:
@@ -108,8 +109,8 @@ async def test_each_status_of_sendgrid_means_one_thing(status: int, headers: dic
             httpx.ConnectTimeout("slow"),
             NotSent(unreachable=True, explanation="SendGrid cannot be reached: ConnectTimeout"),
         ),
-        (httpx.ReadTimeout("slow"), Unknown(explanation="ReadTimeout")),
-        (httpx.RemoteProtocolError("cut"), Unknown(explanation="RemoteProtocolError")),
+        (httpx.ReadTimeout("slow"), MaybeSent(explanation="ReadTimeout")),
+        (httpx.RemoteProtocolError("cut"), MaybeSent(explanation="RemoteProtocolError")),
     ],
 )
 async def test_only_a_failed_connection_is_certainly_not_sent(error: httpx.HTTPError, expected: Any) -> None:
@@ -174,9 +175,9 @@ async def test_smtp_delivers_over_one_connection(inbox: tuple[Inbox, SmtpSender]
 @pytest.mark.parametrize(
     ("rcpt", "data", "expected"),
     [
-        ("550 no such user", "250 OK", Refused(explanation="the SMTP server answered 550")),
+        ("550 no such user", "250 OK", MailRefused(explanation="the SMTP server answered 550")),
         ("450 greylisted", "250 OK", NotSent(wait=timedelta(seconds=60), lane=False)),
-        ("250 OK", "554 spam", Refused(explanation="the SMTP server answered 554")),
+        ("250 OK", "554 spam", MailRefused(explanation="the SMTP server answered 554")),
         ("250 OK", "452 full", NotSent(wait=timedelta(seconds=60), lane=False)),
     ],
 )
@@ -194,7 +195,7 @@ async def test_smtp_codes_of_400_come_back_and_of_500_are_final(
 async def test_a_connection_lost_after_data_is_unknown(inbox: tuple[Inbox, SmtpSender]) -> None:
     handler, sender = inbox
     handler.hang_up = True
-    assert isinstance(await sender.send(MAIL), Unknown)
+    assert isinstance(await sender.send(MAIL), MaybeSent)
     assert len(handler.mails) == 1
 
 

@@ -13,11 +13,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from activities.delivery.lane import PATIENCE, Lane
-from mail.composing import Composer, Letter
-from mail.message import Accepted, Mail, Misconfigured, Refused, Sender, Unknown
+from activities.delivery.lane import PATIENCE, MailLane
+from mail.composing import Composer
+from mail.message import Mail, Sender
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured
 from mail.providers.sendgrid.sender import SendGridSender, request_body
 from services.ingestion import ingest
+from services.messages.mail_request import MailRequest
 from services.reports import customer_view
 from store.tables.enrollments import Decision
 from store.tables.messages import Channel, Message
@@ -99,7 +101,7 @@ def test_the_fake_is_as_strict_as_the_documentation() -> None:
 
 async def test_a_refused_request_says_which_field_and_no_address(sendgrid: FakeSendGrid, sender: Any) -> None:
     outcome = await sender().send(replace(MAIL, to="jörg@example.com"))
-    assert outcome == Refused(
+    assert outcome == MailRefused(
         explanation="SendGrid answered 400: personalizations.0.to.0.email does not contain a valid address"
     )
 
@@ -111,7 +113,7 @@ async def test_a_name_of_a_site_is_sent_in_ascii(sendgrid: FakeSendGrid, sender:
 
 async def test_a_lost_answer_is_looked_up_where_the_account_has_a_log(sendgrid: FakeSendGrid, sender: Any) -> None:
     sendgrid.faults = [cut(accepted=True), cut(accepted=False)]
-    assert isinstance(await sender().send(MAIL), Unknown)
+    assert isinstance(await sender().send(MAIL), MaybeSent)
     assert await sender().look_up(MAIL.send_id) == "unknowable", "nobody said that there is a log"
     assert await sender(log=True).look_up(MAIL.send_id) == "unknowable", "the account has none"
     sendgrid.log = True
@@ -135,7 +137,7 @@ PEOPLE = 12
 class House:
     """An installation that sends by the fake, its lane pumped by hand."""
 
-    def __init__(self, parts: Parts, lane: Lane, clock: Any) -> None:
+    def __init__(self, parts: Parts, lane: MailLane, clock: Any) -> None:
         self.parts, self.lane, self.clock = parts, lane, clock
 
     async def pump(self, **later: float) -> None:
@@ -180,7 +182,9 @@ def house(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: d
                     updated_at=noon,
                 )
             )
-    lane = Lane("transactional", parts.database, Composer(parts.renderer, parts.links, parts.brand), sender(), clock)
+    lane = MailLane(
+        "transactional", parts.database, Composer(parts.renderer, parts.links, parts.brand), sender(), clock
+    )
     lane.take()
     return House(parts, lane, clock)
 
@@ -216,7 +220,7 @@ async def test_a_5xx_after_acceptance_is_never_sent_again(house: House, sendgrid
     sendgrid.faults = [status(503, accepted=True)]
     for _ in range(10):
         await house.pump(minutes=1)
-        await house.lane.seek_evidence()
+        await house.lane.when_idle()
     assert house.ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
     assert len(sendgrid.send_ids()) == len(set(sendgrid.send_ids())) == PEOPLE
     parts = house.parts
@@ -248,7 +252,7 @@ async def test_a_response_lost_cut_or_hanging_is_parked_and_never_repeated(
     asked = sendgrid.requests
     for _ in range(3):
         await house.pump(hours=12)
-        await house.lane.seek_evidence()
+        await house.lane.when_idle()
     assert sendgrid.requests == asked
     assert house.ledger() == {"accepted": PEOPLE - 1, "parked parked": 1}
     assert len(set(sendgrid.send_ids())) == len(sendgrid.send_ids()) == PEOPLE - (not accepted)
@@ -261,7 +265,7 @@ async def test_the_log_tells_what_became_of_a_lost_answer(
     house.lane._sender = sender(log=True)
     await house.pump()
     await house.pump(minutes=2)
-    await house.lane.seek_evidence()
+    await house.lane.when_idle()
     assert house.ledger() == {"accepted": PEOPLE}
 
 
@@ -321,9 +325,9 @@ class Slow:
     def __init__(self, composer: Composer, seconds: float) -> None:
         self._composer, self._seconds = composer, seconds
 
-    def compose(self, letter: Letter) -> Mail:
+    def compose(self, request: MailRequest, now: datetime) -> Mail:
         time.sleep(self._seconds)
-        return self._composer.compose(letter)
+        return self._composer.compose(request, now)
 
 
 async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(house: House, sendgrid: FakeSendGrid) -> None:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Refused, Sender, Unknown
+from mail.message import Mail, Sender
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent
 from mail.providers.smtp.sender import SmtpSender
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # aiosmtpd's own
@@ -211,7 +212,7 @@ async def test_a_connection_lost_after_data_is_unknown(serve: Serve, sender: Any
     inbox, port = serve()
     smtp = sender(f"smtp://127.0.0.1:{port}")
     inbox.hang_up_at = "DATA"
-    assert isinstance(await smtp.send(MAIL), Unknown)
+    assert isinstance(await smtp.send(MAIL), MaybeSent)
     assert len(inbox.mails) == 1
 
 
@@ -220,10 +221,10 @@ async def test_a_connection_lost_after_data_is_unknown(serve: Serve, sender: Any
     [
         ("mail", "550 not you", Misconfigured(explanation="the SMTP server takes no mail from our sender (550)")),
         ("mail", "451 later", NotSent(wait=timedelta(minutes=1))),
-        ("rcpt", "550 no such user", Refused(explanation="the SMTP server answered 550")),
+        ("rcpt", "550 no such user", MailRefused(explanation="the SMTP server answered 550")),
         ("rcpt", "450 greylisted", NotSent(wait=timedelta(minutes=1), lane=False)),
         ("rcpt", "421 closing", NotSent(wait=timedelta(minutes=1), lane=True)),
-        ("data", "554 spam", Refused(explanation="the SMTP server answered 554")),
+        ("data", "554 spam", MailRefused(explanation="the SMTP server answered 554")),
         ("data", "452 full", NotSent(wait=timedelta(minutes=1), lane=False)),
     ],
 )
@@ -244,5 +245,5 @@ async def test_a_local_part_beyond_ascii_goes_where_the_server_takes_it(serve: S
     assert message_from_bytes(inbox.mails[0], policy=policy.default)["To"] == "jörg@xn--bcher-kva.example"
     _, old = serve(utf8=False)
     outcome = await sender(f"smtp://127.0.0.1:{old}").send(mail)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, MailRefused)
     assert "SMTPUTF8" in outcome.explanation

@@ -20,7 +20,7 @@ from services.installation import installation_settings
 from services.installation.installation_settings import HouseSettings
 from services.jobs import plan_broadcast
 from services.messages import claiming, sending_ledger
-from services.messages.sending_ledger import Result
+from services.messages.sending_ledger import AttemptResult
 from services.operations import operations
 from services.reports import customer_view
 from services.upkeep import broadcast_clock
@@ -103,7 +103,7 @@ class Desk:
         with self.database.writing() as session:
             sending_ledger.take_over(session, "broadcast", "f", self.at)
             claimed = claiming.claim(session, "broadcast", "f", limit, self.at)
-            results = [Result(send_id=one.send_id, status="accepted", provider="p") for one in claimed]
+            results = [AttemptResult(send_id=one.send_id, status="accepted", provider="p") for one in claimed]
             sending_ledger.record(session, "f", results, self.at)
         return sorted((one.to.partition("@")[0], one.template) for one in claimed)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from activities.delivery.lane import Lane
+from activities.delivery.lane import MailLane
 from journeys.machine import machine
 from journeys.machine.commands import Decide
 from journeys.machine.inputs import Begin
@@ -16,8 +16,8 @@ from journeys.machine.state import State
 from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Sender, Unknown
-from mail.providers.sender import Evidence
+from mail.message import Mail, Sender
+from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 from mail.rendering.renderer import Renderer
 from services.definitions import journeys
 from services.enrollments import wake
@@ -41,12 +41,12 @@ class Receiver:
 
     def __init__(self) -> None:
         self.accepted: list[str] = []
-        self.answers: list[Outcome] = []
+        self.answers: list[SendOutcome] = []
         self.evidence: Evidence = "unknowable"
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Mail) -> SendOutcome:
         answer = self.answers.pop(0) if self.answers else Accepted(provider_id="p1")
-        if isinstance(answer, Accepted | Unknown):
+        if isinstance(answer, Accepted | MaybeSent):
             self.accepted.append(mail.send_id)
         return answer
 
@@ -63,14 +63,14 @@ def receiver() -> Receiver:
 
 
 @pytest.fixture
-def lane(database: Database, receiver: Receiver, template_folder: Any, clock: Any) -> Callable[[], Lane]:
+def lane(database: Database, receiver: Receiver, template_folder: Any, clock: Any) -> Callable[[], MailLane]:
     """Opens the journey lane for a new owner."""
     brand = Brand(name="Shop", sender=Sender(name="Shop", email="shop@example.com"), address="1 Street")
 
-    def run() -> Lane:
+    def run() -> MailLane:
         renderer = Renderer([template_folder])
         composer = Composer(renderer, Links("secret", "http://x"), brand)
-        made = Lane("journey", database, composer, receiver, clock)
+        made = MailLane("journey", database, composer, receiver, clock)
         made.take()
         return made
 
@@ -168,13 +168,13 @@ async def test_a_lost_owners_mail_waits_for_evidence_and_is_never_just_sent(
         claiming.claim(session, "journey", dead.fence, 10, clock())
     heir = lane()
     assert outcome(database) == ("unknown", "worker_lost")
-    await heir.seek_evidence()
+    await heir.when_idle()
     assert await heir.pump() == 0
     clock.forward(hours=1)
-    await heir.seek_evidence()
+    await heir.when_idle()
     assert (outcome(database), receiver.accepted) == (("unknown", "worker_lost"), [])
     clock.forward(hours=24)
-    await heir.seek_evidence()
+    await heir.when_idle()
     assert outcome(database) == ("parked", "parked")
 
 
@@ -196,7 +196,7 @@ async def test_evidence_decides(
     heir = lane()
     receiver.evidence = evidence
     clock.forward(minutes=5)
-    await heir.seek_evidence()
+    await heir.when_idle()
     await heir.pump()
     assert (outcome(database)[0], len(receiver.accepted)) == (status, sent)
 
@@ -210,7 +210,7 @@ async def test_a_zombies_late_answer_counts_as_evidence(
         (claimed,) = claiming.claim(session, "journey", zombie.fence, 10, clock())
     lane()
     with database.writing() as session:
-        result = sending_ledger.Result(send_id=claimed.send_id, status="accepted", provider="receiver")
+        result = sending_ledger.AttemptResult(send_id=claimed.send_id, status="accepted", provider="receiver")
         sending_ledger.record(session, zombie.fence, [result], clock())
     assert outcome(database) == ("accepted", None)
 
@@ -219,7 +219,7 @@ async def test_no_answer_is_unknown_and_not_sent_again(
     database: Database, lane: Any, planned: Any, receiver: Receiver
 ) -> None:
     planned("ann")
-    receiver.answers = [Unknown(explanation="ReadTimeout")]
+    receiver.answers = [MaybeSent(explanation="ReadTimeout")]
     owner = lane()
     for _ in range(3):
         await owner.pump()
@@ -243,7 +243,7 @@ async def test_a_refused_mail_fails_with_its_reason(
     database: Database, lane: Any, planned: Any, receiver: Receiver
 ) -> None:
     planned("ann")
-    receiver.answers = [Refused(explanation="SendGrid answered 400")]
+    receiver.answers = [MailRefused(explanation="SendGrid answered 400")]
     await lane().pump()
     assert outcome(database) == ("failed", "rejected")
 

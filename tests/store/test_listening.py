@@ -13,10 +13,10 @@ from journeys.machine.commands import Decide
 from journeys.machine.inputs import Begin, EventArrived, Input, Interrupted
 from journeys.machine.state import State
 from journeys.program.program import Program
+from mail.webhooks.answer import HookAnswer
 from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import hooks, schedules, wake
-from services.enrollments.hooks import Result
 from services.errors import InvalidInput, Refused
 from services.ingestion import ingest
 from services.ingestion.ingest import Outcome
@@ -340,16 +340,15 @@ def test_a_webhook_waits_in_the_ledger_until_it_is_taken(town: Town, publish: Pu
     town.event("Signed Up")
     with town.database.writing() as session:
         first, second = sorted(hooks.due(session, noon), key=lambda one: one.node.id)
-        hooks.record(
-            session, [Result(id=first.id, outcome="delivered"), Result(id=second.id, outcome="again", answer=503)], noon
-        )
+        answers = {first.id: HookAnswer(outcome="delivered"), second.id: HookAnswer(outcome="again", status=503)}
+        hooks.record(session, answers, noon)
     assert [one.kind for one in town.rows(Hook) if one.status == "planned"] == ["webhook"]
     with town.database.reading() as session:
         assert hooks.due(session, noon) == []
         assert len(hooks.due(session, noon + timedelta(seconds=5))) == 1
     for attempt in range(len(hooks.RETRIES)):
         with town.database.writing() as session:
-            hooks.record(session, [Result(id=second.id, outcome="again", answer=503)], noon + timedelta(days=attempt))
+            hooks.record(session, {second.id: HookAnswer(outcome="again", status=503)}, noon + timedelta(days=attempt))
     assert town.decided("hook_failed") == [{"hook": second.id, "attempts": 9, "answer": 503}]
     assert len(town.decided("hook_delivered")) == 1
 

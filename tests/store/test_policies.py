@@ -73,7 +73,7 @@ class House:
 
     def accept(self, key: str, at: datetime | None = None) -> None:
         with self.database.writing() as session:
-            result = sending_ledger.Result(send_id=self.message(key).id, status="accepted")
+            result = sending_ledger.AttemptResult(send_id=self.message(key).id, status="accepted")
             sending_ledger.record(session, "f", [result], at or self.noon)
 
 

@@ -14,11 +14,12 @@ import dns.exception
 import dns.resolver
 
 from mail import linting
-from mail.composing import Composer, Letter
+from mail.composing import Composer
 from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem
+from services.messages.mail_request import MailRequest, Personalization
 from waypost.doctor.machine import Finding
 from waypost.settings import SENDER, Settings
 from waypost.wiring import POSTAL_ADDRESS, brand_of
@@ -242,21 +243,18 @@ def _sample(settings: Settings) -> Mail:
     composer = Composer(
         Renderer([settings.template_folder]), Links("an example", settings.links_url), brand_of(settings)
     )
-    letter = Letter(
+    ann = Personalization(context={"customer": {"first_name": "Ann", "events": {}}, "enrollment": {}})
+    request = MailRequest(
         send_id=EXAMPLE,
         to="ann@example.com",
         customer="example",
-        topic="general",
-        topic_name="general",
-        transactional=False,
         template="welcome",
-        context={"customer": {"first_name": "Ann", "events": {}}, "enrollment": {}},
-        now=datetime.now(UTC),
+        personal=ann,
         campaign="welcome",
         lane="journey",
     )
     try:
-        return composer.compose(letter)
+        return composer.compose(request, datetime.now(UTC))
     except TemplateProblem as problem:
         raise _Ill(f"the template `welcome` gives no mail: {problem}") from None
 

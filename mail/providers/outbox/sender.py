@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from mail.message import Accepted, Mail, Outcome
-from mail.providers.sender import Evidence
+from mail.message import Mail
+from mail.providers.sender import Accepted, Evidence, SendOutcome
 
 
 class Inbox(Protocol):
@@ -32,7 +32,7 @@ class OutboxSender:
         self._waiting: list[tuple[Mail, asyncio.Future[str]]] = []
         self._keeper: asyncio.Task[None] | None = None
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Mail) -> SendOutcome:
         """Accepted when it is kept."""
         kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((mail, kept))

@@ -15,8 +15,8 @@ import httpx
 from sendgrid.helpers import mail as sg
 
 from mail.addresses import on_the_wire
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown
-from mail.providers.sender import Evidence
+from mail.message import Mail
+from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 
 HOST = "https://api.sendgrid.com"
 PERMANENT = frozenset({400, 404, 405, 413})
@@ -46,12 +46,12 @@ class SendGridSender:
             trust_env=False,
         )
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Mail) -> SendOutcome:
         """One attempt."""
         try:
             body = request_body(mail)
         except ValueError as error:
-            return Refused(reason="invalid_address", explanation=str(error))
+            return MailRefused(reason="invalid_address", explanation=str(error))
         try:
             answer = await self._client.post("/v3/mail/send", json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -59,7 +59,7 @@ class SendGridSender:
         except httpx.PoolTimeout:
             return NotSent(lane=False)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            return Unknown(explanation=type(error).__name__)
+            return MaybeSent(explanation=type(error).__name__)
         return outcome_of(answer.status_code, answer.headers, _explained(answer))
 
     async def look_up(self, send_id: str) -> Evidence:
@@ -101,7 +101,7 @@ def request_body(mail: Mail) -> dict[str, Any]:
     return message.get()
 
 
-def outcome_of(status: int, headers: Mapping[str, str], explanation: str = "") -> Outcome:
+def outcome_of(status: int, headers: Mapping[str, str], explanation: str = "") -> SendOutcome:
     """What SendGrid's status means for the ledger."""
     why = f"SendGrid answered {status}" + (f": {explanation}" if explanation else "")
     if status in (200, 202):
@@ -111,8 +111,8 @@ def outcome_of(status: int, headers: Mapping[str, str], explanation: str = "") -
     if status in FORBIDDEN:
         return Misconfigured(explanation=f"SendGrid answered {status}: the API key is refused")
     if status in PERMANENT:
-        return Refused(explanation=why)
-    return Unknown(explanation=f"SendGrid answered {status}")
+        return MailRefused(explanation=why)
+    return MaybeSent(explanation=f"SendGrid answered {status}")
 
 
 def _explained(answer: httpx.Response) -> str:

@@ -21,9 +21,9 @@ import aiosmtplib
 from aiosmtplib import errors
 
 from mail.addresses import OnTheWire, on_the_wire
-from mail.message import Accepted, Mail, Misconfigured, NotSent, Outcome, Refused, Unknown
+from mail.message import Mail
 from mail.mime import as_bytes
-from mail.providers.sender import Evidence
+from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 
 TIMEOUT = 30.0
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -68,12 +68,12 @@ class SmtpSender:
         self._connect = connect
         self._free: list[_Connection] = []
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Mail) -> SendOutcome:
         """One attempt."""
         try:
             to = on_the_wire(mail.to)
         except ValueError as error:
-            return Refused(reason="invalid_address", explanation=str(error))
+            return MailRefused(reason="invalid_address", explanation=str(error))
         async with self._borrowed() as connection:
             return await connection.send(mail, to)
 
@@ -112,12 +112,12 @@ class _Connection:
         self._used_at = 0.0
         self._uses = 0
 
-    async def send(self, mail: Mail, to: OnTheWire) -> Outcome:
+    async def send(self, mail: Mail, to: OnTheWire) -> SendOutcome:
         problem = await self._ready()
         if problem is not None:
             return problem
         if to.utf8 and not await self._takes_utf8():
-            return Refused(explanation="the SMTP server takes no address with letters beyond ASCII (SMTPUTF8)")
+            return MailRefused(explanation="the SMTP server takes no address with letters beyond ASCII (SMTPUTF8)")
         outcome = await self._envelope(mail, to) or await self._data(mail)
         self._used_at, self._uses = time.monotonic(), self._uses + 1
         return outcome
@@ -130,7 +130,7 @@ class _Connection:
         except (errors.SMTPException, OSError):
             self._client.close()
 
-    async def _ready(self) -> Outcome | None:
+    async def _ready(self) -> SendOutcome | None:
         """A connection that lives; what came of it where there is none."""
         if self._uses >= USES:
             await self.quit()
@@ -164,7 +164,7 @@ class _Connection:
             return False
         return True
 
-    async def _envelope(self, mail: Mail, to: OnTheWire) -> Outcome | None:
+    async def _envelope(self, mail: Mail, to: OnTheWire) -> SendOutcome | None:
         """Whom it is from and whom it is for; None where the server takes both."""
         options = ["SMTPUTF8"] if to.utf8 else []
         try:
@@ -185,14 +185,14 @@ class _Connection:
             return self._lost()
         return None
 
-    def _lost(self) -> Outcome:
+    def _lost(self) -> SendOutcome:
         """The connection went before anything was sent: one that had idled is replaced at once, a fresh one tells."""
         self._client.close()
         if self._uses:
             return NotSent(wait=timedelta(), lane=False)
         return NotSent(unreachable=True, explanation="the SMTP server hangs up before it takes a mail")
 
-    async def _data(self, mail: Mail) -> Outcome:
+    async def _data(self, mail: Mail) -> SendOutcome:
         try:
             _, answer = await self._client.data(as_bytes(mail))
         except errors.SMTPResponseException as error:
@@ -200,7 +200,7 @@ class _Connection:
             return _refused(error)
         except (errors.SMTPException, OSError) as error:
             self._client.close()
-            return Unknown(explanation=type(error).__name__)
+            return MaybeSent(explanation=type(error).__name__)
         return Accepted(provider_id=answer[:200])
 
     async def _reset(self) -> None:
@@ -210,8 +210,8 @@ class _Connection:
             self._client.close()
 
 
-def _refused(error: errors.SMTPResponseException) -> Outcome:
+def _refused(error: errors.SMTPResponseException) -> SendOutcome:
     """What the server says of this mail; 421 is about all of them."""
     if 400 <= error.code < 500:
         return NotSent(wait=LATER, lane=error.code == 421)
-    return Refused(explanation=f"the SMTP server answered {error.code}")
+    return MailRefused(explanation=f"the SMTP server answered {error.code}")

@@ -1,0 +1,59 @@
+"""What a provider said of a mail, in the ledger's words, and what it says of the channel: one table, no side effects.
+
+Accepted        accepted                              the channel is well
+NotSent         planned: provider_busy                it asks for time, or nobody reaches it; nothing, if about one mail
+MailRefused     failed: rejected                      it is well: it answered, if with a no
+                failed: invalid_address               nothing: the provider was not asked
+Misconfigured   planned: channel_misconfigured        it refuses us, and closes for a minute
+MaybeSent       unknown: no_answer                    it failed
+"""
+
+from functools import partial
+from typing import assert_never
+
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from services.messages.circuit_breaker import REFUSED, Said
+from services.messages.sending_ledger import AttemptResult
+from store.statuses import MessageStatus
+
+
+def result_of(send_id: str, provider: str, outcome: SendOutcome) -> AttemptResult:
+    """The outcome of one attempt by `provider`, as `sending_ledger.record` keeps it."""
+    result = partial(AttemptResult, send_id=send_id, provider=provider)
+    match outcome:
+        case Accepted():
+            return result(status=MessageStatus.ACCEPTED, provider_id=outcome.provider_id, said=Said(heard="well"))
+        case NotSent():
+            said = _of_a_channel_that_waits(outcome)
+            return result(status=MessageStatus.PLANNED, reason=outcome.reason, wait=outcome.wait, said=said)
+        case MailRefused():
+            said = Said(heard="well" if outcome.reason == "rejected" else "nothing")
+            return result(
+                status=MessageStatus.FAILED, reason=outcome.reason, explanation=outcome.explanation, said=said
+            )
+        case Misconfigured():
+            return result(
+                status=MessageStatus.PLANNED,
+                reason="channel_misconfigured",
+                wait=REFUSED,
+                explanation=outcome.explanation,
+                said=Said(heard="refused", why=outcome.explanation),
+            )
+        case MaybeSent():
+            return result(
+                status=MessageStatus.UNKNOWN,
+                reason="no_answer",
+                explanation=outcome.explanation,
+                said=Said(heard="failed", why=outcome.explanation or "no answer"),
+            )
+        case _:
+            assert_never(outcome)
+
+
+def _of_a_channel_that_waits(outcome: NotSent) -> Said:
+    """A provider that asks for time is well; one that nobody reaches has failed."""
+    if not outcome.lane:
+        return Said(heard="nothing")
+    if outcome.unreachable:
+        return Said(heard="failed", why=outcome.explanation or "it cannot be reached")
+    return Said(heard="busy", wait=outcome.wait)
