@@ -60,12 +60,12 @@ class PlainJourney:
         await workflow.execute_local_activity("plain_plan", args=[enrollment, step], start_to_close_timeout=60 * SECOND)
 
     @workflow.run
-    async def run(self, enrollment: str) -> None:
+    async def run(self, enrollment: str, wait: int) -> None:
         await self.send(enrollment, "a")
-        await workflow.sleep(SECOND)
+        await workflow.sleep(wait * SECOND)
         await self.send(enrollment, "b")
         with suppress(TimeoutError):
-            await workflow.wait_condition(lambda: self.done, timeout=SECOND)
+            await workflow.wait_condition(lambda: self.done, timeout=wait * SECOND)
         await self.send(enrollment, "c")
 
 
