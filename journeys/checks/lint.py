@@ -47,6 +47,7 @@ def names(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
         *_segments(journey, around.segments),
         *_journeys(journey, around.journeys),
         *_topics(journey),
+        *_refused_guards(journey),
         *_eventless(journey),
         *_events(journey, around.events),
     ]
@@ -124,6 +125,15 @@ def guards_of(journey: Journey) -> Iterator[tuple[Path, str]]:
         elif isinstance(step, WaitForStep):
             ruled.append(((*path, "wait_for", "when"), step.wait_for.when))
     yield from ((path, guard) for path, guard in ruled if guard is not None)
+
+
+def _refused_guards(journey: Journey) -> Iterator[Problem]:
+    """Here and not where a guard is read: what was published before must stay readable."""
+    for path, guard in guards_of(journey):
+        refusal = guards.refusal(guard)
+        if refusal is not None:
+            code, message = refusal
+            yield Problem(code=code, message=message, path=path)
 
 
 def _journeys(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:

@@ -1,7 +1,8 @@
 """Guards: conditions in CEL over `customer`, `event`, `enrollment` and `now`.
 
 What a guard reads and the customer lacks is null, and the aggregate of an event that never came is zero, so that a
-condition on something absent is false instead of an error. A guard that fails all the same counts as false and says so.
+condition on something absent is false instead of an error. A guard that fails all the same counts as false and says so,
+and so does one that would take too long (`guard_cost`): it is not asked at all.
 """
 
 import re
@@ -19,17 +20,27 @@ sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
 
 import cel  # noqa: E402
 
+from journeys.facts import guard_cost, guard_reads, guard_syntax  # noqa: E402
+from journeys.facts.guard_reads import Needed, Read  # noqa: E402
+
 VARIABLES = ("customer", "event", "enrollment", "now")
 LONGEST = 4_000
+TOO_COSTLY = "guard_too_costly"
 ANY_EVENT = "*"
 PROFILE_EVENTS = ("Identify", "Group")
 SEGMENT_EVENTS = ("Segment Joined", "Segment Left")
 REQUESTED, SUBSCRIBED, UNSUBSCRIBED = CONSENT_EVENTS = ("Subscription Requested", "Subscribed", "Unsubscribed")
-NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum": 0.0}
 
-_PATH = re.compile(r"""\b(?:customer|event|enrollment)(?:\.[A-Za-z_]\w*(?!\w*\s*\()|\[\s*(?:"[^"]*"|'[^']*')\s*\])+""")
-_PART = re.compile(r"""\.([A-Za-z_]\w*)|\[\s*["']([^"']*)["']\s*\]""")
-_BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
+FUNCTIONS = frozenset(
+    {"size", "contains", "startsWith", "endsWith", "matches", "type", "dyn"}
+    | {"string", "int", "uint", "double", "bytes", "timestamp", "duration"}
+    | {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"}
+    | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
+)
+"""Every function that the evaluator has, beside the macros; the cost of any other is not known."""
+
+_AT_ONCE = 64
+"""A guard that goes over nothing and reads texts of at most so many characters costs what was found at validation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +52,16 @@ class Verdict:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
     program: cel.Program
-    paths: Mapping[str, tuple[str, ...]]
-    reads_now: bool
+    tree: guard_syntax.Tree
+    reads: tuple[Read, ...]
+    shown: Mapping[str, tuple[str, ...]]
+    needed: Needed
+    refusal: tuple[str, str] | None
+    varies: bool
+    """Whether the cost depends on more than the guard's own text."""
 
 
 def check(text: str) -> None:
@@ -53,45 +69,59 @@ def check(text: str) -> None:
     _compiled(text)
 
 
+def refusal(text: str) -> tuple[str, str] | None:
+    """Why what is a guard may not be published: a code and a sentence, or None."""
+    return _compiled(text).refusal
+
+
 def reads_now(text: str) -> bool:
     """Whether time alone can change what the guard says."""
-    return _compiled(text).reads_now
+    return any(read.path[0] == "now" for read in _compiled(text).reads)
 
 
 def reads_event(text: str) -> bool:
     """Whether the guard looks at the event."""
-    return any(path[0] == "event" for path in _compiled(text).paths.values())
+    return any(read.path[0] == "event" for read in _compiled(text).reads)
 
 
 def reads(text: str) -> frozenset[str]:
     """The events whose arrival can change what the guard says; ANY_EVENT where it may be every one."""
     changes: set[str] = set()
-    for path in _compiled(text).paths.values():
-        if path[0] == "customer":
-            changes.update(_changed_by(path))
+    for read in _compiled(text).reads:
+        if read.path[0] == "customer":
+            changes.update(_changed_by(read.path))
     return frozenset(changes)
 
 
 def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
+    if len(path) == 1:
+        return (ANY_EVENT,)
     if path[1] == "events":
         return (path[2],) if len(path) > 2 else (ANY_EVENT,)
     return SEGMENT_EVENTS if path[1] == "segments" else PROFILE_EVENTS
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> Verdict:
-    """Ask the guard of a context as `facts.context` makes it."""
+    """Ask the guard of a context as `facts.context` makes it; the error of one that costs too much is TOO_COSTLY."""
     compiled = _compiled(text)
-    filled = {name: context.get(name) for name in VARIABLES}
-    for path in compiled.paths.values():
-        _fill(filled, path)
-    seen = {name: _shown(_value(filled, path)) for name, path in compiled.paths.items()}
+    filled = guard_reads.taken({name: context.get(name) for name in VARIABLES}, compiled.needed)
+    values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
+    seen = {name: _shown(value) for name, value in values.items()}
     try:
+        if compiled.varies or not all(_is_small(value) for value in values.values()):
+            guard_cost.bound(compiled.tree, filled)
         answer = compiled.program.execute(filled)
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        return Verdict(holds=False, seen=seen, error=str(error).splitlines()[0][:200])
+    except guard_cost.TooCostly as error:
+        return Verdict(holds=False, seen=seen, error=f"{TOO_COSTLY}: {error}")
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
+        return Verdict(holds=False, seen=seen, error=str(error).partition("\n")[0][:200])
     if not isinstance(answer, bool):
         return Verdict(holds=False, seen=seen, error=f"gave {type(answer).__name__}, not true or false")
     return Verdict(holds=answer, seen=seen)
+
+
+def _is_small(value: Any) -> bool:
+    return len(value) <= _AT_ONCE if isinstance(value, str) else not isinstance(value, Mapping | list)
 
 
 @lru_cache(maxsize=4_096)
@@ -102,14 +132,44 @@ def _compiled(text: str) -> _Compiled:
         program = cel.compile(text)
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"the guard does not compile: {_reason(error)}") from None
-    bound = set(_BOUND.findall(text))
-    names = program.variables()
-    unknown = [name for name in names if name not in VARIABLES and name not in bound]
+    tree = guard_syntax.parse(text)
+    if not set(program.variables()) <= set(guard_reads.names(tree)):
+        raise ValueError("the guard is written in a way that cannot be read; write it plainer")
+    found = tuple(guard_reads.reads(tree))
+    _check_names([read.path[0] for read in found])
+    refused = _refusal(tree)
+    return _Compiled(
+        program=program,
+        tree=tree,
+        reads=found,
+        shown={text[read.start : read.end]: read.path for read in found if len(read.path) > 1},
+        needed=guard_reads.needed(found),
+        refusal=refused,
+        varies=refused is not None
+        or any(isinstance(node, guard_syntax.Macro) for node in guard_syntax.walk(tree))
+        or any(len(read.path) == 1 and read.path[0] != "now" for read in found),
+    )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in VARIABLES]
     if unknown:
         close = get_close_matches(unknown[0], VARIABLES, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"a guard reads {', '.join(VARIABLES)}"
         raise ValueError(f"the guard reads {unknown[0]!r}; {hint}")
-    return _Compiled(program, {match[0]: _parts(match[0]) for match in _PATH.finditer(text)}, "now" in names)
+
+
+def _refusal(tree: guard_syntax.Tree) -> tuple[str, str] | None:
+    for name in (node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.Call)):
+        if name.isidentifier() and name != "in" and name not in FUNCTIONS:
+            close = get_close_matches(name, FUNCTIONS, n=1)
+            hint = f"; did you mean {close[0]}()?" if close else ""
+            return "unknown_function", f"the guard calls {name}(), which there is not{hint}"
+    try:
+        guard_cost.expected(tree)
+    except guard_cost.TooCostly as error:
+        return TOO_COSTLY, f"the guard costs too much: {error}"
+    return None
 
 
 def _reason(error: Exception) -> str:
@@ -117,40 +177,6 @@ def _reason(error: Exception) -> str:
     said = (text.partition("ERROR: ")[2] or text).partition(" expecting {")[0]
     place = re.match(r"<input>:(\d+):(\d+): (.*)", said)
     return f"{place[3]}, at line {place[1]}, character {place[2]}" if place else said
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    root = re.match(r"\w+", path)
-    assert root is not None
-    return (root[0], *(plain or quoted for plain, quoted in _PART.findall(path[root.end() :])))
-
-
-def _fill(context: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Put null (or, for an event, zeros) where `path` leads to nothing, copying what it changes."""
-    here: dict[str, Any] = context
-    for depth, part in enumerate(path):
-        value = here.get(part)
-        if depth == len(path) - 1:
-            here.setdefault(part, dict(NEVER) if _is_event(path[: depth + 1]) else None)
-            return
-        if value is None:
-            value = dict(NEVER) if _is_event(path[: depth + 1]) else {}
-        if not isinstance(value, Mapping):
-            return
-        copy = dict(value)
-        here[part] = copy
-        here = copy
-
-
-def _is_event(path: tuple[str, ...]) -> bool:
-    return len(path) == 3 and path[:2] == ("customer", "events")
-
-
-def _value(context: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    here: Any = context
-    for part in path:
-        here = here.get(part) if isinstance(here, Mapping) else None
-    return here
 
 
 def _shown(value: Any) -> Any:

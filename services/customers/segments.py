@@ -35,6 +35,8 @@ def put(session: Session, key: str, guard: str, name: str | None, now: datetime)
         guards.check(guard)
     except ValueError as error:
         raise InvalidInput(str(error), "guard") from None
+    if (refusal := guards.refusal(guard)) is not None:
+        raise InvalidInput(refusal[1], "guard")
     if guards.reads_event(guard):
         raise InvalidInput("a segment's guard reads the customer, not an event", "guard")
     segment = session.get(Segment, key)

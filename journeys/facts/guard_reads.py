@@ -1,0 +1,109 @@
+"""Which values a guard reads, and these alone taken from what is known.
+
+Handing a customer's five hundred attributes to the evaluator for a look at one of them costs more than the look.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from journeys.facts.guard_syntax import Macro, Name, Select, Tree, parts, walk
+
+NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum": 0.0}
+"""The aggregate of an event that never came."""
+
+NO_NAMES: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One value that is read: the path to it, where that stands in the guard, and whether only has(…) looks."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+    asked: bool
+
+
+@dataclass(slots=True)
+class Needed:
+    """What of one value is read: the whole of it, or what these names lead to."""
+
+    whole: bool = False
+    asked: bool = False
+    inside: "dict[str, Needed]" = field(default_factory=dict[str, "Needed"])
+
+
+def reads(tree: Tree, bound: frozenset[str] = NO_NAMES) -> Iterator[Read]:
+    """Every value that the guard reads; names that a macro binds are none."""
+    read = _path(tree, bound)
+    if read is not None:
+        yield read
+    elif isinstance(tree, Macro):
+        yield from reads(tree.over, bound)
+        for part in tree.body:
+            yield from reads(part, bound | {tree.variable})
+    else:
+        for part in parts(tree):
+            yield from reads(part, bound)
+
+
+def names(tree: Tree) -> Iterator[str]:
+    """Every variable that is named or bound."""
+    for node in walk(tree):
+        if isinstance(node, Name):
+            yield node.name
+        elif isinstance(node, Macro):
+            yield node.variable
+
+
+def _path(tree: Tree, bound: frozenset[str]) -> Read | None:
+    names: list[str] = []
+    at = tree
+    while isinstance(at, Select):
+        names.append(at.name)
+        at = at.of
+    if not isinstance(at, Name) or at.name in bound or not isinstance(tree, Name | Select):
+        return None
+    asked = isinstance(tree, Select) and tree.asked
+    return Read(path=(at.name, *reversed(names)), start=tree.start, end=tree.end, asked=asked)
+
+
+def needed(found: Sequence[Read]) -> Needed:
+    """The paths as one tree."""
+    root = Needed()
+    for read in found:
+        at = root
+        for name in read.path:
+            at = at.inside.setdefault(name, Needed())
+        at.whole = at.whole or not read.asked
+        at.asked = at.asked or read.asked
+    return root
+
+
+def taken(context: Mapping[str, Any], want: Needed, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A copy of what is needed; null, or zeros for an event, where a path leads to nothing that nobody asks about."""
+    found: dict[str, Any] = dict(context) if want.whole else {}
+    for name, inner in want.inside.items():
+        value = context.get(name)
+        if value is None and inner.asked and name not in context:
+            continue
+        here = (*path, name)
+        if value is None and (inner.inside or _is_event(here)):
+            value = dict(NEVER) if _is_event(here) else {}
+        if inner.inside and isinstance(value, Mapping):
+            value = taken(cast(Mapping[str, Any], value), inner, here)
+        found[name] = value
+    return found
+
+
+def _is_event(path: tuple[str, ...]) -> bool:
+    return len(path) == 3 and path[:2] == ("customer", "events")
+
+
+def value_at(context: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What the path leads to, or None."""
+    here: Any = context
+    for part in path:
+        here = here.get(part) if isinstance(here, Mapping) else None
+    return here
