@@ -17,7 +17,7 @@ demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 	@$(BIN)/python -m examples.cdnow.demo
 
 test: $(STAMP) $(NODE_STAMP) ## run all the tests
-	@scripts/provide curl
+	@scripts/provide curl docker-compose
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-deep: $(STAMP) ## 500 random journeys on three interpreters (about half an hour)

@@ -51,12 +51,14 @@ def table(title: str, rows: dict[str, str]) -> str:
 
 
 def settings() -> str:
-    rows: dict[str, str] = {}
+    """Every setting, with who reads it: a service of docker-compose.yml, `waypost up`, or the command line."""
+    facts, rows = Settings.facts(), list[str]()
     for name, field in Settings.model_fields.items():
-        variable = "SENDGRID_API_KEY" if name == "sendgrid_api_key" else f"WAYPOST_{name.upper()}"
         default = f" (default `{field.default}`)" if field.default is not None else ""
-        rows[variable] = f"{field.description}{default}"
-    return table("variable", rows)
+        secret = ". A secret" if facts[name].secret else ""
+        readers = ", ".join(f"`{one}`" for one in facts[name].readers)
+        rows.append(f"| `{Settings.variable(name)}` | {field.description}{default}{secret} | {readers} |\n")
+    return "| variable | meaning | read by |\n| --- | --- | --- |\n" + "".join(rows)
 
 
 def problems() -> str:

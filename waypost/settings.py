@@ -2,9 +2,12 @@
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,83 +18,165 @@ RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 SENDER = "Waypost <hello@waypost.example>"
 """What the local outbox shows; a real provider wants a real one."""
 
+Provider = Literal["sendgrid", "smtp", "outbox"]
+
+
+class Reader(StrEnum):
+    """Who reads a setting: a service of docker-compose.yml, `waypost up`, or the command line."""
+
+    API = "api"
+    JOURNEYS = "journeys"
+    DELIVERY = "delivery"
+    MIGRATE = "migrate"
+    PROMOTE = "promote"
+    UP = "up"
+    CLI = "cli"
+
+
+MAIL = (Reader.API, Reader.DELIVERY)
+"""Who composes mail: the lanes, and the API's previews."""
+
+STORE = (Reader.API, Reader.JOURNEYS, Reader.DELIVERY, Reader.MIGRATE)
+TEMPORAL = (Reader.API, Reader.JOURNEYS, Reader.DELIVERY, Reader.PROMOTE)
+WORKERS = (Reader.JOURNEYS, Reader.DELIVERY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What stands beside a setting: who reads it, and whether it is a secret."""
+
+    readers: tuple[Reader, ...]
+    secret: bool
+
+
+def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: Any) -> Any:
+    """A field that these read; `rules` are those of pydantic's Field."""
+    field = Field(default=default, **rules)
+    field.metadata.append(Facts(readers=readers, secret=secret))
+    return field
+
 
 class Settings(BaseSettings):
-    """Everything that can be set. `docs/operate.md` lists the same."""
+    """Everything that can be set. `docs/operate.md` lists the same; docker-compose.yml gives each to who reads it."""
 
     model_config = SettingsConfigDict(
         env_prefix="WAYPOST_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    home: Path = Field(default=Path(".waypost"), description="data directory")
-    host: str = Field(default="127.0.0.1", description="address the API listens on")
-    port: int = Field(default=8000, ge=1, le=65535, description="port of the API and its pages")
-    api_url: str | None = Field(
-        default=None, description="where the command line finds the API, if not on this machine"
+    home: Path = _of(*Reader, default=Path(".waypost"), description="data directory")
+    host: str = _of(Reader.API, default="127.0.0.1", description="address the API listens on")
+    port: int = _of(
+        Reader.API, Reader.CLI, Reader.UP, default=8000, ge=1, le=65535, description="port of the API and its pages"
     )
-    temporal_port: int = Field(default=7233, ge=1, le=65535, description="port of the embedded Temporal server")
-    temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="port of the embedded Temporal's web UI")
-    temporal_address: str | None = Field(default=None, description="an outside Temporal; then none is started")
-    metrics: str | None = Field(
-        default=None,
+    api_url: str | None = _of(Reader.CLI, description="where the command line finds the API, if not on this machine")
+    temporal_port: int = _of(
+        Reader.UP, default=7233, ge=1, le=65535, description="port of the embedded Temporal server"
+    )
+    temporal_ui_port: int = _of(
+        Reader.UP, default=8233, ge=1, le=65535, description="port of the embedded Temporal's web UI"
+    )
+    temporal_address: str | None = _of(*TEMPORAL, description="an outside Temporal; then none is started")
+    temporal_namespace: str = _of(*TEMPORAL, default="default", description="Temporal namespace")
+    metrics: str | None = _of(
+        *WORKERS,
         pattern=r"^[^:\s]+:[0-9]{1,5}$",
         description="where a worker shows its metrics, as 0.0.0.0:9464; the API shows its own at /metrics",
     )
-    build_id: str | None = Field(
-        default=None, description="names this build to Temporal; its workers get work once it is promoted"
+    build_id: str | None = _of(
+        *WORKERS,
+        Reader.PROMOTE,
+        description="names this build to Temporal; its workers get work once it is promoted",
     )
-    temporal_namespace: str = Field(default="default", description="Temporal namespace")
-    database_url: str | None = Field(default=None, description="PostgreSQL, or SQLite in the home where absent")
-    admin_key: str | None = Field(default=None, description="the admin key, made on the first start where absent")
-    public_url: str | None = Field(default=None, description="where recipients reach the links of their mails")
-    secret: str | None = Field(default=None, description="signs links; made on the first start where absent")
-    former_secret: str | None = Field(
-        default=None, description="former secrets, separated by commas, whose links still open"
+    database_url: str | None = _of(*STORE, secret=True, description="PostgreSQL, or SQLite in the home where absent")
+    admin_key: str | None = _of(
+        Reader.MIGRATE,
+        Reader.UP,
+        Reader.CLI,
+        secret=True,
+        description="the admin key, made on the first start where absent",
     )
-    sender: str = Field(default=SENDER, description="From of every mail")
-    reply_to: str | None = Field(default=None, description="where answers go, if not to the sender")
-    brand: str = Field(default="Waypost", description="name that mails show")
-    brand_color: str = Field(default=GREEN, pattern=f"^{COLOR.pattern}$", description="colour of buttons, as #0b6e4f")
-    brand_logo: str | None = Field(
-        default=None, pattern="^https://", description="https address of a picture that mails show in the name's place"
+    public_url: str | None = _of(*MAIL, description="where recipients reach the links of their mails")
+    secret: str | None = _of(*MAIL, secret=True, description="signs links; made on the first start where absent")
+    former_secret: str | None = _of(
+        Reader.API, secret=True, description="former secrets, separated by commas, whose links still open"
     )
-    brand_url: str | None = Field(
-        default=None,
+    sender: str = _of(*MAIL, default=SENDER, description="From of every mail")
+    reply_to: str | None = _of(*MAIL, description="where answers go, if not to the sender")
+    brand: str = _of(*MAIL, default="Waypost", description="name that mails show")
+    brand_color: str = _of(
+        *MAIL, default=GREEN, pattern=f"^{COLOR.pattern}$", description="colour of buttons, as #0b6e4f"
+    )
+    brand_logo: str | None = _of(
+        *MAIL, pattern="^https://", description="https address of a picture that mails show in the name's place"
+    )
+    brand_url: str | None = _of(
+        *MAIL,
         pattern="^https?://",
         description="your site, where buttons in mails lead; else the domain of the sender",
     )
-    postal_address: str | None = Field(
-        default=None, description="shown in every mail; the law asks for it, and so does a real provider here"
+    postal_address: str | None = _of(
+        *MAIL, description="shown in every mail; the law asks for it, and so does a real provider here"
     )
-    templates: Path | None = Field(default=None, description="your own mail templates; else HOME/templates")
-    sendgrid_api_key: str | None = Field(
-        default=None,
+    templates: Path | None = _of(*MAIL, Reader.CLI, description="your own mail templates; else HOME/templates")
+    provider: Provider | None = _of(
+        *MAIL,
+        description="`sendgrid`, `smtp` or `outbox` (mail stays here); else SendGrid where there is its key, "
+        "SMTP where there is its URL",
+    )
+    sendgrid_api_key: str | None = _of(
+        Reader.DELIVERY,
+        secret=True,
         validation_alias=AliasChoices("SENDGRID_API_KEY", "WAYPOST_SENDGRID_API_KEY"),
         description="send by SendGrid",
     )
-    sendgrid_host: str = Field(default="https://api.sendgrid.com", description="SendGrid's address, or its EU region")
-    sendgrid_log: bool = Field(
-        default=False, description="look for lost answers in SendGrid's Email Activity Feed (an add-on of theirs)"
+    sendgrid_host: str = _of(
+        Reader.DELIVERY, default="https://api.sendgrid.com", description="SendGrid's address, or its EU region"
     )
-    mail_rate: str | None = Field(
-        default=None,
+    sendgrid_log: bool = _of(
+        Reader.DELIVERY,
+        default=False,
+        description="look for lost answers in SendGrid's Email Activity Feed (an add-on of theirs)",
+    )
+    sendgrid_webhook_key: str | None = _of(
+        Reader.API, description="verification key of SendGrid's Event Webhook, which posts to /webhooks/sendgrid"
+    )
+    smtp_url: str | None = _of(
+        Reader.DELIVERY, secret=True, description="send by SMTP: smtp+starttls://user:password@host:587"
+    )
+    smtp_ca: Path | None = _of(Reader.DELIVERY, description="certificates to trust beside the system's, as a PEM file")
+    mail_rate: str | None = _of(
+        Reader.DELIVERY,
         pattern=RATE,
         description="how fast mail goes out, such as 100/second; all workers share it",
     )
-    rate: str = Field(
+    rate: str = _of(
+        Reader.API,
         default="6000/minute",
         pattern=RATE,
         description="calls per span of an API key without a rate of its own",
     )
-    sendgrid_webhook_key: str | None = Field(
-        default=None, description="verification key of SendGrid's Event Webhook, which posts to /webhooks/sendgrid"
+    hooks_private: bool = _of(
+        Reader.DELIVERY, default=False, description="let webhooks call addresses inside the own network"
     )
-    hooks_private: bool = Field(default=False, description="let webhooks call addresses inside the own network")
-    hooks_secret: str | None = Field(
-        default=None, description="signs webhooks: whsec_ and base64; made on the first start where absent"
+    hooks_secret: str | None = _of(
+        Reader.DELIVERY,
+        secret=True,
+        description="signs webhooks: whsec_ and base64; made on the first start where absent",
     )
-    smtp_url: str | None = Field(default=None, description="send by SMTP: smtp+starttls://user:password@host:587")
-    smtp_ca: Path | None = Field(default=None, description="certificates to trust beside the system's, as a PEM file")
+
+    @classmethod
+    def facts(cls) -> Mapping[str, Facts]:
+        """By field, who reads it and whether it is a secret."""
+        return {
+            name: next(one for one in field.metadata if isinstance(one, Facts))
+            for name, field in cls.model_fields.items()
+        }
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """The environment variable of a field."""
+        alias = cls.model_fields[name].validation_alias
+        return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"WAYPOST_{name.upper()}"
 
     @property
     def database(self) -> str:
@@ -110,9 +195,16 @@ class Settings(BaseSettings):
         return self.public_url or self.url
 
     @property
+    def sends_by(self) -> Provider:
+        """Who takes the mails: as said, else whoever can be reached."""
+        if self.provider is not None:
+            return self.provider
+        return "sendgrid" if self.sendgrid_api_key else "smtp" if self.smtp_url else "outbox"
+
+    @property
     def sends_for_real(self) -> bool:
         """Whether mail leaves this machine."""
-        return bool(self.sendgrid_api_key or self.smtp_url)
+        return self.sends_by != "outbox"
 
     @property
     def former_secrets(self) -> list[str]:

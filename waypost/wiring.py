@@ -26,7 +26,7 @@ from store.queries import outbox
 from store.session import Database
 from waypost.errors import CannotStart
 from waypost.pulses import Pulses
-from waypost.settings import SENDER, Settings
+from waypost.settings import SENDER, Provider, Settings
 from waypost.telemetry.tracing import Span, no_span, tracing
 from workflows import gateway
 from workflows.gateway import Gateway
@@ -90,18 +90,9 @@ class Parts:
 
     @cached_property
     def sender(self) -> MailSender:
-        """SendGrid where there is a key, else SMTP where there is a URL, else the local outbox."""
-        settings = self.settings
-        check_identity(settings)
-        if settings.sendgrid_api_key:
-            from mail.providers.sendgrid.sender import SendGridSender
-
-            return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host, log=settings.sendgrid_log)
-        if settings.smtp_url:
-            from mail.providers.smtp.sender import SmtpSender
-
-            return SmtpSender(settings.smtp_url, settings.smtp_ca)
-        return OutboxSender(_StoredInbox(self.database, self.clock))
+        """What hands mail over to the provider that the settings name."""
+        check_identity(self.settings)
+        return _SENDERS[self.settings.sends_by](self)
 
     def receivers(self) -> Mapping[str, Receiver]:
         """Who reads the reports of which provider."""
@@ -121,9 +112,11 @@ class Parts:
 
         return Caller(self.settings.webhook_secret, private=self.settings.hooks_private)
 
-    async def close_caller(self) -> None:
-        if "caller" in self.__dict__:
-            await self.caller.close()
+    async def close_clients(self) -> None:
+        """Close what speaks to others, as far as it was ever made."""
+        for name in ("sender", "caller"):
+            if name in self.__dict__:
+                await self.__dict__[name].close()
 
     @cached_property
     def notices(self) -> Notices:
@@ -221,6 +214,35 @@ def check_identity(settings: Settings) -> None:
         raise CannotStart('set WAYPOST_SENDER, as "Shop <hello@shop.example>": a domain of yours that may send mail')
     if settings.public_url is None:
         raise CannotStart("set WAYPOST_PUBLIC_URL, where recipients reach this API: links to unsubscribe must open")
+
+
+def _by_sendgrid(parts: Parts) -> MailSender:
+    from mail.providers.sendgrid.sender import SendGridSender
+
+    settings = parts.settings
+    if settings.sendgrid_api_key is None:
+        raise CannotStart("set SENDGRID_API_KEY: mail is to go by SendGrid (WAYPOST_PROVIDER)")
+    return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host, log=settings.sendgrid_log)
+
+
+def _by_smtp(parts: Parts) -> MailSender:
+    from mail.providers.smtp.sender import SmtpSender
+
+    settings = parts.settings
+    if settings.smtp_url is None:
+        raise CannotStart("set WAYPOST_SMTP_URL: mail is to go by SMTP (WAYPOST_PROVIDER)")
+    return SmtpSender(settings.smtp_url, settings.smtp_ca)
+
+
+def _into_the_outbox(parts: Parts) -> MailSender:
+    return OutboxSender(_StoredInbox(parts.database, parts.clock))
+
+
+_SENDERS: Mapping[Provider, Callable[[Parts], MailSender]] = {
+    "sendgrid": _by_sendgrid,
+    "smtp": _by_smtp,
+    "outbox": _into_the_outbox,
+}
 
 
 class _StoredInbox:

@@ -14,11 +14,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import psycopg
@@ -28,7 +28,13 @@ from aiosmtpd.handlers import Message as Handler
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from ruamel.yaml import YAML
 
+from mail.links import Links, Unsubscribe
 from tests.stacks import free_port
+from waypost.processes import api as processes_api
+from waypost.processes import worker
+from waypost.processes.worker import PUMPED
+from waypost.settings import Reader, Settings
+from waypost.wiring import Parts
 
 ROOT = Path(__file__).parent.parent.parent
 ENV_FILE = Path(__file__).parent / "compose.env"
@@ -41,23 +47,132 @@ OURS = ("migrate", "api", "journeys", "delivery", "promote")
 # -- the file ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_variable_it_asks_for_is_in_the_example() -> None:
+TRACES = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT"}
+TRACED = ("api", "journeys", "delivery")
+IN_THE_IMAGE = {"WAYPOST_HOME", "WAYPOST_HOST", "WAYPOST_PORT"}
+FIXED = {"WAYPOST_DATABASE_URL", "WAYPOST_TEMPORAL_ADDRESS", "WAYPOST_TEMPORAL_NAMESPACE", "WAYPOST_METRICS",
+         "WAYPOST_BUILD_ID"}  # fmt: skip
+"""What the file itself decides, since it runs PostgreSQL, Temporal and the workers."""
+
+
+def example() -> str:
+    return (ROOT / "deploy" / "example.env").read_text()
+
+
+def read_by(service: str) -> set[str]:
+    """The variables that a service reads, by the settings themselves."""
+    return {Settings.variable(name) for name, facts in Settings.facts().items() if Reader(service) in facts.readers}
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_each_service_is_given_the_settings_that_it_reads_and_no_others(service: str) -> None:
+    expected = read_by(service) - IN_THE_IMAGE | (TRACES if service in TRACED else set())
+    assert set(SERVICES[service]["environment"]) == expected
+    told = re.findall(r"^\| `([A-Z_]+)` \|.*\| (.*) \|$", (ROOT / "docs" / "operate.md").read_text(), re.MULTILINE)
+    assert {name for name, readers in told if f"`{service}`" in readers} == read_by(service)
+
+
+def test_every_setting_of_what_runs_in_production_reaches_a_container() -> None:
+    given = {name for service in OURS for name in SERVICES[service]["environment"]} | IN_THE_IMAGE
+    elsewhere = {Settings.variable(name) for name, facts in Settings.facts().items()
+                 if not {str(one) for one in facts.readers} & {*OURS}}  # fmt: skip
+    assert {Settings.variable(name) for name in Settings.model_fields} - elsewhere == given - TRACES
+    assert elsewhere == {"WAYPOST_API_URL", "WAYPOST_TEMPORAL_PORT", "WAYPOST_TEMPORAL_UI_PORT"}
+    assert set(re.findall(r"\b(WAYPOST_[A-Z]+)=", (ROOT / "Dockerfile").read_text())) == IN_THE_IMAGE
+
+
+def test_what_stands_in_the_env_file_is_what_the_services_get(tmp_path: Path) -> None:
+    """Read by docker-compose itself, with a value for every variable."""
+    names = {name for service in OURS for name in SERVICES[service]["environment"]} - FIXED
+    values = {name: f"the value of {name.lower()}" for name in sorted(names)}
+    file = tmp_path / "env"
+    file.write_text("\n".join(f"{name}={value}" for name, value in {**values, "POSTGRES_PASSWORD": "pw"}.items()))
+    command = ["docker-compose", "--env-file", str(file), "config"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"]}
+    )
+    assert done.returncode == 0, done.stderr
+    services = YAML(typ="safe", pure=True).load(done.stdout)["services"]
+    for service in OURS:
+        got = services[service]["environment"]
+        assert {name: got[name] for name in got.keys() - FIXED} == {name: values[name] for name in got.keys() - FIXED}
+    assert services["api"]["environment"]["WAYPOST_FORMER_SECRET"] == values["WAYPOST_FORMER_SECRET"]
+
+
+def test_a_secret_stays_with_who_reads_it() -> None:
+    holders = {name: {service for service in OURS if name in SERVICES[service]["environment"]}
+               for name in (Settings.variable(name) for name, facts in Settings.facts().items() if facts.secret)}  # fmt: skip
+    assert holders == {
+        "WAYPOST_DATABASE_URL": {"migrate", "api", "journeys", "delivery"},
+        "WAYPOST_ADMIN_KEY": {"migrate"},
+        "WAYPOST_SECRET": {"api", "delivery"},
+        "WAYPOST_FORMER_SECRET": {"api"},
+        "SENDGRID_API_KEY": {"delivery"},
+        "WAYPOST_SMTP_URL": {"delivery"},
+        "WAYPOST_HOOKS_SECRET": {"delivery"},
+    }
+
+
+def test_the_example_names_all_that_can_be_set() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     asked = set(re.findall(r"\$\{([A-Z_]+):\?", text))
-    named = set(re.findall(r"^([A-Z_]+)=", (ROOT / "deploy" / "example.env").read_text(), re.MULTILINE))
-    assert asked <= named
+    named = set(re.findall(r"^#?([A-Z_]+)=", example(), re.MULTILINE))
     assert asked == set(re.findall(r"^([A-Z_]+)=", ENV_FILE.read_text(), re.MULTILINE))
+    passed_on = {name for service in OURS for name in SERVICES[service]["environment"]} - FIXED
+    assert passed_on | set(re.findall(r"\$\{([A-Z_]+)", text)) == named
 
 
-def test_every_setting_it_gives_is_one() -> None:
-    from waypost.settings import Settings
+def test_a_former_secret_opens_the_links_of_mails_already_sent(tmp_path: Path) -> None:
+    """The rotation that docs/operate.md tells, by the settings that the service `api` is given."""
+    what = Unsubscribe(customer="ann", topic="news", send_id="8a4cf4a1-23a3-5d3f-8d6c-6f0f2a4f7b11")
+    mailed = Links("the old secret", "https://mail.shop.example").unsubscribe_url(what)
+    values = {"WAYPOST_SECRET": "the new secret", "WAYPOST_FORMER_SECRET": "the old secret"}
+    given = {name.removeprefix("WAYPOST_").lower(): values[name] for name in SERVICES["api"]["environment"]
+             if name in values}  # fmt: skip
+    links = Parts(Settings(_env_file=None, home=tmp_path, **given)).links  # type: ignore[call-arg]
+    assert links.read_unsubscribe(mailed.rpartition("/")[2]) == what
 
-    known = {f"WAYPOST_{name.upper()}" for name in Settings.model_fields} | {
-        "SENDGRID_API_KEY",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-    }
-    for name in OURS:
-        assert set(SERVICES[name]["environment"]) <= known
+
+class Watched(Settings):
+    """Notes which settings are asked for."""
+
+    asked: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in Settings.model_fields:
+            Watched.asked.add(Settings.variable(name))
+        return super().__getattribute__(name)
+
+
+async def _delivery(parts: Parts) -> None:
+    for lane in PUMPED:
+        parts.pumped(lane)
+    _ = parts.caller, parts.sender, parts.operations(), parts.sweep()
+    worker._build(parts)
+    await parts.close_clients()
+
+
+async def _journeys(parts: Parts) -> None:
+    _ = parts.database
+    worker._build(parts)
+
+
+async def _api(parts: Parts) -> None:
+    processes_api.build(parts)
+
+
+@pytest.mark.parametrize(("service", "build"), [("api", _api), ("journeys", _journeys), ("delivery", _delivery)])
+async def test_no_service_asks_for_a_setting_that_it_is_not_given(
+    service: str, build: Callable[[Parts], Awaitable[None]], tmp_path: Path
+) -> None:
+    given = {"provider": "smtp", "smtp_url": "smtp://127.0.0.1:1", "sender": "Shop <a@shop.example>",
+             "postal_address": "1 Street", "public_url": "https://mail.shop.example"}  # fmt: skip
+    parts = Parts(Watched(_env_file=None, home=tmp_path, **given))  # type: ignore[call-arg]
+    Watched.asked.clear()
+    await build(parts)
+    parts.close()
+    spare = {"WAYPOST_FORMER_SECRET"}  # asked for wherever links are made, and needed where they are opened
+    assert Watched.asked - read_by(service) <= spare
 
 
 def test_what_runs_for_good_is_restarted_limited_and_watched() -> None:
@@ -175,6 +290,9 @@ class Inbox(Handler):
         self.got.append((message.rcpt_tos[0], message_from_bytes(message.content, policy=policy.default)))
 
 
+MADE_HERE = {*IN_THE_IMAGE, "PYTHONPATH"}
+
+
 class Installation:
     """The services of the file as processes, with the hosts of this machine in place of the containers'."""
 
@@ -205,10 +323,13 @@ class Installation:
                 str(value),
             )
 
-        declared = {name: filled(value) for name, value in SERVICES[service]["environment"].items()}
+        asked = SERVICES[service]["environment"]
+        declared = {name: filled(value) for name, value in asked.items() if value is not None}
+        passed_on = {name: self.given[name] for name, value in asked.items() if value is None and name in self.given}
+        here = {name: value for name, value in self.here.items() if name in asked or name in MADE_HERE}
         metrics = {"WAYPOST_METRICS": f"127.0.0.1:{self.metrics[service]}"} if service in self.metrics else {}
         system = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        return {**system, **declared, **self.here, **metrics}
+        return {**system, **declared, **passed_on, **here, **metrics}
 
     def command(self, service: str) -> list[str]:
         entry = SERVICES[service].get("entrypoint", ["python", "-m", "waypost.cli"])
@@ -400,6 +521,7 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
         assert done.returncode == 0, done.stderr
     run.once("migrate")
     run.once("migrate")
+    assert not (run.folder / "admin.key").exists(), "services share the folder, and no other one needs the key"
     for service in ("api", "journeys", "delivery"):
         run.start(service)
     for service in ("api", "journeys", "delivery"):

@@ -77,7 +77,7 @@ def resolver(nameserver: str | None = None) -> Ask:
 
 def examine(settings: Settings, ask: Ask, selectors: Sequence[str] = ()) -> list[Finding]:
     """Every check, in the order in which to mend what fails."""
-    chosen = selectors or (SENDGRID_SELECTORS if settings.sendgrid_api_key else ())
+    chosen = selectors or (SENDGRID_SELECTORS if settings.sends_by == "sendgrid" else ())
     patient = Patient(settings=settings, ask=ask, selectors=chosen)
     checks: list[tuple[str, Callable[[Patient], str]]] = [
         ("From", _from),
@@ -130,7 +130,7 @@ def _address(patient: Patient) -> str:
 
 def _spf(patient: Patient) -> str:
     found = [one for one in patient.ask(patient.domain, "TXT") if one.lower().startswith("v=spf1")]
-    if patient.settings.sendgrid_api_key and not found:
+    if patient.settings.sends_by == "sendgrid" and not found:
         return "none for the From domain: SendGrid signs by DKIM and keeps SPF on its own return path"
     if not found:
         raise _Ill(f'publish a TXT record for {patient.domain}: "v=spf1 include:YOUR-PROVIDER ~all"')
@@ -263,8 +263,8 @@ def _reports(patient: Patient) -> str:
     settings = patient.settings
     if not settings.sends_for_real:
         return "the local outbox: no mail leaves this machine"
-    if settings.sendgrid_api_key and settings.sendgrid_webhook_key is None:
+    if settings.sends_by == "sendgrid" and settings.sendgrid_webhook_key is None:
         raise _Ill("set WAYPOST_SENDGRID_WEBHOOK_KEY and SendGrid's Event Webhook: else no bounce is ever heard of")
-    if settings.sendgrid_api_key:
+    if settings.sends_by == "sendgrid":
         return f"SendGrid posts to {settings.links_url}/webhooks/sendgrid"
     return "SMTP tells of refusals only; bounces that come later by mail are not read"

@@ -1,6 +1,6 @@
 """`waypost doctor`: what is missing or wrong on this machine, each with what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,8 +10,14 @@ from store import migrate
 from waypost.cli.api_client import client
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.processes.up import temporal_binary
-from waypost.settings import Settings
+from waypost.settings import Provider, Settings
 from waypost.wiring import Parts
+
+CHANNELS: Mapping[Provider, str] = {
+    "sendgrid": "SendGrid",
+    "smtp": "SMTP",
+    "outbox": "the local outbox: no mail leaves this machine",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,4 @@ def _sender(settings: Settings) -> str:
 
 
 def _channel(settings: Settings) -> str:
-    if settings.sendgrid_api_key:
-        return "SendGrid"
-    return "SMTP" if settings.smtp_url else "the local outbox: no mail leaves this machine"
+    return CHANNELS[settings.sends_by]

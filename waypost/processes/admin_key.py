@@ -13,7 +13,8 @@ def ensure_admin_key(parts: Parts) -> str | None:
         if known and api_keys.find(session, known, parts.clock()) is not None:
             return None
         _, text = api_keys.create(session, "admin, made on the first start", ["admin"], parts.clock(), known)
-    write_private(settings.key_file, text)
+    if settings.admin_key is None:  # what the environment holds need not lie in a folder that others mount
+        write_private(settings.key_file, text)
     return text
 
 

@@ -248,7 +248,7 @@ class Stack:
         show(f"  API documentation  {settings.url}/docs", highlight=False)
         if settings.temporal_address is None:
             show(f"  Temporal UI        http://127.0.0.1:{settings.temporal_ui_port}/", highlight=False)
-        if not (settings.sendgrid_api_key or settings.smtp_url):
+        if not settings.sends_for_real:
             show(f"  Outbox             {settings.url}/outbox", highlight=False)
         if made:
             show(

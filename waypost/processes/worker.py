@@ -24,7 +24,7 @@ from services.messages.claiming import LANES
 from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.scheduler import Scheduler
 from waypost.processes.supervision import supervise
-from waypost.wiring import Parts, check_identity
+from waypost.wiring import Parts
 from workflows import delivery
 from workflows.delivery import DeliveryWorkflow
 from workflows.gateway import DEPLOYMENT, JOURNEYS, Gateway
@@ -89,7 +89,8 @@ def _build(parts: Parts) -> WorkerDeploymentConfig | None:
 
 async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
     """Work on these task queues until `stop` is set, then drain; raise SideTaskEnded where a part of it has ended."""
-    check_identity(parts.settings)
+    if delivery.TASK_QUEUE in queues:
+        _ = parts.sender  # raises CannotStart before anything is claimed
     gateway = await parts.gateway(parts.settings.metrics)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
         async with AsyncExitStack() as stack:
@@ -103,8 +104,7 @@ async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUE
             log.info("worker_ready", queues=sorted(queues))
             await supervise(beside, stop)
     log.info("worker_drained")
-    await parts.sender.close()
-    await parts.close_caller()
+    await parts.close_clients()
 
 
 def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> dict[str, Callable[[], Awaitable[None]]]:
