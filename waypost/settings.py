@@ -77,6 +77,23 @@ class Settings(BaseSettings):
     )
     temporal_address: str | None = _of(*TEMPORAL, description="an outside Temporal; then none is started")
     temporal_namespace: str = _of(*TEMPORAL, default="default", description="Temporal namespace")
+    temporal_api_key: str | None = _of(*TEMPORAL, secret=True, description="API key of Temporal Cloud, which needs TLS")
+    temporal_tls: bool | None = _of(
+        *TEMPORAL, description="speak TLS with Temporal; where absent, if a setting for TLS or an API key is there"
+    )
+    temporal_tls_client_cert: Path | None = _of(*TEMPORAL, description="client certificate for Temporal, as a PEM file")
+    temporal_tls_client_key: Path | None = _of(*TEMPORAL, description="its private key, as a PEM file")
+    temporal_tls_server_ca: Path | None = _of(
+        *TEMPORAL, description="authorities that sign Temporal's certificate, as a PEM file; else the system's"
+    )
+    temporal_tls_server_name: str | None = _of(
+        *TEMPORAL, description="name on Temporal's certificate, if it is not that of the address"
+    )
+    temporal_codec: str | None = _of(
+        *TEMPORAL,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="what encodes all that Temporal keeps: `module:callable`, which gives a PayloadCodec",
+    )
     metrics: str | None = _of(
         *WORKERS,
         pattern=r"^[^:\s]+:[0-9]{1,5}$",

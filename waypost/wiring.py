@@ -28,6 +28,7 @@ from waypost.errors import CannotStart
 from waypost.pulses import Pulses
 from waypost.settings import SENDER, Provider, Settings
 from waypost.telemetry.tracing import Span, no_span, tracing
+from waypost.temporal_cluster import cluster_of
 from workflows import gateway
 from workflows.gateway import Gateway
 
@@ -162,10 +163,7 @@ class Parts:
             return journeys.compiled(session, digest)
 
     async def gateway(self, metrics: str | None = None) -> Gateway:
-        settings = self.settings
-        return await gateway.connect(
-            settings.temporal, settings.temporal_namespace, self.program, "waypost", metrics, self.interceptors
-        )
+        return await gateway.connect(cluster_of(self.settings), self.program, "waypost", metrics, self.interceptors)
 
     @cached_property
     def span(self) -> Span:

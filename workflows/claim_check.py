@@ -55,25 +55,32 @@ class WaypostPayloadConverter(CompositePayloadConverter):
 
 
 class ProgramCodec(PayloadCodec):
-    """Sees to it that every program named in a payload is in memory before the payload is read."""
+    """Sees to it that every program named in a payload is in memory before the payload is read.
 
-    def __init__(self, resolve: Resolve) -> None:
+    `kept` is the installation's own codec, if it has one: it has the last word on what Temporal keeps.
+    """
+
+    def __init__(self, resolve: Resolve, kept: PayloadCodec | None = None) -> None:
         self._resolve = resolve
+        self._kept = kept
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return list(payloads)
+        return await self._kept.encode(payloads) if self._kept is not None else list(payloads)
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        for payload in payloads:
+        read = await self._kept.decode(payloads) if self._kept is not None else list(payloads)
+        for payload in read:
             if payload.metadata.get("encoding") == ENCODING.encode():
                 digest = payload.data.decode()
                 if digest not in _programs:
                     _programs[digest] = await self._resolve(digest)
-        return list(payloads)
+        return read
 
 
-def data_converter(resolve: Resolve) -> DataConverter:
-    """The converter of every client and worker of Waypost."""
+def data_converter(resolve: Resolve, kept: PayloadCodec | None = None) -> DataConverter:
+    """The converter of every client and worker of Waypost; `kept` is the installation's own codec."""
     return replace(
-        DataConverter.default, payload_converter_class=WaypostPayloadConverter, payload_codec=ProgramCodec(resolve)
+        DataConverter.default,
+        payload_converter_class=WaypostPayloadConverter,
+        payload_codec=ProgramCodec(resolve, kept),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionRequest,
+    DescribeNamespaceRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
 from temporalio.client import Client, Interceptor, WorkflowQueryFailedError, WorkflowUpdateFailedError
@@ -21,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.machine.state import State
 from workflows.claim_check import ProgramRef, Resolve, data_converter
+from workflows.cluster import Cluster
 
 JOURNEYS = "journeys"
 DEPLOYMENT = "waypost"
@@ -36,25 +38,27 @@ class Refused(Exception):
 
 
 async def connect(
-    address: str,
-    namespace: str,
+    cluster: Cluster,
     resolve: Resolve,
     identity: str | None = None,
     metrics: str | None = None,
     interceptors: Sequence[Interceptor] = (),
 ) -> "Gateway":
-    """Connect to Temporal at `host:port`; where `metrics` is set, the SDK and its activities show theirs there."""
+    """Connect to Temporal; where `metrics` is set, the SDK and its activities show theirs there."""
     try:
         client = await Client.connect(
-            address,
-            namespace=namespace,
-            data_converter=data_converter(resolve),
+            cluster.address,
+            namespace=cluster.namespace,
+            api_key=cluster.api_key,
+            tls=cluster.tls,
+            data_converter=data_converter(resolve, cluster.codec),
             identity=identity,
             runtime=_runtime(metrics) if metrics else None,
             interceptors=interceptors,
         )
-    except RuntimeError as error:
-        raise TemporalUnavailable(f"Temporal cannot be reached at {address}: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, ValueError) as error:
+        told = str(error).splitlines()[0]
+        raise TemporalUnavailable(f"Temporal cannot be reached at {cluster.address}: {told}") from None
     return Gateway(client)
 
 
@@ -170,6 +174,16 @@ class Gateway:
             await self.client.start_workflow("DeliveryWorkflow", lane, id=f"delivery/{lane}", task_queue=JOURNEYS)
         except WorkflowAlreadyStartedError:
             return
+
+    async def examine(self) -> None:
+        """Ask for our namespace; raise TemporalUnavailable with what is wrong: the key, the namespace, the cluster."""
+        try:
+            await self.client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=self.client.namespace)
+            )
+        except RPCError as error:
+            told = error.message or error.status.name
+            raise TemporalUnavailable(f"Temporal refuses the namespace {self.client.namespace!r}: {told}") from None
 
     async def healthy(self) -> bool:
         try:

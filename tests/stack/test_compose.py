@@ -50,9 +50,8 @@ OURS = ("migrate", "api", "journeys", "delivery", "promote")
 TRACES = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT"}
 TRACED = ("api", "journeys", "delivery")
 IN_THE_IMAGE = {"WAYPOST_HOME", "WAYPOST_HOST", "WAYPOST_PORT"}
-FIXED = {"WAYPOST_DATABASE_URL", "WAYPOST_TEMPORAL_ADDRESS", "WAYPOST_TEMPORAL_NAMESPACE", "WAYPOST_METRICS",
-         "WAYPOST_BUILD_ID"}  # fmt: skip
-"""What the file itself decides, since it runs PostgreSQL, Temporal and the workers."""
+FIXED = {"WAYPOST_DATABASE_URL", "WAYPOST_METRICS", "WAYPOST_BUILD_ID"}
+"""What the file itself decides, since it runs PostgreSQL and the workers."""
 
 
 def example() -> str:
@@ -105,6 +104,7 @@ def test_a_secret_stays_with_who_reads_it() -> None:
     assert holders == {
         "WAYPOST_DATABASE_URL": {"migrate", "api", "journeys", "delivery"},
         "WAYPOST_ADMIN_KEY": {"migrate"},
+        "WAYPOST_TEMPORAL_API_KEY": {"api", "journeys", "delivery", "promote"},
         "WAYPOST_SECRET": {"api", "delivery"},
         "WAYPOST_FORMER_SECRET": {"api"},
         "SENDGRID_API_KEY": {"delivery"},
@@ -307,7 +307,6 @@ class Installation:
         self.here = {
             "WAYPOST_DATABASE_URL": database,
             "WAYPOST_TEMPORAL_ADDRESS": f"127.0.0.1:{self.temporal_port}",
-            "TEMPORAL_ADDRESS": f"127.0.0.1:{self.temporal_port}",
             "WAYPOST_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             "WAYPOST_PORT": str(self.api_port),
             "WAYPOST_HOST": "127.0.0.1",

@@ -1,5 +1,6 @@
 """`waypost doctor`: what is missing or wrong on this machine, each with what to do."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.processes.up import temporal_binary
 from waypost.settings import Provider, Settings
 from waypost.wiring import Parts
+from workflows.gateway import TemporalUnavailable
 
 CHANNELS: Mapping[Provider, str] = {
     "sendgrid": "SendGrid",
@@ -34,7 +36,7 @@ def examine(settings: Settings) -> list[Finding]:
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("home", _home),
         ("database", _database),
-        ("temporal binary", _binary),
+        ("temporal", _temporal),
         ("API", _api),
         ("sender", _sender),
         ("channel", _channel),
@@ -73,13 +75,21 @@ def _database(settings: Settings) -> str:
     return "answers, and has every migration"
 
 
-def _binary(settings: Settings) -> str:
-    if settings.temporal_address is not None:
-        return f"not needed: Temporal runs at {settings.temporal_address}"
+def _temporal(settings: Settings) -> str:
+    """The server that came with the installation, or the one outside, asked for the namespace."""
     try:
-        return temporal_binary()
-    except CannotStart as missing:
-        raise _Ill(str(missing)) from None
+        return temporal_binary() if settings.temporal_address is None else asyncio.run(_reached(settings))
+    except (CannotStart, TemporalUnavailable) as ill:
+        raise _Ill(str(ill)) from None
+
+
+async def _reached(settings: Settings) -> str:
+    parts = Parts(settings)
+    try:
+        await (await parts.gateway()).examine()
+    finally:
+        parts.close()
+    return f"answers at {settings.temporal}, and has the namespace {settings.temporal_namespace}"
 
 
 def _api(settings: Settings) -> str:
@@ -88,7 +98,7 @@ def _api(settings: Settings) -> str:
     except Unreachable as gone:
         raise _Ill(str(gone)) from None
     except ApiProblem:
-        raise _Ill("the API answers, and Temporal does not; look at HOME/logs/temporal.log") from None
+        raise _Ill("the API answers, and its database or Temporal does not; look at HOME/logs") from None
     return f"answers at {settings.url}, status {ready['status']}"
 
 

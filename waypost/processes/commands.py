@@ -17,6 +17,7 @@ from waypost.errors import CannotStart  # noqa: E402
 from waypost.settings import Settings  # noqa: E402
 from waypost.telemetry import logs  # noqa: E402
 from waypost.wiring import Parts  # noqa: E402
+from workflows.gateway import TemporalUnavailable  # noqa: E402
 
 
 def api(parts: Parts, *_: str) -> None:
@@ -54,7 +55,7 @@ def main(name: str, *queues: str) -> int:
     parts.trace(name)
     try:
         PROCESSES[name](parts, *queues)
-    except CannotStart as cannot:
+    except (CannotStart, TemporalUnavailable) as cannot:
         sys.stderr.write(f"{cannot}\n")
         return 1
     finally:

@@ -87,6 +87,8 @@ class Stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
         try:
+            if self.settings.temporal_address is not None:
+                await (await parts.gateway()).examine()
             temporal, others = self._plan(parts)
             for child in temporal:
                 await self._start(child)
