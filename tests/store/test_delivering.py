@@ -24,7 +24,6 @@ from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
 from services.messages.claiming import Fenced
-from services.messages.sending_ledger import Frozen
 from store.session import Database
 from store.tables.customers import Suppression
 from store.tables.enrollments import Decision, Enrollment
@@ -141,9 +140,12 @@ async def test_a_planned_mail_is_sent_once_and_kept_as_it_was_rendered(
 def test_what_was_rendered_for_somebody_who_was_erased_meanwhile_is_not_kept(
     database: Database, noon: datetime
 ) -> None:
-    frozen = Frozen(send_id="gone", subject="Hi Ann", html="<p>Hi Ann</p>", text="Hi Ann")
+    shop = Sender(name="Shop", email="shop@example.com")
+    mail = Mail(
+        send_id="gone", to="ann@example.com", sender=shop, subject="Hi Ann", html="<p>Hi Ann</p>", text="Hi Ann"
+    )
     with database.writing() as session:
-        sending_ledger.freeze(session, [frozen], noon)
+        sending_ledger.freeze(session, [mail], noon)
     with database.reading() as session:
         assert session.exec(select(MessageBody)).all() == []
 
