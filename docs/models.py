@@ -14,7 +14,7 @@ HEAD = '''"""Shapes of requests and answers, generated from the OpenAPI document
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 '''
 
 
@@ -31,13 +31,16 @@ def openapi() -> dict[str, Any]:
 
 
 def models() -> str:
-    """A TypedDict for each object."""
+    """A TypedDict for each object, a Literal for each enumeration."""
     found = openapi()["components"]["schemas"]
     parts = [_model(name, schema) for name, schema in sorted(found.items()) if not name.startswith("Page_")]
     return HEAD + "\n\n" + "\n\n".join(parts)
 
 
 def _model(name: str, schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        values = ", ".join(f'"{one}"' for one in schema["enum"])
+        return f"{name} = Literal[{values}]\n"
     required = set(schema.get("required", ()))
     fields = {
         field: (_type(kind) if field in required else f"NotRequired[{_type(kind)}]")

@@ -45,6 +45,7 @@ from journeys.program.program import (
     Webhook,
     When,
 )
+from journeys.program.send_terms import GENERAL, SendTerms
 
 
 def compile_journey(journey: source.Journey) -> Program:
@@ -180,11 +181,14 @@ class _Compiler:
             id=node,
             template=send.template,
             subject=send.subject,
-            topic=send.topic or defaults.topic,
-            transactional=send.transactional,
-            expires=calendar.parse_span(send.expires) if send.expires else None,
-            late=send.late or defaults.late or "next_window",
-            window=_window(send, defaults),
+            terms=SendTerms(
+                topic=send.topic or defaults.topic or GENERAL,
+                transactional=send.transactional,
+                expires=calendar.parse_span(send.expires).elapsed if send.expires else None,
+                late=send.late or defaults.late or "next_window",
+                window=_window(send, defaults),
+                timezone=self.journey.timezone,
+            ),
             next=after,
         )
 

@@ -9,13 +9,13 @@ from datetime import time
 from typing import Any, Literal, NewType
 
 from journeys.facts import guards
-from journeys.facts.calendar import LocalTime, Span, Window
+from journeys.facts.calendar import LocalTime, Span
+from journeys.program.send_terms import SendTerms
 
 NodeId = NewType("NodeId", str)
 StageKey = NewType("StageKey", str)
 GuardId = NewType("GuardId", str)
 Digest = NewType("Digest", str)
-Late = Literal["send", "skip", "next_window"]
 
 SEGMENT_JOINED, DATE_REACHED = "Segment Joined", "Date Reached"
 
@@ -25,11 +25,7 @@ class Send:
     id: NodeId
     template: str
     subject: str | None
-    topic: str | None
-    transactional: bool
-    expires: Span | None
-    late: Late
-    window: Window | None
+    terms: SendTerms
     next: NodeId | None
 
 

@@ -15,8 +15,8 @@ from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import Run
-from journeys.rules.policy import Defer, Go, Skip
-from journeys.simulation.simulator import History, Post, Recorded, Trace, simulate
+from journeys.rules.policy import Allowed, Deferred, Skipped
+from journeys.simulation.simulator import History, MailPolicy, Recorded, Trace, simulate
 
 ENTRY = ""
 
@@ -113,7 +113,7 @@ def by_event(person: Person, event: Recorded) -> str:
     return f"{person.id}/{event.seq}"
 
 
-def run(program: Program, people: Iterable[Person], until: datetime, post: Post) -> Totals:
+def run(program: Program, people: Iterable[Person], until: datetime, post: MailPolicy) -> Totals:
     """Everybody through the journey up to `until`."""
     totals = Totals()
     for person in people:
@@ -127,7 +127,7 @@ def runs(
     program: Program,
     person: Person,
     until: datetime,
-    post: Post,
+    post: MailPolicy,
     refused: Counter[str] | None = None,
     name: Name = by_event,
 ) -> list[Lived]:
@@ -162,7 +162,7 @@ class _Begun:
     """A run that has started; it is worked out when somebody wants to know how it ends."""
 
     def __init__(
-        self, program: Program, person: Person, event: Recorded, key: str, until: datetime, post: Post, name: str
+        self, program: Program, person: Person, event: Recorded, key: str, until: datetime, post: MailPolicy, name: str
     ) -> None:
         self.person, self.event, self.key = person, event, key
         self._program, self._until, self._post, self._name = program, until, post, name
@@ -216,12 +216,12 @@ def _count(totals: Totals, program: Program, trace: Trace) -> None:
         totals.stages[state.stage] += 1
     for mail in trace.posted:
         match mail.verdict:
-            case Go():
+            case Allowed():
                 totals.messages[mail.template] += 1
                 totals.mails_by_day.setdefault(mail.plan.at.date(), Counter())[mail.template] += 1
-            case Skip(reason=reason):
+            case Skipped(reason=reason):
                 totals.skipped[reason] += 1
-            case Defer(reason=reason):
+            case Deferred(reason=reason):
                 totals.deferred[reason] += 1
 
 

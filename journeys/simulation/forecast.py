@@ -12,8 +12,8 @@ from journeys.facts.customer_facts import Known
 from journeys.machine.inputs import Woke
 from journeys.machine.state import State
 from journeys.program.program import NodeId, OnEvent, Program, StageKey, WaitFor, When
-from journeys.rules.policy import Defer, Skip
-from journeys.simulation.simulator import History, Post, Posted, Trace, go_on
+from journeys.rules.policy import Deferred, Skipped
+from journeys.simulation.simulator import History, MailPolicy, Posted, Trace, go_on
 
 HORIZON = timedelta(days=730)
 MOST = 12
@@ -61,7 +61,7 @@ class _Present(History):
 
 
 def forecast(
-    program: Program, state: State, known: Known, now: datetime, post: Post, data: Mapping[str, Any] | None = None
+    program: Program, state: State, known: Known, now: datetime, post: MailPolicy, data: Mapping[str, Any] | None = None
 ) -> list[Action]:
     """The next actions in the order of their instants; none where the enrollment is paused or has ended."""
     if state.ended or state.paused or state.asking is not None:
@@ -94,9 +94,9 @@ def _actions(program: Program, trace: Trace) -> list[Action]:
 def _mail(program: Program, mail: Posted) -> Action:
     detail: dict[str, Any] = {"template": mail.template}
     what = "send"
-    if isinstance(mail.verdict, Skip):
+    if isinstance(mail.verdict, Skipped):
         what, detail["reason"] = "skip", mail.verdict.reason
-    elif isinstance(mail.verdict, Defer):
+    elif isinstance(mail.verdict, Deferred):
         what, detail["reason"], detail["until"] = "defer", mail.verdict.reason, mail.verdict.until.isoformat()
     plan = mail.plan
     unless = unless_one_of(program, plan.stage, plan.step)

@@ -18,9 +18,10 @@ from journeys.machine.inputs import Answer, Begin, EventArrived, Input, Leave, P
 from journeys.machine.machine import Machine
 from journeys.machine.state import State
 from journeys.program.program import SEGMENT_JOINED, NodeId, Program, Send
+from journeys.program.send_terms import SendTerms
 from journeys.rules import answers, policy
 from journeys.rules.answers import Asked
-from journeys.rules.policy import GENERAL, NO_TERMS, Defer, Go, Recipient, Skip, Terms, Verdict
+from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
 
 IDENTIFY = "Identify"
 
@@ -44,13 +45,13 @@ class Posted:
     verdict: Verdict
 
 
-Post = Callable[[Send, Plan, Known, str | None], Verdict]
-"""Decides on a mail: the step, the plan, the customer, the journey's zone."""
+MailPolicy = Callable[[SendTerms, Plan, Known], Verdict]
+"""Decides on a mail: the terms of its step, the plan, the customer."""
 
 
-def everything_goes(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+def everything_goes(terms: SendTerms, plan: Plan, known: Known) -> Verdict:
     """No policy at all."""
-    return Go()
+    return ALLOWED
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ def simulate(
     history: History,
     begin: datetime,
     until: datetime,
-    post: Post = everything_goes,
+    post: MailPolicy = everything_goes,
     leave_at: datetime | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Trace:
@@ -140,7 +141,7 @@ def simulate(
     return trace
 
 
-def go_on(program: Program, state: State, history: History, trace: Trace, post: Post, given: Input) -> State:
+def go_on(program: Program, state: State, history: History, trace: Trace, post: MailPolicy, given: Input) -> State:
     """Feed one input to a state and answer all that it leads to; what happens is added to the trace."""
     walk = Machine(program, state)
     _feed(walk, trace, history, post, given)
@@ -158,7 +159,7 @@ def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: 
         yield Leave(at=leave_at, reason="restarted")
 
 
-def _feed(walk: Machine, trace: Trace, history: History, post: Post, given: Input) -> None:
+def _feed(walk: Machine, trace: Trace, history: History, post: MailPolicy, given: Input) -> None:
     following: Input | None = given
     while following is not None:
         commands = walk.feed(following)
@@ -172,7 +173,7 @@ def _feed(walk: Machine, trace: Trace, history: History, post: Post, given: Inpu
                 following = _answer(walk, trace, history, post, command)
 
 
-def _answer(walk: Machine, trace: Trace, history: History, post: Post, question: Question) -> Answer:
+def _answer(walk: Machine, trace: Trace, history: History, post: MailPolicy, question: Question) -> Answer:
     match question:
         case Ask():
             known, event = history.known(question.at, question.event), history.happened(question.event)
@@ -188,22 +189,22 @@ def _answer(walk: Machine, trace: Trace, history: History, post: Post, question:
             assert_never(question)
 
 
-def _plan(program: Program, trace: Trace, history: History, post: Post, plan: Plan) -> Planned:
+def _plan(program: Program, trace: Trace, history: History, post: MailPolicy, plan: Plan) -> Planned:
     send = program.nodes[NodeId(plan.step)]
     assert isinstance(send, Send)
-    verdict = post(send, plan, history.known(plan.at, None), program.timezone)
+    verdict = post(send.terms, plan, history.known(plan.at, None))
     trace.posted.append(Posted(plan=plan, template=send.template, verdict=verdict))
     match verdict:
-        case Go():
+        case Allowed():
             trace.mails.append(plan)
             return Planned(number=plan.number, at=plan.at, outcome="planned")
-        case Defer(until=until):
+        case Deferred(until=until):
             return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
-        case Skip():
+        case Skipped():
             return Planned(number=plan.number, at=plan.at, outcome="skipped")
 
 
-def by_policy(assume_address: bool, terms: Terms = NO_TERMS) -> Post:
+def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) -> MailPolicy:
     """The policies of production, for customers of whom only attributes are known; a yes is assumed where one is asked.
 
     With `assume_address` everybody can be written to; else those without an `email` are skipped. What a customer was
@@ -211,16 +212,16 @@ def by_policy(assume_address: bool, terms: Terms = NO_TERMS) -> Post:
     """
     went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
 
-    def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
+    def post(terms: SendTerms, plan: Plan, known: Known) -> Verdict:
         email = known.attributes.get("email")
         address = email if isinstance(email, str) and email else "anybody" if assume_address else None
         valid = address == "anybody" or (address is not None and "@" in address.strip("@"))
-        topic, before = send.topic or GENERAL, went[known.attributes.get("id")]
+        before = went[known.attributes.get("id")]
         recipient = Recipient(email=address, valid=valid, timezone=known.timezone, consent=True)
-        house = terms.house(topic, before, plan.at)
-        verdict = policy.decide(send, recipient, due=plan.due, now=plan.at, journey_zone=zone, house=house)
-        if isinstance(verdict, Go) and not (send.transactional or house.transactional):
-            before.append((topic, plan.at))
+        limits = installation.limits(terms.topic, before, plan.at)
+        verdict = policy.decide(terms, recipient, due=plan.due, now=plan.at, limits=limits)
+        if verdict == ALLOWED and not policy.transactional(terms, limits):
+            before.append((terms.topic, plan.at))
         return verdict
 
     return post

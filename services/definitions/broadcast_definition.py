@@ -10,7 +10,7 @@ from journeys.facts import calendar
 from journeys.facts.calendar import Window
 from journeys.language.verbs import SendWindow
 from journeys.program import assignment
-from services.definitions.topics import GENERAL
+from journeys.program.send_terms import GENERAL, SendTerms
 from services.installation import rates
 
 KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
@@ -115,8 +115,13 @@ class BroadcastIn(BaseModel):
             raise ValueError("`at` needs a zone, such as 2026-12-01T09:00:00+01:00; or say `local`")
         return at
 
-    def window(self) -> Window | None:
-        """The send window as the policies know it."""
+    def terms(self) -> SendTerms:
+        """On what terms its mails go, once each is due."""
+        return SendTerms(
+            topic=self.topic, expires=calendar.parse_span(self.expires).elapsed, late="send", window=self._window()
+        )
+
+    def _window(self) -> Window | None:
         if self.send_window is None:
             return None
         opens, closes = calendar.parse_time(self.send_window.opens), calendar.parse_time(self.send_window.closes)

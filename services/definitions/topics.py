@@ -8,7 +8,6 @@ from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.program.program import Program, Send
-from journeys.rules.policy import GENERAL
 from services.errors import InvalidInput, NotFound, Refused
 from services.installation.installation_settings import CapIn
 from store.tables.definitions import JourneyVersion, Topic
@@ -86,5 +85,5 @@ def used_by(live: Sequence[tuple[JourneyVersion, Program]], key: str) -> list[st
     return [
         version.journey
         for version, program in live
-        if any(isinstance(node, Send) and (node.topic or GENERAL) == key for node in program.nodes.values())
+        if any(isinstance(node, Send) and node.terms.topic == key for node in program.nodes.values())
     ]

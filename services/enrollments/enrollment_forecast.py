@@ -9,7 +9,7 @@ from journeys.facts import calendar
 from journeys.facts.customer_facts import Known
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
-from journeys.program.program import Send
+from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
 from journeys.rules.policy import Verdict
 from journeys.simulation import forecast
@@ -17,7 +17,6 @@ from journeys.simulation.forecast import Action
 from services.customers import known_facts
 from services.definitions import journeys
 from services.installation import installation_settings
-from services.messages import planning
 from services.messages.eligibility import Standing
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -31,11 +30,10 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         return ()
     settings = installation_settings.load(session)
 
-    def post(send: Send, plan: Plan, known: Known, zone: str | None) -> Verdict:
-        topic = planning.topic_of(send)
+    def post(terms: SendTerms, plan: Plan, known: Known) -> Verdict:
         stands = Standing(session, [customer], settings, plan.at)
-        who, terms = stands.recipient(customer, topic), stands.terms(customer.id, topic)
-        return policy.decide(send, who, due=plan.due, now=plan.at, journey_zone=zone, house=terms)
+        who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
+        return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)
 
     data = {**enrollment.data, "key": enrollment.key}
     return forecast.forecast(program, state, known_facts.known(session, customer), now, post, data)

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from sqlmodel import Session, col, select
 
 from journeys.facts import calendar
-from journeys.program.program import NodeId, Send
+from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
-from journeys.rules.policy import Defer, Go, Skip, Verdict
+from journeys.rules.policy import Allowed, Deferred, Skipped, Verdict
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.installation import installation_settings
@@ -39,7 +39,7 @@ Pass = Literal["all", "sample", "rest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlannedMail:
     """One customer's mail: which variant, when it is due, and what the policies say of that instant."""
 
     customer: Customer
@@ -119,14 +119,14 @@ def _preview(session: Session, operation: Operation, now: datetime) -> Done | No
     return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
 
 
-def _counts(operation: Operation, plans: Sequence[Planned]) -> Mapping[str, Any]:
+def _counts(operation: Operation, plans: Sequence[PlannedMail]) -> Mapping[str, Any]:
     """The operation's result, with this page: how many get it, later or at once, and who does not, by reason."""
     known = operation.result or {}
-    later = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Defer))
-    never = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Skip))
-    variants = Counter(one.variant for one in plans if one.variant and not isinstance(one.verdict, Skip))
+    later = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Deferred))
+    never = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Skipped))
+    variants = Counter(one.variant for one in plans if one.variant and not isinstance(one.verdict, Skipped))
     parts: dict[str, Counter[str]] = {"later": later, "skipped": never, "variants": variants}
-    more = counted(operation, {"recipients": sum(not isinstance(one.verdict, Skip) for one in plans)})
+    more = counted(operation, {"recipients": sum(not isinstance(one.verdict, Skipped) for one in plans)})
     return {**more, **{name: dict(Counter(known.get(name, {})) + Counter(part)) for name, part in parts.items()}}
 
 
@@ -143,43 +143,34 @@ def _people(session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *
 
 def _plans(
     session: Session, row: Broadcast, people: Sequence[Customer], which: Pass, now: datetime
-) -> Sequence[Planned]:
+) -> Sequence[PlannedMail]:
     body, settings = broadcasts.body_of(row), installation_settings.load(session)
     stands = Standing(session, people, settings, now)
     at = row.start_at or (None if body.local else body.instant()) or now
     start = max(at, now)
-    return [_plan(row, body, settings, stands, one, which, start, now) for one in people]
+    terms = body.terms()
+    return [_plan(row, body, terms, settings, stands, one, which, start, now) for one in people]
 
 
 def _plan(
     row: Broadcast,
     body: BroadcastIn,
+    terms: SendTerms,
     settings: HouseSettings,
     stands: Standing,
     customer: Customer,
     which: Pass,
     start: datetime,
     now: datetime,
-) -> Planned:
+) -> PlannedMail:
     due = body.due(start, customer.timezone, settings.timezone)
     variant = _variant(row, body, customer.id, which)
-    send = Send(
-        id=NodeId(""),
-        template="",
-        subject=None,
-        topic=body.topic,
-        transactional=False,
-        expires=calendar.parse_span(body.expires),
-        late="send",
-        window=body.window(),
-        next=None,
-    )
     if due < now - policy.PUNCTUAL and body.late == "skip":
-        return Planned(customer=customer, variant=variant, due=due, verdict=Skip("late"))
+        return PlannedMail(customer=customer, variant=variant, due=due, verdict=Skipped("late"))
     due = max(due, now)
-    who, terms = stands.recipient(customer, body.topic), stands.terms(customer.id, body.topic)
-    verdict = policy.decide(send, who, due=due, now=due, journey_zone=None, house=terms)
-    return Planned(customer=customer, variant=variant, due=due, verdict=verdict)
+    who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
+    verdict = policy.decide(terms, who, due=due, now=due, limits=limits)
+    return PlannedMail(customer=customer, variant=variant, due=due, verdict=verdict)
 
 
 def _variant(row: Broadcast, body: BroadcastIn, customer_id: str, which: Pass) -> str | None:
@@ -188,15 +179,15 @@ def _variant(row: Broadcast, body: BroadcastIn, customer_id: str, which: Pass) -
     return row.winner if which == "rest" and row.winner else body.variant_for(row.key, customer_id)
 
 
-def _write(session: Session, row: Broadcast, plans: Sequence[Planned], now: datetime) -> None:
+def _write(session: Session, row: Broadcast, plans: Sequence[PlannedMail], now: datetime) -> None:
     body = broadcasts.body_of(row)
     bulk.add(session, Message, [_message(row, body, one, now) for one in plans])
-    decisions.add(session, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Go)])
+    decisions.add(session, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Allowed)])
 
 
-def _message(row: Broadcast, body: BroadcastIn, plan: Planned, now: datetime) -> dict[str, Any]:
-    skipped = plan.verdict.reason if isinstance(plan.verdict, Skip) else None
-    at = plan.verdict.until if isinstance(plan.verdict, Defer) else plan.due
+def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime) -> dict[str, Any]:
+    skipped = plan.verdict.reason if isinstance(plan.verdict, Skipped) else None
+    at = plan.verdict.until if isinstance(plan.verdict, Deferred) else plan.due
     return {
         "id": message_id(row.key, plan.customer.id),
         "customer_id": plan.customer.id,
@@ -220,14 +211,14 @@ def _message(row: Broadcast, body: BroadcastIn, plan: Planned, now: datetime) ->
     }
 
 
-def _decision(row: Broadcast, plan: Planned, now: datetime) -> dict[str, Any]:
+def _decision(row: Broadcast, plan: PlannedMail, now: datetime) -> dict[str, Any]:
     verdict = plan.verdict
     detail: dict[str, Any] = {"message": message_id(row.key, plan.customer.id), "broadcast": row.key}
-    if isinstance(verdict, Defer):
+    if isinstance(verdict, Deferred):
         detail |= {"reason": verdict.reason, "until": verdict.until.isoformat()}
-    elif isinstance(verdict, Skip):
+    elif isinstance(verdict, Skipped):
         detail |= {"reason": verdict.reason}
-    return decisions.row(plan.customer.id, "deferred" if isinstance(verdict, Defer) else "skipped", detail, now)
+    return decisions.row(plan.customer.id, "deferred" if isinstance(verdict, Deferred) else "skipped", detail, now)
 
 
 def _planned(session: Session, row: Broadcast, which: Pass, operation: Operation, now: datetime) -> None:

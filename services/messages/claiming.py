@@ -14,7 +14,7 @@ from sqlalchemy import or_, update
 from sqlmodel import Session, col, func, select
 
 from journeys.rules import policy
-from journeys.rules.policy import Defer, Go, Skip
+from journeys.rules.policy import Allowed, Deferred, Skipped
 from services.customers import known_facts
 from services.definitions import broadcasts, templates
 from services.definitions.templates import Source
@@ -24,7 +24,7 @@ from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, planning
 from services.messages.eligibility import Standing
 from services.messages.mail_request import MailRequest, Personalization
-from services.messages.origins import Mandate
+from services.messages.origins import Origin
 from store.queries import decisions
 from store.statuses import COUNTED, MessageStatus, before
 from store.tables.broadcasts import Broadcast
@@ -141,7 +141,7 @@ class _Claim:
         self._fence = fence
         self._now = now
         self._settings: HouseSettings = installation_settings.load(session)
-        self._mandates: dict[tuple[str | None, ...], Mandate] = {}
+        self._origins: dict[tuple[str | None, ...], Origin] = {}
         self._sources: dict[tuple[str, Sequence[str]], Source | None] = {}
 
     def take(self, due: Sequence[Message]) -> list[MailRequest]:
@@ -152,52 +152,51 @@ class _Claim:
         stands = Standing(session, list(people.values()), self._settings, self._now)
         repeated = self._repeated(due)
         going = [
-            (message, mandate)
+            (message, origin)
             for message in due
-            if (mandate := self._may_go(stands, people.get(message.customer_id), message, repeated)) is not None
+            if (origin := self._may_go(stands, people.get(message.customer_id), message, repeated)) is not None
         ]
         mine = self._mark([message for message, _ in going])
         runs = self._runs([message for message, _ in going])
         return [
-            self._claimed(stands, people[message.customer_id], message, mandate, runs)
-            for message, mandate in going
+            self._claimed(stands, people[message.customer_id], message, origin, runs)
+            for message, origin in going
             if message.id in mine
         ]
 
     def _may_go(
         self, stands: Standing, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
-    ) -> Mandate | None:
+    ) -> Origin | None:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         session, now = self._session, self._now
-        mandate = self._mandate(message)
+        origin = self._origin(message)
         name = (message.broadcast, message.customer_id)
         if name in repeated:
             planning.withdraw(session, message.id, "repeated", now)
             return None
         who = stands.recipient(customer, message.topic)
-        terms = stands.terms(message.customer_id, message.topic)
-        zone = mandate.timezone
-        match policy.decide(mandate.send, who, due=message.due, now=now, journey_zone=zone, house=terms):
-            case Skip(reason=reason):
+        limits = stands.limits(message.customer_id, message.topic)
+        match policy.decide(origin.terms, who, due=message.due, now=now, limits=limits):
+            case Skipped(reason=reason):
                 planning.withdraw(session, message.id, reason, now)
                 return None
-            case Defer(until=until, reason=reason):
+            case Deferred(until=until, reason=reason):
                 message.not_before, message.updated_at = until, now
                 detail = {"message": message.id, "template": message.template, "reason": reason}
                 decisions.note(session, message, "deferred", {**detail, "until": until.isoformat()}, now)
                 return None
-            case Go():
+            case Allowed():
                 stands.goes(message.customer_id, message.topic)
                 if message.broadcast is not None:
                     repeated.add(name)
-                return mandate
+                return origin
 
-    def _mandate(self, message: Message) -> Mandate:
+    def _origin(self, message: Message) -> Origin:
         """The same for all mails of a step, or of a broadcast's variant."""
         name = (message.broadcast, message.variant, message.digest, message.step, message.template)
-        found = self._mandates.get(name)
+        found = self._origins.get(name)
         if found is None:
-            found = self._mandates[name] = origins.of(self._session, message)
+            found = self._origins[name] = origins.of(self._session, message)
         return found
 
     def _source(self, template: str, wanted: Sequence[str]) -> Source | None:
@@ -242,20 +241,19 @@ class _Claim:
         return {one.id: one for one in self._session.exec(query).all()}
 
     def _claimed(
-        self, stands: Standing, customer: Customer, message: Message, mandate: Mandate, runs: Mapping[str, Enrollment]
+        self, stands: Standing, customer: Customer, message: Message, origin: Origin, runs: Mapping[str, Enrollment]
     ) -> MailRequest:
         about = known_facts.attributes(customer)
         wanted = locales.wanted(about, self._settings.locale)
         run = runs.get(message.enrollment_id or "")
-        terms = stands.terms(customer.id, message.topic)
-        transactional = mandate.send.transactional or terms.transactional
+        transactional = policy.transactional(origin.terms, stands.limits(customer.id, message.topic))
         follow = self._settings.tracking
         utm = None
         if follow.utm is not None and not transactional:
             utm = {
                 "utm_source": follow.utm.source,
                 "utm_medium": follow.utm.medium,
-                "utm_campaign": mandate.campaign,
+                "utm_campaign": origin.campaign,
                 "utm_content": message.template,
             }
         return MailRequest(
@@ -269,14 +267,14 @@ class _Claim:
                     "enrollment": {**run.data, "key": run.key} if run else {},
                 },
                 locales=wanted,
-                timezone=customer.timezone or mandate.timezone or self._settings.timezone,
+                timezone=customer.timezone or origin.terms.timezone or self._settings.timezone,
             ),
             source=self._source(message.template, wanted),
-            subject=mandate.send.subject,
+            subject=origin.subject,
             topic=message.topic,
             topic_name=stands.topic_name(message.topic),
             transactional=transactional,
-            campaign=mandate.campaign,
+            campaign=origin.campaign,
             lane=self._lane,
             opens=follow.opens and not transactional,
             clicks=follow.clicks and not transactional,

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from journeys.facts import calendar
 from journeys.facts.calendar import Window
-from journeys.rules.policy import EVERY_TOPIC, House, Recipient, Terms, TopicTerms
+from journeys.rules.policy import EVERY_TOPIC, InstallationTerms, Limits, Recipient, TopicTerms
 from services.customers import profiles
 from services.definitions import topics
 from services.installation import installation_settings
@@ -76,10 +76,10 @@ class Standing:
             consent=False if everything is not None and not everything.granted else consent,
         )
 
-    def terms(self, customer_id: str, topic: str, ahead: Sequence[Rival] = ()) -> House:
-        """What the house asks of a mail of this topic to this customer; what is `ahead` counts as sent now."""
+    def limits(self, customer_id: str, topic: str, ahead: Sequence[Rival] = ()) -> Limits:
+        """What holds for a mail of this topic to this customer; what is `ahead` counts as sent now."""
         before = [*self._went.get(customer_id, ()), *((one.topic, self._now) for one in ahead)]
-        return self._terms.house(topic, before, self._now)
+        return self._terms.limits(topic, before, self._now)
 
     def topic_name(self, topic: str) -> str:
         """What a topic is called before people."""
@@ -110,10 +110,10 @@ class Standing:
         return found
 
 
-def terms(settings: HouseSettings, rows: Iterable[Topic]) -> Terms:
+def terms(settings: HouseSettings, rows: Iterable[Topic]) -> InstallationTerms:
     """The settings of the installation and of its topics, as the policies know them."""
     quiet, cap = settings.quiet_hours, settings.cap
-    return Terms(
+    return InstallationTerms(
         timezone=settings.timezone,
         awake=Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin)) if quiet else None,
         cap=(cap.max, calendar.parse_span(cap.per).elapsed) if cap else None,
@@ -128,7 +128,7 @@ def terms(settings: HouseSettings, rows: Iterable[Topic]) -> Terms:
     )
 
 
-def present_terms(session: Session) -> Terms:
+def present_terms(session: Session) -> InstallationTerms:
     """Those that hold now."""
     return terms(installation_settings.load(session), session.exec(select(Topic)).all())
 
@@ -148,10 +148,10 @@ def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:
     return sorted(found, key=lambda one: -one.priority)
 
 
-def displaced(house: House, lower: Sequence[Rival]) -> list[Rival]:
+def displaced(limits: Limits, lower: Sequence[Rival]) -> list[Rival]:
     """Those of a lower priority for whom there is no room once this mail has its place."""
     gone: dict[str, Rival] = {}
-    for cap in house.caps:
+    for cap in limits.caps:
         counted = [one for one in lower if _counts(cap.of, one)]
         room = max(0, cap.most - len(cap.sent) - 1)
         gone |= {one.message: one for one in counted[room:]}

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from journeys.program.send_terms import GENERAL
 from services.definitions.templates import Source
-from services.definitions.topics import GENERAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,7 @@ from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
 from journeys.program.program import NodeId, Program, Send
 from journeys.rules import policy
-from journeys.rules.policy import Defer, Go, Skip, Verdict
-from services.definitions.topics import GENERAL
+from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
 from services.installation import installation_settings
 from services.messages import eligibility
 from services.messages.eligibility import Standing
@@ -50,25 +49,21 @@ def plan(
     elif message.status not in CLAIMABLE and message.reason != "pre_empted":
         return _outcome(message, asked, now, "planned")
     settings = installation_settings.load(session)
-    topic = topic_of(send)
+    terms = send.terms
     stands = Standing(session, [customer], settings, now)
-    who = stands.recipient(customer, topic)
-    rivals = eligibility.rivals(session, customer.id, message.id) if stands.capped(topic) else []
+    who = stands.recipient(customer, terms.topic)
+    rivals = eligibility.rivals(session, customer.id, message.id) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
-    terms = stands.terms(customer.id, topic, ahead)
-    verdict = policy.decide(send, who, due=asked.due, now=now, journey_zone=program.timezone, house=terms)
-    if isinstance(verdict, Go) and not terms.transactional and not send.transactional:
-        for rival in eligibility.displaced(terms, [one for one in rivals if one not in ahead]):
+    limits = stands.limits(customer.id, terms.topic, ahead)
+    verdict = policy.decide(terms, who, due=asked.due, now=now, limits=limits)
+    free = policy.transactional(terms, limits)
+    if verdict == ALLOWED and not free:
+        for rival in eligibility.displaced(limits, [one for one in rivals if one not in ahead]):
             withdraw(session, rival.message, "frequency_cap", now, {"displaced_by": message.id})
-    message.lane = "transactional" if terms.transactional or send.transactional else "journey"
+    message.lane = "transactional" if free else "journey"
     outcome = _apply(message, verdict, asked, now)
     session.add(message)
     return _outcome(message, asked, now, outcome)
-
-
-def topic_of(send: Send) -> str:
-    """The topic a mail belongs to; `general` where none is named."""
-    return send.topic or GENERAL
 
 
 def message_row(
@@ -85,8 +80,8 @@ def message_row(
         "step": asked.step,
         "visit": asked.visit,
         "template": send.template,
-        "topic": topic_of(send),
-        "lane": "transactional" if send.transactional else "journey",
+        "topic": send.terms.topic,
+        "lane": "transactional" if send.terms.transactional else "journey",
         "status": MessageStatus.PLANNED,
         "reason": None,
         "due": asked.due,
@@ -100,14 +95,14 @@ def message_row(
 def _apply(message: Message, verdict: Verdict, asked: Plan, now: datetime) -> str:
     message.updated_at, message.due = now, asked.due
     match verdict:
-        case Go():
+        case Allowed():
             message.status, message.reason = MessageStatus.PLANNED, None
             message.not_before = now + HOLD if asked.hold else now
             return "planned"
-        case Defer():
+        case Deferred():
             message.status, message.reason, message.not_before = MessageStatus.DEFERRED, verdict.reason, verdict.until
             return "deferred"
-        case Skip():
+        case Skipped():
             message.status, message.reason, message.not_before = MessageStatus.SKIPPED, verdict.reason, None
             return "skipped"
 

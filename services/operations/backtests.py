@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from journeys.program.program import Program
-from journeys.rules.policy import NO_TERMS, Terms
+from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import Person, Totals
 from journeys.simulation.simulator import by_policy
@@ -21,7 +21,7 @@ def parts(
     people: Sequence[Person],
     until: datetime,
     segments: Mapping[str, str] | None = None,
-    terms: Terms = NO_TERMS,
+    terms: InstallationTerms = NO_TERMS,
 ) -> Iterator[Totals]:
     """What came of each part; addresses are assumed where nobody in the cohort has one.
 
@@ -47,7 +47,7 @@ def _part(
     until: datetime,
     assume: bool,
     segments: Mapping[str, str],
-    terms: Terms,
+    terms: InstallationTerms,
 ) -> Totals:
     whole = (consequences.complete(program, person, until, segments) for person in people)
     return backtest.run(program, whole, until, by_policy(assume, terms))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from journeys.facts.calendar import Window
 from journeys.program.program import Program
-from journeys.rules.policy import Defer, Go, Skip, Terms, TopicTerms
+from journeys.rules.policy import ALLOWED, Deferred, InstallationTerms, Skipped, TopicTerms
 from journeys.simulation import backtest
 from journeys.simulation.backtest import Person
 from journeys.simulation.simulator import Recorded, by_policy
@@ -33,33 +33,35 @@ def person(*at: datetime) -> Person:
 
 
 def test_a_cap_is_met_in_the_simulation_as_in_production(compiled: Compiled) -> None:
-    terms = Terms(topics={"news": TopicTerms(cap=(1, timedelta(days=7))), "orders": TopicTerms(transactional=True)})
-    post = by_policy(assume_address=False, terms=terms)
+    terms = InstallationTerms(
+        topics={"news": TopicTerms(cap=(1, timedelta(days=7))), "orders": TopicTerms(transactional=True)}
+    )
+    post = by_policy(assume_address=False, installation=terms)
     (lived,) = backtest.runs(compiled(JOURNEY), person(BEGIN), BEGIN + timedelta(days=30), post)
     assert [(one.template, one.verdict) for one in lived.trace.posted] == [
-        ("mail_a", Go()),
-        ("mail_b", Skip("frequency_cap")),
-        ("mail_c", Go()),
+        ("mail_a", ALLOWED),
+        ("mail_b", Skipped("frequency_cap")),
+        ("mail_c", ALLOWED),
     ]
 
 
 def test_the_cap_counts_over_all_runs_of_a_customer(compiled: Compiled) -> None:
-    terms = Terms(cap=(3, timedelta(days=7)), topics={"orders": TopicTerms(transactional=True)})
+    terms = InstallationTerms(cap=(3, timedelta(days=7)), topics={"orders": TopicTerms(transactional=True)})
     totals = backtest.run(
         compiled(JOURNEY),
         [person(BEGIN, BEGIN + timedelta(days=1))],
         BEGIN + timedelta(days=30),
-        by_policy(assume_address=False, terms=terms),
+        by_policy(assume_address=False, installation=terms),
     )
     assert (totals.messages, totals.skipped) == ({"mail_a": 2, "mail_b": 1, "mail_c": 2}, {"frequency_cap": 1})
 
 
 def test_quiet_hours_put_a_simulated_mail_off(compiled: Compiled) -> None:
-    terms = Terms(awake=Window(opens=time(8), closes=time(21)))
+    terms = InstallationTerms(awake=Window(opens=time(8), closes=time(21)))
     late = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
     (lived,) = backtest.runs(
-        compiled(JOURNEY), person(late), late + timedelta(days=3), by_policy(assume_address=False, terms=terms)
+        compiled(JOURNEY), person(late), late + timedelta(days=3), by_policy(assume_address=False, installation=terms)
     )
     morning = datetime(2026, 3, 3, 7, 0, tzinfo=UTC)
-    assert lived.trace.posted[0].verdict == Defer(morning, "quiet_hours")
+    assert lived.trace.posted[0].verdict == Deferred(morning, "quiet_hours")
     assert [one.at for one in lived.trace.mails] == [morning, morning, morning]

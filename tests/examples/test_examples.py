@@ -16,7 +16,7 @@ from journeys.checks import source
 from journeys.checks.lint import Surroundings, events_named
 from journeys.program.compiler import compile_journey
 from journeys.program.program import Entrance, Program
-from journeys.rules.policy import Go
+from journeys.rules.policy import Allowed
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import Person
 from journeys.simulation.simulator import IDENTIFY, Recorded, by_policy
@@ -200,7 +200,7 @@ def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], 
         until,
         by_policy(assume_address=True, terms=house),
     )
-    mails = [one.template for lived in lives for one in lived.trace.posted if isinstance(one.verdict, Go)]
+    mails = [one.template for lived in lives for one in lived.trace.posted if isinstance(one.verdict, Allowed)]
     state = lives[-1].trace.state
     return mails, (state.reason or "") if state.ended else state.stage
 

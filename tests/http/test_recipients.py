@@ -264,28 +264,27 @@ async def test_a_yes_counts_when_whoever_reads_the_inbox_has_confirmed_it(
 async def test_mail_waits_for_the_confirmation_and_says_so(
     client: TestClient, parts: Parts, ann: str, noon: datetime
 ) -> None:
-    from journeys.program.program import NodeId, Send
+    from journeys.program.send_terms import SendTerms
     from journeys.rules import policy
     from services.installation import installation_settings
     from services.messages.eligibility import Standing
     from services.reports import customer_view
 
     client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
-    send = Send(id=NodeId("s"), template="mail_a", subject=None, topic="letter", transactional=False, expires=None,
-                late="send", window=None, next=None)  # fmt: skip
+    terms = SendTerms(topic="letter")
 
     def verdict() -> Any:
         with parts.database.reading() as session:
             customer = customer_view.customer(session, "ann")
             stands = Standing(session, [customer], installation_settings.load(session), noon)
-            who, terms = stands.recipient(customer, "letter"), stands.terms(customer.id, "letter")
-            return policy.decide(send, who, due=noon, now=noon, journey_zone=None, house=terms)
+            who, limits = stands.recipient(customer, "letter"), stands.limits(customer.id, "letter")
+            return policy.decide(terms, who, due=noon, now=noon, limits=limits)
 
-    assert verdict() == policy.Skip("no_consent")
+    assert verdict() == policy.Skipped("no_consent")
     client.put("/v1/customers/ann/consent/letter", json={"granted": True})
-    assert verdict() == policy.Skip("unconfirmed")
+    assert verdict() == policy.Skipped("unconfirmed")
     client.put("/v1/customers/ann/consent/letter", json={"granted": True, "confirmed": True})
-    assert verdict() == policy.Go()
+    assert verdict() == policy.Allowed()
 
 
 def test_a_confirmation_that_is_late_or_withdrawn_confirms_nothing(

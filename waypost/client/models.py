@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class ActionOut(TypedDict):
@@ -125,10 +125,7 @@ class BroadcastProgress(TypedDict):
     variants: dict[str, VariantOut]
 
 
-class BroadcastStatus(TypedDict):
-    """One mail to many."""
-
-    pass
+BroadcastStatus = Literal["draft", "scheduled", "planning", "deciding", "sending", "sent", "cancelled"]
 
 
 class CapIn(TypedDict):
@@ -255,10 +252,7 @@ class EnrollmentOut(TypedDict):
     ended_at: str | None
 
 
-class EnrollmentStatus(TypedDict):
-    """One customer's run through a journey."""
-
-    pass
+EnrollmentStatus = Literal["live", "ended"]
 
 
 class Erasing(TypedDict):
@@ -461,10 +455,7 @@ class MessageOut(TypedDict):
     provider_id: str | None
 
 
-class MessageStatus(TypedDict):
-    """One mail in the sending ledger."""
-
-    pass
+MessageStatus = Literal["planned", "deferred", "skipped", "sending", "accepted", "failed", "unknown", "parked"]
 
 
 class MessageWhole(TypedDict):
@@ -529,10 +520,7 @@ class OperationOut(TypedDict):
     finished_at: str | None
 
 
-class OperationStatus(TypedDict):
-    """Long work that somebody asked for."""
-
-    pass
+OperationStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class OutboxBook(TypedDict):

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from journeys.language.definition import Journey
-from journeys.rules.policy import Defer, Skip
+from journeys.rules.policy import Deferred, Skipped
 from journeys.simulation.backtest import Lived, Totals
 from pictures import charts
 from pictures import map as maps
@@ -56,9 +56,9 @@ def path(lived: Lived) -> list[tuple[datetime, str, str, str | None, Mapping[str
 def _mail(mail: Any) -> tuple[str, str, str, Mapping[str, Any]]:
     detail: dict[str, Any] = {"template": mail.template}
     what = "sent"
-    if isinstance(mail.verdict, Skip):
+    if isinstance(mail.verdict, Skipped):
         what, detail["reason"] = "skipped", mail.verdict.reason
-    elif isinstance(mail.verdict, Defer):
+    elif isinstance(mail.verdict, Deferred):
         what, detail["reason"] = "deferred", mail.verdict.reason
         detail["until"] = mail.verdict.until.isoformat()
     return what, mail.plan.stage, mail.plan.step, detail

@@ -15,7 +15,7 @@ from journeys.facts import calendar
 from journeys.language.definition import Journey
 from journeys.program import compiler
 from journeys.program.program import Entrance, Program
-from journeys.rules.policy import NO_TERMS, Terms
+from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest as backtesting
 from journeys.simulation import consequences
 from journeys.simulation.backtest import Person, Totals
@@ -57,7 +57,7 @@ def simulate(
         return _tell(_totals(program, people, until), errors, journey, pictures, as_json)
     made_up = _made_up(program, begin, _attributes(sets), events)
     person = consequences.complete(program, made_up, until, _segments())
-    lived = backtesting.runs(program, person, until, by_policy(assume_address=True, terms=_terms()))
+    lived = backtesting.runs(program, person, until, by_policy(assume_address=True, installation=_terms()))
     if not lived:
         raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
     if pictures is not None:
@@ -166,7 +166,7 @@ def _segments() -> dict[str, str]:
             return {one.key: one.guard for one in segments.listed(session)}
 
 
-def _terms() -> Terms:
+def _terms() -> InstallationTerms:
     """Caps, quiet hours and topics of this installation, where there is one."""
     with parts() as made:
         if not _is_here(made):

@@ -1,0 +1,98 @@
+"""What becomes of a mail, given the terms it was ordered on, its recipient, and the limits that hold."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from journeys.facts.calendar import Window
+from journeys.program.program import Program
+from journeys.program.send_terms import SendTerms
+from journeys.rules import policy
+from journeys.rules.policy import ALLOWED, Cap, Deferred, Limits, Recipient, Skipped, Verdict
+
+NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)  # a Tuesday
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ANN = Recipient(email="ann@example.com")
+NEWS = SendTerms(topic="news")
+ORDERS = SendTerms(topic="orders", transactional=True)
+MORNINGS = Window(opens=time(9), closes=time(11))
+AWAKE = Window(opens=time(8), closes=time(11))
+FULL = Cap(most=1, per=DAY, sent=(NOON - 3 * HOUR,))
+
+
+@pytest.mark.parametrize(
+    ("terms", "recipient", "limits", "verdict"),
+    [
+        (NEWS, ANN, Limits(), ALLOWED),
+        (NEWS, Recipient(email=None), Limits(), Skipped("no_address")),
+        (ORDERS, replace(ANN, valid=False), Limits(), Skipped("invalid_address")),
+        (ORDERS, replace(ANN, suppressed=True), Limits(), Skipped("suppressed")),
+        (NEWS, replace(ANN, consent=False), Limits(), Skipped("unsubscribed")),
+        (NEWS, ANN, Limits(opt_in=True), Skipped("no_consent")),
+        (NEWS, replace(ANN, pending=True), Limits(opt_in=True), Skipped("unconfirmed")),
+        (NEWS, replace(ANN, control=True), Limits(), Skipped("holdout")),
+        (ORDERS, replace(ANN, sandboxed=True), Limits(), Skipped("sandbox")),
+        (NEWS, ANN, Limits(awake=AWAKE), Deferred(NOON + 20 * HOUR, "quiet_hours")),
+        (NEWS, ANN, Limits(caps=(FULL,)), Deferred(NOON + 21 * HOUR, "frequency_cap")),
+        (replace(NEWS, expires=HOUR), ANN, Limits(caps=(FULL,)), Skipped("frequency_cap")),
+        (replace(NEWS, expires=HOUR), ANN, Limits(awake=AWAKE), Skipped("expired")),
+        (replace(NEWS, window=MORNINGS), ANN, Limits(), Deferred(NOON + 21 * HOUR, "send_window")),
+    ],
+)
+def test_each_verdict_has_its_reason(terms: SendTerms, recipient: Recipient, limits: Limits, verdict: Verdict) -> None:
+    assert policy.decide(terms, recipient, due=NOON, now=NOON, limits=limits) == verdict
+
+
+@pytest.mark.parametrize("needed", [(ORDERS, Limits()), (NEWS, Limits(transactional=True))])
+def test_transactional_mail_asks_for_no_consent_no_hour_and_no_cap(needed: tuple[SendTerms, Limits]) -> None:
+    terms, limits = needed
+    limits = replace(limits, opt_in=True, awake=AWAKE, caps=(FULL,))
+    refusing = replace(ANN, consent=False, control=True)
+    assert policy.decide(terms, refusing, due=NOON, now=NOON, limits=limits) == ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("late", "verdict"),
+    [("send", ALLOWED), ("skip", Skipped("late")), ("next_window", Deferred(NOON + 21 * HOUR, "send_window"))],
+)
+def test_what_is_overdue_goes_by_its_late(late: str, verdict: Verdict) -> None:
+    terms = replace(NEWS, window=MORNINGS, late=late)
+    assert policy.decide(terms, ANN, due=NOON - 2 * HOUR, now=NOON) == verdict
+
+
+@pytest.mark.parametrize(
+    ("recipient", "terms", "limits", "until"),
+    [
+        ("Asia/Tokyo", "Europe/Berlin", "UTC", "2026-03-04T00:00:00+00:00"),
+        (None, "Europe/Berlin", "UTC", "2026-03-04T08:00:00+00:00"),
+        (None, None, "America/New_York", "2026-03-03T14:00:00+00:00"),
+        (None, None, None, "2026-03-04T09:00:00+00:00"),
+    ],
+)
+def test_hours_are_read_by_the_nearest_clock(
+    recipient: str | None, terms: str | None, limits: str | None, until: str
+) -> None:
+    """The customer's, else the journey's, else the installation's, else UTC."""
+    verdict = policy.decide(
+        replace(NEWS, window=MORNINGS, timezone=terms), replace(ANN, timezone=recipient),
+        due=NOON, now=NOON, limits=Limits(timezone=limits),
+    )  # fmt: skip
+    assert verdict == Deferred(datetime.fromisoformat(until), "send_window")
+
+
+def test_a_step_states_its_terms_in_full(compiled: object) -> None:
+    program: Program = compiled(  # type: ignore[operator]
+        """
+journey: j
+timezone: Europe/Berlin
+defaults: {topic: news, late: skip, send_window: {from: "09:00", to: "11:00"}}
+start: a
+stages: {a: {steps: [{id: s, send: {template: x, expires: 2 days}}, {id: t, send: {template: y, transactional: true}}]}}
+"""
+    )
+    first, second = (program.nodes[one].terms for one in ("s", "t"))  # type: ignore[index,union-attr]
+    assert first == SendTerms(
+        topic="news", expires=2 * DAY, late="skip", window=MORNINGS, timezone="Europe/Berlin"
+    )  # fmt: skip
+    assert second == SendTerms(topic="news", transactional=True, late="skip", timezone="Europe/Berlin")
