@@ -8,7 +8,7 @@ import pytest
 
 from journeys.facts import calendar
 from journeys.machine.state import State
-from journeys.program.program import Program
+from journeys.program.program import Program, Send
 from journeys.simulation.simulator import History, Recorded, Trace, simulate
 
 Compile = Callable[[str], Program]
@@ -181,7 +181,7 @@ def test_a_send_can_have_a_window_of_its_own(compiled: Compile) -> None:
         + "stages: {a: {steps: [{send: {template: x, send_window: any}}, {send: {template: y, send_window: "
         + "{days: sat, from: '10:00', to: '12:00'}}}, {send: z}]}}"
     )
-    windows = [getattr(node, "window", None) for node in program.nodes.values()]
+    windows = [node.terms.window for node in program.nodes.values() if isinstance(node, Send)]
     assert sorted(str(one.opens) if one else "" for one in windows) == ["", "09:00:00", "10:00:00"]
 
 

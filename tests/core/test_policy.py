@@ -1,12 +1,13 @@
 """What becomes of a mail, given the terms it was ordered on, its recipient, and the limits that hold."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from journeys.facts.calendar import Window
-from journeys.program.program import Program
+from journeys.program.program import NodeId, Program
 from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Cap, Deferred, Limits, Recipient, Skipped, Verdict
@@ -81,8 +82,8 @@ def test_hours_are_read_by_the_nearest_clock(
     assert verdict == Deferred(datetime.fromisoformat(until), "send_window")
 
 
-def test_a_step_states_its_terms_in_full(compiled: object) -> None:
-    program: Program = compiled(  # type: ignore[operator]
+def test_a_step_states_its_terms_in_full(compiled: Callable[[str], Program]) -> None:
+    program = compiled(
         """
 journey: j
 timezone: Europe/Berlin
@@ -91,7 +92,7 @@ start: a
 stages: {a: {steps: [{id: s, send: {template: x, expires: 2 days}}, {id: t, send: {template: y, transactional: true}}]}}
 """
     )
-    first, second = (program.nodes[one].terms for one in ("s", "t"))  # type: ignore[index,union-attr]
+    first, second = (program.nodes[NodeId(one)].terms for one in ("s", "t"))
     assert first == SendTerms(
         topic="news", expires=2 * DAY, late="skip", window=MORNINGS, timezone="Europe/Berlin"
     )  # fmt: skip

@@ -193,12 +193,12 @@ def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], 
     person = Person(id=WHO, events=events, attributes=dict(story.traits), timezone=zone)
     until = BEGIN + timedelta(days=story.days)
     with parts.database.reading() as session:
-        there, house = {one.key: one.guard for one in segments.listed(session)}, eligibility.present_terms(session)
+        there, terms = {one.key: one.guard for one in segments.listed(session)}, eligibility.present_terms(session)
     lives = backtest.runs(
         program,
         consequences.complete(program, person, until, there),
         until,
-        by_policy(assume_address=True, terms=house),
+        by_policy(assume_address=True, installation=terms),
     )
     mails = [one.template for lived in lives for one in lived.trace.posted if isinstance(one.verdict, Allowed)]
     state = lives[-1].trace.state
