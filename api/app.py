@@ -3,31 +3,32 @@
 from fastapi import FastAPI
 
 from api import errors, openapi
-from api.deps import Backend
-from api.edge import Edge
-from api.metrics import Metrics
-from api.pages import confirming, desk, links, preferences, recipients
+from api.deps.backend import Backend
+from api.edge.limits import Edge
+from api.edge.metrics import Metrics
+from api.pages import double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
 from api.routes import (
     audit,
     broadcasts,
     channels,
+    consents,
     customers,
+    delivery_events,
     enrollments,
     health,
     imports,
     ingestion,
+    journey_schema,
     journeys,
     keys,
     messages,
     operations,
-    people,
-    providers,
     reports,
-    schema,
     segments,
     settings,
     suppressions,
     templates,
+    timeline,
     topics,
 )
 
@@ -35,7 +36,8 @@ DESCRIPTION = "A self-hosted engine for the customer lifecycle. Send events, pub
 ROUTERS = (
     ingestion,
     customers,
-    people,
+    timeline,
+    consents,
     journeys,
     enrollments,
     templates,
@@ -51,14 +53,15 @@ ROUTERS = (
     channels,
     keys,
     audit,
-    schema,
+    journey_schema,
     health,
-    providers,
-    recipients,
+    delivery_events,
+    unsubscribing,
     preferences,
-    confirming,
-    links,
-    desk,
+    double_opt_in,
+    opens_and_clicks,
+    start,
+    outbox,
 )
 
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import errors
-from api.idempotency import IdempotentRoute
+from api.edge.idempotency import IdempotentRoute
 from api.problems import KINDS
 
 TAGS = [

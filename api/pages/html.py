@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
-from api.deps import Backend
+from api.deps.backend import Backend
 from services.definitions import topics
 
 FOLDER = Path(__file__).parent.parent.parent / "templates" / "pages"

@@ -4,9 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from api import schemas
-from api.deps import Admin, Reading, ThePage
+from api.deps.paging import ThePage
+from api.deps.permission import Admin
+from api.deps.transactions import Reading
 from api.errors import responses
+from api.schemas.audit import AuditOut
+from api.schemas.base import Page
 from services.reports import lists
 
 router = APIRouter(prefix="/v1/audit", tags=["keys"])
@@ -21,7 +24,7 @@ def listed(
     target: Annotated[str | None, Query(description="its key or id")] = None,
     actor: Annotated[str | None, Query(description="the id of a key")] = None,
     sort: Literal["at", "-at"] = "-at",
-) -> schemas.Page[schemas.AuditOut]:
+) -> Page[AuditOut]:
     """The newest first, with before and after. Of customers only the names of what changed are kept."""
     rows, cursor = lists.audit(session, page.slice(sort), kind=kind, target=target, actor=actor)
-    return schemas.Page(items=[schemas.AuditOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[AuditOut.model_validate(row) for row in rows], cursor=cursor)

@@ -6,12 +6,19 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
-from api import etags, schemas
-from api.deps import Marketer, Now, Reading, Support, Templates, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.backend import Templates
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge import etags
+from api.edge.etags import TheTags
+from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
-from api.etags import TheTags
-from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
+from api.schemas.base import Page
+from api.schemas.broadcasts import AudienceOut, BroadcastOut, BroadcastProgress, VariantOut, WinnerIn
+from api.schemas.operations import OperationOut
 from services import values
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import KEY, BroadcastIn
@@ -36,7 +43,7 @@ def put(
     caller: Marketer,
     tags: TheTags,
     trail: TheTrail,
-) -> schemas.BroadcastOut:
+) -> BroadcastOut:
     """To a segment, or to whom `POST /v1/imports?kind=recipients&broadcast=…` names. Nothing is sent yet."""
     values.check_values(body.model_dump(mode="json"))
     present = session.get(Broadcast, key)
@@ -50,14 +57,14 @@ def put(
 @router.get("", summary="List broadcasts", responses=responses(422))
 def listed(
     session: Reading, caller: Support, page: ThePage, status: BroadcastStatus | None = None
-) -> schemas.Page[schemas.BroadcastOut]:
+) -> Page[BroadcastOut]:
     """By key."""
     rows, cursor = lists.broadcasts(session, page.slice(), status=status)
-    return schemas.Page(items=[_out(row) for row in rows], cursor=cursor)
+    return Page(items=[_out(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="How far a broadcast is", responses=responses(404))
-def get(key: Key, session: Reading, now: Now, caller: Support, response: Response) -> schemas.BroadcastProgress:
+def get(key: Key, session: Reading, now: Now, caller: Support, response: Response) -> BroadcastProgress:
     """With who gets it and who does not by reason, its mails by status, and what people did with each variant."""
     row = broadcasts.get(session, key)
     response.headers["ETag"] = etags.of(_out(row))
@@ -74,14 +81,14 @@ def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Res
 
 
 @router.post("/{key}/preview", status_code=202, summary="Count who would get it", responses=responses(404, 409))
-def preview(key: Key, session: Writing, now: Now, caller: Marketer) -> schemas.OperationOut:
+def preview(key: Key, session: Writing, now: Now, caller: Marketer) -> OperationOut:
     """The operation's result says how many get it, at once or later, and how many do not, by reason."""
     broadcasts.get(session, key)
     return operation_out(operations.start(session, broadcast_clock.PREVIEW, {"broadcast": key}, now, by=caller.id), now)
 
 
 @router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))
-def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Now, or when its time has come. Who gets it is worked out then."""
     row = broadcasts.schedule(session, key, now)
     trail.note("sent", "broadcast", key)
@@ -89,7 +96,7 @@ def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail
 
 
 @router.post("/{key}/pause", summary="Stop for a while", responses=responses(404, 409))
-def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Who has the mail has it; the rest waits."""
     row = broadcasts.pause(session, key, now)
     trail.note("paused", "broadcast", key)
@@ -97,7 +104,7 @@ def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrai
 
 
 @router.post("/{key}/resume", summary="Go on", responses=responses(404, 409))
-def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Mail that has expired meanwhile is skipped."""
     row = broadcasts.resume(session, key, now)
     trail.note("resumed", "broadcast", key)
@@ -105,7 +112,7 @@ def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 
 @router.post("/{key}/cancel", summary="Never send the rest", responses=responses(404, 409))
-def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.BroadcastOut:
+def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """At once; what has not gone is skipped (`cancelled`)."""
     row = broadcasts.cancel(session, key, now)
     operations.start(session, broadcast_clock.CANCEL, {"broadcast": key}, now, by=caller.id)
@@ -114,34 +121,32 @@ def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 
 @router.post("/{key}/winner", summary="Choose the winner of a test", responses=responses(404, 409, 422))
-def winner(
-    key: Key, body: schemas.WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
-) -> schemas.BroadcastOut:
+def winner(key: Key, body: WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Instead of waiting for the numbers; everybody else gets that variant at once."""
     row = broadcasts.choose(session, key, body.variant, now)
     trail.note(f"chose {body.variant}", "broadcast", key)
     return _out(row)
 
 
-def _out(row: Broadcast) -> schemas.BroadcastOut:
-    return schemas.BroadcastOut(**{name: getattr(row, name) for name in schemas.BroadcastOut.model_fields})
+def _out(row: Broadcast) -> BroadcastOut:
+    return BroadcastOut(**{name: getattr(row, name) for name in BroadcastOut.model_fields})
 
 
-def _progress(session: Session, row: Broadcast, now: datetime) -> schemas.BroadcastProgress:
+def _progress(session: Session, row: Broadcast, now: datetime) -> BroadcastProgress:
     counts = broadcasts.counts(session, row.key)
     began = max(row.start_at, row.created_at) if row.start_at else None
     elapsed = ((row.finished_at or now) - began).total_seconds() if began else 0.0
     rate = round(counts.get("accepted", 0) / elapsed, 1) if elapsed > 0 else None
     left = sum(counts.get(status, 0) for status in ON_THE_WAY)
-    return schemas.BroadcastProgress(
+    return BroadcastProgress(
         **_out(row).model_dump(),
         named=broadcasts.named(session, row.key),
-        audience=schemas.AudienceOut(**row.audience) if row.audience else None,
+        audience=AudienceOut(**row.audience) if row.audience else None,
         messages=counts,
         rate=rate,
         seconds_left=round(left / rate) if rate and left and row.status != BroadcastStatus.CANCELLED else None,
         variants={
-            name: schemas.VariantOut(**one)
+            name: VariantOut(**one)
             for name, one in broadcasts.results(session, row.key, list(broadcasts.body_of(row).variants)).items()
         },
     )

@@ -1,10 +1,11 @@
-"""The ways out of the house: open or closed, and what waits."""
+"""Channels: the providers that mail goes out by, open or closed, and what waits in each lane."""
 
 from fastapi import APIRouter
 
-from api import schemas
-from api.deps import Now, Reading, Support
+from api.deps.permission import Support
+from api.deps.transactions import Now, Reading
 from api.errors import responses
+from api.schemas.channels import ChannelOut, ChannelsOut, LaneOut
 from services.messages import circuit_breaker, sending_ledger
 from services.messages.claiming import LANES
 
@@ -12,9 +13,9 @@ router = APIRouter(prefix="/v1/channels", tags=["messages"])
 
 
 @router.get("", summary="Channels and lanes", responses=responses())
-def listed(session: Reading, now: Now, caller: Support) -> schemas.ChannelsOut:
+def listed(session: Reading, now: Now, caller: Support) -> ChannelsOut:
     """A channel closes itself when the provider refuses our key or fails five times in a row, and says so."""
-    return schemas.ChannelsOut(
-        channels=[schemas.ChannelOut.model_validate(one) for one in circuit_breaker.listed(session)],
-        lanes=[schemas.LaneOut(name=name, **sending_ledger.waiting(session, name, now)) for name in LANES],
+    return ChannelsOut(
+        channels=[ChannelOut.model_validate(one) for one in circuit_breaker.listed(session)],
+        lanes=[LaneOut(name=name, **sending_ledger.waiting(session, name, now)) for name in LANES],
     )

@@ -1,15 +1,23 @@
-"""Customers: who they are, where they are, and what was sent to them."""
+"""Customers: who they are, where they are, what was sent to them, and everything that is kept."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 
-from api import etags, schemas
-from api.deps import Admin, Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.paging import ThePage
+from api.deps.permission import Admin, Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge import etags
+from api.edge.etags import TheTags
+from api.edge.idempotency import IdempotentRoute
 from api.errors import ApiError, responses
-from api.etags import TheTags
-from api.idempotency import IdempotentRoute
+from api.schemas.base import Page
+from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, Erasing
+from api.schemas.enrollments import EnrollmentOut
+from api.schemas.messages import MessageOut
 from services import values
+from services.customers import data_export
 from services.enrollments.customer_events import Rules
 from services.ingestion import ingest, segment_api
 from services.operations import operations
@@ -25,14 +33,14 @@ CustomerId = Annotated[str, Path(description="your id of the customer, or the em
 @router.put("/{id}", summary="Create or change a customer", responses=responses(409, 412, 422))
 def put(
     id: CustomerId,
-    body: schemas.CustomerIn,
+    body: CustomerIn,
     session: Writing,
     now: Now,
     key: Marketer,
     tags: TheTags,
     trail: TheTrail,
     again: bool = False,
-) -> schemas.CustomerOut:
+) -> CustomerOut:
     """Merge attributes into the customer with your id `id`, who is created where missing; null removes an attribute.
 
     It is an identify event like any other, so journeys and segments hear of it. Somebody who was erased comes back only
@@ -62,38 +70,38 @@ def find(
     stage: str | None = None,
     segment: str | None = None,
     sort: Literal["created", "-created", "email", "-email"] = "created",
-) -> schemas.Page[schemas.CustomerOut]:
+) -> Page[CustomerOut]:
     """Customers whose address or id starts with `query`, who are in this stage of the lifecycle, in this segment."""
     rows, cursor = lists.customers(
         session, page.slice(sort), query_text=query, stage=stage, segment=segment, sort=sort.removeprefix("-")
     )
-    return schemas.Page(items=[_shown(row) for row in rows], cursor=cursor)
+    return Page(items=[_shown(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{id}", summary="Where a customer is", responses=responses(404))
-def get(id: CustomerId, session: Reading, key: Support, response: Response) -> schemas.CustomerStatus:
+def get(id: CustomerId, session: Reading, key: Support, response: Response) -> CustomerStatus:
     """The profile, the lifecycle stage, and every enrollment with its step and its next action."""
     customer = customer_view.customer(session, id)
     response.headers["ETag"] = etags.of(_shown(customer))
     enrollments = customer_view.enrollments_of(session, customer.id)
-    return schemas.CustomerStatus(
+    return CustomerStatus(
         customer=_shown(customer),
         lifecycle_stage=customer_view.lifecycle_stage(
             session, customer.id, counts_and_books.lifecycle_journeys(session)
         ),
-        enrollments=[schemas.EnrollmentOut.model_validate(one) for one in enrollments],
+        enrollments=[EnrollmentOut.model_validate(one) for one in enrollments],
     )
 
 
 @router.delete("/{id}", status_code=202, summary="Erase a customer", responses=responses(404))
-def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrail) -> schemas.Erasing:
+def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrail) -> Erasing:
     """The person leaves every table and their workflows end; counts stay. A tombstone keeps late events from
     bringing them back. The answer names the operation that does it.
     """
     customer = customer_view.customer(session, id)
     operation = operations.start(session, "erase", {"customer": customer.id}, now, by=key.id)
     trail.note("erased", "customer", customer.id)
-    return schemas.Erasing(operation=operation.id)
+    return Erasing(operation=operation.id)
 
 
 @router.get("/{id}/messages", summary="Every mail to a customer", responses=responses(404, 422))
@@ -103,12 +111,18 @@ def messages(
     key: Support,
     page: ThePage,
     sort: Literal["planned", "-planned"] = "-planned",
-) -> schemas.Page[schemas.MessageOut]:
+) -> Page[MessageOut]:
     """The newest first, each with its status and the reason for it."""
     customer = customer_view.customer(session, id)
     rows, cursor = lists.messages(session, page.slice(sort), customer_id=customer.id)
-    return schemas.Page(items=[schemas.MessageOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[MessageOut.model_validate(row) for row in rows], cursor=cursor)
 
 
-def _shown(customer: Customer) -> schemas.CustomerOut:
-    return schemas.CustomerOut.model_validate(customer)
+@router.get("/{id}/export", summary="Everything kept about a customer", responses=responses(404))
+def export(id: CustomerId, session: Reading, key: Admin) -> dict[str, Any]:
+    """Rows by table: the profile, events, enrollments, decisions, mails with their bodies, consents and the rest."""
+    return data_export.export(session, customer_view.customer(session, id))
+
+
+def _shown(customer: Customer) -> CustomerOut:
+    return CustomerOut.model_validate(customer)

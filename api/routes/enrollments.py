@@ -6,11 +6,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Trail, Writing
+from api.deps.audit_trail import TheTrail, Trail
+from api.deps.backend import Backend, TheBackend
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge.idempotency import HEADER, IdempotentRoute
 from api.errors import responses
-from api.idempotency import HEADER, IdempotentRoute
 from api.routes.operations import operation_out
+from api.schemas.base import Page
+from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast
+from api.schemas.operations import OperationOut
 from journeys.machine.state import State
 from journeys.simulation.forecast import unless_one_of
 from services import values
@@ -35,18 +41,17 @@ Control = Literal["pause", "resume", "skip", "exit"]
     "/journeys/{key}/enrollments",
     status_code=201,
     summary="Enroll a customer, or a segment",
-    responses=responses(404, 409, 422)
-    | {202: {"model": schemas.OperationOut, "description": "A segment: an operation"}},
+    responses=responses(404, 409, 422) | {202: {"model": OperationOut, "description": "A segment: an operation"}},
 )
 def enroll(
     key: str,
-    body: schemas.EnrollIn,
+    body: EnrollIn,
     session: Writing,
     now: Now,
     caller: Marketer,
     response: Response,
     trail: TheTrail,
-) -> schemas.EnrollmentOut | schemas.OperationOut:
+) -> EnrollmentOut | OperationOut:
     """Start a run by hand. The re-entry rule of the journey holds; a refusal says which. A segment is an operation
     (202); a file is imported with `POST /v1/imports?kind=enrollments`.
     """
@@ -62,7 +67,7 @@ def enroll(
     customers.lock(session, customer.id)
     started = entry.enroll(session, version, program, customer, source="api", now=now, data=body.data)
     trail.note("enrolled", "enrollment", started.id)
-    return schemas.EnrollmentOut.model_validate(started)
+    return EnrollmentOut.model_validate(started)
 
 
 @router.get("/enrollments", summary="List enrollments", responses=responses(404, 422))
@@ -76,35 +81,35 @@ def listed(
     status: EnrollmentStatus | None = None,
     customer: str | None = None,
     sort: Literal["entered", "-entered"] = "entered",
-) -> schemas.Page[schemas.EnrollmentOut]:
+) -> Page[EnrollmentOut]:
     """In the order in which they were made."""
     owner = customer_view.customer(session, customer).id if customer else None
     rows, cursor = lists.enrollments(
         session, page.slice(sort), journey=journey, stage=stage, step=step, status=status, customer_id=owner
     )
-    return schemas.Page(items=[schemas.EnrollmentOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[EnrollmentOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/enrollments/{id}", summary="One enrollment", responses=responses(404))
-def get(id: EnrollmentId, session: Reading, caller: Support) -> schemas.EnrollmentOut:
+def get(id: EnrollmentId, session: Reading, caller: Support) -> EnrollmentOut:
     """Where it stands, from the database, for ever."""
-    return schemas.EnrollmentOut.model_validate(customer_view.enrollment(session, id))
+    return EnrollmentOut.model_validate(customer_view.enrollment(session, id))
 
 
 @router.get("/enrollments/{id}/forecast", summary="What comes next", responses=responses(404, 409, 503))
-async def forecast(id: EnrollmentId, parts: TheBackend, caller: Support) -> schemas.Forecast:
+async def forecast(id: EnrollmentId, parts: TheBackend, caller: Support) -> Forecast:
     """The next actions with their local times, if nothing happens, and what would change each."""
     workflow_id = await run_in_threadpool(_workflow_id, parts, id)
     state = await (await parts.gateway()).state(workflow_id)
     return await run_in_threadpool(_forecast, parts, id, state)
 
 
-def _forecast(parts: Backend, id: str, state: State) -> schemas.Forecast:
+def _forecast(parts: Backend, id: str, state: State) -> Forecast:
     with parts.database.reading() as session:
         enrollment = customer_view.enrollment(session, id)
         actions = enrollment_forecast.next_actions(session, enrollment, state, parts.clock())
         shown = [
-            schemas.ActionOut(
+            ActionOut(
                 at=one.at,
                 local=enrollment_forecast.local(session, enrollment, one.at),
                 what=one.what,
@@ -116,7 +121,7 @@ def _forecast(parts: Backend, id: str, state: State) -> schemas.Forecast:
             for one in actions
         ]
         unless = list(unless_one_of(journeys.compiled(session, enrollment.digest), state.stage, state.position))
-    return schemas.Forecast(
+    return Forecast(
         enrollment=enrollment.id, journey=enrollment.journey, stage=state.stage, step=state.position,
         paused=state.paused, actions=shown, unless=unless,
     )  # fmt: skip
@@ -131,8 +136,8 @@ async def control(
     request: Request,
     parts: TheBackend,
     caller: Support,
-    body: schemas.ControlIn | None = None,
-) -> schemas.EnrollmentOut:
+    body: ControlIn | None = None,
+) -> EnrollmentOut:
     """Answers when it is done. A refusal is a 409 with the reason.
 
     pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
@@ -161,8 +166,8 @@ def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
     return enrollment.workflow_id
 
 
-def _controlled(parts: Backend, request: Request, id: str, control: str) -> schemas.EnrollmentOut:
+def _controlled(parts: Backend, request: Request, id: str, control: str) -> EnrollmentOut:
     with parts.database.writing() as session:
-        shown = schemas.EnrollmentOut.model_validate(customer_view.enrollment(session, id))
+        shown = EnrollmentOut.model_validate(customer_view.enrollment(session, id))
         Trail(request, session, parts.clock()).note(control, "enrollment", id)
     return shown

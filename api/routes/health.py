@@ -5,21 +5,22 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
-from api import schemas
-from api.deps import Reading, TheBackend
+from api.deps.backend import TheBackend
+from api.deps.transactions import Reading
+from api.schemas.health import Health
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(tags=["operators"])
 
 
 @router.get("/healthz", summary="Alive")
-def healthz() -> schemas.Health:
+def healthz() -> Health:
     """The process answers."""
-    return schemas.Health(status="ok")
+    return Health(status="ok")
 
 
-@router.get("/readyz", summary="Ready", responses={503: {"model": schemas.Health, "description": "A part is missing"}})
-async def readyz(session: Reading, parts: TheBackend, response: Response) -> schemas.Health:
+@router.get("/readyz", summary="Ready", responses={503: {"model": Health, "description": "A part is missing"}})
+async def readyz(session: Reading, parts: TheBackend, response: Response) -> Health:
     """The database and Temporal answer too."""
     session.connection().execute(text("SELECT 1"))
     try:
@@ -27,7 +28,7 @@ async def readyz(session: Reading, parts: TheBackend, response: Response) -> sch
     except TemporalUnavailable:
         temporal = False
     response.status_code = 200 if temporal else 503
-    return schemas.Health(status="ok" if temporal else "degraded", temporal=temporal)
+    return Health(status="ok" if temporal else "degraded", temporal=temporal)
 
 
 @router.get("/metrics", summary="In numbers", response_class=PlainTextResponse)

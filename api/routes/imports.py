@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from api import schemas
-from api.deps import Backend, Marketer, TheBackend, Trail, bearer
+from api.deps.audit_trail import Trail
+from api.deps.backend import Backend, TheBackend
+from api.deps.permission import Marketer, bearer
+from api.edge.idempotency import HEADER, checked
 from api.errors import responses
-from api.idempotency import HEADER, checked
 from api.routes.operations import operation_out
+from api.schemas.operations import OperationOut
 from services.access import idempotency
 from services.access.idempotency import Answer, Claim
 from services.definitions import broadcasts, journeys
@@ -56,7 +58,7 @@ async def start(
         Query(description="enrollments: into which; events: where to place the customers", max_length=63),
     ] = None,
     broadcast: Annotated[str | None, Query(description="recipients: of which broadcast", max_length=63)] = None,
-) -> schemas.OperationOut:
+) -> OperationOut:
     """The answer is an operation to watch. Lines that are wrong are listed with their numbers and stop nobody else's.
 
     customers: `userId` and attributes. events: `userId`, `event`, `timestamp`, `messageId`, and properties. consents:
@@ -84,7 +86,7 @@ async def _receive(request: Request, spool: Spool) -> tuple[str, int]:
 
 def _keep(
     parts: Backend, request: Request, caller: ApiKey, asked: dict[str, Any], spool: Spool, digest: str, lines: int
-) -> schemas.OperationOut:
+) -> OperationOut:
     """Keep the file in parts, then ask for the work; a repeat with the same Idempotency-Key gets the first answer."""
     key, secret = request.headers.get(HEADER), bearer(request) or ""
     fingerprint = hashlib.sha256(f"{request.url.path}?{request.url.query}\0{digest}".encode()).hexdigest()
@@ -93,7 +95,7 @@ def _keep(
         with parts.database.reading() as session:
             known = idempotency.find(session, claim, secret, parts.clock())
         if known is not None:
-            return schemas.OperationOut.model_validate_json(known.body)
+            return OperationOut.model_validate_json(known.body)
     _check(parts, asked, spool)
     operation_id = _parts(parts, spool)
     with parts.database.writing() as session:

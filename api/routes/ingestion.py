@@ -13,16 +13,19 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api import schemas
-from api.deps import Backend, Reading, Support, TheBackend, ThePage, authenticate
+from api.deps.backend import Backend, TheBackend
+from api.deps.paging import ThePage
+from api.deps.permission import Support, authenticate
+from api.deps.transactions import Reading
 from api.errors import ApiError, responses
+from api.schemas.base import Page
+from api.schemas.ingestion import RejectionOut
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import TYPES
 from services.reports import lists
 
 LARGEST = 500 * 1024
 MOST_EVENTS = 2_500
-DEEPEST_JSON = 100
 
 router = APIRouter(prefix="/v1", tags=["ingestion"])
 
@@ -96,10 +99,10 @@ def rejections(
     page: ThePage,
     type: str | None = None,
     sort: Literal["received", "-received"] = "-received",
-) -> schemas.Page[schemas.RejectionOut]:
+) -> Page[RejectionOut]:
     """The newest first, each with the faulty field and the reason."""
     rows, cursor = lists.rejections(session, page.slice(sort), type=type)
-    return schemas.Page(items=[schemas.RejectionOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[RejectionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 async def _take(request: Request, parts: Backend, kind: str | None) -> JSONResponse:

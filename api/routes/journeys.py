@@ -5,24 +5,30 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
 
-from api import etags, schemas
-from api.deps import (
-    Marketer,
-    Now,
-    Number,
-    Reading,
-    Support,
-    Templates,
-    TheBackend,
-    ThePage,
-    TheTrail,
-    Trail,
-    Writing,
-)
+from api.deps.audit_trail import TheTrail, Trail
+from api.deps.backend import Templates, TheBackend
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge import etags
+from api.edge.etags import TheTags
+from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
-from api.etags import TheTags
-from api.idempotency import IdempotentRoute
+from api.schemas.base import Page
+from api.schemas.journeys import (
+    ArchiveIn,
+    DraftOut,
+    Finding,
+    JourneyChanged,
+    JourneyOut,
+    Published,
+    Validation,
+    VersionOut,
+    VersionWhole,
+)
+from api.schemas.reports import JourneyReport
 from journeys.checks import source
 from journeys.language.problems import Problem
 from pictures import map as maps
@@ -36,6 +42,8 @@ from store.tables.enrollments import Enrollment
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
 Key = Annotated[str, Path(description="the journey's key", max_length=63)]
+Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""A version's number, within what every database counts."""
 
 EXAMPLE = """\
 journey: welcome
@@ -72,11 +80,11 @@ async def _text(request: Request) -> str:
 
 
 @router.put("/{key}", summary="Store a draft", responses=responses(409, 412, 422), openapi_extra=_DEFINITION)
-async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags) -> schemas.DraftOut:
+async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags) -> DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
     text = await _text(request)
 
-    def store() -> schemas.DraftOut:
+    def store() -> DraftOut:
         with parts.database.writing() as session:
             present = session.get(Journey, key)
             before = _shown(present) if present else None
@@ -86,38 +94,36 @@ async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer, t
             trail = Trail(request, session, parts.clock())
             trail.note("changed" if before else "created", "journey", key, before, after)
             tags.tagged(after)
-            return schemas.DraftOut(journey=after, warnings=[_finding(one) for one in warnings])
+            return DraftOut(journey=after, warnings=[_finding(one) for one in warnings])
 
     return await run_in_threadpool(store)
 
 
 @router.post("/validate", summary="Check a definition", responses=responses(422), openapi_extra=_DEFINITION)
-async def validate(request: Request, parts: TheBackend, caller: Marketer) -> schemas.Validation:
+async def validate(request: Request, parts: TheBackend, caller: Marketer) -> Validation:
     """Every problem with its path, its line (for YAML), what was found and what would be right."""
     text = await _text(request)
 
-    def check() -> schemas.Validation:
+    def check() -> Validation:
         with parts.database.reading() as session:
             valid, problems = journeys.check(session, text, parts.templates())
-        return schemas.Validation(valid=valid, problems=[_finding(one) for one in problems])
+        return Validation(valid=valid, problems=[_finding(one) for one in problems])
 
     return await run_in_threadpool(check)
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
-def publish(
-    key: Key, session: Writing, templates: Templates, now: Now, caller: Marketer, trail: TheTrail
-) -> schemas.Published:
+def publish(key: Key, session: Writing, templates: Templates, now: Now, caller: Marketer, trail: TheTrail) -> Published:
     """Make the draft the live version. Those under way stay on the version they entered."""
     before = _shown(journeys.get(session, key))
     version, created = journeys.publish(session, key, templates, now)
     if created:
         trail.note("published", "journey", key, before, _shown(journeys.get(session, key)))
-    return schemas.Published(**schemas.VersionOut.model_validate(version).model_dump(), created=created)
+    return Published(**VersionOut.model_validate(version).model_dump(), created=created)
 
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))
-def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.JourneyOut:
+def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyOut:
     """Everybody keeps their place and parks at their next wake; no mail goes, what is planned is held. Events are
     recorded meanwhile, and who enters is parked too.
     """
@@ -128,13 +134,13 @@ def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrai
 
 
 @router.post("/{key}/resume", summary="Let a paused journey go on", responses=responses(404, 409))
-def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.JourneyChanged:
+def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyChanged:
     """For each: first the events of the meantime, then the one overdue step by its `late` policy."""
     before = _shown(journeys.get(session, key))
     after = _shown(journeys.resume(session, key, now))
     operation = operations.start(session, "resume", {"journey": key}, now, by=caller.id)
     trail.note("resumed", "journey", key, before, after)
-    return schemas.JourneyChanged(**after.model_dump(), operation=operation.id)
+    return JourneyChanged(**after.model_dump(), operation=operation.id)
 
 
 @router.post("/{key}/archive", summary="Archive a journey", responses=responses(404, 409, 422))
@@ -144,36 +150,36 @@ def archive(
     now: Now,
     caller: Marketer,
     trail: TheTrail,
-    body: schemas.ArchiveIn | None = None,
-) -> schemas.JourneyChanged:
+    body: ArchiveIn | None = None,
+) -> JourneyChanged:
     """Nobody is let in any more. Those under way go on to the end, or leave at once. Publishing brings it back."""
     before = _shown(journeys.get(session, key))
     after = _shown(journeys.archive(session, key, now))
     at_once = body is not None and body.in_flight == "exit"
     operation = operations.start(session, "leave", {"journey": key}, now, by=caller.id) if at_once else None
     trail.note("archived", "journey", key, before, after)
-    return schemas.JourneyChanged(**after.model_dump(), operation=operation.id if operation else None)
+    return JourneyChanged(**after.model_dump(), operation=operation.id if operation else None)
 
 
 @router.get("", summary="List journeys", responses=responses(422))
 def listed(
     session: Reading, caller: Support, page: ThePage, archived: Annotated[bool, Query(description="these too")] = False
-) -> schemas.Page[schemas.JourneyOut]:
+) -> Page[JourneyOut]:
     """Every journey with its draft and its live version, by key."""
     rows, cursor = lists.journeys(session, page.slice(), archived=archived)
-    return schemas.Page(items=[_shown(row) for row in rows], cursor=cursor)
+    return Page(items=[_shown(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="One journey", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.JourneyOut:
+def get(key: Key, session: Reading, caller: Support, response: Response) -> JourneyOut:
     """The draft and the number of the live version."""
     return etags.tagged(response, _shown(journeys.get(session, key)))
 
 
 @router.get("/{key}/report", summary="How a journey does", responses=responses(404))
-def report(key: Key, session: Reading, caller: Support) -> schemas.JourneyReport:
+def report(key: Key, session: Reading, caller: Support) -> JourneyReport:
     """Who entered, where they are, how they left, what was sent, and what goals it reached."""
-    return schemas.JourneyReport(**counts_and_books.journey(session, key))
+    return JourneyReport(**counts_and_books.journey(session, key))
 
 
 @router.get("/{key}/versions", summary="Published versions", responses=responses(404, 422))
@@ -183,19 +189,19 @@ def versions(
     caller: Support,
     page: ThePage,
     sort: Literal["number", "-number"] = "-number",
-) -> schemas.Page[schemas.VersionOut]:
+) -> Page[VersionOut]:
     """The newest first."""
     journeys.get(session, key)
     rows, cursor = lists.versions(session, page.slice(sort), key)
-    return schemas.Page(items=[schemas.VersionOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[VersionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}/versions/{number}", summary="One version", responses=responses(404))
-def version(key: Key, number: Number, session: Reading, caller: Support) -> schemas.VersionWhole:
+def version(key: Key, number: Number, session: Reading, caller: Support) -> VersionWhole:
     """A version never changes."""
     found = journeys.version(session, key, number)
-    shown = schemas.VersionOut.model_validate(found).model_dump()
-    return schemas.VersionWhole(**shown, definition=json.loads(found.canonical))
+    shown = VersionOut.model_validate(found).model_dump()
+    return VersionWhole(**shown, definition=json.loads(found.canonical))
 
 
 class Svg(Response):
@@ -227,9 +233,9 @@ def _here(enrollment: Enrollment, key: str) -> maps.Here:
     return maps.Here(stage=enrollment.stage, step=enrollment.step)
 
 
-def _shown(journey: Journey) -> schemas.JourneyOut:
-    return schemas.JourneyOut.model_validate(journey)
+def _shown(journey: Journey) -> JourneyOut:
+    return JourneyOut.model_validate(journey)
 
 
-def _finding(problem: Problem) -> schemas.Finding:
-    return schemas.Finding(**problem.as_json())
+def _finding(problem: Problem) -> Finding:
+    return Finding(**problem.as_json())

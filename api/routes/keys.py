@@ -2,10 +2,14 @@
 
 from fastapi import APIRouter
 
-from api import schemas
-from api.deps import Admin, Now, Reading, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.paging import ThePage
+from api.deps.permission import Admin
+from api.deps.transactions import Now, Reading, Writing
+from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
-from api.idempotency import IdempotentRoute
+from api.schemas.base import Page
+from api.schemas.keys import KeyIn, KeyMade, KeyOut
 from services.access import api_keys
 from services.reports import lists
 
@@ -13,24 +17,24 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute
 
 
 @router.post("", status_code=201, summary="Make a key", responses=responses(409, 422))
-def create(body: schemas.KeyIn, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> schemas.KeyMade:
+def create(body: KeyIn, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> KeyMade:
     """The key itself is in this answer and nowhere else. It may expire, and have a rate of its own."""
     key, text = api_keys.create(session, body.name, body.scopes, now, expires_at=body.expires_at, rate=body.rate)
-    shown = schemas.KeyOut.model_validate(key)
+    shown = KeyOut.model_validate(key)
     trail.note("created", "key", key.id, after=shown)
-    return schemas.KeyMade(**shown.model_dump(), key=text)
+    return KeyMade(**shown.model_dump(), key=text)
 
 
 @router.get("", summary="List keys", responses=responses(422))
-def listed(session: Reading, caller: Admin, page: ThePage) -> schemas.Page[schemas.KeyOut]:
+def listed(session: Reading, caller: Admin, page: ThePage) -> Page[KeyOut]:
     """Prefix, scopes and last use; never the key."""
     rows, cursor = lists.api_keys(session, page.slice())
-    return schemas.Page(items=[schemas.KeyOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[KeyOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.delete("/{id}", summary="Revoke a key", responses=responses(404))
-def revoke(id: str, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> schemas.KeyOut:
+def revoke(id: str, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> KeyOut:
     """From now on the key is refused."""
-    shown = schemas.KeyOut.model_validate(api_keys.revoke(session, id, now))
+    shown = KeyOut.model_validate(api_keys.revoke(session, id, now))
     trail.note("revoked", "key", id, after=shown)
     return shown

@@ -4,10 +4,15 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from api import schemas
-from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
-from api.idempotency import IdempotentRoute
+from api.schemas.base import Page
+from api.schemas.delivery_events import DeliveryEventOut
+from api.schemas.messages import DecideIn, MessageOut, MessageWhole
 from services.feedback import delivery_events
 from services.messages import resolving
 from services.reports import customer_view, lists
@@ -28,7 +33,7 @@ def listed(
     status: MessageStatus | None = None,
     template: str | None = None,
     sort: Literal["planned", "-planned"] = "-planned",
-) -> schemas.Page[schemas.MessageOut]:
+) -> Page[MessageOut]:
     """The newest first."""
     owner = customer_view.customer(session, customer).id if customer else None
     rows, cursor = lists.messages(
@@ -41,28 +46,26 @@ def listed(
         status=status,
         template=template,
     )
-    return schemas.Page(items=[schemas.MessageOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[MessageOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{id}", summary="One message", responses=responses(404))
-def get(id: str, session: Reading, caller: Support) -> schemas.MessageWhole:
+def get(id: str, session: Reading, caller: Support) -> MessageWhole:
     """With the very mail that was rendered, once it was, and what the provider reported about it."""
     message, body = customer_view.message(session, id)
-    return schemas.MessageWhole(
-        **schemas.MessageOut.model_validate(message).model_dump(),
+    return MessageWhole(
+        **MessageOut.model_validate(message).model_dump(),
         subject=body.subject,
         html=body.html,
         text=body.text,
         urls=body.urls,
-        reports=[schemas.DeliveryEventOut.model_validate(one) for one in delivery_events.of(session, id)],
+        reports=[DeliveryEventOut.model_validate(one) for one in delivery_events.of(session, id)],
     )
 
 
 @router.post("/{id}/decide", summary="Decide about an unsure mail", responses=responses(404, 409, 422))
-def decide(
-    id: str, body: schemas.DecideIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
-) -> schemas.MessageOut:
+def decide(id: str, body: DecideIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> MessageOut:
     """Of a mail that is `unknown` or `parked` nobody can tell whether it went. What a person decides is on record."""
     message = resolving.decide(session, id, body.verdict, f"key {caller.id}", now)
     trail.note(f"decided {body.verdict}", "message", id)
-    return schemas.MessageOut.model_validate(message)
+    return MessageOut.model_validate(message)

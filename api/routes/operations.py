@@ -11,10 +11,15 @@ from fastapi import APIRouter, Path, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api import schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.backend import Backend, TheBackend
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
-from api.idempotency import IdempotentRoute
+from api.schemas.base import Page
+from api.schemas.operations import OperationErrorOut, OperationOut, SimulateIn
 from services import values
 from services.definitions import journeys
 from services.operations import operations
@@ -33,27 +38,25 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-def operation_out(operation: Operation, now: datetime) -> schemas.OperationOut:
+def operation_out(operation: Operation, now: datetime) -> OperationOut:
     """An operation with its rate, and the time that is left at that rate."""
-    shown = {name: getattr(operation, name) for name in schemas.OperationOut.model_fields if hasattr(operation, name)}
+    shown = {name: getattr(operation, name) for name in OperationOut.model_fields if hasattr(operation, name)}
     elapsed = ((operation.finished_at or now) - operation.started_at).total_seconds() if operation.started_at else 0
     rate = round(operation.done / elapsed, 1) if elapsed > 0 else None
     left = (operation.total or 0) - operation.done if operation.status == OperationStatus.RUNNING else 0
     seconds_left = round(left / rate) if rate and left > 0 else None
-    return schemas.OperationOut(**shown, rate=rate, seconds_left=seconds_left)
+    return OperationOut(**shown, rate=rate, seconds_left=seconds_left)
 
 
 @router.post(
     "/journeys/{key}/simulate", status_code=202, summary="Replay recorded events", responses=responses(404, 409, 422)
 )
-def simulate(
-    key: str, session: Writing, now: Now, caller: Marketer, body: schemas.SimulateIn | None = None
-) -> schemas.OperationOut:
+def simulate(key: str, session: Writing, now: Now, caller: Marketer, body: SimulateIn | None = None) -> OperationOut:
     """Put everybody's recorded events through the draft (or a version) of a journey, without sending anything.
 
     The answer is an operation to watch; its result holds stages, movements, mails, and what would be skipped and why.
     """
-    asked = body or schemas.SimulateIn()
+    asked = body or SimulateIn()
     for name, value in (("from", asked.begin), ("until", asked.until)):
         if value is not None:
             values.instant(value, name)
@@ -71,26 +74,24 @@ def listed(
     kind: Kind | None = None,
     status: OperationStatus | None = None,
     sort: Literal["created", "-created"] = "-created",
-) -> schemas.Page[schemas.OperationOut]:
+) -> Page[OperationOut]:
     """The newest first."""
     rows, cursor = lists.operations(session, page.slice(sort), kind=kind, status=status)
-    return schemas.Page(items=[operation_out(row, now) for row in rows], cursor=cursor)
+    return Page(items=[operation_out(row, now) for row in rows], cursor=cursor)
 
 
 @router.get("/operations/{id}", summary="How far an operation is", responses=responses(404))
-def get(id: OperationId, session: Reading, now: Now, caller: Support) -> schemas.OperationOut:
+def get(id: OperationId, session: Reading, now: Now, caller: Support) -> OperationOut:
     """Done, total, rate, the time left, and the result at the end."""
     return operation_out(operations.get(session, id), now)
 
 
 @router.get("/operations/{id}/errors", summary="Lines that were not taken", responses=responses(404, 422))
-def errors(
-    id: OperationId, session: Reading, caller: Support, page: ThePage
-) -> schemas.Page[schemas.OperationErrorOut]:
+def errors(id: OperationId, session: Reading, caller: Support, page: ThePage) -> Page[OperationErrorOut]:
     """By line, with the reason; the first 10,000 are kept."""
     operations.get(session, id)
     rows, cursor = lists.operation_errors(session, page.slice(), id)
-    return schemas.Page(items=[schemas.OperationErrorOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[OperationErrorOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 class Csv(Response):
@@ -118,7 +119,7 @@ def errors_file(id: OperationId, session: Reading, caller: Support) -> Response:
 )
 async def watch(id: OperationId, parts: TheBackend, caller: Support) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `progress` with the operation each time it has changed, `end` with the last one."""
-    last: schemas.OperationOut | None = None
+    last: OperationOut | None = None
     while True:
         shown = await run_in_threadpool(_look, parts, id)
         ended = shown.status not in OPERATION_LIVE
@@ -130,13 +131,13 @@ async def watch(id: OperationId, parts: TheBackend, caller: Support) -> AsyncIte
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _look(parts: Backend, id: str) -> schemas.OperationOut:
+def _look(parts: Backend, id: str) -> OperationOut:
     with parts.database.reading() as session:
         return operation_out(operations.get(session, id), parts.clock())
 
 
 @router.post("/operations/{id}/cancel", summary="Stop an operation", responses=responses(404, 409))
-def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.OperationOut:
+def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It stops soon; what was done stays done."""
     shown = operation_out(operations.cancel(session, id), now)
     trail.note("cancelled", "operation", id)

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
-from api import schemas
-from api.deps import Reading, Support
+from api.deps.permission import Support
+from api.deps.transactions import Reading
 from api.errors import responses
+from api.schemas.reports import LifecycleReport, MessageCount, MessagesReport, Reconciliation
 from services.reports import counts_and_books
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -21,12 +22,12 @@ def lifecycle(
     caller: Support,
     journey: Key = None,
     cohorts: Annotated[bool, Query(description="by month of entry too; this one counts rows")] = False,
-) -> schemas.LifecycleReport:
+) -> LifecycleReport:
     """Stages, steps, movements and the time in each stage, of the lifecycle journey or of `journey`."""
     found = counts_and_books.lifecycle(session, journey)
     if cohorts and found["journey"]:
         found["cohorts"] = counts_and_books.cohorts(session, found["journey"])
-    return schemas.LifecycleReport(**found)
+    return LifecycleReport(**found)
 
 
 @router.get("/messages", summary="Mails by status and reason", responses=responses(422))
@@ -35,13 +36,13 @@ def messages(
     caller: Support,
     journey: Key = None,
     since: Annotated[AwareDatetime | None, Query(description="planned from this instant on")] = None,
-) -> schemas.MessagesReport:
+) -> MessagesReport:
     """Every mail is counted once, with the reason why it did not go."""
     found = counts_and_books.messages(session, journey, since)
-    return schemas.MessagesReport(messages=[schemas.MessageCount(**one) for one in found])
+    return MessagesReport(messages=[MessageCount(**one) for one in found])
 
 
 @router.get("/reconciliation", summary="Do the books balance?", responses=responses())
-def reconciliation(session: Reading, caller: Support, journey: Key = None) -> schemas.Reconciliation:
+def reconciliation(session: Reading, caller: Support, journey: Key = None) -> Reconciliation:
     """entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked; differences named."""
-    return schemas.Reconciliation(**counts_and_books.reconciliation(session, journey))
+    return Reconciliation(**counts_and_books.reconciliation(session, journey))

@@ -4,10 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api import etags, schemas
-from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge import etags
+from api.edge.etags import TheTags
 from api.errors import responses
-from api.etags import TheTags
+from api.schemas.base import Page
+from api.schemas.segments import MemberOut, SegmentIn, SegmentOut
 from services import values
 from services.customers import segments
 from services.definitions import journeys
@@ -21,43 +26,43 @@ Key = Annotated[str, Path(description="the segment's key", pattern=r"^[A-Za-z][A
 
 @router.put("/{key}", summary="Create or change a segment", responses=responses(409, 412, 422))
 def put(
-    key: Key, body: schemas.SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
-) -> schemas.SegmentOut:
+    key: Key, body: SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
+) -> SegmentOut:
     """A guard over the customer. Where it is new, everybody is looked at in the background."""
     values.check_values(body.model_dump())
     present = session.get(Segment, key)
-    before = schemas.SegmentOut.model_validate(present) if present else None
+    before = SegmentOut.model_validate(present) if present else None
     tags.check(before)
-    after = schemas.SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
+    after = SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
     trail.note("changed" if before else "created", "segment", key, before, after)
     return tags.tagged(after)
 
 
 @router.get("", summary="List segments", responses=responses(422))
-def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.SegmentOut]:
+def listed(session: Reading, caller: Support, page: ThePage) -> Page[SegmentOut]:
     """By key."""
     rows, cursor = lists.segments(session, page.slice())
-    return schemas.Page(items=[schemas.SegmentOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[SegmentOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="One segment", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.SegmentOut:
+def get(key: Key, session: Reading, caller: Support, response: Response) -> SegmentOut:
     """Its guard."""
-    return etags.tagged(response, schemas.SegmentOut.model_validate(segments.get(session, key)))
+    return etags.tagged(response, SegmentOut.model_validate(segments.get(session, key)))
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a segment", responses=responses(404, 409))
 def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey lets its members in."""
-    before = schemas.SegmentOut.model_validate(segments.get(session, key))
+    before = SegmentOut.model_validate(segments.get(session, key))
     segments.delete(session, key, segments.used_by(journeys.all_live(session), key))
     trail.note("removed", "segment", key, before)
     return Response(status_code=204)
 
 
 @router.get("/{key}/members", summary="Who is in a segment", responses=responses(404, 422))
-def members(key: Key, session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.MemberOut]:
+def members(key: Key, session: Reading, caller: Support, page: ThePage) -> Page[MemberOut]:
     """In the order of their internal ids."""
     segments.get(session, key)
     rows, cursor = lists.members(session, page.slice(), key)
-    return schemas.Page(items=[schemas.MemberOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[MemberOut.model_validate(row) for row in rows], cursor=cursor)

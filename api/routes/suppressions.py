@@ -5,9 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
-from api import schemas
-from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
 from api.errors import responses
+from api.schemas.base import Page
+from api.schemas.suppressions import SuppressionIn, SuppressionOut
 from services.customers import suppressions
 from services.reports import lists
 from store.queries import customers
@@ -23,10 +27,10 @@ def listed(
     caller: Support,
     page: ThePage,
     reason: Literal["bounce", "complaint", "unsubscribe", "manual"] | None = None,
-) -> schemas.Page[schemas.SuppressionOut]:
+) -> Page[SuppressionOut]:
     """By address."""
     rows, cursor = lists.suppressions(session, page.slice(), reason=reason)
-    return schemas.Page(items=[schemas.SuppressionOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[SuppressionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.put("/{email}", summary="Suppress an address", responses=responses(409, 422))
@@ -36,13 +40,13 @@ def put(
     now: Now,
     caller: Marketer,
     trail: TheTrail,
-    body: schemas.SuppressionIn | None = None,
-) -> schemas.SuppressionOut:
+    body: SuppressionIn | None = None,
+) -> SuppressionOut:
     """No mail goes there from now on, transactional mail included. The first reason stays."""
-    reason = (body or schemas.SuppressionIn()).reason
+    reason = (body or SuppressionIn()).reason
     found = suppressions.put(session, email, reason, f"key {caller.id}", now)
     trail.note("suppressed", "customer", _owner(session, found.email))
-    return schemas.SuppressionOut.model_validate(found)
+    return SuppressionOut.model_validate(found)
 
 
 @router.delete("/{email}", status_code=204, summary="Let an address be written to again", responses=responses(404, 422))

@@ -7,12 +7,29 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import etags, schemas
-from api.deps import Backend, Marketer, Now, Reading, Support, TheBackend, ThePage, TheTrail, Trail, Writing
+from api.deps.audit_trail import TheTrail, Trail
+from api.deps.backend import Backend, TheBackend
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge import etags
+from api.edge.etags import TheTags
+from api.edge.idempotency import IdempotentRoute
 from api.errors import ApiError, responses
-from api.etags import TheTags
-from api.idempotency import IdempotentRoute
 from api.routes.operations import operation_out
+from api.schemas.base import Page
+from api.schemas.operations import OperationOut
+from api.schemas.templates import (
+    PreviewIn,
+    PreviewOut,
+    TemplateIn,
+    TemplateOut,
+    TemplateStored,
+    TemplateVersionOut,
+    TestIn,
+    TextsIn,
+    TextsOut,
+)
 from mail import linting
 from mail.rendering.templates import TemplateProblem
 from services import values
@@ -38,8 +55,8 @@ SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": 
 
 @router.put("/{key}", summary="Store a template", responses=responses(409, 412, 422))
 def put(
-    key: Key, body: schemas.TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
-) -> schemas.TemplateStored:
+    key: Key, body: TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
+) -> TemplateStored:
     """A new version, sent from now on; a template that could give no mail is refused, and says where.
 
     The text part is made of the HTML where there is none, once; MJML is compiled. Other languages stand in `locales`.
@@ -60,19 +77,19 @@ def put(
         if created:
             Trail(request, session, now).note("changed" if before else "created", "template", key, before, after)
     tags.tagged(after)
-    return schemas.TemplateStored(**after.model_dump(), created=created, warnings=warnings)
+    return TemplateStored(**after.model_dump(), created=created, warnings=warnings)
 
 
 @router.get("", summary="List templates", responses=responses(422))
-def listed(parts: TheBackend, session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.TemplateOut]:
+def listed(parts: TheBackend, session: Reading, caller: Support, page: ThePage) -> Page[TemplateOut]:
     """Those kept here and those that are files, by key."""
     keys = sorted(key for key in parts.templates() if page.cursor is None or key > page.cursor)
     items = [_shown(parts, templates.find(session, key), key) for key in keys[: page.limit]]
-    return schemas.Page(items=items, cursor=items[-1].key if len(keys) > page.limit else None)
+    return Page(items=items, cursor=items[-1].key if len(keys) > page.limit else None)
 
 
 @router.get("/{key}", summary="One template", responses=responses(404))
-def get(key: Key, parts: TheBackend, session: Reading, caller: Support, response: Response) -> schemas.TemplateOut:
+def get(key: Key, parts: TheBackend, session: Reading, caller: Support, response: Response) -> TemplateOut:
     """Its newest version, where it is kept here."""
     return etags.tagged(response, _shown(parts, templates.find(session, key), key))
 
@@ -94,26 +111,24 @@ def versions(
     caller: Support,
     page: ThePage,
     sort: Literal["number", "-number"] = "-number",
-) -> schemas.Page[schemas.TemplateVersionOut]:
+) -> Page[TemplateVersionOut]:
     """The newest first. A version never changes; each message says which one it was made of."""
     if templates.find(session, key) is None:
         raise NotFound(f"no template {key!r} is kept here")
     rows, cursor = lists.template_versions(session, page.slice(sort), key)
-    return schemas.Page(items=[schemas.TemplateVersionOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[TemplateVersionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.post("/{key}/preview", summary="See a template as a customer would", responses=responses(404, 422))
-async def preview(
-    key: Key, parts: TheBackend, caller: Support, body: schemas.PreviewIn | None = None
-) -> schemas.PreviewOut:
+async def preview(key: Key, parts: TheBackend, caller: Support, body: PreviewIn | None = None) -> PreviewOut:
     """Rendered for a customer, or for somebody made up; nothing is sent. It has limits of time and memory."""
-    return await run_in_threadpool(_preview, parts, key, body or schemas.PreviewIn())
+    return await run_in_threadpool(_preview, parts, key, body or PreviewIn())
 
 
 @router.post("/{key}/test", status_code=202, summary="Send a test mail", responses=responses(404, 422))
 def test(
-    key: Key, body: schemas.TestIn, parts: TheBackend, session: Writing, now: Now, caller: Marketer, trail: TheTrail
-) -> schemas.OperationOut:
+    key: Key, body: TestIn, parts: TheBackend, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+) -> OperationOut:
     """To one address, through the provider that mail really goes by; the operation says what became of it."""
     personal = _personalization(parts, body)
     source = _source(parts.database, key, body.version, parts.templates(), personal.locales)
@@ -127,7 +142,7 @@ def test(
 # -- rendering ---------------------------------------------------------------------------------------------------------
 
 
-def _preview(parts: Backend, key: str, asked: schemas.PreviewIn) -> schemas.PreviewOut:
+def _preview(parts: Backend, key: str, asked: PreviewIn) -> PreviewOut:
     personal = _personalization(parts, asked)
     source = _source(parts.database, key, asked.version, parts.templates(), personal.locales)
     request, now = _request(key, personal, source), parts.clock()
@@ -137,13 +152,13 @@ def _preview(parts: Backend, key: str, asked: schemas.PreviewIn) -> schemas.Prev
     except TemplateProblem as problem:
         raise ApiError("invalid-template", str(problem)) from None
     found = linting.warnings(plain.subject, plain.html, EXAMPLE_LINK, parts.composer.brand.address)
-    return schemas.PreviewOut(
+    return PreviewOut(
         subject=mail.subject, html=mail.html, text=mail.text, locale=mail.locale or "", headers=dict(mail.headers),
         warnings=found,
     )  # fmt: skip
 
 
-def _checked(parts: Backend, key: str, tag: str | None, body: schemas.TextsIn) -> tuple[Texts, list[str]]:
+def _checked(parts: Backend, key: str, tag: str | None, body: TextsIn) -> tuple[Texts, list[str]]:
     """The texts that are to be stored, and warnings about them; raise where they can give no mail at all."""
     written = Source(
         key=key, version=0, locale=tag, **body.model_dump(include={"subject", "html", "text", "preheader"})
@@ -167,7 +182,7 @@ def _request(key: str, personal: Personalization, source: Source | None) -> Mail
     return MailRequest(send_id=EXAMPLE_ID, to="", customer="preview", template=key, personal=personal, source=source)
 
 
-def _personalization(parts: Backend, asked: schemas.PreviewIn) -> Personalization:
+def _personalization(parts: Backend, asked: PreviewIn) -> Personalization:
     """The customer and the enrollment that a preview is for."""
     values.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
     known: dict[str, Any] = {**SAMPLE} if asked.customer is None and not asked.attributes else {"events": {}}
@@ -200,19 +215,19 @@ def _source(
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
 
-def _shown(parts: Backend, version: TemplateVersion | None, key: str) -> schemas.TemplateOut:
+def _shown(parts: Backend, version: TemplateVersion | None, key: str) -> TemplateOut:
     if version is not None:
         return _kept(version)
     if key not in parts.template_files():
         raise NotFound(f"there is no template {key!r}")
-    return schemas.TemplateOut(
+    return TemplateOut(
         key=key, kept="file", version=None, subject=None, preheader=None, html=None, text=None, locales={},
         created_at=None,
     )  # fmt: skip
 
 
-def _kept(version: TemplateVersion) -> schemas.TemplateOut:
-    return schemas.TemplateOut(
+def _kept(version: TemplateVersion) -> TemplateOut:
+    return TemplateOut(
         key=version.key,
         kept="here",
         version=version.number,
@@ -220,6 +235,6 @@ def _kept(version: TemplateVersion) -> schemas.TemplateOut:
         html=version.html,
         text=version.text,
         preheader=version.preheader,
-        locales={tag: schemas.TextsOut(**texts) for tag, texts in version.locales.items()},
+        locales={tag: TextsOut(**texts) for tag, texts in version.locales.items()},
         created_at=version.created_at,
     )

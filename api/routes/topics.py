@@ -4,11 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api import etags, schemas
-from api.deps import Marketer, Now, Reading, Support, ThePage, TheTrail, Writing
+from api.deps.audit_trail import TheTrail
+from api.deps.paging import ThePage
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge import etags
+from api.edge.etags import TheTags
+from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
-from api.etags import TheTags
-from api.idempotency import IdempotentRoute
+from api.schemas.base import Page
+from api.schemas.topics import TopicIn, TopicOut
 from services.definitions import journeys, topics
 from services.reports import lists
 from store.tables.definitions import Topic
@@ -20,11 +25,11 @@ Key = Annotated[str, Path(description="the topic's key", pattern=r"^[A-Za-z][A-Z
 
 @router.put("/{key}", summary="Create or change a topic", responses=responses(409, 412, 422))
 def put(
-    key: Key, body: schemas.TopicIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
-) -> schemas.TopicOut:
+    key: Key, body: TopicIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
+) -> TopicOut:
     """Its terms hold from now on, for mail that is planned already too."""
     present = session.get(Topic, key)
-    before = schemas.TopicOut.model_validate(present) if present else None
+    before = TopicOut.model_validate(present) if present else None
     tags.check(before)
     topic = topics.put(
         session,
@@ -35,44 +40,44 @@ def put(
         cap=body.cap,
         now=now,
     )
-    after = schemas.TopicOut.model_validate(topic)
+    after = TopicOut.model_validate(topic)
     trail.note("changed" if before else "created", "topic", key, before, after)
     return tags.tagged(after)
 
 
 @router.get("", summary="List topics", responses=responses(422))
-def listed(session: Reading, caller: Support, page: ThePage) -> schemas.Page[schemas.TopicOut]:
+def listed(session: Reading, caller: Support, page: ThePage) -> Page[TopicOut]:
     """By key. A topic that only journeys name has the usual terms: opt_out, no cap."""
     rows, cursor = lists.topics(session, page.slice())
-    return schemas.Page(items=[schemas.TopicOut.model_validate(row) for row in rows], cursor=cursor)
+    return Page(items=[TopicOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="One topic", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support, response: Response) -> schemas.TopicOut:
+def get(key: Key, session: Reading, caller: Support, response: Response) -> TopicOut:
     """Its terms."""
-    return etags.tagged(response, schemas.TopicOut.model_validate(topics.get(session, key)))
+    return etags.tagged(response, TopicOut.model_validate(topics.get(session, key)))
 
 
 @router.post("/{key}/pause", summary="Hold all mail about a topic", responses=responses(409))
-def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.TopicOut:
+def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
     """What is planned waits, and goes (or expires) after `resume`. Too many complaints do the same by themselves."""
     topic = topics.pause(session, key, now)
     trail.note("paused", "topic", key)
-    return schemas.TopicOut.model_validate(topic)
+    return TopicOut.model_validate(topic)
 
 
 @router.post("/{key}/resume", summary="Let mail about a topic go again", responses=responses(404, 409))
-def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> schemas.TopicOut:
+def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
     """Ends a pause, and clears the alarm."""
     topic = topics.resume(session, key, now)
     trail.note("resumed", "topic", key)
-    return schemas.TopicOut.model_validate(topic)
+    return TopicOut.model_validate(topic)
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a topic's terms", responses=responses(404, 409))
 def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey sends mail about it. What customers said stays."""
-    before = schemas.TopicOut.model_validate(topics.get(session, key))
+    before = TopicOut.model_validate(topics.get(session, key))
     topics.delete(session, key, topics.used_by(journeys.all_live(session), key))
     trail.note("removed", "topic", key, before)
     return Response(status_code=204)

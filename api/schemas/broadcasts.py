@@ -1,11 +1,9 @@
-"""Broadcasts, and the channels that they go out by."""
+"""Broadcasts."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from api.schemas.common import Shown
 
 
 class AudienceOut(BaseModel):
@@ -58,30 +56,3 @@ class WinnerIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"variant": "a"}]})
 
     variant: str = Field(max_length=63)
-
-
-class ChannelOut(Shown):
-    """A way out of the house. Closed, every lane waits; then one mail is tried."""
-
-    name: str = Field(examples=["sendgrid"])
-    closed_until: datetime | None
-    failures: int = Field(description="attempts in a row that failed", examples=[0])
-    alarm: str | None = Field(examples=["SendGrid answered 401: the API key is refused"])
-    updated_at: datetime
-
-
-class LaneOut(BaseModel):
-    """What waits in a lane."""
-
-    name: str = Field(examples=["journey"])
-    waiting: int = Field(description="planned and due, and not yet claimed", examples=[0])
-    sending: int = Field(examples=[0])
-    unknown: int = Field(description="may or may not have gone; evidence is sought", examples=[0])
-    parked: int = Field(description="for a person to decide", examples=[0])
-
-
-class ChannelsOut(BaseModel):
-    """The channels that were used, and the lanes."""
-
-    channels: list[ChannelOut]
-    lanes: list[LaneOut]

@@ -1,13 +1,12 @@
-"""Customers and what is said about them."""
+"""Customers."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Shown
-from api.schemas.mail import MessageOut
-from api.schemas.runs import EnrollmentOut
+from api.schemas.base import Shown
+from api.schemas.enrollments import EnrollmentOut
 
 
 class CustomerIn(BaseModel):
@@ -43,44 +42,6 @@ class CustomerStatus(BaseModel):
     customer: CustomerOut
     lifecycle_stage: str | None = Field(examples=["repeat_buyer"])
     enrollments: list[EnrollmentOut]
-
-
-class TimelineEntry(BaseModel):
-    """An event or a decision, with everything it was decided on."""
-
-    at: datetime
-    kind: str = Field(examples=["decision"])
-    what: str = Field(examples=["moved"])
-    journey: str | None = Field(examples=["lifecycle"])
-    stage: str | None = Field(examples=["lapsed"])
-    step: str | None
-    detail: dict[str, Any] = Field(examples=[{"to": "repeat_buyer", "cause": "event", "event": "Order Completed"}])
-
-
-class TriggerNow(BaseModel):
-    """A way into a journey, and whether it would let the customer in now."""
-
-    model_config = ConfigDict(extra="allow")
-
-    on: str = Field(description="the event", examples=["Signed Up"])
-    happened: int = Field(description="how often the customer did it", examples=[0])
-    guard: str | None = Field(default=None, examples=['customer.country == "DE"'])
-    holds_now: bool | None = Field(default=None, description="null where the guard reads the event itself")
-    seen: dict[str, Any] | None = Field(default=None, examples=[{"customer.country": "FR"}])
-
-
-class WhyOut(BaseModel):
-    """An answer in a sentence, and everything that it rests on."""
-
-    answer: str = Field(examples=["win_back_offer was skipped: the customer unsubscribed from this topic"])
-    entered: bool | None = Field(description="whether the customer was ever let in")
-    reason: str | None = Field(description="the code of the reason", examples=["unsubscribed"])
-    meaning: str | None = Field(examples=["the customer unsubscribed from this topic"])
-    next_at: datetime | None = Field(description="when it is tried or decided next")
-    enrollment: EnrollmentOut | None
-    message: MessageOut | None
-    triggers: list[TriggerNow] = Field(description="for who never entered: each way in, with the values seen")
-    decisions: list[TimelineEntry] = Field(description="the decisions that led here, the oldest first")
 
 
 class Erasing(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Changed, Shown
+from api.schemas.base import Shown
 
 
 class JourneyOut(Shown):
@@ -65,6 +65,12 @@ class ArchiveIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "finish"}]})
 
     in_flight: Literal["finish", "exit"] = Field(default="finish", description="finish: to the end; exit: at once")
+
+
+class Changed(BaseModel):
+    """A change that goes on in the background."""
+
+    operation: str | None = Field(description="the operation that carries it out, to watch", examples=["op_06h0ay4t1d"])
 
 
 class JourneyChanged(JourneyOut, Changed):

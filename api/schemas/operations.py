@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Shown
+from api.schemas.base import Shown
 
 
 class SimulateIn(BaseModel):

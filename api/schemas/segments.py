@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Shown
+from api.schemas.base import Shown
 
 
 class SegmentIn(BaseModel):

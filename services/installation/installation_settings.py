@@ -88,7 +88,7 @@ class TrackingIn(BaseModel):
     utm: Utm | None = Field(default=None, description="null adds nothing to links")
 
 
-class HouseSettings(BaseModel):
+class InstallationSettings(BaseModel):
     """What holds for the whole installation."""
 
     model_config = ConfigDict(
@@ -128,24 +128,24 @@ class HouseSettings(BaseModel):
         return value
 
 
-def load(session: Session) -> HouseSettings:
+def load(session: Session) -> InstallationSettings:
     """The settings; what was never set has its default."""
     row = session.get(Setting, _ROW)
-    return HouseSettings.model_validate(row.body) if row is not None else HouseSettings()
+    return InstallationSettings.model_validate(row.body) if row is not None else InstallationSettings()
 
 
-def save(session: Session, settings: HouseSettings, now: datetime) -> None:
+def save(session: Session, settings: InstallationSettings, now: datetime) -> None:
     body = settings.model_dump(mode="json", by_alias=True)
     session.merge(Setting(id=_ROW, body=body, updated_at=now))
     session.flush()
 
 
-def controlled(settings: HouseSettings, customer_id: str) -> bool:
+def controlled(settings: InstallationSettings, customer_id: str) -> bool:
     """Whether the customer is in the control group: always the same ones, and a larger group has the smaller in it."""
     return assignment.share("control group", customer_id) < settings.control_group / 100
 
 
-def sandboxed(settings: HouseSettings, email: str) -> bool:
+def sandboxed(settings: InstallationSettings, email: str) -> bool:
     """Whether this address gets no mail before the installation goes live."""
     if settings.sandbox is None:
         return False

@@ -20,7 +20,7 @@ from journeys.rules.policy import Allowed, Deferred, Skipped, Verdict
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.installation import installation_settings
-from services.installation.installation_settings import HouseSettings
+from services.installation.installation_settings import InstallationSettings
 from services.messages import planning
 from services.messages.eligibility import Standing
 from services.operations.operations import Done, Page, counted
@@ -156,7 +156,7 @@ def _plan(
     row: Broadcast,
     body: BroadcastIn,
     terms: SendTerms,
-    settings: HouseSettings,
+    settings: InstallationSettings,
     stands: Standing,
     customer: Customer,
     which: Pass,

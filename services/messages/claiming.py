@@ -19,7 +19,7 @@ from services.customers import known_facts
 from services.definitions import broadcasts, templates
 from services.definitions.templates import Source
 from services.installation import installation_settings, locales, rates
-from services.installation.installation_settings import HouseSettings
+from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, planning
 from services.messages.eligibility import Standing
@@ -140,7 +140,7 @@ class _Claim:
         self._lane = lane
         self._fence = fence
         self._now = now
-        self._settings: HouseSettings = installation_settings.load(session)
+        self._settings: InstallationSettings = installation_settings.load(session)
         self._origins: dict[tuple[str | None, ...], Origin] = {}
         self._sources: dict[tuple[str, Sequence[str]], Source | None] = {}
 

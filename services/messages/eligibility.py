@@ -18,7 +18,7 @@ from journeys.rules.policy import EVERY_TOPIC, InstallationTerms, Limits, Recipi
 from services.customers import profiles
 from services.definitions import topics
 from services.installation import installation_settings
-from services.installation.installation_settings import HouseSettings
+from services.installation.installation_settings import InstallationSettings
 from services.messages import origins
 from store.queries import tombstones
 from store.queries.tombstones import EMAIL
@@ -46,7 +46,9 @@ class Rival:
 class Standing:
     """These customers as the policies see them, with the terms of every topic."""
 
-    def __init__(self, session: Session, people: Sequence[Customer], settings: HouseSettings, now: datetime) -> None:
+    def __init__(
+        self, session: Session, people: Sequence[Customer], settings: InstallationSettings, now: datetime
+    ) -> None:
         self._settings = settings
         self._now = now
         self._topics = {one.key: one for one in session.exec(select(Topic)).all()}
@@ -110,7 +112,7 @@ class Standing:
         return found
 
 
-def terms(settings: HouseSettings, rows: Iterable[Topic]) -> InstallationTerms:
+def terms(settings: InstallationSettings, rows: Iterable[Topic]) -> InstallationTerms:
     """The settings of the installation and of its topics, as the policies know them."""
     quiet, cap = settings.quiet_hours, settings.cap
     return InstallationTerms(

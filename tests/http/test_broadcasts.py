@@ -209,23 +209,23 @@ def test_mjml_is_taken_and_bad_mjml_is_refused(client: TestClient) -> None:
 
 def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, parts: Parts, noon: Any) -> None:
     from services.installation import installation_settings
-    from services.installation.installation_settings import HouseSettings
+    from services.installation.installation_settings import InstallationSettings
     from services.messages.eligibility import Standing
     from services.reports import customer_view
 
     client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
     shares: list[bool] = []
     for percent in (0, 10, 30, 50):
-        settings = HouseSettings(control_group=percent)
+        settings = InstallationSettings(control_group=percent)
         shares.append(installation_settings.controlled(settings, "cus_1"))
         group = {f"c{number}" for number in range(2_000) if installation_settings.controlled(settings, f"c{number}")}
         assert abs(len(group) / 2_000 - percent / 100) < 0.04
     assert shares == sorted(shares), "a larger group has the smaller in it"
     with parts.database.reading() as session:
         ann = customer_view.customer(session, "ann")
-        stands = Standing(session, [ann], HouseSettings(control_group=50), noon)
+        stands = Standing(session, [ann], InstallationSettings(control_group=50), noon)
         assert stands.recipient(ann, "news").control == installation_settings.controlled(
-            HouseSettings(control_group=50), ann.id
+            InstallationSettings(control_group=50), ann.id
         )
 
 

@@ -58,7 +58,7 @@ def apply(folder: Path, waypost: Waypost) -> None:
 
 def test_everything_is_stored_in_the_order_in_which_it_is_needed(folder: Path, waypost: Waypost) -> None:
     assert changes(folder, waypost) == [
-        ("settings", "house", "changed"),
+        ("settings", "installation", "changed"),
         ("topic", "news", "new"),
         ("segment", "pros", "new"),
         ("template", "hello", "new"),
@@ -83,7 +83,7 @@ def test_everything_is_stored_in_the_order_in_which_it_is_needed(folder: Path, w
         ("waypost.yaml", '"pro"', '"team"', "pros"),
         ("templates/hello.de.html", "<p>x</p>", "<p>y</p>", "hello"),
         ("journeys/pros.yaml", "topic: news", "topic: offers", "pros"),
-        ("waypost.yaml", "Europe/Berlin", "Europe/Vienna", "house"),
+        ("waypost.yaml", "Europe/Berlin", "Europe/Vienna", "installation"),
     ],
 )
 def test_a_change_is_seen_and_nothing_else(

@@ -183,14 +183,13 @@ def test_deep_json_is_an_error_of_the_caller(client: TestClient) -> None:
 
 
 def test_a_request_that_takes_too_long_is_given_up(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from api import edge
 
     async def hangs(*_: Any, **__: Any) -> Any:
         import asyncio
 
         await asyncio.sleep(30)
 
-    monkeypatch.setattr(edge, "SECONDS", 0.2)
+    monkeypatch.setattr("api.edge.limits.SECONDS", 0.2)
     monkeypatch.setattr("workflows.gateway.connect", hangs)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:waypost:problem:timed-out")

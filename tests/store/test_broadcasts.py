@@ -17,7 +17,7 @@ from services.errors import InvalidInput, NotFound, Refused
 from services.feedback import complaint_brake, consents, delivery_events
 from services.imports import import_file
 from services.installation import installation_settings
-from services.installation.installation_settings import HouseSettings
+from services.installation.installation_settings import InstallationSettings
 from services.jobs import plan_broadcast
 from services.messages import claiming, sending_ledger
 from services.messages.sending_ledger import AttemptResult
@@ -178,7 +178,7 @@ def test_quiet_hours_and_caps_put_it_off_by_each_ones_clock(desk: Desk, database
     desk.people("ann", "bob")
     with database.writing() as session:
         settings = {"quiet_hours": {"from": "21:00", "to": "08:00"}, "cap": {"max": 1, "per": "1 day"}}
-        installation_settings.save(session, HouseSettings.model_validate(settings), desk.at)
+        installation_settings.save(session, InstallationSettings.model_validate(settings), desk.at)
     desk.put()
     desk.put("summer", template="summer")
     desk.send()

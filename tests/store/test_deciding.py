@@ -11,7 +11,7 @@ from services.definitions import journeys
 from services.errors import NotFound, Refused
 from services.feedback import complaint_brake, delivery_events
 from services.installation import installation_settings
-from services.installation.installation_settings import HouseSettings
+from services.installation.installation_settings import InstallationSettings
 from services.messages import resolving, sending_ledger
 from store import bulk
 from store.session import Database
@@ -70,7 +70,7 @@ def test_without_evidence_the_settings_decide_and_never_twice(
     database: Database, noon: datetime, unsure: dict[str, str], hours: int, attempt: int, status: str
 ) -> None:
     with database.writing() as session:
-        installation_settings.save(session, HouseSettings.model_validate({"unsure": unsure}), noon)
+        installation_settings.save(session, InstallationSettings.model_validate({"unsure": unsure}), noon)
         bulk.add(session, Message, [mail("m", noon, attempt=attempt)])
     with database.writing() as session:
         sending_ledger.decide_unknown(session, "m", "unknowable", noon + timedelta(hours=hours))

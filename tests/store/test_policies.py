@@ -14,7 +14,7 @@ from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.ingestion.ingest import Outcome
 from services.installation import installation_settings
-from services.installation.installation_settings import CapIn, HouseSettings
+from services.installation.installation_settings import CapIn, InstallationSettings
 from services.messages import claiming, sending_ledger
 from store.session import Database
 from store.tables.customers import Consent, Customer
@@ -40,7 +40,7 @@ class House:
 
     def settings(self, **more: Any) -> None:
         with self.database.writing() as session:
-            installation_settings.save(session, HouseSettings.model_validate(more), self.noon)
+            installation_settings.save(session, InstallationSettings.model_validate(more), self.noon)
 
     def topic(self, **more: Any) -> None:
         terms = {"name": None, "consent": "opt_out", "transactional": False, "cap": None} | more

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import select
 
 from services.installation import installation_settings
-from services.installation.installation_settings import HouseSettings
+from services.installation.installation_settings import InstallationSettings
 from services.operations import operations
 from services.upkeep import retention
 from store.queries import message_bodies
@@ -47,7 +47,7 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
             operations.begun(session, operation.id, at)
             operations.ended(session, operation.id, at)
         kept = {"retention": {"bodies": 30, "rejections": 30, "operations": None}}
-        installation_settings.save(session, HouseSettings.model_validate(kept), noon)
+        installation_settings.save(session, InstallationSettings.model_validate(kept), noon)
         assert retention.prune(session, noon) == 2
         assert retention.prune(session, noon) == 0
     with database.reading() as session:

@@ -208,10 +208,10 @@ class Waypost:
     def members(self, segment: str) -> Iterator[m.MemberOut]:
         return self._list("/v1/segments/{}/members", segment)
 
-    def settings(self) -> m.HouseSettings:
+    def settings(self) -> m.InstallationSettings:
         return self.call("GET", "/v1/settings")
 
-    def put_settings(self, settings: Json, if_match: str | None = None) -> m.HouseSettings:
+    def put_settings(self, settings: Json, if_match: str | None = None) -> m.InstallationSettings:
         return self._put("/v1/settings", json=settings, if_match=if_match).body
 
     def make_key(self, name: str, scopes: list[str], **more: Any) -> m.KeyMade:

@@ -136,7 +136,7 @@ class CapIn(TypedDict):
 
 
 class ChannelOut(TypedDict):
-    """A way out of the house. Closed, every lane waits; then one mail is tried."""
+    """A provider that mail goes out by. Closed, every lane waits; then one mail is tried."""
 
     name: str
     closed_until: str | None
@@ -301,7 +301,7 @@ class Health(TypedDict):
     temporal: NotRequired[bool]
 
 
-class HouseSettings(TypedDict):
+class InstallationSettings(TypedDict):
     """What holds for the whole installation."""
 
     timezone: NotRequired[str]

@@ -7,8 +7,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.deps import Backend
-from api.rates import Rates
+from api.deps.backend import Backend
+from api.deps.rate_limits import RateLimits
 from waypost import __version__
 from waypost.processes import garbage
 from waypost.telemetry.tracing import Traced, no_span
@@ -48,7 +48,7 @@ def build(parts: Parts) -> FastAPI:
         brand=settings.brand,
         outbox=outbox,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
-        rates=Rates(settings.rate),
+        rates=RateLimits(settings.rate),
     )
     return create_app(backend, __version__)
 

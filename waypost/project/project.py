@@ -93,7 +93,7 @@ def _settings(file: Path, wanted: Mapping[str, Any]) -> Item:
 
     return Item(
         kind="settings",
-        key="house",
+        key="installation",
         file=file,
         wanted=dict(wanted),
         found=lambda waypost: _part(waypost.call("GET", "/v1/settings"), wanted),

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api.deps import Backend
+from api.deps.backend import Backend
 from services.reports import backlog
 from services.reports.backlog import Depths
 

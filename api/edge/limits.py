@@ -14,8 +14,8 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.edge.metrics import Metrics
 from api.errors import problem
-from api.metrics import Metrics
 from services.ingestion.segment_api import TYPES
 
 LARGEST = 1024 * 1024

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.schemas.common import Shown
+from api.schemas.base import Shown
 
 
 class ActionOut(BaseModel):
@@ -69,3 +69,9 @@ class EnrollIn(BaseModel):
         if (self.customer is None) == (self.segment is None):
             raise ValueError("name either a customer or a segment")
         return self
+
+
+class ControlIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}]})
+
+    reason: str = Field(default="", max_length=200, description="kept with the decision")

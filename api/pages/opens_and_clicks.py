@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.deps import Backend, TheBackend
+from api.deps.backend import Backend, TheBackend
 from api.pages.html import damaged
 from mail.links import BadLink
 from services.feedback import opens_and_clicks

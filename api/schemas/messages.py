@@ -1,11 +1,12 @@
-"""Messages."""
+"""Messages: the sending ledger."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Shown
+from api.schemas.base import Shown
+from api.schemas.delivery_events import DeliveryEventOut
 
 
 class MessageOut(Shown):
@@ -34,14 +35,6 @@ class MessageOut(Shown):
     provider_id: str | None
 
 
-class DeliveryEventOut(Shown):
-    kind: str = Field(examples=["opened"])
-    at: datetime
-    url: str | None = Field(examples=[None])
-    reason: str | None = Field(examples=[None])
-    machine: bool = Field(description="no person did it: a mail proxy that loads pictures, say")
-
-
 class MessageWhole(MessageOut):
     """With the very mail that was sent; null before it was rendered, and when retention has let it go."""
 
@@ -62,11 +55,3 @@ class DecideIn(BaseModel):
     verdict: Literal["accepted", "resend", "failed"] = Field(
         alias="as", description="accepted: it went; resend: it did not, send it; failed: leave it"
     )
-
-
-class Reported(BaseModel):
-    """What came of a provider's report."""
-
-    taken: int = Field(examples=[3])
-    repeated: int = Field(description="known already", examples=[0])
-    unknown: int = Field(description="about mails that are not here, or no more", examples=[0])

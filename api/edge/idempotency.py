@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from api.deps import Backend, authenticate, bearer
+from api.deps.backend import Backend
+from api.deps.permission import authenticate, bearer
 from api.errors import ApiError
 from services.access import idempotency
 from services.access.api_keys import SCOPES

@@ -9,7 +9,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from api.errors import ApiError
 
 
-class Rates:
+class RateLimits:
     """Counts calls by key. `default` holds for keys without a rate of their own, as "6000/minute"."""
 
     def __init__(self, default: str) -> None:

@@ -1,21 +1,21 @@
-"""The start page, and the local outbox with the mails it caught.
+"""The local outbox, with the mails it caught.
 
-The outbox shows personal mail without a login, so it is served to this machine alone, and only where mail lands here.
+It shows personal mail without a login, so it is served to this machine alone, and only where mail lands here.
 """
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from api.deps import Reading, TheBackend
+from api.deps.backend import TheBackend
+from api.deps.transactions import Reading
 from api.pages.html import page
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
-from services.reports import counts_and_books
 from store.queries import outbox
 from store.tables.messages import OutboxMail
 
-router = APIRouter(tags=["people"])
+router = APIRouter(include_in_schema=False)
 
 LOCAL = ("127.0.0.1", "::1")
 PER_PAGE = 50
@@ -27,20 +27,13 @@ def at_this_machine(request: Request, parts: TheBackend) -> None:
         raise HTTPException(404, "there is no outbox here")
 
 
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
-def start(session: Reading, parts: TheBackend) -> HTMLResponse:
-    return page("start.html", brand=parts.brand, report=counts_and_books.lifecycle(session), outbox=parts.outbox)
-
-
-@router.get("/outbox", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(at_this_machine)])
+@router.get("/outbox", response_class=HTMLResponse, dependencies=[Depends(at_this_machine)])
 def mails(session: Reading, before: str | None = None) -> HTMLResponse:
     rows = outbox.page(session, PER_PAGE, before)
     return page("outbox.html", mails=rows, more=rows[-1].id if len(rows) == PER_PAGE else None)
 
 
-@router.get(
-    "/outbox/{id}", response_class=HTMLResponse, include_in_schema=False, dependencies=[Depends(at_this_machine)]
-)
+@router.get("/outbox/{id}", response_class=HTMLResponse, dependencies=[Depends(at_this_machine)])
 def mail(id: str, session: Reading) -> HTMLResponse:
     return page("mail.html", mail=_caught(session, id))
 
@@ -52,7 +45,6 @@ class Eml(Response):
 @router.get(
     "/outbox/{id}/mail.eml",
     response_class=Eml,
-    include_in_schema=False,
     dependencies=[Depends(at_this_machine)],
 )
 def whole(id: str, session: Reading) -> Eml:

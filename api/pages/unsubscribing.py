@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from api.deps import Backend, TheBackend
+from api.deps.backend import Backend, TheBackend
 from api.pages.html import damaged, page, spoken
 from mail.links import BadLink, Unsubscribe
 from services.errors import NotFound

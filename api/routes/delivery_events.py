@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
-from api import schemas
-from api.deps import Backend, TheBackend
+from api.deps.backend import Backend, TheBackend
 from api.errors import content
+from api.schemas.delivery_events import Reported
 from mail.providers.events import BadReport, BadSignature, Feedback
 from services.errors import InvalidInput
 from services.feedback import delivery_events
@@ -38,7 +38,7 @@ Provider = Annotated[str, Path(description="the provider", examples=["sendgrid"]
         }
     },
 )
-async def take(provider: Provider, request: Request, parts: TheBackend) -> schemas.Reported:
+async def take(provider: Provider, request: Request, parts: TheBackend) -> Reported:
     """Deliveries, bounces, opens, clicks, complaints: kept once, in whatever order and however often they come."""
     receiver = parts.receivers().get(provider)
     if receiver is None:
@@ -52,6 +52,6 @@ async def take(provider: Provider, request: Request, parts: TheBackend) -> schem
     return await run_in_threadpool(_keep, parts, reports, provider)
 
 
-def _keep(parts: Backend, reports: Sequence[Feedback], provider: str) -> schemas.Reported:
+def _keep(parts: Backend, reports: Sequence[Feedback], provider: str) -> Reported:
     outcome = parts.database.write(lambda session: delivery_events.take(session, reports, provider, parts.clock()))
-    return schemas.Reported(taken=outcome.taken, repeated=outcome.repeated, unknown=outcome.unknown)
+    return Reported(taken=outcome.taken, repeated=outcome.repeated, unknown=outcome.unknown)

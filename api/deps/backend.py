@@ -1,0 +1,50 @@
+"""What the app is built on, and the templates it knows. The composition root makes it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.deps.rate_limits import RateLimits
+from mail.composing import Composer
+from mail.links import Links
+from mail.providers.events import Receiver
+from mail.rendering.render_pool import RenderPool
+from store.session import Database
+from workflows.gateway import Gateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """What the app is built on; the composition root makes it."""
+
+    database: Database
+    gateway: Callable[[], Awaitable[Gateway]]
+    links: Links
+    templates: Callable[[], frozenset[str]]
+    template_files: Callable[[], frozenset[str]]
+    receivers: Callable[[], Mapping[str, Receiver]]
+    renderer: RenderPool
+    composer: Composer
+    clock: Callable[[], datetime]
+    brand: str
+    outbox: bool
+    background: Executor
+    rates: RateLimits
+
+
+def backend(request: Request) -> Backend:
+    return request.app.state.backend
+
+
+TheBackend = Annotated[Backend, Depends(backend)]
+
+
+def templates(parts: TheBackend) -> frozenset[str]:
+    return parts.templates()
+
+
+Templates = Annotated[frozenset[str], Depends(templates)]

@@ -1,0 +1,61 @@
+"""Who calls, and whether they may: permission is part of a route's signature."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.deps.backend import Backend, TheBackend
+from services.access import api_keys
+from store.tables.access import ApiKey
+
+_bearer = HTTPBearer(auto_error=False, description="A Waypost key, `wp_…`.")
+
+
+def bearer(request: Request) -> str | None:
+    """The key in the Authorization header."""
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if kind.lower() == "bearer" and value.strip() else None
+
+
+def authenticate(
+    parts: Backend, request: Request, text: str | None, scopes: tuple[str, ...], counts: bool = True
+) -> ApiKey:
+    """The caller's key, if it is live, has one of `scopes`, and was not used too often."""
+    with parts.database.reading() as session:
+        key = api_keys.find(session, text, parts.clock()) if text else None
+    if key is None:
+        raise HTTPException(401, "send a live key as Authorization: Bearer wp_…", {"WWW-Authenticate": "Bearer"})
+    request.state.caller = key.id
+    if counts:
+        parts.rates.hit(key.id, key.rate)
+    if not any(api_keys.allows(key, scope) for scope in scopes):
+        raise HTTPException(403, f"this needs a key with the scope {' or '.join(scopes)}")
+    if key.last_used_at is None or parts.clock() - key.last_used_at > api_keys.USED_EVERY:
+        parts.background.submit(_remember_use, parts, key)
+    return key
+
+
+def _remember_use(parts: Backend, key: ApiKey) -> None:
+    """In a transaction of its own and behind the request, whose own transaction may hold the writer's lock."""
+    with parts.database.writing() as session:
+        api_keys.used(session, key, parts.clock())
+
+
+def scope(*scopes: str) -> Callable[..., ApiKey]:
+    """A dependency that lets in keys with one of these scopes (and admin keys)."""
+
+    def check(
+        request: Request,
+        parts: TheBackend,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> ApiKey:
+        return authenticate(parts, request, credentials.credentials if credentials else None, scopes)
+
+    return check
+
+
+Marketer = Annotated[ApiKey, Depends(scope("marketer"))]
+Support = Annotated[ApiKey, Depends(scope("support", "marketer"))]
+Admin = Annotated[ApiKey, Depends(scope("admin"))]

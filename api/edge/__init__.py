@@ -1,0 +1,1 @@
+"""What stands round the routes: limits, repeats, conditions, and the numbers of it all."""

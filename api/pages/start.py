@@ -1,0 +1,16 @@
+"""The start page: how many customers are in which stage, and where to go from here."""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from api.deps.backend import TheBackend
+from api.deps.transactions import Reading
+from api.pages.html import page
+from services.reports import counts_and_books
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/", response_class=HTMLResponse)
+def start(session: Reading, parts: TheBackend) -> HTMLResponse:
+    return page("start.html", brand=parts.brand, report=counts_and_books.lifecycle(session), outbox=parts.outbox)

@@ -1,0 +1,58 @@
+"""What happened to a customer, and why they did (not) get that mail."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps.paging import ThePage
+from api.deps.permission import Support
+from api.deps.transactions import Now, Reading
+from api.errors import responses
+from api.routes.customers import CustomerId
+from api.schemas.base import Page
+from api.schemas.enrollments import EnrollmentOut
+from api.schemas.messages import MessageOut
+from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOut
+from services.reports import customer_view, why_answers
+from services.reports.why_answers import Why
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+
+@router.get("/{id}/timeline", summary="What happened, and why", responses=responses(404, 422))
+def timeline(id: CustomerId, session: Reading, key: Support, page: ThePage) -> Page[TimelineEntry]:
+    """Events and decisions, the newest first."""
+    customer = customer_view.customer(session, id)
+    entries, cursor = customer_view.timeline(session, customer.id, page.cursor, page.limit)
+    return Page(items=[TimelineEntry(**entry) for entry in entries], cursor=cursor)
+
+
+@router.get("/{id}/why", summary="Why did they (not) get that mail?", responses=responses(404, 422))
+def why(
+    id: CustomerId,
+    session: Reading,
+    now: Now,
+    key: Support,
+    journey: Annotated[str | None, Query(max_length=63, description="a journey's key")] = None,
+    step: Annotated[str | None, Query(max_length=300, description="a step's id, or a template's key")] = None,
+    message: Annotated[str | None, Query(max_length=64, description="a message's id; then nothing else")] = None,
+) -> WhyOut:
+    """An answer in a sentence, with every decision behind it: the guards and the values they saw, the policy that
+    spoke, when it is tried next. Of a journey that the customer never entered it says which guard kept them out.
+    """
+    customer = customer_view.customer(session, id)
+    return _told(why_answers.why(session, customer, journey, step, message, now))
+
+
+def _told(why: Why) -> WhyOut:
+    return WhyOut(
+        answer=why.answer,
+        entered=why.entered,
+        reason=why.reason,
+        meaning=why.meaning,
+        next_at=why.next_at,
+        enrollment=EnrollmentOut.model_validate(why.enrollment) if why.enrollment else None,
+        message=MessageOut.model_validate(why.message) if why.message else None,
+        triggers=[TriggerNow(**one) for one in why.triggers],
+        decisions=[TimelineEntry(**customer_view.shown(one)) for one in why.decisions],
+    )

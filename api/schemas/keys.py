@@ -1,0 +1,32 @@
+"""API keys."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.base import Shown
+
+
+class KeyIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "shop", "scopes": ["ingest"]}]})
+
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[str] = Field(description="of ingest, marketer, support, admin")
+    expires_at: datetime | None = Field(default=None, description="from then on it is refused")
+    rate: str | None = Field(None, description="calls per span, if not the usual", examples=["600/minute"])
+
+
+class KeyOut(Shown):
+    id: str
+    name: str = Field(examples=["shop"])
+    prefix: str = Field(examples=["wp_3kF9xQ2a"])
+    scopes: list[str] = Field(examples=[["ingest"]])
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    rate: str | None = Field(examples=["600/minute"])
+    revoked_at: datetime | None
+
+
+class KeyMade(KeyOut):
+    key: str = Field(description="shown this once", examples=["wp_…"])

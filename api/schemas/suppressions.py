@@ -1,0 +1,23 @@
+"""Suppressions: addresses that are never written to."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.base import Shown
+
+
+class SuppressionIn(BaseModel):
+    """Why an address is never written to."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "manual"}]})
+
+    reason: Literal["bounce", "complaint", "unsubscribe", "manual"] = "manual"
+
+
+class SuppressionOut(Shown):
+    email: str = Field(examples=["ann@example.com"])
+    reason: str = Field(examples=["bounce"])
+    source: str = Field(description="who said so", examples=["key key_06h0ay4sys37zybcgkg3wbbb"])
+    created_at: datetime
