@@ -15,7 +15,7 @@ from services.ingestion import ingest, segment_api
 from store import migrate
 from store.session import Database
 from store.tables.customers import Customer, Event
-from waypost.processes import garbage
+from waypost.processes import garbage_collection
 
 CUSTOMERS = 200
 BATCH = 2_000
@@ -54,7 +54,7 @@ def _measure(kind: str, url: Callable[[str], str]) -> None:
     for database in (taken, floor):
         migrate.upgrade(database.engine)
     _people(taken)
-    garbage.settle()  # as the API does when it starts
+    garbage_collection.settle()  # as the API does when it starts
     with taken.reading() as session:
         people = [one.model_dump() for one in session.exec(select(Customer)).all()]
     with floor.writing() as session:

@@ -197,7 +197,12 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{(self.home / 'waypost.db').absolute()}"
+        return self.database_url or f"sqlite:///{self.database_file.absolute()}"
+
+    @property
+    def database_file(self) -> Path:
+        """Where the database is, if no other is named."""
+        return self.home / "waypost.db"
 
     @property
     def temporal(self) -> str:

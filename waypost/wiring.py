@@ -64,6 +64,14 @@ class Parts:
     def database(self) -> Database:
         return Database(self.settings.database)
 
+    @property
+    def set_up(self) -> bool:
+        """Whether this installation has a database already, with every migration."""
+        from store import migrate
+
+        there = self.settings.database_url is not None or self.settings.database_file.exists()
+        return there and not migrate.pending(self.database.engine)
+
     @cached_property
     def renderer(self) -> RenderPool:
         return RenderPool([self.settings.template_folder], RENDERERS)

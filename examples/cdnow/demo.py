@@ -22,9 +22,9 @@ from rich.table import Table
 
 from store import migrate
 from store.tables.access import ImportedFile
-from waypost.cli import customer_story
-from waypost.cli.api_client import client as connect
+from waypost.cli.tables import customer_status
 from waypost.client import Waypost
+from waypost.client.installation import client as connect
 from waypost.errors import ApiProblem, Unreachable
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -193,7 +193,7 @@ def order(client: Waypost, shift: int) -> None:
     shown = client.call("GET", f"/v1/customers/{customer}")
     story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": 30})["items"]
     console.print(f"\n   [dim]waypost status {customer}[/]")
-    customer_story.tell(console, shown, story)
+    customer_status.tell(console, shown, story)
 
 
 def await_mail(client: Waypost, customer: str) -> tuple[str, str]:

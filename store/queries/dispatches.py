@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
@@ -67,6 +67,11 @@ def anything(session: Session, priorities: Sequence[Priority]) -> bool:
     these = col(Dispatch.priority).in_([int(one) for one in priorities])
     ready = select(Dispatch.id).where(these, Dispatch.status == DispatchStatus.READY)
     return session.exec(ready.limit(1)).first() is not None
+
+
+def starts_left(session: Session) -> int:
+    """How many enrollments have not been started in Temporal yet."""
+    return session.exec(select(func.count(col(Dispatch.id))).where(Dispatch.kind == "start")).one()
 
 
 def done(session: Session, ids: Sequence[int]) -> None:

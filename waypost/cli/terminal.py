@@ -1,28 +1,29 @@
 """What every command shares: how it speaks, and how each failure becomes a sentence."""
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from journeys.language.problems import InvalidJourney, Problem
 from services import errors as services
 from services.values import Rejected
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
-from waypost.wiring import Parts
-from workflows.gateway import TemporalUnavailable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from waypost.client import Waypost
+    from waypost.wiring import Parts
 
 console = Console()
 complaints = Console(stderr=True)
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")]
-File = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False, readable=True)]
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def told() -> Generator[None, None, None]:
     """Every failure as a sentence, never as a traceback."""
     try:
         yield
-    except (CannotStart, Unreachable, TemporalUnavailable, services.ServiceError, Rejected) as error:
+    except (CannotStart, Unreachable, services.ServiceError, Rejected) as error:
         fail(str(error))
     except ApiProblem as refused:
         for problem in (refused.body.get("problems") or [])[:50]:
@@ -43,10 +44,26 @@ def told() -> Generator[None, None, None]:
         first = error.errors()[0]
         name = "WAYPOST_" + "_".join(str(part) for part in first["loc"]).upper()
         fail(f"the setting {name} is wrong: {first['msg']}")
-    except SQLAlchemyError as error:
-        fail(f"the database does not answer ({type(error).__name__}); `waypost doctor` tells more")
     except OSError as error:
         fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except Exception as error:
+        sentence = _of_a_server(error)
+        if sentence is None:
+            raise
+        fail(sentence)
+
+
+def _of_a_server(error: Exception) -> str | None:
+    """What a database or Temporal that does not answer comes to. Imported only now: most commands need neither."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from workflows.gateway import TemporalUnavailable
+
+    if isinstance(error, TemporalUnavailable):
+        return str(error)
+    if isinstance(error, SQLAlchemyError):
+        return f"the database does not answer ({type(error).__name__}); `waypost doctor` tells more"
+    return None
 
 
 def fail(text: str) -> None:
@@ -65,8 +82,10 @@ def show_problems(problems: tuple[Problem, ...]) -> None:
 
 
 @contextmanager
-def parts() -> Generator[Parts, None, None]:
+def parts() -> Generator["Parts", None, None]:
     """The database and what stands on it, for one command."""
+    from waypost.wiring import Parts
+
     made = Parts(Settings())
     try:
         yield made
@@ -80,3 +99,28 @@ def read(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise services.InvalidInput(f"{file} is not UTF-8") from None
+
+
+@contextmanager
+def asking() -> Generator["Waypost", None, None]:
+    """The API, with each failure told as a sentence."""
+    from waypost.client.installation import client
+
+    with told(), client() as connected:
+        yield connected
+
+
+def say(as_json: bool, answer: Any, *lines: str) -> None:
+    """The answer for machines, or lines for people."""
+    if as_json:
+        return typer.echo(json.dumps(answer))
+    for line in lines:
+        console.print(line)
+
+
+def progress_bar(*, shown: bool = True, transient: bool = True) -> "Progress":
+    """A bar beside the output, with how many of how many, and the time that is left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=complaints, transient=transient, disable=not shown)

@@ -20,7 +20,7 @@ from mail.message import Mail, parse_sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem
 from services.messages.mail_request import MailRequest, Personalization
-from waypost.doctor.machine import Finding
+from waypost.doctor.findings import CannotTell, Finding, Ill, look
 from waypost.settings import SENDER, Settings
 from waypost.wiring import POSTAL_ADDRESS, brand_of
 
@@ -29,15 +29,7 @@ SENDGRID_SELECTORS = ("s1", "s2")
 EXAMPLE = "00000000-0000-5000-8000-000000000000"
 
 Ask = Callable[[str, str], Sequence[str]]
-"""The records of a name and type, joined to one text each; none where there are none. Raises Unasked."""
-
-
-class Unasked(Exception):
-    """No name server could be reached."""
-
-
-class _Ill(Exception):
-    pass
+"""The records of a name and type, joined to one text each; none where there are none. Raises CannotTell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +59,10 @@ def resolver(nameserver: str | None = None) -> Ask:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError) as error:
-            raise Unasked(type(error).__name__) from None
+            raise CannotTell(
+                f"DNS cannot be asked from here ({type(error).__name__}); try --nameserver 9.9.9.9, "
+                "or ask on another machine"
+            ) from None
         if kind == "TXT":
             return [b"".join(one.strings).decode(errors="replace") for one in answer]
         return [str(one).rstrip(".") for one in answer]
@@ -89,17 +84,7 @@ def examine(settings: Settings, ask: Ask, selectors: Sequence[str] = ()) -> list
         ("headers", _headers),
         ("reports", _reports),
     ]
-    return [_run(name, check, patient) for name, check in checks]
-
-
-def _run(name: str, check: Callable[[Patient], str], patient: Patient) -> Finding:
-    try:
-        return Finding(check=name, well=True, text=check(patient))
-    except _Ill as ill:
-        return Finding(check=name, well=False, text=str(ill))
-    except Unasked as unasked:
-        text = f"DNS cannot be asked from here ({unasked}); try --nameserver 9.9.9.9, or ask on another machine"
-        return Finding(check=name, well=None, text=text)
+    return [look(name, check, patient) for name, check in checks]
 
 
 # -- who writes --------------------------------------------------------------------------------------------------------
@@ -109,19 +94,19 @@ def _from(patient: Patient) -> str:
     try:
         sender = parse_sender(patient.settings.sender)
     except ValueError as error:
-        raise _Ill(f"WAYPOST_SENDER: {error}") from None
+        raise Ill(f"WAYPOST_SENDER: {error}") from None
     if patient.settings.sender == SENDER:
-        raise _Ill('set WAYPOST_SENDER to an address of yours, as "Shop <hello@shop.example>"')
+        raise Ill('set WAYPOST_SENDER to an address of yours, as "Shop <hello@shop.example>"')
     if not sender.name:
-        raise _Ill(f"give {sender.email} a name that readers know: WAYPOST_SENDER='Shop <{sender.email}>'")
+        raise Ill(f"give {sender.email} a name that readers know: WAYPOST_SENDER='Shop <{sender.email}>'")
     if not (patient.ask(patient.domain, "MX") or patient.ask(patient.domain, "A")):
-        raise _Ill(f"{patient.domain} takes no mail (no MX, no A): answers and bounces would be lost")
+        raise Ill(f"{patient.domain} takes no mail (no MX, no A): answers and bounces would be lost")
     return f"{sender.name} <{sender.email}>, and the domain takes answers"
 
 
 def _address(patient: Patient) -> str:
     if patient.settings.postal_address in (None, POSTAL_ADDRESS):
-        raise _Ill("set WAYPOST_POSTAL_ADDRESS: mail that sells must show where its sender lives (CAN-SPAM)")
+        raise Ill("set WAYPOST_POSTAL_ADDRESS: mail that sells must show where its sender lives (CAN-SPAM)")
     return str(patient.settings.postal_address)
 
 
@@ -133,29 +118,29 @@ def _spf(patient: Patient) -> str:
     if patient.settings.sends_by == "sendgrid" and not found:
         return "none for the From domain: SendGrid signs by DKIM and keeps SPF on its own return path"
     if not found:
-        raise _Ill(f'publish a TXT record for {patient.domain}: "v=spf1 include:YOUR-PROVIDER ~all"')
+        raise Ill(f'publish a TXT record for {patient.domain}: "v=spf1 include:YOUR-PROVIDER ~all"')
     if len(found) > 1:
-        raise _Ill(f"{patient.domain} has {len(found)} SPF records; receivers then use none (RFC 7208, 3.2): keep one")
+        raise Ill(f"{patient.domain} has {len(found)} SPF records; receivers then use none (RFC 7208, 3.2): keep one")
     words = found[0].lower().split()
     if "+all" in words or "all" in words:
-        raise _Ill(f"{found[0]!r} lets everybody send as {patient.domain}; end it with ~all or -all")
+        raise Ill(f"{found[0]!r} lets everybody send as {patient.domain}; end it with ~all or -all")
     if not any(word.lstrip("~-?") == "all" or word.startswith("redirect=") for word in words):
-        raise _Ill(f"{found[0]!r} has no end; add ~all")
+        raise Ill(f"{found[0]!r} has no end; add ~all")
     return found[0]
 
 
 def _dkim(patient: Patient) -> str:
     if not patient.selectors:
-        raise _Ill("name the selector that your provider signs with: waypost doctor mail --selector NAME")
+        raise Ill("name the selector that your provider signs with: waypost doctor mail --selector NAME")
     good: list[str] = []
     for selector in patient.selectors:
         name = f"{selector}._domainkey.{patient.domain}"
         found = patient.ask(name, "TXT")
         keys = [one for one in found if "p=" in one]
         if not keys:
-            raise _Ill(f"there is no key at {name}; publish the record that your provider shows for it")
+            raise Ill(f"there is no key at {name}; publish the record that your provider shows for it")
         if any(part.strip() == "p=" for part in keys[0].split(";")):
-            raise _Ill(f"the key at {name} is revoked (p= is empty)")
+            raise Ill(f"the key at {name} is revoked (p= is empty)")
         good.append(selector)
     return f"a key for each of {', '.join(good)}; signed as {patient.domain}, it is aligned with From"
 
@@ -166,10 +151,10 @@ def _dmarc(patient: Patient) -> str:
         domain = ".".join(labels[start:])
         found = [one for one in patient.ask(f"_dmarc.{domain}", "TXT") if one.lower().startswith("v=dmarc1")]
         if len(found) > 1:
-            raise _Ill(f"_dmarc.{domain} has {len(found)} DMARC records; receivers then use none: keep one")
+            raise Ill(f"_dmarc.{domain} has {len(found)} DMARC records; receivers then use none: keep one")
         if found:
             return _policy(patient, domain, found[0])
-    raise _Ill(
+    raise Ill(
         f'publish a TXT record for _dmarc.{patient.domain}: "v=DMARC1; p=none; rua=mailto:dmarc@{patient.domain}"; '
         "Gmail, Yahoo and Outlook refuse bulk mail without one"
     )
@@ -180,10 +165,10 @@ def _policy(patient: Patient, domain: str, record: str) -> str:
     tags = {name: value for name, _, value in pairs}
     policy = tags.get("p", "").strip().lower()
     if policy not in ("none", "quarantine", "reject"):
-        raise _Ill(f"{record!r} at _dmarc.{domain} names no policy; write p=none, p=quarantine or p=reject")
+        raise Ill(f"{record!r} at _dmarc.{domain} names no policy; write p=none, p=quarantine or p=reject")
     strict = tags.get("adkim", "r").strip() == "s" and domain != patient.domain
     if strict:
-        raise _Ill(f"_dmarc.{domain} asks for strict DKIM alignment: the provider must sign as {patient.domain} itself")
+        raise Ill(f"_dmarc.{domain} asks for strict DKIM alignment: the provider must sign as {patient.domain} itself")
     advice = "; when the reports are clean, go on to quarantine" if policy == "none" else ""
     return f"p={policy} at _dmarc.{domain}{advice}"
 
@@ -194,15 +179,15 @@ def _policy(patient: Patient, domain: str, record: str) -> str:
 def _links(patient: Patient) -> str:
     url = patient.settings.public_url
     if url is None:
-        raise _Ill("set WAYPOST_PUBLIC_URL: the links of mails lead to this machine alone")
+        raise Ill("set WAYPOST_PUBLIC_URL: the links of mails lead to this machine alone")
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https":
-        raise _Ill(f"{url} is not https: one-click unsubscribing asks for it (RFC 8058)")
+        raise Ill(f"{url} is not https: one-click unsubscribing asks for it (RFC 8058)")
     if host == "localhost" or _is_address(host):
-        raise _Ill(f"{url} names no site; recipients need one that the world knows")
+        raise Ill(f"{url} names no site; recipients need one that the world knows")
     if not (patient.ask(host, "A") or patient.ask(host, "AAAA")):
-        raise _Ill(f"{host} has no address in DNS; no link of a mail would open")
+        raise Ill(f"{host} has no address in DNS; no link of a mail would open")
     shared = host == patient.domain or host.endswith(f".{_organization(patient.domain)}")
     return f"{url}" + ("" if shared else f"; a name below {_organization(patient.domain)} would look more like you")
 
@@ -228,13 +213,13 @@ def _headers(patient: Patient) -> str:
     wanted = ("Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
     missing = [name for name in wanted if name not in mail.headers]
     if missing:
-        raise _Ill(f"a mail lacks {', '.join(missing)}")
+        raise Ill(f"a mail lacks {', '.join(missing)}")
     if not mail.headers["List-Unsubscribe"].startswith("<https://"):
-        raise _Ill("List-Unsubscribe is not https, so mailbox providers show no button: set WAYPOST_PUBLIC_URL")
+        raise Ill("List-Unsubscribe is not https, so mailbox providers show no button: set WAYPOST_PUBLIC_URL")
     url = mail.headers["List-Unsubscribe"].strip("<>")
     found = linting.warnings(mail.subject, mail.html, url, patient.settings.postal_address or POSTAL_ADDRESS)
     if found:
-        raise _Ill(f"the template `welcome`: {found[0]}")
+        raise Ill(f"the template `welcome`: {found[0]}")
     return f"{len(mail.headers)} headers, a text part, an unsubscribe button; {len(mail.html) / 1000:.1f} KB"
 
 
@@ -256,7 +241,7 @@ def _sample(settings: Settings) -> Mail:
     try:
         return composer.compose(request, datetime.now(UTC))
     except TemplateProblem as problem:
-        raise _Ill(f"the template `welcome` gives no mail: {problem}") from None
+        raise Ill(f"the template `welcome` gives no mail: {problem}") from None
 
 
 def _reports(patient: Patient) -> str:
@@ -264,7 +249,7 @@ def _reports(patient: Patient) -> str:
     if not settings.sends_for_real:
         return "the local outbox: no mail leaves this machine"
     if settings.sends_by == "sendgrid" and settings.sendgrid_webhook_key is None:
-        raise _Ill("set WAYPOST_SENDGRID_WEBHOOK_KEY and SendGrid's Event Webhook: else no bounce is ever heard of")
+        raise Ill("set WAYPOST_SENDGRID_WEBHOOK_KEY and SendGrid's Event Webhook: else no bounce is ever heard of")
     if settings.sends_by == "sendgrid":
         return f"SendGrid posts to {settings.links_url}/webhooks/sendgrid"
     return "SMTP tells of refusals only; bounces that come later by mail are not read"

@@ -2,6 +2,6 @@
 
 import sys
 
-from waypost.processes.commands import main
+from waypost.processes.launch import main
 
 sys.exit(main(*sys.argv[1:]))

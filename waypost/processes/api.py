@@ -10,7 +10,7 @@ from api.app import create_app
 from api.deps.backend import Backend
 from api.deps.rate_limits import RateLimits
 from waypost import __version__
-from waypost.processes import garbage
+from waypost.processes import garbage_collection
 from waypost.telemetry.tracing import Traced, no_span
 from waypost.wiring import Parts
 from workflows.gateway import Gateway
@@ -56,7 +56,7 @@ def build(parts: Parts) -> FastAPI:
 def serve(parts: Parts) -> None:
     """Serve until a signal comes."""
     settings = parts.settings
-    garbage.settle()
+    garbage_collection.settle()
     app = build(parts)
     uvicorn.run(
         app if parts.span is no_span else Traced(app, parts.span),

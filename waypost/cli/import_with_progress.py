@@ -6,13 +6,12 @@ from typing import Any
 
 from rich.progress import Progress
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, func, select
 
 from services.definitions import journeys
 from services.errors import InvalidInput
 from services.imports import event_files, placement
 from store import migrate
-from store.tables.enrollments import Dispatch
+from store.queries import dispatches
 from waypost.wiring import Parts
 
 PATIENCE = 20.0
@@ -63,7 +62,7 @@ def _await_starts(parts: Parts, total: int, bar: Progress) -> None:
     left, moved = total, time.monotonic()
     while left and time.monotonic() - moved < PATIENCE:
         with parts.database.reading() as session:
-            now_left = session.exec(select(func.count(col(Dispatch.id))).where(Dispatch.kind == "start")).one()
+            now_left = dispatches.starts_left(session)
         if now_left < left:
             left, moved = now_left, time.monotonic()
         bar.update(task, completed=max(0, total - left))

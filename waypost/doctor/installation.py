@@ -1,14 +1,14 @@
-"""`waypost doctor`: what is missing or wrong on this machine, each with what to do."""
+"""`waypost doctor`: what is missing or wrong in this installation, each with what to do."""
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
 from store import migrate
-from waypost.cli.api_client import client
+from waypost.client.installation import client
+from waypost.doctor.findings import Finding, Ill, look
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.processes.up import temporal_binary
 from waypost.settings import Provider, Settings
@@ -22,15 +22,6 @@ CHANNELS: Mapping[Provider, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was looked at, whether it is well (None: nobody can tell), and what was found or is to be done."""
-
-    check: str
-    well: bool | None
-    text: str
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Every check, in the order in which to mend what fails."""
     checks: list[tuple[str, Callable[[Settings], str]]] = [
@@ -41,35 +32,24 @@ def examine(settings: Settings) -> list[Finding]:
         ("sender", _sender),
         ("channel", _channel),
     ]
-    return [_run(name, check, settings) for name, check in checks]
-
-
-class _Ill(Exception):
-    pass
-
-
-def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
-    try:
-        return Finding(check=name, well=True, text=check(settings))
-    except _Ill as ill:
-        return Finding(check=name, well=False, text=str(ill))
+    return [look(name, check, settings) for name, check in checks]
 
 
 def _home(settings: Settings) -> str:
     if not settings.home.is_dir():
-        raise _Ill(f"{settings.home} does not exist yet; `waypost up` makes it")
+        raise Ill(f"{settings.home} does not exist yet; `waypost up` makes it")
     return str(settings.home.absolute())
 
 
 def _database(settings: Settings) -> str:
-    if settings.database_url is None and not (settings.home / "waypost.db").exists():
-        raise _Ill("there is no database yet; run `waypost up` or `waypost db upgrade`")
+    if settings.database_url is None and not settings.database_file.exists():
+        raise Ill("there is no database yet; run `waypost up` or `waypost db upgrade`")
     parts = Parts(settings)
     try:
         if migrate.pending(parts.database.engine):
-            raise _Ill("migrations are missing; run `waypost db upgrade`")
+            raise Ill("migrations are missing; run `waypost db upgrade`")
     except SQLAlchemyError as error:
-        raise _Ill(f"the database does not answer ({type(error).__name__}); check WAYPOST_DATABASE_URL") from None
+        raise Ill(f"the database does not answer ({type(error).__name__}); check WAYPOST_DATABASE_URL") from None
     finally:
         parts.close()
     return "answers, and has every migration"
@@ -80,7 +60,7 @@ def _temporal(settings: Settings) -> str:
     try:
         return temporal_binary() if settings.temporal_address is None else asyncio.run(_reached(settings))
     except (CannotStart, TemporalUnavailable) as ill:
-        raise _Ill(str(ill)) from None
+        raise Ill(str(ill)) from None
 
 
 async def _reached(settings: Settings) -> str:
@@ -96,9 +76,9 @@ def _api(settings: Settings) -> str:
     try:
         ready = client(settings).call("GET", "/readyz")
     except Unreachable as gone:
-        raise _Ill(str(gone)) from None
+        raise Ill(str(gone)) from None
     except ApiProblem:
-        raise _Ill("the API answers, and its database or Temporal does not; look at HOME/logs") from None
+        raise Ill("the API answers, and its database or Temporal does not; look at HOME/logs") from None
     return f"answers at {settings.url}, status {ready['status']}"
 
 
@@ -106,7 +86,7 @@ def _sender(settings: Settings) -> str:
     try:
         sender = parse_sender(settings.sender)
     except ValueError as error:
-        raise _Ill(f"WAYPOST_SENDER: {error}") from None
+        raise Ill(f"WAYPOST_SENDER: {error}") from None
     return f"{sender.name} <{sender.email}>"
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from waypost.cli.terminal import JsonFlag, console, told
+from waypost.cli.arguments import JsonFlag
+from waypost.cli.terminal import console, told
 from waypost.settings import Settings
 
 if TYPE_CHECKING:
-    from waypost.doctor.machine import Finding
+    from waypost.doctor.findings import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +39,7 @@ def _findings(what: str, selectors: list[str], nameserver: str | None) -> "Seque
         from waypost.doctor import deliverability
 
         return deliverability.examine(Settings(), deliverability.resolver(nameserver), selectors)
-    from waypost.doctor.machine import examine
+    from waypost.doctor.installation import examine
 
     return examine(Settings())
 

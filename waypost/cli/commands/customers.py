@@ -1,0 +1,82 @@
+"""One customer as support asks: `status`, `why`, `forecast`; and `export`, `erase`."""
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from rich.text import Text
+
+from waypost.cli.arguments import Customer, JsonFlag
+from waypost.cli.terminal import asking, console, say
+
+if TYPE_CHECKING:
+    pass
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (status, why, forecast, erase, export):
+        app.command()(command)
+
+
+def status(customer: Customer, as_json: JsonFlag = False, limit: int = 40) -> None:
+    """Where a customer is, what comes next, and everything that led there."""
+    from waypost.cli.tables import customer_status
+
+    with asking() as waypost:
+        shown = cast(dict[str, Any], waypost.customer(customer))
+        story = cast(list[dict[str, Any]], list(islice(waypost.timeline(customer, min(limit, 200)), limit)))
+        if as_json:
+            return typer.echo(json.dumps({**shown, "timeline": story}))
+        customer_status.tell(console, shown, story)
+
+
+def why(
+    customer: Customer,
+    journey: Annotated[str | None, typer.Option(help="About a journey.")] = None,
+    step: Annotated[str | None, typer.Option(help="About a step of it: its id, or its template.")] = None,
+    message: Annotated[str | None, typer.Option(help="About one mail.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Why a customer did (not) get a mail, did (not) enter a journey. Without options: about every journey."""
+    with asking() as waypost:
+        keys = [journey] if journey or message else [one["key"] for one in waypost.journeys() if one["live_version"]]
+        answers = {key or "": waypost.why(customer, journey=key, step=step, message=message) for key in keys}
+        if as_json:
+            return typer.echo(json.dumps(answers))
+        for key, answer in answers.items():
+            console.print(Text(key or message or "", "bold"))
+            console.print(Text(f"  {answer['answer']}"))
+
+
+def forecast(customer: Customer, as_json: JsonFlag = False) -> None:
+    """What comes next for a customer, at which local time, and what would change it."""
+    from waypost.cli.tables import customer_status
+
+    with asking() as waypost:
+        shown = cast(dict[str, Any], waypost.customer(customer))
+        live = [one["id"] for one in shown["enrollments"] if one["status"] == "live"]
+        ahead = [cast(dict[str, Any], waypost.forecast(one)) for one in live]
+        if as_json:
+            return typer.echo(json.dumps(ahead))
+        customer_status.look_ahead(console, shown, ahead)
+
+
+def erase(
+    customer: Customer,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase a customer from every table; there is no way back."""
+    with asking() as waypost:
+        if not yes:
+            typer.confirm("Erase this customer for good?", abort=True)
+        ended = waypost.wait(waypost.erase(customer))
+        say(as_json, ended, f"[green]✓[/] erased: {ended['done']:,} rows")
+
+
+def export(customer: Customer) -> None:
+    """Everything that is kept about a customer, as JSON."""
+    with asking() as waypost:
+        typer.echo(json.dumps(waypost.export(customer), indent=2))

@@ -1,0 +1,80 @@
+"""Journeys as they are typed: `validate`, `publish`, `pause`, `resume`, `enroll`."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from journeys.checks import source
+from journeys.language.problems import InvalidJourney
+from waypost.cli.arguments import Customer, File, JsonFlag
+from waypost.cli.terminal import asking, console, parts, read, say, show_problems, told
+
+if TYPE_CHECKING:
+    from journeys.checks.lint import Surroundings
+    from waypost.wiring import Parts
+
+Key = Annotated[str, typer.Argument(help="The journey's key.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (validate, publish, pause, resume, enroll):
+        app.command()(command)
+
+
+def validate(file: File, as_json: JsonFlag = False) -> None:
+    """Check a journey file: every problem with its line, what was found, and what would be right."""
+    with told(), parts() as made:
+        text = read(file)
+        try:
+            definition, problems = source.read(text, _surroundings(made, text))
+            valid = True
+        except InvalidJourney as invalid:
+            definition, problems, valid = None, invalid.problems, False
+        if as_json:
+            print(json.dumps({"valid": valid, "problems": [one.as_json() for one in problems]}))
+        else:
+            show_problems(tuple(problems))
+            if valid and definition is not None:
+                console.print(f"[green]✓[/] {definition.journey}: {len(definition.stages)} stages, valid")
+        if not valid:
+            raise typer.Exit(1)
+
+
+def _surroundings(made: "Parts", text: str) -> "Surroundings":
+    """What this installation knows; without a database, its templates alone."""
+    from journeys.checks.lint import Surroundings
+    from services.definitions import validation_context
+
+    if not made.set_up:
+        return Surroundings(templates=made.template_files())
+    with made.database.reading() as session:
+        return validation_context.of(session, source.key_of(text), made.templates())
+
+
+def publish(key: Key, as_json: JsonFlag = False) -> None:
+    """Make the draft of a journey its live version."""
+    with asking() as waypost:
+        answer = waypost.publish(key)
+        word = "is published" if answer["created"] else "was live already; nothing changed"
+        say(as_json, answer, f"[green]✓[/] {key} version {answer['number']} {word}")
+
+
+def pause(key: Key, as_json: JsonFlag = False) -> None:
+    """Park everybody in a journey where they are; no mail goes."""
+    with asking() as waypost:
+        say(as_json, waypost.change_journey(key, "pause"), f"[green]✓[/] {key} is paused; `waypost resume {key}`")
+
+
+def resume(key: Key, as_json: JsonFlag = False) -> None:
+    """Let a paused journey go on: first the events of the meantime, then what is overdue."""
+    with asking() as waypost:
+        say(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
+
+
+def enroll(key: Key, customer: Customer, as_json: JsonFlag = False) -> None:
+    """Enroll a customer in a journey."""
+    with asking() as waypost:
+        answer = waypost.enroll(key, customer)
+        say(as_json, answer, f"[green]✓[/] {customer} entered {key}: {answer['id']}")

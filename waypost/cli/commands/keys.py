@@ -1,0 +1,70 @@
+"""API keys as they are typed: `keys create`, `keys list`, `keys revoke`."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from services import values
+from waypost.cli.arguments import JsonFlag
+from waypost.cli.terminal import console, parts, told
+
+keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for name, command in (("create", keys_create), ("list", keys_list), ("revoke", keys_revoke)):
+        keys_app.command(name)(command)
+    app.add_typer(keys_app, name="keys")
+
+
+def keys_create(
+    name: str,
+    scope: Annotated[list[str], typer.Option(help="ingest, marketer, support or admin; may be repeated.")],
+    expires: Annotated[str | None, typer.Option(help="When it ends, ISO 8601.")] = None,
+    rate: Annotated[str | None, typer.Option(help="Calls per span, as 600/minute.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a key. It is shown this once."""
+    from services.access import api_keys, audit_log
+
+    with told(), parts() as made:
+        with made.database.writing() as session:
+            until = values.instant(expires, "--expires") if expires else None
+            key, text = api_keys.create(session, name, scope, made.clock(), expires_at=until, rate=rate)
+            audit_log.record(session, audit_log.COMMAND_LINE, "created", "key", key.id, made.clock())
+        print(json.dumps({"id": key.id, "key": text, "scopes": key.scopes})) if as_json else console.print(
+            f"{text}   ({', '.join(key.scopes)}; id {key.id}; shown this once)", highlight=False
+        )
+
+
+def keys_list(as_json: JsonFlag = False) -> None:
+    """Show keys by prefix, with scopes and last use."""
+    from services.access import api_keys
+
+    with told(), parts() as made:
+        with made.database.reading() as session:
+            rows: list[dict[str, Any]] = [
+                {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
+                 "last_used_at": str(key.last_used_at or ""), "revoked": key.revoked_at is not None}
+                for key in api_keys.listed(session)
+            ]  # fmt: skip
+        if as_json:
+            return print(json.dumps(rows))
+        table = Table("Id", "Name", "Prefix", "Scopes", "Last used", "")
+        for row in rows:
+            table.add_row(row["id"], row["name"], row["prefix"] + "…", ", ".join(row["scopes"]), row["last_used_at"],
+                          "revoked" if row["revoked"] else "")  # fmt: skip
+        console.print(table)
+
+
+def keys_revoke(key_id: str) -> None:
+    """Refuse a key from now on."""
+    from services.access import api_keys, audit_log
+
+    with told(), parts() as made, made.database.writing() as session:
+        api_keys.revoke(session, key_id, made.clock())
+        audit_log.record(session, audit_log.COMMAND_LINE, "revoked", "key", key_id, made.clock())
+        console.print(f"[green]✓[/] {key_id} is revoked")

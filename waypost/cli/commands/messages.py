@@ -1,0 +1,76 @@
+"""The books of the mails as they are typed: `reconcile` proves that they balance, `decide` settles what is unsure."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from waypost.cli.arguments import JsonFlag
+from waypost.cli.terminal import asking, console, say
+
+if TYPE_CHECKING:
+    pass
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (reconcile, decide):
+        app.command()(command)
+
+
+def reconcile(
+    journey: Annotated[str | None, typer.Option(help="One journey; else all.")] = None, as_json: JsonFlag = False
+) -> None:
+    """Prove that the books balance: nobody lost, no mail lost, each difference by name (exit status 1)."""
+    with asking() as waypost:
+        found = waypost.reconciliation(journey)
+        if as_json:
+            typer.echo(json.dumps(found))
+        else:
+            _tell_books(cast(dict[str, Any], found))
+        if not found["balanced"]:
+            raise typer.Exit(1)
+
+
+def decide(
+    message: Annotated[str | None, typer.Argument(help="A message's id; without it, what is open.")] = None,
+    verdict: Annotated[str, typer.Option("--as", help="accepted, resend or failed.")] = "accepted",
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide about mail of which nobody can tell whether it went; without an id, list it."""
+    with asking() as waypost:
+        if message is not None:
+            done = waypost.call("POST", "/v1/messages/{}/decide", message, json={"as": verdict})
+            return say(as_json, done, f"[green]✓[/] {message} is {done['status']}")
+        found = [one for status in ("parked", "unknown") for one in waypost.messages(status=status)]
+        if as_json:
+            return typer.echo(json.dumps(found))
+        for one in found:
+            console.print(Text(f"{one['id']}  {one['status']}  {one['template']}  {one['journey']}/{one['step']}"))
+        console.print(
+            f"{len(found)} to decide; `waypost decide ID --as accepted|resend|failed`" if found else "Nothing."
+        )
+
+
+def _tell_books(found: dict[str, Any]) -> None:
+    table = Table(
+        "Journey", "Entered", "Live", "Ended", "Planned", "Accepted", "Failed", "Skipped", "Waiting", "Unsure"
+    )
+    for book in found["journeys"]:
+        mails = book["messages"]
+        counts = (
+            book["entered"], book["live"], sum(book["ended"].values()), mails["planned"], mails["accepted"],
+            sum(mails["failed"].values()), sum(mails["skipped"].values()), mails["waiting"],
+            mails["unknown"] + mails["parked"],
+        )  # fmt: skip
+        table.add_row(book["journey"], *(f"{count:,}" for count in counts))
+    console.print(table)
+    for book in found["journeys"]:
+        for name, count in book["differences"].items():
+            console.print(f"[red]✗[/] {book['journey']}: {count:,} {name.replace('_', ' ')}")
+    if found["outbox"]:
+        console.print(f"The outbox received {found['outbox']['received']:,} mails, {found['outbox']['twice']} twice.")
+    if found["balanced"]:
+        console.print("[green]✓[/] The books balance.")

@@ -1,0 +1,68 @@
+"""The processes of an installation as they are typed: `up`, `api`, `worker`, `promote`, `db upgrade`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from waypost.cli.terminal import console, parts, told
+from waypost.settings import Settings
+
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (up, api, worker, promote):
+        app.command()(command)
+    db_app.command("upgrade")(db_upgrade)
+    app.add_typer(db_app, name="db")
+
+
+def up() -> None:
+    """Run everything on this machine: Temporal, the API with its pages, the worker."""
+    from waypost.processes.up import Stack
+
+    with told():
+        asyncio.run(Stack(Settings(), console).run())
+
+
+def api() -> None:
+    """Run the API alone."""
+    from waypost.processes import launch
+
+    with told(), parts() as made:
+        launch.api(made)
+
+
+def worker(
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only this task queue: journeys or delivery. May be repeated.")
+    ] = None,
+) -> None:
+    """Run a worker alone: workflows, delivery lanes, dispatcher."""
+    from waypost.processes import launch
+
+    with told(), parts() as made:
+        launch.worker(made, *(queue or []))
+
+
+def promote() -> None:
+    """Let the workers of WAYPOST_BUILD_ID have the work from now on (rolling upgrades)."""
+    from waypost.processes import build_promotion
+
+    with told(), parts() as made:
+        console.print(f"[green]✓[/] the build {asyncio.run(build_promotion.promote(made))} has the work")
+
+
+def db_upgrade() -> None:
+    """Bring the database to the newest schema, and make WAYPOST_ADMIN_KEY (where it is set) a key."""
+    from store import migrate
+    from waypost.processes import admin_key
+
+    with told(), parts() as made:
+        made.settings.home.mkdir(parents=True, exist_ok=True)
+        migrate.upgrade(made.database.engine)
+        if made.settings.admin_key is not None:
+            admin_key.ensure_admin_key(made)
+        console.print("The database has every migration.")

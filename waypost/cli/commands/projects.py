@@ -1,0 +1,119 @@
+"""A project folder as it is typed: `new`, `apply`, `diff`."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mail.brand import GREEN
+from waypost.cli.arguments import JsonFlag
+from waypost.cli.terminal import asking, complaints, console, say, told
+
+if TYPE_CHECKING:
+    from waypost.client import Waypost
+    from waypost.project.project import Item
+
+
+Place = Annotated[Path, typer.Argument(help="A journey file, or a project folder.", exists=True, readable=True)]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (new, apply, diff):
+        app.command()(command)
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder to make.")],
+    journey: Annotated[str, typer.Option(help="The example to begin with: lifecycle, saas_trial, …")] = "lifecycle",
+    brand: Annotated[str | None, typer.Option(help="The name that mails show; else the folder's.")] = None,
+    color: Annotated[str, typer.Option(help="The colour of buttons, as #0b6e4f.")] = GREEN,
+    sender: Annotated[str | None, typer.Option(help="The address that mails come from.")] = None,
+    site: Annotated[str | None, typer.Option(help="Your site, where buttons lead, as https://shop.example.")] = None,
+    address: Annotated[str | None, typer.Option(help="The postal address at the foot of every mail.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a project of your own: brand settings, a journey from the examples, its mails, and events to try it with."""
+    from waypost.project import new_project
+
+    with told():
+        name = brand or folder.resolve().name.replace("-", " ").replace("_", " ").title()
+        identity = new_project.checked(brand=name, color=color, sender=sender, site=site, address=address)
+        files = new_project.create(folder, journey, identity, datetime.now(UTC).date())
+        if as_json:
+            return typer.echo(json.dumps({"folder": str(folder), "files": [str(one) for one in files]}))
+        console.print(f"[green]✓[/] {len(files)} files in {folder}: the journey {journey}, its mails, sample events")
+        console.print("\nWhat to type next:\n")
+        for command, meaning in ((f"cd {folder}", ""), *new_project.NEXT):
+            console.print(f"  {command:<30} [dim]{meaning}[/]", highlight=False)
+        console.print("\nThen look at the outbox: http://127.0.0.1:8000/outbox", highlight=False)
+
+
+def apply(
+    path: Place,
+    publish: Annotated[bool, typer.Option(help="publish each journey that was stored")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Store a journey file as a draft; or everything in a project folder, in the order in which it is needed."""
+    from waypost.project import project
+
+    with asking() as waypost:
+        if path.is_dir():
+            return _apply_all(waypost, list(project.items(path)), publish, as_json)
+        item = project.journey(path)
+        answer = item.put(waypost)
+        if not as_json:
+            _warn(item, answer)
+        version = waypost.publish(item.key) if publish else None
+        after = f"version {version['number']} is live" if version else f"`waypost publish {item.key}`"
+        say(as_json, answer, f"[green]✓[/] {item.key}: the draft is stored; {after}")
+
+
+def _apply_all(waypost: "Waypost", items: "Sequence[Item]", publish: bool, as_json: bool) -> None:
+    done: list[dict[str, str]] = []
+    for item in items:
+        change: str = item.change(waypost)
+        if change != "same":
+            _warn(item, item.put(waypost))
+        if publish and item.kind == "journey" and waypost.publish(item.key)["created"]:
+            change = "published"
+        done.append({"kind": item.kind, "key": item.key, "change": change})
+        if not as_json:
+            console.print(f"[green]✓[/] {item.kind} {item.key}: {change}")
+    if as_json:
+        typer.echo(json.dumps(done))
+
+
+def _warn(item: "Item", answer: Any) -> None:
+    for warning in answer.get("warnings") or []:
+        complaints.print(f"[yellow]warning[/] {item.kind} {item.key}: ", end="")
+        complaints.print(_sentence(warning), markup=False)
+
+
+def _sentence(warning: Any) -> str:
+    return warning if isinstance(warning, str) else f"{warning['path']}: {warning['message']}"
+
+
+def diff(folder: Place, as_json: JsonFlag = False) -> None:
+    """Say what `apply` would change. Exit status 0: nothing; 1: something; 2: it cannot be told."""
+    from waypost.project import project
+
+    try:
+        with asking() as waypost:
+            told = [
+                {"kind": item.kind, "key": item.key, "change": item.change(waypost), "file": str(item.file)}
+                for item in project.items(folder)
+            ]
+    except typer.Exit:
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        for one in told:
+            mark = {"new": "[green]+[/]", "changed": "[yellow]~[/]", "same": " "}[one["change"]]
+            console.print(f"{mark} {one['kind']} {one['key']} ({one['file']})")
+    if any(one["change"] != "same" for one in told):
+        raise typer.Exit(1)

@@ -1,0 +1,34 @@
+"""A finding of the doctor, and how a check comes to one: it returns what is well, or raises what is ill."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, whether it is well (None: nobody can tell), and what was found or is to be done."""
+
+    check: str
+    well: bool | None
+    text: str
+
+
+class Ill(Exception):
+    """Something is missing or wrong; a sentence that says what to do."""
+
+
+class CannotTell(Exception):
+    """Nobody can tell from here; a sentence that says why, and what else to try."""
+
+
+def look(name: str, check: Callable[[Subject], str], subject: Subject) -> Finding:
+    """What a check finds."""
+    try:
+        return Finding(check=name, well=True, text=check(subject))
+    except Ill as ill:
+        return Finding(check=name, well=False, text=str(ill))
+    except CannotTell as unknown:
+        return Finding(check=name, well=None, text=str(unknown))

@@ -1,0 +1,69 @@
+"""Pictures of a simulation, as SVG files: the map, mails and stages over time, the path of one customer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from journeys.language.definition import Journey
+from journeys.simulation.backtest import Lived, Totals
+from pictures import charts
+from pictures import map as maps
+from pictures.charts import Mark, Span
+from waypost.simulation.paths import path
+
+
+def draw_totals(folder: Path, journey: Journey, totals: Totals, second: Totals | None) -> list[Path]:
+    """The charts of a backtest, and the map with what flowed."""
+    standing = {(stage, ""): count for stage, count in totals.stages.items()}
+    flows = {way: count for way, count in totals.movements.items() if way[0]}
+    drawn = {
+        "map": maps.draw(journey, counts=standing, flows=flows),
+        "mails": charts.bars(totals.mails_by_day, "Mails by template"),
+        "stages": charts.areas(totals.stages_by_day(), list(journey.stages), "Customers by stage"),
+    }
+    if second is not None:
+        keys = sorted({*totals.messages, *second.messages})
+        rows = [(f"mails: {key}", totals.messages[key], second.messages[key]) for key in keys]
+        stages = sorted({*totals.stages, *second.stages})
+        rows += [(f"stage: {key}", totals.stages[key], second.stages[key]) for key in stages]
+        drawn["compared"] = charts.compared(rows, ("this version", "the other"), "Two versions")
+    return _write(folder, drawn)
+
+
+def draw_path(folder: Path, journey: Journey, lives: Sequence[Lived], until: datetime) -> list[Path]:
+    """Each run's path over time."""
+    drawn: dict[str, str] = {}
+    for index, lived in enumerate(lives, start=1):
+        spans, marks = _spans(lived, until), _marks(lived)
+        drawn[f"path-{index}"] = charts.path(spans, marks, f"One customer in {journey.name or journey.journey}")
+    return _write(folder, drawn)
+
+
+def _spans(lived: Lived, until: datetime) -> list[Span]:
+    state, spans = lived.trace.state, list[Span]()
+    assert state.entered_at is not None
+    here, since = "", state.entered_at
+    for one in lived.trace.decisions:
+        here = here or one.stage
+        if one.what == "moved":
+            spans.append(Span(stage=one.stage, begins=since, ends=one.at))
+            here, since = str(one.detail["to"]), one.at
+    end = state.clock if state.ended and state.clock is not None else until
+    return [*spans, Span(stage=here or state.stage, begins=since, ends=end)]
+
+
+def _marks(lived: Lived) -> list[Mark]:
+    kinds = {"sent": "send", "skipped": "skip", "converted": "event"}
+    return [
+        Mark(at=at, text=str(detail.get("template") or what), kind=kinds[what])
+        for at, what, _, _, detail in path(lived)
+        if what in kinds
+    ]
+
+
+def _write(folder: Path, drawn: Mapping[str, str]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / f"{name}.svg" for name in drawn]
+    for file, picture in zip(written, drawn.values(), strict=True):
+        file.write_text(picture, encoding="utf-8")
+    return written
