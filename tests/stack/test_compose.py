@@ -119,7 +119,8 @@ def test_the_example_names_all_that_can_be_set() -> None:
     named = set(re.findall(r"^#?([A-Z_]+)=", example(), re.MULTILINE))
     assert asked == set(re.findall(r"^([A-Z_]+)=", ENV_FILE.read_text(), re.MULTILINE))
     passed_on = {name for service in OURS for name in SERVICES[service]["environment"]} - FIXED
-    assert passed_on | set(re.findall(r"\$\{([A-Z_]+)", text)) == named
+    assert passed_on | set(re.findall(r"\$\{([A-Z_]+)", text)) | {"COMPOSE_PROFILES"} == named
+    assert "\nCOMPOSE_PROFILES=temporal\n" in example(), "our own Temporal, unless another one is named"
 
 
 def test_a_former_secret_opens_the_links_of_mails_already_sent(tmp_path: Path) -> None:
