@@ -6,6 +6,7 @@ does.
 """
 
 import json
+import os
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
@@ -53,9 +54,17 @@ def _scrub(context: ExceptionContext) -> None:
 def _sqlite(url: str) -> Engine:
     connect = {"check_same_thread": False, "timeout": BUSY_MS / 1000, "isolation_level": None}
     engine = create_engine(url, connect_args=connect, pool_size=20, max_overflow=40, **ALWAYS)
+    event.listen(engine, "do_connect", _make_private)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _options: Any) -> None:
+    """A new file is its owner's alone; SQLite gives the files beside it (the log, shared memory) the same rights."""
+    path = str(arguments[0])
+    if path and path != ":memory:" and os.path.isdir(os.path.dirname(path) or "."):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
+from waypost.private_files import write_private
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 SENDER = "Waypost <hello@waypost.example>"
@@ -260,11 +261,3 @@ def _kept(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(32
     if not path.exists():
         write_private(path, make())
     return path.read_text().strip()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(text + "\n")

@@ -36,7 +36,7 @@ class _Child:
     def __init__(self, folders: Sequence[Path]) -> None:
         root = Path(__file__).parent.parent.parent
         command = [sys.executable, "-m", "mail.rendering.child", *(str(one) for one in folders)]
-        environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": _beside(root)}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )
@@ -72,6 +72,11 @@ class _Child:
         self._in.close()
         self._out.close()
         self._process.wait()
+
+
+def _beside(root: Path) -> str:
+    """PYTHONPATH of a child: all that it is told of our environment besides PATH, since secrets stand there."""
+    return os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 class RenderPool:

@@ -16,7 +16,10 @@ from store.tables.access import ApiKey
 SCOPES = ("ingest", "marketer", "support", "admin")
 PREFIX = "wp_"
 SHOWN = 11
-SHORTEST = 20
+SHORTEST = 32
+DIFFERENT = 12
+"""Characters of a key that somebody chose; what chance gives has more (`openssl rand -hex 24`: 48 and about 15)."""
+
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 USED_EVERY = timedelta(minutes=1)
 
@@ -35,8 +38,9 @@ def create(
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InvalidInput(f"a key has at least one of the scopes {', '.join(SCOPES)}", "scopes")
-    if text is not None and len(text) < SHORTEST:
-        raise InvalidInput(f"a key has at least {SHORTEST} characters", "key")
+    if text is not None and (len(text) < SHORTEST or len(set(text)) < DIFFERENT):
+        told = f"a key has at least {SHORTEST} characters, {DIFFERENT} of them different"
+        raise InvalidInput(f"{told}: take wp_ and what `openssl rand -hex 24` says", "key")
     if expires_at is not None and expires_at <= now:
         raise InvalidInput("lies in the past", "expires_at")
     if rate is not None and not _RATE.fullmatch(rate):
@@ -64,6 +68,11 @@ def find(session: Session, text: str, now: datetime) -> ApiKey | None:
     if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, hashed):
         return None
     return None if key.expires_at is not None and key.expires_at <= now else key
+
+
+def known(session: Session, text: str) -> bool:
+    """Whether there was ever a key with this text, live or not."""
+    return session.exec(select(ApiKey.id).where(ApiKey.hash == _hash(text))).first() is not None
 
 
 def used(session: Session, key: ApiKey, now: datetime) -> None:

@@ -119,3 +119,10 @@ def test_the_folders_of_an_installation_are_known(tmp_path: Path) -> None:
     pool = RenderPool([tmp_path])
     assert pool.render("mine", CONTEXT).subject == "Mine"
     pool.close()
+
+
+def test_a_process_that_renders_is_told_no_secret(pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYPOST_SECRET", "signs links")
+    assert pool.fill("{{ 1 + 1 }}", {}) == "2"
+    (child,) = [one for one in psutil.Process().children() if "mail.rendering.child" in one.cmdline()]
+    assert set(child.environ()) <= {"PATH", "PYTHONPATH", "LC_CTYPE"}  # Python itself sets the last, without a locale

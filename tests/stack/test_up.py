@@ -57,6 +57,8 @@ def test_from_nothing_to_a_mail_and_through_a_kill(stack: Stack, tmp_path: Path)
     for page in ("/", "/docs", "/outbox"):
         assert httpx.get(stack.url + page, trust_env=False).status_code == 200
     assert stack.run("doctor").returncode == 0
+    home = {path: path.stat().st_mode & 0o077 for path in (stack.home, *stack.home.rglob("*"))}
+    assert [str(path) for path, others in home.items() if others] == []
     welcome(stack, tmp_path)
 
     idle = {" ".join(one.cmdline()[-1:]): one.memory_info().rss / 1e6 for one in stack.tree()}

@@ -1,21 +1,57 @@
 """The admin key: made on the first start, shown once, kept for the command line in the home."""
 
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
 from services.access import api_keys
-from waypost.settings import Settings, write_private
+from services.errors import InvalidInput
+from waypost.errors import CannotStart
+from waypost.private_files import write_private
+from waypost.settings import Settings
 from waypost.wiring import Parts
 
+NAME = "admin, made on the first start"
 
-def ensure_admin_key(parts: Parts) -> str | None:
-    """The text of a key that was made just now, or None where there was one before."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminKey:
+    """What a start did about the key: the text of one it `made`, or a `warning` where the one it has opens nothing."""
+
+    made: str | None = None
+    warning: str | None = None
+
+
+def ensure_admin_key(parts: Parts) -> AdminKey:
+    """See to a key for the command line; raise CannotStart where WAYPOST_ADMIN_KEY is weak.
+
+    A key that was revoked or has expired stays so. The one in the home is followed by a new one; the one of the
+    environment is somebody's to change.
+    """
     settings = parts.settings
-    known = settings.admin_key or _kept(settings)
     with parts.database.writing() as session:
-        if known and api_keys.find(session, known, parts.clock()) is not None:
-            return None
-        _, text = api_keys.create(session, "admin, made on the first start", ["admin"], parts.clock(), known)
-    if settings.admin_key is None:  # what the environment holds need not lie in a folder that others mount
-        write_private(settings.key_file, text)
-    return text
+        if settings.admin_key is not None:
+            return _given(session, settings.admin_key, parts)
+        kept = _kept(settings)
+        if kept is not None and api_keys.find(session, kept, parts.clock()) is not None:
+            return AdminKey()
+        unknown = kept if kept is not None and not api_keys.known(session, kept) else None
+        _, text = api_keys.create(session, NAME, ["admin"], parts.clock(), unknown)
+    write_private(settings.key_file, text)
+    return AdminKey(made=text)
+
+
+def _given(session: Session, text: str, parts: Parts) -> AdminKey:
+    """The key of the environment; it is not written into a folder that others mount."""
+    if api_keys.find(session, text, parts.clock()) is not None:
+        return AdminKey()
+    if api_keys.known(session, text):
+        return AdminKey(warning="WAYPOST_ADMIN_KEY was revoked or has expired, and opens nothing; set another one")
+    try:
+        api_keys.create(session, NAME, ["admin"], parts.clock(), text)
+    except InvalidInput as weak:
+        raise CannotStart(f"WAYPOST_ADMIN_KEY: {weak}") from None
+    return AdminKey(made=text)
 
 
 def _kept(settings: Settings) -> str | None:

@@ -25,7 +25,8 @@ from rich.console import Console
 from store import migrate
 from store.room import has_room
 from waypost.errors import CannotStart
-from waypost.processes.admin_key import ensure_admin_key
+from waypost.private_files import OTHERS, make_private
+from waypost.processes.admin_key import AdminKey, ensure_admin_key
 from waypost.processes.process_log import ProcessLog
 from waypost.settings import Settings
 from waypost.wiring import Parts, check_identity
@@ -82,7 +83,7 @@ class Stack:
         check_identity(self.settings)
         self._take_home()
         parts = Parts(self.settings)
-        made = self._prepare(parts)
+        key = self._prepare(parts)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
@@ -95,7 +96,7 @@ class Stack:
             await asyncio.gather(*(self._start(child) for child in others))
             self._watchers.append(asyncio.create_task(self._watch_room()))
             if not self.stopping.is_set():
-                self._say_where(made)
+                self._say_where(key)
             await self.stopping.wait()
         finally:
             await self._stop()
@@ -106,7 +107,9 @@ class Stack:
     def _take_home(self) -> None:
         home = self.settings.home
         try:
-            (home / "logs").mkdir(parents=True, exist_ok=True)
+            os.umask(OTHERS)
+            make_private(home)
+            (home / "logs").mkdir(exist_ok=True)
             self._lock = (home / "lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -118,7 +121,7 @@ class Stack:
                 f"the data directory {home} cannot be used ({error.strerror}); set WAYPOST_HOME to another folder"
             ) from None
 
-    def _prepare(self, parts: Parts) -> str | None:
+    def _prepare(self, parts: Parts) -> AdminKey:
         settings = self.settings
         _free(settings.port, "WAYPOST_PORT")
         if settings.temporal_address is None:
@@ -243,7 +246,7 @@ class Stack:
         worker = next(child for child in self._children if child.name == "worker")
         return any("worker_ready" in line for line in worker.lines)
 
-    def _say_where(self, made: str | None) -> None:
+    def _say_where(self, key: AdminKey) -> None:
         settings, show = self.settings, self.console.print
         show("")
         show(f"  Pages              {settings.url}/", highlight=False)
@@ -252,9 +255,11 @@ class Stack:
             show(f"  Temporal UI        http://127.0.0.1:{settings.temporal_ui_port}/", highlight=False)
         if not settings.sends_for_real:
             show(f"  Outbox             {settings.url}/outbox", highlight=False)
-        if made:
+        if key.warning is not None:
+            show(f"[yellow]![/] {key.warning}", highlight=False)
+        if key.made is not None:
             show(
-                f"  Admin key          {made}   (shown this once; the command line finds it)",
+                f"  Admin key          {key.made}   (shown this once; the command line finds it)",
                 highlight=False,
                 soft_wrap=True,
             )

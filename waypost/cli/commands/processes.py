@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from waypost.cli.terminal import console, parts, told
+from waypost.cli.terminal import complaints, console, parts, told
 from waypost.settings import Settings
 
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
@@ -58,11 +58,14 @@ def promote() -> None:
 def db_upgrade() -> None:
     """Bring the database to the newest schema, and make WAYPOST_ADMIN_KEY (where it is set) a key."""
     from store import migrate
+    from waypost.private_files import make_private
     from waypost.processes import admin_key
 
     with told(), parts() as made:
-        made.settings.home.mkdir(parents=True, exist_ok=True)
+        make_private(made.settings.home)
         migrate.upgrade(made.database.engine)
         if made.settings.admin_key is not None:
-            admin_key.ensure_admin_key(made)
+            warning = admin_key.ensure_admin_key(made).warning
+            if warning is not None:
+                complaints.print(warning, markup=False, highlight=False)
         console.print("The database has every migration.")

@@ -1,0 +1,25 @@
+"""What its owner alone can read: the home, with its databases, logs, keys and secrets."""
+
+import os
+from pathlib import Path
+
+FOLDER = 0o700
+FILE = 0o600
+OTHERS = 0o077
+"""The rights of everybody else, as umask takes them away."""
+
+
+def make_private(home: Path) -> None:
+    """Make the home, or take the rights of others from the one that is there, its databases and its logs."""
+    home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    for path in (home, *home.glob("*.db*"), *home.glob("logs"), *home.glob("logs/*")):
+        if path.stat().st_uid == os.getuid():
+            path.chmod(FOLDER if path.is_dir() else FILE)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    path.touch(mode=FILE)
+    path.chmod(FILE)
+    path.write_text(text + "\n")
