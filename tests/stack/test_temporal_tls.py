@@ -21,7 +21,7 @@ from tests.stack.test_compose import SERVICES
 from tests.stack.test_up import JOURNEY
 from tests.stacks import Stack
 from tests.tls import Authority, TlsProxy
-from waypost.doctor import machine
+from waypost.doctor import installation
 from waypost.errors import CannotStart
 from waypost.temporal_cluster import cluster_of
 from waypost.wiring import Parts
@@ -218,7 +218,7 @@ async def test_a_worker_that_is_not_let_in_ends_with_a_sentence(behind: Behind, 
 
 async def test_the_doctor_says_what_is_wrong_with_it(behind: Behind, tmp_path: Path) -> None:
     settings = settings_for(tmp_path, **{**behind.settings, "temporal_namespace": "other"})
-    found = await asyncio.to_thread(machine.examine, settings)
+    found = await asyncio.to_thread(installation.examine, settings)
     (temporal,) = [one for one in found if one.check == "temporal"]
     assert (temporal.well, "Temporal refuses the namespace 'other'" in temporal.text) == (False, True)
 
