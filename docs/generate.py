@@ -3,7 +3,6 @@
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
-import ast
 import json
 import re
 import sys
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from api.problems import KINDS, PREFIX
-from docs import models
+from docs import models, rooms, status_diagrams
 from journeys.checks import source
 from journeys.language import definition
 from journeys.language.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
@@ -25,24 +24,7 @@ from waypost.project import new_project
 from waypost.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("waypost", "api", "workflows", "activities", "services", "mail", "store", "pictures", "journeys")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def walls() -> str:
-    """Which room imports which, read off the code, as a Mermaid graph."""
-    arrows: set[tuple[str, str]] = set()
-    for room in ROOMS:
-        for file in (ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                for name in names:
-                    target = name.split(".")[0]
-                    if target in ROOMS and target != room:
-                        arrows.add((room, target))
-    lines = [f"    {source} --> {target}" for source, target in sorted(arrows) if source != "waypost"]
-    return "```mermaid\ngraph TD\n    waypost[waypost: wires everything]\n" + "\n".join(lines) + "\n```\n"
 
 
 def table(title: str, rows: dict[str, str]) -> str:
@@ -98,7 +80,7 @@ def handbook(entries: Mapping[str, Entry], meanings: Mapping[str, str], place: s
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "walls": walls,
+    "walls": rooms.walls,
     "decisions": lambda: table("decision", dict(DECISIONS)),
     "reasons": lambda: table("reason", dict(REASONS)),
     "refusals": lambda: table("refusal", dict(REFUSALS)),
@@ -129,6 +111,7 @@ def example_map(name: str) -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
+    "docs/statuses.md": status_diagrams.page,
     "docs/pictures/lifecycle.svg": lifecycle_map,
     "waypost/client/models.py": models.models,
     **{f"docs/pictures/journeys/{name}.svg": partial(example_map, name) for name in new_project.examples()},

@@ -39,39 +39,54 @@ class EnrollmentStatus(StrEnum):
     """One customer's run through a journey."""
 
     LIVE = "live"
+    """Under way, waiting, or resting in a stage."""
     ENDED = "ended"
+    """For the reason beside it."""
 
 
 class BroadcastStatus(StrEnum):
     """One mail to many."""
 
     DRAFT = "draft"
+    """It may be changed; nobody gets anything."""
     SCHEDULED = "scheduled"
+    """It begins when its time comes, which may be now."""
     PLANNING = "planning"
     """An operation works out who gets it."""
     DECIDING = "deciding"
     """A sample has gone; the rest waits for the winner."""
     SENDING = "sending"
+    """Everybody's mail is planned, and goes."""
     SENT = "sent"
+    """No mail of it is on the way any more."""
     CANCELLED = "cancelled"
+    """What had not gone by then never goes."""
 
 
 class OperationStatus(StrEnum):
     """Long work that somebody asked for."""
 
     QUEUED = "queued"
+    """It begins when a worker takes it."""
     RUNNING = "running"
+    """A worker is at it; how far it is stands beside it."""
     DONE = "done"
+    """Its result stands beside it."""
     FAILED = "failed"
+    """It could not be done, for the error beside it."""
     CANCELLED = "cancelled"
+    """Somebody stopped it; what was done stays done."""
 
 
 class HookStatus(StrEnum):
     """A webhook, or a note to a colleague."""
 
     PLANNED = "planned"
+    """It is called when its time has come, and again while that may help."""
     DELIVERED = "delivered"
+    """The receiver took it."""
     FAILED = "failed"
+    """Refused for good, or tried for long enough."""
 
 
 class DispatchStatus(StrEnum):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import generate
+from docs import generate, status_diagrams
 from journeys.checks import source
 from journeys.checks.lint import Surroundings
 from journeys.language import definition, handbook
@@ -124,3 +124,19 @@ def test_links_lead_to_files() -> None:
 def test_no_page_names_a_place_of_one_machine() -> None:
     for page in PAGES:
         assert not re.search(r"/(work|root|home)/", page.read_text()), page
+
+
+PLACE = re.compile(
+    r"`((?:activities|api|bench|docs|examples|journeys|mail|pictures|services|store|templates|tests|waypost|workflows)/[\w./-]*)`"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_place_in_the_code_that_a_page_names_is_there(page: Path) -> None:
+    """The change log tells of places as they were."""
+    if page.name != "CHANGELOG.md":
+        assert [place for place in PLACE.findall(page.read_text()) if not (ROOT / place).exists()] == []
+
+
+def test_every_status_has_a_meaning() -> None:
+    assert "|  |" not in status_diagrams.page()
