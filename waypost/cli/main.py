@@ -10,6 +10,7 @@ import typer
 from waypost import __version__
 from waypost.cli.commands import customers, doctor, events, journeys, keys, messages, processes, projects, simulations
 from waypost.cli.terminal import console
+from waypost.process_end import end
 
 app = typer.Typer(name="waypost", help="A self-hosted engine for the customer lifecycle.", no_args_is_help=True)
 for group in (processes, projects, journeys, simulations, events, customers, messages, keys, doctor):
@@ -26,4 +27,9 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
 
 def main() -> None:
     """The entry point."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if isinstance(ended.code, int) and ended.code != 0:
+            end(ended.code)
+        raise

@@ -2,6 +2,8 @@
 
 import sys
 
+from waypost.process_end import end
 from waypost.processes.launch import main
 
-sys.exit(main(*sys.argv[1:]))
+if (status := main(*sys.argv[1:])) != 0:
+    end(status)

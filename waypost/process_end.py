@@ -1,0 +1,16 @@
+"""How a process ends that failed: at once, with its status."""
+
+import os
+import sys
+from typing import NoReturn
+
+
+def end(status: int) -> NoReturn:
+    """End this process with `status`, and leave the interpreter as it stands.
+
+    A thread of Temporal's SDK that has just failed to connect lets go of its Python objects a moment later. Where the
+    interpreter is taken down meanwhile it aborts (SIGABRT: 3 of 14 workers that a cluster refused).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
