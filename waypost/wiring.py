@@ -18,11 +18,12 @@ from mail.providers.outbox.sender import OutboxSender
 from mail.providers.sender import MailSender
 from mail.rendering import templates as files
 from mail.rendering.render_pool import RenderPool
-from services.definitions import journeys, templates
+from services.definitions import journeys
 from services.enrollments import hooks
 from services.installation import rates
 from store.notices import Notices
 from store.queries import outbox
+from store.queries import templates as template_rows
 from store.session import Database
 from waypost.errors import CannotStart
 from waypost.pulses import Pulses
@@ -83,7 +84,7 @@ class Parts:
     def templates(self) -> frozenset[str]:
         """The keys of every template there is: files, and those kept in the store."""
         with self.database.reading() as session:
-            return self.template_files() | templates.keys(session)
+            return self.template_files() | template_rows.keys(session)
 
     @cached_property
     def links(self) -> Links:

@@ -25,6 +25,7 @@ from services.definitions.broadcast_definition import KEY, BroadcastIn
 from services.operations import operations
 from services.reports import lists
 from services.upkeep import broadcast_clock
+from store.queries import broadcasts as broadcast_rows
 from store.statuses import ON_THE_WAY, BroadcastStatus
 from store.tables.broadcasts import Broadcast
 
@@ -133,14 +134,14 @@ def _out(row: Broadcast) -> BroadcastOut:
 
 
 def _progress(session: Session, row: Broadcast, now: datetime) -> BroadcastProgress:
-    counts = broadcasts.counts(session, row.key)
+    counts = broadcast_rows.mails_by_status(session, row.key)
     began = max(row.start_at, row.created_at) if row.start_at else None
     elapsed = ((row.finished_at or now) - began).total_seconds() if began else 0.0
     rate = round(counts.get("accepted", 0) / elapsed, 1) if elapsed > 0 else None
     left = sum(counts.get(status, 0) for status in ON_THE_WAY)
     return BroadcastProgress(
         **_out(row).model_dump(),
-        named=broadcasts.named(session, row.key),
+        named=broadcast_rows.count_named(session, row.key),
         audience=AudienceOut(**row.audience) if row.audience else None,
         messages=counts,
         rate=rate,

@@ -24,10 +24,11 @@ from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import enrollment_forecast, entry
 from services.errors import Refused
-from services.jobs import enroll_segment as jobs
 from services.operations import operations
 from services.reports import customer_view, lists
 from store.queries import customers
+from store.queries import journeys as journey_rows
+from store.queries import segments as segment_rows
 from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey
 
@@ -59,7 +60,7 @@ def enroll(
     if body.segment is not None:
         segments.get(session, body.segment)
         request = {"journey": key, "segment": body.segment, "data": body.data}
-        total = jobs.total(session, body.segment)
+        total = segment_rows.size(session, body.segment)
         response.status_code = 202
         return operation_out(operations.start(session, "enroll", request, now, by=caller.id, total=total), now)
     values.check_values({"data": body.data})
@@ -158,7 +159,7 @@ def _once(request: Request, caller: ApiKey) -> str | None:
 def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
     with parts.database.reading() as session:
         enrollment = customer_view.enrollment(session, id)
-        held = enrollment.paused_by == "journey" and journeys.paused(session, enrollment.journey)
+        held = enrollment.paused_by == "journey" and journey_rows.is_paused(session, enrollment.journey)
     if enrollment.status == EnrollmentStatus.ENDED:
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
     if control == "resume" and held:

@@ -7,10 +7,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from services.errors import InvalidInput, NotFound
 from store.ids import new_id
+from store.queries import callers
 from store.tables.access import ApiKey
 
 SCOPES = ("ingest", "marketer", "support", "admin")
@@ -64,7 +65,7 @@ def create(
 def find(session: Session, text: str, now: datetime) -> ApiKey | None:
     """The live key with this text."""
     hashed = _hash(text)
-    key = session.exec(select(ApiKey).where(ApiKey.hash == hashed)).first()
+    key = callers.key_by_hash(session, hashed)
     if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, hashed):
         return None
     return None if key.expires_at is not None and key.expires_at <= now else key
@@ -83,10 +84,6 @@ def used(session: Session, key: ApiKey, now: datetime) -> None:
 
 def allows(key: ApiKey, scope: str) -> bool:
     return scope in key.scopes or "admin" in key.scopes
-
-
-def listed(session: Session) -> Sequence[ApiKey]:
-    return session.exec(select(ApiKey).order_by(col(ApiKey.id))).all()
 
 
 def revoke(session: Session, key_id: str, now: datetime) -> ApiKey:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session
 
 from services.errors import Refused
+from store.queries import callers
 from store.tables.access import IdempotentAnswer
 
 KEPT = timedelta(hours=24)
@@ -69,7 +70,7 @@ def keep(session: Session, claim: Claim, secret: str, answer: Answer, now: datet
 
 def prune(session: Session, now: datetime) -> None:
     """Forget answers older than a day."""
-    session.connection().execute(delete(IdempotentAnswer).where(col(IdempotentAnswer.at) < now - KEPT))
+    callers.forget_answers(session, now - KEPT)
 
 
 def _cipher(claim: Claim, secret: str):

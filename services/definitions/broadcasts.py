@@ -10,17 +10,17 @@ Who gets it is worked out when it starts, page by page, by an operation. A pause
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 
 from journeys.facts import calendar
 from services.customers import segments
 from services.definitions.broadcast_definition import BroadcastIn, Metric
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills
-from store.statuses import BROADCAST_ACTIVE, BROADCAST_OPEN, ON_THE_WAY, BroadcastStatus, MessageStatus
-from store.tables.broadcasts import Broadcast, BroadcastMember
+from store.queries import broadcasts as broadcast_rows
+from store.statuses import BROADCAST_ACTIVE, BroadcastStatus
+from store.tables.broadcasts import Broadcast
 from store.tables.customers import Segment
-from store.tables.messages import DeliveryEvent, Message
 
 EASTMOST = timedelta(hours=14)
 LOOK_EVERY = timedelta(seconds=2)
@@ -62,8 +62,7 @@ def delete(session: Session, key: str) -> None:
     row = get(session, key)
     if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status}; only a draft is removed")
-    for member in session.exec(select(BroadcastMember).where(BroadcastMember.broadcast == key)).all():
-        session.delete(member)
+    broadcast_rows.forget_named(session, key)
     session.delete(row)
 
 
@@ -73,7 +72,7 @@ def schedule(session: Session, key: str, now: datetime) -> Broadcast:
     if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status} already")
     body = body_of(row)
-    if body.segment is None and not named(session, key):
+    if body.segment is None and not broadcast_rows.count_named(session, key):
         raise Refused("name a segment, or import recipients first", "segment")
     at = body.instant()
     if at is not None and body.local:
@@ -91,12 +90,6 @@ def accepting(session: Session, key: str) -> Broadcast:
     if row.status != BroadcastStatus.DRAFT or body_of(row).segment is not None:
         raise Refused("only a draft without a segment takes recipients")
     return row
-
-
-def named(session: Session, key: str) -> int:
-    """How many customers a file has named."""
-    query = select(func.count(col(BroadcastMember.customer_id))).where(BroadcastMember.broadcast == key)
-    return session.exec(query).one()
 
 
 def pause(session: Session, key: str, now: datetime) -> Broadcast:
@@ -151,30 +144,13 @@ def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast
 # -- what is known of it -----------------------------------------------------------------------------------------------
 
 
-def counts(session: Session, key: str) -> dict[str, int]:
-    """Its mails by status, from the index."""
-    query = select(Message.status, func.count(col(Message.id))).where(Message.broadcast == key).group_by(Message.status)
-    return dict(session.exec(query).all())
-
-
 def results(session: Session, key: str, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """Per variant: how many were accepted, and what people (not machines) did with them."""
     found: dict[str, dict[str, int]] = {name: {"accepted": 0, "opened": 0, "clicked": 0} for name in names}
-    accepted = (
-        select(Message.variant, func.count(col(Message.id)))
-        .where(Message.broadcast == key, Message.status == MessageStatus.ACCEPTED)
-        .group_by(col(Message.variant))
-    )
-    for variant, count in session.exec(accepted).all():
+    for variant, count in broadcast_rows.accepted_by_variant(session, key).items():
         found.get(variant or "", {})["accepted"] = count
-    for metric, reports in REACHED.items():
-        people = (
-            select(Message.variant, func.count(func.distinct(Message.id)))
-            .join(DeliveryEvent, col(DeliveryEvent.message_id) == col(Message.id))
-            .where(Message.broadcast == key, col(DeliveryEvent.kind).in_(reports), ~col(DeliveryEvent.machine))
-            .group_by(col(Message.variant))
-        )
-        for variant, count in session.exec(people).all():
+    for metric, kinds in REACHED.items():
+        for variant, count in broadcast_rows.reached_by_variant(session, key, kinds).items():
             found.get(variant or "", {})[metric] = count
     return found
 
@@ -190,35 +166,12 @@ def best(session: Session, row: Broadcast) -> str:
     return max(shares, key=lambda name: shares[name])
 
 
-def under_way(session: Session) -> Sequence[Broadcast]:
-    """Those whose mails may go now."""
-    query = select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_ACTIVE), col(Broadcast.paused_at).is_(None))
-    return session.exec(query.order_by(col(Broadcast.key))).all()
-
-
-def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
-    """Those that have something to do by the clock."""
-    query = select(Broadcast).where(
-        col(Broadcast.status).in_((BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE)),
-        col(Broadcast.wake_at) <= now,
-        col(Broadcast.paused_at).is_(None),
-    )
-    return session.exec(query.order_by(col(Broadcast.wake_at)).limit(20)).all()
-
-
 def unready(session: Session, row: Broadcast) -> bool:
     """Whether it is still being worked out who is in its segment."""
     segment = body_of(row).segment
     return segment is not None and backfills.under_way(session, segments.KIND, segment)
 
 
-def anything_waits(session: Session, key: str) -> bool:
-    """Whether a mail of it is still on its way out."""
-    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(ON_THE_WAY)).limit(1)
-    return session.exec(query).first() is not None
-
-
 def used_templates(session: Session, template: str) -> list[str]:
     """Broadcasts that will send a template."""
-    query = select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_OPEN))
-    return [row.key for row in session.exec(query).all() if template in body_of(row).templates()]
+    return [row.key for row in broadcast_rows.open_ones(session) if template in body_of(row).templates()]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.checks import source
 from journeys.language.definition import Journey as Definition
@@ -13,6 +13,7 @@ from journeys.program.program import Program, Send
 from services.definitions import validation_context
 from services.errors import NotFound, Refused
 from store.queries import backfills
+from store.queries import journeys as journey_rows
 from store.tables.definitions import Journey, JourneyVersion
 
 _PROGRAMS: dict[str, Program] = {}
@@ -77,10 +78,6 @@ def publish(session: Session, key: str, templates: frozenset[str], now: datetime
     return version, True
 
 
-def listed(session: Session) -> Sequence[Journey]:
-    return session.exec(select(Journey).order_by(col(Journey.key))).all()
-
-
 def get(session: Session, key: str) -> Journey:
     journey = session.get(Journey, key)
     if journey is None:
@@ -125,22 +122,9 @@ def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
     return found, compiler.load(found.canonical)
 
 
-def paused(session: Session, key: str) -> bool:
-    """Whether a journey is paused: its enrollments park at their next wake."""
-    return session.exec(select(Journey.paused_at).where(Journey.key == key)).first() is not None
-
-
 def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
     """Every journey that lets customers in now."""
-    query = (
-        select(JourneyVersion)
-        .join(
-            Journey,
-            (col(Journey.key) == JourneyVersion.journey) & (col(Journey.live_version) == JourneyVersion.number),
-        )
-        .where(col(Journey.archived_at).is_(None))
-    )
-    return [(one, compiler.load(one.canonical)) for one in session.exec(query).all()]
+    return [(one, compiler.load(one.canonical)) for one in journey_rows.letting_in(session)]
 
 
 def sending(session: Session, template: str) -> list[str]:
@@ -161,7 +145,7 @@ def compiled(session: Session, digest: str) -> Program:
 
 def canonical(session: Session, digest: str) -> str:
     """The definition that a digest names."""
-    found = session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()
+    found = journey_rows.canonical(session, digest)
     if found is None:
         raise NotFound(f"there is no definition with the digest {digest}")
     return found

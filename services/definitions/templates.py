@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from services.errors import NotFound, Refused
+from store.queries import templates as template_rows
 from store.tables.definitions import Template, TemplateVersion
 
 
@@ -64,16 +65,6 @@ def version(session: Session, key: str, number: int) -> TemplateVersion:
     return found
 
 
-def versions(session: Session, key: str) -> Sequence[TemplateVersion]:
-    """The newest first."""
-    query = select(TemplateVersion).where(TemplateVersion.key == key)
-    return session.exec(query.order_by(col(TemplateVersion.number).desc())).all()
-
-
-def keys(session: Session) -> frozenset[str]:
-    return frozenset(session.exec(select(Template.key)).all())
-
-
 def source(session: Session, key: str, locales: Sequence[str] = ()) -> Source | None:
     """What to render in the best of the languages, where the template is kept here; else it is a file."""
     found = find(session, key)
@@ -99,6 +90,6 @@ def delete(session: Session, key: str, used_by: Sequence[str], built_in: bool) -
         raise NotFound(f"no template {key!r} is kept here")
     if used_by and not built_in:
         raise Refused(f"{', '.join(used_by)} send the template {key!r}; publish these without it first")
-    for one in versions(session, key):
+    for one in template_rows.versions(session, key):
         session.delete(one)
     session.delete(template)

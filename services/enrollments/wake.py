@@ -24,6 +24,7 @@ from services.errors import NotFound
 from services.messages import planning
 from store import bulk
 from store.queries import customers, decisions
+from store.queries import journeys as journey_rows
 from store.queries.counts import CONVERTED, ENDED, Tally
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Event
@@ -56,7 +57,7 @@ def perform(
         if stored is not None:
             return stored
         _undo(call, first)
-    if gate and journeys.paused(session, call.enrollment.journey):
+    if gate and journey_rows.is_paused(session, call.enrollment.journey):
         return Interrupted(parked=True)
     if fence is not None:
         events = _matches(call, fence, _interests(call))

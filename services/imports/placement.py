@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
@@ -37,7 +37,7 @@ from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import USER
 from store.statuses import EnrollmentStatus, MessageStatus
-from store.tables.customers import Alias, Customer, Event
+from store.tables.customers import Customer, Event
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 from store.tables.messages import Message
@@ -99,10 +99,8 @@ def write(session: Session, batch: "Batch", progress: Progress) -> None:
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
     """Whoever is a customer already, by whatever id, or was one and is erased: they go the way of live events."""
-    known = set(session.exec(select(Customer.external_id).where(col(Customer.external_id).in_(names))).all())
-    known |= set(session.exec(select(Alias.value).where(Alias.kind == USER, col(Alias.value).in_(names))).all())
     erased = tombstones.buried(session, [(USER, name) for name in names])
-    return {name for name in known if name is not None} | {name for _, name in erased}
+    return customers.known_users(session, names) | {name for _, name in erased}
 
 
 class Batch:

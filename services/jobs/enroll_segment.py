@@ -3,23 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 
-from services.customers import segments
 from services.enrollments.bulk_entry import enroll
 from services.errors import Refused
 from services.operations.operations import Done, Page, counted
+from store.queries import segments
 from store.session import Database
 from store.tables.access import Operation
-from store.tables.customers import SegmentMember
 
 PAGE = 200
-
-
-def total(session: Session, segment: str) -> int:
-    """How many are in a segment now."""
-    query = select(func.count(col(SegmentMember.customer_id))).where(SegmentMember.segment == segment)
-    return session.exec(query).one()
 
 
 def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
@@ -30,14 +23,14 @@ def pages(database: Database, operation: Operation, clock: Callable[[], datetime
 
 def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
     current = session.get(Operation, operation.id) or operation
-    members = segments.members(session, operation.request["segment"], current.cursor, PAGE)
+    members = segments.member_ids(session, operation.request["segment"], current.cursor, PAGE)
     if not members:
         return None
     enrolled = refused = 0
-    for member in members:
+    for customer_id in members:
         try:
-            enrolled += enroll(session, operation, member.customer_id, operation.request.get("data") or {}, now)
+            enrolled += enroll(session, operation, customer_id, operation.request.get("data") or {}, now)
         except Refused:
             refused += 1
     result = counted(current, {"enrolled": enrolled, "refused": refused})
-    return Done(count=len(members), cursor=members[-1].customer_id, result=result)
+    return Done(count=len(members), cursor=members[-1], result=result)

@@ -9,22 +9,21 @@ stay true.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import delete
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel
 
 from services.operations.operations import Done, Page
 from store import bulk
-from store.queries import customers, dispatches, tombstones
+from store.queries import customers, dispatches, erasure, tombstones
 from store.queries.counts import ENDED, ERASED, ERASED_MAIL, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import ANONYMOUS, EMAIL, USER
 from store.session import Database
 from store.statuses import EnrollmentStatus
-from store.tables.access import Audit, Operation
+from store.tables.access import Operation
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
-from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
-from store.tables.messages import DeliveryEvent, Message, MessageBody, OutboxMail, PendingClick
+from store.tables.enrollments import Decision, Dispatch, Hook, Interest
+from store.tables.messages import DeliveryEvent, MessageBody, PendingClick
 
 PAGE = 1_000
 
@@ -60,7 +59,7 @@ def _bury(session: Session, customer_id: str, now: datetime) -> int:
     customer = customers.lock(session, customer_id)
     if customer is None:
         return 0
-    names = [(one.kind, one.value) for one in session.exec(select(Alias).where(Alias.customer_id == customer_id)).all()]
+    names = [(one.kind, one.value) for one in erasure.aliases(session, customer_id)]
     names += [(USER, customer.external_id or ""), (ANONYMOUS, customer.anonymous_id or "")]
     suppression = session.get(Suppression, customer.email) if customer.email else None
     if suppression is not None:
@@ -75,7 +74,7 @@ def _bury(session: Session, customer_id: str, now: datetime) -> int:
 
 def _runs(session: Session, customer_id: str, now: datetime) -> int:
     """End every run, in the counts and in Temporal."""
-    runs = session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(PAGE)).all()
+    runs = erasure.enrollments(session, customer_id, PAGE)
     tally, rows = Tally(), list[bulk.Row]()
     for run in runs:
         if run.status == EnrollmentStatus.LIVE:
@@ -91,38 +90,25 @@ def _runs(session: Session, customer_id: str, now: datetime) -> int:
 
 def _mails(session: Session, customer_id: str, now: datetime) -> int:
     """Mails are counted, then go, with those that the outbox caught."""
-    mails = session.exec(select(Message).where(Message.customer_id == customer_id).limit(PAGE)).all()
+    mails = erasure.messages(session, customer_id, PAGE)
     tally = Tally()
     for mail in mails:
         tally.count(mail.id, mail.journey, ERASED_MAIL, f"{mail.template}|{mail.status}|{mail.reason or ''}")
     tally.write(session)
-    received = session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_([one.id for one in mails]))).all()
-    for one in (*received, *mails):
+    erasure.drop_caught(session, [one.id for one in mails])
+    for one in mails:
         session.delete(one)
     return len(mails)
 
 
 def _rows(table: type[SQLModel]) -> Phase:
     """Delete the rows of a table that are the customer's."""
-    columns = SQLModel.metadata.tables[str(table.__tablename__)]
-    keys = list(columns.primary_key.columns)
-
-    def do(session: Session, customer_id: str, now: datetime) -> int:
-        here = columns.c.customer_id == customer_id
-        connection = session.connection()
-        if len(keys) > 1:
-            return connection.execute(delete(columns).where(here)).rowcount
-        ids = connection.execute(select(keys[0]).where(here).limit(PAGE)).scalars().all()
-        connection.execute(delete(columns).where(keys[0].in_(ids)))
-        return len(ids)
-
-    return do
+    return lambda session, customer_id, now: erasure.drop_rows(session, table, customer_id, PAGE)
 
 
 def _audits(session: Session, customer_id: str, now: datetime) -> int:
     """Who changed something about the customer stays on record, without what it was."""
-    found = session.exec(select(Audit).where(Audit.kind == "customer", Audit.target == customer_id)).all()
-    for one in found:
+    for one in erasure.audits(session, customer_id):
         one.before = one.after = None
         session.add(one)
     return 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.program.send_terms import SendTerms
@@ -25,12 +25,13 @@ from services.messages import planning
 from services.messages.eligibility import Standing
 from services.operations.operations import Done, Page, counted
 from store import bulk
-from store.queries import decisions
+from store.queries import broadcasts as broadcast_rows
+from store.queries import customers, decisions, segments
 from store.session import Database
-from store.statuses import CLAIMABLE, BroadcastStatus, MessageStatus
+from store.statuses import BroadcastStatus, MessageStatus
 from store.tables.access import Operation
-from store.tables.broadcasts import Broadcast, BroadcastMember
-from store.tables.customers import Customer, SegmentMember
+from store.tables.broadcasts import Broadcast
+from store.tables.customers import Customer
 from store.tables.messages import Message
 
 PAGE = 500
@@ -84,14 +85,8 @@ def audience(session: Session, row: Broadcast, after: str, limit: int) -> Sequen
     """A page of the customers it is for, in the order of their ids."""
     segment = broadcasts.body_of(row).segment
     if segment is not None:
-        here = select(SegmentMember.customer_id).where(
-            SegmentMember.segment == segment, col(SegmentMember.customer_id) > after
-        )
-        return session.exec(here.order_by(col(SegmentMember.customer_id)).limit(limit)).all()
-    named = select(BroadcastMember.customer_id).where(
-        BroadcastMember.broadcast == row.key, col(BroadcastMember.customer_id) > after
-    )
-    return session.exec(named.order_by(col(BroadcastMember.customer_id)).limit(limit)).all()
+        return segments.member_ids(session, segment, after, limit)
+    return broadcast_rows.named_ids(session, row.key, after, limit)
 
 
 def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
@@ -130,15 +125,13 @@ def _counts(operation: Operation, plans: Sequence[PlannedMail]) -> Mapping[str, 
     return {**more, **{name: dict(Counter(known.get(name, {})) + Counter(part)) for name, part in parts.items()}}
 
 
-def _people(session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *, locked: bool) -> list[Customer]:
+def _people(session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *, locked: bool) -> Sequence[Customer]:
     """Those of a page whom this pass is for and who have no mail of it yet."""
     body = broadcasts.body_of(row)
-    had = select(Message.customer_id).where(Message.broadcast == row.key, col(Message.customer_id).in_(ids))
-    wanted = set(ids) - set(session.exec(had).all())
+    wanted = set(ids) - broadcast_rows.planned_for(session, row.key, ids)
     if which != "all":
         wanted = {one for one in wanted if body.sampled(row.key, one) == (which == "sample")}
-    query = select(Customer).where(col(Customer.id).in_(wanted)).order_by(col(Customer.id))
-    return list(session.exec(query.with_for_update() if locked else query).all())
+    return customers.lock_all(session, wanted) if locked else customers.by_ids(session, wanted)
 
 
 def _plans(
@@ -243,11 +236,10 @@ def _together(before: Mapping[str, Any] | None, more: Mapping[str, Any] | None) 
 
 def _cancel(session: Session, operation: Operation, now: datetime) -> Done | None:
     key = operation.request["broadcast"]
-    query = select(Message).where(Message.broadcast == key, col(Message.status).in_(CLAIMABLE)).limit(PAGE)
-    messages = session.exec(query).all()
-    if not messages:
+    unclaimed = broadcast_rows.unclaimed(session, key, PAGE)
+    if not unclaimed:
         return None
-    for message in messages:
-        planning.withdraw(session, message.id, "cancelled", now)
+    for send_id in unclaimed:
+        planning.withdraw(session, send_id, "cancelled", now)
     session.flush()
-    return Done(count=len(messages))
+    return Done(count=len(unclaimed))

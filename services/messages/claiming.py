@@ -25,6 +25,7 @@ from services.messages import circuit_breaker, origins, planning
 from services.messages.eligibility import Standing
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
+from store.queries import broadcasts as broadcast_rows
 from store.queries import decisions
 from store.statuses import COUNTED, MessageStatus, before
 from store.tables.broadcasts import Broadcast
@@ -92,7 +93,7 @@ def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Iterato
 
 def _broadcasts(session: Session, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
     stopped = _stopped_topics(session)
-    for row in broadcasts.under_way(session):
+    for row in broadcast_rows.under_way(session):
         queue = _queue(session, [Message.broadcast == row.key], stopped, limit, now)
         yield queue[: _allowed(session, row, len(queue), now)] if queue else queue
 

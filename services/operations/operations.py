@@ -8,17 +8,19 @@ Each page is a transaction that also keeps how far the work is, so it goes on wh
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session
 
 from services.errors import NotFound, Refused
 from store import bulk
 from store.ids import new_id
 from store.queries import dispatches
+from store.queries import operations as operation_rows
 from store.queries.dispatches import Priority
 from store.statuses import OPERATION_LIVE, OperationStatus
-from store.tables.access import Operation, OperationError, UploadPart
+from store.tables.access import Operation
 from store.tables.enrollments import Dispatch
 
 MOST_ERRORS_KEPT = 10_000
@@ -119,20 +121,12 @@ def _keep_errors(session: Session, operation: Operation, errors: Sequence[LineEr
     """A line that is told again, because the work goes on after a crash, counts once."""
     if not errors:
         return
-    lines = [one.line for one in errors]
-    query = select(OperationError.line).where(
-        OperationError.operation_id == operation.id, col(OperationError.line).in_(lines)
-    )
-    known = set(session.exec(query).all())
+    known = operation_rows.told_lines(session, operation.id, [one.line for one in errors])
     fresh = {one.line: one.reason for one in errors if one.line not in known}
     room = max(0, MOST_ERRORS_KEPT - operation.error_count)
     operation.error_count += len(fresh)
-    kept = list(fresh.items())[:room]
-    bulk.add(
-        session,
-        OperationError,
-        [{"operation_id": operation.id, "line": line, "reason": reason[:300]} for line, reason in kept],
-    )
+    kept = {line: reason[:300] for line, reason in islice(fresh.items(), room)}
+    operation_rows.keep_errors(session, operation.id, kept)
 
 
 def ended(session: Session, operation_id: str, now: datetime, error: str | None = None) -> str:
@@ -147,7 +141,7 @@ def ended(session: Session, operation_id: str, now: datetime, error: str | None 
     )
     operation.finished_at, operation.error, operation.note = now, error, None
     session.add(operation)
-    session.connection().execute(delete(UploadPart).where(col(UploadPart.operation_id) == operation_id))
+    operation_rows.drop_file(session, operation_id)
     return operation.status
 
 

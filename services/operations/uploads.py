@@ -3,8 +3,9 @@
 import io
 from typing import Any, BinaryIO
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
+from store.queries import operations
 from store.session import Database
 from store.tables.access import UploadPart
 
@@ -37,10 +38,7 @@ class Parts(io.RawIOBase):
 
     def _next(self) -> bytes:
         with self._database.reading() as session:
-            query = select(UploadPart.data).where(
-                UploadPart.operation_id == self._operation_id, UploadPart.number == self._number
-            )
-            found = session.exec(query).first()
+            found = operations.part(session, self._operation_id, self._number)
         self._number += 1
         return found or b""
 

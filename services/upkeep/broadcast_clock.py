@@ -7,6 +7,7 @@ from sqlmodel import Session
 from services.definitions import broadcasts
 from services.definitions.broadcasts import LOOK_EVERY
 from services.operations import operations
+from store.queries import broadcasts as broadcast_rows
 from store.statuses import OPERATION_LIVE, BroadcastStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
@@ -19,12 +20,12 @@ WATCH_EVERY = timedelta(seconds=30)
 
 def anything(session: Session, now: datetime) -> bool:
     """Whether a broadcast has something to do."""
-    return bool(broadcasts.waking(session, now))
+    return bool(broadcast_rows.waking(session, now))
 
 
 def do(session: Session, now: datetime) -> int:
     """Let each of them do it."""
-    waking = broadcasts.waking(session, now)
+    waking = broadcast_rows.waking(session, now)
     for row in waking:
         _wake(session, row, now)
     return len(waking)
@@ -42,7 +43,7 @@ def _wake(session: Session, row: Broadcast, now: datetime) -> None:
             row.winner = row.winner or broadcasts.best(session, row)
             _plan(session, row, now)
         case _:
-            if broadcasts.anything_waits(session, row.key):
+            if broadcast_rows.any_on_the_way(session, row.key):
                 row.wake_at = now + LOOK_EVERY
             else:
                 row.status, row.wake_at, row.finished_at = BroadcastStatus.SENT, None, now

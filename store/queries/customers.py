@@ -14,6 +14,28 @@ def lock(session: Session, customer_id: str) -> Customer | None:
     return session.exec(select(Customer).where(Customer.id == customer_id).with_for_update()).first()
 
 
+def lock_all(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
+    """The rows of many customers, held until the transaction ends; locked, and returned, in the order of their ids.
+
+    Whoever locks several locks them here and at once, so that two who want the same ones never wait for each other.
+    """
+    query = select(Customer).where(col(Customer.id).in_(list(customer_ids))).order_by(col(Customer.id))
+    return session.exec(query.with_for_update()).all()
+
+
+def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
+    """The customers with these ids, in their order."""
+    query = select(Customer).where(col(Customer.id).in_(list(customer_ids))).order_by(col(Customer.id))
+    return session.exec(query).all()
+
+
+def known_users(session: Session, external_ids: Sequence[str]) -> set[str]:
+    """Those of the customers' own ids that somebody has, or had before a merge."""
+    own = select(Customer.external_id).where(col(Customer.external_id).in_(external_ids))
+    former = select(Alias.value).where(Alias.kind == USER, col(Alias.value).in_(external_ids))
+    return {name for name in (*session.exec(own), *session.exec(former)) if name is not None}
+
+
 def by_external_id(session: Session, external_id: str) -> Customer | None:
     return session.exec(select(Customer).where(Customer.external_id == external_id)).first()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import event as hooks
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from store import bulk
 from store.tables.customers import EventName
@@ -12,6 +12,11 @@ from store.tables.customers import EventName
 MOST = 10_000
 
 _seen: dict[str, set[str]] = {}
+
+
+def seen(session: Session) -> frozenset[str]:
+    """Every name that an event has had here."""
+    return frozenset(session.exec(select(EventName.name)).all())
 
 
 def remember(session: Session, name: str, now: datetime) -> None:

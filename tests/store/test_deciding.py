@@ -14,6 +14,7 @@ from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import resolving, sending_ledger
 from store import bulk
+from store.queries import journeys as journey_rows
 from store.session import Database
 from store.tables.access import Audit
 from store.tables.definitions import Journey, Topic
@@ -121,5 +122,5 @@ def test_the_brake_is_asked_by_the_complaint_itself_and_let_go_by_a_person(
     with database.writing() as session:
         delivery_events.take(session, [Feedback(send_id="m", kind="complained", at=noon)], "sendgrid", noon)
     with database.writing() as session:
-        assert journeys.paused(session, "welcome")
+        assert journey_rows.is_paused(session, "welcome")
         assert journeys.resume(session, "welcome", noon).alarm is None

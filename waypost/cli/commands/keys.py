@@ -44,12 +44,14 @@ def keys_list(as_json: JsonFlag = False) -> None:
     """Show keys by prefix, with scopes and last use."""
     from services.access import api_keys
 
+    from store.queries import callers
+
     with told(), parts() as made:
         with made.database.reading() as session:
             rows: list[dict[str, Any]] = [
                 {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
                  "last_used_at": str(key.last_used_at or ""), "revoked": key.revoked_at is not None}
-                for key in api_keys.listed(session)
+                for key in callers.keys(session)
             ]  # fmt: skip
         if as_json:
             return print(json.dumps(rows))

@@ -1,0 +1,105 @@
+"""Broadcasts, whom their files name, and what became of their mails."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, func, select
+
+from store.statuses import (
+    BROADCAST_ACTIVE,
+    BROADCAST_OPEN,
+    CLAIMABLE,
+    ON_THE_WAY,
+    BroadcastStatus,
+    MessageStatus,
+)
+from store.tables.broadcasts import Broadcast, BroadcastMember
+from store.tables.messages import DeliveryEvent, Message
+
+AT_ONCE = 20
+"""Broadcasts that the clock wakes in one transaction: each is a handful of statements."""
+
+
+def under_way(session: Session) -> Sequence[Broadcast]:
+    """Those whose mails may go now: active and not paused, by key."""
+    query = select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_ACTIVE), col(Broadcast.paused_at).is_(None))
+    return session.exec(query.order_by(col(Broadcast.key))).all()
+
+
+def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
+    """Those that have something to do by the clock, the longest overdue first; AT_ONCE at most."""
+    query = select(Broadcast).where(
+        col(Broadcast.status).in_((BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE)),
+        col(Broadcast.wake_at) <= now,
+        col(Broadcast.paused_at).is_(None),
+    )
+    return session.exec(query.order_by(col(Broadcast.wake_at)).limit(AT_ONCE)).all()
+
+
+def open_ones(session: Session) -> Sequence[Broadcast]:
+    """Those that may still send something: neither sent nor cancelled."""
+    return session.exec(select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_OPEN))).all()
+
+
+# -- whom a file names -------------------------------------------------------------------------------------------------
+
+
+def count_named(session: Session, key: str) -> int:
+    """How many customers a file has named for it."""
+    query = select(func.count(col(BroadcastMember.customer_id))).where(BroadcastMember.broadcast == key)
+    return session.exec(query).one()
+
+
+def named_ids(session: Session, key: str, after: str, limit: int) -> Sequence[str]:
+    """A page of the ids of the customers that a file has named, in their order, behind the id `after`."""
+    query = select(BroadcastMember.customer_id)
+    query = query.where(BroadcastMember.broadcast == key, col(BroadcastMember.customer_id) > after)
+    return session.exec(query.order_by(col(BroadcastMember.customer_id)).limit(limit)).all()
+
+
+def forget_named(session: Session, key: str) -> None:
+    """Let go of whom a file has named."""
+    session.connection().execute(delete(BroadcastMember).where(col(BroadcastMember.broadcast) == key))
+
+
+# -- its mails ---------------------------------------------------------------------------------------------------------
+
+
+def planned_for(session: Session, key: str, customer_ids: Sequence[str]) -> set[str]:
+    """Those of the customers who have a mail of this broadcast already, whatever became of it."""
+    query = select(Message.customer_id).where(Message.broadcast == key, col(Message.customer_id).in_(customer_ids))
+    return set(session.exec(query).all())
+
+
+def unclaimed(session: Session, key: str, limit: int) -> Sequence[str]:
+    """The ids of some of its mails that no lane has claimed."""
+    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(CLAIMABLE))
+    return session.exec(query.limit(limit)).all()
+
+
+def any_on_the_way(session: Session, key: str) -> bool:
+    """Whether a mail of it may still go by itself."""
+    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(ON_THE_WAY)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def mails_by_status(session: Session, key: str) -> dict[str, int]:
+    """How many of its mails have each status; one range of an index."""
+    query = select(Message.status, func.count(col(Message.id))).where(Message.broadcast == key)
+    return dict(session.exec(query.group_by(Message.status)).all())
+
+
+def accepted_by_variant(session: Session, key: str) -> Mapping[str | None, int]:
+    """How many mails of each variant the provider has."""
+    query = select(Message.variant, func.count(col(Message.id)))
+    query = query.where(Message.broadcast == key, Message.status == MessageStatus.ACCEPTED)
+    return dict(session.exec(query.group_by(col(Message.variant))).all())
+
+
+def reached_by_variant(session: Session, key: str, kinds: Collection[str]) -> Mapping[str | None, int]:
+    """How many mails of each variant have a report of one of these kinds that a person caused, not a machine."""
+    query = select(Message.variant, func.count(func.distinct(Message.id)))
+    query = query.join(DeliveryEvent, col(DeliveryEvent.message_id) == col(Message.id)).where(
+        Message.broadcast == key, col(DeliveryEvent.kind).in_(kinds), ~col(DeliveryEvent.machine)
+    )
+    return dict(session.exec(query.group_by(col(Message.variant))).all())

@@ -1,0 +1,51 @@
+"""Rows that are somebody's, over all tables: found and taken away, a page at a time."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, SQLModel, col, delete, select
+
+from store.tables.access import Audit
+from store.tables.customers import Alias
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Message, OutboxMail
+
+
+def aliases(session: Session, customer_id: str) -> Sequence[Alias]:
+    """The other ids that a customer has or had."""
+    return session.exec(select(Alias).where(Alias.customer_id == customer_id)).all()
+
+
+def enrollments(session: Session, customer_id: str, limit: int) -> Sequence[Enrollment]:
+    """A page of a customer's enrollments, live and ended."""
+    return session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(limit)).all()
+
+
+def messages(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
+    """A page of the mails of a customer."""
+    return session.exec(select(Message).where(Message.customer_id == customer_id).limit(limit)).all()
+
+
+def drop_caught(session: Session, message_ids: Sequence[str]) -> None:
+    """Take away what the local outbox caught of these mails."""
+    session.connection().execute(delete(OutboxMail).where(col(OutboxMail.send_id).in_(message_ids)))
+
+
+def drop_rows(session: Session, table: type[SQLModel], customer_id: str, limit: int) -> int:
+    """Take away a page of the rows of a table that are a customer's (its column `customer_id`); return how many.
+
+    A table whose key has several columns holds few rows of one customer: these go all at once.
+    """
+    columns = SQLModel.metadata.tables[str(table.__tablename__)]
+    keys = list(columns.primary_key.columns)
+    here = columns.c.customer_id == customer_id
+    connection = session.connection()
+    if len(keys) > 1:
+        return connection.execute(delete(columns).where(here)).rowcount
+    ids = connection.execute(select(keys[0]).where(here).limit(limit)).scalars().all()
+    connection.execute(delete(columns).where(keys[0].in_(ids)))
+    return len(ids)
+
+
+def audits(session: Session, customer_id: str) -> Sequence[Audit]:
+    """What was put on record about changes of a customer."""
+    return session.exec(select(Audit).where(Audit.kind == "customer", Audit.target == customer_id)).all()

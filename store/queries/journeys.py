@@ -1,0 +1,36 @@
+"""Journeys and their versions."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from store.tables.definitions import Journey, JourneyVersion
+
+
+def keys(session: Session) -> frozenset[str]:
+    """The keys of all journeys."""
+    return frozenset(session.exec(select(Journey.key)).all())
+
+
+def live_version(session: Session, key: str) -> JourneyVersion | None:
+    """The version of a journey that is live, archived or not; None where there is no journey or it has none."""
+    live = col(Journey.live_version) == JourneyVersion.number
+    query = select(JourneyVersion).join(Journey, (col(Journey.key) == JourneyVersion.journey) & live)
+    return session.exec(query.where(Journey.key == key)).first()
+
+
+def letting_in(session: Session) -> Sequence[JourneyVersion]:
+    """The live version of each journey that lets customers in now: of every one that is not archived."""
+    live = col(Journey.live_version) == JourneyVersion.number
+    query = select(JourneyVersion).join(Journey, (col(Journey.key) == JourneyVersion.journey) & live)
+    return session.exec(query.where(col(Journey.archived_at).is_(None))).all()
+
+
+def is_paused(session: Session, key: str) -> bool:
+    """Whether a journey is paused: its enrollments park at their next wake."""
+    return session.exec(select(Journey.paused_at).where(Journey.key == key)).first() is not None
+
+
+def canonical(session: Session, digest: str) -> str | None:
+    """The definition that a digest names, as canonical JSON."""
+    return session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()
