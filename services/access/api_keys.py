@@ -73,7 +73,7 @@ def find(session: Session, text: str, now: datetime) -> ApiKey | None:
 
 def known(session: Session, text: str) -> bool:
     """Whether there was ever a key with this text, live or not."""
-    return session.exec(select(ApiKey.id).where(ApiKey.hash == _hash(text))).first() is not None
+    return callers.key_by_hash(session, _hash(text)) is not None
 
 
 def used(session: Session, key: ApiKey, now: datetime) -> None:

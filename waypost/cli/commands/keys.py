@@ -42,7 +42,6 @@ def keys_create(
 
 def keys_list(as_json: JsonFlag = False) -> None:
     """Show keys by prefix, with scopes and last use."""
-    from services.access import api_keys
 
     from store.queries import callers
 
