@@ -13,8 +13,7 @@ from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
 from mail.message import Mail, parse_sender
-from mail.providers.events import Receiver
-from mail.providers.outbox.sender import OutboxSender
+from mail.providers.events import EventReader
 from mail.providers.sender import MailSender
 from mail.rendering import templates as files
 from mail.rendering.render_pool import RenderPool
@@ -25,9 +24,10 @@ from store.notices import Notices
 from store.queries import outbox
 from store.queries import templates as template_rows
 from store.session import Database
+from waypost import providers
 from waypost.errors import CannotStart
 from waypost.pulses import Pulses
-from waypost.settings import SENDER, Provider, Settings
+from waypost.settings import SENDER, Settings
 from waypost.telemetry.tracing import Span, no_span, tracing
 from waypost.temporal_cluster import cluster_of
 from workflows import gateway
@@ -102,19 +102,12 @@ class Parts:
     def sender(self) -> MailSender:
         """What hands mail over to the provider that the settings name."""
         check_identity(self.settings)
-        return _SENDERS[self.settings.sends_by](self)
-
-    def receivers(self) -> Mapping[str, Receiver]:
-        """Who reads the reports of which provider."""
-        return self._receivers
+        return providers.sender(self.settings, _StoredInbox(self.database, self.clock))
 
     @cached_property
-    def _receivers(self) -> Mapping[str, Receiver]:
-        if self.settings.sendgrid_webhook_key is None:
-            return {}
-        from mail.providers.sendgrid.events import SendGridEvents
-
-        return {"sendgrid": SendGridEvents(self.settings.sendgrid_webhook_key)}
+    def event_readers(self) -> Mapping[str, EventReader]:
+        """Who reads the reports of which provider."""
+        return providers.event_readers(self.settings)
 
     @cached_property
     def caller(self) -> "Caller":
@@ -221,35 +214,6 @@ def check_identity(settings: Settings) -> None:
         raise CannotStart('set WAYPOST_SENDER, as "Shop <hello@shop.example>": a domain of yours that may send mail')
     if settings.public_url is None:
         raise CannotStart("set WAYPOST_PUBLIC_URL, where recipients reach this API: links to unsubscribe must open")
-
-
-def _by_sendgrid(parts: Parts) -> MailSender:
-    from mail.providers.sendgrid.sender import SendGridSender
-
-    settings = parts.settings
-    if settings.sendgrid_api_key is None:
-        raise CannotStart("set SENDGRID_API_KEY: mail is to go by SendGrid (WAYPOST_PROVIDER)")
-    return SendGridSender(settings.sendgrid_api_key, settings.sendgrid_host, log=settings.sendgrid_log)
-
-
-def _by_smtp(parts: Parts) -> MailSender:
-    from mail.providers.smtp.sender import SmtpSender
-
-    settings = parts.settings
-    if settings.smtp_url is None:
-        raise CannotStart("set WAYPOST_SMTP_URL: mail is to go by SMTP (WAYPOST_PROVIDER)")
-    return SmtpSender(settings.smtp_url, settings.smtp_ca)
-
-
-def _into_the_outbox(parts: Parts) -> MailSender:
-    return OutboxSender(_StoredInbox(parts.database, parts.clock))
-
-
-_SENDERS: Mapping[Provider, Callable[[Parts], MailSender]] = {
-    "sendgrid": _by_sendgrid,
-    "smtp": _by_smtp,
-    "outbox": _into_the_outbox,
-}
 
 
 class _StoredInbox:

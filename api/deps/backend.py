@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from api.deps.rate_limits import RateLimits
 from mail.composing import Composer
 from mail.links import Links
-from mail.providers.events import Receiver
+from mail.providers.events import EventReader
 from mail.rendering.render_pool import RenderPool
 from store.session import Database
 from workflows.gateway import Gateway
@@ -26,7 +26,7 @@ class Backend:
     links: Links
     templates: Callable[[], frozenset[str]]
     template_files: Callable[[], frozenset[str]]
-    receivers: Callable[[], Mapping[str, Receiver]]
+    event_readers: Callable[[], Mapping[str, EventReader]]
     renderer: RenderPool
     composer: Composer
     clock: Callable[[], datetime]

@@ -1,17 +1,20 @@
 """What mail providers report. Signed by them; no key of ours."""
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.deps.backend import Backend, TheBackend
 from api.errors import content
 from api.schemas.delivery_events import Reported
-from mail.providers.events import BadReport, BadSignature, Feedback
+from mail.providers.events import BadReport, BadSignature, Report
 from services.errors import InvalidInput
 from services.feedback import delivery_events
+
+log = structlog.get_logger("waypost.providers")
 
 router = APIRouter(prefix="/webhooks", tags=["providers"])
 
@@ -40,18 +43,21 @@ Provider = Annotated[str, Path(description="the provider", examples=["sendgrid"]
 )
 async def take(provider: Provider, request: Request, parts: TheBackend) -> Reported:
     """Deliveries, bounces, opens, clicks, complaints: kept once, in whatever order and however often they come."""
-    receiver = parts.receivers().get(provider)
-    if receiver is None:
+    read = parts.event_readers().get(provider)
+    if read is None:
         raise HTTPException(404, f"no provider {provider!r} reports here; set its verification key first")
     try:
-        reports = receiver(await request.body(), {name.lower(): value for name, value in request.headers.items()})
+        report = read(await request.body(), {name.lower(): value for name, value in request.headers.items()})
     except BadSignature as bad:
         raise HTTPException(403, str(bad)) from None
     except BadReport as bad:
         raise InvalidInput(str(bad)) from None
-    return await run_in_threadpool(_keep, parts, reports, provider)
+    return await run_in_threadpool(_keep, parts, report, provider)
 
 
-def _keep(parts: Backend, reports: Sequence[Feedback], provider: str) -> Reported:
-    outcome = parts.database.write(lambda session: delivery_events.take(session, reports, provider, parts.clock()))
-    return Reported(taken=outcome.taken, repeated=outcome.repeated, unknown=outcome.unknown)
+def _keep(parts: Backend, report: Report, provider: str) -> Reported:
+    take = partial(delivery_events.take, reports=report.feedback, provider=provider, now=parts.clock())
+    kept = parts.database.write(take)
+    if report.unreadable:
+        log.warning("unreadable_events", provider=provider, count=report.unreadable)
+    return Reported(taken=kept.taken, repeated=kept.repeated, unknown=kept.unknown, unreadable=report.unreadable)

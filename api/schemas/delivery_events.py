@@ -8,7 +8,9 @@ from api.schemas.base import Shown
 
 
 class DeliveryEventOut(Shown):
-    kind: str = Field(examples=["opened"])
+    kind: str = Field(
+        description="`unknown` where the provider's word is not known; it is the reason", examples=["opened"]
+    )
     at: datetime
     url: str | None = Field(examples=[None])
     reason: str | None = Field(examples=[None])
@@ -21,3 +23,4 @@ class Reported(BaseModel):
     taken: int = Field(examples=[3])
     repeated: int = Field(description="known already", examples=[0])
     unknown: int = Field(description="about mails that are not here, or no more", examples=[0])
+    unreadable: int = Field(description="events of mails from here that could not be read", examples=[0])

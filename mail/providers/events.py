@@ -1,4 +1,14 @@
-"""What a provider reports about a mail afterwards, in our words; each provider's own are in its own module."""
+"""The seam to a provider's reports: what it says of a mail afterwards, in our words.
+
+    EventReader(body, headers) → Report         raises BadSignature, BadReport
+
+A provider's own words stand in a table of its `events`; one that is not in it is `unknown`, and its own word is the
+reason. What is not about a mail of ours is left out: an account may send other mail. An event of ours that cannot be
+read is counted and harms none of its neighbours. No address of a person leaves this room.
+
+    BadSignature        not signed by the provider, or changed on its way      the caller forbids it
+    BadReport           signed, and no report at all                           the caller says what is wrong
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +17,7 @@ from typing import Literal
 
 Kind = Literal[
     "accepted", "deferred", "delivered", "bounced", "blocked", "dropped", "opened", "clicked", "complained",
-    "unsubscribed",
+    "unsubscribed", "unknown",
 ]  # fmt: skip
 
 
@@ -24,6 +34,14 @@ class Feedback:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a provider posted: what happened, in its order, and how many events of ours could not be read."""
+
+    feedback: Sequence[Feedback]
+    unreadable: int = 0
+
+
 class BadSignature(Exception):
     """The report was not signed by the provider, or was changed on its way."""
 
@@ -32,5 +50,5 @@ class BadReport(ValueError):
     """The report is signed and cannot be read."""
 
 
-Receiver = Callable[[bytes, Mapping[str, str]], Sequence[Feedback]]
-"""Reads a report from its body and headers; raises BadSignature or BadReport."""
+EventReader = Callable[[bytes, Mapping[str, str]], Report]
+"""Reads a report from its body and headers, whose names are in lower case; raises BadSignature or BadReport."""

@@ -23,10 +23,10 @@ from store.tables.messages import DeliveryEvent, Message
 
 RANK: Mapping[str, int] = {
     "accepted": 0, "deferred": 1, "dropped": 2, "blocked": 3, "bounced": 4, "delivered": 5, "opened": 6, "clicked": 7,
-    "unsubscribed": 8, "complained": 9,
+    "unsubscribed": 8, "complained": 9, "unknown": -1,
 }  # fmt: skip
-"""How far a mail is: a report of a lower rank moves it no further. What it brings about, as the suppression by a bounce
-that comes after the delivery, happens all the same."""
+"""How far a mail is: a report of a lower rank moves it no further, and one of an unknown kind never. What it brings
+about, as the suppression by a bounce that comes after the delivery, happens all the same."""
 
 HEARD: Mapping[str, str] = {
     "delivered": "Message Delivered",
@@ -41,8 +41,8 @@ HEARD: Mapping[str, str] = {
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
 
 
-class Report(Protocol):
-    """One thing that happened to a mail (`mail.feedback.Feedback`, seen from here)."""
+class ReportedEvent(Protocol):
+    """One thing that happened to a mail (`mail.providers.events.Feedback`, seen from here)."""
 
     @property
     def send_id(self) -> str: ...
@@ -61,7 +61,7 @@ class Report(Protocol):
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReportCounts:
     """What came of a batch of reports."""
 
     taken: int = 0
@@ -69,9 +69,9 @@ class Outcome:
     unknown: int = 0
 
 
-def take(session: Session, reports: Sequence[Report], provider: str, now: datetime) -> Outcome:
+def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now: datetime) -> ReportCounts:
     """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped."""
-    outcome, rules = Outcome(), Rules.load(session)
+    outcome, rules = ReportCounts(), Rules.load(session)
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
         message = session.get(Message, report.send_id)
         customer = customers.lock(session, message.customer_id) if message is not None else None
@@ -85,13 +85,13 @@ def take(session: Session, reports: Sequence[Report], provider: str, now: dateti
     return outcome
 
 
-def fingerprint(report: Report) -> str:
+def fingerprint(report: ReportedEvent) -> str:
     """What makes two reports the same, whatever the provider calls them."""
     parts = (report.send_id, report.kind, report.at.isoformat(), report.url or "")
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
-def _known(session: Session, report: Report, provider: str) -> bool:
+def _known(session: Session, report: ReportedEvent, provider: str) -> bool:
     if session.get(DeliveryEvent, fingerprint(report)) is not None:
         return True
     if report.name is None:
@@ -101,7 +101,13 @@ def _known(session: Session, report: Report, provider: str) -> bool:
 
 
 def _take(
-    session: Session, report: Report, provider: str, message: Message, customer: Customer, rules: Rules, now: datetime
+    session: Session,
+    report: ReportedEvent,
+    provider: str,
+    message: Message,
+    customer: Customer,
+    rules: Rules,
+    now: datetime,
 ) -> None:
     name = fingerprint(report)
     session.add(
@@ -145,7 +151,7 @@ def _take(
         customer_events.happen(session, customer, what, rules, now)
 
 
-def _forward(session: Session, report: Report, message: Message, now: datetime) -> None:
+def _forward(session: Session, report: ReportedEvent, message: Message, now: datetime) -> None:
     """Move the mail forward, never back."""
     if message.status in UNSURE:
         message.status, message.reason, message.updated_at = MessageStatus.ACCEPTED, None, now
@@ -157,7 +163,7 @@ def _forward(session: Session, report: Report, message: Message, now: datetime) 
     if RANK[kind] > RANK.get(message.delivery or "", -1):
         message.delivery = kind
     session.add(message)
-    if not report.machine:
+    if not report.machine and report.kind != "unknown":
         detail: dict[str, Any] = {"message": message.id, "template": message.template}
         detail |= {"reason": report.reason} if report.reason else {}
         decisions.note(session, message, report.kind, detail, now)

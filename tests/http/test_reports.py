@@ -11,10 +11,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 from sqlmodel import select
 
 from services.messages import sending_ledger
 from store.tables.customers import Consent, Event, Suppression
+from store.tables.enrollments import Decision
 from store.tables.messages import DeliveryEvent, Message
 from tests.conftest import settings_for
 from waypost.processes.api import build
@@ -93,6 +95,12 @@ def event(kind: str, noon: datetime, seconds: int = 1, **more: Any) -> dict[str,
     }
 
 
+def stands(parts: Parts, **values: Any) -> None:
+    """The mail, as somebody else has left it."""
+    with parts.database.writing() as session:
+        session.connection().execute(update(Message).values(**values))
+
+
 def rows(parts: Parts, table: Any) -> list[Any]:
     with parts.database.reading() as session:
         return list(session.exec(select(table)).all())
@@ -152,10 +160,7 @@ def test_a_machines_open_is_kept_apart(hooked: TestClient, parts: Parts, mail: s
 def test_any_report_proves_that_an_unknown_mail_was_taken(
     hooked: TestClient, parts: Parts, mail: str, noon: datetime, status: str
 ) -> None:
-    with parts.database.writing() as session:
-        message = session.exec(select(Message)).one()
-        message.status, message.reason, message.accepted_at = status, "no_answer", None
-        session.add(message)
+    stands(parts, status=status, reason="no_answer", accepted_at=None)
     post(hooked, event("open", noon, 9))
     (message,) = rows(parts, Message)
     assert (message.status, message.reason, message.accepted_at is not None) == ("accepted", None, True)
@@ -165,10 +170,7 @@ def test_a_report_before_our_own_record_saves_a_lost_mail(
     hooked: TestClient, parts: Parts, mail: str, noon: datetime
 ) -> None:
     """Fault 15: the worker died after the provider took it; whoever takes over sees what was reported."""
-    with parts.database.writing() as session:
-        message = session.exec(select(Message)).one()
-        message.status, message.fence, message.accepted_at = "sending", "dead", None
-        session.add(message)
+    stands(parts, status="sending", fence="dead", accepted_at=None)
     post(hooked, event("delivered", noon))
     with parts.database.writing() as session:
         sending_ledger.take_over(session, "journey", "fresh", noon)
@@ -180,7 +182,19 @@ def test_reports_about_nobody_and_nothing_are_counted(hooked: TestClient, mail: 
         hooked, event("delivered", noon, send_id="gone") | {"send_id": "gone"}, {"event": "group_resubscribe"},
         {"event": "delivered"}, event("delivered", noon, timestamp="x") | {"timestamp": "x"}, event("account_status_change", noon),
     )  # fmt: skip
-    assert told == {"taken": 0, "repeated": 0, "unknown": 1}
+    assert told == {"taken": 1, "repeated": 0, "unknown": 1, "unreadable": 1}
+
+
+def test_a_kind_of_which_we_have_no_word_is_kept_and_moves_nothing(
+    hooked: TestClient, client: TestClient, parts: Parts, mail: str, noon: datetime
+) -> None:
+    post(hooked, event("delivered", noon, 1), event("group_resubscribe", noon, 2))
+    shown = client.get(f"/v1/messages/{mail}").json()
+    assert shown["delivery"] == "delivered"
+    assert [(one["kind"], one["reason"]) for one in shown["reports"]] == [
+        ("delivered", None), ("unknown", "group_resubscribe"),
+    ]  # fmt: skip
+    assert [one.what for one in rows(parts, Decision)] == ["delivered"]
 
 
 def test_what_is_not_signed_is_forbidden_and_changes_nothing(
@@ -226,10 +240,7 @@ def test_a_message_shows_what_was_reported(
 def test_a_person_decides_about_a_mail_that_is_parked(
     client: TestClient, parts: Parts, mail: str, keys: dict[str, str]
 ) -> None:
-    with parts.database.writing() as session:
-        message = session.exec(select(Message)).one()
-        message.status, message.reason = "parked", "parked"
-        session.add(message)
+    stands(parts, status="parked", reason="parked")
     assert [one["id"] for one in client.get("/v1/messages?status=parked").json()["items"]] == [mail]
     support = {"Authorization": f"Bearer {keys['support']}"}
     assert client.post(f"/v1/messages/{mail}/decide", json={"as": "accepted"}, headers=support).status_code == 403

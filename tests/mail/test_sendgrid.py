@@ -225,7 +225,7 @@ async def test_a_5xx_after_acceptance_is_never_sent_again(house: House, sendgrid
     assert len(sendgrid.send_ids()) == len(set(sendgrid.send_ids())) == PEOPLE
     parts = house.parts
     parts.settings = settings_for(parts.settings.home, sendgrid_webhook_key=sendgrid.verification_key)
-    parts.__dict__.pop("_receivers", None)
+    parts.__dict__.pop("event_readers", None)
     body, signed = sendgrid.signed(sendgrid.events(["processed", "delivered"], house.clock().timestamp()))
     with TestClient(build(parts), raise_server_exceptions=False) as client:
         assert client.post("/webhooks/sendgrid", content=body, headers=signed).json()["taken"] == 2 * PEOPLE

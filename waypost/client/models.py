@@ -595,6 +595,7 @@ class Reported(TypedDict):
     taken: int
     repeated: int
     unknown: int
+    unreadable: int
 
 
 class Retention(TypedDict):

@@ -20,12 +20,12 @@ from mail.message import Mail, parse_sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem
 from services.messages.mail_request import MailRequest, Personalization
+from waypost import providers
 from waypost.doctor.findings import CannotTell, Finding, Ill, look
 from waypost.settings import SENDER, Settings
 from waypost.wiring import POSTAL_ADDRESS, brand_of
 
 SECONDS = 5.0
-SENDGRID_SELECTORS = ("s1", "s2")
 EXAMPLE = "00000000-0000-5000-8000-000000000000"
 
 Ask = Callable[[str, str], Sequence[str]]
@@ -72,7 +72,7 @@ def resolver(nameserver: str | None = None) -> Ask:
 
 def examine(settings: Settings, ask: Ask, selectors: Sequence[str] = ()) -> list[Finding]:
     """Every check, in the order in which to mend what fails."""
-    chosen = selectors or (SENDGRID_SELECTORS if settings.sends_by == "sendgrid" else ())
+    chosen = selectors or providers.chosen(settings).selectors
     patient = Patient(settings=settings, ask=ask, selectors=chosen)
     checks: list[tuple[str, Callable[[Patient], str]]] = [
         ("From", _from),
@@ -115,8 +115,9 @@ def _address(patient: Patient) -> str:
 
 def _spf(patient: Patient) -> str:
     found = [one for one in patient.ask(patient.domain, "TXT") if one.lower().startswith("v=spf1")]
-    if patient.settings.sends_by == "sendgrid" and not found:
-        return "none for the From domain: SendGrid signs by DKIM and keeps SPF on its own return path"
+    provider = providers.chosen(patient.settings)
+    if provider.return_path and not found:
+        return f"none for the From domain: {provider.title} signs by DKIM and keeps SPF on its own return path"
     if not found:
         raise Ill(f'publish a TXT record for {patient.domain}: "v=spf1 include:YOUR-PROVIDER ~all"')
     if len(found) > 1:
@@ -248,8 +249,10 @@ def _reports(patient: Patient) -> str:
     settings = patient.settings
     if not settings.sends_for_real:
         return "the local outbox: no mail leaves this machine"
-    if settings.sends_by == "sendgrid" and settings.sendgrid_webhook_key is None:
-        raise Ill("set WAYPOST_SENDGRID_WEBHOOK_KEY and SendGrid's Event Webhook: else no bounce is ever heard of")
-    if settings.sends_by == "sendgrid":
-        return f"SendGrid posts to {settings.links_url}/webhooks/sendgrid"
-    return "SMTP tells of refusals only; bounces that come later by mail are not read"
+    provider = providers.chosen(settings)
+    if provider.events is None:
+        return f"{provider.title} tells of refusals only; bounces that come later by mail are not read"
+    if getattr(settings, provider.events_key) is None:
+        variable = Settings.variable(provider.events_key)
+        raise Ill(f"set {variable} and {provider.title}'s webhook for events: else no bounce is ever heard of")
+    return f"{provider.title} posts to {settings.links_url}/webhooks/{settings.sends_by}"

@@ -1,25 +1,20 @@
 """`waypost doctor`: what is missing or wrong in this installation, each with what to do."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
 from store import migrate
+from waypost import providers
 from waypost.client.installation import client
 from waypost.doctor.findings import Finding, Ill, look
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.processes.up import temporal_binary
-from waypost.settings import Provider, Settings
+from waypost.settings import Settings
 from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
-
-CHANNELS: Mapping[Provider, str] = {
-    "sendgrid": "SendGrid",
-    "smtp": "SMTP",
-    "outbox": "the local outbox: no mail leaves this machine",
-}
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -91,4 +86,4 @@ def _sender(settings: Settings) -> str:
 
 
 def _channel(settings: Settings) -> str:
-    return CHANNELS[settings.sends_by]
+    return providers.chosen(settings).title

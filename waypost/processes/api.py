@@ -41,7 +41,7 @@ def build(parts: Parts) -> FastAPI:
         links=parts.links,
         templates=parts.templates,
         template_files=parts.template_files,
-        receivers=parts.receivers,
+        event_readers=lambda: parts.event_readers,
         renderer=parts.renderer,
         composer=parts.composer,
         clock=parts.clock,

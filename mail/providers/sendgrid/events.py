@@ -1,8 +1,7 @@
 """SendGrid's Event Webhook: verified by its signature, read event by event.
 
-Events come in any order, up to dozens of times, with a changing `sg_event_id` or none; what is not ours, or not about
-a mail, is left out. The package's helper raises on bad base64 and on missing headers, and wants text: all of that is a
-bad signature here.
+Events come in any order, up to dozens of times, with a changing `sg_event_id` or none. The package's helper raises on
+bad base64 and on missing headers, and wants text: all of that is a bad signature here.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any, cast
 import orjson
 from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 
-from mail.providers.events import BadReport, BadSignature, Feedback, Kind
+from mail.providers.events import BadReport, BadSignature, Feedback, Kind, Report
 
 KINDS: Mapping[str, Kind] = {
     "processed": "accepted",
@@ -26,7 +25,10 @@ KINDS: Mapping[str, Kind] = {
     "unsubscribe": "unsubscribed",
     "group_unsubscribe": "unsubscribed",
 }
+"""https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event"""
+
 LATEST = 2**33
+"""Seconds since 1970 that an event may bear: the year 2242; what is larger is in another unit."""
 
 
 class SendGridEvents:
@@ -37,8 +39,8 @@ class SendGridEvents:
         self._webhook = EventWebhook()
         self._key = self._webhook.convert_public_key_to_ecdsa(public_key)
 
-    def __call__(self, body: bytes, headers: Mapping[str, str]) -> list[Feedback]:
-        """The events of a report about mails of ours."""
+    def __call__(self, body: bytes, headers: Mapping[str, str]) -> Report:
+        """What a report says of mails of ours."""
         self._verify(body, headers)
         try:
             events = orjson.loads(body)
@@ -46,8 +48,10 @@ class SendGridEvents:
             raise BadReport("the report is not JSON") from None
         if not isinstance(events, list):
             raise BadReport("the report is no list of events")
-        found = [read(event) for event in cast(list[Any], events)]
-        return [one for one in found if one is not None]
+        ours = [event for event in cast(list[Any], events) if is_ours(event)]
+        read_ones = [read(event) for event in ours]
+        found = [one for one in read_ones if one is not None]
+        return Report(feedback=found, unreadable=len(ours) - len(found))
 
     def _verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         signature = headers.get(EventWebhookHeader.SIGNATURE.lower(), "")
@@ -60,31 +64,40 @@ class SendGridEvents:
             raise BadSignature("the signature is missing or wrong")
 
 
-def read(event: Any) -> Feedback | None:
-    """One event, or None where it is not about a mail of ours."""
-    if not isinstance(event, dict):
+def is_ours(event: Any) -> bool:
+    """Whether an event bears our custom argument."""
+    return isinstance(event, dict) and isinstance(cast(dict[str, Any], event).get("send_id"), str)
+
+
+def read(event: Mapping[str, Any]) -> Feedback | None:
+    """One event of a mail of ours; None where its kind or its instant cannot be read."""
+    said, stamp = event.get("event"), event.get("timestamp")
+    if not isinstance(said, str) or type(stamp) is not int or not 0 < stamp < LATEST:
         return None
-    known = cast(dict[str, Any], event)
-    send_id, kind, stamp = known.get("send_id"), KINDS.get(str(known.get("event"))), known.get("timestamp")
-    if not isinstance(send_id, str) or kind is None or not isinstance(stamp, int) or not 0 < stamp < LATEST:
-        return None
-    if kind == "bounced" and known.get("type") == "blocked":
-        kind = "blocked"
-    name, url = known.get("sg_event_id"), known.get("url")
+    name, url = event.get("sg_event_id"), event.get("url")
+    kind = _kind(said, event)
     return Feedback(
-        send_id=send_id[:64],
+        send_id=event["send_id"][:64],
         kind=kind,
         at=datetime.fromtimestamp(stamp, UTC),
         url=url[:2_000] if isinstance(url, str) else None,
-        reason=_reason(known),
-        machine=known.get("sg_machine_open") is True,
+        reason=_without_addresses(said) if kind == "unknown" else _reason(event),
+        machine=event.get("sg_machine_open") is True,
         name=name[:200] if isinstance(name, str) and name else None,
     )
 
 
+def _kind(said: str, event: Mapping[str, Any]) -> Kind:
+    """A bounce of type `blocked` says nothing of the address: the server refused the mail, for now."""
+    kind = KINDS.get(said, "unknown")
+    return "blocked" if kind == "bounced" and event.get("type") == "blocked" else kind
+
+
 def _reason(event: Mapping[str, Any]) -> str | None:
-    """Why, as the provider says it, without the addresses that stand in it."""
+    """Why, as the provider says it."""
     text = event.get("reason") or event.get("response")
-    if not isinstance(text, str):
-        return None
+    return _without_addresses(text) if isinstance(text, str) else None
+
+
+def _without_addresses(text: str) -> str:
     return " ".join(word if "@" not in word else "…" for word in text.replace("\0", "").split())[:300]
