@@ -26,7 +26,6 @@ from workflows.cluster import Cluster
 
 JOURNEYS = "journeys"
 DEPLOYMENT = "waypost"
-CONTROLS = ("pause", "resume", "skip", "exit")
 
 
 class TemporalUnavailable(Exception):

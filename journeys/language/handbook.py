@@ -237,8 +237,3 @@ JOURNEY: Mapping[str, str] = {
     "start": "the first stage",
     "stages": "the stages by key: `steps`, `transitions`, `final: true` to end the enrollment behind the last step",
 }
-
-
-def fields_of(part: type[BaseModel]) -> set[str]:
-    """The fields as they are written."""
-    return {field.alias or name for name, field in part.model_fields.items()}

@@ -19,13 +19,8 @@ def seen(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(EventName.name)).all())
 
 
-def remember(session: Session, name: str, now: datetime) -> None:
-    """Keep a name that is new; it counts as known here once the transaction has been committed."""
-    remember_all(session, (name,), now)
-
-
 def remember_all(session: Session, names: Iterable[str], now: datetime) -> None:
-    """The same for many."""
+    """Keep the names that are new; they count as known here once the transaction has been committed."""
     known = _seen.setdefault(str(session.get_bind().engine.url), set())
     fresh = [name for name in dict.fromkeys(names) if name not in known]
     if not fresh or len(known) > MOST:

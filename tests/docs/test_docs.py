@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from docs import generate, status_diagrams
 from journeys.checks import source
@@ -62,6 +63,11 @@ def test_a_fence_is_what_it_says(kind: str, body: str) -> None:
         assert kind in ("mermaid", "text", "js")
 
 
+def fields_of(part: type[BaseModel]) -> set[str]:
+    """The fields of a part of the language, as they are written."""
+    return {field.alias or name for name, field in part.model_fields.items()}
+
+
 def wrapped(place: str, body: str) -> str:
     """A fragment of the language as part of a whole journey."""
     inner = "".join(f"      {line}\n" for line in body.strip().splitlines())
@@ -89,14 +95,14 @@ def test_every_word_of_the_language_is_in_the_handbook() -> None:
     assert list(handbook.STEPS) == list(VERBS)
     assert list(handbook.TRIGGERS) == list(definition.TRIGGERS)
     assert list(handbook.TRANSITIONS) == list(definition.TRANSITIONS)
-    assert set(handbook.JOURNEY) == handbook.fields_of(definition.Journey)
+    assert set(handbook.JOURNEY) == fields_of(definition.Journey)
     for word, entry in handbook.STEPS.items():
-        assert entry.part is None or set(entry.fields) == handbook.fields_of(entry.part), word
-    assert set(handbook.STEPS["wait"].fields) == handbook.fields_of(WaitUntil) | handbook.fields_of(WaitUntilDate)
+        assert entry.part is None or set(entry.fields) == fields_of(entry.part), word
+    assert set(handbook.STEPS["wait"].fields) == fields_of(WaitUntil) | fields_of(WaitUntilDate)
     triggers = {name for entry in handbook.TRIGGERS.values() for name in entry.fields}
-    assert triggers == handbook.fields_of(definition.Trigger)
+    assert triggers == fields_of(definition.Trigger)
     transitions = {name for entry in handbook.TRANSITIONS.values() for name in entry.fields}
-    assert transitions == handbook.fields_of(definition.Transition)
+    assert transitions == fields_of(definition.Transition)
 
 
 def commands() -> set[str]:

@@ -186,6 +186,6 @@ def test_nothing_goes_to_real_people_from_nobody(tmp_path: Path, missing: str, s
 def test_a_stack_without_an_identity_does_not_start(tmp_path: Path) -> None:
     env = {**os.environ, "WAYPOST_HOME": str(tmp_path / "home"), "WAYPOST_SMTP_URL": "smtp://127.0.0.1:2525"}
     command = [sys.executable, "-m", "waypost.cli", "up"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path, timeout=240)
     assert (done.returncode, "WAYPOST_POSTAL_ADDRESS" in done.stderr) == (1, True)
     assert not (tmp_path / "home").exists(), "nothing was begun"
