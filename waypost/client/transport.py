@@ -11,7 +11,11 @@ import httpx
 from waypost.errors import ApiProblem, Unreachable
 
 ATTEMPTS = 4
+"""Waits double between them, from 0.2 s where the answer was lost, from 0.5 s where it was refused: 3.5 s at most."""
+
 LONGEST_WAIT = 30.0
+"""Seconds, whatever `Retry-After` asks for: a caller would rather hear of it."""
+
 AGAIN = frozenset({429, 502, 503, 504})
 
 
@@ -36,6 +40,7 @@ class Transport:
         return self.answer(method, path, *parts, **options).body
 
     def answer(self, method: str, path: str, *parts: str, **options: Any) -> "Answer":
+        """The same with the answer's ETag. Raises ApiProblem for 4xx and 5xx, Unreachable where nothing answers."""
         headers = dict(options.pop("headers", None) or {})
         if method == "POST":
             headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
@@ -62,6 +67,7 @@ class Transport:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
 
