@@ -122,4 +122,5 @@ class Database:
             yield session
 
     def close(self) -> None:
+        """Close its connections."""
         self.engine.dispose()

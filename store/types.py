@@ -16,6 +16,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As the database wants it; raise ValueError for an instant without a zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -24,6 +25,7 @@ class Instant(TypeDecorator[datetime]):
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """With its zone again."""
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 

@@ -198,6 +198,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
+        """The URL of the database."""
         return self.database_url or f"sqlite:///{self.database_file.absolute()}"
 
     @property
@@ -207,14 +208,17 @@ class Settings(BaseSettings):
 
     @property
     def temporal(self) -> str:
+        """Where Temporal is, as host:port."""
         return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
 
     @property
     def url(self) -> str:
+        """Where the API is on this machine."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def links_url(self) -> str:
+        """Where the links of mails lead."""
         return self.public_url or self.url
 
     @property
@@ -231,10 +235,12 @@ class Settings(BaseSettings):
 
     @property
     def former_secrets(self) -> list[str]:
+        """Secrets whose links still open, one by one."""
         return [one.strip() for one in (self.former_secret or "").split(",") if one.strip()]
 
     @property
     def template_folder(self) -> Path:
+        """Where templates of one's own are."""
         return self.templates or self.home / "templates"
 
     @property

@@ -63,6 +63,7 @@ class Parts:
 
     @cached_property
     def database(self) -> Database:
+        """The database that the settings name; it is opened when it is first asked."""
         return Database(self.settings.database)
 
     @property
@@ -75,6 +76,7 @@ class Parts:
 
     @cached_property
     def renderer(self) -> RenderPool:
+        """The processes that render mail."""
         return RenderPool([self.settings.template_folder], RENDERERS)
 
     def template_files(self) -> frozenset[str]:
@@ -88,14 +90,17 @@ class Parts:
 
     @cached_property
     def links(self) -> Links:
+        """Makes and reads the signed links of mails."""
         return Links(self.settings.signing_secret, self.settings.links_url, self.settings.former_secrets)
 
     @cached_property
     def composer(self) -> Composer:
+        """Makes a whole mail of a request."""
         return Composer(self.renderer, self.links, self.brand)
 
     @cached_property
     def brand(self) -> Brand:
+        """What mails show of whoever sends them."""
         return brand_of(self.settings)
 
     @cached_property
@@ -111,6 +116,7 @@ class Parts:
 
     @cached_property
     def caller(self) -> "Caller":
+        """Calls the webhooks of journeys."""
         from mail.webhooks.caller import Caller
 
         return Caller(self.settings.webhook_secret, private=self.settings.hooks_private)
@@ -142,11 +148,13 @@ class Parts:
         return UpkeepLane(self.database, self.clock) if name == UPKEEP else self.lane(name)
 
     def sweep(self) -> "Sweep":
+        """Lets in the members of a segment when a schedule comes round."""
         from activities.sweep import Sweep
 
         return Sweep(self.database, self.clock)
 
     def operations(self) -> "Operations":
+        """Does the long work that somebody asked for."""
         from activities.operations import Operations
         from activities.test_mails import TestMails
 
@@ -154,10 +162,12 @@ class Parts:
         return Operations(self.database, self.clock, test_mails)
 
     def lane(self, name: str) -> MailLane:
+        """A lane of mail, by name."""
         rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None
         return MailLane(name, self.database, self.composer, self.sender, self.clock, rate, self.span)
 
     async def program(self, digest: str) -> Program:
+        """The program of a digest; raise NotFound where no version has it."""
         return await asyncio.to_thread(self._program, digest)
 
     def _program(self, digest: str) -> Program:
@@ -165,6 +175,10 @@ class Parts:
             return journeys.compiled(session, digest)
 
     async def gateway(self, metrics: str | None = None) -> Gateway:
+        """A connection to Temporal; `metrics` is where the SDK shows its own, as host:port.
+
+        Raises TemporalUnavailable where nobody answers.
+        """
         return await gateway.connect(cluster_of(self.settings), self.program, "waypost", metrics, self.interceptors)
 
     @cached_property
@@ -174,6 +188,7 @@ class Parts:
 
     @property
     def interceptors(self) -> "Sequence[Interceptor]":
+        """What carries traces through Temporal; nothing where this process does not trace."""
         if self.span is no_span:
             return ()
         from waypost.telemetry.workflow_tracing import WorkflowTraces
@@ -185,6 +200,7 @@ class Parts:
         self.span = tracing(service) or no_span
 
     def close(self) -> None:
+        """Close what was made; it may be called twice."""
         if "renderer" in self.__dict__:
             self.renderer.close()
         if "database" in self.__dict__:

@@ -65,9 +65,11 @@ class ProgramCodec(PayloadCodec):
         self._kept = kept
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Nothing is changed on the way out: the converter wrote digests already."""
         return await self._kept.encode(payloads) if self._kept is not None else list(payloads)
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The payloads as they came, once every program that they name is in memory."""
         read = await self._kept.decode(payloads) if self._kept is not None else list(payloads)
         for payload in read:
             if payload.metadata.get("encoding") == ENCODING.encode():

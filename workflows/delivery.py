@@ -20,6 +20,7 @@ class DeliveryWorkflow:
 
     @workflow.run
     async def run(self, lane: str) -> None:
+        """Keep the lane's activity running; after SHIFTS of them, as a new run with a fresh history."""
         for _ in range(SHIFTS):
             await workflow.execute_activity(
                 DELIVER,

@@ -185,6 +185,7 @@ class Gateway:
             raise TemporalUnavailable(f"Temporal refuses the namespace {self.client.namespace!r}: {told}") from None
 
     async def healthy(self) -> bool:
+        """Whether Temporal says that it serves."""
         try:
             return await self.client.service_client.check_health()
         except RPCError:

@@ -37,6 +37,7 @@ class Backend:
 
 
 def backend(request: Request) -> Backend:
+    """What the app of this request is built on."""
     return request.app.state.backend
 
 
@@ -44,6 +45,7 @@ TheBackend = Annotated[Backend, Depends(backend)]
 
 
 def templates(parts: TheBackend) -> frozenset[str]:
+    """The keys of every template there is: files, and those kept in the store."""
     return parts.templates()
 
 

@@ -18,11 +18,13 @@ def writing(request: Request, parts: TheBackend) -> Iterator[Session]:
 
 
 def reading(parts: TheBackend) -> Iterator[Session]:
+    """A transaction that writes nothing, for as long as the route runs."""
     with parts.database.reading() as session:
         yield session
 
 
 def now(parts: TheBackend) -> datetime:
+    """The instant of the request, UTC; it stands still while the request is worked on."""
     return parts.clock()
 
 

@@ -31,6 +31,7 @@ class IdempotentRoute(APIRoute):
     """A route whose POSTs take an Idempotency-Key."""
 
     def get_route_handler(self) -> Handler:
+        """FastAPI's handler, and before it a look for the answer that a repeat gets."""
         handle = super().get_route_handler()
 
         async def once(request: Request) -> Response:
@@ -61,6 +62,7 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
 
 
 def checked(key: str) -> str:
+    """The key, if it is one; raise ApiError (400) where it is too long or cannot be printed."""
     if not key or len(key) > LONGEST or not key.isprintable():
         raise ApiError("bad-request", f"an Idempotency-Key has 1 to {LONGEST} printable characters")
     return key

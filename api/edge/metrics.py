@@ -47,6 +47,7 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def show_depths(self, parts: Backend) -> None:
+        """Show what waits in the database, too, measured when somebody scrapes."""
         self.registry.register(_Depths(parts))
 
 

@@ -24,6 +24,8 @@ log = structlog.get_logger("waypost.links")
 
 
 class Gif(Response):
+    """A picture."""
+
     media_type = "image/gif"
 
 

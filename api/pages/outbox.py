@@ -29,16 +29,20 @@ def at_this_machine(request: Request, parts: TheBackend) -> None:
 
 @router.get("/outbox", response_class=HTMLResponse, dependencies=[Depends(at_this_machine)])
 def mails(session: Reading, before: str | None = None) -> HTMLResponse:
+    """The mails that were caught, the newest first, a page at a time."""
     rows = outbox.page(session, PER_PAGE, before)
     return page("outbox.html", mails=rows, more=rows[-1].id if len(rows) == PER_PAGE else None)
 
 
 @router.get("/outbox/{id}", response_class=HTMLResponse, dependencies=[Depends(at_this_machine)])
 def mail(id: str, session: Reading) -> HTMLResponse:
+    """One mail, as its recipient would see it."""
     return page("mail.html", mail=_caught(session, id))
 
 
 class Eml(Response):
+    """A mail as a file (RFC 5322)."""
+
     media_type = "message/rfc822"
 
 

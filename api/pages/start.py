@@ -13,4 +13,5 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/", response_class=HTMLResponse)
 def start(session: Reading, parts: TheBackend) -> HTMLResponse:
+    """Customers by stage, and links to everything else."""
     return page("start.html", brand=parts.brand, report=counts_and_books.lifecycle(session), outbox=parts.outbox)

@@ -11,6 +11,8 @@ router = APIRouter(tags=["journeys"])
 
 
 class SchemaResponse(JSONResponse):
+    """A JSON Schema."""
+
     media_type = "application/schema+json"
 
 

@@ -205,6 +205,8 @@ def version(key: Key, number: Number, session: Reading, caller: Support) -> Vers
 
 
 class Svg(Response):
+    """A picture."""
+
     media_type = "image/svg+xml"
 
 

@@ -95,6 +95,8 @@ def errors(id: OperationId, session: Reading, caller: Support, page: ThePage) ->
 
 
 class Csv(Response):
+    """A table as a file."""
+
     media_type = "text/csv"
 
 

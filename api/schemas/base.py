@@ -8,6 +8,8 @@ Item = TypeVar("Item")
 
 
 class Shown(BaseModel):
+    """A shape that is read off a row by its columns' names."""
+
     model_config = ConfigDict(from_attributes=True)
 
 

@@ -34,6 +34,8 @@ class ConsentIn(BaseModel):
 
 
 class ConsentOut(Shown):
+    """What holds of what a customer said about a topic."""
+
     topic: str = Field(examples=["product-news"])
     granted: bool
     pending: bool = Field(description="a yes that was not confirmed yet (double opt-in)")

@@ -23,6 +23,8 @@ class CustomerIn(BaseModel):
 
 
 class CustomerOut(Shown):
+    """A customer's profile."""
+
     id: str = Field(description="the internal, opaque id", examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
     external_id: str | None = Field(description="the id you gave", examples=["17"])
     email: str | None = Field(examples=["ann@example.com"])

@@ -8,6 +8,8 @@ from api.schemas.base import Shown
 
 
 class DeliveryEventOut(Shown):
+    """Something that became of a mail after it was accepted."""
+
     kind: str = Field(
         description="`unknown` where the provider's word is not known; it is the reason", examples=["opened"]
     )

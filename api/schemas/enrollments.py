@@ -33,6 +33,8 @@ class Forecast(BaseModel):
 
 
 class EnrollmentOut(Shown):
+    """One customer's run through a journey, and where it stands."""
+
     id: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])
     journey: str = Field(examples=["lifecycle"])
     version: int = Field(examples=[1])
@@ -72,6 +74,8 @@ class EnrollIn(BaseModel):
 
 
 class ControlIn(BaseModel):
+    """Why it is done."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}]})
 
     reason: str = Field(default="", max_length=200, description="kept with the decision")

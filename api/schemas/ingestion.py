@@ -8,6 +8,8 @@ from api.schemas.base import Shown
 
 
 class RejectionOut(Shown):
+    """An event that was refused, and why."""
+
     id: str
     received_at: datetime
     message_id: str | None

@@ -9,6 +9,8 @@ from api.schemas.base import Shown
 
 
 class JourneyOut(Shown):
+    """A journey with its draft."""
+
     key: str = Field(examples=["lifecycle"])
     name: str | None = Field(examples=["Customer lifecycle"])
     live_version: int | None = Field(examples=[1])
@@ -33,6 +35,8 @@ class Finding(BaseModel):
 
 
 class DraftOut(BaseModel):
+    """The draft that was stored, and what may be wrong with it."""
+
     journey: JourneyOut
     warnings: list[Finding]
 
@@ -45,6 +49,8 @@ class Validation(BaseModel):
 
 
 class VersionOut(Shown):
+    """A version, which never changes."""
+
     journey: str = Field(examples=["lifecycle"])
     number: int = Field(examples=[1])
     digest: str = Field(examples=["8e84c34f1b0017fed5a390e049541db9"])
@@ -52,10 +58,14 @@ class VersionOut(Shown):
 
 
 class VersionWhole(VersionOut):
+    """A version with its definition."""
+
     definition: dict[str, Any]
 
 
 class Published(VersionOut):
+    """The version that is live."""
+
     created: bool = Field(description="false where this very definition was live already")
 
 

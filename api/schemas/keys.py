@@ -8,6 +8,8 @@ from api.schemas.base import Shown
 
 
 class KeyIn(BaseModel):
+    """A key that is wanted."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "shop", "scopes": ["ingest"]}]})
 
     name: str = Field(min_length=1, max_length=100)
@@ -17,6 +19,8 @@ class KeyIn(BaseModel):
 
 
 class KeyOut(Shown):
+    """A key, without its text."""
+
     id: str
     name: str = Field(examples=["shop"])
     prefix: str = Field(examples=["wp_3kF9xQ2a"])
@@ -29,4 +33,6 @@ class KeyOut(Shown):
 
 
 class KeyMade(KeyOut):
+    """A key with its text."""
+
     key: str = Field(description="shown this once", examples=["wp_…"])

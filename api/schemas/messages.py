@@ -10,6 +10,8 @@ from api.schemas.delivery_events import DeliveryEventOut
 
 
 class MessageOut(Shown):
+    """One mail to one customer, without its text."""
+
     id: str = Field(description="the send_id", examples=["2161b3b7-f9d3-5b07-9196-af81ec9afb65"])
     journey: str = Field(examples=["lifecycle"])
     broadcast: str | None = Field(description="a mail of a broadcast has no journey", examples=[None])

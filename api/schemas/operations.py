@@ -45,5 +45,7 @@ class OperationOut(Shown):
 
 
 class OperationErrorOut(Shown):
+    """A line of a file that was not taken."""
+
     line: int = Field(examples=[17])
     reason: str = Field(examples=["timestamp: must be an ISO 8601 instant"])

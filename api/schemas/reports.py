@@ -4,6 +4,8 @@ from pydantic import BaseModel, Field
 
 
 class StepCount(BaseModel):
+    """How many enrollments wait in a step, or rest behind a stage's last one."""
+
     stage: str = Field(examples=["repeat_buyer"])
     step: str | None = Field(examples=["repeat_buyer/wait:14 days"])
     count: int = Field(examples=[12])
@@ -26,6 +28,8 @@ class CohortOut(BaseModel):
 
 
 class LifecycleReport(BaseModel):
+    """Where customers are, and how they moved."""
+
     journey: str | None = Field(examples=["lifecycle"])
     stages: dict[str, int] = Field(examples=[{"core": 192, "repeat_buyer": 107}])
     steps: list[StepCount]
@@ -35,6 +39,8 @@ class LifecycleReport(BaseModel):
 
 
 class MessageCount(BaseModel):
+    """Mails that share journey, template, status and reason."""
+
     journey: str = Field(examples=["lifecycle"])
     template: str = Field(examples=["thank_you"])
     status: str = Field(examples=["accepted"])
@@ -85,6 +91,8 @@ class Book(BaseModel):
 
 
 class OutboxBook(BaseModel):
+    """What the local outbox received, beside what the ledger says it accepted."""
+
     received: int = Field(examples=[4800])
     twice: int = Field(description="mails received more than once", examples=[0])
     accepted: int = Field(examples=[4800])

@@ -20,6 +20,8 @@ class SegmentIn(BaseModel):
 
 
 class SegmentOut(Shown):
+    """A segment."""
+
     key: str = Field(examples=["loyal"])
     name: str | None = Field(examples=["Loyal"])
     guard: str = Field(examples=['customer.events["Order Completed"].count >= 5'])
@@ -28,5 +30,7 @@ class SegmentOut(Shown):
 
 
 class MemberOut(Shown):
+    """A customer who is in a segment."""
+
     customer_id: str = Field(examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
     since: datetime

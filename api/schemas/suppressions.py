@@ -17,6 +17,8 @@ class SuppressionIn(BaseModel):
 
 
 class SuppressionOut(Shown):
+    """An address that gets nothing."""
+
     email: str = Field(examples=["ann@example.com"])
     reason: str = Field(examples=["bounce"])
     source: str = Field(description="who said so", examples=["key key_06h0ay4sys37zybcgkg3wbbb"])

@@ -56,6 +56,8 @@ class TemplateIn(TextsIn):
 
 
 class TextsOut(BaseModel):
+    """The texts of a template in one language."""
+
     subject: str
     preheader: str
     html: str
@@ -77,6 +79,8 @@ class TemplateOut(BaseModel):
 
 
 class TemplateVersionOut(Shown):
+    """A version of a template, which never changes."""
+
     key: str = Field(examples=["welcome"])
     number: int = Field(examples=[3])
     subject: str
@@ -88,6 +92,8 @@ class TemplateVersionOut(Shown):
 
 
 class TemplateStored(TemplateOut):
+    """A template as it was stored, and what an inbox may not like about it."""
+
     created: bool = Field(description="false where the newest version has these very texts")
     warnings: list[str] = Field(examples=[["an <img> has no alt text"]])
 
@@ -117,6 +123,8 @@ class TestIn(PreviewIn):
 
 
 class PreviewOut(BaseModel):
+    """A mail as it would go."""
+
     subject: str = Field(examples=["Hello Ann"])
     html: str
     text: str

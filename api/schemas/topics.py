@@ -28,6 +28,8 @@ class TopicIn(BaseModel):
 
 
 class TopicOut(BaseModel):
+    """A topic and its terms."""
+
     key: str = Field(examples=["product-news"])
     name: str | None = Field(examples=["Product news"])
     consent: str = Field(examples=["opt_out"])

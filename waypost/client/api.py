@@ -318,7 +318,7 @@ class Waypost:
         """Import a file of customers, events, consents, enrollments or recipients, as an operation to `watch`.
 
         CSV or NDJSON by its name, or by `format`. `journey`: enrollments go into it, and events place their customers
-        in it; `broadcast`: whose recipients they are. Raises ApiProblem `invalid-input` where the first lines are none of these.
+        in it; `broadcast`: whose recipients they are. Raises ApiProblem `invalid-input` where it begins otherwise.
         """
         chosen = format or ("csv" if path.suffix.lower() == ".csv" else "ndjson")
         params = {"kind": kind, "format": chosen, "journey": journey, "broadcast": broadcast}
@@ -351,7 +351,7 @@ class Waypost:
         return list(self.watch(operation, 0.1))[-1]
 
     def lifecycle(self, journey: str | None = None) -> m.LifecycleReport:
-        """Customers per stage and step, movements, and the time in each stage; of the lifecycle journey where none is named."""
+        """Customers per stage and step, movements, time in each stage; of the lifecycle journey, or of this one."""
         return self.call("GET", "/v1/reports/lifecycle", params={"journey": journey})
 
     def reconciliation(self, journey: str | None = None) -> m.Reconciliation:

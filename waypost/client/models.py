@@ -172,6 +172,8 @@ class ConsentIn(TypedDict):
 
 
 class ConsentOut(TypedDict):
+    """What holds of what a customer said about a topic."""
+
     topic: str
     granted: bool
     pending: bool
@@ -181,6 +183,8 @@ class ConsentOut(TypedDict):
 
 
 class ControlIn(TypedDict):
+    """Why it is done."""
+
     reason: NotRequired[str]
 
 
@@ -191,6 +195,8 @@ class CustomerIn(TypedDict):
 
 
 class CustomerOut(TypedDict):
+    """A customer's profile."""
+
     id: str
     external_id: str | None
     email: str | None
@@ -213,6 +219,8 @@ DecideIn = TypedDict("DecideIn", {"as": "str"})
 
 
 class DeliveryEventOut(TypedDict):
+    """Something that became of a mail after it was accepted."""
+
     kind: str
     at: str
     url: str | None
@@ -221,6 +229,8 @@ class DeliveryEventOut(TypedDict):
 
 
 class DraftOut(TypedDict):
+    """The draft that was stored, and what may be wrong with it."""
+
     journey: JourneyOut
     warnings: list[Finding]
 
@@ -232,6 +242,8 @@ class EnrollIn(TypedDict):
 
 
 class EnrollmentOut(TypedDict):
+    """One customer's run through a journey, and where it stands."""
+
     id: str
     journey: str
     version: int
@@ -296,6 +308,8 @@ class Forecast(TypedDict):
 
 
 class Health(TypedDict):
+    """What answers, and what does not."""
+
     status: str
     database: NotRequired[bool]
     temporal: NotRequired[bool]
@@ -330,6 +344,8 @@ class JourneyChanged(TypedDict):
 
 
 class JourneyOut(TypedDict):
+    """A journey with its draft."""
+
     key: str
     name: str | None
     live_version: int | None
@@ -356,6 +372,8 @@ class JourneyReport(TypedDict):
 
 
 class KeyIn(TypedDict):
+    """A key that is wanted."""
+
     name: str
     scopes: list[str]
     expires_at: NotRequired[str | None]
@@ -363,6 +381,8 @@ class KeyIn(TypedDict):
 
 
 class KeyMade(TypedDict):
+    """A key with its text."""
+
     id: str
     name: str
     prefix: str
@@ -376,6 +396,8 @@ class KeyMade(TypedDict):
 
 
 class KeyOut(TypedDict):
+    """A key, without its text."""
+
     id: str
     name: str
     prefix: str
@@ -398,6 +420,8 @@ class LaneOut(TypedDict):
 
 
 class LifecycleReport(TypedDict):
+    """Where customers are, and how they moved."""
+
     journey: str | None
     stages: dict[str, int]
     steps: list[StepCount]
@@ -407,6 +431,8 @@ class LifecycleReport(TypedDict):
 
 
 class MemberOut(TypedDict):
+    """A customer who is in a segment."""
+
     customer_id: str
     since: str
 
@@ -424,6 +450,8 @@ class MessageBook(TypedDict):
 
 
 class MessageCount(TypedDict):
+    """Mails that share journey, template, status and reason."""
+
     journey: str
     template: str
     status: str
@@ -432,6 +460,8 @@ class MessageCount(TypedDict):
 
 
 class MessageOut(TypedDict):
+    """One mail to one customer, without its text."""
+
     id: str
     journey: str
     broadcast: str | None
@@ -496,6 +526,8 @@ class MessagesReport(TypedDict):
 
 
 class OperationErrorOut(TypedDict):
+    """A line of a file that was not taken."""
+
     line: int
     reason: str
 
@@ -524,6 +556,8 @@ OperationStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class OutboxBook(TypedDict):
+    """What the local outbox received, beside what the ledger says it accepted."""
+
     received: int
     twice: int
     accepted: int
@@ -540,6 +574,8 @@ class PreviewIn(TypedDict):
 
 
 class PreviewOut(TypedDict):
+    """A mail as it would go."""
+
     subject: str
     html: str
     text: str
@@ -560,6 +596,8 @@ class Problem(TypedDict):
 
 
 class Published(TypedDict):
+    """The version that is live."""
+
     journey: str
     number: int
     digest: str
@@ -581,6 +619,8 @@ class Reconciliation(TypedDict):
 
 
 class RejectionOut(TypedDict):
+    """An event that was refused, and why."""
+
     id: str
     received_at: str
     message_id: str | None
@@ -614,6 +654,8 @@ class SegmentIn(TypedDict):
 
 
 class SegmentOut(TypedDict):
+    """A segment."""
+
     key: str
     name: str | None
     guard: str
@@ -635,6 +677,8 @@ class StayOut(TypedDict):
 
 
 class StepCount(TypedDict):
+    """How many enrollments wait in a step, or rest behind a stage's last one."""
+
     stage: str
     step: str | None
     count: int
@@ -647,6 +691,8 @@ class SuppressionIn(TypedDict):
 
 
 class SuppressionOut(TypedDict):
+    """An address that gets nothing."""
+
     email: str
     reason: str
     source: str
@@ -678,6 +724,8 @@ class TemplateOut(TypedDict):
 
 
 class TemplateStored(TypedDict):
+    """A template as it was stored, and what an inbox may not like about it."""
+
     key: str
     kept: str
     version: int | None
@@ -692,6 +740,8 @@ class TemplateStored(TypedDict):
 
 
 class TemplateVersionOut(TypedDict):
+    """A version of a template, which never changes."""
+
     key: str
     number: int
     subject: str
@@ -712,6 +762,8 @@ class TextsIn(TypedDict):
 
 
 class TextsOut(TypedDict):
+    """The texts of a template in one language."""
+
     subject: str
     preheader: str
     html: str
@@ -740,6 +792,8 @@ class TopicIn(TypedDict):
 
 
 class TopicOut(TypedDict):
+    """A topic and its terms."""
+
     key: str
     name: str | None
     consent: str
@@ -808,6 +862,8 @@ class VariantOut(TypedDict):
 
 
 class VersionOut(TypedDict):
+    """A version, which never changes."""
+
     journey: str
     number: int
     digest: str
@@ -815,6 +871,8 @@ class VersionOut(TypedDict):
 
 
 class VersionWhole(TypedDict):
+    """A version with its definition."""
+
     journey: str
     number: int
     digest: str

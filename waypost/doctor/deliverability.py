@@ -42,6 +42,7 @@ class Patient:
 
     @property
     def domain(self) -> str:
+        """The domain that mails come from."""
         return parse_sender(self.settings.sender).email.rpartition("@")[2].lower()
 
 

@@ -25,6 +25,7 @@ class LazyGateway:
         self._gateway: Gateway | None = None
 
     async def __call__(self) -> Gateway:
+        """The connection; raise TemporalUnavailable as long as there is none."""
         async with self._turn:
             if self._gateway is None:
                 self._gateway = await self._parts.gateway()

@@ -68,6 +68,7 @@ class Traced:
         self._span = span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request within a span that is named by its route."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         given = dict(scope["headers"]).get(HEADER.encode(), b"").decode("latin-1")

@@ -26,14 +26,17 @@ class WorkflowTraces(client.Interceptor, worker.Interceptor):
         self._span = span
 
     def intercept_client(self, next: client.OutboundInterceptor) -> client.OutboundInterceptor:
+        """Starts and signals carry the present trace."""
         return _Calls(next)
 
     def intercept_activity(self, next: worker.ActivityInboundInterceptor) -> worker.ActivityInboundInterceptor:
+        """An activity runs in a span below what its headers carry."""
         return _Activities(next, self._span)
 
     def workflow_interceptor_class(
         self, input: worker.WorkflowInterceptorClassInput
     ) -> type[worker.WorkflowInboundInterceptor] | None:
+        """A workflow hands on what it was woken with."""
         return _Workflow
 
 
