@@ -27,6 +27,8 @@ from store.session import Database
 from store.tables.access import Operation
 
 BEAT = 5.0
+"""Seconds between two heartbeats: several within the time after which Temporal gives the work to another worker."""
+
 ATTEMPTS = 5
 """After so many the operation has failed; a worker that dies meanwhile is no failure of the work, but counts."""
 

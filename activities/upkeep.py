@@ -1,4 +1,7 @@
-"""The upkeep as a lane: dates that let customers in, segments that time changes, everybody looked at once."""
+"""The upkeep as a lane: dates that let customers in, segments that time changes, everybody looked at once.
+
+What it does is for `services.upkeep` to say; here is only that one owner does it, page by page.
+"""
 
 import asyncio
 import secrets
@@ -12,6 +15,7 @@ from store.tables.messages import Lane as LaneRow
 
 LANE = "upkeep"
 PRUNE_EVERY = timedelta(hours=1)
+"""How often what has passed its time is let go; retention is stated in days."""
 
 
 class UpkeepLane:
@@ -24,11 +28,13 @@ class UpkeepLane:
         self._pruned_at: datetime | None = None
 
     def take(self) -> int:
+        """Become the owner; nothing is ever left in the middle."""
         with self._database.writing() as session:
             session.merge(LaneRow(name=LANE, fence=self._fence, taken_at=self._clock()))
         return 0
 
     async def pump(self) -> int:
+        """Do a page; return how much there was. Raise Fenced where there is another owner by now."""
         return await asyncio.to_thread(self._round)
 
     async def when_idle(self) -> int:
@@ -43,7 +49,7 @@ class UpkeepLane:
             return retention.prune(session, self._clock())
 
     async def close(self) -> None:
-        return None
+        """Nothing is left open between two rounds."""
 
     def _round(self) -> int:
         with self._database.reading() as session:

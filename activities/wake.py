@@ -37,6 +37,7 @@ class Audience(_Answering):
 
     @activity.defn(name=ASK)
     def ask(self, call: Call) -> Answer | Interrupted:
+        """Facts about the customer as of the question's instant, recorded with the decisions before it."""
         return self._perform(call)
 
 
@@ -45,6 +46,7 @@ class Planning(_Answering):
 
     @activity.defn(name=PLAN)
     def plan(self, call: Call) -> Answer | Interrupted:
+        """Whether the mail of a step is planned, deferred or skipped, with its row in the ledger."""
         return self._perform(call)
 
 
@@ -53,4 +55,5 @@ class Records(_Answering):
 
     @activity.defn(name=SETTLE)
     def settle(self, call: Call) -> Answer | Interrupted:
+        """Where the enrollment stands now and what it waits for, as ingestion and reports see it."""
         return self._perform(call)

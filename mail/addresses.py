@@ -7,7 +7,7 @@ import idna
 
 @dataclass(frozen=True, slots=True)
 class OnTheWire:
-    """An address as a server is told it."""
+    """An address as a server is told it; `utf8` where it needs SMTPUTF8."""
 
     text: str
     utf8: bool

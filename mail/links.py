@@ -17,8 +17,13 @@ from typing import Any
 from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
 PURPOSES = ("u", "preferences", "confirm", "c", "o")
+"""The first part of each path, as `api.pages` serves it: unsubscribe, preferences, confirm, click, open."""
+
 PREFERENCES_LIVE = timedelta(days=90)
+"""The page shows what somebody reads; an old mail that is passed on shall not show it for ever."""
+
 CONFIRMATION_LIVES = timedelta(days=7)
+"""A yes that comes later than that is no answer to the question any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,41 +77,49 @@ class Links:
         """How each link that is made here begins; the same site may have others."""
 
     def unsubscribe_url(self, what: Unsubscribe) -> str:
+        """It never expires: a mailbox provider may call it years later (RFC 8058)."""
         return f"{self.public_url}/u/{_text(self._unsubscribe.dumps([what.customer, what.topic, what.send_id]))}"
 
     def preferences_url(self, what: Preferences) -> str:
+        """Good until `what.expires`, kept to the second."""
         parts = [what.customer, what.send_id, int(what.expires.timestamp())]
         return f"{self.public_url}/preferences/{_text(self._preferences.dumps(parts))}"
 
     def confirm_url(self, what: Confirmation) -> str:
+        """Good until `what.expires`, kept to the second."""
         parts = [what.customer, what.topic, what.send_id, int(what.expires.timestamp())]
         return f"{self.public_url}/confirm/{_text(self._confirm.dumps(parts))}"
 
     def click_url(self, send_id: str, number: int) -> str:
-        """The way to link `number` of a mail."""
+        """The way to link `number` of a mail, counted from 0. It holds no address, so it redirects nobody elsewhere."""
         return f"{self.public_url}/c/{self._click.sign(f'{_short(send_id)}.{number}').decode()}"
 
     def open_url(self, send_id: str) -> str:
+        """The picture whose loading counts as an open."""
         return f"{self.public_url}/o/{self._open.sign(_short(send_id)).decode()}.gif"
 
     def read_unsubscribe(self, token: str) -> Unsubscribe:
+        """What the token of an unsubscribe link stands for; raise BadLink."""
         customer, topic, send_id = _loaded(self._unsubscribe, token)
         return Unsubscribe(customer=customer, topic=topic, send_id=send_id)
 
     def read_preferences(self, token: str, now: datetime) -> Preferences:
+        """What the token of a preference page stands for; raise BadLink, or ExpiredLink."""
         customer, send_id, expires = _loaded(self._preferences, token)
         return Preferences(customer=customer, send_id=send_id, expires=_live(expires, now))
 
     def read_confirm(self, token: str, now: datetime) -> Confirmation:
+        """What the token of a confirmation stands for; raise BadLink, or ExpiredLink."""
         customer, topic, send_id, expires = _loaded(self._confirm, token)
         return Confirmation(customer=customer, topic=topic, send_id=send_id, expires=_live(expires, now))
 
     def read_click(self, token: str) -> tuple[str, int]:
-        """The mail and the number of its link."""
+        """The mail and the number of its link; raise BadLink."""
         send_id, _, number = _unsigned(self._click, token).partition(".")
         return _long(send_id), int(number)
 
     def read_open(self, token: str) -> str:
+        """The mail that was opened; raise BadLink."""
         return _long(_unsigned(self._open, token.removesuffix(".gif")))
 
 

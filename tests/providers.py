@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mail.message import Mail
 from mail.mime import as_bytes
-from mail.providers.events import EventReader, Kind
+from mail.providers.events import EventKind, EventReader
 from mail.providers.outbox.sender import OutboxSender
 from mail.providers.sender import MailSender
 from mail.providers.sendgrid.events import KINDS, SendGridEvents
@@ -230,7 +230,7 @@ class Reporter:
     """
 
     read: EventReader
-    says: Mapping[Kind, Mapping[str, Any]]
+    says: Mapping[EventKind, Mapping[str, Any]]
     more: Mapping[str, Any]
     event: Callable[[Mapping[str, Any], str, datetime], Mapping[str, Any]]
     sign: Callable[[bytes], Mapping[str, str]]
@@ -263,7 +263,7 @@ def sendgrid_reports() -> Reporter:
             **said,
         }
 
-    says: dict[Kind, Mapping[str, Any]] = {kind: {"event": said} for said, kind in KINDS.items()}
+    says: dict[EventKind, Mapping[str, Any]] = {kind: {"event": said} for said, kind in KINDS.items()}
     return Reporter(
         read=SendGridEvents(base64.b64encode(public).decode()),
         says=says | {"blocked": {"event": "bounce", "type": "blocked"}},

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Kind = Literal[
+EventKind = Literal[
     "accepted", "deferred", "delivered", "bounced", "blocked", "dropped", "opened", "clicked", "complained",
     "unsubscribed", "unknown",
 ]  # fmt: skip
@@ -26,7 +26,7 @@ class Feedback:
     """One thing that happened to a mail. `machine`: no person did it; `name` is the provider's own id of it."""
 
     send_id: str
-    kind: Kind
+    kind: EventKind
     at: datetime
     url: str | None = None
     reason: str | None = None

@@ -18,36 +18,43 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 FALLBACK = "en"
+"""The locale of whoever has none that Babel knows."""
 
 
 @pass_context
 def currency(context: Context, value: Any, code: str = "EUR") -> str:
+    """An amount in the currency of this ISO 4217 code; raise ValueError where it is no number."""
     return numbers.format_currency(_number(value), code.upper(), locale=_locale(context))
 
 
 @pass_context
 def number(context: Context, value: Any) -> str:
+    """A number, grouped; raise ValueError where it is none."""
     return numbers.format_decimal(_number(value), locale=_locale(context))
 
 
 @pass_context
 def percent(context: Context, value: Any) -> str:
+    """A share of 1 as a percentage; raise ValueError where it is no number."""
     return numbers.format_percent(_number(value), locale=_locale(context))
 
 
 @pass_context
 def date_(context: Context, value: Any, style: str = "long") -> str:
+    """The day; `style` is short, medium, long or full (CLDR). Raise ValueError where it is no date."""
     at = _instant(value)
     return dates.format_date(_here(context, at) if isinstance(at, datetime) else at, style, locale=_locale(context))
 
 
 @pass_context
 def time_(context: Context, value: Any, style: str = "short") -> str:
+    """The time of day; raise ValueError where it is no date."""
     return dates.format_time(_here(context, _moment(value)), style, locale=_locale(context))
 
 
 @pass_context
 def datetime_(context: Context, value: Any, style: str = "medium") -> str:
+    """Day and time; raise ValueError where it is no date."""
     return dates.format_datetime(_here(context, _moment(value)), style, locale=_locale(context))
 
 

@@ -1,11 +1,13 @@
 """How much one render may take; here, so that nobody loads a renderer to know it."""
 
 LARGEST = 2_000_000
-"""Characters of output."""
+"""Characters of output: twenty times what Gmail shows of a mail (`mail.linting.CLIPPED`)."""
 
 MEMORY = 512 * 1024 * 1024
-"""Bytes of address space, beyond what the process has when it starts."""
+"""Bytes of address space, beyond what the process has when it starts; a usual mail needs some MB."""
 
 SECONDS = 5.0
+"""What one render may take; a usual one takes a thousandth of a second."""
+
 QUARANTINE = 60.0
 """For so long a template that killed its process twice is refused."""

@@ -23,7 +23,10 @@ from mail.rendering.limits import MEMORY, QUARANTINE, SECONDS
 from mail.rendering.templates import PARTS, Rendered, TemplateProblem, TemplateTexts, name_of
 
 TWICE = 2
+"""Deaths after which a template is refused for a while: one may have been chance, or the machine."""
+
 START_SECONDS = 60.0
+"""What a process may take to start; on a machine with both cores busy it takes some seconds."""
 
 
 class _Died(Exception):

@@ -26,6 +26,7 @@ class Sources(BaseLoader):
         self._inner = ChoiceLoader([DictLoader(stored), FileSystemLoader([*folders, BUILT_IN])])
 
     def get_source(self, environment: Environment, template: str) -> Found:
+        """As Jinja asks it: text, file, whether it is fresh; raise TemplateNotFound."""
         try:
             found = self._inner.get_source(environment, template)
         except TemplateNotFound:

@@ -16,7 +16,10 @@ from standardwebhooks import Webhook as Signer
 from mail.webhooks.answer import HookAnswer
 
 TIMEOUT = httpx.Timeout(10.0)
+"""Seconds for each part of a call: connecting, each write, each read."""
+
 AGAIN = frozenset({408, 409, 421, 423, 425, 429})
+"""Statuses below 500 that may pass: a time-out, a conflict, a lock, "too early", "too many"."""
 
 
 class Caller:
@@ -30,7 +33,10 @@ class Caller:
     async def call(
         self, hook_id: str, url: str, body: Any, now: datetime, *, method: str = "POST", headers: Mapping[str, str]
     ) -> HookAnswer:
-        """One attempt; the same id at each, so that the receiver can tell a repeat."""
+        """One attempt; the same id at each, so that the receiver can tell a repeat.
+
+        It raises nothing that an address or its owner can cause.
+        """
         data = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         signed = {
             **{name.lower(): value for name, value in headers.items()},
@@ -54,4 +60,5 @@ class Caller:
         return HookAnswer(outcome="again" if again else "failed", status=answer.status_code)
 
     async def close(self) -> None:
+        """Give up connections."""
         await self._client.aclose()

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from mail.providers.events import BadReport, BadSignature, Feedback, Kind
+from mail.providers.events import BadReport, BadSignature, EventKind, Feedback
 from services.feedback.delivery_events import RANK
 from tests.providers import REPORTERS, Reporter
 from waypost.providers import PROVIDERS
@@ -42,7 +42,7 @@ def test_every_provider_that_reports_keeps_the_contract() -> None:
 
 
 def test_the_ledger_knows_how_far_each_kind_is() -> None:
-    assert set(RANK) == set(get_args(Kind))
+    assert set(RANK) == set(get_args(EventKind))
 
 
 # -- the words ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
@@ -18,6 +18,7 @@ from mail.providers.outbox.sender import OutboxSender
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent
 from mail.providers.sendgrid.sender import SendGridSender, request_body
 from mail.providers.smtp.sender import SmtpSender
+from tests.providers import Kept
 
 MAIL = Mail(
     send_id="2161b3b7-f9d3-5b07-9196-af81ec9afb65",
@@ -209,18 +210,6 @@ def test_an_smtp_url_is_checked() -> None:
 
 
 # -- outbox ------------------------------------------------------------------------------------------------------------
-
-
-class Kept:
-    def __init__(self) -> None:
-        self.mails: list[Mail] = []
-
-    def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
-        self.mails += mails
-        return [f"box_{len(self.mails) - len(mails) + number}" for number in range(1, len(mails) + 1)]
-
-    def holds(self, send_id: str) -> bool:
-        return any(mail.send_id == send_id for mail in self.mails)
 
 
 async def test_the_outbox_counts_what_it_gets_and_can_be_asked() -> None:

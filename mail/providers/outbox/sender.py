@@ -18,7 +18,9 @@ class Inbox(Protocol):
         """Store mails; return their ids in the outbox, in the same order."""
         ...
 
-    def holds(self, send_id: str) -> bool: ...
+    def holds(self, send_id: str) -> bool:
+        """Whether this mail was ever caught."""
+        ...
 
 
 class OutboxSender:
@@ -26,6 +28,7 @@ class OutboxSender:
 
     name = "outbox"
     at_once = 100
+    """A whole batch of a lane (`activities.delivery.lane.BATCH`), which is then kept in one transaction."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -41,10 +44,11 @@ class OutboxSender:
         return Accepted(provider_id=await kept)
 
     async def look_up(self, send_id: str) -> Evidence:
+        """It is complete at every moment, so that what it does not hold was never sent."""
         return "accepted" if await asyncio.to_thread(self._inbox.holds, send_id) else "absent"
 
     async def close(self) -> None:
-        return None
+        """There is nothing to give up."""
 
     async def _keep_all(self) -> None:
         """Keep whatever waits, as long as something does."""

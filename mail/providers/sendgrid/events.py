@@ -11,9 +11,9 @@ from typing import Any, cast
 import orjson
 from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 
-from mail.providers.events import BadReport, BadSignature, Feedback, Kind, Report
+from mail.providers.events import BadReport, BadSignature, EventKind, Feedback, Report
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, EventKind] = {
     "processed": "accepted",
     "dropped": "dropped",
     "deferred": "deferred",
@@ -87,7 +87,7 @@ def read(event: Mapping[str, Any]) -> Feedback | None:
     )
 
 
-def _kind(said: str, event: Mapping[str, Any]) -> Kind:
+def _kind(said: str, event: Mapping[str, Any]) -> EventKind:
     """A bounce of type `blocked` says nothing of the address: the server refused the mail, for now."""
     kind = KINDS.get(said, "unknown")
     return "blocked" if kind == "bounced" and event.get("type") == "blocked" else kind

@@ -20,8 +20,13 @@ from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Mi
 
 HOST = "https://api.sendgrid.com"
 PERMANENT = frozenset({400, 404, 405, 413})
+"""The request is wrong, and always will be."""
+
 FORBIDDEN = frozenset({401, 403})
+"""The key is wrong, or may not send."""
+
 LONGEST_WAIT = 600
+"""Seconds of a `Retry-After` that are believed; whoever asks for more is asked again then."""
 
 
 class SendGridSender:
@@ -32,6 +37,7 @@ class SendGridSender:
 
     name = "sendgrid"
     at_once = 20
+    """Kept-alive connections; with an answer in a tenth of a second they carry 200 mails a second."""
 
     def __init__(
         self, api_key: str, host: str = HOST, transport: httpx.AsyncBaseTransport | None = None, *, log: bool = False
@@ -75,6 +81,7 @@ class SendGridSender:
         return "accepted" if isinstance(found, dict) and cast(dict[str, Any], found).get("messages") else "unknowable"
 
     async def close(self) -> None:
+        """Give up connections."""
         await self._client.aclose()
 
 

@@ -26,6 +26,8 @@ from mail.mime import as_bytes
 from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 
 TIMEOUT = 30.0
+"""Seconds for each answer of the server."""
+
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 IDLE_SECONDS = 20.0
 """A connection that was not used for so long is asked whether it still lives."""
@@ -34,6 +36,7 @@ USES = 500
 """Mails after which a connection is replaced; many servers allow no more."""
 
 LATER = timedelta(minutes=1)
+"""Until a mail that got a 4xx is tried again; greylisting asks for some minutes, and gets them in as many attempts."""
 
 
 class SmtpSender:
@@ -78,6 +81,7 @@ class SmtpSender:
             return await connection.send(mail, to)
 
     async def look_up(self, send_id: str) -> Evidence:
+        """A mail server keeps no record that could be asked."""
         return "unknowable"
 
     async def close(self) -> None:
