@@ -6,11 +6,17 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from activities.signatures import DELIVER
+from workflows.task_queues import DELIVERY
 
-TASK_QUEUE = "delivery"
 SHIFTS = 50
+"""Activities in one history, of three events each: a day of them, and far below the 51,200 that Temporal bears."""
+
 HEARTBEAT = timedelta(seconds=10)
+"""After so long without one the owner of a lane counts as dead, and another worker takes the lane over."""
+
 SHIFT = timedelta(hours=1)
+"""An activity ends by itself after half of it (`activities.delivery.shift.SHIFT`)."""
+
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
 
 
@@ -25,7 +31,7 @@ class DeliveryWorkflow:
             await workflow.execute_activity(
                 DELIVER,
                 lane,
-                task_queue=TASK_QUEUE,
+                task_queue=DELIVERY,
                 start_to_close_timeout=SHIFT,
                 heartbeat_timeout=HEARTBEAT,
                 retry_policy=RETRY,

@@ -23,9 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from journeys.machine.state import State
 from workflows.claim_check import ProgramRef, Resolve, data_converter
 from workflows.cluster import Cluster
-
-JOURNEYS = "journeys"
-DEPLOYMENT = "waypost"
+from workflows.task_queues import DEPLOYMENT, JOURNEYS
 
 
 class TemporalUnavailable(Exception):

@@ -6,7 +6,15 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from activities.signatures import OPERATE
-from workflows.delivery import TASK_QUEUE
+from workflows.task_queues import DELIVERY
+
+LONGEST = timedelta(hours=24)
+"""One attempt; what is left then is the next one's, which goes on behind the last page."""
+
+HEARTBEAT = timedelta(seconds=30)
+"""A page of customers takes some seconds; after so long without one the worker counts as dead."""
+
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
 
 @workflow.defn(name="OperationWorkflow")
@@ -20,8 +28,8 @@ class OperationWorkflow:
             OPERATE,
             operation_id,
             result_type=str,
-            task_queue=TASK_QUEUE,
-            start_to_close_timeout=timedelta(hours=24),
-            heartbeat_timeout=timedelta(seconds=30),
-            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+            task_queue=DELIVERY,
+            start_to_close_timeout=LONGEST,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=RETRY,
         )

@@ -19,10 +19,13 @@ from temporalio.client import (
 )
 
 from journeys.program.program import Program, ScheduleTrigger
-from workflows.gateway import JOURNEYS
+from workflows.task_queues import JOURNEYS
 
 PREFIX = "journey/"
+"""How the ids of our schedules begin; what else is in the namespace is left alone."""
+
 CATCH_UP = timedelta(hours=12)
+"""An occasion that was missed while Temporal was away is made up for within so long: a night, not a holiday."""
 
 
 async def reconcile(client: Client, programs: Iterable[Program]) -> tuple[int, int]:

@@ -6,7 +6,13 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from activities.signatures import SWEEP, Occasion
-from workflows.delivery import TASK_QUEUE
+from workflows.task_queues import DELIVERY
+
+LONGEST = timedelta(hours=6)
+"""One attempt; what is left then is the next one's, which goes on behind the last page."""
+
+HEARTBEAT = timedelta(minutes=1)
+"""A page of members takes some seconds; after so long without one the worker counts as dead."""
 
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
@@ -23,8 +29,8 @@ class SweepWorkflow:
             SWEEP,
             Occasion(digest=digest, trigger=trigger, name=name),
             result_type=int,
-            task_queue=TASK_QUEUE,
-            start_to_close_timeout=timedelta(hours=6),
-            heartbeat_timeout=timedelta(minutes=1),
+            task_queue=DELIVERY,
+            start_to_close_timeout=LONGEST,
+            heartbeat_timeout=HEARTBEAT,
             retry_policy=RETRY,
         )
