@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from api import errors, openapi
 from api.deps.backend import Backend
+from api.edge.heavy_work import HeavyWork
 from api.edge.limits import Edge
 from api.edge.metrics import Metrics
 from api.pages import double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
@@ -69,6 +70,7 @@ def create_app(backend: Backend, version: str) -> FastAPI:
     """The whole API on a backend."""
     app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     app.state.backend = backend
+    app.state.heavy_work = HeavyWork()
     app.state.metrics = Metrics()
     app.state.metrics.show_depths(backend)
     for module in ROUTERS:

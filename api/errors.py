@@ -91,6 +91,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(IntegrityError, _collided)
 
 
+def _unreadable(cause: ValueError | RecursionError) -> str:
+    """What is JSON by its grammar, and still cannot be read."""
+    if isinstance(cause, UnicodeDecodeError):
+        return "the body is not UTF-8"
+    if isinstance(cause, RecursionError):
+        return "the body nests too deep"
+    return "the body holds a number with more digits than can be read"
+
+
 def _known(request: Request, error: Exception) -> JSONResponse:
     code = (
         "temporal-unavailable" if isinstance(error, gateway.TemporalUnavailable) else getattr(error, "code", "refused")
@@ -137,6 +146,8 @@ def _unkeepable(request: Request, error: Exception) -> JSONResponse:
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, ValueError | RecursionError):
+        return problem("invalid-input", _unreadable(error.__cause__), path="body")
     code = BY_STATUS.get(error.status_code, "bad-request")
     answer = problem(code, str(error.detail), status=error.status_code)
     answer.headers.update(error.headers or {})

@@ -20,7 +20,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.delivery.lane import MailLane
 from journeys.checks import source
-from services.definitions import journeys
+from services.definitions import journeys, validation_context
 from services.ingestion import ingest
 from services.reports import customer_view
 from store.tables.enrollments import Decision, Enrollment
@@ -58,9 +58,10 @@ class World:
 
     async def publish(self, text: str) -> None:
         now, known = await self.tick(), self.parts.templates()
-        key = source.parse(text)[0]["journey"]
+        key = source.parse(text).data["journey"]
         with self.parts.database.writing() as session:
-            journeys.put_draft(session, key, text, known, now)
+            around = validation_context.of(session, key, known)
+            journeys.put_draft(session, journeys.read_draft(key, text, around), now)
             journeys.publish(session, key, known, now)
 
     async def happens(self, *messages: dict[str, Any]) -> None:

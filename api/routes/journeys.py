@@ -14,6 +14,7 @@ from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
 from api.edge import etags
 from api.edge.etags import TheTags
+from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
@@ -30,9 +31,10 @@ from api.schemas.journeys import (
 )
 from api.schemas.reports import JourneyReport
 from journeys.checks import source
-from journeys.language.problems import Problem
+from journeys.checks.lint import Surroundings
+from journeys.language.problems import InvalidJourney, Problem
 from pictures import map as maps
-from services.definitions import journeys
+from services.definitions import journeys, validation_context
 from services.errors import InvalidInput, Refused
 from services.operations import operations
 from services.reports import counts_and_books, customer_view, lists
@@ -80,36 +82,46 @@ async def _text(request: Request) -> str:
 
 
 @router.put("/{key}", summary="Store a draft", responses=responses(409, 412, 422), openapi_extra=_DEFINITION)
-async def put(key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags) -> DraftOut:
+async def put(
+    key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags, heavy: TheHeavyWork
+) -> DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
     text = await _text(request)
+    draft = await heavy.run(lambda: journeys.read_draft(key, text, _around(parts, key)))
 
     def store() -> DraftOut:
         with parts.database.writing() as session:
             present = session.get(Journey, key)
             before = _shown(present) if present else None
             tags.check(before)
-            journey, warnings = journeys.put_draft(session, key, text, parts.templates(), parts.clock())
-            after = _shown(journey)
+            after = _shown(journeys.put_draft(session, draft, parts.clock()))
             trail = Trail(request, session, parts.clock())
             trail.note("changed" if before else "created", "journey", key, before, after)
             tags.tagged(after)
-            return DraftOut(journey=after, warnings=[_finding(one) for one in warnings])
+            return DraftOut(journey=after, warnings=[_finding(one) for one in draft.warnings])
 
     return await run_in_threadpool(store)
 
 
 @router.post("/validate", summary="Check a definition", responses=responses(422), openapi_extra=_DEFINITION)
-async def validate(request: Request, parts: TheBackend, caller: Marketer) -> Validation:
+async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy: TheHeavyWork) -> Validation:
     """Every problem with its path, its line (for YAML), what was found and what would be right."""
     text = await _text(request)
 
     def check() -> Validation:
-        with parts.database.reading() as session:
-            valid, problems = journeys.check(session, text, parts.templates())
+        try:
+            document = source.parse(text)
+            valid, problems = True, source.judge(document, _around(parts, document.key))[1]
+        except InvalidJourney as invalid:
+            valid, problems = False, tuple(invalid.problems)
         return Validation(valid=valid, problems=[_finding(one) for one in problems])
 
-    return await run_in_threadpool(check)
+    return await heavy.run(check)
+
+
+def _around(parts: TheBackend, key: str | None) -> Surroundings:
+    with parts.database.reading() as session:
+        return validation_context.of(session, key, parts.templates())
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))

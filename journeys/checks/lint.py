@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from journeys.checks import flow
 from journeys.facts import guards
@@ -27,6 +28,7 @@ class Surroundings:
 
 
 NOWHERE = Surroundings()
+MOST_OF_A_KIND = 100
 
 
 def lint(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
@@ -39,18 +41,22 @@ def lint(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
 
 
 def names(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
-    """What can be said of each name alone."""
-    return [
-        *_stages_named(journey),
-        *_ids(journey),
-        *_templates(journey, around.templates),
-        *_segments(journey, around.segments),
-        *_journeys(journey, around.journeys),
-        *_topics(journey),
-        *_refused_guards(journey),
-        *_eventless(journey),
-        *_events(journey, around.events),
-    ]
+    """What can be said of each name alone: of each kind the first MOST_OF_A_KIND, since each costs a search.
+
+    A kind is all errors or all warnings, so none is hidden behind the other.
+    """
+    kinds = (
+        _stages_named(journey),
+        _ids(journey),
+        _templates(journey, around.templates),
+        _segments(journey, around.segments),
+        _journeys(journey, around.journeys),
+        _topics(journey),
+        _refused_guards(journey),
+        _eventless(journey),
+        _events(journey, around.events),
+    )
+    return [problem for kind in kinds for problem in islice(kind, MOST_OF_A_KIND)]
 
 
 def _all_steps(journey: Journey) -> Iterator[tuple[Path, Step]]:

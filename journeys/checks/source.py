@@ -1,14 +1,19 @@
-"""Text into a definition: JSON or YAML 1.2 read with positions, every problem with its path, line and column."""
+"""Text into a definition: JSON or YAML 1.2 read with positions, every problem with its path, line and column.
+
+A text is bounded in length, depth and values while it is read, and so in time: the largest takes some two seconds of a
+core, which is why nobody reads one within a transaction.
+"""
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from math import isfinite
 from typing import Any, cast
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
@@ -17,21 +22,42 @@ from journeys.checks.lint import NOWHERE, Surroundings, lint
 from journeys.language.definition import Journey
 from journeys.language.problems import InvalidJourney, Path, Problem
 
-LARGEST = 1_000_000
+LARGEST = 250_000
+"""Characters: ten times the longest journey that we know of."""
 DEEPEST = 40
-MOST_NODES = 100_000
+MOST_VALUES = 25_000
+LONGEST_NUMBER = 25
+"""Characters of a whole number: the largest of 64 bits has twenty in decimal, twenty-four in octal."""
 
 Positions = Mapping[Path, tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text that was read: plain data, and where each path of it stands (line and column, from 1)."""
+
+    data: Any
+    positions: Positions
+
+    @property
+    def key(self) -> str | None:
+        """The journey's key, if the document gets as far as that."""
+        key = cast(dict[str, Any], self.data).get("journey") if isinstance(self.data, dict) else None
+        return key if isinstance(key, str) else None
+
+
 def read(text: str, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Problem, ...]]:
     """The definition in `text` with its warnings; raise InvalidJourney with every problem."""
-    data, positions = parse(text)
+    return judge(parse(text), around)
+
+
+def judge(document: Document, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Problem, ...]]:
+    """The same for a document that was read, each problem with its place."""
     try:
-        journey, warnings = check(data, around)
+        journey, warnings = check(document.data, around)
     except InvalidJourney as invalid:
-        raise InvalidJourney([_placed(problem, positions) for problem in invalid.problems]) from None
-    return journey, tuple(_placed(problem, positions) for problem in warnings)
+        raise InvalidJourney([_placed(problem, document.positions) for problem in invalid.problems]) from None
+    return journey, tuple(_placed(problem, document.positions) for problem in warnings)
 
 
 def check(data: Any, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Problem, ...]]:
@@ -46,58 +72,68 @@ def check(data: Any, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Pro
     return journey, tuple(problems)
 
 
-def key_of(text: str) -> str | None:
-    """The journey's key, if the text gets as far as that."""
-    try:
-        data, _ = parse(text)
-    except InvalidJourney:
-        return None
-    key = cast(dict[str, Any], data).get("journey") if isinstance(data, dict) else None
-    return key if isinstance(key, str) else None
-
-
-def parse(text: str) -> tuple[Any, Positions]:
-    """Plain data, and where each path of it stands (line and column, from 1)."""
+def parse(text: str) -> Document:
+    """Read a text; raise InvalidJourney where it is neither JSON nor YAML, or passes a bound."""
     if len(text) > LARGEST:
         message = f"the definition has {len(text):,} characters"
         raise InvalidJourney([Problem(code="too_large", message=message, expected=f"at most {LARGEST:,}")])
     if text.lstrip().startswith("{"):
-        return _json(text), {}
+        return Document(data=_json(text), positions={})
     return _yaml(text)
 
 
 def _json(text: str) -> Any:
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_int=lambda digits: _whole(digits, 10))
     except json.JSONDecodeError as error:
-        problem = Problem(code="json", message=error.msg, line=error.lineno, column=error.colno)
+        raise InvalidJourney([Problem(code="json", message=error.msg, line=error.lineno, column=error.colno)]) from None
     except RecursionError:
-        problem = Problem(code="too_deep", message=f"the document nests deeper than {DEEPEST} levels")
-    else:
-        bounds = _Bounds()
-        bounds.check(data, ())
-        return data
-    raise InvalidJourney([problem]) from None
+        raise InvalidJourney([_too_deep()]) from None
+    _Bounds().check(data, ())
+    return data
 
 
-def _yaml(text: str) -> tuple[Any, Positions]:
+def _yaml(text: str) -> Document:
     """The nodes are composed and not constructed: that keeps their places, and takes two thirds of the time."""
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer, reader.max_depth = _BoundedComposer, DEEPEST + 1
     try:
-        node: Any = YAML(typ="safe", pure=True).compose(StringIO(text))
+        node: Any = reader.compose(StringIO(text))
+    except MaxDepthExceededError:
+        raise InvalidJourney([_too_deep()]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         message = str(error.problem or error.context or "this is not YAML")
         raise InvalidJourney([Problem(code="yaml", message=message, line=line, column=column)]) from None
+    except InvalidJourney:
+        raise
     except (YAMLError, ValueError, TypeError) as error:
         raise InvalidJourney([Problem(code="yaml", message=str(error).splitlines()[0])]) from None
-    except RecursionError:
-        message = f"the document nests deeper than {DEEPEST} levels"
-        raise InvalidJourney([Problem(code="too_deep", message=message)]) from None
     if node is None:
-        return None, {}
+        return Document(data=None, positions={})
     plain = _Plain()
-    return plain.value(node, ()), plain.positions
+    return Document(data=plain.value(node, ()), positions=plain.positions)
+
+
+def _too_deep(path: Path = ()) -> Problem:
+    return Problem(code="too_deep", message=f"the document nests deeper than {DEEPEST} levels", path=path)
+
+
+def _too_many() -> InvalidJourney:
+    return InvalidJourney([Problem(code="too_large", message=f"the document has more than {MOST_VALUES:,} values")])
+
+
+class _BoundedComposer(Composer):
+    """Stops at the first value too many, instead of reading the rest."""
+
+    composed = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.composed += 1
+        if self.composed > 2 * MOST_VALUES:  # keys are nodes too
+            raise _too_many()
+        return super().compose_node(parent, index)
 
 
 class _Bounds:
@@ -119,12 +155,10 @@ class _Bounds:
 
     def count(self, path: Path) -> None:
         self.nodes += 1
-        if self.nodes > MOST_NODES:
-            message = f"the document has more than {MOST_NODES:,} values"
-            raise InvalidJourney([Problem(code="too_large", message=message)])
+        if self.nodes > MOST_VALUES:
+            raise _too_many()
         if len(path) > DEEPEST:
-            message = f"the document nests deeper than {DEEPEST} levels"
-            raise InvalidJourney([Problem(code="too_deep", message=message, path=path[:5])])
+            raise InvalidJourney([_too_deep(path[:5])])
 
     def check(self, data: Any, path: Path) -> None:
         self.count(path)
@@ -138,7 +172,7 @@ class _Bounds:
         elif isinstance(data, str):
             self.text(data, path)
         elif isinstance(data, float) and not isfinite(data):
-            raise InvalidJourney([Problem(code="number", message="the number is not finite", path=path)])
+            raise _bad_number("the number is not finite", path)
 
 
 class _Plain(_Bounds):
@@ -154,7 +188,7 @@ class _Plain(_Bounds):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self._at(inner, inner, (*path, index)) for index, inner in enumerate(node.value)]
-        plain = _scalar(node)
+        plain = _scalar(node, path)
         return self.text(plain, path) if isinstance(plain, str) else plain
 
     def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
@@ -179,7 +213,7 @@ def _at_mark(message: str, node: Any) -> InvalidJourney:
     return InvalidJourney([Problem(code="yaml", message=message, line=line, column=column)])
 
 
-def _scalar(node: Any) -> Any:
+def _scalar(node: Any, path: Path) -> Any:
     """By YAML 1.2's core schema; a date stays the text that it is."""
     text = str(node.value)
     match node.tag.rpartition(":")[2]:
@@ -188,18 +222,34 @@ def _scalar(node: Any) -> Any:
         case "bool":
             return text.lower() == "true"
         case "int":
-            return _whole(text)
+            return _integer(text, node, path)
         case "float":
             return _fraction(text)
         case _:
             return text
 
 
-def _whole(text: str) -> int | str:
+def _integer(text: str, node: Any, path: Path) -> int | str:
+    digits = text.replace("_", "")
     try:
-        return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in ("0o", "0x") else 10)
+        return _whole(digits, 0 if digits.lstrip("+-")[:2] in ("0o", "0x") else 10)
+    except InvalidJourney as invalid:
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        raise InvalidJourney([replace(one, path=path, line=line, column=column) for one in invalid.problems]) from None
     except ValueError:
         return text
+
+
+def _whole(digits: str, base: int) -> int:
+    """A whole number of at most 64 bits, which is what every reader of JSON keeps."""
+    number = int(digits, base) if len(digits) <= LONGEST_NUMBER else 2**64
+    if not -(2**63) <= number < 2**63:
+        raise _bad_number("the number has more than 64 bits", ())
+    return number
+
+
+def _bad_number(message: str, path: Path) -> InvalidJourney:
+    return InvalidJourney([Problem(code="number", message=message, path=path)])
 
 
 def _fraction(text: str) -> float | str:

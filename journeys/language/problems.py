@@ -52,9 +52,13 @@ class InvalidJourney(ValueError):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
+MOST_SHOWN = 40
+
+
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Advice for a misspelt `word`: the nearest known one, else the list."""
+    """Advice for a misspelt `word`: the nearest known one, else the first MOST_SHOWN of the list."""
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"{close[0]!r}, the nearest name"
-    return "one of " + ", ".join(sorted(known)) if known else "none is defined"
+    shown, more = sorted(known)[:MOST_SHOWN], len(known) - MOST_SHOWN
+    return "one of " + ", ".join(shown) + (f" and {more} more" if more > 0 else "") if known else "none is defined"

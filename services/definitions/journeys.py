@@ -1,11 +1,13 @@
 """Journeys: a draft that may change, versions that may not."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from journeys.checks import source
+from journeys.checks.lint import Surroundings
 from journeys.language.definition import Journey as Definition
 from journeys.language.problems import Problem
 from journeys.program import compiler
@@ -19,45 +21,45 @@ from store.tables.definitions import Journey, JourneyVersion
 _PROGRAMS: dict[str, Program] = {}
 
 
-def put_draft(
-    session: Session, key: str, text: str, templates: frozenset[str], now: datetime
-) -> tuple[Journey, Sequence[Problem]]:
-    """Store a valid draft with its text; raise InvalidJourney with every problem of an invalid one."""
-    definition, warnings = source.read(text, validation_context.of(session, key, templates))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A valid definition as it was written, with its warnings: read and judged before any transaction begins."""
+
+    text: str
+    definition: Definition
+    warnings: Sequence[Problem]
+
+
+def read_draft(key: str, text: str, around: Surroundings) -> Draft:
+    """Raise InvalidJourney with every problem, or where the text is of another journey."""
+    definition, warnings = source.read(text, around)
     if definition.journey != key:
-        message = "the definition is of another journey"
-        raise source.InvalidJourney(
-            [
-                Problem(
-                    code="key", message=message, path=("journey",), found=repr(definition.journey), expected=repr(key)
-                )
-            ]
-        )
+        message, found = "the definition is of another journey", repr(definition.journey)
+        problem = Problem(code="key", message=message, path=("journey",), found=found, expected=repr(key))
+        raise source.InvalidJourney([problem])
+    return Draft(text=text, definition=definition, warnings=warnings)
+
+
+def put_draft(session: Session, draft: Draft, now: datetime) -> Journey:
+    """Store a draft; what was published stays as it is."""
+    definition = draft.definition
+    key = definition.journey
     journey = session.get(Journey, key) or Journey(key=key, created_at=now, updated_at=now)
     journey.name = definition.name
-    journey.draft_text = text
+    journey.draft_text = draft.text
     journey.draft = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
     journey.updated_at = now
     session.add(journey)
     session.flush()
-    return journey, warnings
-
-
-def check(session: Session, text: str, templates: frozenset[str]) -> tuple[bool, Sequence[Problem]]:
-    """Whether a definition could be stored here, with everything found."""
-    around = validation_context.of(session, source.key_of(text), templates)
-    try:
-        return True, source.read(text, around)[1]
-    except source.InvalidJourney as invalid:
-        return False, invalid.problems
+    return journey
 
 
 def publish(session: Session, key: str, templates: frozenset[str], now: datetime) -> tuple[JourneyVersion, bool]:
     """Make the draft the live version; those under way stay on theirs. False where it is live already."""
     journey = get(session, key)
-    if journey.draft_text is None:
+    if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
-    definition, _ = source.read(journey.draft_text, validation_context.of(session, key, templates))
+    definition, _ = source.check(journey.draft, validation_context.of(session, key, templates))
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     if live is not None and live.digest == definition.digest() and journey.archived_at is None:
         return live, False

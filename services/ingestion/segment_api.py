@@ -35,13 +35,18 @@ class Tracked:
 
 def parsed(text: bytes) -> tuple[Any, bool]:
     """JSON, and whether it was strictly that: NaN and the like are read too, so that the one event can be refused.
+    A whole number of more than 64 bits becomes a floating one, as with JavaScript; of thousands of digits, infinite.
 
     Raises ValueError or RecursionError.
     """
     try:
         return orjson.loads(text), True
     except orjson.JSONDecodeError:
-        return json.loads(text), False
+        return json.loads(text, parse_int=_whole), False
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) < 20 else float(digits)
 
 
 def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False) -> Tracked:

@@ -1,6 +1,7 @@
 """Definitions: what is wrong, where, and what would be right."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,49 @@ def test_an_id_used_twice_is_found() -> None:
 )  # fmt: skip
 def test_a_document_that_is_a_bomb_is_refused(text: str, code: str) -> None:
     assert problems(text)[0][0] == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: " + "[" * 100_000, "a: " + "[" * 100_000 + "]" * 100_000, "a: " + "{a: " * 50_000, "- " * 100_000],
+    ids=["open brackets", "brackets", "braces", "dashes"],
+)
+def test_a_document_that_nests_is_read_no_deeper_than_it_may(text: str) -> None:
+    began = time.thread_time()
+    assert problems(text) == [("too_deep", "(document)", None)]
+    assert time.thread_time() - began < 0.5
+
+
+def test_a_document_of_too_many_values_is_read_no_further_than_it_may() -> None:
+    began = time.thread_time()
+    assert problems("a: [" + "1," * 120_000 + "]") == [("too_large", "(document)", None)]
+    assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-" + "9" * 5_000, str(2**63), "0x" + "F" * 5_000, "0o" + "7" * 5_000])
+def test_a_number_that_nobody_keeps_is_refused_with_its_place(number: str) -> None:
+    assert problems(stage(f"set: {{x: {number}}}")) == [("number", "stages.a.steps[0].set.x", 6)]
+
+
+def test_the_largest_number_is_read() -> None:
+    assert source.parse(f"[{2**63 - 1}, {-(2**63)}, 0x7FFFFFFFFFFFFFFF]").data == [2**63 - 1, -(2**63), 2**63 - 1]
+
+
+def test_a_number_of_5000_digits_in_json_is_refused() -> None:
+    with pytest.raises(InvalidJourney) as caught:
+        source.parse(f'{{"x": {"9" * 5_000}}}')
+    assert [one.code for one in caught.value.problems] == ["number"]
+
+
+def test_of_one_kind_of_problem_the_first_hundred_are_told() -> None:
+    text = json.dumps(
+        {"journey": "j", "start": "a", "stages": {"a": {"steps": [{"send": f"mail_{n}"} for n in range(1_500)]}}}
+    )
+    began = time.thread_time()
+    found = found_in(text, Surroundings(templates=frozenset(f"letter_{n}" for n in range(500))))
+    assert time.thread_time() - began < 2
+    assert len([one for one in found if one.startswith("unknown_template")]) == 100
+    assert found[0].endswith(", letter_132, letter_133 and 460 more")
 
 
 def test_a_guard_of_100_kb_is_refused() -> None:

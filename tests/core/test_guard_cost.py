@@ -29,8 +29,8 @@ COSTLY = {
     "a pattern of a hundred thousand classes": r'customer.name.matches("(\\w{300}){300}")',
     "a pattern that the customer writes": "customer.name.matches(customer.pattern)",
 }
-WALL = 2.0
-"""Seconds: forty times the budget, so that a busy machine fails no test and a guard that is not bounded does."""
+MOST = 2.0
+"""Seconds of this thread on a core: forty times the budget, and no matter who else is on the machine."""
 
 
 def tagged(count: int) -> Mapping[str, Any]:
@@ -38,10 +38,10 @@ def tagged(count: int) -> Mapping[str, Any]:
 
 
 def asked(text: str, context: Mapping[str, Any]) -> guards.Verdict:
-    """The verdict, which must come before the wall."""
-    began = time.perf_counter()
+    """The verdict, which must come before MOST."""
+    began = time.thread_time()
     verdict = guards.evaluate(text, context)
-    assert time.perf_counter() - began < WALL
+    assert time.thread_time() - began < MOST
     return verdict
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.definitions import journeys
+from services.definitions import journeys, validation_context
 from services.ingestion import ingest
 from services.ingestion.ingest import Outcome
 from store.session import Database
@@ -34,7 +34,8 @@ def publish(database: Database, noon: datetime) -> Callable[[str, str], None]:
     def run(key: str, text: str) -> None:
         with database.writing() as session:
             known = frozenset({"mail_a", "mail_b", "mail_c"})
-            journeys.put_draft(session, key, text, known, noon)
+            around = validation_context.of(session, key, known)
+            journeys.put_draft(session, journeys.read_draft(key, text, around), noon)
             journeys.publish(session, key, known, noon)
 
     return run

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, func, select
 
+from journeys.checks.lint import NOWHERE
 from services.definitions import journeys
 from services.imports import event_files, placement
 from services.imports.event_files import Progress
@@ -26,7 +27,8 @@ TEMPLATES = frozenset({"thank_you", "cross_sell", "loyalty", "we_miss_you", "win
 @pytest.fixture
 def lifecycle(database: Database) -> None:
     with database.writing() as session:
-        journeys.put_draft(session, "lifecycle", (CDNOW / "lifecycle.yaml").read_text(), TEMPLATES, LAST_DAY)
+        text = (CDNOW / "lifecycle.yaml").read_text()
+        journeys.put_draft(session, journeys.read_draft("lifecycle", text, NOWHERE), LAST_DAY)
         journeys.publish(session, "lifecycle", TEMPLATES, LAST_DAY)
 
 

@@ -28,7 +28,8 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
     with told(), parts() as made:
         text = read(file)
         try:
-            definition, problems = source.read(text, _surroundings(made, text))
+            document = source.parse(text)
+            definition, problems = source.judge(document, _surroundings(made, document.key))
             valid = True
         except InvalidJourney as invalid:
             definition, problems, valid = None, invalid.problems, False
@@ -42,7 +43,7 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
             raise typer.Exit(1)
 
 
-def _surroundings(made: "Parts", text: str) -> "Surroundings":
+def _surroundings(made: "Parts", key: str | None) -> "Surroundings":
     """What this installation knows; without a database, its templates alone."""
     from journeys.checks.lint import Surroundings
     from services.definitions import validation_context
@@ -50,7 +51,7 @@ def _surroundings(made: "Parts", text: str) -> "Surroundings":
     if not made.set_up:
         return Surroundings(templates=made.template_files())
     with made.database.reading() as session:
-        return validation_context.of(session, source.key_of(text), made.templates())
+        return validation_context.of(session, key, made.templates())
 
 
 def publish(key: Key, as_json: JsonFlag = False) -> None:
