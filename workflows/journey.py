@@ -1,7 +1,7 @@
-"""One enrollment as a durable workflow: a thin shell round `journeys.machine.machine.advance`.
+"""One enrollment as a durable workflow: a thin shell round `journeys.machine.drive`.
 
-It holds one state, feeds inputs to the core and carries out what the core wants: decisions ride along with the one
-question, which a local activity answers. There is no marketing in here, and nothing personal.
+It holds one state and drives the core from input to input: decisions ride along with the one question, which a local
+activity answers. There is no marketing in here, and nothing personal.
 """
 
 from collections import deque
@@ -14,9 +14,10 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.signatures import ASK, PLAN, SETTLE, Call, Reply
-from journeys.machine.commands import Ask, Command, Decide, Plan, Question, Settle
+from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
+from journeys.machine.drive import drive, proceed
 from journeys.machine.inputs import Begin, Control, EventArrived, Input, Interrupted, Leave, Pause, Resume, Skip, Woke
-from journeys.machine.machine import advance, refusal
+from journeys.machine.machine import refusal
 from journeys.machine.state import State
 from journeys.program.program import Program
 
@@ -87,7 +88,7 @@ class JourneyWorkflow:
 
     @workflow.query
     def current(self) -> State:
-        """The state as it is now."""
+        """The state behind the last input that was worked off whole: no question is open in it."""
         return self.state
 
     async def _turn(self) -> None:
@@ -126,29 +127,27 @@ class JourneyWorkflow:
         given.outcome = refused or ""
 
     async def _take(self, given: Input, fence: int | None = None) -> None:
-        """Advance by one input and answer every question it leads to.
+        """Work off one input, with every question it leads to.
 
-        A deadline is fenced: where an event has come that is not worked off yet, the attempt is forgotten (the core is
-        pure, so that is all it takes) and the events go first. While the journey is paused, an enrollment that would
-        wake is paused instead; events are left for the resume to bring.
+        A deadline is fenced: where an event has come that is not worked off yet, the attempt is abandoned (the state
+        is as it was, so that is all it takes) and the events go first. While the journey is paused, an enrollment that
+        would wake is paused instead; events are left for the resume to bring.
         """
-        before, gate = self.state, isinstance(given, EventArrived | Woke)
-        self.state, commands = advance(self.program, before, given)
-        while commands:
-            reply = await self._call(commands, fence, gate)
+        driving, gate = drive(self.program, self.state, [given]), isinstance(given, EventArrived | Woke)
+        reached = proceed(driving)
+        while not isinstance(reached, State):
+            reply = await self._call(*reached, fence, gate)
             if isinstance(reply, Interrupted):
-                self.state = before
-                self.inbox.extendleft(reversed(reply.events))
-                if reply.parked:
-                    await self._take(Pause(at=workflow.now(), by="journey"))
-                return
-            fence, gate = None, False
-            self.state, commands = advance(self.program, self.state, reply)
+                return await self._abandon(reply)
+            reached, fence, gate = proceed(driving, reply), None, False
+        self.state = reached
 
-    async def _call(self, commands: tuple[Command, ...], fence: int | None, gate: bool) -> Reply:
-        question = commands[-1]
-        assert not isinstance(question, Decide)
-        records = tuple(command for command in commands if isinstance(command, Decide))
+    async def _abandon(self, interrupted: Interrupted) -> None:
+        self.inbox.extendleft(reversed(interrupted.events))
+        if interrupted.parked:
+            await self._take(Pause(at=workflow.now(), by="journey"))
+
+    async def _call(self, records: tuple[Decide, ...], question: Question, fence: int | None, gate: bool) -> Reply:
         call = Call(
             enrollment=self.state.enrollment,
             now=workflow.now(),

@@ -1,7 +1,7 @@
 """What is known of a customer: attributes, and per event name an aggregate that a guard reads in one look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -125,8 +125,21 @@ class Happened:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentFacts:
+    """What a guard may see of the enrollment beside its stage: when it began (UTC), its key, the data of its entry."""
+
+    entered_at: datetime | None
+    key: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def variable(self, stage: str) -> dict[str, Any]:
+        """The variable `enrollment`; where `data` has a name that is ours, ours holds."""
+        return {**self.data, "key": self.key, "stage": stage, "entered_at": self.entered_at}
+
+
 def context(known: Known, event: Happened | None, enrollment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The variables of a guard."""
+    """The variables of a guard; `enrollment` is empty before there is one."""
     customer = {
         **known.attributes,
         "events": {name: _seen(one) for name, one in known.aggregates.items()},

@@ -23,11 +23,13 @@ from datetime import datetime
 from typing import assert_never
 
 from journeys.machine import inputs
-from journeys.machine.commands import Command
-from journeys.machine.stages import first_holding
-from journeys.machine.state import Deadline, Question, State
+from journeys.machine.commands import Command, Decide, Question
+from journeys.machine.state import Deadline, OpenQuestion, State
 from journeys.machine.steps import Steps
 from journeys.program.program import Program
+
+Asked = tuple[tuple[Decide, ...], Question]
+"""Decisions to record, and the question behind them."""
 
 
 class MachineError(Exception):
@@ -40,9 +42,9 @@ class UnansweredQuestion(MachineError):
 
 def advance(program: Program, state: State, given: inputs.Input) -> tuple[State, tuple[Command, ...]]:
     """Take one input; return the next state and what must be done, of which only the last asks for an answer."""
-    walk = Machine(program, state)
-    commands = walk.feed(given)
-    return walk.state, commands
+    machine = Machine(program, state)
+    asked = machine.feed(given)
+    return machine.state, (*asked[0], asked[1]) if asked is not None else ()
 
 
 def refusal(program: Program, state: State, control: inputs.Control) -> str | None:
@@ -67,13 +69,16 @@ def refusal(program: Program, state: State, control: inputs.Control) -> str | No
 class Machine(Steps):
     """A state that is fed with inputs. It works on a copy, so whoever holds the first state keeps it."""
 
-    def feed(self, given: inputs.Input) -> tuple[Command, ...]:
-        """Take one input and go as far as it leads; return the commands."""
+    def feed(self, given: inputs.Input) -> Asked | None:
+        """Take one input and go as far as it leads; return what is asked then, None where nothing is."""
         self.take(given)
         self.proceed()
-        commands = tuple(self.commands)
-        self.commands.clear()
-        return commands
+        if self.question is None:
+            return None
+        asked = tuple(self.decisions), self.question
+        self.decisions.clear()
+        self.question = None
+        return asked
 
     def take(self, given: inputs.Input) -> None:
         if isinstance(given, inputs.Facts | inputs.Planned | inputs.Settled):
@@ -192,24 +197,22 @@ class Machine(Steps):
         else:
             self._told(asked, answer)
 
-    def _told(self, asked: Question, facts: inputs.Facts) -> None:
-        option = first_holding(asked.options, facts.holds)
+    def _told(self, asked: OpenQuestion, facts: inputs.Facts) -> None:
         match asked.about:
             case "entry":
-                self._entered(facts, option)
+                self._entered(facts)
             case "changed":
-                if option is not None:
-                    self._by_guard(option)
+                self._moved_by_guard(facts)
             case "wait_for":
-                self._wait_for_answered(option is not None)
+                self._wait_for_answered(all(facts.holds))
             case "deadline":
                 assert asked.deadline is not None
                 self._deadline_answered(asked.deadline, facts)
             case "event":
                 assert asked.event is not None
-                self._event_answered(asked.event, asked.options, facts.holds)
+                self._event_answered(asked.event, facts.holds)
             case "branch":
-                self._branched(option)
+                self._branch_answered(facts.holds)
             case "wait":
                 self._waits_until(facts.until)
             case _:

@@ -3,29 +3,39 @@
 The bound on a macrostep lives here, since no loop can avoid entering a stage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, assert_never
 
 from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import inputs
-from journeys.machine.state import Deadline
+from journeys.machine.state import About, Deadline
 from journeys.machine.walk import Walk
 from journeys.program.program import (
     After,
+    Arm,
     DateOf,
+    Entrance,
+    Goal,
     GuardId,
     Inactive,
     NodeId,
     OnEvent,
     Stage,
     StageKey,
+    Transition,
     Wait,
     WaitFor,
     When,
 )
 
 STRIDES = 100
+"""Stages entered without a wait between them; a journey that means to go on has waited long before."""
+
+Listener = Entrance | Transition | WaitFor | Wait
+"""What an event can set off: an exit, a transition, the wait_for somebody waits in, or the wait for a date."""
+
+Option = TypeVar("Option", bound=Listener | Arm)
 
 
 class Stages(Walk):
@@ -56,19 +66,21 @@ class Stages(Walk):
         if not self.state.ended and (stage.activity_watched or stage.by_guard):
             self._ask_by_guard("entry", _entry_why(stage), last=stage.activity_watched)
 
-    def _ask_by_guard(self, about: str, why: str, last: Sequence[str] = ()) -> None:
+    def _ask_by_guard(self, about: About, why: str, last: Sequence[str] = ()) -> None:
         """Ask the transitions by guard alone, in the order written."""
-        ways = self._stage.by_guard
-        guards = [one.guard for _, one in ways if one.guard is not None]
-        self._ask(about, why, guards=guards, last=last, options=tuple(f"transition:{index}" for index, _ in ways))
+        self._ask(about, why, guards=guards_of(self._stage.by_guard), last=last)
 
-    def _by_guard(self, option: str) -> None:
-        self._move(self._stage.transitions[int(option.partition(":")[2])].to, "when")
+    def _moved_by_guard(self, facts: inputs.Facts) -> bool:
+        """Take the first transition whose guard holds; False where there is none."""
+        chosen = first_holding(self._stage.by_guard, facts.holds)
+        if chosen is not None:
+            self._move(chosen.to, "when")
+        return chosen is not None
 
-    def _entered(self, facts: inputs.Facts, option: str | None) -> None:
+    def _entered(self, facts: inputs.Facts) -> None:
         """Take a transition whose guard holds already, else arm the inactivity deadlines."""
-        if option is not None:
-            return self._by_guard(option)
+        if self._moved_by_guard(facts):
+            return
         stage, state = self._stage, self.state
         assert state.entered_at is not None
         last = {name: at or state.entered_at for name, at in zip(stage.activity_watched, facts.last, strict=True)}
@@ -142,63 +154,65 @@ class Stages(Walk):
     # -- events --------------------------------------------------------------------------------------------------------
 
     def _event(self, event: inputs.EventArrived) -> None:
-        goal = self.program.goal
-        options = self._options(event)
-        if goal is not None and goal.event == event.name:
-            if goal.guard is None:
-                self._converted(event)
-            else:
-                options = [("goal", goal.guard), *options]
-        guards = tuple(guard for _, guard in options if guard is not None)
-        if not options:
-            return
-        if not guards:
-            return self._chosen(options[0][0], event)
-        names = tuple(name for name, _ in options)
-        self._ask("event", f"the event {event.name}", guards=guards, event=event, options=names)
+        """Reaching the goal is recorded and ends nothing; whatever else the event sets off, it does once."""
+        goal = self._goal_of(event)
+        if goal is not None and goal.guard is None:
+            self._converted(event)
+        listeners = self._listeners(event)
+        guards = guards_of([goal, *listeners] if goal is not None else listeners)
+        if guards:
+            self._ask("event", f"the event {event.name}", guards=guards, event=event)
+        elif listeners:
+            self._set_off(listeners[0], event)
 
-    def _options(self, event: inputs.EventArrived) -> list[tuple[str, GuardId | None]]:
-        """What an event may fire, in the order of the law, up to the first that asks no guard."""
-        name, state = event.name, self.state
-        found = [(f"exit:{i}", one.guard) for i, one in enumerate(self.program.exits) if one.event == name]
-        if state.hears_from is None or event.at >= state.hears_from:
-            ways = enumerate(self._stage.transitions)
-            found += [(f"transition:{i}", one.guard) for i, one in ways if one.hears(name)]
-        node = self._waiting_in() if state.waits_from is None or event.at >= state.waits_from else None
-        if isinstance(node, WaitFor) and node.hears(name):
-            found.append(("wait_for", node.guard))
-        elif isinstance(node, Wait) and isinstance(node.how, DateOf) and name in PROFILE_EVENTS:
-            found.append(("date", None))
-        return until_certain(found)
-
-    def _event_answered(self, event: inputs.EventArrived, options: tuple[str, ...], holds: tuple[bool, ...]) -> None:
-        if options[0] == "goal":
+    def _event_answered(self, event: inputs.EventArrived, holds: tuple[bool, ...]) -> None:
+        goal = self._goal_of(event)
+        if goal is not None and goal.guard is not None:
             if holds[0]:
                 self._converted(event)
-            options, holds = options[1:], holds[1:]
-        option = first_holding(options, holds)
-        if option is not None:
-            self._chosen(option, event)
+            holds = holds[1:]
+        chosen = first_holding(self._listeners(event), holds)
+        if chosen is not None:
+            self._set_off(chosen, event)
+
+    def _goal_of(self, event: inputs.EventArrived) -> Goal | None:
+        goal = self.program.goal
+        return goal if goal is not None and goal.event == event.name else None
+
+    def _listeners(self, event: inputs.EventArrived) -> list[Listener]:
+        """What an event may set off, in the order of the law, up to the first that asks no guard."""
+        name, state = event.name, self.state
+        found: list[Listener] = [one for one in self.program.exits if one.event == name]
+        if state.hears_from is None or event.at >= state.hears_from:
+            found += [one for one in self._stage.transitions if one.hears(name)]
+        node = self._waiting_in() if state.waits_from is None or event.at >= state.waits_from else None
+        if (
+            isinstance(node, WaitFor)
+            and node.hears(name)
+            or isinstance(node, Wait)
+            and isinstance(node.how, DateOf)
+            and name in PROFILE_EVENTS
+        ):
+            found.append(node)
+        return until_certain(found)
 
     def _converted(self, event: inputs.EventArrived) -> None:
-        """Reaching the goal is recorded, and ends nothing."""
         self._decide("converted", event=event.name, seq=event.seq)
 
-    def _chosen(self, option: str, event: inputs.EventArrived) -> None:
-        kind, _, index = option.partition(":")
-        if kind == "exit":
-            self._end("exited", cause="event", event=event.name, seq=event.seq)
-        elif kind == "transition":
-            chosen = self._stage.transitions[int(index)]
-            cause = "when" if isinstance(chosen.cause, When) else "event"
-            self._move(chosen.to, cause, event=event.name, seq=event.seq)
-        elif kind == "date":
-            self._set(mode="run", until=None)  # the wait works its end out anew, since the date may have changed
-        else:
-            node = self._waiting_in()
-            assert isinstance(node, WaitFor)
-            self._decide("matched", event=event.name, seq=event.seq)
-            self._go_on(node.then)
+    def _set_off(self, listener: Listener, event: inputs.EventArrived) -> None:
+        match listener:
+            case Entrance():
+                self._end("exited", cause="event", event=event.name, seq=event.seq)
+            case Transition():
+                cause = "when" if isinstance(listener.cause, When) else "event"
+                self._move(listener.to, cause, event=event.name, seq=event.seq)
+            case WaitFor():
+                self._decide("matched", event=event.name, seq=event.seq)
+                self._go_on(listener.then)
+            case Wait():  # its end is worked out anew, since the date may have changed
+                self._set(mode="run", until=None)
+            case _:
+                assert_never(listener)
 
 
 def _entry_why(stage: Stage) -> str:
@@ -209,15 +223,24 @@ def _after(stage: Stage) -> list[tuple[int, After]]:
     return [(index, one.cause) for index, one in enumerate(stage.transitions) if isinstance(one.cause, After)]
 
 
-def until_certain(options: list[tuple[str, GuardId | None]]) -> list[tuple[str, GuardId | None]]:
-    """Cut the options behind the first that holds without being asked."""
-    for index, (_, guard) in enumerate(options):
-        if guard is None:
-            return options[: index + 1]
-    return options
+def _guard(option: Goal | Listener | Arm) -> GuardId | None:
+    return None if isinstance(option, Wait) else option.guard
 
 
-def first_holding(options: tuple[str, ...], holds: tuple[bool, ...]) -> str | None:
+def guards_of(options: Iterable[Goal | Listener | Arm]) -> tuple[GuardId, ...]:
+    """The guards that are asked to choose between options."""
+    return tuple(guard for guard in map(_guard, options) if guard is not None)
+
+
+def until_certain(options: Sequence[Option]) -> list[Option]:
+    """The options up to the first that holds without being asked."""
+    for index, option in enumerate(options):
+        if _guard(option) is None:
+            return list(options[: index + 1])
+    return list(options)
+
+
+def first_holding(options: Sequence[Option], holds: Sequence[bool]) -> Option | None:
     """The first option whose guard holds; one more option than verdicts is the one that asks no guard."""
     for index, option in enumerate(options):
         if index >= len(holds) or holds[index]:

@@ -17,13 +17,18 @@ class Deadline:
     transition: int
 
 
+About = Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan", "settle"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What has been asked and not answered: the command's number, and what the answer is for."""
+class OpenQuestion:
+    """What has been asked and not answered: the command's number, and what the answer is for.
+
+    What the answer chooses between is not kept: nothing changes while a question is open, so it is found again.
+    """
 
     number: int
-    about: Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan", "settle"]
-    options: tuple[str, ...] = ()
+    about: About
     event: EventArrived | None = None
     deadline: Deadline | None = None
 
@@ -65,7 +70,7 @@ class State:
     paused: bool = False
     unsettled: bool = False
     strides: int = 0
-    asking: Question | None = None
+    asking: OpenQuestion | None = None
     engine: int = ENGINE_VERSION
 
     def copy(self) -> "State":

@@ -7,15 +7,15 @@ from journeys.facts.calendar import LocalTime, Span
 from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import inputs
 from journeys.machine.commands import Plan
-from journeys.machine.stages import Stages, until_certain
+from journeys.machine.stages import Stages, first_holding, guards_of, until_certain
 from journeys.program.assignment import variant_of
 from journeys.program.program import (
+    Arm,
     Branch,
     DateOf,
     Enroll,
     Exit,
     Go,
-    NodeId,
     Notify,
     Send,
     Set,
@@ -35,8 +35,7 @@ class Steps(Stages):
     """What a step does with a customer."""
 
     def _step(self) -> None:  # noqa: C901 - a case per verb
-        assert self.state.position is not None
-        node = self.program.nodes[NodeId(self.state.position)]
+        node = self._node
         match node:
             case Send():
                 self._plan(node)
@@ -69,22 +68,19 @@ class Steps(Stages):
     # -- send ----------------------------------------------------------------------------------------------------------
 
     def _plan(self, node: Send) -> None:
-        number = self._asking("plan")
         state = self.state
-        self.commands.append(
-            Plan(
-                number=number,
-                at=self._clock,
-                stage=state.stage,
-                visit=state.visit,
-                step=node.id,
-                due=state.due or self._clock,
-                hold=bool(state.backlog),
-            )
+        self.question = Plan(
+            number=self._open("plan"),
+            at=self._clock,
+            stage=state.stage,
+            visit=state.visit,
+            step=node.id,
+            due=state.due or self._clock,
+            hold=bool(state.backlog),
         )
 
     def _planned(self, answer: inputs.Planned) -> None:
-        node = self.program.nodes[NodeId(self.state.position or "")]
+        node = self._node
         late = answer.at - self._clock > MOMENT
         self._set(due=None, clock=answer.at if late else self._clock)
         self._reach(answer.at)
@@ -98,12 +94,12 @@ class Steps(Stages):
     def _wait_for(self, node: WaitFor) -> None:
         """A guard alone may be true already."""
         if node.event is None and node.guard is not None:
-            self._ask("wait_for", "what is waited for", guards=(node.guard,), options=("wait_for",))
+            self._ask("wait_for", "what is waited for", guards=(node.guard,))
         else:
             self._wait(node, node.up_to)
 
     def _wait_for_answered(self, holds: bool) -> None:
-        node = self.program.nodes[NodeId(self.state.position or "")]
+        node = self._node
         assert isinstance(node, WaitFor)
         if holds:
             self._decide("matched", why="already so")
@@ -125,7 +121,7 @@ class Steps(Stages):
         self._set(mode="wait", until=until, due=None, waits_from=self.state.turn, unsettled=True)
 
     def _wait_over(self) -> None:
-        node = self._waiting_in()
+        node = self._node
         if isinstance(node, Send):
             self._set(mode="run", until=None)
         elif isinstance(node, WaitFor):
@@ -135,11 +131,11 @@ class Steps(Stages):
             self._go_on(node.next)
 
     def _skip(self, at: datetime) -> None:
-        assert self.state.position is not None
+        node = self._node
         self._decide("step_skipped", at=at)
         self._set(clock=max(at, self._clock), turn=at)
         self._reach(at)
-        self._go_on(self.program.nodes[NodeId(self.state.position)].next)
+        self._go_on(node.next)
 
     # -- set -----------------------------------------------------------------------------------------------------------
 
@@ -147,25 +143,25 @@ class Steps(Stages):
         """What was set may turn a transition's guard true."""
         self._decide("attributes_set", attributes=dict(node.attributes))
         self._go_on(node.next)
-        reads = [one.cause.reads for _, one in self._stage.by_guard if isinstance(one.cause, When)]
+        reads = [one.cause.reads for one in self._stage.by_guard if isinstance(one.cause, When)]
         if not self.state.ended and any(heard(one, name) for one in reads for name in PROFILE_EVENTS):
             self._ask_by_guard("changed", "the attributes that were set")
 
     # -- branch and split ----------------------------------------------------------------------------------------------
 
     def _branch(self, node: Branch) -> None:
-        options = until_certain([(str(index), arm.guard) for index, arm in enumerate(node.arms)])
-        guards = tuple(guard for _, guard in options if guard is not None)
-        names = tuple(name for name, _ in options)
-        if guards:
-            self._ask("branch", "the branch", guards=guards, options=names)
+        arms = until_certain(node.arms)
+        if guards := guards_of(arms):
+            self._ask("branch", "the branch", guards=guards)
         else:
-            self._branched(names[0])
+            self._branched(node, arms[0])
 
-    def _branched(self, option: str | None) -> None:
-        node = self.program.nodes[NodeId(self.state.position or "")]
+    def _branch_answered(self, holds: tuple[bool, ...]) -> None:
+        node = self._node
         assert isinstance(node, Branch)
-        arm = node.arms[int(option)] if option is not None else None
+        self._branched(node, first_holding(until_certain(node.arms), holds))
+
+    def _branched(self, node: Branch, arm: Arm | None) -> None:
         guard = self.program.guards[arm.guard] if arm and arm.guard else None
         self._decide("branched", took=guard or ("else" if arm else "no arm"))
         self._go_on(arm.target if arm else node.next)

@@ -9,18 +9,19 @@ from typing import Any
 
 from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import commands, inputs
-from journeys.machine.commands import Ask, Command, Decide, Settle
-from journeys.machine.state import Deadline, Question, State
-from journeys.program.program import DateOf, NodeId, OnEvent, Program, Stage, StageKey, Wait, WaitFor, When
+from journeys.machine.commands import Ask, Decide, Question, Settle
+from journeys.machine.state import About, Deadline, OpenQuestion, State
+from journeys.program.program import DateOf, Node, NodeId, OnEvent, Program, Stage, StageKey, Wait, WaitFor, When
 
 
 class Walk:
-    """The state so far, and the commands collected on the way."""
+    """The state so far, the decisions collected on the way, and the question they led to."""
 
     def __init__(self, program: Program, state: State) -> None:
         self.program = program
         self.state = state.copy()
-        self.commands: list[Command] = []
+        self.decisions: list[Decide] = []
+        self.question: Question | None = None
 
     # -- where it stands -----------------------------------------------------------------------------------------------
 
@@ -38,9 +39,13 @@ class Walk:
     def _stage(self) -> Stage:
         return self.program.stages[StageKey(self.state.stage)]
 
-    def _waiting_in(self) -> Any:
-        at = self.state.position
-        return self.program.nodes[NodeId(at)] if self.state.mode == "wait" and at is not None else None
+    @property
+    def _node(self) -> Node:
+        assert self.state.position is not None
+        return self.program.nodes[NodeId(self.state.position)]
+
+    def _waiting_in(self) -> Node | None:
+        return self._node if self.state.mode == "wait" else None
 
     # -- changing it ---------------------------------------------------------------------------------------------------
 
@@ -57,7 +62,7 @@ class Walk:
         number = self.state.number + 1
         state = self.state
         self._set(number=number, unsettled=True)
-        self.commands.append(
+        self.decisions.append(
             Decide(
                 number=number,
                 at=at or self._clock,
@@ -71,14 +76,15 @@ class Walk:
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def _asking(self, about: Any, **what: Any) -> int:
+    def _open(self, about: About, *, event: inputs.EventArrived | None = None, deadline: Deadline | None = None) -> int:
+        """Open a question; return its number."""
         number = self.state.number + 1
-        self._set(number=number, asking=Question(number=number, about=about, **what))
+        self._set(number=number, asking=OpenQuestion(number=number, about=about, event=event, deadline=deadline))
         return number
 
     def _ask(
         self,
-        about: str,
+        about: About,
         why: str,
         *,
         guards: Sequence[str] = (),
@@ -86,43 +92,36 @@ class Walk:
         until: str | None = None,
         event: inputs.EventArrived | None = None,
         deadline: Deadline | None = None,
-        options: tuple[str, ...] = (),
     ) -> None:
-        number = self._asking(about, options=options, event=event, deadline=deadline)
-        self.commands.append(
-            Ask(
-                number=number,
-                at=self._clock,
-                why=why,
-                stage=self.state.stage,
-                visit=self.state.visit,
-                step=self.state.position,
-                guards=tuple(guards),
-                last=tuple(last),
-                until=until,
-                event=event.seq if event else None,
-            )
+        self.question = Ask(
+            number=self._open(about, event=event, deadline=deadline),
+            at=self._clock,
+            why=why,
+            stage=self.state.stage,
+            visit=self.state.visit,
+            step=self.state.position,
+            guards=tuple(guards),
+            last=tuple(last),
+            until=until,
+            event=event.seq if event else None,
         )
 
     def _settle(self) -> None:
-        number = self._asking("settle")
-        state = self.state
+        number, state = self._open("settle"), self.state
         self._set(unsettled=False)
         assert state.since is not None
-        self.commands.append(
-            Settle(
-                number=number,
-                at=self._clock,
-                stage=state.stage,
-                visit=state.visit,
-                since=state.since,
-                cursor=state.cursor,
-                step=state.position,
-                paused=state.paused,
-                reason=state.reason,
-                wakes_at=state.wakes_at,
-                waits_for=() if state.ended else self._waits_for(),
-            )
+        self.question = Settle(
+            number=number,
+            at=self._clock,
+            stage=state.stage,
+            visit=state.visit,
+            since=state.since,
+            cursor=state.cursor,
+            step=state.position,
+            paused=state.paused,
+            reason=state.reason,
+            wakes_at=state.wakes_at,
+            waits_for=() if state.ended else self._waits_for(),
         )
 
     def _waits_for(self) -> tuple[str, ...]:
@@ -137,7 +136,7 @@ class Walk:
         return tuple(dict.fromkeys([*names, *_waited_for(self._waiting_in())]))
 
 
-def _waited_for(node: Any) -> Sequence[str]:
+def _waited_for(node: Node | None) -> Sequence[str]:
     """The events that the step somebody waits in listens to."""
     match node:
         case WaitFor(event=event, reads=reads):

@@ -245,9 +245,9 @@ class Stage:
         return tuple(dict.fromkeys(t.cause.of for t in self.transitions if isinstance(t.cause, Inactive)))
 
     @property
-    def by_guard(self) -> list[tuple[int, "Transition"]]:
-        """The transitions by guard alone, with their indices."""
-        return [(index, one) for index, one in enumerate(self.transitions) if isinstance(one.cause, When)]
+    def by_guard(self) -> list[Transition]:
+        """The transitions by guard alone, in the order written."""
+        return [one for one in self.transitions if isinstance(one.cause, When)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """The answers to `Ask`, given what is known: the same pure function for the workflow's activities and the simulator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from journeys.facts import calendar, customer_facts, guards
 from journeys.facts.calendar import LocalTime, Span
-from journeys.facts.customer_facts import Happened, Known
+from journeys.facts.customer_facts import EnrollmentFacts, Happened, Known
 from journeys.machine.commands import Ask
 from journeys.machine.inputs import Facts
 from journeys.program.program import DateOf, GuardId, NodeId, Program, Wait, WaitFor
@@ -27,10 +27,10 @@ class Asked:
 
 
 def answer(
-    program: Program, ask: Ask, known: Known, event: Happened | None, enrollment: Mapping[str, Any]
+    program: Program, ask: Ask, known: Known, event: Happened | None, enrollment: EnrollmentFacts
 ) -> tuple[Facts, Sequence[Asked]]:
     """The facts asked for, and each guard's verdict with the values it saw."""
-    context = customer_facts.context(known, event, enrollment, ask.at)
+    context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at)
     texts = [program.guards[GuardId(name)] for name in ask.guards]
     asked = [Asked(guard=text, verdict=guards.evaluate(text, context)) for text in texts]
     answered = Facts(

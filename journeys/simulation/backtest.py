@@ -190,7 +190,8 @@ class _Begun:
                 self._until,
                 self._post,
                 leave_at=self._stopped_at,
-                data={**entry_rules.data_of(seen(self.event)), "key": self.key},
+                key=self.key,
+                data=entry_rules.data_of(seen(self.event)),
             )
         return self._trace
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from journeys.facts.customer_facts import Known
+from journeys.facts.customer_facts import EnrollmentFacts, Known
+from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Woke
 from journeys.machine.state import State
 from journeys.program.program import NodeId, OnEvent, Program, StageKey, WaitFor, When
 from journeys.rules.policy import Deferred, Skipped
-from journeys.simulation.simulator import History, MailPolicy, Posted, Trace, go_on
+from journeys.simulation.simulator import History, MailPolicy, Posted, Simulator, Trace
 
 HORIZON = timedelta(days=730)
 MOST = 12
@@ -61,18 +62,25 @@ class _Present(History):
 
 
 def forecast(
-    program: Program, state: State, known: Known, now: datetime, post: MailPolicy, data: Mapping[str, Any] | None = None
+    program: Program,
+    state: State,
+    known: Known,
+    now: datetime,
+    post: MailPolicy,
+    key: str = "",
+    data: Mapping[str, Any] | None = None,
 ) -> list[Action]:
     """The next actions in the order of their instants; none where the enrollment is paused or has ended."""
-    if state.ended or state.paused or state.asking is not None:
+    if state.ended or state.paused:
         return []
-    horizon, trace = now + HORIZON, Trace(state=state, data=data or {})
-    walking = state
+    horizon, trace = now + HORIZON, Trace(state=state)
+    enrollment = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
+    simulator = Simulator(program, _Present(known), enrollment, post, trace)
     for _ in range(MOST * 4):
-        wakes_at = walking.wakes_at
-        if walking.ended or wakes_at is None or wakes_at > horizon or _length(trace) >= MOST:
+        wakes_at = state.wakes_at
+        if wakes_at is None or wakes_at > horizon or _length(trace) >= MOST:
             break
-        walking = go_on(program, walking, _Present(known), trace, post, Woke(at=max(wakes_at, now)))
+        state = answered(drive(program, state, [Woke(at=max(wakes_at, now))]), simulator)
     return _actions(program, trace)[:MOST]
 
 

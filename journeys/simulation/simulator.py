@@ -8,14 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, assert_never
 
 from journeys.facts import calendar, customer_facts
-from journeys.facts.customer_facts import Aggregate, Happened, Known
+from journeys.facts.customer_facts import Aggregate, EnrollmentFacts, Happened, Known
 from journeys.facts.guards import SEGMENT_EVENTS
 from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
-from journeys.machine.inputs import Answer, Begin, EventArrived, Input, Leave, Planned, Settled, Woke
-from journeys.machine.machine import Machine
+from journeys.machine.drive import answered, drive
+from journeys.machine.inputs import Answer, Begin, EventArrived, Facts, Input, Leave, Planned, Settled, Woke
 from journeys.machine.state import State
 from journeys.program.program import SEGMENT_JOINED, NodeId, Program, Send
 from journeys.program.send_terms import SendTerms
@@ -67,7 +68,6 @@ class Trace:
     mails: list[Plan] = field(default_factory=list[Plan])
     posted: list[Posted] = field(default_factory=list[Posted])
     settled: Settle | None = None
-    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class History:
@@ -125,28 +125,17 @@ def simulate(
     until: datetime,
     post: MailPolicy = everything_goes,
     leave_at: datetime | None = None,
+    key: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> Trace:
     """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing.
 
-    At `leave_at` the run is ended, since the customer entered anew.
+    At `leave_at` the enrollment is ended, since the customer entered anew. `key` and `data` are what guards see of it.
     """
-    walk, trace = Machine(program, state), Trace(state=state, data=data or {})
-    _feed(walk, trace, history, post, Begin(at=begin))
-    for given in _inputs(history.events, state.cursor, until, leave_at):
-        if walk.state.ended:
-            break
-        _feed(walk, trace, history, post, given)
-    trace.state = walk.state
+    trace, enrollment = Trace(state=state), EnrollmentFacts(entered_at=begin, key=key, data=data or {})
+    inputs = chain([Begin(at=begin)], _inputs(history.events, state.cursor, until, leave_at))
+    trace.state = answered(drive(program, state, inputs), Simulator(program, history, enrollment, post, trace))
     return trace
-
-
-def go_on(program: Program, state: State, history: History, trace: Trace, post: MailPolicy, given: Input) -> State:
-    """Feed one input to a state and answer all that it leads to; what happens is added to the trace."""
-    walk = Machine(program, state)
-    _feed(walk, trace, history, post, given)
-    trace.state = walk.state
-    return walk.state
 
 
 def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: datetime | None) -> Iterable[Input]:
@@ -159,49 +148,50 @@ def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: 
         yield Leave(at=leave_at, reason="restarted")
 
 
-def _feed(walk: Machine, trace: Trace, history: History, post: MailPolicy, given: Input) -> None:
-    following: Input | None = given
-    while following is not None:
-        commands = walk.feed(following)
-        following = None
-        for command in commands:
-            if isinstance(command, Decide):
-                trace.decisions.append(command)
-                if command.what == "attributes_set":
-                    history.set(command.detail["attributes"])
-            else:
-                following = _answer(walk, trace, history, post, command)
+class Simulator:
+    """Answers the machine from a history, at once, and keeps what happened in a trace."""
 
+    def __init__(
+        self, program: Program, history: History, enrollment: EnrollmentFacts, post: MailPolicy, trace: Trace
+    ) -> None:
+        self._program, self._history, self._enrollment = program, history, enrollment
+        self._post, self._trace = post, trace
 
-def _answer(walk: Machine, trace: Trace, history: History, post: MailPolicy, question: Question) -> Answer:
-    match question:
-        case Ask():
-            known, event = history.known(question.at, question.event), history.happened(question.event)
-            seen, asked = answers.answer(walk.program, question, known, event, enrollment_view(walk.state, trace.data))
-            trace.asked.append((question, asked))
-            return seen
-        case Plan():
-            return _plan(walk.program, trace, history, post, question)
-        case Settle():
-            trace.settled = question
-            return Settled(number=question.number, cursor=walk.state.cursor)
-        case _:
-            assert_never(question)
+    def __call__(self, decisions: Sequence[Decide], question: Question) -> Answer:
+        self._trace.decisions += decisions
+        for one in decisions:
+            if one.what == "attributes_set":
+                self._history.set(one.detail["attributes"])
+        match question:
+            case Ask():
+                return self._facts(question)
+            case Plan():
+                return self._planned(question)
+            case Settle():
+                self._trace.settled = question
+                return Settled(number=question.number, cursor=question.cursor)
+            case _:
+                assert_never(question)
 
+    def _facts(self, ask: Ask) -> Facts:
+        known, event = self._history.known(ask.at, ask.event), self._history.happened(ask.event)
+        facts, asked = answers.answer(self._program, ask, known, event, self._enrollment)
+        self._trace.asked.append((ask, asked))
+        return facts
 
-def _plan(program: Program, trace: Trace, history: History, post: MailPolicy, plan: Plan) -> Planned:
-    send = program.nodes[NodeId(plan.step)]
-    assert isinstance(send, Send)
-    verdict = post(send.terms, plan, history.known(plan.at, None))
-    trace.posted.append(Posted(plan=plan, template=send.template, verdict=verdict))
-    match verdict:
-        case Allowed():
-            trace.mails.append(plan)
-            return Planned(number=plan.number, at=plan.at, outcome="planned")
-        case Deferred(until=until):
-            return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
-        case Skipped():
-            return Planned(number=plan.number, at=plan.at, outcome="skipped")
+    def _planned(self, plan: Plan) -> Planned:
+        send = self._program.nodes[NodeId(plan.step)]
+        assert isinstance(send, Send)
+        verdict = self._post(send.terms, plan, self._history.known(plan.at, None))
+        self._trace.posted.append(Posted(plan=plan, template=send.template, verdict=verdict))
+        match verdict:
+            case Allowed():
+                self._trace.mails.append(plan)
+                return Planned(number=plan.number, at=plan.at, outcome="planned")
+            case Deferred(until=until):
+                return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
+            case Skipped():
+                return Planned(number=plan.number, at=plan.at, outcome="skipped")
 
 
 def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) -> MailPolicy:
@@ -225,8 +215,3 @@ def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) 
         return verdict
 
     return post
-
-
-def enrollment_view(state: State, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The variable `enrollment` of a guard."""
-    return {**(data or {}), "stage": state.stage, "entered_at": state.entered_at}

@@ -35,8 +35,8 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
         return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)
 
-    data = {**enrollment.data, "key": enrollment.key}
-    return forecast.forecast(program, state, known_facts.known(session, customer), now, post, data)
+    known = known_facts.known(session, customer)
+    return forecast.forecast(program, state, known, now, post, key=enrollment.key, data=enrollment.data)
 
 
 def local(session: Session, enrollment: Enrollment, at: datetime) -> str:

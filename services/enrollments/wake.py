@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, delete, select
 
+from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
 from journeys.machine.inputs import Answer, EventArrived, Facts, Interrupted, Planned, Settled
 from journeys.rules import answers
@@ -184,12 +185,8 @@ def _facts(call: Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     seq = ask.event if ask.event is not None else known_facts.seq_at(call.session, call.customer, ask.at)
     known = known_facts.known(call.session, call.customer, seq)
     event = known_facts.happened(call.session, call.customer.id, ask.event)
-    enrollment = {
-        **call.enrollment.data,
-        "key": call.enrollment.key,
-        "stage": ask.stage,
-        "entered_at": call.enrollment.entered_at,
-    }
+    own = call.enrollment
+    enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
     answer, asked = answers.answer(call.program, ask, known, event, enrollment)
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 

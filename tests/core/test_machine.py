@@ -1,12 +1,14 @@
 """The laws of the statechart, each as a story told to the simulator (which runs the machine itself)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from journeys.machine import inputs, machine
+from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
+from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Pause, Planned, Resume, Settled, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.program import Program
@@ -250,17 +252,17 @@ WAITING = HEAD + "stages: {a: {steps: [{wait: 2 days}, {send: x}], transitions: 
 
 def settle(program: Program, state: State, *given: inputs.Input) -> State:
     """Feed inputs, answering every question in the plainest way."""
-    for one in given:
-        state, commands = machine.advance(program, state, one)
-        while commands:
-            question = commands[-1]
-            answers: dict[str, Any] = {
-                "settle": Settled(number=question.number, cursor=state.cursor),
-                "plan": Planned(number=question.number, at=question.at, outcome="planned"),
-                "ask": Facts(number=question.number),
-            }
-            state, commands = machine.advance(program, state, answers[question.kind])
-    return state
+    return answered(drive(program, state, given), plainly)
+
+
+def plainly(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
+    match question:
+        case Settle():
+            return Settled(number=question.number, cursor=question.cursor)
+        case Plan():
+            return Planned(number=question.number, at=question.at, outcome="planned")
+        case Ask():
+            return Facts(number=question.number)
 
 
 def begun(program: Program, at: datetime) -> State:

@@ -4,6 +4,7 @@ For every case: no step runs twice in a visit, nobody is in two stages, each run
 between every two inputs, and inputs that come twice change nothing.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from pydantic import TypeAdapter
 
 from journeys.checks import source
 from journeys.machine import inputs, machine
-from journeys.machine.commands import Ask, Command, Decide, Plan, Settle
+from journeys.machine.commands import Ask, Command, Decide, Plan, Question, Settle
+from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Begin, EventArrived, Facts, Planned, Settled, Woke
 from journeys.machine.state import State
 from journeys.program.compiler import compile_journey
@@ -121,7 +123,7 @@ class Shell:
                     number=plan.number, at=plan.at, outcome=self.draw.draw(st.sampled_from(["planned", "skipped"]))
                 )
             case Settle() as settle:
-                return Settled(number=settle.number, cursor=self.state.cursor)
+                return Settled(number=settle.number, cursor=settle.cursor)
             case Ask() as ask:
                 holds = tuple(self.draw.draw(st.booleans()) for _ in ask.guards)
                 last = tuple(self.draw.draw(st.sampled_from([None, START])) for _ in ask.last)
@@ -180,24 +182,47 @@ def test_waking_often_or_once_leads_to_the_same_place(program: Program, history:
     )  # fmt: skip
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(program=programs(), history=histories, draw=st.data())
+def test_the_same_inputs_with_the_same_answers_lead_to_the_same_state(
+    program: Program, history: list[tuple[int, str]], draw: st.DataObject
+) -> None:
+    """So what is carried out in one place can be followed in another; whole, or an input at a time."""
+    given: list[inputs.Input] = [Begin(at=START)]
+    for seq, (minute, name) in enumerate(sorted(history), start=1):
+        given.append(EventArrived(at=START + timedelta(minutes=minute), seq=seq, name=name))
+    given.append(Woke(at=START + timedelta(days=90)))
+    fresh, shell, recorded = State(customer="cus_1", enrollment="enr_1"), Shell(program, draw, False), []
+
+    def recording(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
+        recorded.append(shell.answer((*decisions, question)))
+        return recorded[-1]
+
+    reached = answered(drive(program, fresh, given), recording)
+    whole = iter(recorded)
+    assert answered(drive(program, fresh, given), lambda *_: next(whole)) == reached
+    state, apart = fresh, iter(recorded)
+    for one in given:
+        state = answered(drive(program, state, [one]), lambda *_: next(apart))
+    assert state == reached
+    assert list(whole) == list(apart) == []
+
+
 def _plain(program: Program, given: list[inputs.Input]) -> State:
     """Run with guards true and every event absent from the aggregates."""
-    state = State(customer="cus_1", enrollment="enr_1")
-    for one in given:
-        following: inputs.Input | None = one
-        while following is not None:
-            state, commands = machine.advance(program, state, following)
-            question = commands[-1] if commands else None
-            following = None
-            if isinstance(question, Plan):
-                following = Planned(number=question.number, at=question.at, outcome="planned")
-            elif isinstance(question, Settle):
-                following = Settled(number=question.number, cursor=state.cursor)
-            elif isinstance(question, Ask):
-                following = Facts(
-                    number=question.number,
-                    holds=(True,) * len(question.guards),
-                    last=(None,) * len(question.last),
-                    until=question.at + timedelta(hours=5),
-                )
-    return state
+    return answered(drive(program, State(customer="cus_1", enrollment="enr_1"), given), _plainly)
+
+
+def _plainly(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
+    match question:
+        case Plan():
+            return Planned(number=question.number, at=question.at, outcome="planned")
+        case Settle():
+            return Settled(number=question.number, cursor=question.cursor)
+        case Ask():
+            return Facts(
+                number=question.number,
+                holds=(True,) * len(question.guards),
+                last=(None,) * len(question.last),
+                until=question.at + timedelta(hours=5),
+            )

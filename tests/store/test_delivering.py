@@ -9,18 +9,13 @@ import pytest
 from sqlmodel import select
 
 from activities.delivery.lane import MailLane
-from journeys.machine import machine
-from journeys.machine.commands import Decide
 from journeys.machine.inputs import Begin
-from journeys.machine.state import State
 from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
 from mail.message import Mail, Sender
 from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 from mail.rendering.renderer import Renderer
-from services.definitions import journeys
-from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
 from services.messages.claiming import Fenced
@@ -28,6 +23,7 @@ from store.session import Database
 from store.tables.customers import Suppression
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Channel, Message, MessageBody
+from tests.shells import Shell
 
 pytestmark = pytest.mark.usefixtures("welcome")
 
@@ -93,23 +89,9 @@ def planned(database: Database, take: Callable[..., Any], noon: datetime) -> Cal
         with database.reading() as session:
             enrollments = session.exec(select(Enrollment)).all()
         for enrollment in enrollments:
-            _begin(database, enrollment, noon)
+            Shell.of(database, enrollment).take(Begin(at=noon), noon)
 
     return run
-
-
-def _begin(database: Database, enrollment: Enrollment, at: datetime) -> None:
-    with database.reading() as session:
-        program = journeys.compiled(session, enrollment.digest)
-    state = State(customer=enrollment.customer_id, enrollment=enrollment.id, cursor=enrollment.cursor)
-    state, commands = machine.advance(program, state, Begin(at=at))
-    while commands:
-        question = commands[-1]
-        assert not isinstance(question, Decide)
-        records = [one for one in commands if isinstance(one, Decide)]
-        with database.writing() as session:
-            answer: Any = wake.perform(session, enrollment.id, records, question, now=at)
-        state, commands = machine.advance(program, state, answer)
 
 
 def ledger(database: Database) -> dict[str, tuple[str, str | None]]:

@@ -8,15 +8,12 @@ import pytest
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
-from journeys.machine import machine
-from journeys.machine.commands import Decide
-from journeys.machine.inputs import Begin, EventArrived, Input, Interrupted
+from journeys.machine.inputs import Begin, EventArrived
 from journeys.machine.state import State
-from journeys.program.program import Program
 from mail.webhooks.answer import HookAnswer
 from services.customers import segments
 from services.definitions import journeys
-from services.enrollments import hooks, schedules, wake
+from services.enrollments import hooks, schedules
 from services.errors import InvalidInput, Refused
 from services.ingestion import ingest
 from services.ingestion.ingest import Outcome
@@ -27,6 +24,7 @@ from store.statuses import MessageStatus
 from store.tables.customers import Customer, DateDue, EventName, SegmentMember
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
 from store.tables.messages import Message
+from tests.shells import Shell
 
 Ingest = Callable[..., Outcome]
 Publish = Callable[[str, str], None]
@@ -37,7 +35,7 @@ class Town:
 
     def __init__(self, database: Database, now: datetime) -> None:
         self.database, self.now = database, now
-        self.states: dict[str, tuple[Program, State]] = {}
+        self.shells: dict[str, Shell] = {}
 
     def happens(self, *messages: dict[str, Any]) -> None:
         with self.database.writing() as session:
@@ -71,26 +69,13 @@ class Town:
 
     def _carry(self, row: Dispatch) -> None:
         if row.kind == "start":
-            with self.database.reading() as session:
-                program = journeys.compiled(session, row.payload["digest"])
-            self.states[row.enrollment_id] = program, TypeAdapter(State).validate_python(row.payload["state"])
-            self._take(row.enrollment_id, Begin(at=self.now))
+            state = TypeAdapter(State).validate_python(row.payload["state"])
+            self.shells[row.enrollment_id] = Shell(self.database, row.payload["digest"], state)
+            self.shells[row.enrollment_id].take(Begin(at=self.now), self.now)
         elif row.kind == "event":
             at = instant(row.payload["at"], "at")
-            self._take(row.enrollment_id, EventArrived(at=at, seq=row.payload["seq"], name=row.payload["name"]))
-
-    def _take(self, enrollment: str, given: Input) -> None:
-        program, state = self.states[enrollment]
-        state, commands = machine.advance(program, state, given)
-        while commands:
-            question = commands[-1]
-            assert not isinstance(question, Decide)
-            records = [one for one in commands if isinstance(one, Decide)]
-            with self.database.writing() as session:
-                reply = wake.perform(session, enrollment, records, question, now=self.now)
-            assert not isinstance(reply, Interrupted)
-            state, commands = machine.advance(program, state, reply)
-        self.states[enrollment] = program, state
+            event = EventArrived(at=at, seq=row.payload["seq"], name=row.payload["name"])
+            self.shells[row.enrollment_id].take(event, self.now)
 
     # -- what is stored ----
 

@@ -7,12 +7,8 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys.machine import machine
-from journeys.machine.commands import Command, Decide, Plan
-from journeys.machine.inputs import Begin, EventArrived, Input, Interrupted, Pause, Resume, Woke
-from journeys.machine.state import State
-from journeys.program.program import Program
-from services.definitions import journeys
+from journeys.machine.commands import Plan
+from journeys.machine.inputs import Begin, EventArrived, Pause, Resume, Woke
 from services.enrollments import wake
 from services.ingestion.ingest import Outcome
 from store.queries import counts
@@ -20,40 +16,11 @@ from store.session import Database
 from store.tables.customers import Suppression
 from store.tables.enrollments import Decision, Enrollment, Interest
 from store.tables.messages import Message
+from tests.shells import Shell
 
 Ingest = Callable[..., Outcome]
 
 pytestmark = pytest.mark.usefixtures("welcome")
-
-
-class Shell:
-    """What the workflow does, without Temporal; `lose` forgets everything since a point, as a dead worker would."""
-
-    def __init__(self, database: Database, enrollment: Enrollment) -> None:
-        self.database = database
-        with database.reading() as session:
-            self.program: Program = journeys.compiled(session, enrollment.digest)
-        self.state = State(customer=enrollment.customer_id, enrollment=enrollment.id, cursor=enrollment.cursor)
-
-    def take(self, given: Input, now: datetime, fence: bool = False) -> Interrupted | None:
-        before = self.state
-        self.state, commands = machine.advance(self.program, self.state, given)
-        cursor = before.cursor if fence else None
-        while commands:
-            reply = self.perform(commands, now, cursor)
-            if isinstance(reply, Interrupted):
-                self.state = before
-                return reply
-            cursor = None
-            self.state, commands = machine.advance(self.program, self.state, reply)
-        return None
-
-    def perform(self, commands: tuple[Command, ...], now: datetime, fence: int | None = None) -> Any:
-        question = commands[-1]
-        assert not isinstance(question, Decide)
-        records = [one for one in commands if isinstance(one, Decide)]
-        with self.database.writing() as session:
-            return wake.perform(session, self.state.enrollment, records, question, now=now, fence=fence)
 
 
 @pytest.fixture
@@ -61,7 +28,7 @@ def shell(database: Database, take: Ingest) -> Shell:
     take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com", "first_name": "Ann"}})
     take({"type": "track", "userId": "ann", "event": "Signed Up"})
     with database.reading() as session:
-        return Shell(database, session.exec(select(Enrollment)).one())
+        return Shell.of(database, session.exec(select(Enrollment)).one())
 
 
 def rows(database: Database, table: Any) -> list[Any]:
@@ -126,9 +93,8 @@ def test_an_attempt_that_was_lost_half_way_is_undone_by_a_shorter_way(
 ) -> None:
     """The worker planned mail_b and died before it asked anything more; what comes back has other first records."""
     shell.take(Begin(at=noon), noon)
-    before, later = shell.state, noon + timedelta(days=2)
-    _, commands = machine.advance(shell.program, before, Woke(at=later))
-    shell.perform(commands, later)
+    later = noon + timedelta(days=2)
+    shell.lose(Woke(at=later), later)
     assert story(database)[-1] == (4, "planned")
     if what == "pause":
         shell.take(Pause(at=later), later)
@@ -247,7 +213,7 @@ def test_a_question_is_answered_as_of_its_instant(
     take({"type": "track", "userId": "bob", "event": "Begun"})
     take({"type": "track", "userId": "bob", "event": "E"}, at=noon + timedelta(days=1))
     with database.reading() as session:
-        shell = Shell(database, session.exec(select(Enrollment).where(Enrollment.journey == "quiet")).one())
+        shell = Shell.of(database, session.exec(select(Enrollment).where(Enrollment.journey == "quiet")).one())
     shell.take(Begin(at=noon), noon + timedelta(days=1))
     take({"type": "track", "userId": "bob", "event": "E"}, at=noon + timedelta(days=12))
     shell.take(Woke(at=noon + timedelta(days=13)), noon + timedelta(days=13))
