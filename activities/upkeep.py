@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from services.messages.claiming import Fenced
 from services.upkeep import retention, upkeep
+from store.queries import lanes
 from store.session import Database
-from store.tables.messages import Lane as LaneRow
 
 LANE = "upkeep"
 PRUNE_EVERY = timedelta(hours=1)
@@ -30,7 +30,7 @@ class UpkeepLane:
     def take(self) -> int:
         """Become the owner; nothing is ever left in the middle."""
         with self._database.writing() as session:
-            session.merge(LaneRow(name=LANE, fence=self._fence, taken_at=self._clock()))
+            lanes.own(session, LANE, self._fence, self._clock())
         return 0
 
     async def pump(self) -> int:
@@ -56,7 +56,6 @@ class UpkeepLane:
             if not upkeep.anything(session, self._clock()):
                 return 0
         with self._database.writing() as session:
-            owner = session.get(LaneRow, LANE)
-            if owner is None or owner.fence != self._fence:
+            if not lanes.owns(session, LANE, self._fence):
                 raise Fenced("the upkeep has another owner")
             return upkeep.do(session, self._clock())

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Engine, ExceptionContext, event
@@ -21,6 +21,22 @@ BUSY_MS = 60_000
 ATTEMPTS = 10
 
 Result = TypeVar("Result")
+
+
+class Collected(Protocol):
+    """What a transaction collects, to be written at its end."""
+
+    def write(self, session: Session) -> None:
+        """Write it, and begin anew."""
+        ...
+
+
+Collecting = TypeVar("Collecting", bound=Collected)
+
+
+def collected(session: Session, make: type[Collecting]) -> Collecting:
+    """The one collection of this kind in the session's transaction; `Database.writing` writes it before the commit."""
+    return session.info.setdefault(make, make())
 
 
 def _dumps(value: Any) -> str:
@@ -100,6 +116,9 @@ class Database:
         """
         with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+            session.flush()
+            for one in session.info.values():
+                one.write(session)
 
     def write(self, work: Callable[[Session], Result]) -> Result:
         """`work` in a transaction, done again where another came between (the same new row, a deadlock).

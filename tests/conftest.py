@@ -16,6 +16,7 @@ from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
 from store import migrate
 from store.session import Database
+from tests import kept_counts
 from waypost.settings import Settings
 from waypost.wiring import Parts
 
@@ -116,9 +117,10 @@ def _server(database: str) -> tuple[str, str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A migrated database; every test that takes it runs on both kinds."""
+    """A migrated database; every test that takes it runs on both kinds, and leaves counts that agree with the rows."""
     made = Database(database_url(request.param, request, tmp_path))
     yield made
+    kept_counts.assert_true(made)
     made.close()
 
 
@@ -141,6 +143,7 @@ def parts(tmp_path: Path, template_folder: Path, clock: HandClock, sqlite: Path)
     shutil.copy(sqlite, tmp_path / "waypost.db")
     made = Parts(settings_for(tmp_path, templates=template_folder), clock)
     yield made
+    kept_counts.assert_true(made.database)
     made.close()
 
 

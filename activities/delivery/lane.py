@@ -31,6 +31,7 @@ from services.messages.circuit_breaker import FAILURES
 from services.messages.claiming import Way
 from services.messages.mail_request import MailRequest
 from services.messages.sending_ledger import AttemptResult
+from store.queries import lanes
 from store.session import Database
 from store.statuses import MessageStatus
 
@@ -194,7 +195,7 @@ class MailLane:
 
     def _claim(self) -> list[MailRequest]:
         with self._database.reading() as session:
-            if not sending_ledger.anything_due(session, self.name, self._clock()):
+            if not lanes.anything_due(session, self.name, self._clock()):
                 return []
         claim = partial(claiming.claim, lane=self.name, fence=self.fence, limit=BATCH, now=self._clock(), way=self._way)
         claimed = self._database.write(claim)

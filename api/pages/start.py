@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse
 from api.deps.backend import TheBackend
 from api.deps.transactions import Reading
 from api.pages.html import page
-from services.reports import counts_and_books
+from services.reports import lifecycle_report
 
 router = APIRouter(include_in_schema=False)
 
@@ -14,4 +14,4 @@ router = APIRouter(include_in_schema=False)
 @router.get("/", response_class=HTMLResponse)
 def start(session: Reading, parts: TheBackend) -> HTMLResponse:
     """Customers by stage, and links to everything else."""
-    return page("start.html", brand=parts.brand, report=counts_and_books.lifecycle(session), outbox=parts.outbox)
+    return page("start.html", brand=parts.brand, report=lifecycle_report.lifecycle(session), outbox=parts.outbox)

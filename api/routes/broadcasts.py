@@ -26,6 +26,7 @@ from services.operations import operations
 from services.reports import lists
 from services.upkeep import broadcast_clock
 from store.queries import broadcasts as broadcast_rows
+from store.queries import message_counts
 from store.statuses import ON_THE_WAY, BroadcastStatus
 from store.tables.broadcasts import Broadcast
 
@@ -134,7 +135,7 @@ def _out(row: Broadcast) -> BroadcastOut:
 
 
 def _progress(session: Session, row: Broadcast, now: datetime) -> BroadcastProgress:
-    counts = broadcast_rows.mails_by_status(session, row.key)
+    counts = message_counts.of_broadcast(session, row.key)
     began = max(row.start_at, row.created_at) if row.start_at else None
     elapsed = ((row.finished_at or now) - began).total_seconds() if began else 0.0
     rate = round(counts.get("accepted", 0) / elapsed, 1) if elapsed > 0 else None

@@ -3,19 +3,18 @@
 from fastapi import APIRouter
 
 from api.deps.permission import Support
-from api.deps.transactions import Now, Reading
+from api.deps.transactions import Reading
 from api.errors import responses
 from api.schemas.channels import ChannelOut, ChannelsOut, LaneOut
 from services.messages import circuit_breaker, sending_ledger
-from services.messages.claiming import LANES
 
 router = APIRouter(prefix="/v1/channels", tags=["messages"])
 
 
 @router.get("", summary="Channels and lanes", responses=responses())
-def listed(session: Reading, now: Now, caller: Support) -> ChannelsOut:
+def listed(session: Reading, caller: Support) -> ChannelsOut:
     """A channel closes itself when the provider refuses our key or fails five times in a row, and says so."""
     return ChannelsOut(
         channels=[ChannelOut.model_validate(one) for one in circuit_breaker.listed(session)],
-        lanes=[LaneOut(name=name, **sending_ledger.waiting(session, name, now)) for name in LANES],
+        lanes=[LaneOut(name=name, **counts) for name, counts in sending_ledger.waiting(session).items()],
     )

@@ -21,7 +21,7 @@ from services.customers import data_export
 from services.enrollments.customer_events import Rules
 from services.ingestion import ingest, segment_api
 from services.operations import operations
-from services.reports import counts_and_books, customer_view, lists
+from services.reports import customer_view, lifecycle_report, lists
 from store.queries import customers, tombstones
 from store.tables.customers import Customer
 
@@ -87,7 +87,7 @@ def get(id: CustomerId, session: Reading, key: Support, response: Response) -> C
     return CustomerStatus(
         customer=_shown(customer),
         lifecycle_stage=customer_view.lifecycle_stage(
-            session, customer.id, counts_and_books.lifecycle_journeys(session)
+            session, customer.id, lifecycle_report.lifecycle_journeys(session)
         ),
         enrollments=[EnrollmentOut.model_validate(one) for one in enrollments],
     )

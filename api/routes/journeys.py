@@ -37,7 +37,7 @@ from pictures import map as maps
 from services.definitions import journeys, validation_context
 from services.errors import InvalidInput, Refused
 from services.operations import operations
-from services.reports import counts_and_books, customer_view, lists
+from services.reports import customer_view, journey_report, lifecycle_report, lists
 from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment
 
@@ -191,7 +191,7 @@ def get(key: Key, session: Reading, caller: Support, response: Response) -> Jour
 @router.get("/{key}/report", summary="How a journey does", responses=responses(404))
 def report(key: Key, session: Reading, caller: Support) -> JourneyReport:
     """Who entered, where they are, how they left, what was sent, and what goals it reached."""
-    return JourneyReport(**counts_and_books.journey(session, key))
+    return JourneyReport(**journey_report.journey(session, key))
 
 
 @router.get("/{key}/versions", summary="Published versions", responses=responses(404, 422))
@@ -237,7 +237,7 @@ def map_(
     """Stages as boxes with their steps, transitions as ways, as SVG."""
     definition = journeys.definition(session, key, version)
     here = _here(customer_view.enrollment(session, enrollment), key) if enrollment else None
-    standing, flows = counts_and_books.on_the_map(session, key) if counts else (None, None)
+    standing, flows = lifecycle_report.on_the_map(session, key) if counts else (None, None)
     return Svg(maps.draw(definition, counts=standing, flows=flows, here=here, theme=theme))
 
 

@@ -103,12 +103,14 @@ class BroadcastBook(BaseModel):
 
     broadcast: str = Field(examples=["spring"])
     messages: MessageBook
+    differences: dict[str, int] = Field(examples=[{}])
 
 
 class Reconciliation(BaseModel):
     """Whether the books balance."""
 
     balanced: bool
+    recounted: bool = Field(description="whether the rows were counted too, or the kept counts alone compared")
     journeys: list[Book]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])

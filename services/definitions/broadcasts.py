@@ -7,7 +7,7 @@
 Who gets it is worked out when it starts, page by page, by an operation. A pause stops the lane at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -16,7 +16,7 @@ from journeys.facts import calendar
 from services.customers import segments
 from services.definitions.broadcast_definition import BroadcastIn, Metric
 from services.errors import InvalidInput, NotFound, Refused
-from store.queries import backfills
+from store.queries import backfills, message_counts
 from store.queries import broadcasts as broadcast_rows
 from store.statuses import BROADCAST_ACTIVE, BroadcastStatus
 from store.tables.broadcasts import Broadcast
@@ -27,7 +27,7 @@ LOOK_EVERY = timedelta(seconds=2)
 FEW = 30
 """Mails of a variant that must have arrived before a difference decides anything."""
 
-REACHED: Mapping[Metric, tuple[str, ...]] = {"opened": ("opened", "clicked"), "clicked": ("clicked",)}
+METRICS: Sequence[Metric] = ("opened", "clicked")
 
 
 def get(session: Session, key: str) -> Broadcast:
@@ -145,14 +145,12 @@ def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast
 
 
 def results(session: Session, key: str, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Per variant: how many were accepted, and what people (not machines) did with them."""
-    found: dict[str, dict[str, int]] = {name: {"accepted": 0, "opened": 0, "clicked": 0} for name in names}
-    for variant, count in broadcast_rows.accepted_by_variant(session, key).items():
-        found.get(variant or "", {})["accepted"] = count
-    for metric, kinds in REACHED.items():
-        for variant, count in broadcast_rows.reached_by_variant(session, key, kinds).items():
-            found.get(variant or "", {})[metric] = count
-    return found
+    """Per variant: how many were accepted, and what people (not machines) did with them; from the kept counts."""
+    accepted, came = message_counts.accepted_by_variant(session, key), message_counts.came_back_by_variant(session, key)
+    return {
+        name: {"accepted": accepted.get(name, 0), **{metric: came.get((name, metric), 0) for metric in METRICS}}
+        for name in names
+    }
 
 
 def best(session: Session, row: Broadcast) -> str:

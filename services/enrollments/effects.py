@@ -16,7 +16,7 @@ from services.enrollments import customer_events, entry, hooks
 from services.enrollments.customer_events import Rules, What
 from services.errors import NotFound, Refused
 from services.messages import planning
-from store.queries import customers
+from store.queries import customers, messages
 from store.queries.counts import CONVERTED, Tally
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -78,7 +78,7 @@ def _step_skipped(call: Call, record: Decide) -> Detail:
 
 
 def _cancel(call: Call, reason: str, visit: int | None = None) -> None:
-    for message in planning.unclaimed(call.session, call.enrollment.id, visit):
+    for message in messages.unclaimed(call.session, call.enrollment.id, visit):
         planning.withdraw(call.session, message.id, reason, call.now)
 
 

@@ -18,12 +18,11 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Rules, What
 from services.errors import InvalidInput, NotFound
 from services.messages import planning
+from services.messages.eligibility import TRANSACTIONAL
 from services.messages.origins import CONFIRMING
-from store.queries import customers, decisions
-from store.statuses import MessageStatus
+from store.queries import customers, decisions, messages
 from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
-from store.tables.messages import Message
 
 EVERYTHING = "*"
 TOPIC = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}|\*")
@@ -123,22 +122,18 @@ def _same(known: Consent, granted: bool, pending: bool, at: datetime) -> bool:
 def _ask(session: Session, customer: Customer, topic: str, at: datetime, now: datetime) -> None:
     """Plan the mail that asks; it is transactional, once for each yes."""
     name = str(uuid.uuid5(planning.NAMESPACE, f"confirm\0{customer.id}\0{topic}\0{at.isoformat()}"))
-    if customer.email is None or session.get(Message, name) is not None:
-        return
-    session.add(
-        Message(
-            id=name,
-            customer_id=customer.id,
+    if customer.email is not None and messages.owner(session, name) is None:
+        row = messages.row(
+            name,
+            customer.id,
             template=CONFIRMING,
             topic=topic,
-            lane="transactional",
-            status=MessageStatus.PLANNED,
+            lane=TRANSACTIONAL,
             due=now,
+            now=now,
             not_before=now,
-            planned_at=now,
-            updated_at=now,
         )
-    )
+        messages.add(session, [row])
 
 
 def _note(session: Session, customer_id: str, what: str, detail: dict[str, Any], now: datetime) -> None:

@@ -5,7 +5,7 @@ one is accepted. What a person did (an open, a click, a complaint) is an event o
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,7 +16,8 @@ from services.customers import suppressions
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Rules, What
 from services.feedback import complaint_brake, consents
-from store.queries import customers, decisions
+from store.queries import customers, decisions, message_counts, messages
+from store.queries.message_counts import Came
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.messages import DeliveryEvent, Message
@@ -37,6 +38,9 @@ HEARD: Mapping[str, str] = {
     "unsubscribed": "Message Unsubscribed",
 }
 """Kinds that are events of the customer."""
+
+OPENING = {"opened", "clicked"}
+"""Whoever clicks has opened, whether or not pictures were loaded."""
 
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
 
@@ -71,10 +75,11 @@ class ReportCounts:
 
 def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now: datetime) -> ReportCounts:
     """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped."""
-    outcome, rules = ReportCounts(), Rules.load(session)
+    outcome, rules, complained = ReportCounts(), Rules.load(session), list[Message]()
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
-        message = session.get(Message, report.send_id)
-        customer = customers.lock(session, message.customer_id) if message is not None else None
+        owner = messages.owner(session, report.send_id)
+        customer = customers.lock(session, owner) if owner is not None else None
+        message = messages.locked(session, report.send_id) if customer is not None else None
         if message is None or customer is None:
             outcome.unknown += 1
         elif _known(session, report, provider):
@@ -82,6 +87,9 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
         else:
             _take(session, report, provider, message, customer, rules, now)
             outcome.taken += 1
+            complained += [message] if report.kind == "complained" else []
+    for message in complained:  # last, since it reads the counts of everybody's mails, and so writes this batch's
+        complaint_brake.complained(session, message, now)
     return outcome
 
 
@@ -110,6 +118,7 @@ def _take(
     now: datetime,
 ) -> None:
     name = fingerprint(report)
+    before, done = message.delivery, _done_by_people(session, message.id)
     session.add(
         DeliveryEvent(
             id=name,
@@ -126,11 +135,10 @@ def _take(
         )
     )
     _forward(session, report, message, now)
+    for came in _first_times(report, before, message.delivery, done):
+        _count(session, message, came, message.accepted_at or report.at)
     if report.kind in SUPPRESSING and customer.email is not None:
         suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
-    if report.kind == "complained":
-        session.flush()
-        complaint_brake.complained(session, message, now)
     if report.kind == "unsubscribed":
         consents.say(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
     session.flush()
@@ -154,8 +162,8 @@ def _take(
 def _forward(session: Session, report: ReportedEvent, message: Message, now: datetime) -> None:
     """Move the mail forward, never back."""
     if message.status in UNSURE:
-        message.status, message.reason, message.updated_at = MessageStatus.ACCEPTED, None, now
         message.accepted_at = message.accepted_at or report.at
+        messages.change(session, message, MessageStatus.ACCEPTED, now)
         decisions.note(
             session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now
         )
@@ -167,6 +175,39 @@ def _forward(session: Session, report: ReportedEvent, message: Message, now: dat
         detail: dict[str, Any] = {"message": message.id, "template": message.template}
         detail |= {"reason": report.reason} if report.reason else {}
         decisions.note(session, message, report.kind, detail, now)
+
+
+def _done_by_people(session: Session, message_id: str) -> set[str]:
+    """What people (not machines) have done with a mail until now."""
+    query = select(DeliveryEvent.kind).where(DeliveryEvent.message_id == message_id, ~col(DeliveryEvent.machine))
+    return set(session.exec(query.distinct()).all())
+
+
+def _first_times(report: Report, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
+    """What is true of a mail since this report, and was not before: each is counted once for each mail."""
+    if _arrived(after) and not _arrived(before):
+        yield "arrived"
+    if after == "complained" and before != "complained":
+        yield "complained"
+    if not report.machine:
+        if report.kind in OPENING and not done & OPENING:
+            yield "opened"
+        if report.kind == "clicked" and "clicked" not in done:
+            yield "clicked"
+
+
+def _arrived(delivery: str | None) -> bool:
+    return delivery is not None and RANK[delivery] >= RANK["delivered"]
+
+
+def _count(session: Session, message: Message, came: Came, accepted_at: datetime) -> None:
+    """By the journey or broadcast, and by the topic."""
+    counts = message_counts.tally(session)
+    if message.journey:
+        counts.came("journey", message.journey, came, accepted_at)
+    if message.broadcast is not None:
+        counts.came("broadcast", message.broadcast, came, accepted_at, message.variant or "")
+    counts.came("topic", message.topic, came, accepted_at)
 
 
 def of(session: Session, message_id: str) -> Sequence[DeliveryEvent]:

@@ -28,11 +28,12 @@ from services.imports.event_files import Progress
 from services.ingestion import ingest
 from services.ingestion.segment_api import Tracked
 from services.messages import planning
+from services.messages.planning import Fate
 from services.upkeep import upkeep
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id, workflow_id
-from store.queries import customers, decisions, dispatches, event_names, tombstones
+from store.queries import customers, decisions, dispatches, event_names, messages, tombstones
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import USER
@@ -40,9 +41,10 @@ from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Customer, Event
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
-from store.tables.messages import Message
 
 CHUNK = 100
+IMPORTED = Fate(status=MessageStatus.SKIPPED, reason="imported")
+"""What becomes of a mail that was due before the import."""
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
 
@@ -68,10 +70,10 @@ def prepare(
     known_ids = customers.known_message_ids(session, ids)
     known = _existing(session, [name for name, _ in chunk])
     batch = Batch(now=now)
-    for name, messages in chunk:
-        fresh = [one for one in messages if one.message_id not in known_ids]
+    for name, tracked in chunk:
+        fresh = [one for one in tracked if one.message_id not in known_ids]
         batch.customers += 1
-        batch.repeated += len(messages) - len(fresh)
+        batch.repeated += len(tracked) - len(fresh)
         batch.events += len(fresh)
         if fresh and (name in known or name.startswith("anonymous:")):
             batch.live += fresh
@@ -111,8 +113,9 @@ class Batch:
         self.customers = self.events = self.repeated = self.enrolled = 0
         self.live: list[Tracked] = []
         self.rows: dict[type, list[bulk.Row]] = {
-            table: [] for table in (Customer, Event, Enrollment, Decision, Message, Interest, Dispatch)
+            table: [] for table in (Customer, Event, Enrollment, Decision, Interest, Dispatch)
         }
+        self.messages: list[bulk.Row] = []
         self.tally = Tally()
 
     def add(self, table: type, **columns: Any) -> None:
@@ -121,6 +124,7 @@ class Batch:
     def write(self, session: Session) -> None:
         for table, rows in self.rows.items():
             bulk.add(session, table, rows)
+        messages.add(session, self.messages)
         self.tally.write(session)
 
 
@@ -242,8 +246,8 @@ def _decision(
 def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     send = program.nodes[NodeId(plan.step)]
     assert isinstance(send, Send)
-    row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at)
-    batch.add(Message, **row | {"status": MessageStatus.SKIPPED, "reason": "imported"})
+    row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at, IMPORTED)
+    batch.messages.append(row)
     detail = {"message": row["id"], "template": send.template, "reason": "imported"}
     _decision(batch, program, state, plan, "skipped", detail)
 

@@ -18,7 +18,7 @@ from journeys.facts.customer_facts import Aggregate
 from services.customers import profiles
 from services.messages import planning
 from store import bulk
-from store.queries import decisions, dispatches
+from store.queries import decisions, dispatches, messages
 from store.queries.dispatches import Priority
 from store.statuses import EnrollmentStatus
 from store.tables.broadcasts import BroadcastMember
@@ -121,7 +121,7 @@ def _number(session: Session, track: Sequence[Enrollment], target: str, source: 
 def _leave(session: Session, run: Enrollment, now: datetime) -> None:
     """End a run beside which the known customer's own goes on; it hears nothing more from this moment."""
     session.connection().execute(delete(Interest).where(col(Interest.enrollment_id) == run.id))
-    for message in planning.unclaimed(session, run.id):
+    for message in messages.unclaimed(session, run.id):
         planning.withdraw(session, message.id, "exited", now)
     leave = dispatches.row(run.id, run.workflow_id, "leave", {"reason": "merged"}, Priority.SIGNAL, now)
     bulk.add(session, Dispatch, [leave])

@@ -13,8 +13,8 @@ from sqlmodel import Session, SQLModel
 
 from services.operations.operations import Done, Page
 from store import bulk
-from store.queries import customers, dispatches, erasure, tombstones
-from store.queries.counts import ENDED, ERASED, ERASED_MAIL, Tally
+from store.queries import customers, dispatches, erasure, messages, tombstones
+from store.queries.counts import ENDED, ERASED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import ANONYMOUS, EMAIL, USER
 from store.session import Database
@@ -89,15 +89,10 @@ def _runs(session: Session, customer_id: str, now: datetime) -> int:
 
 
 def _mails(session: Session, customer_id: str, now: datetime) -> int:
-    """Mails are counted, then go, with those that the outbox caught."""
-    mails = erasure.messages(session, customer_id, PAGE)
-    tally = Tally()
-    for mail in mails:
-        tally.count(mail.id, mail.journey, ERASED_MAIL, f"{mail.template}|{mail.status}|{mail.reason or ''}")
-    tally.write(session)
+    """Mails go, with those that the outbox caught; the counts keep them."""
+    mails = messages.of_customer(session, customer_id, PAGE)
     erasure.drop_caught(session, [one.id for one in mails])
-    for one in mails:
-        session.delete(one)
+    messages.erase(session, mails)
     return len(mails)
 
 

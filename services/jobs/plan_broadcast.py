@@ -26,13 +26,13 @@ from services.messages.eligibility import Standing
 from services.operations.operations import Done, Page, counted
 from store import bulk
 from store.queries import broadcasts as broadcast_rows
-from store.queries import customers, decisions, segments
+from store.queries import customers, decisions, messages, segments
+from store.queries.lanes import BROADCAST
 from store.session import Database
 from store.statuses import BroadcastStatus, MessageStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
-from store.tables.messages import Message
 
 PAGE = 500
 SOON = 0.5
@@ -174,34 +174,29 @@ def _variant(row: Broadcast, body: BroadcastIn, customer_id: str, which: Pass) -
 
 def _write(session: Session, row: Broadcast, plans: Sequence[PlannedMail], now: datetime) -> None:
     body = broadcasts.body_of(row)
-    bulk.add(session, Message, [_message(row, body, one, now) for one in plans])
+    messages.add(session, [_message(row, body, one, now) for one in plans])
     decisions.add(session, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Allowed)])
 
 
-def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime) -> dict[str, Any]:
+def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime) -> bulk.Row:
     skipped = plan.verdict.reason if isinstance(plan.verdict, Skipped) else None
     at = plan.verdict.until if isinstance(plan.verdict, Deferred) else plan.due
-    return {
-        "id": message_id(row.key, plan.customer.id),
-        "customer_id": plan.customer.id,
-        "journey": "",
-        "digest": "",
-        "stage": "",
-        "step": "",
-        "visit": 0,
-        "broadcast": row.key,
-        "variant": plan.variant,
-        "template": body.variants[plan.variant].template if plan.variant else body.template,
-        "topic": body.topic,
-        "lane": "broadcast",
-        "status": MessageStatus.SKIPPED if skipped else MessageStatus.PLANNED,
-        "reason": skipped,
-        "due": plan.due,
-        "not_before": None if skipped else at,
-        "planned_at": now,
-        "updated_at": now,
-        "attempt": 0,
-    }
+    template = body.variants[plan.variant].template if plan.variant else body.template
+    assert template is not None
+    return messages.row(
+        message_id(row.key, plan.customer.id),
+        plan.customer.id,
+        template=template,
+        topic=body.topic,
+        lane=BROADCAST,
+        due=plan.due,
+        now=now,
+        not_before=None if skipped else at,
+        status=MessageStatus.SKIPPED if skipped else MessageStatus.PLANNED,
+        reason=skipped,
+        broadcast=row.key,
+        variant=plan.variant,
+    )
 
 
 def _decision(row: Broadcast, plan: PlannedMail, now: datetime) -> dict[str, Any]:
@@ -236,10 +231,10 @@ def _together(before: Mapping[str, Any] | None, more: Mapping[str, Any] | None) 
 
 def _cancel(session: Session, operation: Operation, now: datetime) -> Done | None:
     key = operation.request["broadcast"]
-    unclaimed = broadcast_rows.unclaimed(session, key, PAGE)
-    if not unclaimed:
+    waiting = messages.unclaimed_of_broadcast(session, key, PAGE)
+    if not waiting:
         return None
-    for send_id in unclaimed:
-        planning.withdraw(session, send_id, "cancelled", now)
+    for message in waiting:
+        planning.withdraw(session, message.id, "cancelled", now)
     session.flush()
-    return Done(count=len(unclaimed))
+    return Done(count=len(waiting))

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
-from typing import Any
 
-from sqlalchemy import or_, update
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
@@ -26,17 +24,16 @@ from services.messages.eligibility import Standing
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
 from store.queries import broadcasts as broadcast_rows
-from store.queries import decisions
-from store.statuses import COUNTED, MessageStatus, before
+from store.queries import decisions, lanes, messages
+from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL
+from store.statuses import COUNTED
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
 from store.tables.definitions import Journey, Topic
 from store.tables.enrollments import Enrollment
-from store.tables.messages import Lane, Message
+from store.tables.messages import Message
 
-LANES = ("transactional", "journey", "broadcast")
-BROADCAST = "broadcast"
-LEAVES: Mapping[str, float] = {"transactional": 0.0, "journey": 0.1, "broadcast": 0.3}
+LEAVES: Mapping[str, float] = {TRANSACTIONAL: 0.0, JOURNEY: 0.1, BROADCAST: 0.3}
 """The share of the channel's rate that a lane leaves to those before it."""
 
 
@@ -60,8 +57,7 @@ def claim(session: Session, lane: str, fence: str, limit: int, now: datetime, wa
 
     Raise Fenced where the lane has another owner.
     """
-    owner = session.get(Lane, lane)
-    if owner is None or owner.fence != fence:
+    if not lanes.owns(session, lane, fence):
         raise Fenced(f"the lane {lane} has another owner")
     limit = circuit_breaker.room(session, way.channel, limit, now)
     if way.rate is not None and limit:
@@ -85,45 +81,24 @@ def _due(session: Session, lane: str, limit: int, now: datetime) -> list[Message
 
 def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
     stopped = _stopped_topics(session)
-    for key in _with_planned(session, lane):
+    for key in lanes.journeys_with_planned(session, lane):
         journey = session.get(Journey, key)
         if journey is None or journey.paused_at is None:
-            yield _queue(session, [Message.lane == lane, Message.journey == key], stopped, limit, now)
+            yield lanes.due_of_journey(session, lane, key, stopped, limit, now)
 
 
 def _broadcasts(session: Session, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
     stopped = _stopped_topics(session)
     for row in broadcast_rows.under_way(session):
-        queue = _queue(session, [Message.broadcast == row.key], stopped, limit, now)
-        yield queue[: _allowed(session, row, len(queue), now)] if queue else queue
+        if broadcasts.body_of(row).topic not in stopped:
+            queue = lanes.due_of_broadcast(session, row.key, limit, now)
+            yield queue[: _allowed(session, row, len(queue), now)] if queue else queue
 
 
 def _allowed(session: Session, row: Broadcast, wanted: int, now: datetime) -> int:
     """How many mails of a broadcast its own rate lets go now."""
     rate = broadcasts.body_of(row).rate
     return wanted if rate is None else rates.take(session, f"broadcast {row.key}", rates.parse(rate), wanted, now)
-
-
-def _with_planned(session: Session, lane: str) -> Iterator[str]:
-    """The journeys with planned mail in this lane, one step in the index each, however much waits."""
-    here = select(func.min(Message.journey)).where(Message.lane == lane, Message.status == MessageStatus.PLANNED)
-    key: Any = session.exec(here).one()
-    while key is not None:
-        yield key
-        key = session.exec(here.where(col(Message.journey) > key)).one()
-
-
-def _queue(session: Session, of: Sequence[Any], stopped: Sequence[str], limit: int, now: datetime) -> Sequence[Message]:
-    query = (
-        select(Message)
-        .outerjoin(Enrollment, col(Enrollment.id) == col(Message.enrollment_id))
-        .where(*of, Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now)
-        .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
-        .order_by(col(Message.not_before), col(Message.id))
-    )
-    if stopped:
-        query = query.where(col(Message.topic).notin_(stopped))
-    return session.exec(query.limit(limit)).all()
 
 
 def _stopped_topics(session: Session) -> Sequence[str]:
@@ -157,7 +132,7 @@ class _Claim:
             for message in due
             if (origin := self._may_go(stands, people.get(message.customer_id), message, repeated)) is not None
         ]
-        mine = self._mark([message for message, _ in going])
+        mine = messages.claim(session, [message.id for message, _ in going], self._fence, self._now)
         runs = self._runs([message for message, _ in going])
         return [
             self._claimed(stands, people[message.customer_id], message, origin, runs)
@@ -215,24 +190,6 @@ class _Claim:
             col(Message.status).in_(COUNTED),
         )
         return {(key, customer_id) for key, customer_id in self._session.exec(query).all()}
-
-    def _mark(self, messages: Sequence[Message]) -> set[str]:
-        """Compare and set: a mail that somebody else took meanwhile is theirs."""
-        if not messages:
-            return set()
-        self._session.flush()
-        here = update(Message).where(
-            col(Message.id).in_([one.id for one in messages]), col(Message.status).in_(before(MessageStatus.SENDING))
-        )
-        values = {
-            "status": MessageStatus.SENDING,
-            "attempt": col(Message.attempt) + 1,
-            "fence": self._fence,
-            "updated_at": self._now,
-            "reason": None,
-        }
-        done = self._session.connection().execute(here.values(**values).returning(col(Message.id)))
-        return {row[0] for row in done}
 
     def _runs(self, messages: Sequence[Message]) -> Mapping[str, Enrollment]:
         ids = {one.enrollment_id for one in messages if one.enrollment_id}

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from services.errors import NotFound, Refused
-from store.queries import decisions
+from store.queries import decisions, messages
 from store.statuses import UNSURE, MessageStatus
 from store.tables.messages import Message
 
@@ -15,24 +15,20 @@ Verdict = Literal["accepted", "resend", "failed"]
 
 def decide(session: Session, message_id: str, verdict: Verdict, by: str, now: datetime) -> Message:
     """accepted: it went. resend: it did not, so it is sent. failed: leave it."""
-    message = session.get(Message, message_id)
+    message = messages.locked(session, message_id)
     if message is None:
         raise NotFound(f"there is no message {message_id!r}")
     if message.status not in UNSURE:
         raise Refused(f"the message is {message.status}; only one that is unknown or parked is for a person to decide")
     match verdict:
         case "accepted":
-            message.status, message.reason, message.accepted_at = (
-                MessageStatus.ACCEPTED,
-                None,
-                message.accepted_at or now,
-            )
+            message.accepted_at = message.accepted_at or now
+            messages.change(session, message, MessageStatus.ACCEPTED, now)
         case "resend":
-            message.status, message.reason, message.not_before = MessageStatus.PLANNED, None, now
+            message.not_before = now
+            messages.change(session, message, MessageStatus.PLANNED, now)
         case "failed":
-            message.status, message.reason = MessageStatus.FAILED, "given_up"
-    message.updated_at = now
-    session.add(message)
+            messages.change(session, message, MessageStatus.FAILED, now, reason="given_up")
     detail = {"message": message.id, "template": message.template, "explanation": f"decided by {by}"}
     decisions.note(session, message, "retried" if verdict == "resend" else message.status, detail, now)
     session.flush()

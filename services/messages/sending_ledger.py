@@ -12,30 +12,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-import sqlalchemy
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 
 from journeys.facts import calendar
 from services.installation import installation_settings
 from services.messages import circuit_breaker
 from services.messages.circuit_breaker import Said
 from store import bulk
-from store.queries import decisions, message_bodies
-from store.statuses import UNSURE, MessageStatus, changed
-from store.tables.messages import Lane, Message
+from store.queries import decisions, lanes, message_bodies, message_counts, messages
+from store.statuses import UNSURE, MessageStatus
+from store.tables.messages import Message
 
 GRACE = timedelta(seconds=45)
 TWICE = 2
 LOOKED_UP = 100
-
-_KNOWN: Any = tuple(
-    getattr(Message, name)
-    for name in (
-        "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "template", "provider",
-        "provider_id", "not_before", "accepted_at", "delivery", "status",
-    )
-)  # fmt: skip
-"""What `record` reads of a mail."""
 
 
 class Composed(Protocol):
@@ -73,29 +63,15 @@ class AttemptResult:
 
 def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
     """Become the owner of a lane; return how many mails the last owner left in the middle."""
-    session.merge(Lane(name=lane, fence=fence, taken_at=now))
-    left = select(Message).where(
-        Message.lane == lane, Message.status == MessageStatus.SENDING, col(Message.fence) != fence
-    )
-    messages = session.exec(left).all()
-    for message in messages:
+    lanes.own(session, lane, fence, now)
+    left = messages.left_sending(session, lane, fence)
+    for message in left:
         reported = message.delivery is not None  # the provider spoke of it before our own record was written
-        _set(
-            session,
-            message,
-            MessageStatus.ACCEPTED if reported else MessageStatus.UNKNOWN,
-            None if reported else "worker_lost",
-            now,
-        )
-    return len(messages)
-
-
-def anything_due(session: Session, lane: str, now: datetime) -> bool:
-    """Whether a claim may find something; asked often, so that an idle lane takes no lock."""
-    query = select(Message.id).where(
-        Message.lane == lane, Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now
-    )
-    return session.exec(query.limit(1)).first() is not None
+        if reported:
+            _set(session, message, MessageStatus.ACCEPTED, None, now)
+        else:
+            _set(session, message, MessageStatus.UNKNOWN, "worker_lost", now)
+    return len(left)
 
 
 def _detail(message: Message, reason: str | None, until: datetime | None = None) -> dict[str, Any]:
@@ -129,14 +105,10 @@ def record(
 
     A late answer of a lost owner still counts, as evidence.
     """
-    query = sqlalchemy.select(*_KNOWN).where(
-        col(Message.id).in_([one.send_id for one in results]),
-        col(Message.fence) == fence,
-        col(Message.status).in_((MessageStatus.SENDING, MessageStatus.UNKNOWN)),
-    )
-    known = {row.id: row for row in session.connection().execute(query.order_by(Message.id).with_for_update())}
+    open_ones = (MessageStatus.SENDING, MessageStatus.UNKNOWN)
+    known = messages.known(session, [one.send_id for one in results], open_ones, fence)
     kept = [(_proven(one, known[one.send_id]), known[one.send_id]) for one in results if one.send_id in known]
-    bulk.change(session, Message, [_changed(result, message, now) for result, message in kept])
+    messages.record(session, [(message, _changed(result, message, now)) for result, message in kept])
     decisions.add(session, [_told(result, message, now) for result, message in kept])
     said = [one.said for one in results if one.said is not None]
     if channel is not None and said:
@@ -151,10 +123,9 @@ def _proven(result: AttemptResult, message: Any) -> AttemptResult:
 
 
 def _changed(result: AttemptResult, message: Any, now: datetime) -> dict[str, Any]:
-    """The columns of a mail after an attempt."""
+    """What an attempt changes of a mail."""
     return {
-        "id": message.id,
-        "status": changed(message.status, result.status),
+        "status": result.status,
         "reason": result.reason,
         "updated_at": now,
         "accepted_at": now if result.status == MessageStatus.ACCEPTED else message.accepted_at,
@@ -175,42 +146,33 @@ def _told(result: AttemptResult, message: Any, now: datetime) -> dict[str, Any]:
 def _set(
     session: Session, message: Message, status: MessageStatus, reason: str | None, now: datetime, explanation: str = ""
 ) -> None:
-    message.status, message.reason, message.updated_at = status, reason, now
     if status == MessageStatus.ACCEPTED:
         message.accepted_at = now
-    session.add(message)
+    messages.change(session, message, status, now, reason=reason)
     detail = _detail(message, reason) | ({"explanation": explanation} if explanation else {})
     decisions.note(session, message, "retried" if status == MessageStatus.PLANNED else status, detail, now)
 
 
-def waiting(session: Session, lane: str, now: datetime) -> dict[str, int]:
-    """How many mails of a lane are due and not claimed, under way, unknown and parked."""
-    query = select(Message.status, func.count(col(Message.id))).where(Message.lane == lane)
-    due = session.exec(
-        query.where(Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now).group_by(Message.status)
-    ).all()
-    others = query.where(col(Message.status).in_((MessageStatus.SENDING, *UNSURE))).group_by(Message.status)
-    found = dict(session.exec(others).all())
+def waiting(session: Session) -> dict[str, dict[str, int]]:
+    """By lane: how many mails are planned and not claimed, under way, unknown and parked; from the kept counts."""
+    found = message_counts.standing(session, (MessageStatus.PLANNED, MessageStatus.SENDING, *UNSURE))
     return {
-        "waiting": sum(count for _, count in due),
-        **{status: found.get(status, 0) for status in (MessageStatus.SENDING, *UNSURE)},
+        lane: {
+            "waiting": found.get((lane, MessageStatus.PLANNED), 0),
+            **{status: found.get((lane, status), 0) for status in (MessageStatus.SENDING, *UNSURE)},
+        }
+        for lane in lanes.LANES
     }
 
 
 def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Sequence[str]:
     """A page of the mails about which evidence may be sought: nobody can still be sending them."""
-    query = select(Message.id).where(
-        Message.lane == lane,
-        Message.status == MessageStatus.UNKNOWN,
-        col(Message.updated_at) < now - GRACE,
-        col(Message.id) > after,
-    )
-    return session.exec(query.order_by(col(Message.id)).limit(LOOKED_UP)).all()
+    return lanes.unknown(session, lane, now - GRACE, after, LOOKED_UP)
 
 
 def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime) -> None:
     """Move an unknown mail by evidence; without any it is parked for a person when the window has passed."""
-    message = session.get(Message, send_id)
+    message = messages.locked(session, send_id)
     if message is None or message.status != MessageStatus.UNKNOWN:
         return
     match evidence:

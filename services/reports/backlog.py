@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from services.messages.claiming import LANES
-from store.statuses import ON_THE_WAY, UNSURE, HookStatus, MessageStatus
+from store.queries import lanes, message_counts
+from store.queries.lanes import LANES
+from store.statuses import ON_THE_WAY, UNSURE, HookStatus
 from store.tables.enrollments import Dispatch, Hook, StageCount
-from store.tables.messages import Channel, Message
+from store.tables.messages import Channel
 
 OPEN = (*ON_THE_WAY, *UNSURE)
 """What a mail is as long as its fate is open."""
@@ -33,37 +34,25 @@ class Depths:
 
 
 def measure(session: Session, now: datetime) -> Depths:
-    """Everything by its index."""
-    counted = (
-        select(Message.lane, Message.status, func.count())
-        .where(col(Message.lane).in_(LANES), col(Message.status).in_(OPEN))
-        .group_by(col(Message.lane), col(Message.status))
-    )
-    oldest = (
-        select(Message.lane, func.min(Message.not_before))
-        .where(col(Message.lane).in_(LANES), Message.status == MessageStatus.PLANNED, col(Message.not_before) <= now)
-        .group_by(col(Message.lane))
-    )
+    """Everything from kept counts, or by its index."""
+    standing = message_counts.standing(session, OPEN)
     waiting, first = session.exec(select(func.count(), func.min(Dispatch.created_at)).select_from(Dispatch)).one()
     hooks, due = session.exec(
         select(func.count(), func.min(Hook.not_before)).where(
             Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now
         )
     ).one()
-    standing = select(StageCount.journey, StageCount.stage, func.sum(StageCount.count)).group_by(
+    stages = select(StageCount.journey, StageCount.stage, func.sum(StageCount.count)).group_by(
         col(StageCount.journey), col(StageCount.stage)
     )
     return Depths(
-        messages={
-            **{(lane, status): 0 for lane in LANES for status in OPEN},
-            **{(lane, status): count for lane, status, count in session.exec(counted).all()},
-        },
-        lag={**dict.fromkeys(LANES, 0.0), **{lane: _age(at, now) for lane, at in session.exec(oldest).all()}},
+        messages={(lane, status): standing.get((lane, status), 0) for lane in LANES for status in OPEN},
+        lag={lane: _age(lanes.oldest_due(session, lane, now), now) for lane in LANES},
         dispatches=waiting,
         dispatch_lag=_age(first, now),
         hooks=hooks,
         hook_lag=_age(due, now),
-        enrollments={(journey, stage): int(count) for journey, stage, count in session.exec(standing).all()},
+        enrollments={(journey, stage): int(count) for journey, stage, count in session.exec(stages).all()},
         closed={
             one.name: one.closed_until is not None and now < one.closed_until
             for one in session.exec(select(Channel)).all()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from services.errors import InvalidInput
-from services.reports import counts_and_books
+from services.reports import lifecycle_report
 from store import keyset
 from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey, Audit, Operation, OperationError, Rejection
@@ -43,7 +43,7 @@ def customers(
         )
     if stage:
         there = select(Enrollment.customer_id).where(
-            col(Enrollment.journey).in_(counts_and_books.lifecycle_journeys(session)),
+            col(Enrollment.journey).in_(lifecycle_report.lifecycle_journeys(session)),
             Enrollment.status == EnrollmentStatus.LIVE,
             Enrollment.stage == stage,
         )

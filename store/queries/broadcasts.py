@@ -1,6 +1,6 @@
 """Broadcasts, whom their files name, and what became of their mails."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, func, select
@@ -8,13 +8,11 @@ from sqlmodel import Session, col, delete, func, select
 from store.statuses import (
     BROADCAST_ACTIVE,
     BROADCAST_OPEN,
-    CLAIMABLE,
     ON_THE_WAY,
     BroadcastStatus,
-    MessageStatus,
 )
 from store.tables.broadcasts import Broadcast, BroadcastMember
-from store.tables.messages import DeliveryEvent, Message
+from store.tables.messages import Message
 
 AT_ONCE = 20
 """Broadcasts that the clock wakes in one transaction: each is a handful of statements."""
@@ -71,35 +69,7 @@ def planned_for(session: Session, key: str, customer_ids: Sequence[str]) -> set[
     return set(session.exec(query).all())
 
 
-def unclaimed(session: Session, key: str, limit: int) -> Sequence[str]:
-    """The ids of some of its mails that no lane has claimed."""
-    query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(CLAIMABLE))
-    return session.exec(query.limit(limit)).all()
-
-
 def any_on_the_way(session: Session, key: str) -> bool:
     """Whether a mail of it may still go by itself."""
     query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(ON_THE_WAY)).limit(1)
     return session.exec(query).first() is not None
-
-
-def mails_by_status(session: Session, key: str) -> dict[str, int]:
-    """How many of its mails have each status; one range of an index."""
-    query = select(Message.status, func.count(col(Message.id))).where(Message.broadcast == key)
-    return dict(session.exec(query.group_by(Message.status)).all())
-
-
-def accepted_by_variant(session: Session, key: str) -> Mapping[str | None, int]:
-    """How many mails of each variant the provider has."""
-    query = select(Message.variant, func.count(col(Message.id)))
-    query = query.where(Message.broadcast == key, Message.status == MessageStatus.ACCEPTED)
-    return dict(session.exec(query.group_by(col(Message.variant))).all())
-
-
-def reached_by_variant(session: Session, key: str, kinds: Collection[str]) -> Mapping[str | None, int]:
-    """How many mails of each variant have a report of one of these kinds that a person caused, not a machine."""
-    query = select(Message.variant, func.count(func.distinct(Message.id)))
-    query = query.join(DeliveryEvent, col(DeliveryEvent.message_id) == col(Message.id)).where(
-        Message.broadcast == key, col(DeliveryEvent.kind).in_(kinds), ~col(DeliveryEvent.machine)
-    )
-    return dict(session.exec(query.group_by(col(Message.variant))).all())

@@ -16,9 +16,8 @@ SHARDS = 16
 
 Place = tuple[str, str, str]
 
-ENDED, CONVERTED, ERASED, ERASED_MAIL = "ended", "converted", "erased", "erased_mail"
-"""RUN_COUNTS: runs ended by reason; conversions by credited template; runs of erased customers by status; their mails
-by template, status and reason."""
+ENDED, CONVERTED, ERASED = "ended", "converted", "erased"
+"""RUN_COUNTS: runs ended by reason; conversions by credited template; runs of erased customers by status."""
 
 
 class Tally:
@@ -87,6 +86,28 @@ def movements(session: Session, journey: str) -> dict[str, int]:
         query.group_by(Movement.source, Movement.target).order_by(col(Movement.source), col(Movement.target))
     ).all()
     return {f"{source}->{target}": int(count) for source, target, count in rows if count}
+
+
+def entered(session: Session) -> dict[str, int]:
+    """How many enrollments each journey has ever had."""
+    query = select(Movement.journey, func.sum(Movement.count)).where(Movement.source == "")
+    return {journey: int(count) for journey, count in session.exec(query.group_by(Movement.journey))}
+
+
+def live(session: Session) -> dict[str, int]:
+    """Live enrollments of each journey."""
+    query = select(StageCount.journey, func.sum(StageCount.count)).group_by(StageCount.journey)
+    return {journey: int(count) for journey, count in session.exec(query)}
+
+
+def labels(session: Session, name: str) -> dict[str, dict[str, int]]:
+    """One of RUN_COUNTS by journey and label."""
+    query = select(RunCount.journey, RunCount.label, func.sum(RunCount.count)).where(RunCount.name == name)
+    found: dict[str, dict[str, int]] = {}
+    for journey, label, count in session.exec(query.group_by(RunCount.journey, RunCount.label)):
+        if count:
+            found.setdefault(journey, {})[label] = int(count)
+    return found
 
 
 def stays(session: Session, journey: str) -> dict[str, tuple[int, int]]:

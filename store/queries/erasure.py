@@ -7,7 +7,7 @@ from sqlmodel import Session, SQLModel, col, delete, select
 from store.tables.access import Audit
 from store.tables.customers import Alias
 from store.tables.enrollments import Enrollment
-from store.tables.messages import Message, OutboxMail
+from store.tables.messages import OutboxMail
 
 
 def aliases(session: Session, customer_id: str) -> Sequence[Alias]:
@@ -18,11 +18,6 @@ def aliases(session: Session, customer_id: str) -> Sequence[Alias]:
 def enrollments(session: Session, customer_id: str, limit: int) -> Sequence[Enrollment]:
     """A page of a customer's enrollments, live and ended."""
     return session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(limit)).all()
-
-
-def messages(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
-    """A page of the mails of a customer."""
-    return session.exec(select(Message).where(Message.customer_id == customer_id).limit(limit)).all()
 
 
 def drop_caught(session: Session, message_ids: Sequence[str]) -> None:

@@ -8,7 +8,12 @@ from sqlmodel import Session, col, select
 
 from store import bulk
 from store.ids import new_id
+from store.queries import counts
+from store.queries.counts import Tally
 from store.tables.messages import OutboxMail
+
+OUTBOX, ONCE, TWICE = "outbox", "once", "twice"
+"""The labels under which received mails are counted."""
 
 
 class Caught(Protocol):
@@ -29,7 +34,8 @@ class Caught(Protocol):
 
 
 def keep(session: Session, mails: Sequence[Caught], sender: str, now: datetime) -> Sequence[str]:
-    """Store caught mails; return their ids in the same order."""
+    """Store caught mails and count them; return their ids in the same order."""
+    _count(session, [one.send_id for one in mails])
     rows = [
         {
             "id": new_id("box"),
@@ -46,6 +52,23 @@ def keep(session: Session, mails: Sequence[Caught], sender: str, now: datetime) 
     ]
     bulk.add(session, OutboxMail, rows)
     return [str(row["id"]) for row in rows]
+
+
+def _count(session: Session, send_ids: Sequence[str]) -> None:
+    """How many were received, and how many of them more than once."""
+    query = select(OutboxMail.send_id).where(col(OutboxMail.send_id).in_(send_ids))
+    known, tally = set(session.exec(query).all()), Tally()
+    for send_id in send_ids:
+        tally.count(send_ids[0], "", OUTBOX, TWICE if send_id in known else ONCE)
+        known.add(send_id)
+    tally.write(session)
+
+
+def received(session: Session) -> tuple[int, int]:
+    """How many mails the outbox has ever received, and how many of them it had already."""
+    counted = counts.runs(session, "", OUTBOX)
+    twice = counted.get(TWICE, 0)
+    return counted.get(ONCE, 0) + twice, twice
 
 
 def holds(session: Session, send_id: str) -> bool:

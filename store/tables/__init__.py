@@ -1,5 +1,5 @@
 """The tables, by subject. Importing this package registers every one of them with the metadata."""
 
-from store.tables import access, broadcasts, customers, definitions, enrollments, messages
+from store.tables import access, broadcasts, customers, definitions, enrollments, message_counts, messages
 
-SUBJECTS = (access, broadcasts, customers, definitions, enrollments, messages)
+SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages)

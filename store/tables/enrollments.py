@@ -157,7 +157,7 @@ class Movement(SQLModel, table=True):
 
 
 class RunCount(SQLModel, table=True):
-    """Other counts that outlive the rows they count: runs ended by reason, conversions by template, mails erased."""
+    """Other counts that outlive the rows they count: runs ended by reason, conversions by template."""
 
     __tablename__: ClassVar[Any] = "run_count"
 

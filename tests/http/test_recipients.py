@@ -12,6 +12,8 @@ from sqlmodel import select
 from activities.delivery.lane import MailLane
 from mail.links import Confirmation, Links, Preferences
 from services.upkeep import upkeep
+from store.queries import messages
+from store.statuses import MessageStatus
 from store.tables.customers import Consent, Event
 from store.tables.enrollments import Decision
 from store.tables.messages import DeliveryEvent, Message, MessageBody, OutboxMail
@@ -32,20 +34,9 @@ def ann(client: TestClient) -> str:
 def mail(parts: Parts, ann: str, noon: datetime, clock: Any) -> str:
     """A mail with three links, accepted a minute ago."""
     with parts.database.writing() as session:
-        session.add(
-            Message(
-                id=ID,
-                customer_id=ann,
-                template="mail_a",
-                topic="news",
-                lane="journey",
-                status="accepted",
-                due=noon,
-                planned_at=noon,
-                updated_at=noon,
-                accepted_at=noon,
-            )  # fmt: skip
-        )
+        status = MessageStatus.ACCEPTED
+        row = messages.row(ID, ann, template="mail_a", topic="news", lane="journey", due=noon, now=noon, status=status)
+        messages.add(session, [row | {"accepted_at": noon}])
         session.add(MessageBody(message_id=ID, customer_id=ann, frozen_at=noon, urls=URLS))
     clock.forward(minutes=1)
     return ID

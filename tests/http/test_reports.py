@@ -15,9 +15,12 @@ from sqlalchemy import update
 from sqlmodel import select
 
 from services.messages import sending_ledger
+from store.queries import messages
+from store.statuses import MessageStatus
 from store.tables.customers import Consent, Event, Suppression
 from store.tables.enrollments import Decision
 from store.tables.messages import DeliveryEvent, Message
+from tests import kept_counts
 from tests.conftest import settings_for
 from waypost.processes.api import build
 from waypost.wiring import Parts
@@ -60,26 +63,22 @@ def mail(parts: Parts, noon: datetime) -> str:
         ingest.ingest(session, [identify], noon)
         from services.reports import customer_view
 
-        session.add(
-            Message(
-                id="send-1",
-                customer_id=customer_view.customer(session, "ann").id,
-                journey="w",
-                digest="d",
-                stage="s",
-                step="x",
-                visit=1,
-                template="t",
-                topic="news",
-                lane="journey",
-                status="accepted",
-                due=noon,
-                planned_at=noon,
-                updated_at=noon,
-                accepted_at=noon,
-                provider="sendgrid",
-            )  # fmt: skip
+        row = messages.row(
+            "send-1",
+            customer_view.customer(session, "ann").id,
+            template="t",
+            topic="news",
+            lane="journey",
+            due=noon,
+            now=noon,
+            status=MessageStatus.ACCEPTED,
+            journey="w",
+            digest="d",
+            stage="s",
+            step="x",
+            visit=1,
         )
+        messages.add(session, [row | {"accepted_at": noon, "provider": "sendgrid"}])
     return "send-1"
 
 

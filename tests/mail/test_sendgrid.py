@@ -21,6 +21,7 @@ from mail.providers.sendgrid.sender import SendGridSender, request_body
 from services.ingestion import ingest
 from services.messages.mail_request import MailRequest
 from services.reports import customer_view
+from store.queries import messages
 from store.tables.enrollments import Decision
 from store.tables.messages import Channel, Message
 from tests.conftest import settings_for
@@ -168,20 +169,17 @@ def house(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: d
             user = f"u{number:02}"
             traits = {"email": f"{user}@example.com", "first_name": user}
             ingest.ingest(session, [{"type": "identify", "userId": user, "traits": traits}], noon)
-            session.add(
-                Message(
-                    id=f"00000000-0000-5000-8000-0000000000{number:02}",
-                    customer_id=customer_view.customer(session, user).id,
-                    template="mail_a",
-                    topic="news",
-                    lane="transactional",
-                    status="planned",
-                    due=noon,
-                    not_before=noon,
-                    planned_at=noon,
-                    updated_at=noon,
-                )
+            row = messages.row(
+                f"00000000-0000-5000-8000-0000000000{number:02}",
+                customer_view.customer(session, user).id,
+                template="mail_a",
+                topic="news",
+                lane="transactional",
+                due=noon,
+                now=noon,
+                not_before=noon,
             )
+            messages.add(session, [row])
     lane = MailLane(
         "transactional", parts.database, Composer(parts.renderer, parts.links, parts.brand), sender(), clock
     )

@@ -306,6 +306,44 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
     },
     "0006": {"pulse": [{"part": "dispatcher", "at": AT}]},
+    "0007": {
+        "message": [
+            {
+                **MESSAGE,
+                "id": "msg_3",
+                "enrollment_id": None,
+                "journey": "",
+                "digest": "",
+                "stage": "",
+                "step": "",
+                "visit": 0,
+                "broadcast": "spring",
+                "variant": "a",
+                "lane": "broadcast",
+                "status": "accepted",
+                "attempt": 1,
+                "provider": "outbox",
+                "accepted_at": LATER,
+                "delivery": "complained",
+            }
+        ],
+        "delivery_event": [
+            {
+                "id": "del_2",
+                "message_id": "msg_3",
+                "customer_id": "cus_1",
+                "provider": "outbox",
+                "kind": "clicked",
+                "at": LATER,
+                "received_at": LATER,
+                "machine": False,
+            }
+        ],
+        "run_count": [
+            {"journey": "welcome", "name": "erased_mail", "label": "mail_b|accepted|", "shard": 1, "count": 1},
+            {"journey": "welcome", "name": "erased_mail", "label": "mail_b|planned|", "shard": 2, "count": 2},
+        ],
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""
 
@@ -343,6 +381,16 @@ LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """Columns that a revision takes away, by table."""
 
 _COUNTED: Row = {"journey": "welcome", "name": "ended", "shard": 0, "count": 1}
+_MAILS: Row = {
+    "journey": "welcome", "broadcast": "", "template": "mail_a", "variant": "", "lane": "journey", "status": "accepted",
+    "reason": "", "provider": "", "shard": 0, "count": 1, "gone": 0,
+}  # fmt: skip
+_PLANNED: Row = {
+    "day": "2026-03-02", "journey": "welcome", "template": "mail_a", "status": "accepted", "reason": "", "shard": 0,
+    "count": 1,
+}  # fmt: skip
+_CAME: Row = {"day": "2026-03-04", "shard": 0, "count": 1}
+_EVERYTHING = ("arrived", "clicked", "complained", "opened")
 
 MADE: Mapping[str, Mapping[str, list[Row]]] = {
     "0002": {"event_name": [{"name": "Signed Up", "first_seen_at": AT}]},
@@ -359,6 +407,33 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
                 "urls": [],
             }
         ]
+    },
+    "0008": {
+        "message_count": [
+            {**_MAILS, "journey": "", "broadcast": "spring", "variant": "a", "lane": "broadcast", "provider": "outbox"},
+            {**_MAILS, "provider": "outbox"},
+            {**_MAILS, "status": "planned"},
+            {**_MAILS, "template": "mail_b", "lane": "", "gone": 1},
+            {
+                **_MAILS,
+                "template": "mail_b",
+                "lane": "",
+                "status": "skipped",
+                "reason": "erased",
+                "count": 2,
+                "gone": 2,
+            },
+        ],
+        "message_day_count": [{**_PLANNED, "journey": ""}, _PLANNED, {**_PLANNED, "status": "planned"}],
+        "delivery_count": [
+            *({**_CAME, "subject": "broadcast", "key": "spring", "variant": "a", "what": one} for one in _EVERYTHING),
+            *({**_CAME, "subject": "topic", "key": "news", "variant": "", "what": one} for one in _EVERYTHING),
+        ],
+        "run_count": [
+            {"journey": "", "name": "outbox", "label": "once", "shard": 0, "count": 1},
+            {**_COUNTED, "label": ""},
+            {**_COUNTED, "label": "completed"},
+        ],
     },
 }
 """The rows that a revision makes out of others, by table."""

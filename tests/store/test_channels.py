@@ -11,10 +11,10 @@ from services.installation.rates import Rate
 from services.messages import circuit_breaker, claiming, sending_ledger
 from services.messages.circuit_breaker import Said
 from services.messages.claiming import Way
-from store import bulk
+from store.queries import messages
 from store.session import Database
 from store.tables.definitions import Journey, Topic
-from store.tables.messages import Channel, Message
+from store.tables.messages import Channel
 
 FAILED, WELL = Said(heard="failed", why="it cannot be reached"), Said(heard="well")
 
@@ -117,15 +117,13 @@ def waiting(database: Database, take: Any, noon: datetime, publish: Any) -> None
             digest = journeys.live(session, key)[0].digest
             step = next(iter(one for one in journeys.compiled(session, digest).nodes if "a" in one))
             rows += [
-                {
-                    "id": f"{key}{number:02}", "customer_id": ann, "journey": key, "digest": digest, "stage": "new",
-                    "step": step, "visit": 1, "template": "mail_a", "topic": "news", "lane": "journey",
-                    "status": "planned", "due": noon, "not_before": noon, "planned_at": noon, "updated_at": noon,
-                    "attempt": 0,
-                }
+                messages.row(
+                    f"{key}{number:02}", ann, journey=key, digest=digest, stage="new", step=step, visit=1,
+                    template="mail_a", topic="news", lane="journey", due=noon, now=noon, not_before=noon,
+                )
                 for number in range(count)
             ]  # fmt: skip
-        bulk.add(session, Message, rows)
+        messages.add(session, rows)
 
 
 def claim(database: Database, at: datetime, limit: int = 10, way: Way | None = None) -> Counter[str]:
@@ -170,7 +168,7 @@ def test_a_closed_channel_and_a_slow_one_hold_the_lane(database: Database, noon:
 def test_what_waits_is_told(database: Database, noon: datetime) -> None:
     claim(database, noon)
     with database.reading() as session:
-        assert sending_ledger.waiting(session, "journey", noon) == {
+        assert sending_ledger.waiting(session)["journey"] == {
             "waiting": 32,
             "sending": 10,
             "unknown": 0,

@@ -20,10 +20,10 @@ from services.ingestion.ingest import Outcome
 from services.upkeep import upkeep
 from services.values import instant
 from store.session import Database
-from store.statuses import MessageStatus
 from store.tables.customers import Customer, DateDue, EventName, SegmentMember
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
 from store.tables.messages import Message
+from tests import kept_counts
 from tests.shells import Shell
 
 Ingest = Callable[..., Outcome]
@@ -295,8 +295,7 @@ def test_a_goal_is_credited_to_the_last_message_within_its_window(town: Town, pu
     town.event("Signed Up")
     with town.database.writing() as session:
         message = session.exec(select(Message)).one()
-        message.status = MessageStatus.SENDING
-        message.status, message.accepted_at = MessageStatus.ACCEPTED, noon
+        kept_counts.put(session, message, "accepted", accepted_at=noon)
     town.event("Order")
     town.now += timedelta(days=3)
     town.event("Order")

@@ -15,10 +15,10 @@ from services.feedback import unsubscribing
 from services.ingestion.ingest import Outcome
 from services.reports import customer_view, lists
 from services.reports.lists import Slice
+from store.queries import messages
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import Dispatch, Enrollment, Interest
-from store.tables.messages import Message
 
 Ingest = Callable[..., Outcome]
 
@@ -197,24 +197,8 @@ def test_mail_and_timeline_are_the_known_ones(database: Database, take: Ingest, 
     take(track("Viewed", userId="ann"), track("Viewed", anonymousId="a1"))
     visitor = next(one for one in rows(database, Customer) if one.anonymous_id)
     with database.writing() as session:
-        session.add(
-            Message(
-                id="m",
-                customer_id=visitor.id,
-                journey="j",
-                digest="d",
-                stage="s",
-                step="x",
-                visit=1,
-                template="t",
-                topic="t",
-                lane="journey",
-                status="accepted",
-                due=noon,
-                planned_at=noon,
-                updated_at=noon,
-            )  # fmt: skip
-        )
+        row = messages.row("m", visitor.id, template="t", topic="t", lane="journey", due=noon, now=noon, journey="j")
+        messages.add(session, [row])
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     with database.reading() as session:
         ann = customer_view.customer(session, "ann")

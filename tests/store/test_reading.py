@@ -14,7 +14,7 @@ from services.errors import InvalidInput
 from services.ingestion.ingest import Outcome
 from services.operations import operations
 from services.operations.operations import Done, LineError
-from services.reports import counts_and_books, customer_view, lists, why_answers
+from services.reports import customer_view, journey_report, lifecycle_report, lists, reconciliation, why_answers
 from services.reports.lists import Slice
 from store.session import Database
 
@@ -92,13 +92,13 @@ def test_a_timeline_reads_page_by_page(full: Database) -> None:
 
 def test_reports_count_the_same(full: Database, noon: datetime) -> None:
     with full.reading() as session:
-        assert counts_and_books.lifecycle(session)["stages"] == {"new": 3}
-        assert counts_and_books.cohorts(session, "welcome") == [
+        assert lifecycle_report.lifecycle(session)["stages"] == {"new": 3}
+        assert lifecycle_report.cohorts(session, "welcome") == [
             {"month": "2026-03", "entered": 2, "stages": {"new": 2}, "ended": {}},
             {"month": "2026-04", "entered": 1, "stages": {"new": 1}, "ended": {}},
         ]
-        assert counts_and_books.journey(session, "welcome")["entered"] == 3
-        books = counts_and_books.reconciliation(session)
+        assert journey_report.journey(session, "welcome")["entered"] == 3
+        books = reconciliation.reconcile(session)
         assert (books["balanced"], books["on_their_way"]["start"]) == (True, 3)
         why = why_answers.why(session, customer_view.customer(session, "c0"), "welcome", "mail_b", None, noon)
         assert why.answer.startswith("the step was not reached: it rests in new")

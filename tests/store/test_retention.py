@@ -9,10 +9,10 @@ from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.operations import operations
 from services.upkeep import retention
-from store.queries import message_bodies
+from store.queries import message_bodies, messages
 from store.session import Database
 from store.tables.access import Operation, Rejection
-from store.tables.messages import Message, MessageBody
+from store.tables.messages import MessageBody
 
 
 def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
@@ -23,24 +23,7 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
     take({"type": "nonsense"}, at=noon)
     with database.writing() as session:
         for name, at in (("old", old), ("new", noon)):
-            session.add(
-                Message(
-                    id=name,
-                    customer_id="c",
-                    journey="j",
-                    digest="d",
-                    stage="s",
-                    step="x",
-                    visit=1,
-                    template="t",
-                    topic="t",
-                    lane="journey",
-                    status="accepted",
-                    due=at,
-                    planned_at=at,
-                    updated_at=at,
-                )
-            )
+            messages.add(session, [messages.row(name, "c", template="t", topic="t", lane="journey", due=at, now=at)])
             body = {"message_id": name, "subject": "s", "html": "h", "text": "t", "urls": ["https://shop.example/"]}
             message_bodies.keep(session, [body], at)
             operation = operations.start(session, "simulate", {}, at)

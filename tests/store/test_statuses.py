@@ -4,17 +4,18 @@ from datetime import datetime
 from enum import StrEnum
 
 import pytest
-from sqlmodel import col, select, update
+from sqlmodel import Session, col, select, update
 
 from store import statuses
+from store.queries import messages
 from store.session import Database
 from store.statuses import ImpossibleTransition, MessageStatus, before, changed
 from store.tables.messages import Message
 
 
-def message(status: MessageStatus, now: datetime) -> Message:
-    times = {"due": now, "planned_at": now, "updated_at": now}
-    return Message(id="1", customer_id="c", template="t", topic="news", lane="journey", status=status, **times)
+def add(session: Session, now: datetime) -> None:
+    """A planned message."""
+    messages.add(session, [messages.row("1", "c", template="t", topic="news", lane="journey", due=now, now=now)])
 
 
 @pytest.mark.parametrize("kind", statuses.TABLES)
@@ -38,21 +39,21 @@ def test_what_was_sent_is_never_planned_again() -> None:
 
 def test_a_row_refuses_what_may_not_follow(database: Database, noon: datetime) -> None:
     with database.writing() as session:
-        session.add(message(MessageStatus.PLANNED, noon))
+        add(session, noon)
     with database.writing() as session:
-        kept = session.get(Message, "1")
+        kept = messages.locked(session, "1")
         assert kept is not None
         assert kept.status is MessageStatus.PLANNED
-        kept.status = MessageStatus.SENDING
+        messages.change(session, kept, MessageStatus.SENDING, noon)
         with pytest.raises(ImpossibleTransition):
             kept.status = MessageStatus.SKIPPED
-        kept.status = MessageStatus.ACCEPTED
+        messages.change(session, kept, MessageStatus.ACCEPTED, noon)
     with database.reading() as session:
         assert session.exec(select(Message.status)).all() == [MessageStatus.ACCEPTED]
 
 
 def test_a_statement_knows_only_statuses_that_there_are(database: Database, noon: datetime) -> None:
     with database.writing() as session:
-        session.add(message(MessageStatus.PLANNED, noon))
+        add(session, noon)
     with pytest.raises(Exception, match="is not a valid MessageStatus"), database.writing() as session:
         session.connection().execute(update(Message).where(col(Message.id) == "1").values(status="gone"))

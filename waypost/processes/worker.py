@@ -20,7 +20,7 @@ from activities.delivery.shift import Delivery
 from activities.upkeep import LANE as UPKEEP
 from activities.wake import Audience, Planning, Records
 from services.enrollments import hooks
-from services.messages.claiming import LANES
+from store.queries.lanes import LANES
 from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.scheduler import Scheduler
 from waypost.processes.supervision import supervise

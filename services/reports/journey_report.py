@@ -1,0 +1,40 @@
+"""One journey in numbers, and the mails that went, did not, and why; from counts that are kept."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from services.errors import NotFound
+from services.reports.lifecycle_report import lifecycle
+from store.queries import counts, message_counts
+from store.tables.definitions import Journey
+
+
+def journey(session: Session, key: str) -> dict[str, Any]:
+    """One journey: who entered, where they are, how they left, its mails and its goal.
+
+    Raises NotFound.
+    """
+    if session.get(Journey, key) is None:
+        raise NotFound(f"there is no journey {key!r}")
+    report = lifecycle(session, key)
+    entered = sum(count for way, count in report["movements"].items() if way.startswith("->"))
+    return {
+        **report,
+        "entered": entered,
+        "ended": counts.runs(session, key, counts.ENDED),
+        "converted": counts.runs(session, key, counts.CONVERTED),
+        "messages": messages(session, key),
+    }
+
+
+def messages(session: Session, journey: str | None = None, since: datetime | None = None) -> list[dict[str, Any]]:
+    """Mails by journey, template, status and reason; `since`: those planned on the UTC day of this instant and later.
+
+    Those of erased customers are among them; a broadcast's have the empty journey.
+    """
+    return [
+        {"journey": key, "template": template, "status": status, "reason": reason or None, "count": count}
+        for key, template, status, reason, count in message_counts.outcomes(session, journey, since)
+    ]

@@ -1,0 +1,237 @@
+"""The sending ledger's rows. They are made, change their status and go here alone, so that the kept counts are true.
+
+A row is locked before its status changes (SQLite has one writer), since a count that two transactions took from the
+same status would be wrong for ever. Nothing here says why a message changes; the decision that goes with it is the
+caller's.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlmodel import Session, col, select
+
+from store import bulk
+from store.queries.message_counts import Counted, Kind, kind_of, tally
+from store.statuses import CLAIMABLE, MessageStatus, before, changed
+from store.tables.messages import Message
+
+ERASED = "erased"
+"""The reason of a message that was never claimed, and whose customer was erased."""
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def row(
+    message_id: str,
+    customer_id: str,
+    *,
+    template: str,
+    topic: str,
+    lane: str,
+    due: datetime,
+    now: datetime,
+    not_before: datetime | None = None,
+    status: MessageStatus = MessageStatus.PLANNED,
+    reason: str | None = None,
+    enrollment_id: str | None = None,
+    journey: str = "",
+    digest: str = "",
+    stage: str = "",
+    step: str = "",
+    visit: int = 0,
+    broadcast: str | None = None,
+    variant: str | None = None,
+    trace: str | None = None,
+) -> bulk.Row:
+    """The columns of a new message. `due` is the instant that was asked for, `now` when it is planned (both UTC);
+    no lane claims it before `not_before`.
+    """
+    return {
+        "id": message_id,
+        "enrollment_id": enrollment_id,
+        "customer_id": customer_id,
+        "journey": journey,
+        "digest": digest,
+        "stage": stage,
+        "step": step,
+        "visit": visit,
+        "broadcast": broadcast,
+        "trace": trace,
+        "variant": variant,
+        "template": template,
+        "topic": topic,
+        "lane": lane,
+        "status": status,
+        "reason": reason,
+        "due": due,
+        "not_before": not_before,
+        "planned_at": now,
+        "updated_at": now,
+        "attempt": 0,
+    }
+
+
+def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+    """Put new messages into the ledger."""
+    bulk.add(session, Message, rows)
+    counts = tally(session)
+    for one in rows:
+        counts.add(_kind_of_row(one), one["planned_at"])
+
+
+def _kind_of_row(one: bulk.Row) -> Kind:
+    return Kind(
+        one["journey"],
+        one["broadcast"] or "",
+        one["template"],
+        one["variant"] or "",
+        one["lane"],
+        str(one["status"]),
+        one["reason"] or "",
+        one.get("provider") or "",
+    )
+
+
+# -- changing ----------------------------------------------------------------------------------------------------------
+
+
+def owner(session: Session, message_id: str) -> str | None:
+    """The customer to whom a message belongs now; whoever changes it locks them first."""
+    return session.exec(select(Message.customer_id).where(Message.id == message_id)).first()
+
+
+def locked(session: Session, message_id: str) -> Message | None:
+    """A message that nobody else changes until the transaction ends."""
+    return next(iter(_locked(session, Message.id == message_id)), None)
+
+
+def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
+    """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked."""
+    of = [] if visit is None else [Message.visit == visit]
+    return _locked(session, Message.enrollment_id == enrollment_id, col(Message.status).in_(CLAIMABLE), *of)
+
+
+def unclaimed_of_broadcast(session: Session, broadcast: str, limit: int) -> Sequence[Message]:
+    """Some of a broadcast's messages that no lane has claimed, locked."""
+    some = select(Message.id).where(Message.broadcast == broadcast, col(Message.status).in_(CLAIMABLE)).limit(limit)
+    return _locked(session, col(Message.id).in_(some))
+
+
+def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
+    """Some of a customer's messages, locked."""
+    return _locked(session, Message.customer_id == customer_id, limit=limit)
+
+
+def left_sending(session: Session, lane: str, fence: str) -> Sequence[Message]:
+    """What another owner of a lane than this one has claimed and not recorded, locked."""
+    return _locked(session, Message.lane == lane, Message.status == MessageStatus.SENDING, col(Message.fence) != fence)
+
+
+def _locked(session: Session, *where: Any, limit: int | None = None) -> Sequence[Message]:
+    """In the order of their ids, so that nobody waits crosswise; read anew, whatever the session knew of them."""
+    query = select(Message).where(*where).order_by(col(Message.id)).limit(limit).with_for_update()
+    return session.exec(query, execution_options={"populate_existing": True}).all()
+
+
+def change(
+    session: Session,
+    message: Message,
+    status: MessageStatus,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    lane: str | None = None,
+) -> None:
+    """Another status (and reason, and lane) for a message that the caller has locked.
+
+    Raises ImpossibleTransition where it may not follow.
+    """
+    was = kind_of(message)
+    message.status, message.reason, message.lane, message.updated_at = status, reason, lane or message.lane, now
+    session.add(message)
+    tally(session).move(was, kind_of(message), message.planned_at)
+
+
+def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
+    """Make those of the messages that are planned still this owner's; return which they are."""
+    mine = known(session, ids, before(MessageStatus.SENDING))
+    if not mine:
+        return set()
+    here = sqlalchemy.update(Message).where(col(Message.id).in_(mine))
+    values = {
+        "status": MessageStatus.SENDING,
+        "reason": None,
+        "attempt": col(Message.attempt) + 1,
+        "fence": fence,
+        "updated_at": now,
+    }
+    session.connection().execute(here.values(**values))
+    for one in mine.values():
+        was = kind_of(one)
+        after = was._replace(status=MessageStatus.SENDING, reason="")
+        tally(session).move(was, after, one.planned_at)
+    return set(mine)
+
+
+class Known(Counted):
+    """What is read of a message whose attempt is recorded: a row without the unit of work."""
+
+    id: str
+    customer_id: str
+    planned_at: datetime
+    not_before: datetime | None
+    accepted_at: datetime | None
+    provider_id: str | None
+    delivery: str | None
+
+
+_KNOWN: Any = tuple(
+    getattr(Message, name)
+    for name in (
+        "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "broadcast", "variant", "template",
+        "lane", "status", "reason", "planned_at", "not_before", "accepted_at", "provider", "provider_id", "delivery",
+    )
+)  # fmt: skip
+
+
+def known(
+    session: Session, ids: Sequence[str], statuses: Sequence[MessageStatus], fence: str | None = None
+) -> Mapping[str, Any]:
+    """Messages by id that have one of these statuses (and were claimed under this fence), locked."""
+    query = sqlalchemy.select(*_KNOWN).where(col(Message.id).in_(ids), col(Message.status).in_(statuses))
+    if fence is not None:
+        query = query.where(col(Message.fence) == fence)
+    session.flush()
+    return {one.id: one for one in session.connection().execute(query.order_by(col(Message.id)).with_for_update())}
+
+
+def record(session: Session, changes: Sequence[tuple[Any, bulk.Row]]) -> None:
+    """What became of attempts: each `known` message with its new columns, the same for all (`status` among them).
+
+    Raises ImpossibleTransition where a status may not follow.
+    """
+    counts = tally(session)
+    for one, columns in changes:
+        changed(one.status, columns["status"])
+        was = kind_of(one)
+        after = was._replace(
+            status=str(columns["status"]), reason=columns["reason"] or "", provider=columns["provider"] or ""
+        )
+        counts.move(was, after, one.planned_at)
+    bulk.change(session, Message, [{"id": one.id, **columns} for one, columns in changes])
+
+
+def erase(session: Session, messages: Sequence[Message]) -> None:
+    """Take an erased customer's messages away; they stay in the counts. What no lane has claimed never goes."""
+    counts = tally(session)
+    for one in messages:
+        kind = kind_of(one)
+        if one.status in CLAIMABLE:
+            never = kind._replace(status=MessageStatus.SKIPPED, reason=ERASED)
+            counts.move(kind, never, one.planned_at)
+            kind = never
+        counts.leave(kind)
+        session.delete(one)

@@ -1,0 +1,62 @@
+"""The counts of messages that are kept, against the rows counted anew: whatever a test did, they must agree."""
+
+from collections import Counter
+from typing import Any
+
+from sqlmodel import Session, SQLModel, col, select, update
+
+from store.queries.message_counts import day_of, kind_of, tally
+from store.session import Database
+from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount
+from store.tables.messages import DeliveryEvent, Message
+
+ARRIVED = {"delivered", "opened", "clicked", "unsubscribed", "complained"}
+
+
+def assert_true(database: Database) -> None:
+    """Every kept count of messages equals what the rows say."""
+    with database.reading() as session:
+        rows = session.exec(select(Message)).all()
+        there = _kept(session, MessageCount, "count") - _kept(session, MessageCount, "gone")
+        assert there == Counter(tuple(kind_of(one)) for one in rows)
+        if not _kept(session, MessageCount, "gone"):  # what the erased had is counted by day and by what came back
+            by_day = ((day_of(one.planned_at), one.journey, one.template, one.status, one.reason or "") for one in rows)
+            assert _kept(session, MessageDayCount, "count") == Counter(by_day)
+            assert _kept(session, DeliveryCount, "count") == _came_back(session, rows)
+
+
+def put(session: Session, message: Message, status: str, **columns: Any) -> None:
+    """A message as it might be found, whatever may follow what; the counts know of it."""
+    was = kind_of(message)
+    here = update(Message).where(col(Message.id) == message.id)
+    session.connection().execute(here.values(status=status, **columns))
+    session.refresh(message)
+    tally(session).move(was, kind_of(message), message.planned_at)
+
+
+def _kept(session: Session, table: type[SQLModel], column: str) -> Counter[tuple[str, ...]]:
+    """The sum over the shards."""
+    found: Counter[tuple[str, ...]] = Counter()
+    keys = [one.name for one in table.__table__.primary_key if one.name != "shard"]  # type: ignore[attr-defined]
+    for row in session.exec(select(table)).all():
+        found[tuple(getattr(row, key) for key in keys)] += getattr(row, column)
+    return Counter({key: count for key, count in found.items() if count})
+
+
+def _came_back(session: Session, rows: Any) -> Counter[tuple[str, ...]]:
+    found: Counter[tuple[str, ...]] = Counter()
+    for one in rows:
+        events = session.exec(select(DeliveryEvent).where(DeliveryEvent.message_id == one.id)).all()
+        people = {event.kind for event in events if not event.machine}
+        came = {
+            "arrived": one.delivery in ARRIVED,
+            "complained": one.delivery == "complained",
+            "opened": people & {"opened", "clicked"},
+            "clicked": "clicked" in people,
+        }
+        subjects = [("topic", one.topic, "")]
+        subjects += [("journey", one.journey, "")] if one.journey else []
+        subjects += [("broadcast", one.broadcast, one.variant or "")] if one.broadcast else []
+        day = day_of(one.accepted_at) if one.accepted_at else ""
+        found.update((*subject, day, what) for subject in subjects for what, is_so in came.items() if is_so)
+    return found
