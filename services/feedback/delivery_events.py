@@ -183,7 +183,7 @@ def _done_by_people(session: Session, message_id: str) -> set[str]:
     return set(session.exec(query.distinct()).all())
 
 
-def _first_times(report: Report, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
+def _first_times(report: ReportedEvent, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
     """What is true of a mail since this report, and was not before: each is counted once for each mail."""
     if _arrived(after) and not _arrived(before):
         yield "arrived"

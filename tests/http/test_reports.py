@@ -97,7 +97,7 @@ def event(kind: str, noon: datetime, seconds: int = 1, **more: Any) -> dict[str,
 def stands(parts: Parts, **values: Any) -> None:
     """The mail, as somebody else has left it."""
     with parts.database.writing() as session:
-        session.connection().execute(update(Message).values(**values))
+        kept_counts.put(session, session.exec(select(Message)).one(), **values)
 
 
 def rows(parts: Parts, table: Any) -> list[Any]:

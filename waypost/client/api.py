@@ -354,9 +354,12 @@ class Waypost:
         """Customers per stage and step, movements, time in each stage; of the lifecycle journey, or of this one."""
         return self.call("GET", "/v1/reports/lifecycle", params={"journey": journey})
 
-    def reconciliation(self, journey: str | None = None) -> m.Reconciliation:
-        """Whether the books balance, and each difference by its name; of one journey, or of all."""
-        return self.call("GET", "/v1/reports/reconciliation", params={"journey": journey})
+    def reconciliation(self, journey: str | None = None, *, recount: bool = False) -> m.Reconciliation:
+        """Whether the books balance, and each difference by its name; of one journey, or of all.
+
+        With `recount` the kept counts are compared with the rows, which takes seconds where there are millions.
+        """
+        return self.call("GET", "/v1/reports/reconciliation", params={"journey": journey, "recount": recount})
 
 
 def _with_id(more: Json) -> Json:

@@ -66,6 +66,7 @@ class BroadcastBook(TypedDict):
 
     broadcast: str
     messages: MessageBook
+    differences: dict[str, int]
 
 
 class BroadcastIn(TypedDict):
@@ -612,6 +613,7 @@ class Reconciliation(TypedDict):
     """Whether the books balance."""
 
     balanced: bool
+    recounted: bool
     journeys: list[Book]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int]
