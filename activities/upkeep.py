@@ -48,6 +48,10 @@ class UpkeepLane:
         with self._database.writing() as session:
             return retention.prune(session, self._clock())
 
+    def rest(self) -> float:
+        """Seconds until the next look: dates and segments come by the clock."""
+        return 1.0
+
     async def close(self) -> None:
         """Nothing is left open between two rounds."""
 

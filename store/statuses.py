@@ -23,8 +23,10 @@ class MessageStatus(StrEnum):
     """Not yet; its enrollment plans it again at `not_before`."""
     SKIPPED = "skipped"
     """It does not go, for the reason beside it."""
+    CLAIMED = "claimed"
+    """The owner of a lane has it, and has not frozen it: certainly unsent."""
     SENDING = "sending"
-    """Claimed by the owner of a lane."""
+    """Frozen, and handed over at once: from now on the provider may have it."""
     ACCEPTED = "accepted"
     """The provider has it."""
     FAILED = "failed"
@@ -82,11 +84,17 @@ class HookStatus(StrEnum):
     """A webhook, or a note to a colleague."""
 
     PLANNED = "planned"
-    """It is called when its time has come, and again while that may help."""
+    """It is called when its time has come."""
+    CALLING = "calling"
+    """Claimed by the owner of the hooks, and perhaps with the receiver."""
     DELIVERED = "delivered"
     """The receiver took it."""
     FAILED = "failed"
-    """Refused for good, or tried for long enough."""
+    """Refused for good."""
+    STUCK = "stuck"
+    """It failed again and again, and was set aside for a person."""
+    CANCELLED = "cancelled"
+    """Given up by a person, or withdrawn with its journey."""
 
 
 class DispatchStatus(StrEnum):
@@ -105,9 +113,10 @@ Transitions = Mapping[_Status, Collection[_Status]]
 _M, _B, _O, _H = MessageStatus, BroadcastStatus, OperationStatus, HookStatus
 
 MESSAGE: Transitions[MessageStatus] = {
-    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.SENDING),
+    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.CLAIMED, _M.ACCEPTED),  # an answer that came late proves that it went
     _M.DEFERRED: (_M.PLANNED, _M.SKIPPED),
     _M.SKIPPED: (_M.PLANNED, _M.DEFERRED),  # what was pre-empted by an attempt that was lost is planned again
+    _M.CLAIMED: (_M.PLANNED, _M.SENDING, _M.FAILED),
     _M.SENDING: (_M.PLANNED, _M.ACCEPTED, _M.FAILED, _M.UNKNOWN),
     _M.UNKNOWN: (_M.PLANNED, _M.ACCEPTED, _M.FAILED, _M.PARKED),
     _M.PARKED: (_M.PLANNED, _M.ACCEPTED, _M.FAILED),
@@ -135,9 +144,12 @@ OPERATION: Transitions[OperationStatus] = {
     _O.CANCELLED: (),
 }
 HOOK: Transitions[HookStatus] = {
-    _H.PLANNED: (_H.DELIVERED, _H.FAILED),
+    _H.PLANNED: (_H.CALLING, _H.CANCELLED),
+    _H.CALLING: (_H.PLANNED, _H.DELIVERED, _H.FAILED, _H.STUCK),
     _H.DELIVERED: (),
-    _H.FAILED: (),
+    _H.FAILED: (_H.PLANNED, _H.CANCELLED),
+    _H.STUCK: (_H.PLANNED, _H.CANCELLED),
+    _H.CANCELLED: (),
 }
 DISPATCH: Transitions[DispatchStatus] = {
     DispatchStatus.READY: (DispatchStatus.STUCK,),
@@ -155,11 +167,11 @@ TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
 
 CLAIMABLE = (_M.PLANNED, _M.DEFERRED)
 """Messages that no lane has claimed: they can still be withdrawn."""
-ON_THE_WAY = (*CLAIMABLE, _M.SENDING)
+ON_THE_WAY = (*CLAIMABLE, _M.CLAIMED, _M.SENDING)
 """Messages that may still go by themselves."""
 UNSURE = (_M.UNKNOWN, _M.PARKED)
 """Messages of which nobody can tell whether they went."""
-COUNTED = (_M.SENDING, _M.ACCEPTED, *UNSURE)
+COUNTED = (_M.CLAIMED, _M.SENDING, _M.ACCEPTED, *UNSURE)
 """Messages that count under a cap: they went, or may have gone."""
 BROADCAST_ACTIVE = (_B.PLANNING, _B.SENDING, _B.DECIDING)
 BROADCAST_OPEN = (_B.DRAFT, _B.SCHEDULED, *BROADCAST_ACTIVE)

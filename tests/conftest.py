@@ -3,13 +3,16 @@
 import secrets
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from journeys.checks import source
 from journeys.program.compiler import compile_journey
@@ -37,6 +40,30 @@ class HandClock:
     def forward(self, **span: float) -> datetime:
         self.at += timedelta(**span)
         return self.at
+
+
+class Statements:
+    """Counts what a database is asked; `with statements(database, at_most=10):` fails where it is asked more."""
+
+    @contextmanager
+    def __call__(self, database: Database, *, at_most: int) -> Iterator[list[str]]:
+        asked: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            asked.append(statement)
+
+        event.listen(database.engine, "before_cursor_execute", note)
+        try:
+            yield asked
+        finally:
+            event.remove(database.engine, "before_cursor_execute", note)
+        told = "\n".join(f"{count:6} x {text[:160]}" for text, count in Counter(asked).most_common(12))
+        assert len(asked) <= at_most, f"{len(asked)} statements, at most {at_most} are right:\n{told}"
+
+
+@pytest.fixture
+def statements() -> Statements:
+    return Statements()
 
 
 @pytest.fixture

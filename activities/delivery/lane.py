@@ -1,59 +1,55 @@
-"""A lane of mail: its owner claims due mails, composes them, and hands each to the provider once.
+"""A lane of mail: its owner claims due mails and composes them; `hand_over` freezes, hands over and records each.
 
 A mail goes through four hands, each with a shape of its own (`services.messages.mail_request` draws them): claimed, it
 is a MailRequest; composed and frozen, a Mail; handed over, a SendOutcome; recorded, an AttemptResult. Whether it may go
 is for `services.messages`, and what it looks like for `mail`, to say.
 
-Batches overlap: one whose mails are still being rendered, or whose provider is slow, holds up nobody behind it. When
-the provider fails five times in a row, what this batch has not handed over yet is put back instead
-(`services.messages.circuit_breaker` then keeps every lane waiting).
+What is claimed and not frozen is certainly unsent: it goes back when its owner stops, or when another takes over.
 """
 
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta
+from contextlib import nullcontext
+from datetime import datetime
 from functools import partial
-from typing import Any
+
+import structlog
 
 from activities.delivery import meters
-from activities.delivery.outcomes import result_of
+from activities.delivery.evidence import Evidence
+from activities.delivery.hand_over import HandOver, Span
 from mail.composing import Composer
 from mail.message import Mail
 from mail.providers.sender import MailSender
 from mail.rendering.templates import TemplateProblem
 from services.installation.rates import Rate
 from services.messages import claiming, sending_ledger
-from services.messages.circuit_breaker import FAILURES
 from services.messages.claiming import Way
 from services.messages.mail_request import MailRequest
 from services.messages.sending_ledger import AttemptResult
-from store.queries import lanes
 from store.session import Database
 from store.statuses import MessageStatus
 
 BATCH = 100
-"""Mails that one claim takes: the fixed cost of its transaction is shared by so many, and a lost worker leaves no more
-than UNDER_WAY times as many in the middle."""
+"""Mails that one claim takes: the fixed cost of its transaction is shared by so many."""
 
-UNDER_WAY = 4
-"""Batches of a lane at once: while one is composed, others are frozen, handed over and recorded."""
+MOST_OPEN = 400
+"""Mails of a lane that are claimed and not recorded: while some are composed, others are with the provider."""
 
 AT_ONCE = 4
 """Mails of one template that are rendered at once: no more threads than that wait for one which takes its time."""
 
 PATIENCE = 1.0
-"""Seconds after which a batch goes on without being waited for: a fifth of what one render may take
-(`mail.rendering.limits.SECONDS`), and thousands of usual ones."""
+"""Seconds for which a round waits for what it claimed: thousands of usual mails, and a fifth of what one render may take
+(`mail.rendering.limits.SECONDS`)."""
 
-EVIDENCE_EVERY = timedelta(seconds=5)
-"""How often an idle lane asks the provider about a page of mails whose fate is unknown."""
+SOON, SELDOM = 0.25, 5.0
+"""Seconds until the next look at a lane: where mail is due and may not go yet, and where nobody knows of any."""
 
-Span = Callable[..., AbstractContextManager[Any]]
-"""Opens a span of a trace: its name, its parent, attributes."""
+log = structlog.get_logger("waypost.delivery")
 
 
 class MailLane:
@@ -72,153 +68,126 @@ class MailLane:
         rate: Rate | None = None,
         span: Span | None = None,
     ) -> None:
-        self._span = span or (lambda *_, **__: nullcontext())
         self.name = name
         self.fence = secrets.token_hex(8)
         self._database = database
         self._composer = composer
-        self._sender = sender
         self._clock = clock
         self._way = Way(channel=sender.name, rate=rate)
         self._threads = ThreadPoolExecutor(BATCH, thread_name_prefix=f"render-{name}")
         self._renders: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
-        self._calls = asyncio.Semaphore(sender.at_once)
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._failures = 0
-        self._evidence_at: datetime | None = None
-        self._looked_up_to = ""
+        self._open: dict[str, asyncio.Task[None] | None] = {}
+        self._less_open = asyncio.Event()
+        self._hand_over = HandOver(
+            name, self.fence, database, sender, clock, span or (lambda *_, **__: nullcontext()), self._done
+        )
+        self._evidence = Evidence(name, database, sender, clock)
+        self._seeking: asyncio.Task[None] | None = None
+        self._next_due: datetime | None = None
 
     def take(self) -> int:
         """Become the owner; return how many mails the last one left in the middle."""
-        with self._database.writing() as session:
-            return sending_ledger.take_over(session, self.name, self.fence, self._clock())
+        return self._database.write(
+            lambda session: sending_ledger.take_over(session, self.name, self.fence, self._clock())
+        )
 
     async def pump(self) -> int:
-        """Claim what is due, send it, record the outcomes; return how many were claimed.
+        """Claim what is due and set it going; return how many were claimed, or are under way where no more may be.
 
         Raise Fenced where the lane has another owner by now.
         """
-        if len(self._under_way) >= UNDER_WAY:
-            await asyncio.wait(self._under_way, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         self._raise_what_failed()
-        if len(self._under_way) >= UNDER_WAY:
-            return BATCH
+        if len(self._open) > MOST_OPEN - BATCH:
+            await self.drain(PATIENCE, MOST_OPEN - BATCH)
+            return len(self._open)
         claimed = await asyncio.to_thread(self._claim)
-        if not claimed:
-            return 0
-        task = asyncio.create_task(self._carry(claimed))
-        self._under_way.add(task)
-        await asyncio.wait({task}, timeout=PATIENCE)
-        self._raise_what_failed()
+        for request in claimed:
+            self._open[request.send_id] = asyncio.create_task(self._compose(request))
+        if claimed:
+            self._hand_over.let_try()
+            await self.drain(PATIENCE)
         return len(claimed)
 
     async def when_idle(self) -> int:
-        """Ask the provider about mails whose fate is unknown, a page of them each time; return how many."""
-        if self._evidence_at is not None and self._clock() < self._evidence_at:
-            return 0
-        self._evidence_at = self._clock() + EVIDENCE_EVERY
-        ids = await asyncio.to_thread(self._unknowns)
-        self._looked_up_to = ids[-1] if len(ids) == sending_ledger.LOOKED_UP else ""
-        for send_id in ids:
-            evidence = await self._sender.look_up(send_id)
-            await asyncio.to_thread(self._decide, send_id, evidence)
-        return len(ids)
+        """Nothing: evidence is sought beside everything else."""
+        if self._seeking is None:
+            self._seeking = asyncio.create_task(self._evidence.run())
+        return 0
 
-    async def close_batches(self) -> None:
-        """Wait for the batches that are under way."""
-        await asyncio.gather(*self._under_way)
-        self._raise_what_failed()
+    async def seek_evidence(self) -> int:
+        """Ask the provider about one page of mails whose fate is unknown; return how many."""
+        return await self._evidence.look()
+
+    def rest(self) -> float:
+        """Seconds until something may be due here, as far as anybody knows."""
+        if self._next_due is None:
+            return SELDOM
+        return min(SELDOM, max(SOON, (self._next_due - self._clock()).total_seconds()))
+
+    async def drain(self, seconds: float | None = None, down_to: int = 0) -> None:
+        """Wait until no more than `down_to` mails are under way, at most so many seconds."""
+        loop = asyncio.get_running_loop()
+        until = None if seconds is None else loop.time() + seconds
+        while len(self._open) > down_to and (until is None or loop.time() < until):
+            self._raise_what_failed()
+            self._less_open.clear()
+            waiting = asyncio.create_task(self._less_open.wait())
+            await asyncio.wait({waiting}, timeout=0.5 if until is None else max(0.0, min(0.5, until - loop.time())))
+            waiting.cancel()
 
     async def close(self) -> None:
-        """Finish what was begun."""
-        await self.close_batches()
-        self._threads.shutdown(wait=False)
+        """Claim nothing more, finish what is frozen, give the rest back."""
+        if self._seeking is not None:
+            self._seeking.cancel()
+        for task in self._open.values():
+            if task is not None:
+                task.cancel()
+        await self._hand_over.close()
+        left = list(self._open)
+        if left:
+            await asyncio.to_thread(self._give_back, left)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _done(self, send_id: str) -> None:
+        self._open.pop(send_id, None)
+        self._less_open.set()
 
     def _raise_what_failed(self) -> None:
-        for task in [one for one in self._under_way if one.done()]:
-            self._under_way.discard(task)
-            task.result()
+        failed = self._hand_over.failed()
+        if failed is not None:
+            raise failed
 
-    # -- a batch -------------------------------------------------------------------------------------------------------
-
-    async def _carry(self, requests: Sequence[MailRequest]) -> None:
-        """A batch to its end; mails whose templates take their time go after the others."""
-        composing = {asyncio.create_task(self._composed(one)) for one in requests}
-        done, late = await asyncio.wait(composing, timeout=PATIENCE)
-        await self._finish([task.result() for task in done])
-        for task in asyncio.as_completed(late):
-            await self._finish([await task])
-
-    async def _finish(self, composed: Sequence[tuple[MailRequest, Mail | AttemptResult]]) -> None:
-        """Freeze what was composed, hand it over, and record what became of each."""
-        ready = [(request, made) for request, made in composed if isinstance(made, Mail)]
-        results = [made for _, made in composed if isinstance(made, AttemptResult)]
-        if ready:
-            await asyncio.to_thread(self._freeze, [mail for _, mail in ready])
-            results += await asyncio.gather(*(self._traced(request, mail) for request, mail in ready))
-        if results:
-            await asyncio.to_thread(self._record, results)
-
-    async def _composed(self, request: MailRequest) -> tuple[MailRequest, Mail | AttemptResult]:
-        """A request and its mail; one of which there can be none has failed, alone."""
+    async def _compose(self, request: MailRequest) -> None:
+        """A mail of the request, offered for the hand-over; one of which there can be none has failed, alone."""
         try:
             async with self._renders[request.template]:
-                return request, await asyncio.get_running_loop().run_in_executor(self._threads, self._compose, request)
+                mail = await asyncio.get_running_loop().run_in_executor(self._threads, self._composed, request)
         except (TemplateProblem, ValueError) as problem:
-            why = str(problem)[:300]
-            return request, AttemptResult(
-                send_id=request.send_id, status=MessageStatus.FAILED, reason="template_failed", explanation=why
-            )
+            self._fail(request, "template_failed", str(problem)[:300])
+        except Exception as error:
+            log.error("mail_not_composed", message=request.send_id, lane=self.name, exc_info=error)
+            meters.unexpected("compose")
+            self._fail(request, "composing_failed", f"{type(error).__name__}; the worker's log tells more")
+        else:
+            self._hand_over.offer(request, mail)
 
-    async def _traced(self, request: MailRequest, mail: Mail) -> AttemptResult:
-        if request.trace is None:
-            return await self._send(mail)
-        with self._span("deliver", request.trace, message=mail.send_id, lane=self.name) as span:
-            result = await self._send(mail)
-            if span is not None:
-                span.set_attribute("outcome", result.status)
-            return result
+    def _fail(self, request: MailRequest, reason: str, why: str) -> None:
+        self._hand_over.tell(
+            AttemptResult(send_id=request.send_id, status=MessageStatus.FAILED, reason=reason, explanation=why)
+        )
 
-    async def _send(self, mail: Mail) -> AttemptResult:
-        async with self._calls:
-            if self._failures >= FAILURES:
-                return AttemptResult(
-                    send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta()
-                )
-            outcome = await self._sender.send(mail)
-        result = result_of(mail.send_id, self._sender.name, outcome)
-        if result.said is not None and result.said.heard != "nothing":
-            self._failures = self._failures + 1 if result.said.heard != "well" else 0
-        return result
+    def _composed(self, request: MailRequest) -> Mail:
+        return self._composer.compose(request, self._clock())
 
     # -- in a thread, each in one transaction --------------------------------------------------------------------------
 
     def _claim(self) -> list[MailRequest]:
         with self._database.reading() as session:
-            if not lanes.anything_due(session, self.name, self._clock()):
-                return []
+            self._next_due = sending_ledger.next_due(session, self.name)
+        if self._next_due is None or self._next_due > self._clock():
+            return []
         claim = partial(claiming.claim, lane=self.name, fence=self.fence, limit=BATCH, now=self._clock(), way=self._way)
-        claimed = self._database.write(claim)
-        if claimed:  # the channel is open, or one mail may try whether it is well again
-            self._failures = min(self._failures, FAILURES - 1)
-        return claimed
+        return self._database.write(claim)
 
-    def _compose(self, request: MailRequest) -> Mail:
-        return self._composer.compose(request, self._clock())
-
-    def _freeze(self, mails: Sequence[Mail]) -> None:
-        self._database.write(lambda session: sending_ledger.freeze(session, mails, self._clock()))
-
-    def _record(self, results: Sequence[AttemptResult]) -> None:
-        now, channel = self._clock(), self._way.channel
-        self._database.write(lambda session: sending_ledger.record(session, self.fence, results, now, channel))
-        for one in results:
-            meters.sent(self.name, one.status, one.reason)
-
-    def _unknowns(self) -> Sequence[str]:
-        with self._database.reading() as session:
-            return sending_ledger.unknowns(session, self.name, self._clock(), self._looked_up_to)
-
-    def _decide(self, send_id: str, evidence: str) -> None:
-        with self._database.writing() as session:
-            sending_ledger.decide_unknown(session, send_id, evidence, self._clock())
+    def _give_back(self, ids: list[str]) -> None:
+        self._database.write(lambda session: sending_ledger.give_back(session, self.fence, ids, self._clock()))

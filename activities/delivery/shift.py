@@ -1,7 +1,7 @@
 """The delivery activity: keeps one lane going for a shift, heartbeating; the workflow starts the next shift."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
@@ -12,11 +12,11 @@ from temporalio import activity
 from activities.signatures import DELIVER
 from services.messages.claiming import Fenced
 
-IDLE = 0.25
-"""Seconds between two looks at a lane in which nothing is due."""
-
 SHIFT = timedelta(minutes=30)
 """Half of the time that the workflow gives it (`workflows.delivery.SHIFT`), so that it always ends by itself."""
+
+BEAT = 2.0
+"""Seconds between two heartbeats: a fifth of the time after which Temporal gives the lane to another worker."""
 
 log = structlog.get_logger("waypost.delivery")
 
@@ -36,34 +36,69 @@ class LaneWork(Protocol):
         """Do what is done when there is nothing due; return how much of it there was."""
         ...
 
+    def rest(self) -> float:
+        """Seconds until something may be due, as far as the last round could see."""
+        ...
+
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Take nothing more on, finish what was begun, give the rest back."""
         ...
 
 
 class Delivery:
-    """Keeps one lane running for a shift, heartbeating; the workflow starts the next shift."""
+    """Keeps one lane running for a shift, heartbeating; the workflow starts the next shift.
 
-    def __init__(self, open_lane: Callable[[str], LaneWork]) -> None:
+    `wait` returns when something was written, at the latest after so many seconds; `beat` is told of each round.
+    """
+
+    def __init__(
+        self,
+        open_lane: Callable[[str], LaneWork],
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        beat: Callable[[str], None] = lambda part: None,
+    ) -> None:
         self._open_lane = open_lane
+        self._wait = wait
+        self._beat = beat
 
     @activity.defn(name=DELIVER)
     async def deliver(self, lane_name: str) -> None:
         """Work as the owner of a lane until the shift ends, the worker stops, or another owner takes it over."""
         lane = self._open_lane(lane_name)
-        left = await asyncio.to_thread(lane.take)
-        if left:
-            log.warning("mails_left_in_the_middle", lane=lane_name, count=left)
+        heart = asyncio.create_task(_keep_beating())
         try:
-            await self._shift(lane)
+            left = await asyncio.to_thread(lane.take)
+            if left:
+                log.warning("mails_left_in_the_middle", lane=lane_name, count=left)
+            await self._shift(lane, lane_name)
         finally:
             await lane.close()
+            heart.cancel()
 
-    async def _shift(self, lane: LaneWork) -> None:
+    async def _shift(self, lane: LaneWork, name: str) -> None:
         ends = asyncio.get_running_loop().time() + SHIFT.total_seconds()
         with suppress(Fenced):
             while asyncio.get_running_loop().time() < ends and not activity.is_worker_shutdown():
-                activity.heartbeat()
-                if not await lane.pump():
-                    await lane.when_idle()
-                    await asyncio.sleep(IDLE)
+                done = await lane.pump()
+                self._beat(f"lane/{name}")
+                if not done and not await lane.when_idle():
+                    await self._rest(lane.rest())
+
+    async def _rest(self, seconds: float) -> None:
+        """Until something is written, something is due, or the worker stops."""
+        waits = {
+            asyncio.ensure_future(self._wait(seconds)),
+            asyncio.ensure_future(activity.wait_for_worker_shutdown()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+
+async def _keep_beating() -> None:
+    """Whatever the lane waits for, Temporal knows that its owner lives."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(BEAT)

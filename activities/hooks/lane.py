@@ -1,30 +1,51 @@
-"""The lane of webhooks and notes: claims what is due, calls once each, records what came of it.
+"""The lane of webhooks and notes: claims what is due, calls each at most so often, records what came of it.
 
 When a call is due, and how often it is made, is for `services.enrollments.hooks` to say; how one is made and signed,
 for `mail.webhooks`; what a note looks like, for `mail.composing`.
+
+Calls are made beside each other and recorded each by itself: a slow receiver holds up nobody, and what is raised for
+one call is that call's own result.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from activities.delivery import meters
 from journeys.program.program import Notify, Webhook
 from mail.composing import Composer
 from mail.providers.sender import Accepted, MailSender, NotSent
 from mail.rendering.templates import TemplateProblem
 from mail.webhooks.answer import HookAnswer
 from services.enrollments import hooks
-from services.enrollments.hooks import Due
-from services.messages.claiming import Fenced
+from services.enrollments.hooks import DueHook
+from store.queries import hooks as rows
 from store.session import Database
 
 if TYPE_CHECKING:
     from mail.webhooks.caller import Caller
 
+AT_ONCE = 64
+"""Calls under way at a time: each waits for somebody else's machine, ten seconds at most."""
+
+PATIENCE = 1.0
+"""Seconds for which a round waits for its calls: most receivers answer sooner."""
+
+SOON, SELDOM = 0.25, 5.0
+"""Seconds until the next look: at the soonest, and where nothing is known to be due."""
+
+AGAIN = 1.0
+"""Seconds between two tries to record an answer."""
+
 SUBJECT = "{{ customer.id }}: a note from {{ brand.name }}"
 """That of a note whose step gives none."""
+
+log = structlog.get_logger("waypost.hooks")
 
 
 class HookLane:
@@ -47,44 +68,70 @@ class HookLane:
         self._sender = sender
         self._clock = clock
         self._fence = secrets.token_hex(8)
+        self._calls: set[asyncio.Task[None]] = set()
+        self._next_due: datetime | None = None
 
     def take(self) -> int:
-        """Become the owner; nothing is ever left in the middle."""
-        with self._database.writing() as session:
-            hooks.take_over(session, self._fence, self._clock())
-        return 0
+        """Become the owner; return how many calls the last one left in the middle."""
+        return self._database.write(lambda session: hooks.take_over(session, self._fence, self._clock()))
 
     async def pump(self) -> int:
-        """Make the calls that are due, at once; return how many. Raise Fenced where there is another owner by now."""
-        due = await asyncio.to_thread(self._due)
+        """Make the calls that are due; return how many. Raise Fenced where there is another owner by now."""
+        free = AT_ONCE - len(self._calls)
+        if free <= 0:
+            await asyncio.wait(self._calls, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            return len(self._calls)
+        due = await asyncio.to_thread(self._claim, free)
         if not due:
             return 0
-        answers = await asyncio.gather(*(self._attempt(one) for one in due))
-        await asyncio.to_thread(self._record, {one.id: answer for one, answer in zip(due, answers, strict=True)})
+        for one in due:
+            call = asyncio.create_task(self._make(one))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+        await asyncio.wait(set(self._calls), timeout=PATIENCE)
         return len(due)
 
     async def when_idle(self) -> int:
         """Nothing: what is not due yet comes by its time."""
         return 0
 
+    def rest(self) -> float:
+        """Seconds until a call may be due."""
+        if self._next_due is None:
+            return SELDOM
+        return min(SELDOM, max(SOON, (self._next_due - self._clock()).total_seconds()))
+
     async def close(self) -> None:
-        """Nothing is left open between two rounds."""
+        """Wait for the calls that are under way, and for their records."""
+        if self._calls:
+            await asyncio.wait(set(self._calls))
 
-    def _due(self) -> list[Due]:
-        with self._database.reading() as session:
-            if not hooks.anything_due(session, self._clock()):
-                return []
-            if not hooks.owned(session, self._fence):
-                raise Fenced("the hooks have another owner")
-            return hooks.due(session, self._clock())
+    async def _make(self, due: DueHook) -> None:
+        answer = await self._attempt(due)
+        while True:
+            try:
+                return await asyncio.shield(asyncio.to_thread(self._record, due, answer))
+            except OperationalError as error:
+                log.warning("database_away", doing="record a hook", error=type(error.orig).__name__)
+                await asyncio.sleep(AGAIN)
+            except Exception as error:
+                log.error("hook_not_recorded", hook=due.id, exc_info=error)
+                meters.unexpected("record a hook")
+                return None
 
-    async def _attempt(self, due: Due) -> HookAnswer:
+    async def _attempt(self, due: DueHook) -> HookAnswer:
         try:
             return await self._call(due)
         except TemplateProblem as problem:
             return HookAnswer(outcome="failed", error=str(problem)[:300])
+        except Exception as error:
+            log.error("hook_not_called", hook=due.id, exc_info=error)
+            meters.unexpected("call")
+            once = isinstance(due.node, Notify) and due.node.url is None
+            why = f"{type(error).__name__}; the worker's log tells more"
+            return HookAnswer(outcome="failed" if once else "again", error=why)
 
-    async def _call(self, due: Due) -> HookAnswer:
+    async def _call(self, due: DueHook) -> HookAnswer:
         node, now = due.node, self._clock()
         if isinstance(node, Webhook):
             body = await self._fill(node.body, due) if node.body is not None else {**due.about, "at": now.isoformat()}
@@ -95,7 +142,7 @@ class HookLane:
             return await self._caller().call(due.id, node.url, {"text": text, **due.about}, now, headers={})
         return await self._write(due, node, text)
 
-    async def _write(self, due: Due, node: Notify, text: str) -> HookAnswer:
+    async def _write(self, due: DueHook, node: Notify, text: str) -> HookAnswer:
         """A mail to a colleague, once: where nobody can tell whether it went, it is not written again."""
         subject = str(await self._fill(node.subject or SUBJECT, due))
         outcome = await self._sender.send(self._composer.note(due.id, node.email or "", subject, text))
@@ -104,10 +151,10 @@ class HookLane:
         reason = getattr(outcome, "reason", type(outcome).__name__)
         return HookAnswer(outcome="again" if isinstance(outcome, NotSent) else "failed", error=str(reason))
 
-    async def _fill(self, value: Any, due: Due) -> Any:
+    async def _fill(self, value: Any, due: DueHook) -> Any:
         return await asyncio.to_thread(self._filled, value, due)
 
-    def _filled(self, value: Any, due: Due) -> Any:
+    def _filled(self, value: Any, due: DueHook) -> Any:
         """The texts within a value, each rendered as a template."""
         if isinstance(value, str):
             return self._composer.fill(value, due.context)
@@ -117,6 +164,16 @@ class HookLane:
             return [self._filled(inner, due) for inner in value]
         return value
 
-    def _record(self, answers: Mapping[str, HookAnswer]) -> None:
-        with self._database.writing() as session:
-            hooks.record(session, answers, self._clock())
+    # -- in a thread, each in one transaction --------------------------------------------------------------------------
+
+    def _claim(self, limit: int) -> list[DueHook]:
+        with self._database.reading() as session:
+            self._next_due = rows.next_due(session)
+        if self._next_due is None or self._next_due > self._clock():
+            return []
+        return self._database.write(lambda session: hooks.claim(session, self._fence, limit, self._clock()))
+
+    def _record(self, due: DueHook, answer: HookAnswer) -> None:
+        self._database.write(
+            lambda session: hooks.record(session, self._fence, due.id, due.attempt, answer, self._clock())
+        )

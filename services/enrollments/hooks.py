@@ -1,7 +1,11 @@
 """Webhooks and notes to colleagues: one row per step of a visit, called until it is taken or given up.
 
+    planned → calling → delivered | failed (refused for good) | stuck (failed again and again)
+                 └── again later ──► planned
+
 Receivers see the row's id as `webhook-id`, the same for every attempt, so that they can tell a repeat: calls are made
-at least once. A mail to a colleague is never repeated where it may have gone.
+at least once. A mail to a colleague is never repeated where it may have gone. An attempt counts from its claim, so
+whatever becomes of whoever made it, no call is made without end.
 """
 
 import uuid
@@ -10,32 +14,39 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlmodel import Session, col, select
+import structlog
+from sqlmodel import Session
 
 from journeys.machine.commands import Decide
 from journeys.program.program import NodeId, Notify, Program, Webhook
 from services.customers import known_facts
 from services.definitions import journeys
-from store.queries import decisions
+from services.errors import NotFound, Refused
+from services.messages.claiming import Fenced
+from store.queries import decisions, hooks
 from store.statuses import HookStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment, Hook
 from store.tables.messages import Lane
 
 LANE = "hooks"
-BATCH = 20
+
 RETRIES = (5, 30, 120, 600, 3_600, 7_200, 14_400, 28_800)
-"""Seconds until the next attempt, after which a call is given up: about sixteen hours."""
+"""Seconds until the next attempt, after which a call is set aside: about sixteen hours."""
+
+MAY_HAVE_GONE = "the worker was lost while it was sent: it may or may not have gone"
 
 _NAMESPACE = uuid.UUID("b1a1e7d0-5f8e-5c55-9d33-7a0f2d6b9c44")
 
+log = structlog.get_logger("waypost.hooks")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A call to make, with what its texts may name."""
+class DueHook:
+    """A call to make, with what its texts may name. `attempt` counts from 1."""
 
     id: str
-    attempts: int
+    attempt: int
     node: Webhook | Notify
     context: Mapping[str, Any]
     about: Mapping[str, Any]
@@ -63,6 +74,7 @@ def plan(session: Session, enrollment: Enrollment, record: Decide, now: datetime
             Hook(
                 id=name,
                 kind="webhook" if record.what == "called" else "notify",
+                once=record.detail.get("by") == "email",
                 enrollment_id=enrollment.id,
                 customer_id=enrollment.customer_id,
                 journey=enrollment.journey,
@@ -86,19 +98,92 @@ def withdraw(session: Session, hook_id: str) -> None:
         session.delete(hook)
 
 
-def anything_due(session: Session, now: datetime) -> bool:
-    """Whether a claim may find something; asked often, so that an idle lane takes no lock."""
-    query = select(Hook.id).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
-    return session.exec(query.limit(1)).first() is not None
+# -- the owner's side --------------------------------------------------------------------------------------------------
 
 
-def due(session: Session, now: datetime) -> list[Due]:
-    """The next calls, the oldest first."""
-    query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
-    return [_due(session, one) for one in session.exec(query.order_by(col(Hook.not_before)).limit(BATCH)).all()]
+def take_over(session: Session, fence: str, now: datetime) -> int:
+    """Become the one who calls; return how many calls the last one left in the middle.
+
+    A webhook is made again, in its turn; a note by mail may have gone, and is not.
+    """
+    session.merge(Lane(name=LANE, fence=fence, taken_at=now))
+    left = hooks.left_calling(session, fence)
+    for hook in left:
+        if hook.once:
+            _end(session, hook, HookStatus.FAILED, None, MAY_HAVE_GONE, now)
+        else:
+            _again(session, hook, None, "the worker was lost while it was called", now)
+    return len(left)
 
 
-def _due(session: Session, hook: Hook) -> Due:
+def claim(session: Session, fence: str, limit: int, now: datetime) -> list[DueHook]:
+    """The next calls, the oldest first, which are this owner's to make. Raise Fenced where there is another owner.
+
+    One that cannot be made out (its step is gone) fails alone.
+    """
+    owner = session.get(Lane, LANE, with_for_update={"read": True})
+    if owner is None or owner.fence != fence:
+        raise Fenced("the hooks have another owner")
+    claimed: list[DueHook] = []
+    for hook in hooks.due(session, now, limit):
+        hook.status, hook.fence, hook.attempts, hook.updated_at = HookStatus.CALLING, fence, hook.attempts + 1, now
+        session.add(hook)
+        try:
+            claimed.append(_due(session, hook))
+        except Exception as error:
+            log.error("hook_not_made_out", hook=hook.id, exc_info=error)
+            _end(session, hook, HookStatus.FAILED, None, f"it cannot be made out: {type(error).__name__}", now)
+    return claimed
+
+
+def record(session: Session, fence: str, hook_id: str, attempt: int, answer: Answered, now: datetime) -> None:
+    """Keep what became of an attempt; an end is a decision on the customer's timeline.
+
+    One that is another owner's by now is left alone, unless it says that the call arrived.
+    """
+    hook = hooks.locked(session, hook_id)
+    if hook is None or (hook.status, hook.fence, hook.attempts) != (HookStatus.CALLING, fence, attempt):
+        return
+    match answer.outcome:
+        case "delivered":
+            _end(session, hook, HookStatus.DELIVERED, answer.status, answer.error, now)
+        case "again":
+            _again(session, hook, answer.status, answer.error, now)
+        case _:
+            _end(session, hook, HookStatus.FAILED, answer.status, answer.error, now)
+
+
+def _again(session: Session, hook: Hook, answer: int | None, error: str | None, now: datetime) -> None:
+    """Later, ever more slowly; after the last retry it is set aside."""
+    if hook.attempts > len(RETRIES):
+        return _end(session, hook, HookStatus.STUCK, answer, error, now)
+    hook.status, hook.answer, hook.error, hook.updated_at = HookStatus.PLANNED, answer, error or None, now
+    hook.not_before = now + timedelta(seconds=RETRIES[hook.attempts - 1])
+    session.add(hook)
+    return None
+
+
+def _end(
+    session: Session, hook: Hook, status: HookStatus, answer: int | None, error: str | None, now: datetime
+) -> None:
+    hook.status, hook.answer, hook.error, hook.updated_at = status, answer, error or None, now
+    session.add(hook)
+    what = "hook_delivered" if status == HookStatus.DELIVERED else "hook_failed"
+    decisions.note(session, hook, what, _outcome(hook), now)
+
+
+def _outcome(hook: Hook) -> dict[str, Any]:
+    detail: dict[str, Any] = {"hook": hook.id, "attempts": hook.attempts}
+    if hook.status == HookStatus.STUCK:
+        detail["stuck"] = True
+    if hook.answer is not None:
+        detail["answer"] = hook.answer
+    if hook.error:
+        detail["error"] = hook.error
+    return detail
+
+
+def _due(session: Session, hook: Hook) -> DueHook:
     program: Program = journeys.compiled(session, hook.digest)
     node = program.nodes[NodeId(hook.step)]
     assert isinstance(node, Webhook | Notify)
@@ -112,43 +197,45 @@ def _due(session: Session, hook: Hook) -> Due:
         "enrollment": hook.enrollment_id,
         "customer": known.get("id") or hook.customer_id,
     }
-    return Due(
-        id=hook.id, attempts=hook.attempts, node=node, context={"customer": known, "enrollment": data}, about=about
-    )
+    context = {"customer": known, "enrollment": data}
+    return DueHook(id=hook.id, attempt=hook.attempts, node=node, context=context, about=about)
 
 
-def record(session: Session, answers: Mapping[str, Answered], now: datetime) -> None:
-    """Keep what became of the attempts, by hook; each end is a decision on the customer's timeline."""
-    for hook_id, answer in answers.items():
-        hook = session.get(Hook, hook_id)
-        if hook is None or hook.status != HookStatus.PLANNED:
-            continue
-        hook.attempts += 1
-        hook.answer, hook.error, hook.updated_at = answer.status, (answer.error or None), now
-        if answer.outcome == "again" and hook.attempts <= len(RETRIES):
-            hook.not_before = now + timedelta(seconds=RETRIES[hook.attempts - 1])
-            session.add(hook)
-            continue
-        hook.status = HookStatus.DELIVERED if answer.outcome == "delivered" else HookStatus.FAILED
-        session.add(hook)
-        what = "hook_delivered" if hook.status == HookStatus.DELIVERED else "hook_failed"
-        decisions.note(session, hook, what, _outcome(hook), now)
+# -- a person's side ---------------------------------------------------------------------------------------------------
 
 
-def _outcome(hook: Hook) -> dict[str, Any]:
-    detail: dict[str, Any] = {"hook": hook.id, "attempts": hook.attempts}
-    if hook.answer is not None:
-        detail["answer"] = hook.answer
-    if hook.error:
-        detail["error"] = hook.error
-    return detail
+def get(session: Session, hook_id: str) -> Hook:
+    """A hook; raise NotFound."""
+    found = session.get(Hook, hook_id)
+    if found is None:
+        raise NotFound(f"there is no hook {hook_id!r}")
+    return found
 
 
-def take_over(session: Session, fence: str, now: datetime) -> None:
-    """Become the one who calls."""
-    session.merge(Lane(name=LANE, fence=fence, taken_at=now))
+def retry(session: Session, hook_id: str, now: datetime) -> Hook:
+    """Call again, at once, with all its attempts before it. Raise Refused where it neither failed nor is stuck.
+
+    A note that may have gone is a person's to repeat, too.
+    """
+    hook = _set_aside(session, hook_id)
+    hook.status, hook.attempts, hook.not_before, hook.updated_at = HookStatus.PLANNED, 0, now, now
+    session.add(hook)
+    return hook
 
 
-def owned(session: Session, fence: str) -> bool:
-    owner = session.get(Lane, LANE)
-    return owner is not None and owner.fence == fence
+def cancel(session: Session, hook_id: str, now: datetime) -> Hook:
+    """Give a call up. Raise Refused where it is under way, or has ended otherwise."""
+    hook = _set_aside(session, hook_id, HookStatus.PLANNED)
+    hook.status, hook.updated_at = HookStatus.CANCELLED, now
+    session.add(hook)
+    decisions.note(session, hook, "hook_cancelled", {"hook": hook.id, "attempts": hook.attempts}, now)
+    return hook
+
+
+def _set_aside(session: Session, hook_id: str, *also: HookStatus) -> Hook:
+    hook = hooks.locked(session, hook_id)
+    if hook is None:
+        raise NotFound(f"there is no hook {hook_id!r}")
+    if hook.status not in (HookStatus.FAILED, HookStatus.STUCK, *also):
+        raise Refused(f"the hook is {hook.status}")
+    return hook

@@ -82,9 +82,12 @@ class Decision(SQLModel, table=True):
 
 
 class Hook(SQLModel, table=True):
-    """A webhook or a note to a colleague: one per step of a visit, called until it is taken or given up."""
+    """A webhook or a note to a colleague: one per step of a visit, called until it is taken or given up.
 
-    __table_args__ = (Index("ix_hook_due", "status", "not_before"),)
+    `once` says that it must not be repeated where it may have gone: a note by mail. `fence` is the owner that claimed it.
+    """
+
+    __table_args__ = (Index("ix_hook_due", "status", "not_before"), Index("ix_hook_journey", "journey", "status", "id"))
 
     id: str = Field(primary_key=True)
     kind: str
@@ -97,6 +100,8 @@ class Hook(SQLModel, table=True):
     visit: int
     status: HookStatus = status_column(HookStatus, default=HookStatus.PLANNED)
     attempts: int = 0
+    once: bool = False
+    fence: str | None = None
     not_before: datetime = _at()
     created_at: datetime = _at()
     updated_at: datetime = _at()

@@ -1,0 +1,71 @@
+"""What became of mails whose fate is unknown: the provider is asked, beside everything else and never in its way."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from activities.delivery import meters
+from mail.providers.sender import MailSender
+from services.messages import sending_ledger
+from store.session import Database
+
+EVERY = 5.0
+"""Seconds between two pages of look-ups."""
+
+AT_ONCE = 4
+"""Look-ups under way at a time: they share the provider's limits with the mail itself."""
+
+WITHIN = 30.0
+"""Seconds that one look-up may take; then it is asked again another time."""
+
+log = structlog.get_logger("waypost.evidence")
+
+
+class Evidence:
+    """Looks up the unknown mails of a lane, page by page, in turn."""
+
+    def __init__(self, lane: str, database: Database, sender: MailSender, clock: Callable[[], datetime]) -> None:
+        self._lane = lane
+        self._database = database
+        self._sender = sender
+        self._clock = clock
+        self._looked_up_to = ""
+
+    async def run(self) -> None:
+        """Look until cancelled; whatever a page raises, the next one comes."""
+        while True:
+            try:
+                await self.look()
+            except Exception as error:
+                log.error("evidence_not_sought", lane=self._lane, exc_info=error)
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> int:
+        """Ask about one page; return how many mails it had."""
+        ids = await asyncio.to_thread(self._unknowns)
+        self._looked_up_to = ids[-1] if len(ids) == sending_ledger.LOOKED_UP else ""
+        slots = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._ask(send_id, slots) for send_id in ids))
+        return len(ids)
+
+    async def _ask(self, send_id: str, slots: asyncio.Semaphore) -> None:
+        """One that raises, or takes too long, leaves its mail unknown."""
+        async with slots:
+            try:
+                async with asyncio.timeout(WITHIN):
+                    found = await self._sender.look_up(send_id)
+                await asyncio.to_thread(self._decide, send_id, found)
+            except Exception as error:
+                log.error("look_up_failed", message=send_id, lane=self._lane, exc_info=error)
+                meters.unexpected("look_up")
+
+    def _unknowns(self) -> Sequence[str]:
+        with self._database.reading() as session:
+            return sending_ledger.unknowns(session, self._lane, self._clock(), self._looked_up_to)
+
+    def _decide(self, send_id: str, evidence: str) -> None:
+        self._database.write(
+            lambda session: sending_ledger.decide_unknown(session, send_id, evidence, self._clock())
+        )

@@ -1,0 +1,53 @@
+"""Hooks: webhooks and notes to colleagues that are to be made."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+
+from store.statuses import HookStatus
+from store.tables.enrollments import Hook
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next hook is due (or was); asked often, so that an idle lane takes no lock."""
+    first = select(Hook.not_before).where(Hook.status == HookStatus.PLANNED).order_by(col(Hook.not_before))
+    return session.exec(first.limit(1)).first()
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[Hook]:
+    """The next hooks, the oldest first, locked."""
+    query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
+    return session.exec(query.order_by(col(Hook.not_before)).limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def left_calling(session: Session, fence: str) -> Sequence[Hook]:
+    """What another owner than this one has claimed and not recorded, locked."""
+    query = select(Hook).where(Hook.status == HookStatus.CALLING, col(Hook.fence) != fence)
+    return session.exec(query.order_by(col(Hook.id)).with_for_update()).all()
+
+
+def locked(session: Session, hook_id: str) -> Hook | None:
+    """A hook that nobody else changes until the transaction ends, read anew."""
+    query = select(Hook).where(Hook.id == hook_id).with_for_update()
+    return session.exec(query, execution_options={"populate_existing": True}).first()
+
+
+def cancel_of_journey(session: Session, journey: str, now: datetime) -> int:
+    """Withdraw what a journey still has to call; return how many."""
+    waiting = (HookStatus.PLANNED, HookStatus.FAILED, HookStatus.STUCK)
+    here = update(Hook).where(col(Hook.journey) == journey, col(Hook.status).in_(waiting))
+    return session.connection().execute(here.values(status=HookStatus.CANCELLED, updated_at=now)).rowcount
+
+
+def counts(session: Session, journey: str) -> dict[HookStatus, int]:
+    """How many hooks of a journey have each status."""
+    query = select(Hook.status, func.count(col(Hook.id))).where(Hook.journey == journey).group_by(col(Hook.status))
+    return dict(session.exec(query).all())
+
+
+def of_step(session: Session, enrollment_id: str, step: str) -> Sequence[Hook]:
+    """The hooks of a step of an enrollment, one for each visit, the newest first."""
+    query = select(Hook).where(Hook.enrollment_id == enrollment_id, Hook.step == step)
+    return session.exec(query.order_by(col(Hook.created_at).desc())).all()

@@ -1,0 +1,297 @@
+"""Freezing is the fence: what is claimed and not frozen goes back, and a lost owner hands nothing more over."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
+
+from activities.delivery import hand_over
+from activities.delivery.lane import MailLane
+from mail.brand import Brand
+from mail.composing import Composer
+from mail.links import Links
+from mail.message import Mail, Sender
+from mail.providers.sender import Accepted, Evidence, SendOutcome
+from mail.rendering.renderer import Renderer
+from services.ingestion import ingest
+from services.messages import sending_ledger
+from services.reports import customer_view
+from store.session import Database
+from store.statuses import MessageStatus
+from store.tables.messages import Message
+
+PEOPLE = 20
+LANE = "transactional"
+
+
+class Provider:
+    """Takes so many at once; holds them while it is told to, and raises what it is told for an address."""
+
+    name = "provider"
+
+    def __init__(self, at_once: int = 4) -> None:
+        self.at_once = at_once
+        self.got: list[str] = []
+        self.raises: dict[str, Exception] = {}
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.in_call = 0
+
+    async def send(self, mail: Mail) -> SendOutcome:
+        if mail.to in self.raises:
+            raise self.raises[mail.to]
+        self.in_call += 1
+        self.got.append(mail.send_id)
+        await self.answers.wait()
+        self.in_call -= 1
+        return Accepted(provider_id=f"p-{mail.send_id}")
+
+    async def look_up(self, send_id: str) -> Evidence:
+        return "accepted" if send_id in self.got else "absent"
+
+    async def close(self) -> None:
+        return None
+
+
+class Breaking(Composer):
+    """Composes as ever, but for one template's worth of surprise."""
+
+    surprise: str | None = None
+
+    def compose(self, request: Any, now: datetime) -> Mail:
+        if request.to == self.surprise:
+            raise KeyError("nobody expects this")
+        return super().compose(request, now)
+
+
+@pytest.fixture
+def provider() -> Provider:
+    return Provider()
+
+
+@pytest.fixture
+def composer(template_folder: Any) -> Breaking:
+    brand = Brand(name="Shop", sender=Sender(name="Shop", email="shop@example.com"), address="1 Street")
+    return Breaking(Renderer([template_folder]), Links("secret", "http://x"), brand)
+
+
+@pytest.fixture
+def owner(database: Database, provider: Provider, composer: Composer, clock: Any) -> Callable[[], MailLane]:
+    """Opens the lane for a new owner."""
+
+    def run() -> MailLane:
+        lane = MailLane(LANE, database, composer, provider, clock)
+        lane.take()
+        return lane
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def planned(database: Database, noon: datetime) -> None:
+    """A mail to each of so many customers waits."""
+    with database.writing() as session:
+        for number in range(PEOPLE):
+            user = f"u{number:02}"
+            traits = {"email": f"{user}@example.com", "first_name": user}
+            ingest.ingest(session, [{"type": "identify", "userId": user, "traits": traits}], noon)
+            session.add(
+                Message(
+                    id=f"00000000-0000-5000-8000-0000000000{number:02}",
+                    customer_id=customer_view.customer(session, user).id,
+                    template="mail_a",
+                    topic="news",
+                    lane=LANE,
+                    status=MessageStatus.PLANNED,
+                    due=noon,
+                    not_before=noon,
+                    planned_at=noon,
+                    updated_at=noon,
+                )
+            )
+
+
+@pytest.fixture
+def ledger(database: Database) -> Callable[[], Counter[str]]:
+    """How many mails have each status, with its reason."""
+
+    def run() -> Counter[str]:
+        with database.reading() as session:
+            found = session.exec(select(Message)).all()
+            return Counter(f"{one.status} {one.reason}" if one.reason else str(one.status) for one in found)
+
+    return run
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - the condition is a count at the receiver
+            await asyncio.sleep(0.01)
+
+
+async def test_what_composing_raises_for_one_mail_is_that_mails_own_end(
+    owner: Any, composer: Breaking, ledger: Any
+) -> None:
+    composer.surprise = "u07@example.com"
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE - 1, "failed composing_failed": 1}
+    await lane.close()
+
+
+async def test_what_a_sender_raises_for_one_mail_leaves_its_neighbours_their_outcomes(
+    owner: Any, provider: Provider, ledger: Any
+) -> None:
+    provider.raises = {"u03@example.com": KeyError("nobody expects this")}
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
+    await lane.close()
+
+
+async def test_a_lost_worker_leaves_only_what_was_in_a_call_unknown(
+    owner: Any, provider: Provider, ledger: Any
+) -> None:
+    """The first owner is as good as dead: it claimed everything, and holds four calls."""
+    provider.answers.clear()
+    first = owner()
+    await first.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    owner()
+    assert ledger() == {"unknown worker_lost": provider.at_once, "planned": PEOPLE - provider.at_once}
+
+
+async def test_an_owner_whose_lane_was_taken_over_hands_nothing_more_over(
+    owner: Any, provider: Provider, ledger: Any, clock: Any
+) -> None:
+    provider.answers.clear()
+    first = owner()
+    await first.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    second = owner()
+    provider.answers.set()
+    await first.drain()
+    assert len(provider.got) == provider.at_once, "it still had the others in hand"
+    await second.pump()
+    await second.drain()
+    assert ledger() == {"accepted": PEOPLE}, "late answers count as evidence"
+    assert sorted(provider.got) == sorted(set(provider.got))
+    await first.close()
+    await second.close()
+
+
+async def test_a_hand_over_that_comes_late_asks_the_fence_again(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped between the freeze and the call: the freeze is stale, and another owns the lane."""
+    first = owner()
+    asked: list[bool] = []
+    ask = hand_over.HandOver._still_mine
+
+    async def stopped(self: Any, request: Any, mail: Mail) -> bool:
+        if not asked:
+            owner()
+        asked.append(await ask(self, request, mail))
+        return asked[-1]
+
+    monkeypatch.setattr(hand_over, "FRESH", -1.0)
+    monkeypatch.setattr(hand_over.HandOver, "_still_mine", stopped)
+    await first.pump()
+    await first.drain()
+    assert provider.got == []
+    assert asked == [False] * len(asked)
+    assert ledger()["unknown worker_lost"] == len(asked)
+
+
+async def test_a_worker_that_stops_finishes_what_is_frozen_and_gives_the_rest_back(
+    owner: Any, provider: Provider, ledger: Any
+) -> None:
+    provider.answers.clear()
+    lane = owner()
+    await lane.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    provider.answers.set()
+    await closing
+    found = ledger()
+    assert found["accepted"] == len(provider.got)
+    assert sum(found.values()) == PEOPLE
+    assert set(found) <= {"accepted", "planned", "planned provider_busy"}
+
+
+async def test_what_the_provider_said_is_written_down_however_often_that_is_tried(
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    record = sending_ledger.record
+
+    def failing(session: Session, *rest: Any) -> None:
+        tries.append(1)
+        if len(tries) <= 3:
+            raise OperationalError("UPDATE message", {}, Exception("the database has gone"))
+        record(session, *rest)
+
+    monkeypatch.setattr(sending_ledger, "record", failing)
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE}
+    assert len(tries) > 3
+    await lane.close()
+
+
+async def test_one_outcome_that_cannot_be_recorded_leaves_the_others_theirs(
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = sending_ledger.record
+
+    def failing(session: Session, fence: str, results: Any, *rest: Any) -> None:
+        if any(one.send_id.endswith("05") for one in results):
+            raise KeyError("nobody expects this")
+        record(session, fence, results, *rest)
+
+    monkeypatch.setattr(sending_ledger, "record", failing)
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE - 1, "sending": 1}
+    owner()
+    assert ledger() == {"accepted": PEOPLE - 1, "unknown worker_lost": 1}
+    await lane.close()
+
+
+async def test_an_orphaned_claim_returns_by_itself(
+    owner: Any, database: Database, provider: Provider, ledger: Any
+) -> None:
+    """The claiming thread outlived its cancelled activity: what it committed is nobody's, and certainly unsent."""
+    lane = owner()
+    claimed = lane._claim()
+    assert (len(claimed), ledger()) == (PEOPLE, {"claimed": PEOPLE})
+    next_owner = owner()
+    await next_owner.pump()
+    await next_owner.drain()
+    assert ledger() == {"accepted": PEOPLE}
+    assert len(provider.got) == PEOPLE
+    await next_owner.close()
+
+
+async def test_unknown_mails_are_looked_up_beside_each_other(
+    owner: Any, provider: Provider, ledger: Any, clock: Any
+) -> None:
+    provider.answers.clear()
+    first = owner()
+    await first.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    second = owner()
+    clock.forward(minutes=2)
+    assert await second.seek_evidence() == provider.at_once
+    assert ledger() == {"accepted": provider.at_once, "planned": PEOPLE - provider.at_once}
