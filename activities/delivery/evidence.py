@@ -66,6 +66,4 @@ class Evidence:
             return sending_ledger.unknowns(session, self._lane, self._clock(), self._looked_up_to)
 
     def _decide(self, send_id: str, evidence: str) -> None:
-        self._database.write(
-            lambda session: sending_ledger.decide_unknown(session, send_id, evidence, self._clock())
-        )
+        self._database.write(lambda session: sending_ledger.decide_unknown(session, send_id, evidence, self._clock()))

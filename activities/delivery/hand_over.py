@@ -164,9 +164,7 @@ class HandOver:
     def _put_back(self, mail: Mail) -> None:
         """Certainly unsent: another claim may have it, at once."""
         self._results.put_nowait(
-            AttemptResult(
-                send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta()
-            )
+            AttemptResult(send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta())
         )
 
     # -- handing over --------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from services.messages import claiming, sending_ledger
 from services.messages.claiming import Way
 from services.messages.mail_request import MailRequest
 from services.messages.sending_ledger import AttemptResult
+from store.queries import lanes
 from store.session import Database
 from store.statuses import MessageStatus
 
@@ -43,8 +44,8 @@ AT_ONCE = 4
 """Mails of one template that are rendered at once: no more threads than that wait for one which takes its time."""
 
 PATIENCE = 1.0
-"""Seconds for which a round waits for what it claimed: thousands of usual mails, and a fifth of what one render may take
-(`mail.rendering.limits.SECONDS`)."""
+"""Seconds for which a round waits for what it claimed: time for thousands of usual mails, and a fifth of what one
+render may take (`mail.rendering.limits.SECONDS`)."""
 
 SOON, SELDOM = 0.25, 5.0
 """Seconds until the next look at a lane: where mail is due and may not go yet, and where nobody knows of any."""
@@ -183,7 +184,7 @@ class MailLane:
 
     def _claim(self) -> list[MailRequest]:
         with self._database.reading() as session:
-            self._next_due = sending_ledger.next_due(session, self.name)
+            self._next_due = lanes.next_due(session, self.name)
         if self._next_due is None or self._next_due > self._clock():
             return []
         claim = partial(claiming.claim, lane=self.name, fence=self.fence, limit=BATCH, now=self._clock(), way=self._way)

@@ -1,10 +1,11 @@
-"""Delivery from the ledger: claim, freeze, record. One mail is sent by one claim, and a claim is never repeated.
+"""Delivery from the ledger: claim, freeze, record. One mail is sent by one freeze, and a freeze is never repeated.
 
-    planned → sending → accepted | failed | unknown        and back to planned where it was certainly not sent
+    planned → claimed → sending → accepted | failed | unknown      and back to planned where it was certainly not sent
     unknown → accepted | planned (by evidence) | parked
 
-A lane's owner carries a fence. Whoever takes the lane over finds the rows that the last owner left in `sending` and
-makes them `unknown`: they wait for evidence, and nobody just sends them again.
+A lane's owner carries a fence. Whoever takes the lane over gives back what the last owner had claimed and not frozen:
+that is certainly unsent. What it had frozen becomes `unknown`: it waits for evidence, and nobody just sends it again.
+Claiming and freezing hold the lane's row while they ask whose it is, so a takeover comes before them or behind them.
 """
 
 from collections.abc import Sequence
@@ -20,10 +21,16 @@ from services.messages import circuit_breaker
 from services.messages.circuit_breaker import Said
 from store import bulk
 from store.queries import decisions, lanes, message_bodies, message_counts, messages
-from store.statuses import UNSURE, MessageStatus
+from store.statuses import MESSAGE, UNSURE, MessageStatus
 from store.tables.messages import Message
 
+OPEN = (MessageStatus.PLANNED, MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
+"""What a mail can be when the outcome of an attempt comes: planned, where somebody has taken it back since."""
+
 GRACE = timedelta(seconds=45)
+"""After so long without a change nobody can still be handing an unknown mail over: a freeze vouches for five seconds,
+and no provider is waited for longer than thirty."""
+
 TWICE = 2
 LOOKED_UP = 100
 
@@ -62,16 +69,19 @@ class AttemptResult:
 
 
 def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
-    """Become the owner of a lane; return how many mails the last owner left in the middle."""
+    """Become the owner of a lane; return how many mails the last owner left of which nobody knows whether they went."""
     lanes.own(session, lane, fence, now)
-    left = messages.left_sending(session, lane, fence)
-    for message in left:
-        reported = message.delivery is not None  # the provider spoke of it before our own record was written
-        if reported:
+    session.flush()
+    frozen = 0
+    for message in messages.left_by_others(session, lane, fence):
+        if message.status == MessageStatus.CLAIMED:
+            messages.change(session, message, MessageStatus.PLANNED, now)
+        elif message.delivery is not None:  # the provider spoke of it before our own record was written
             _set(session, message, MessageStatus.ACCEPTED, None, now)
         else:
             _set(session, message, MessageStatus.UNKNOWN, "worker_lost", now)
-    return len(left)
+            frozen += 1
+    return frozen
 
 
 def _detail(message: Message, reason: str | None, until: datetime | None = None) -> dict[str, Any]:
@@ -81,9 +91,17 @@ def _detail(message: Message, reason: str | None, until: datetime | None = None)
     return detail | ({"until": until.isoformat()} if until else {})
 
 
-def freeze(session: Session, mails: Sequence[Composed], now: datetime) -> None:
-    """Keep the very mail that is about to be sent, beside its row."""
-    made = [{"id": one.send_id, "locale": one.locale, "template_version": one.template_version} for one in mails]
+def freeze(session: Session, lane: str, fence: str, mails: Sequence[tuple[Composed, int]], now: datetime) -> set[str]:
+    """Keep the very mails that are about to be sent; return those that this owner, and nobody else, may hand over.
+
+    Each comes with its attempt. Nothing is returned where the lane has another owner, or the mail was taken back. The
+    same question about mails that are frozen and not handed over says whether they are this owner's still.
+    """
+    if not lanes.owns(session, lane, fence):
+        return set()
+    mine = messages.freeze(session, {mail.send_id: attempt for mail, attempt in mails}, fence, now)
+    kept = [mail for mail, _ in mails if mail.send_id in mine]
+    made = [{"id": one.send_id, "locale": one.locale, "template_version": one.template_version} for one in kept]
     bulk.change(session, Message, made)
     bodies = [
         {
@@ -93,9 +111,15 @@ def freeze(session: Session, mails: Sequence[Composed], now: datetime) -> None:
             "text": one.text,
             "urls": list(one.urls),
         }
-        for one in mails
+        for one in kept
     ]
     message_bodies.keep(session, bodies, now)
+    return mine
+
+
+def give_back(session: Session, fence: str, ids: Sequence[str], now: datetime) -> None:
+    """An owner that stops: what it claimed and did not freeze is planned again."""
+    messages.give_back(session, ids, fence, now)
 
 
 def record(
@@ -103,16 +127,24 @@ def record(
 ) -> None:
     """Store what the provider said, of the mails and of the channel.
 
-    A late answer of a lost owner still counts, as evidence.
+    A late answer of a lost owner still counts, as evidence, as long as nobody has claimed the mail anew.
     """
-    open_ones = (MessageStatus.SENDING, MessageStatus.UNKNOWN)
-    known = messages.known(session, [one.send_id for one in results], open_ones, fence)
-    kept = [(_proven(one, known[one.send_id]), known[one.send_id]) for one in results if one.send_id in known]
+    known = messages.known(session, [one.send_id for one in results], OPEN, fence)
+    kept = [
+        (_proven(one, known[one.send_id]), known[one.send_id])
+        for one in results
+        if one.send_id in known and _tells(one, known[one.send_id])
+    ]
     messages.record(session, [(message, _changed(result, message, now)) for result, message in kept])
     decisions.add(session, [_told(result, message, now) for result, message in kept])
     said = [one.said for one in results if one.said is not None]
     if channel is not None and said:
         circuit_breaker.hear(session, channel, said, now)
+
+
+def _tells(result: AttemptResult, message: Any) -> bool:
+    """Whether an outcome says something new of a mail that may have been taken back since."""
+    return message.status != result.status and result.status in MESSAGE[message.status]
 
 
 def _proven(result: AttemptResult, message: Any) -> AttemptResult:

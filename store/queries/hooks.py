@@ -44,7 +44,7 @@ def cancel_of_journey(session: Session, journey: str, now: datetime) -> int:
 def counts(session: Session, journey: str) -> dict[HookStatus, int]:
     """How many hooks of a journey have each status."""
     query = select(Hook.status, func.count(col(Hook.id))).where(Hook.journey == journey).group_by(col(Hook.status))
-    return dict(session.exec(query).all())
+    return {HookStatus(status): count for status, count in session.exec(query).all()}
 
 
 def of_step(session: Session, enrollment_id: str, step: str) -> Sequence[Hook]:

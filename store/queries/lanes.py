@@ -32,14 +32,15 @@ def own(session: Session, lane: str, fence: str, now: datetime) -> None:
 
 
 def owns(session: Session, lane: str, fence: str) -> bool:
-    """Whether a lane is this owner's still."""
-    owner = session.get(Lane, lane)
+    """Whether a lane is this owner's still, and will be until the transaction ends: its row is held."""
+    owner = session.get(Lane, lane, with_for_update={"read": True}, populate_existing=True)
     return owner is not None and owner.fence == fence
 
 
-def anything_due(session: Session, lane: str, now: datetime) -> bool:
-    """Whether a message of a lane may be claimed; asked often, so that an idle lane takes no lock."""
-    return oldest_due(session, lane, now) is not None
+def next_due(session: Session, lane: str) -> datetime | None:
+    """When the next message of a lane may be claimed, or since when; asked often, so an idle lane takes no lock."""
+    query = select(Message.not_before).where(Message.lane == lane, PLANNED).order_by(col(Message.not_before))
+    return session.exec(query.limit(1)).first()
 
 
 def oldest_due(session: Session, lane: str, now: datetime) -> datetime | None:

@@ -125,9 +125,10 @@ def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Mess
     return _locked(session, Message.customer_id == customer_id, limit=limit)
 
 
-def left_sending(session: Session, lane: str, fence: str) -> Sequence[Message]:
+def left_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
     """What another owner of a lane than this one has claimed and not recorded, locked."""
-    return _locked(session, Message.lane == lane, Message.status == MessageStatus.SENDING, col(Message.fence) != fence)
+    held = col(Message.status).in_((MessageStatus.CLAIMED, MessageStatus.SENDING))
+    return _locked(session, Message.lane == lane, held, col(Message.fence) != fence)
 
 
 def _locked(session: Session, *where: Any, limit: int | None = None) -> Sequence[Message]:
@@ -157,21 +158,40 @@ def change(
 
 def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
     """Make those of the messages that are planned still this owner's; return which they are."""
-    mine = known(session, ids, before(MessageStatus.SENDING))
+    mine = known(session, ids, before(MessageStatus.CLAIMED))
+    values = {"reason": None, "attempt": col(Message.attempt) + 1, "fence": fence}
+    return _step(session, mine, MessageStatus.CLAIMED, now, values)
+
+
+def freeze(session: Session, attempts: Mapping[str, int], fence: str, now: datetime) -> set[str]:
+    """Those of the messages that this owner claimed for just this attempt, `sending` from now on; return which.
+
+    Asked again of what is frozen already and not handed over, it says whether it is this owner's still.
+    """
+    held = (MessageStatus.CLAIMED, MessageStatus.SENDING)
+    found = known(session, list(attempts), held, fence)
+    mine = {one.id: one for one in found.values() if one.attempt == attempts[one.id]}
+    fresh = {name: one for name, one in mine.items() if one.status == MessageStatus.CLAIMED}
+    _step(session, fresh, MessageStatus.SENDING, now, {})
+    return set(mine)
+
+
+def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
+    """Those of the messages that this owner has claimed and not frozen, planned again; return which they are."""
+    return _step(session, known(session, ids, (MessageStatus.CLAIMED,), fence), MessageStatus.PLANNED, now, {})
+
+
+def _step(
+    session: Session, mine: Mapping[str, Any], to: MessageStatus, now: datetime, values: Mapping[str, Any]
+) -> set[str]:
+    """One status for many messages that are locked, by one statement, with their counts."""
     if not mine:
         return set()
     here = sqlalchemy.update(Message).where(col(Message.id).in_(mine))
-    values = {
-        "status": MessageStatus.SENDING,
-        "reason": None,
-        "attempt": col(Message.attempt) + 1,
-        "fence": fence,
-        "updated_at": now,
-    }
-    session.connection().execute(here.values(**values))
+    session.connection().execute(here.values(status=to, updated_at=now, **values))
     for one in mine.values():
         was = kind_of(one)
-        after = was._replace(status=MessageStatus.SENDING, reason="")
+        after = was._replace(status=changed(one.status, to), reason="" if "reason" in values else was.reason)
         tally(session).move(was, after, one.planned_at)
     return set(mine)
 
@@ -193,6 +213,7 @@ _KNOWN: Any = tuple(
     for name in (
         "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "broadcast", "variant", "template",
         "lane", "status", "reason", "planned_at", "not_before", "accepted_at", "provider", "provider_id", "delivery",
+        "attempt",
     )
 )  # fmt: skip
 

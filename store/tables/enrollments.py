@@ -84,7 +84,7 @@ class Decision(SQLModel, table=True):
 class Hook(SQLModel, table=True):
     """A webhook or a note to a colleague: one per step of a visit, called until it is taken or given up.
 
-    `once` says that it must not be repeated where it may have gone: a note by mail. `fence` is the owner that claimed it.
+    `once` says that it must not be repeated where it may have gone: a note by mail. `fence` is its last owner.
     """
 
     __table_args__ = (Index("ix_hook_due", "status", "not_before"), Index("ix_hook_journey", "journey", "status", "id"))

@@ -33,7 +33,7 @@ def work(parts: Parts, clock: Any) -> Callable[..., None]:
         lane = parts.lane("broadcast")
         lane.take()
         while await lane.pump():
-            await lane.close_batches()
+            await lane.drain()
         await lane.close()
 
     return lambda: asyncio.run(run())

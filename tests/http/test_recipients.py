@@ -50,7 +50,7 @@ def deliver(parts: Parts) -> Callable[[], Any]:
         lane: MailLane = parts.lane("transactional")
         lane.take()
         while await lane.pump():
-            await lane.close_batches()
+            await lane.drain()
         with parts.database.reading() as session:
             return session.exec(select(OutboxMail).order_by(OutboxMail.id.desc())).first()  # type: ignore[attr-defined]
 

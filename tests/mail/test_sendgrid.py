@@ -145,8 +145,8 @@ class House:
         if later:
             self.clock.forward(**later)
         while await self.lane.pump():
-            await self.lane.close_batches()
-        await self.lane.close_batches()
+            await self.lane.drain()
+        await self.lane.drain()
 
     def ledger(self) -> dict[str, int]:
         with self.parts.database.reading() as session:

@@ -239,7 +239,7 @@ async def test_a_refused_key_raises_an_alarm_and_loses_nothing(
     receiver.answers = [Misconfigured(explanation="SendGrid answered 401: the API key is refused")]
     owner = lane()
     await owner.pump()
-    await owner.close_batches()
+    await owner.drain()
     with database.reading() as session:
         row = session.get(Channel, "receiver")
     assert row is not None

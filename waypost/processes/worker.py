@@ -75,7 +75,11 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
     return Worker(
         client,
         task_queue=DELIVERY,
-        activities=[Delivery(parts.pumped).deliver, parts.sweep().sweep, parts.operations().operate],
+        activities=[
+            Delivery(parts.pumped, parts.notices.wait, parts.pulses.beat).deliver,
+            parts.sweep().sweep,
+            parts.operations().operate,
+        ],
         max_concurrent_activities=len(PUMPED) * 4,
         graceful_shutdown_timeout=DRAIN,
         deployment_config=_build(parts),
