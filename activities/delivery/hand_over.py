@@ -121,9 +121,6 @@ class HandOver:
     async def _keep_freezing(self) -> None:
         while True:
             first = await self._ready.get()
-            if self._failures >= FAILURES:
-                self._put_back(first[1])
-                continue
             try:
                 await self._slots.acquire()
                 await self._freezing.acquire()
@@ -131,7 +128,11 @@ class HandOver:
                 self._put_back(first[1])
                 raise
             try:
-                await self._freeze_and_go([first, *await self._as_many_as_calls_are_free()])
+                if self._failures >= FAILURES:
+                    self._slots.release()
+                    self._put_back(first[1])
+                else:
+                    await self._freeze_and_go([first, *await self._as_many_as_calls_are_free()])
             finally:
                 self._freezing.release()
 

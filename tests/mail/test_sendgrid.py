@@ -218,7 +218,7 @@ async def test_a_5xx_after_acceptance_is_never_sent_again(house: House, sendgrid
     sendgrid.faults = [status(503, accepted=True)]
     for _ in range(10):
         await house.pump(minutes=1)
-        await house.lane.when_idle()
+        await house.lane.seek_evidence()
     assert house.ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
     assert len(sendgrid.send_ids()) == len(set(sendgrid.send_ids())) == PEOPLE
     parts = house.parts
@@ -250,7 +250,7 @@ async def test_a_response_lost_cut_or_hanging_is_parked_and_never_repeated(
     asked = sendgrid.requests
     for _ in range(3):
         await house.pump(hours=12)
-        await house.lane.when_idle()
+        await house.lane.seek_evidence()
     assert sendgrid.requests == asked
     assert house.ledger() == {"accepted": PEOPLE - 1, "parked parked": 1}
     assert len(set(sendgrid.send_ids())) == len(sendgrid.send_ids()) == PEOPLE - (not accepted)
@@ -260,10 +260,10 @@ async def test_the_log_tells_what_became_of_a_lost_answer(
     house: House, sendgrid: FakeSendGrid, sender: Any, clock: Any
 ) -> None:
     sendgrid.faults, sendgrid.log = [cut(accepted=True)], True
-    house.lane._sender = sender(log=True)
+    house.lane._evidence._sender = sender(log=True)
     await house.pump()
     await house.pump(minutes=2)
-    await house.lane.when_idle()
+    await house.lane.seek_evidence()
     assert house.ledger() == {"accepted": PEOPLE}
 
 
@@ -289,7 +289,7 @@ async def test_a_revoked_key_closes_the_channel_and_a_new_one_opens_it(
 async def test_a_provider_that_keeps_failing_is_left_alone(house: House, sendgrid: FakeSendGrid) -> None:
     """The breaker: a few mails may be unsure, and the others wait instead of becoming so."""
     sendgrid.faults = [status(500)] * 1_000
-    house.lane._calls = asyncio.Semaphore(2)
+    house.lane._hand_over._slots = asyncio.Semaphore(2)
     await house.pump()
     assert house.ledger()["unknown no_answer"] <= 6
     channel = house.channel()
@@ -311,7 +311,7 @@ async def test_mails_that_are_rendered_late_do_not_ask_a_failing_provider_again(
 ) -> None:
     """Each late mail is recorded by itself; the channel is closed for them too."""
     sendgrid.faults = [status(500)] * 1_000
-    house.lane._calls = asyncio.Semaphore(1)
+    house.lane._hand_over._slots = asyncio.Semaphore(1)
     house.lane._composer = Slow(house.lane._composer, PATIENCE + 0.2)
     await house.pump()
     assert (sendgrid.requests, house.ledger()) == (5, {"unknown no_answer": 5, "planned provider_busy": PEOPLE - 5})
@@ -330,7 +330,7 @@ class Slow:
 
 async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(house: House, sendgrid: FakeSendGrid) -> None:
     sendgrid.faults = [status(500)] * 5
-    house.lane._calls = asyncio.Semaphore(1)
+    house.lane._hand_over._slots = asyncio.Semaphore(1)
     await house.pump()
     sendgrid.faults = [status(400)]
     await house.pump(minutes=1)

@@ -19,6 +19,7 @@ from mail.rendering.renderer import Renderer
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
 from services.messages.claiming import Fenced
+from services.messages.mail_request import MailRequest
 from store.session import Database
 from store.tables.customers import Suppression
 from store.tables.enrollments import Decision, Enrollment
@@ -100,6 +101,19 @@ def ledger(database: Database) -> dict[str, tuple[str, str | None]]:
         return {one.id: (one.status, one.reason) for one in session.exec(select(Message)).all()}
 
 
+def frozen(database: Database, owner: MailLane, now: datetime) -> list[MailRequest]:
+    """What is due, claimed and frozen by this owner, as if it were with the provider now."""
+    sender = Sender(name="Shop", email="shop@example.com")
+    with database.writing() as session:
+        claimed = claiming.claim(session, "journey", owner.fence, 10, now)
+        mails = [
+            (Mail(send_id=one.send_id, to=one.to, sender=sender, subject="s", html="<p>h</p>", text="t"), one.attempt)
+            for one in claimed
+        ]
+        assert len(sending_ledger.freeze(session, "journey", owner.fence, mails, now)) == len(claimed)
+    return claimed
+
+
 def outcome(database: Database) -> tuple[str, str | None]:
     (only,) = ledger(database).values()
     return only
@@ -120,14 +134,15 @@ async def test_a_planned_mail_is_sent_once_and_kept_as_it_was_rendered(
 
 
 def test_what_was_rendered_for_somebody_who_was_erased_meanwhile_is_not_kept(
-    database: Database, noon: datetime
+    database: Database, lane: Any, noon: datetime
 ) -> None:
     shop = Sender(name="Shop", email="shop@example.com")
     mail = Mail(
         send_id="gone", to="ann@example.com", sender=shop, subject="Hi Ann", html="<p>Hi Ann</p>", text="Hi Ann"
     )
+    owner = lane()
     with database.writing() as session:
-        sending_ledger.freeze(session, [mail], noon)
+        assert sending_ledger.freeze(session, "journey", owner.fence, [(mail, 1)], noon) == set()
     with database.reading() as session:
         assert session.exec(select(MessageBody)).all() == []
 
@@ -147,18 +162,16 @@ async def test_a_lost_owners_mail_waits_for_evidence_and_is_never_just_sent(
     database: Database, lane: Any, planned: Any, receiver: Receiver, clock: Any
 ) -> None:
     planned("ann")
-    dead = lane()
-    with database.writing() as session:
-        claiming.claim(session, "journey", dead.fence, 10, clock())
+    frozen(database, lane(), clock())
     heir = lane()
     assert outcome(database) == ("unknown", "worker_lost")
-    await heir.when_idle()
+    await heir.seek_evidence()
     assert await heir.pump() == 0
     clock.forward(hours=1)
-    await heir.when_idle()
+    await heir.seek_evidence()
     assert (outcome(database), receiver.accepted) == (("unknown", "worker_lost"), [])
     clock.forward(hours=24)
-    await heir.when_idle()
+    await heir.seek_evidence()
     assert outcome(database) == ("parked", "parked")
 
 
@@ -174,13 +187,11 @@ async def test_evidence_decides(
     sent: int,
 ) -> None:
     planned("ann")
-    dead = lane()
-    with database.writing() as session:
-        claiming.claim(session, "journey", dead.fence, 10, clock())
+    frozen(database, lane(), clock())
     heir = lane()
     receiver.evidence = evidence
     clock.forward(minutes=5)
-    await heir.when_idle()
+    await heir.seek_evidence()
     await heir.pump()
     assert (outcome(database)[0], len(receiver.accepted)) == (status, sent)
 
@@ -190,8 +201,7 @@ async def test_a_zombies_late_answer_counts_as_evidence(
 ) -> None:
     planned("ann")
     zombie = lane()
-    with database.writing() as session:
-        (claimed,) = claiming.claim(session, "journey", zombie.fence, 10, clock())
+    (claimed,) = frozen(database, zombie, clock())
     lane()
     with database.writing() as session:
         result = sending_ledger.AttemptResult(send_id=claimed.send_id, status="accepted", provider="receiver")
