@@ -10,13 +10,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
 
 from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
 from services import errors as services
 from services.values import Rejected
+from store.room import is_away, is_full
 from workflows import gateway
 
 BY_STATUS: Mapping[int, str] = {
@@ -89,6 +90,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _unkeepable)
     app.add_exception_handler(IntegrityError, _collided)
+    app.add_exception_handler(DBAPIError, _database)
 
 
 def _unreadable(cause: ValueError | RecursionError) -> str:
@@ -142,6 +144,18 @@ def _collided(request: Request, error: Exception) -> JSONResponse:
 def _unkeepable(request: Request, error: Exception) -> JSONResponse:
     """PostgreSQL keeps no text with the character NUL, and asks for none."""
     return problem("invalid-input", "a value holds what no database keeps: the character NUL, or half a surrogate pair")
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    """A database that cannot be had, or whose disk is full; anything else is a fault of ours."""
+    assert isinstance(error, DBAPIError)
+    if is_full(error):
+        return problem("disk-full", "the disk under the database is full; nothing was written")
+    if not is_away(error):
+        raise error
+    answer = problem("database-unavailable", "the database does not answer; nothing was done")
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

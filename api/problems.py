@@ -36,6 +36,16 @@ KINDS: Mapping[str, Kind] = {
         "Not found",
         "Nothing has this id or key; `detail` names it.",
     ),
+    "database-unavailable": Kind(
+        503,
+        "The database does not answer",
+        "Nothing was done; try again after the seconds in `Retry-After`.",
+    ),
+    "disk-full": Kind(
+        507,
+        "The disk is full",
+        "The database takes no writes until there is room again; nothing was written. Make room, and try again.",
+    ),
     "method-not-allowed": Kind(
         405,
         "Method not allowed",

@@ -33,6 +33,7 @@ class Backend:
     brand: str
     outbox: bool
     background: Executor
+    has_room: Callable[[], bool]
     rates: RateLimits
 
 

@@ -3,7 +3,7 @@
 Every API process shows the same depths, so a graph takes their maximum.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -13,8 +13,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.deps.backend import Backend
-from services.reports import backlog
+from services.reports import backlog, readiness
 from services.reports.backlog import Depths
+from services.reports.readiness import PartReadiness
 
 KEPT = timedelta(seconds=5)
 """How old depths may be, however many scrape at once."""
@@ -58,6 +59,7 @@ class _Depths(Collector):
         self._parts = parts
         self._lock = Lock()
         self._last: tuple[datetime, Depths] | None = None
+        self._parts_found: Sequence[PartReadiness] = ()
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Nothing, so that registering asks no database."""
@@ -75,6 +77,10 @@ class _Depths(Collector):
         yield _gauge("enrollments", "Live enrollments.", ("journey", "stage"), found.enrollments)
         closed = {(name,): int(one) for name, one in found.closed.items()}
         yield _gauge("channel_closed", "1 while the provider is given a rest.", ("channel",), closed)
+        stuck = {(kind,): count for kind, count in found.stuck.items()}
+        yield _gauge("stuck", "What failed again and again, and waits for a person.", ("kind",), stuck)
+        silent = {(one.part,): int(not one.works) for one in self._parts_found}
+        yield _gauge("part_silent", "1 while a part of the worker does no round.", ("part",), silent)
 
     def _measured(self) -> Depths:
         with self._lock:
@@ -82,6 +88,7 @@ class _Depths(Collector):
             if self._last is None or now - self._last[0] >= KEPT:
                 with self._parts.database.reading() as session:
                     self._last = now, backlog.measure(session, now)
+                    self._parts_found = readiness.measure(session, now)
             return self._last[1]
 
 

@@ -1,13 +1,15 @@
 """For operators: alive, ready, and in numbers."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from api.deps.backend import TheBackend
-from api.deps.transactions import Reading
-from api.schemas.health import Health
+from api.deps.backend import Backend, TheBackend
+from api.schemas.health import Health, PartOut
+from services.reports import readiness
+from services.reports.readiness import PartReadiness
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(tags=["operators"])
@@ -20,15 +22,33 @@ def healthz() -> Health:
 
 
 @router.get("/readyz", summary="Ready", responses={503: {"model": Health, "description": "A part is missing"}})
-async def readyz(session: Reading, parts: TheBackend, response: Response) -> Health:
-    """The database and Temporal answer too."""
-    session.connection().execute(text("SELECT 1"))
+async def readyz(parts: TheBackend, response: Response) -> Health:
+    """The database takes writes, Temporal answers, and each part of a worker did a round within ten seconds."""
+    found = await run_in_threadpool(_measured, parts)
     try:
         temporal = await (await parts.gateway()).healthy()
     except TemporalUnavailable:
         temporal = False
-    response.status_code = 200 if temporal else 503
-    return Health(status="ok" if temporal else "degraded", temporal=temporal)
+    room = await run_in_threadpool(parts.has_room)
+    works = found is not None and all(one.works for one in found)
+    ready = works and temporal and room
+    response.status_code = 200 if ready else 503
+    return Health(
+        status="ok" if ready else "degraded",
+        database=found is not None,
+        temporal=temporal,
+        room=room,
+        parts=[PartOut.model_validate(one) for one in found or ()],
+    )
+
+
+def _measured(parts: Backend) -> list[PartReadiness] | None:
+    """None where the database does not answer."""
+    try:
+        with parts.database.reading() as session:
+            return readiness.measure(session, parts.clock())
+    except DBAPIError:
+        return None
 
 
 @router.get("/metrics", summary="In numbers", response_class=PlainTextResponse)

@@ -14,7 +14,7 @@ from journeys.program import compiler
 from journeys.program.program import Program, Send
 from services.definitions import validation_context
 from services.errors import NotFound, Refused
-from store.queries import backfills
+from store.queries import backfills, hooks
 from store.queries import journeys as journey_rows
 from store.tables.definitions import Journey, JourneyVersion
 
@@ -176,10 +176,14 @@ def resume(session: Session, key: str, now: datetime) -> Journey:
 
 
 def archive(session: Session, key: str, now: datetime) -> Journey:
-    """Let nobody in any more; who is under way goes on to the end unless the caller ends them."""
+    """Let nobody in any more; who is under way goes on to the end unless the caller ends them.
+
+    Webhooks and notes that it has not made yet are withdrawn.
+    """
     journey = get(session, key)
     if journey.archived_at is not None:
         raise Refused(f"the journey {key!r} is archived already")
     journey.archived_at = now
+    hooks.cancel_of_journey(session, key, now)
     session.add(journey)
     return journey

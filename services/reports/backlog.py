@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from store.queries import lanes, message_counts
+from store.queries import dispatches, lanes, message_counts
+from store.queries import hooks as hook_rows
 from store.queries.lanes import LANES
 from store.statuses import ON_THE_WAY, UNSURE, HookStatus
 from store.tables.enrollments import Dispatch, Hook, StageCount
@@ -20,7 +21,8 @@ OPEN = (*ON_THE_WAY, *UNSURE)
 class Depths:
     """Counts, and ages in seconds; zero where nothing is overdue.
 
-    `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest.
+    `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest,
+    `stuck` what was set aside for a person.
     """
 
     messages: Mapping[tuple[str, str], int]
@@ -31,6 +33,7 @@ class Depths:
     hook_lag: float
     enrollments: Mapping[tuple[str, str], int]
     closed: Mapping[str, bool]
+    stuck: Mapping[str, int]
 
 
 def measure(session: Session, now: datetime) -> Depths:
@@ -57,6 +60,7 @@ def measure(session: Session, now: datetime) -> Depths:
             one.name: one.closed_until is not None and now < one.closed_until
             for one in session.exec(select(Channel)).all()
         },
+        stuck={"dispatch": dispatches.stuck(session), "hook": hook_rows.stuck(session)},
     )
 
 

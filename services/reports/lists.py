@@ -14,7 +14,7 @@ from store.tables.access import ApiKey, Audit, Operation, OperationError, Reject
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer, Segment, SegmentMember, Suppression
 from store.tables.definitions import Journey, JourneyVersion, TemplateVersion, Topic
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import Dispatch, Enrollment, Hook
 from store.tables.messages import Message
 
 
@@ -144,6 +144,24 @@ def operation_errors(session: Session, wanted: Slice, operation_id: str) -> Rows
     """The lines of a file that were not taken."""
     query = select(OperationError).where(OperationError.operation_id == operation_id)
     return _page(session, query, [col(OperationError.line)], wanted)
+
+
+def hooks(
+    session: Session,
+    wanted: Slice,
+    *,
+    customer_id: str | None = None,
+    journey: str | None = None,
+    status: str | None = None,
+) -> Rows:
+    """Webhooks and notes to colleagues."""
+    query = _where(select(Hook), Hook, {"customer_id": customer_id, "journey": journey, "status": status})
+    return _page(session, query, [col(Hook.id)], wanted)
+
+
+def dispatches(session: Session, wanted: Slice, *, status: str | None = None) -> Rows:
+    """Starts and signals on their way to Temporal."""
+    return _page(session, _where(select(Dispatch), Dispatch, {"status": status}), [col(Dispatch.id)], wanted)
 
 
 def rejections(session: Session, wanted: Slice, *, type: str | None = None) -> Rows:

@@ -74,6 +74,22 @@ def starts_left(session: Session) -> int:
     return session.exec(select(func.count(col(Dispatch.id))).where(Dispatch.kind == "start")).one()
 
 
+def oldest_ready(session: Session, priorities: Sequence[Priority], now: datetime) -> datetime | None:
+    """Since when the first of these rows that may go now has waited; None where none does."""
+    query = select(Dispatch.created_at).where(
+        col(Dispatch.priority).in_([int(one) for one in priorities]),
+        Dispatch.status == DispatchStatus.READY,
+        or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
+    )
+    return session.exec(query.order_by(col(Dispatch.priority), col(Dispatch.id)).limit(1)).first()
+
+
+def stuck(session: Session) -> int:
+    """How many rows are set aside for a person."""
+    query = select(func.count(col(Dispatch.id))).where(Dispatch.status == DispatchStatus.STUCK)
+    return session.exec(query).one()
+
+
 def done(session: Session, ids: Sequence[int]) -> None:
     session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
 

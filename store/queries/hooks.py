@@ -47,6 +47,11 @@ def counts(session: Session, journey: str) -> dict[HookStatus, int]:
     return {HookStatus(status): count for status, count in session.exec(query).all()}
 
 
+def stuck(session: Session) -> int:
+    """How many hooks are set aside for a person."""
+    return session.exec(select(func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)).one()
+
+
 def of_step(session: Session, enrollment_id: str, step: str) -> Sequence[Hook]:
     """The hooks of a step of an enrollment, one for each visit, the newest first."""
     query = select(Hook).where(Hook.enrollment_id == enrollment_id, Hook.step == step)

@@ -14,9 +14,11 @@ from mail.webhooks.answer import HookAnswer
 from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import hooks, schedules
+from services.enrollments.hooks import DueHook
 from services.errors import InvalidInput, Refused
 from services.ingestion import ingest
 from services.ingestion.ingest import Outcome
+from services.messages.claiming import Fenced
 from services.upkeep import upkeep
 from services.values import instant
 from store.session import Database
@@ -315,7 +317,19 @@ def test_a_step_starts_another_journey_once(town: Town, publish: Publish) -> Non
     assert [one.get("refused") for one in town.decided("enrolling")] == [None, "already_enrolled", "already_enrolled"]
 
 
-def test_a_webhook_waits_in_the_ledger_until_it_is_taken(town: Town, publish: Publish, noon: datetime) -> None:
+def claimed(town: Town, at: datetime) -> list[DueHook]:
+    with town.database.writing() as session:
+        return sorted(hooks.claim(session, "owner", 10, at), key=lambda one: one.node.id)
+
+
+def answered(town: Town, due: DueHook, answer: HookAnswer, at: datetime, owner: str = "owner") -> None:
+    with town.database.writing() as session:
+        hooks.record(session, owner, due.id, due.attempt, answer, at)
+
+
+@pytest.fixture
+def hooked(town: Town, publish: Publish, noon: datetime) -> Town:
+    """A webhook and a note by mail are due, and somebody owns the hooks."""
     publish(
         "j",
         "journey: j\nenter: [{on: Signed Up}]\nstart: a\n"
@@ -323,18 +337,60 @@ def test_a_webhook_waits_in_the_ledger_until_it_is_taken(town: Town, publish: Pu
     )
     town.event("Signed Up")
     with town.database.writing() as session:
-        first, second = sorted(hooks.due(session, noon), key=lambda one: one.node.id)
-        answers = {first.id: HookAnswer(outcome="delivered"), second.id: HookAnswer(outcome="again", status=503)}
-        hooks.record(session, answers, noon)
-    assert [one.kind for one in town.rows(Hook) if one.status == "planned"] == ["webhook"]
-    with town.database.reading() as session:
-        assert hooks.due(session, noon) == []
-        assert len(hooks.due(session, noon + timedelta(seconds=5))) == 1
-    for attempt in range(len(hooks.RETRIES)):
-        with town.database.writing() as session:
-            hooks.record(session, {second.id: HookAnswer(outcome="again", status=503)}, noon + timedelta(days=attempt))
-    assert town.decided("hook_failed") == [{"hook": second.id, "attempts": 9, "answer": 503}]
-    assert len(town.decided("hook_delivered")) == 1
+        hooks.take_over(session, "owner", noon)
+    return town
+
+
+def test_a_webhook_waits_in_the_ledger_until_it_is_taken(hooked: Town, noon: datetime) -> None:
+    note, webhook = claimed(hooked, noon)
+    answered(hooked, note, HookAnswer(outcome="delivered"), noon)
+    answered(hooked, webhook, HookAnswer(outcome="again", status=503), noon)
+    assert [one.kind for one in hooked.rows(Hook) if one.status == "planned"] == ["webhook"]
+    assert claimed(hooked, noon) == []
+    at = noon + timedelta(seconds=5)
+    for _ in range(len(hooks.RETRIES)):
+        (webhook,) = claimed(hooked, at)
+        answered(hooked, webhook, HookAnswer(outcome="again", status=503), at)
+        at += timedelta(days=1)
+    assert hooked.decided("hook_failed") == [{"hook": webhook.id, "attempts": 9, "stuck": True, "answer": 503}]
+    assert len(hooked.decided("hook_delivered")) == 1
+    assert {one.kind: one.status for one in hooked.rows(Hook)} == {"webhook": "stuck", "notify": "delivered"}
+
+
+def test_a_call_that_its_owner_lost_is_made_again_and_a_note_by_mail_is_not(hooked: Town, noon: datetime) -> None:
+    claimed(hooked, noon)
+    with hooked.database.writing() as session:
+        assert hooks.take_over(session, "heir", noon) == 2
+    found = {one.kind: (one.status, one.error) for one in hooked.rows(Hook)}
+    assert found == {
+        "webhook": ("planned", "the worker was lost while it was called"),
+        "notify": ("failed", hooks.MAY_HAVE_GONE),
+    }
+    with pytest.raises(Fenced), hooked.database.writing() as session:
+        hooks.claim(session, "owner", 10, noon)
+
+
+def test_the_answer_of_a_lost_owner_changes_nothing(hooked: Town, noon: datetime) -> None:
+    _, webhook = claimed(hooked, noon)
+    with hooked.database.writing() as session:
+        hooks.take_over(session, "heir", noon)
+    answered(hooked, webhook, HookAnswer(outcome="failed", status=400), noon)
+    assert [one.status for one in hooked.rows(Hook) if one.kind == "webhook"] == ["planned"]
+
+
+def test_a_hook_whose_step_is_gone_fails_alone(hooked: Town, noon: datetime) -> None:
+    with hooked.database.writing() as session:
+        session.exec(select(Hook).where(Hook.kind == "webhook")).one().step = "a/gone"
+    assert [one.node.id for one in claimed(hooked, noon)] == ["a/notify"]
+    found = {one.kind: (one.status, one.error) for one in hooked.rows(Hook)}
+    assert found["webhook"] == ("failed", "it cannot be made out: KeyError")
+
+
+def test_an_archived_journey_calls_nobody_any_more(hooked: Town, noon: datetime) -> None:
+    with hooked.database.writing() as session:
+        journeys.archive(session, "j", noon)
+    assert {one.status for one in hooked.rows(Hook)} == {"cancelled"}
+    assert claimed(hooked, noon) == []
 
 
 # -- sweeps ------------------------------------------------------------------------------------------------------------

@@ -8,12 +8,23 @@ from typing import Annotated
 import typer
 
 from waypost import __version__
-from waypost.cli.commands import customers, doctor, events, journeys, keys, messages, processes, projects, simulations
+from waypost.cli.commands import (
+    customers,
+    doctor,
+    events,
+    hooks,
+    journeys,
+    keys,
+    messages,
+    processes,
+    projects,
+    simulations,
+)
 from waypost.cli.terminal import console
 from waypost.process_end import end
 
 app = typer.Typer(name="waypost", help="A self-hosted engine for the customer lifecycle.", no_args_is_help=True)
-for group in (processes, projects, journeys, simulations, events, customers, messages, keys, doctor):
+for group in (processes, projects, journeys, simulations, events, customers, messages, hooks, keys, doctor):
     group.register(app)
 
 

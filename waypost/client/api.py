@@ -271,6 +271,10 @@ class Waypost:
         """The ways out, open or closed, and what waits in each lane."""
         return self.call("GET", "/v1/channels")
 
+    def hooks(self, **filters: Any) -> Iterator[m.HookOut]:
+        """Webhooks and notes to colleagues, by `journey`, `customer` or `status`."""
+        return self._list("/v1/hooks", **filters)
+
     # -- segments, settings, keys --------------------------------------------------------------------------------------
 
     def put_segment(self, key: str, guard: str, name: str | None = None) -> m.SegmentOut:

@@ -26,6 +26,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("API", _api),
         ("sender", _sender),
         ("channel", _channel),
+        ("set aside", _set_aside),
     ]
     return [look(name, check, settings) for name, check in checks]
 
@@ -73,8 +74,24 @@ def _api(settings: Settings) -> str:
     except Unreachable as gone:
         raise Ill(str(gone)) from None
     except ApiProblem:
-        raise Ill("the API answers, and its database or Temporal does not; look at HOME/logs") from None
+        raise Ill("the API answers, and a part is missing; GET /readyz names it, HOME/logs tells more") from None
     return f"answers at {settings.url}, status {ready['status']}"
+
+
+def _set_aside(settings: Settings) -> str:
+    """What failed again and again, and waits for a person."""
+    try:
+        api = client(settings)
+        hooks = sum(1 for _ in api.hooks(status="stuck"))
+        dispatches = len(api.call("GET", "/v1/dispatches", params={"status": "stuck"})["items"])
+    except (Unreachable, ApiProblem) as gone:
+        raise Ill(f"nobody can say: {gone}") from None
+    if hooks or dispatches:
+        raise Ill(
+            f"{hooks} webhooks and {dispatches} signals are stuck; `waypost hooks list --status stuck` and "
+            "GET /v1/dispatches?status=stuck say why; each can be tried again, or cancelled"
+        )
+    return "nothing is stuck"
 
 
 def _sender(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.deps.backend import Backend
 from api.deps.rate_limits import RateLimits
+from store.room import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection
 from waypost.telemetry.tracing import Traced, no_span
@@ -49,6 +50,7 @@ def build(parts: Parts) -> FastAPI:
         brand=settings.brand,
         outbox=outbox,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
+        has_room=lambda: has_room(settings.home),
         rates=RateLimits(settings.rate),
     )
     return create_app(backend, __version__)

@@ -1,0 +1,53 @@
+"""Whether each part of the worker works: when it last did a round, and since when something waits for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from store.queries import dispatches, hooks, lanes, pulses
+from store.queries.dispatches import Priority
+
+SILENT = timedelta(seconds=10)
+"""After so long without a round a part does no work: pulses are written every three seconds."""
+
+DISPATCHERS: Mapping[str, tuple[Priority, ...]] = {
+    "dispatcher/live": (Priority.SIGNAL, Priority.START),
+    "dispatcher/bulk": (Priority.BULK_START,),
+}
+OTHERS = ("scheduler", "lane/upkeep")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReadiness:
+    """A part by its name: seconds since its last round (None: it never did one), and since when work waits for it."""
+
+    part: str
+    last_round: float | None
+    waiting: float
+    works: bool
+
+
+def measure(session: Session, now: datetime) -> list[PartReadiness]:
+    """Every part that an installation has, in whichever process it runs; by a dozen looks into indexes."""
+    rounds = pulses.last_rounds(session)
+    waits: dict[str, datetime | None] = {
+        name: dispatches.oldest_ready(session, priorities, now) for name, priorities in DISPATCHERS.items()
+    }
+    waits |= {f"lane/{lane}": lanes.oldest_due(session, lane, now) for lane in lanes.LANES}
+    waits |= {"lane/hooks": hooks.next_due(session), **dict.fromkeys(OTHERS)}
+    return [_of(part, rounds.get(part), since, now) for part, since in waits.items()]
+
+
+def _of(part: str, last: datetime | None, waits: datetime | None, now: datetime) -> PartReadiness:
+    return PartReadiness(
+        part=part,
+        last_round=_seconds(last, now) if last is not None else None,
+        waiting=_seconds(waits, now) if waits is not None else 0.0,
+        works=last is not None and now - last <= SILENT,
+    )
+
+
+def _seconds(at: datetime, now: datetime) -> float:
+    return max(0.0, round((now - at).total_seconds(), 3))
