@@ -229,6 +229,22 @@ class DeliveryEventOut(TypedDict):
     machine: bool
 
 
+class DispatchOut(TypedDict):
+    """A row that goes to Temporal; it is gone when it has arrived."""
+
+    id: int
+    kind: str
+    enrollment_id: str
+    status: DispatchStatus
+    attempts: int
+    error: str | None
+    not_before: str | None
+    created_at: str
+
+
+DispatchStatus = Literal["ready", "stuck"]
+
+
 class DraftOut(TypedDict):
     """The draft that was stored, and what may be wrong with it."""
 
@@ -309,11 +325,36 @@ class Forecast(TypedDict):
 
 
 class Health(TypedDict):
-    """What answers, and what does not."""
+    """`ok`, or `degraded` where the database, Temporal, room on the disk or a part of the worker is missing."""
 
     status: str
     database: NotRequired[bool]
     temporal: NotRequired[bool]
+    room: NotRequired[bool]
+    parts: NotRequired[list[PartOut]]
+
+
+class HookOut(TypedDict):
+    """One call of a step: when it is made next, or how it ended, with the receiver's last answer."""
+
+    id: str
+    kind: str
+    journey: str
+    enrollment_id: str
+    customer_id: str
+    stage: str
+    step: str
+    visit: int
+    status: HookStatus
+    attempts: int
+    not_before: str
+    answer: int | None
+    error: str | None
+    created_at: str
+    updated_at: str
+
+
+HookStatus = Literal["planned", "calling", "delivered", "failed", "stuck", "cancelled"]
 
 
 class InstallationSettings(TypedDict):
@@ -486,7 +527,7 @@ class MessageOut(TypedDict):
     provider_id: str | None
 
 
-MessageStatus = Literal["planned", "deferred", "skipped", "sending", "accepted", "failed", "unknown", "parked"]
+MessageStatus = Literal["planned", "deferred", "skipped", "claimed", "sending", "accepted", "failed", "unknown", "parked"]
 
 
 class MessageWhole(TypedDict):
@@ -562,6 +603,15 @@ class OutboxBook(TypedDict):
     received: int
     twice: int
     accepted: int
+
+
+class PartOut(TypedDict):
+    """A part of the worker: the dispatcher, the scheduler, a lane."""
+
+    part: str
+    works: bool
+    last_round: float | None
+    waiting: float
 
 
 class PreviewIn(TypedDict):
