@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from activities.delivery import meters
+from activities import meters
 from mail.providers.sender import MailSender
 from services.messages import sending_ledger
 from store.session import Database

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from activities.delivery import meters
+from activities import meters
 from activities.delivery.outcomes import result_of
 from mail.message import Mail
 from mail.providers.sender import MailSender, MaybeSent, SendOutcome

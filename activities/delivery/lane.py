@@ -18,7 +18,7 @@ from functools import partial
 
 import structlog
 
-from activities.delivery import meters
+from activities import meters
 from activities.delivery.evidence import Evidence
 from activities.delivery.hand_over import HandOver, Span
 from mail.composing import Composer

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from activities.delivery import meters
+from activities import meters
 from journeys.program.program import Notify, Webhook
 from mail.composing import Composer
 from mail.providers.sender import Accepted, MailSender, NotSent
