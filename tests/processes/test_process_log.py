@@ -10,8 +10,8 @@ from sqlmodel import Session, text
 
 from store.room import has_room, is_full
 from store.session import Database
-from waypost.processes.process_log import ProcessLog
-from waypost.processes.up import Child
+from waypost.stack.child import Child
+from waypost.stack.process_log import ProcessLog
 
 MANY = 20_000
 

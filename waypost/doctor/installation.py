@@ -11,8 +11,8 @@ from waypost import providers
 from waypost.client.installation import client
 from waypost.doctor.findings import Finding, Ill, look
 from waypost.errors import ApiProblem, CannotStart, Unreachable
-from waypost.processes.up import temporal_binary
 from waypost.settings import Settings
+from waypost.stack import temporal_server
 from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
 
@@ -54,7 +54,7 @@ def _database(settings: Settings) -> str:
 def _temporal(settings: Settings) -> str:
     """The server that came with the installation, or the one outside, asked for the namespace."""
     try:
-        return temporal_binary() if settings.temporal_address is None else asyncio.run(_reached(settings))
+        return temporal_server.binary() if settings.temporal_address is None else asyncio.run(_reached(settings))
     except (CannotStart, TemporalUnavailable) as ill:
         raise Ill(str(ill)) from None
 

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def up() -> None:
     """Run everything on this machine: Temporal, the API with its pages, the worker."""
-    from waypost.processes.up import Stack
+    from waypost.stack.stack import Stack
 
     with told():
         asyncio.run(Stack(Settings(), console).run())

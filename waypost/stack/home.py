@@ -1,0 +1,44 @@
+"""What a stack needs for itself before anything starts: its home, its ports."""
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+from typing import IO
+
+from waypost.errors import CannotStart
+from waypost.private_files import OTHERS, make_private
+
+
+def take(home: Path) -> IO[str]:
+    """Make the home its owner's alone, and hold its lock as long as the file is open.
+
+    Raises CannotStart where another stack holds it, or the disk refuses it.
+    """
+    try:
+        os.umask(OTHERS)
+        make_private(home)
+        (home / "logs").mkdir(exist_ok=True)
+        lock = (home / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(
+            f"another `waypost up` uses the data directory {home}; stop it, or set WAYPOST_HOME to another folder"
+        ) from None
+    except OSError as error:
+        raise CannotStart(
+            f"the data directory {home} cannot be used ({error.strerror}); set WAYPOST_HOME to another folder"
+        ) from None
+    return lock
+
+
+def check_port(port: int, variable: str) -> None:
+    """Raise CannotStart where another program has the port, naming the setting that changes it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CannotStart(
+                f"port {port} is taken by another program; stop that, or set {variable} to a free port"
+            ) from None
