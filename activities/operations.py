@@ -110,17 +110,17 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
     until = instant(asked["until"], "until") if asked.get("until") else now
     with database.reading() as session:
         program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
-        people = list(cohorts.recorded(session, begin, until))
+        customers = list(cohorts.recorded(session, begin, until))
         known = {one.key: one.guard for one in segments.listed(session)}
         terms = eligibility.present_terms(session)
-    if not people:
+    if not customers:
         raise InvalidInput("there are no recorded events in this time")
     totals = Totals()
-    yield _told(-operation.done, len(people), {})  # what was worked out before a crash is lost
-    for part in backtests.parts(program, people, until, known, terms):
+    yield _told(-operation.done, len(customers), {})  # what was worked out before a crash is lost
+    for part in backtests.parts(program, customers, until, known, terms):
         before = totals.customers
         totals.add(part)
-        yield _told(totals.customers - before, len(people), totals.as_json())
+        yield _told(totals.customers - before, len(customers), totals.as_json())
 
 
 def _told(count: int, total: int, result: dict[str, Any]) -> Page:

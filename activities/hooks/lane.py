@@ -17,9 +17,10 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from activities import meters
+from activities.hooks.outcomes import answer_of
 from journeys.program.program import Notify, Webhook
 from mail.composing import Composer
-from mail.providers.sender import Accepted, MailSender, NotSent
+from mail.providers.sender import MailSender
 from mail.rendering.templates import TemplateProblem
 from mail.webhooks.answer import HookAnswer
 from services.enrollments import hooks
@@ -127,29 +128,25 @@ class HookLane:
         except Exception as error:
             log.error("hook_not_called", hook=due.id, exc_info=error)
             meters.unexpected("call")
-            once = isinstance(due.node, Notify) and due.node.url is None
+            once = isinstance(due.step, Notify) and due.step.url is None
             why = f"{type(error).__name__}; the worker's log tells more"
             return HookAnswer(outcome="failed" if once else "again", error=why)
 
     async def _call(self, due: DueHook) -> HookAnswer:
-        node, now = due.node, self._clock()
-        if isinstance(node, Webhook):
-            body = await self._fill(node.body, due) if node.body is not None else {**due.about, "at": now.isoformat()}
-            headers = {name: str(value) for name, value in (await self._fill(dict(node.headers), due)).items()}
-            return await self._caller().call(due.id, node.url, body, now, method=node.method, headers=headers)
-        text = str(await self._fill(node.text, due))
-        if node.url is not None:
-            return await self._caller().call(due.id, node.url, {"text": text, **due.about}, now, headers={})
-        return await self._write(due, node, text)
+        step, now = due.step, self._clock()
+        if isinstance(step, Webhook):
+            body = await self._fill(step.body, due) if step.body is not None else {**due.about, "at": now.isoformat()}
+            headers = {name: str(value) for name, value in (await self._fill(dict(step.headers), due)).items()}
+            return await self._caller().call(due.id, step.url, body, now, method=step.method, headers=headers)
+        text = str(await self._fill(step.text, due))
+        if step.url is not None:
+            return await self._caller().call(due.id, step.url, {"text": text, **due.about}, now, headers={})
+        return await self._write(due, step, text)
 
-    async def _write(self, due: DueHook, node: Notify, text: str) -> HookAnswer:
+    async def _write(self, due: DueHook, step: Notify, text: str) -> HookAnswer:
         """A mail to a colleague, once: where nobody can tell whether it went, it is not written again."""
-        subject = str(await self._fill(node.subject or SUBJECT, due))
-        outcome = await self._sender.send(self._composer.note(due.id, node.email or "", subject, text))
-        if isinstance(outcome, Accepted):
-            return HookAnswer(outcome="delivered")
-        reason = getattr(outcome, "reason", type(outcome).__name__)
-        return HookAnswer(outcome="again" if isinstance(outcome, NotSent) else "failed", error=str(reason))
+        subject = str(await self._fill(step.subject or SUBJECT, due))
+        return answer_of(await self._sender.send(self._composer.note(due.id, step.email or "", subject, text)))
 
     async def _fill(self, value: Any, due: DueHook) -> Any:
         return await asyncio.to_thread(self._filled, value, due)

@@ -47,7 +47,7 @@ class DueHook:
 
     id: str
     attempt: int
-    node: Webhook | Notify
+    step: Webhook | Notify
     context: Mapping[str, Any]
     about: Mapping[str, Any]
 
@@ -185,8 +185,8 @@ def _outcome(hook: Hook) -> dict[str, Any]:
 
 def _due(session: Session, hook: Hook) -> DueHook:
     program: Program = journeys.compiled(session, hook.digest)
-    node = program.nodes[NodeId(hook.step)]
-    assert isinstance(node, Webhook | Notify)
+    step = program.nodes[NodeId(hook.step)]
+    assert isinstance(step, Webhook | Notify)
     customer, enrollment = session.get(Customer, hook.customer_id), session.get(Enrollment, hook.enrollment_id)
     known = {**known_facts.attributes(customer), "events": customer.events} if customer else {}
     data = {**enrollment.data, "key": enrollment.key} if enrollment else {}
@@ -198,7 +198,7 @@ def _due(session: Session, hook: Hook) -> DueHook:
         "customer": known.get("id") or hook.customer_id,
     }
     context = {"customer": known, "enrollment": data}
-    return DueHook(id=hook.id, attempt=hook.attempts, node=node, context=context, about=about)
+    return DueHook(id=hook.id, attempt=hook.attempts, step=step, context=context, about=about)
 
 
 # -- a person's side ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from activities.hooks.outcomes import answer_of
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 from mail.webhooks.answer import HookAnswer
 from mail.webhooks.caller import Caller
 
@@ -47,3 +49,24 @@ async def test_the_own_network_is_not_called(receiver: Any) -> None:
     answer = await call(receiver.url, private=False)
     assert (answer.outcome, receiver.got) == ("failed", [])
     assert "own network" in (answer.error or "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer"),
+    [
+        (Accepted(provider_id="p1"), HookAnswer(outcome="delivered")),
+        (NotSent(), HookAnswer(outcome="again", error="provider_busy")),
+        (
+            NotSent(unreachable=True, explanation="nobody is there"),
+            HookAnswer(outcome="again", error="nobody is there"),
+        ),
+        (MailRefused(), HookAnswer(outcome="failed", error="rejected")),
+        (Misconfigured(explanation="the key is refused"), HookAnswer(outcome="again", error="the key is refused")),
+        (
+            MaybeSent(explanation="ReadTimeout"),
+            HookAnswer(outcome="failed", error="the provider gave no answer (ReadTimeout); it may have gone"),
+        ),
+    ],
+)
+def test_a_note_is_written_again_only_where_it_certainly_did_not_go(outcome: SendOutcome, answer: HookAnswer) -> None:
+    assert answer_of(outcome) == answer

@@ -135,7 +135,7 @@ JOURNEY = (
 PEOPLE = 12
 
 
-class House:
+class Installation:
     """An installation that sends by the fake, its lane pumped by hand."""
 
     def __init__(self, parts: Parts, lane: MailLane, clock: Any) -> None:
@@ -162,7 +162,7 @@ class House:
 
 
 @pytest.fixture
-def house(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: datetime) -> House:
+def installation(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: datetime) -> Installation:
     """Mails to twelve people are planned."""
     with parts.database.writing() as session:
         for number in range(PEOPLE):
@@ -184,50 +184,50 @@ def house(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: d
         "transactional", parts.database, Composer(parts.renderer, parts.links, parts.brand), sender(), clock
     )
     lane.take()
-    return House(parts, lane, clock)
+    return Installation(parts, lane, clock)
 
 
-async def test_mail_goes_once_to_each(house: House, sendgrid: FakeSendGrid) -> None:
-    await house.pump()
-    assert house.ledger() == {"accepted": PEOPLE}
+async def test_mail_goes_once_to_each(installation: Installation, sendgrid: FakeSendGrid) -> None:
+    await installation.pump()
+    assert installation.ledger() == {"accepted": PEOPLE}
     assert sorted(sendgrid.to()) == [f"u{number:02}@example.com" for number in range(PEOPLE)]
     assert sendgrid.refused == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "30"}])
 async def test_a_storm_of_429_sends_nothing_twice_and_loses_nothing(
-    house: House, sendgrid: FakeSendGrid, headers: dict[str, str]
+    installation: Installation, sendgrid: FakeSendGrid, headers: dict[str, str]
 ) -> None:
     """Fault 9."""
     sendgrid.faults = [status(429, headers)] * 40
-    await house.pump()
+    await installation.pump()
     asked = sendgrid.requests
-    await house.pump()
+    await installation.pump()
     assert sendgrid.requests == asked, "the lane waits as long as it was told"
     for _ in range(30):
-        await house.pump(minutes=1)
-    assert house.ledger() == {"accepted": PEOPLE}
+        await installation.pump(minutes=1)
+    assert installation.ledger() == {"accepted": PEOPLE}
     assert sorted(set(sendgrid.send_ids())) == sorted(sendgrid.send_ids())
-    channel = house.channel()
+    channel = installation.channel()
     assert channel is not None
     assert channel.alarm is None, "a provider that asks for time is well"
 
 
-async def test_a_5xx_after_acceptance_is_never_sent_again(house: House, sendgrid: FakeSendGrid) -> None:
+async def test_a_5xx_after_acceptance_is_never_sent_again(installation: Installation, sendgrid: FakeSendGrid) -> None:
     """Fault 10: nobody can tell; what the provider reports afterwards proves that it went."""
     sendgrid.faults = [status(503, accepted=True)]
     for _ in range(10):
-        await house.pump(minutes=1)
-        await house.lane.seek_evidence()
-    assert house.ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
+        await installation.pump(minutes=1)
+        await installation.lane.seek_evidence()
+    assert installation.ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
     assert len(sendgrid.send_ids()) == len(set(sendgrid.send_ids())) == PEOPLE
-    parts = house.parts
+    parts = installation.parts
     parts.settings = settings_for(parts.settings.home, sendgrid_webhook_key=sendgrid.verification_key)
     parts.__dict__.pop("event_readers", None)
-    body, signed = sendgrid.signed(sendgrid.events(["processed", "delivered"], house.clock().timestamp()))
+    body, signed = sendgrid.signed(sendgrid.events(["processed", "delivered"], installation.clock().timestamp()))
     with TestClient(build(parts), raise_server_exceptions=False) as client:
         assert client.post("/webhooks/sendgrid", content=body, headers=signed).json()["taken"] == 2 * PEOPLE
-    assert house.ledger() == {"accepted": PEOPLE}
+    assert installation.ledger() == {"accepted": PEOPLE}
 
 
 @pytest.mark.parametrize("accepted", [True, False])
@@ -241,80 +241,83 @@ async def test_a_5xx_after_acceptance_is_never_sent_again(house: House, sendgrid
     ids=["lost", "cut short", "hanging"],
 )
 async def test_a_response_lost_cut_or_hanging_is_parked_and_never_repeated(
-    house: House, sendgrid: FakeSendGrid, fault: Any, accepted: bool
+    installation: Installation, sendgrid: FakeSendGrid, fault: Any, accepted: bool
 ) -> None:
     """Fault 11."""
     sendgrid.faults = [fault(accepted)]
-    await house.pump()
-    assert house.ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
+    await installation.pump()
+    assert installation.ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
     asked = sendgrid.requests
     for _ in range(3):
-        await house.pump(hours=12)
-        await house.lane.seek_evidence()
+        await installation.pump(hours=12)
+        await installation.lane.seek_evidence()
     assert sendgrid.requests == asked
-    assert house.ledger() == {"accepted": PEOPLE - 1, "parked parked": 1}
+    assert installation.ledger() == {"accepted": PEOPLE - 1, "parked parked": 1}
     assert len(set(sendgrid.send_ids())) == len(sendgrid.send_ids()) == PEOPLE - (not accepted)
 
 
 async def test_the_log_tells_what_became_of_a_lost_answer(
-    house: House, sendgrid: FakeSendGrid, sender: Any, clock: Any
+    installation: Installation, sendgrid: FakeSendGrid, sender: Any, clock: Any
 ) -> None:
     sendgrid.faults, sendgrid.log = [cut(accepted=True)], True
-    house.lane._evidence._sender = sender(log=True)
-    await house.pump()
-    await house.pump(minutes=2)
-    await house.lane.seek_evidence()
-    assert house.ledger() == {"accepted": PEOPLE}
+    installation.lane._evidence._sender = sender(log=True)
+    await installation.pump()
+    await installation.pump(minutes=2)
+    await installation.lane.seek_evidence()
+    assert installation.ledger() == {"accepted": PEOPLE}
 
 
 async def test_a_revoked_key_closes_the_channel_and_a_new_one_opens_it(
-    house: House, sendgrid: FakeSendGrid, sender: Any
+    installation: Installation, sendgrid: FakeSendGrid, sender: Any
 ) -> None:
     """Fault 12: nothing is lost, everybody is told, and one mail a minute is tried until the key is good."""
     good, sendgrid.key = sendgrid.key, "SG.rotated"
-    await house.pump()
-    channel = house.channel()
+    await installation.pump()
+    channel = installation.channel()
     assert channel is not None
     assert (channel.alarm, sendgrid.mails) == ("SendGrid answered 401: the API key is refused", [])
-    assert set(house.ledger()) <= {"planned channel_misconfigured", "planned provider_busy", "planned"}
-    assert sum(house.ledger().values()) == PEOPLE
+    assert set(installation.ledger()) <= {"planned channel_misconfigured", "planned provider_busy", "planned"}
+    assert sum(installation.ledger().values()) == PEOPLE
     sendgrid.key = good
     for _ in range(5):
-        await house.pump(minutes=2)
-    channel = house.channel()
-    assert (house.ledger(), channel.alarm if channel else "") == ({"accepted": PEOPLE}, None)
+        await installation.pump(minutes=2)
+    channel = installation.channel()
+    assert (installation.ledger(), channel.alarm if channel else "") == ({"accepted": PEOPLE}, None)
     assert len(set(sendgrid.send_ids())) == len(sendgrid.send_ids())
 
 
-async def test_a_provider_that_keeps_failing_is_left_alone(house: House, sendgrid: FakeSendGrid) -> None:
+async def test_a_provider_that_keeps_failing_is_left_alone(installation: Installation, sendgrid: FakeSendGrid) -> None:
     """The breaker: a few mails may be unsure, and the others wait instead of becoming so."""
     sendgrid.faults = [status(500)] * 1_000
-    house.lane._hand_over._slots = asyncio.Semaphore(2)
-    await house.pump()
-    assert house.ledger()["unknown no_answer"] <= 6
-    channel = house.channel()
+    installation.lane._hand_over._slots = asyncio.Semaphore(2)
+    await installation.pump()
+    assert installation.ledger()["unknown no_answer"] <= 6
+    channel = installation.channel()
     assert channel is not None
     assert channel.closed_until is not None
-    assert channel.closed_until > house.clock()
+    assert channel.closed_until > installation.clock()
     assert "attempts in a row failed" in (channel.alarm or "")
     sendgrid.faults = []
     for _ in range(6):
-        await house.pump(minutes=6)
-    assert set(house.ledger()) == {"accepted", "unknown no_answer"}
-    with house.parts.database.reading() as session:
+        await installation.pump(minutes=6)
+    assert set(installation.ledger()) == {"accepted", "unknown no_answer"}
+    with installation.parts.database.reading() as session:
         explained = session.exec(select(Decision).where(col(Decision.what) == "unknown")).all()
     assert {one.detail["explanation"] for one in explained} == {"SendGrid answered 500"}
 
 
 async def test_mails_that_are_rendered_late_do_not_ask_a_failing_provider_again(
-    house: House, sendgrid: FakeSendGrid
+    installation: Installation, sendgrid: FakeSendGrid
 ) -> None:
     """Each late mail is recorded by itself; the channel is closed for them too."""
     sendgrid.faults = [status(500)] * 1_000
-    house.lane._hand_over._slots = asyncio.Semaphore(1)
-    house.lane._composer = Slow(house.lane._composer, PATIENCE + 0.2)
-    await house.pump()
-    assert (sendgrid.requests, house.ledger()) == (5, {"unknown no_answer": 5, "planned provider_busy": PEOPLE - 5})
+    installation.lane._hand_over._slots = asyncio.Semaphore(1)
+    installation.lane._composer = Slow(installation.lane._composer, PATIENCE + 0.2)
+    await installation.pump()
+    assert (sendgrid.requests, installation.ledger()) == (
+        5,
+        {"unknown no_answer": 5, "planned provider_busy": PEOPLE - 5},
+    )
 
 
 class Slow:
@@ -328,20 +331,22 @@ class Slow:
         return self._composer.compose(request, now)
 
 
-async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(house: House, sendgrid: FakeSendGrid) -> None:
+async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(
+    installation: Installation, sendgrid: FakeSendGrid
+) -> None:
     sendgrid.faults = [status(500)] * 5
-    house.lane._hand_over._slots = asyncio.Semaphore(1)
-    await house.pump()
+    installation.lane._hand_over._slots = asyncio.Semaphore(1)
+    await installation.pump()
     sendgrid.faults = [status(400)]
-    await house.pump(minutes=1)
-    channel = house.channel()
+    await installation.pump(minutes=1)
+    channel = installation.channel()
     assert (channel.failures, channel.alarm) == (0, None) if channel else False
-    await house.pump(seconds=1)
-    assert house.ledger() == {"unknown no_answer": 5, "failed rejected": 1, "accepted": PEOPLE - 6}
+    await installation.pump(seconds=1)
+    assert installation.ledger() == {"unknown no_answer": 5, "failed rejected": 1, "accepted": PEOPLE - 6}
 
 
-async def test_a_refused_mail_fails_alone(house: House, sendgrid: FakeSendGrid) -> None:
+async def test_a_refused_mail_fails_alone(installation: Installation, sendgrid: FakeSendGrid) -> None:
     sendgrid.faults = [status(400), status(413)]
-    await house.pump()
-    assert house.ledger() == {"accepted": PEOPLE - 2, "failed rejected": 2}
-    assert house.channel() is None or house.channel().alarm is None  # type: ignore[union-attr]
+    await installation.pump()
+    assert installation.ledger() == {"accepted": PEOPLE - 2, "failed rejected": 2}
+    assert installation.channel() is None or installation.channel().alarm is None  # type: ignore[union-attr]

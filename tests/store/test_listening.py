@@ -319,7 +319,7 @@ def test_a_step_starts_another_journey_once(town: Town, publish: Publish) -> Non
 
 def claimed(town: Town, at: datetime) -> list[DueHook]:
     with town.database.writing() as session:
-        return sorted(hooks.claim(session, "owner", 10, at), key=lambda one: one.node.id)
+        return sorted(hooks.claim(session, "owner", 10, at), key=lambda one: one.step.id)
 
 
 def answered(town: Town, due: DueHook, answer: HookAnswer, at: datetime, owner: str = "owner") -> None:
@@ -381,7 +381,7 @@ def test_the_answer_of_a_lost_owner_changes_nothing(hooked: Town, noon: datetime
 def test_a_hook_whose_step_is_gone_fails_alone(hooked: Town, noon: datetime) -> None:
     with hooked.database.writing() as session:
         session.exec(select(Hook).where(Hook.kind == "webhook")).one().step = "a/gone"
-    assert [one.node.id for one in claimed(hooked, noon)] == ["a/notify"]
+    assert [one.step.id for one in claimed(hooked, noon)] == ["a/notify"]
     found = {one.kind: (one.status, one.error) for one in hooked.rows(Hook)}
     assert found["webhook"] == ("failed", "it cannot be made out: KeyError")
 

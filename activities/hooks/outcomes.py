@@ -1,0 +1,31 @@
+"""What a provider said of a note to a colleague, as the hooks keep it: one table, no side effects.
+
+Accepted        delivered
+NotSent         again: it is certain that nothing was sent
+MailRefused     failed
+Misconfigured   failed: what is wrong is for a person to mend, and the note is told by the journey's own records
+MaybeSent       failed: it may have gone, and a note is never repeated then
+"""
+
+from typing import assert_never
+
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from mail.webhooks.answer import HookAnswer
+
+
+def answer_of(outcome: SendOutcome) -> HookAnswer:
+    """The outcome of one attempt to send a note; `error` as people read it beside the hook."""
+    match outcome:
+        case Accepted():
+            return HookAnswer(outcome="delivered")
+        case NotSent():
+            return HookAnswer(outcome="again", error=outcome.explanation or outcome.reason)
+        case MailRefused():
+            return HookAnswer(outcome="failed", error=outcome.explanation or outcome.reason)
+        case Misconfigured():
+            return HookAnswer(outcome="again", error=outcome.explanation)
+        case MaybeSent():
+            why = f" ({outcome.explanation})" if outcome.explanation else ""
+            return HookAnswer(outcome="failed", error=f"the provider gave no answer{why}; it may have gone")
+        case _:
+            assert_never(outcome)
