@@ -85,15 +85,13 @@ class Operations:
         await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=1, result=result))
 
     def _begun(self, operation_id: str) -> Operation | None:
-        with self._database.writing() as session:
-            return operations.begun(session, operation_id, self._clock())
+        return self._database.write(lambda session: operations.begun(session, operation_id, self._clock()))
 
     def _advance(self, operation_id: str, page: Page) -> Done | None:
         return self._database.write(lambda session: operations.advance(session, operation_id, page))
 
     def _ended(self, operation_id: str, error: str | None) -> str:
-        with self._database.writing() as session:
-            return operations.ended(session, operation_id, self._clock(), error)
+        return self._database.write(lambda session: operations.ended(session, operation_id, self._clock(), error))
 
 
 async def _beat() -> None:

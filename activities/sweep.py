@@ -31,5 +31,7 @@ class Sweep:
             activity.heartbeat(cursor)
 
     def _page(self, occasion: Occasion, cursor: str) -> tuple[str, int] | None:
-        with self._database.writing() as session:
-            return schedules.page(session, occasion.digest, occasion.trigger, occasion.name, cursor, self._clock())
+        digest, trigger, name = occasion.digest, occasion.trigger, occasion.name
+        return self._database.write(
+            lambda session: schedules.page(session, digest, trigger, name, cursor, self._clock())
+        )

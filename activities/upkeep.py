@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlmodel import Session
+
 from services.messages.claiming import Fenced
 from services.upkeep import retention, upkeep
 from store.queries import lanes
@@ -29,8 +31,7 @@ class UpkeepLane:
 
     def take(self) -> int:
         """Become the owner; nothing is ever left in the middle."""
-        with self._database.writing() as session:
-            lanes.own(session, LANE, self._fence, self._clock())
+        self._database.write(lambda session: lanes.own(session, LANE, self._fence, self._clock()))
         return 0
 
     async def pump(self) -> int:
@@ -45,8 +46,7 @@ class UpkeepLane:
         return await asyncio.to_thread(self._prune)
 
     def _prune(self) -> int:
-        with self._database.writing() as session:
-            return retention.prune(session, self._clock())
+        return self._database.write(lambda session: retention.prune(session, self._clock()))
 
     def rest(self) -> float:
         """Seconds until the next look: dates and segments come by the clock."""
@@ -59,7 +59,9 @@ class UpkeepLane:
         with self._database.reading() as session:
             if not upkeep.anything(session, self._clock()):
                 return 0
-        with self._database.writing() as session:
-            if not lanes.owns(session, LANE, self._fence):
-                raise Fenced("the upkeep has another owner")
-            return upkeep.do(session, self._clock())
+        return self._database.write(self._page)
+
+    def _page(self, session: Session) -> int:
+        if not lanes.owns(session, LANE, self._fence):
+            raise Fenced("the upkeep has another owner")
+        return upkeep.do(session, self._clock())

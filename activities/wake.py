@@ -1,5 +1,6 @@
 """The three questions of the core, each answered in one transaction of its own."""
 
+from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -17,17 +18,13 @@ class _Answering:
         self._database = database
 
     def _perform(self, call: Call) -> Answer | Interrupted:
+        def work(session: Session) -> Answer | Interrupted:
+            return wake.perform(
+                session, call.enrollment, call.records, call.question, now=call.now, fence=call.fence, gate=call.gate
+            )
+
         try:
-            with self._database.writing() as session:
-                return wake.perform(
-                    session,
-                    call.enrollment,
-                    call.records,
-                    call.question,
-                    now=call.now,
-                    fence=call.fence,
-                    gate=call.gate,
-                )
+            return self._database.write(work)
         except NotFound as gone:
             raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
 

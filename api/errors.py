@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from api.problems import KINDS, PREFIX
@@ -18,6 +18,7 @@ from journeys.language.problems import InvalidJourney
 from services import errors as services
 from services.values import Rejected
 from store.room import is_away, is_full
+from store.session import came_between
 from workflows import gateway
 
 BY_STATUS: Mapping[int, str] = {
@@ -89,7 +90,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _unkeepable)
-    app.add_exception_handler(IntegrityError, _collided)
     app.add_exception_handler(DBAPIError, _database)
 
 
@@ -136,19 +136,16 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     return problem("invalid-input", f"{path}: {first['msg']}", path=path, problems=found)
 
 
-def _collided(request: Request, error: Exception) -> JSONResponse:
-    """Two requests made the same new thing: one is done, and the other may be repeated."""
-    return problem("collision", "somebody else wrote the same thing at this very moment; try again")
-
-
 def _unkeepable(request: Request, error: Exception) -> JSONResponse:
     """PostgreSQL keeps no text with the character NUL, and asks for none."""
     return problem("invalid-input", "a value holds what no database keeps: the character NUL, or half a surrogate pair")
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:
-    """A database that cannot be had, or whose disk is full; anything else is a fault of ours."""
+    """Another transaction that came between, a full disk, or no database at all; anything else is a fault of ours."""
     assert isinstance(error, DBAPIError)
+    if came_between(error):
+        return problem("collision", "somebody else wrote the same thing at this very moment; try again")
     if is_full(error):
         return problem("disk-full", "the disk under the database is full; nothing was written")
     if not is_away(error):

@@ -1,8 +1,12 @@
-"""Engines and transactions.
+"""Engines, and the one way to a transaction.
 
-A writing transaction on SQLite takes the one write lock at its start (BEGIN IMMEDIATE), so that what it reads first is
-what it changes later; on PostgreSQL `customers.lock` does the same for one customer. Nothing below commits: the edge
-does.
+    write(work)     a unit of work: `work(session)` in one transaction, done again where another came between
+    reading()       one state of the database, read and not changed: whatever would change something raises
+    writing()       the transaction of a request, which stays open over several functions (`api.deps.transactions`)
+
+Nothing below the edge commits. What a transaction changes it has locked first: on SQLite by the one write lock, which
+is taken at its start (BEGIN IMMEDIATE), on PostgreSQL by the rows of its customers (`store.queries.customers.lock` and
+`lock_all`, in the order of their ids) before any other row.
 """
 
 import json
@@ -18,7 +22,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session, create_engine
 
 BUSY_MS = 60_000
+"""Milliseconds that SQLite waits for another process's write lock: longer than any transaction of ours takes."""
+
 ATTEMPTS = 10
+"""Of one unit of work. Each failure means that another's succeeded, so nine in a row are a fault and not a crowd."""
+
+RACES = frozenset({"23505", "23503", "40001", "40P01"})
+"""PostgreSQL's codes where another came between: the same new row, a row gone, serialization, a deadlock."""
+
+SQLITE_RACES = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY"})
+"""SQLite's: where work was prepared before the write lock was taken."""
 
 Result = TypeVar("Result")
 
@@ -91,13 +104,15 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    mode = connection.get_execution_options().get("mode")
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(mode == 'read')}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
 
 
-def _came_between(error: DBAPIError) -> bool:
-    """Whether the same work may succeed when it is done again."""
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+def came_between(error: DBAPIError) -> bool:
+    """Whether another transaction came between, so that the same work may succeed when it is done again."""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return code in RACES or code in SQLITE_RACES
 
 
 class Database:
@@ -105,12 +120,15 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
-        self._writer = self.engine.execution_options(writes=True)
-        self._turn: Any = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
+        here = self.engine.dialect.name == "sqlite"
+        snapshot: dict[str, Any] = {} if here else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = self.engine.execution_options(mode="read", **snapshot)
+        self._writer = self.engine.execution_options(mode="write")
+        self._turn: Any = threading.Lock() if here else nullcontext()
 
     @contextmanager
     def writing(self) -> Generator[Session, None, None]:
-        """A transaction that is committed when the block ends well, and undone when it raises.
+        """A transaction that is committed when the block ends well, and undone when it raises; it is not repeated.
 
         SQLite has one writer: the threads of this process queue here, instead of polling for its lock.
         """
@@ -121,23 +139,24 @@ class Database:
                 one.write(session)
 
     def write(self, work: Callable[[Session], Result]) -> Result:
-        """`work` in a transaction, done again where another came between (the same new row, a deadlock).
+        """Do `work` in a transaction of its own, and return what it returns once that is committed.
 
-        What `work` returns is returned after the commit.
+        Where another came between (`came_between`) it is undone and done again, ATTEMPTS times at most: so `work` reads
+        what it needs inside, and changes nothing but rows. Whatever else it raises undoes it and is raised.
         """
         for attempt in range(ATTEMPTS):
             try:
                 with self.writing() as session:
                     return work(session)
             except (IntegrityError, OperationalError) as error:
-                if attempt == ATTEMPTS - 1 or not _came_between(error):
+                if attempt == ATTEMPTS - 1 or not came_between(error):
                     raise
         raise AssertionError("unreachable")
 
     @contextmanager
     def reading(self) -> Generator[Session, None, None]:
-        """A transaction that sees one state of the database and changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A transaction that sees one state of the database, and can change nothing."""
+        with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:

@@ -41,5 +41,4 @@ class Pulses:
                 self._rounds = rounds | self._rounds
 
     def _write(self, rounds: dict[str, datetime]) -> None:
-        with self._database.writing() as session:
-            pulses.beat(session, rounds)
+        self._database.write(lambda session: pulses.beat(session, rounds))

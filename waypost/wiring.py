@@ -240,8 +240,8 @@ class _StoredInbox:
         self._clock = clock
 
     def keep(self, mails: Sequence[Mail]) -> Sequence[str]:
-        with self._database.writing() as session:
-            return outbox.keep(session, mails, mails[0].sender.email, self._clock())
+        sender = mails[0].sender.email
+        return self._database.write(lambda session: outbox.keep(session, mails, sender, self._clock()))
 
     def holds(self, send_id: str) -> bool:
         with self._database.reading() as session:

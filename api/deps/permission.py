@@ -39,8 +39,7 @@ def authenticate(
 
 def _remember_use(parts: Backend, key: ApiKey) -> None:
     """In a transaction of its own and behind the request, whose own transaction may hold the writer's lock."""
-    with parts.database.writing() as session:
-        api_keys.used(session, key, parts.clock())
+    parts.database.write(lambda session: api_keys.used(session, key, parts.clock()))
 
 
 def scope(*scopes: str) -> Callable[..., ApiKey]:

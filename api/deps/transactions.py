@@ -11,7 +11,10 @@ from api.deps.backend import TheBackend
 
 
 def writing(request: Request, parts: TheBackend) -> Iterator[Session]:
-    """One transaction per request, committed before the answer is sent (scope "function" sees to that)."""
+    """One transaction per request, committed before the answer is sent (scope "function" sees to that).
+
+    Where another request came between, this one is undone, and its caller told that it may be repeated (`collision`).
+    """
     with parts.database.writing() as session:
         request.state.session = session
         yield session

@@ -89,8 +89,7 @@ def _known(parts: Backend, claim: Claim, secret: str) -> Response | None:
 def _keep(parts: Backend, session: Session | None, claim: Claim, secret: str, answer: Answer) -> None:
     if session is not None:
         return idempotency.keep(session, claim, secret, answer, parts.clock())
-    with parts.database.writing() as own:
-        idempotency.keep(own, claim, secret, answer, parts.clock())
+    parts.database.write(lambda own: idempotency.keep(own, claim, secret, answer, parts.clock()))
 
 
 def _headers(answer: Response) -> dict[str, str]:

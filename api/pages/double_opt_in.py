@@ -50,5 +50,4 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
 
 
 def _confirm(parts: Backend, what: Confirmation, by: dict[str, str]) -> bool:
-    with parts.database.writing() as session:
-        return consents.confirm(session, what.customer, what.topic, by, parts.clock())
+    return parts.database.write(lambda session: consents.confirm(session, what.customer, what.topic, by, parts.clock()))

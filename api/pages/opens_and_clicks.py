@@ -76,10 +76,9 @@ def _where(parts: Backend, send_id: str, number: int) -> str | None:
 
 
 def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> None:
-    with parts.database.writing() as session:
-        opens_and_clicks.clicked(session, send_id, url, agent, headers_alone, parts.clock())
+    now = parts.clock()
+    parts.database.write(lambda session: opens_and_clicks.clicked(session, send_id, url, agent, headers_alone, now))
 
 
 def _opened(parts: Backend, send_id: str, agent: str) -> None:
-    with parts.database.writing() as session:
-        opens_and_clicks.opened(session, send_id, agent, parts.clock())
+    parts.database.write(lambda session: opens_and_clicks.opened(session, send_id, agent, parts.clock()))

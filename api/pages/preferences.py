@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
+from sqlmodel import Session
 
 from api.deps.backend import Backend, TheBackend
 from api.pages.html import damaged, expired, page
@@ -45,9 +46,11 @@ async def act(token: str, parts: TheBackend, topic: Annotated[list[str] | None, 
 
 
 def _choose(parts: Backend, what: Preferences, wanted: set[str]) -> None:
-    with parts.database.writing() as session:
+    def work(session: Session) -> None:
         preferences.choices(session, what.customer)
         preferences.choose(session, what.customer, wanted, what.send_id, parts.clock())
+
+    parts.database.write(work)
 
 
 def _shown(parts: Backend, what: Preferences, *, saved: bool) -> HTMLResponse:

@@ -41,5 +41,7 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
 
 
 def _leave(parts: Backend, what: Unsubscribe) -> None:
-    with parts.database.writing() as session:
-        unsubscribing.unsubscribe(session, what.customer, what.topic, f"link in message {what.send_id}", parts.clock())
+    source = f"link in message {what.send_id}"
+    parts.database.write(
+        lambda session: unsubscribing.unsubscribe(session, what.customer, what.topic, source, parts.clock())
+    )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail, Trail
 from api.deps.backend import Backend, TheBackend
@@ -168,7 +169,8 @@ def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
 
 
 def _controlled(parts: Backend, request: Request, id: str, control: str) -> EnrollmentOut:
-    with parts.database.writing() as session:
-        shown = EnrollmentOut.model_validate(customer_view.enrollment(session, id))
+    def work(session: Session) -> EnrollmentOut:
         Trail(request, session, parts.clock()).note(control, "enrollment", id)
-    return shown
+        return EnrollmentOut.model_validate(customer_view.enrollment(session, id))
+
+    return parts.database.write(work)

@@ -2,10 +2,12 @@
 
 import hashlib
 import tempfile
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
@@ -98,23 +100,20 @@ def _keep(
             return OperationOut.model_validate_json(known.body)
     _check(parts, asked, spool)
     operation_id = _parts(parts, spool)
-    with parts.database.writing() as session:
-        total = max(0, lines - (asked["format"] == "csv"))
+    kind, total, now = asked["kind"], max(0, lines - (asked["format"] == "csv")), parts.clock()
+
+    def start(session: Session) -> OperationOut:
         operation = operations.start(
-            session,
-            f"import {asked['kind']}",
-            asked,
-            parts.clock(),
-            by=caller.id,
-            total=total,
-            operation_id=operation_id,
+            session, f"import {kind}", asked, now, by=caller.id, total=total, operation_id=operation_id
         )
-        Trail(request, session, parts.clock()).note("imported", asked["kind"], operation_id)
-        shown = operation_out(operation, parts.clock())
+        Trail(request, session, now).note("imported", kind, operation_id)
+        shown = operation_out(operation, now)
         if claim is not None:
             answer = Answer(status=202, headers={}, body=shown.model_dump_json().encode())
-            idempotency.keep(session, claim, secret, answer, parts.clock())
-    return shown
+            idempotency.keep(session, claim, secret, answer, now)
+        return shown
+
+    return parts.database.write(start)
 
 
 def _check(parts: Backend, asked: dict[str, Any], spool: Spool) -> None:
@@ -139,7 +138,6 @@ def _parts(parts: Backend, spool: Spool) -> str:
     operation_id, number = new_id("op"), 0
     spool.seek(0)
     while data := spool.read(uploads.PART):
-        with parts.database.writing() as session:
-            uploads.keep(session, operation_id, number, data)
+        parts.database.write(partial(uploads.keep, operation_id=operation_id, number=number, data=data))
         number += 1
     return operation_id

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
+from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail, Trail
 from api.deps.backend import Templates, TheBackend
@@ -89,18 +90,17 @@ async def put(
     text = await _text(request)
     draft = await heavy.run(lambda: journeys.read_draft(key, text, _around(parts, key)))
 
-    def store() -> DraftOut:
-        with parts.database.writing() as session:
-            present = session.get(Journey, key)
-            before = _shown(present) if present else None
-            tags.check(before)
-            after = _shown(journeys.put_draft(session, draft, parts.clock()))
-            trail = Trail(request, session, parts.clock())
-            trail.note("changed" if before else "created", "journey", key, before, after)
-            tags.tagged(after)
-            return DraftOut(journey=after, warnings=[_finding(one) for one in draft.warnings])
+    def store(session: Session) -> DraftOut:
+        present = session.get(Journey, key)
+        before = _shown(present) if present else None
+        tags.check(before)
+        after = _shown(journeys.put_draft(session, draft, parts.clock()))
+        trail = Trail(request, session, parts.clock())
+        trail.note("changed" if before else "created", "journey", key, before, after)
+        tags.tagged(after)
+        return DraftOut(journey=after, warnings=[_finding(one) for one in draft.warnings])
 
-    return await run_in_threadpool(store)
+    return await run_in_threadpool(parts.database.write, store)
 
 
 @router.post("/validate", summary="Check a definition", responses=responses(422), openapi_extra=_DEFINITION)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail, Trail
 from api.deps.backend import Backend, TheBackend
@@ -68,7 +69,8 @@ def put(
     for tag, one in body.locales.items():
         variants[tag], more = _checked(parts, key, tag, one)
         warnings += [f"{tag}: {warning}" for warning in more]
-    with parts.database.writing() as session:
+
+    def store(session: Session) -> TemplateStored:
         present = templates.find(session, key)
         before = _kept(present) if present else None
         tags.check(before)
@@ -76,8 +78,10 @@ def put(
         after = _kept(version)
         if created:
             Trail(request, session, now).note("changed" if before else "created", "template", key, before, after)
-    tags.tagged(after)
-    return TemplateStored(**after.model_dump(), created=created, warnings=warnings)
+        tags.tagged(after)
+        return TemplateStored(**after.model_dump(), created=created, warnings=warnings)
+
+    return parts.database.write(store)
 
 
 @router.get("", summary="List templates", responses=responses(422))

@@ -33,20 +33,17 @@ _PLAIN = {"type", "userId", "anonymousId", "event", "timestamp", "messageId"}
 
 
 @dataclass(slots=True)
-class Progress:
-    """How far an import is."""
+class LineErrors:
+    """The lines of a file that were not taken: how many, and the first MOST_ERRORS_KEPT of them."""
 
-    customers: int = 0
-    events: int = 0
-    repeated: int = 0
-    enrolled: int = 0
-    errors: list[LineError] = field(default_factory=list[LineError])
-    error_count: int = 0
+    count: int = 0
+    first: list[LineError] = field(default_factory=list[LineError])
 
-    def note(self, line: int, reason: str) -> None:
-        self.error_count += 1
-        if len(self.errors) < MOST_ERRORS_KEPT:
-            self.errors.append(LineError(line=line, reason=reason))
+    def add(self, error: LineError) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.first) < MOST_ERRORS_KEPT:
+            self.first.append(error)
 
 
 Grouped = dict[str, list[Tracked]]
@@ -97,8 +94,8 @@ def records(file: Any, format: str, need_ids: bool = True) -> Iterator[tuple[int
         yield line, from_csv(record) if format == "csv" else record
 
 
-def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool = True) -> Grouped:
-    """Events by customer, in the order of their instants; a line that is wrong is noted and skipped."""
+def read_file(path: Path, now: datetime, errors: LineErrors, *, need_ids: bool = True) -> Grouped:
+    """Events by customer, in the order of their instants; a line that is wrong is counted among the errors."""
     grouped: Grouped = defaultdict(list)
     with path.open("rb") as file:
         try:
@@ -107,9 +104,9 @@ def read_file(path: Path, now: datetime, progress: Progress, *, need_ids: bool =
                     message = read(record, now, need_id=need_ids)
                     grouped[name_of(message)].append(message)
                 except Rejected as rejected:
-                    progress.note(line, str(rejected))
+                    errors.add(LineError(line=line, reason=str(rejected)))
         except files.UnreadableFile as unreadable:
-            progress.note(1, unreadable.message)
+            errors.add(LineError(line=1, reason=unreadable.message))
     for messages in grouped.values():
         messages.sort(key=lambda one: one.at)
     return grouped

@@ -194,14 +194,13 @@ def _placed(
     now: datetime,
 ) -> Page:
     def do(session: Session) -> Done:
-        progress = event_files.Progress()
-        placement.write(session, placement.prepare(session, chunk, live, now), progress)
-        counts = {name: getattr(progress, name) for name in ("customers", "events", "enrolled", "repeated")}
+        placed = placement.write(session, placement.prepare(session, chunk, live, now))
+        counts = {name: getattr(placed, name) for name in ("customers", "events", "enrolled", "repeated")}
         current = session.get(Operation, operation.id) or operation
         return Done(
             count=sum(len(messages) for _, messages in chunk),
             cursor=cursor,
-            errors=progress.errors,
+            errors=placed.errors,
             result=counted(current, counts),
             note="placing",
             total=total,

@@ -7,6 +7,7 @@ transaction, and a message id that is known already is a repeat, so an import ma
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -24,11 +25,11 @@ from journeys.simulation import backtest
 from journeys.simulation.backtest import Lived, Person
 from journeys.simulation.simulator import Recorded, Trace, everything_goes
 from services.enrollments.customer_events import Rules
-from services.imports.event_files import Progress
 from services.ingestion import ingest
 from services.ingestion.segment_api import Tracked
 from services.messages import planning
 from services.messages.planning import Fate
+from services.operations.operations import LineError
 from services.upkeep import upkeep
 from services.values import Rejected
 from store import bulk
@@ -48,6 +49,9 @@ IMPORTED = Fate(status=MessageStatus.SKIPPED, reason="imported")
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
 
+Live = tuple[JourneyVersion, Program]
+"""The live version of a journey, and its program."""
+
 Work = tuple[str, list[Tracked]]
 """A customer's name in the file, and their events in the order of their instants."""
 
@@ -62,7 +66,7 @@ def chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
 def prepare(
     session: Session,
     chunk: Sequence[Work],
-    journey: tuple[JourneyVersion, Program] | None,
+    journey: Live | None,
     now: datetime,
 ) -> "Batch":
     """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile."""
@@ -82,21 +86,32 @@ def prepare(
     return batch
 
 
-def write(session: Session, batch: "Batch", progress: Progress) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """What became of a chunk: how many customers and new events, how many known events, enrollments, wrong lines."""
+
+    customers: int
+    events: int
+    repeated: int
+    enrolled: int
+    errors: Sequence[LineError]
+
+
+def write(session: Session, batch: "Batch") -> Placed:
     """Store a prepared chunk. Those who were customers before go the way of live events."""
+    errors, enrolled = list[LineError](), batch.enrolled
     batch.write(session)
     rules = Rules.load(session)
     event_names.remember_all(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
     upkeep.look_at_everybody(session, rules, batch.now)
     for message in batch.live:
         try:
-            batch.enrolled += len(ingest.take(session, message, rules, batch.now))
+            enrolled += len(ingest.take(session, message, rules, batch.now))
         except Rejected as rejected:
-            progress.note(message.line or 0, str(rejected))
-    progress.customers += batch.customers
-    progress.events += batch.events
-    progress.repeated += batch.repeated
-    progress.enrolled += batch.enrolled
+            errors.append(LineError(line=message.line or 0, reason=str(rejected)))
+    return Placed(
+        customers=batch.customers, events=batch.events, repeated=batch.repeated, enrolled=enrolled, errors=errors
+    )
 
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
@@ -128,7 +143,7 @@ class Batch:
         self.tally.write(session)
 
 
-def _place(batch: Batch, messages: Sequence[Tracked], journey: tuple[JourneyVersion, Program] | None) -> int:
+def _place(batch: Batch, messages: Sequence[Tracked], journey: Live | None) -> int:
     """Rows of one new customer; return how many enrollments there are."""
     customer = Customer(
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
@@ -165,7 +180,7 @@ def _person(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> Pe
     return Person(id=customer.id, events=recorded, attributes={"id": customer.external_id}, timezone=customer.timezone)
 
 
-def _enroll(batch: Batch, customer: Customer, person: Person, journey: tuple[JourneyVersion, Program]) -> int:
+def _enroll(batch: Batch, customer: Customer, person: Person, journey: Live) -> int:
     """Every run that the history leads to; all but the last of a key have ended."""
     version, program = journey
     numbers = Counter[str]()

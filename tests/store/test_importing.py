@@ -2,7 +2,10 @@
 
 import csv
 import json
+from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,8 @@ from sqlmodel import col, func, select
 from journeys.checks.lint import NOWHERE
 from services.definitions import journeys
 from services.imports import event_files, placement
-from services.imports.event_files import Progress
+from services.imports.event_files import LineErrors
+from services.imports.placement import Placed
 from store.queries import counts
 from store.session import Database
 from store.tables.customers import Event
@@ -21,6 +25,7 @@ from store.tables.messages import Message
 
 CDNOW = Path(__file__).parent.parent.parent / "examples" / "cdnow"
 LAST_DAY = datetime(1998, 6, 30, tzinfo=UTC)
+COUNTED = ("customers", "events", "repeated", "enrolled")
 TEMPLATES = frozenset({"thank_you", "cross_sell", "loyalty", "we_miss_you", "win_back_offer"})
 
 
@@ -32,20 +37,20 @@ def lifecycle(database: Database) -> None:
         journeys.publish(session, "lifecycle", TEMPLATES, LAST_DAY)
 
 
-def run(database: Database, path: Path, now: datetime = LAST_DAY) -> Progress:
-    progress = Progress()
+def run(database: Database, path: Path, now: datetime = LAST_DAY, chunks: int | None = None) -> Placed:
+    """Place a file, or its first chunks."""
+    errors, counts = LineErrors(), Counter[str]()
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
-    for chunk in placement.chunks(event_files.read_file(path, now, progress).items()):
-        take(database, chunk, live, now, progress)
-    return progress
+    for chunk in islice(placement.chunks(event_files.read_file(path, now, errors).items()), chunks):
+        placed = asdict(place(database, chunk, live, now))
+        assert placed.pop("errors") == []
+        counts.update(placed)
+    return Placed(**{name: counts[name] for name in COUNTED}, errors=errors.first)
 
 
-def take(database: Database, chunk: Any, live: Any, now: datetime, progress: Progress) -> None:
-    with database.reading() as session:
-        batch = placement.prepare(session, chunk, live, now)
-    with database.writing() as session:
-        placement.write(session, batch, progress)
+def place(database: Database, chunk: Any, live: Any, now: datetime) -> Placed:
+    return database.write(lambda session: placement.write(session, placement.prepare(session, chunk, live, now)))
 
 
 def orders(path: Path, every: int = 1) -> Path:
@@ -68,8 +73,8 @@ def total(database: Database, table: Any, *where: Any) -> int:
 
 @pytest.mark.usefixtures("lifecycle")
 def test_the_cdnow_customers_are_where_their_history_puts_them(database: Database, tmp_path: Path) -> None:
-    progress = run(database, orders(tmp_path / "orders.ndjson"))
-    assert (progress.customers, progress.events, progress.enrolled, progress.error_count) == (2357, 6919, 2357, 0)
+    placed = run(database, orders(tmp_path / "orders.ndjson"))
+    assert placed == Placed(customers=2357, events=6919, repeated=0, enrolled=2357, errors=[])
     with database.reading() as session:
         stages = counts.stages(session, "lifecycle")
         movements = counts.movements(session, "lifecycle")
@@ -96,11 +101,8 @@ def test_a_second_import_changes_nothing(database: Database, tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("lifecycle")
 def test_an_import_that_was_cut_off_goes_on(database: Database, tmp_path: Path) -> None:
-    path, progress = orders(tmp_path / "orders.ndjson", every=10), Progress()
-    with database.reading() as session:
-        live = journeys.live(session, "lifecycle")
-    first, *_ = placement.chunks(event_files.read_file(path, LAST_DAY, progress).items())
-    take(database, first, live, LAST_DAY, progress)
+    path = orders(tmp_path / "orders.ndjson", every=10)
+    run(database, path, chunks=1)
     run(database, path)
     assert total(database, Enrollment) == 235
     with database.reading() as session:
@@ -145,8 +147,7 @@ def test_a_wrong_line_is_reported_with_its_number_and_stops_nobody(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    progress = run(database, path)
-    assert [(error.line, error.reason) for error in progress.errors] == errors
+    assert [(error.line, error.reason) for error in run(database, path).errors] == errors
 
 
 @pytest.mark.usefixtures("lifecycle")

@@ -1,59 +1,64 @@
 """`waypost import`: a file into the database, chunk by chunk, with progress; then the workflows start."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
-from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from services.definitions import journeys
 from services.errors import InvalidInput
 from services.imports import event_files, placement
+from services.imports.placement import Live, Placed, Work
 from store import migrate
 from store.queries import dispatches
 from waypost.wiring import Parts
 
 PATIENCE = 20.0
+"""Seconds without a start after which nobody is waited for: no worker runs, and one will start them when it does."""
+
+COUNTED = ("customers", "events", "enrolled", "repeated")
 
 
 def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[str, Any]:
     """Import a file; return counts and the lines that were wrong."""
     if migrate.pending(parts.database.engine):
         raise InvalidInput("the database lacks migrations; run `waypost up` or `waypost db upgrade` first")
-    progress = event_files.Progress()
+    errors, counts = event_files.LineErrors(), Counter[str]()
     with parts.database.reading() as session:
         live = journeys.live(session, journey) if journey else None
     reading = bar.add_task("Reading", total=None)
-    grouped = event_files.read_file(file, parts.clock(), progress)
+    grouped = event_files.read_file(file, parts.clock(), errors)
     bar.update(reading, total=len(grouped), completed=len(grouped))
     task = bar.add_task("Placing", total=len(grouped))
     for chunk in placement.chunks(grouped.items()):
-        _take(parts, chunk, live, progress)
-        bar.update(task, completed=progress.customers)
-    if progress.enrolled:
-        _await_starts(parts, progress.enrolled, bar)
+        placed = _place(parts, chunk, live)
+        counts.update({name: getattr(placed, name) for name in COUNTED})
+        for error in placed.errors:
+            errors.add(error)
+        bar.update(task, completed=counts["customers"])
+    if counts["enrolled"]:
+        _await_starts(parts, counts["enrolled"], bar)
     return {
-        "customers": progress.customers,
-        "events": progress.events,
-        "enrolled": progress.enrolled,
-        "repeated": progress.repeated,
-        "error_count": progress.error_count,
-        "errors": [{"line": error.line, "reason": error.reason} for error in progress.errors],
+        **{name: counts[name] for name in COUNTED},
+        "error_count": errors.count,
+        "errors": [{"line": error.line, "reason": error.reason} for error in errors.first],
     }
 
 
-def _take(parts: Parts, chunk: Any, live: Any, progress: event_files.Progress) -> None:
-    """One chunk; when somebody else stored one of its customers at this very moment, it is worked out once more."""
-    for last in (False, True):
-        with parts.database.reading() as session:
-            batch = placement.prepare(session, chunk, live, parts.clock())
-        try:
-            with parts.database.writing() as session:
-                return placement.write(session, batch, progress)
-        except IntegrityError:
-            if last:
-                raise
+def _place(parts: Parts, chunk: Sequence[Work], live: Live | None) -> Placed:
+    """One chunk, worked out before the writer's lock is taken; where another came between, it is worked out anew."""
+    with parts.database.reading() as session:
+        prepared = [placement.prepare(session, chunk, live, parts.clock())]
+
+    def write(session: Session) -> Placed:
+        batch = prepared.pop() if prepared else placement.prepare(session, chunk, live, parts.clock())
+        return placement.write(session, batch)
+
+    return parts.database.write(write)
 
 
 def _await_starts(parts: Parts, total: int, bar: Progress) -> None:

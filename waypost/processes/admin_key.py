@@ -1,6 +1,7 @@
 """The admin key: made on the first start, shown once, kept for the command line in the home."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -29,16 +30,22 @@ def ensure_admin_key(parts: Parts) -> AdminKey:
     environment is somebody's to change.
     """
     settings = parts.settings
-    with parts.database.writing() as session:
-        if settings.admin_key is not None:
-            return _given(session, settings.admin_key, parts)
-        kept = _kept(settings)
-        if kept is not None and api_keys.find(session, kept, parts.clock()) is not None:
-            return AdminKey()
-        unknown = kept if kept is not None and not api_keys.known(session, kept) else None
-        _, text = api_keys.create(session, NAME, ["admin"], parts.clock(), unknown)
+    if settings.admin_key is not None:
+        given = settings.admin_key
+        return parts.database.write(lambda session: _given(session, given, parts))
+    text = parts.database.write(lambda session: _of_the_home(session, _kept(settings), parts.clock()))
+    if text is None:
+        return AdminKey()
     write_private(settings.key_file, text)
     return AdminKey(made=text)
+
+
+def _of_the_home(session: Session, kept: str | None, now: datetime) -> str | None:
+    """The text of a new key, where the home's opens nothing; one that no installation has seen is made this one's."""
+    if kept is not None and api_keys.find(session, kept, now) is not None:
+        return None
+    unknown = kept if kept is not None and not api_keys.known(session, kept) else None
+    return api_keys.create(session, NAME, ["admin"], now, unknown)[1]
 
 
 def _given(session: Session, text: str, parts: Parts) -> AdminKey:

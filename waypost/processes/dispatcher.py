@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.machine.inputs import EventArrived
@@ -120,19 +121,24 @@ class Dispatcher:
         with self._database.reading() as session:
             if not dispatches.anything(session, stream.priorities):
                 return []
-        with self._database.writing() as session:
-            return dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
+        return self._database.write(
+            lambda session: dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
+        )
 
     def _finish(self, rows: Sequence[Dispatch], results: Sequence[Undelivered | None]) -> None:
         pairs = list(zip(rows, results, strict=True))
-        with self._database.writing() as session:
+
+        def keep(session: Session) -> list[tuple[Dispatch, Undelivered]]:
             dispatches.done(session, [row.id or 0 for row, result in pairs if result is None])
-            for row, result in pairs:
-                if result is not None:
-                    now = self._clock()
-                    status = dispatches.failed(session, row, result.error, now, lasting=result.lasting)
-                    if status is DispatchStatus.STUCK:
-                        log.error("dispatch_stuck", row=row.id, kind=row.kind, error=result.error)
+            return [(row, result) for row, result in pairs if result is not None and self._failed(session, row, result)]
+
+        for row, result in self._database.write(keep):
+            log.error("dispatch_stuck", row=row.id, kind=row.kind, error=result.error)
+
+    def _failed(self, session: Session, row: Dispatch, result: Undelivered) -> bool:
+        """Keep that a row did not arrive; whether it is set aside now."""
+        status = dispatches.failed(session, row, result.error, self._clock(), lasting=result.lasting)
+        return status is DispatchStatus.STUCK
 
     async def _send(self, row: Dispatch, slots: asyncio.Semaphore) -> Undelivered | None:
         """None when Temporal has it, else what went wrong."""

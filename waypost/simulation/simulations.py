@@ -55,12 +55,12 @@ def replay(
     return totals
 
 
-def from_file(file: Path, until: datetime | None) -> tuple[list[Person], event_files.Progress]:
+def from_file(file: Path, until: datetime | None) -> tuple[list[Person], event_files.LineErrors]:
     """The customers of an event file (NDJSON or CSV), and the lines of it that could not be read."""
-    progress = event_files.Progress()
+    errors = event_files.LineErrors()
     horizon = datetime.now(UTC) if until is None else max(until, datetime.now(UTC))
-    people = list(event_files.cohort(event_files.read_file(file, horizon, progress, need_ids=False)))
-    return people, progress
+    people = list(event_files.cohort(event_files.read_file(file, horizon, errors, need_ids=False)))
+    return people, errors
 
 
 def from_store(parts: Parts, begin: datetime | None, end: datetime | None) -> list[Person]:

@@ -28,13 +28,20 @@ def keys_create(
     as_json: JsonFlag = False,
 ) -> None:
     """Make a key. It is shown this once."""
+    from sqlmodel import Session
+
     from services.access import api_keys, audit_log
+    from store.tables.access import ApiKey
 
     with told(), parts() as made:
-        with made.database.writing() as session:
-            until = values.instant(expires, "--expires") if expires else None
+        until = values.instant(expires, "--expires") if expires else None
+
+        def create(session: Session) -> tuple[ApiKey, str]:
             key, text = api_keys.create(session, name, scope, made.clock(), expires_at=until, rate=rate)
             audit_log.record(session, audit_log.COMMAND_LINE, "created", "key", key.id, made.clock())
+            return key, text
+
+        key, text = made.database.write(create)
         print(json.dumps({"id": key.id, "key": text, "scopes": key.scopes})) if as_json else console.print(
             f"{text}   ({', '.join(key.scopes)}; id {key.id}; shown this once)", highlight=False
         )
@@ -42,7 +49,6 @@ def keys_create(
 
 def keys_list(as_json: JsonFlag = False) -> None:
     """Show keys by prefix, with scopes and last use."""
-
     from store.queries import callers
 
     with told(), parts() as made:
@@ -63,9 +69,15 @@ def keys_list(as_json: JsonFlag = False) -> None:
 
 def keys_revoke(key_id: str) -> None:
     """Refuse a key from now on."""
+    from sqlmodel import Session
+
     from services.access import api_keys, audit_log
 
-    with told(), parts() as made, made.database.writing() as session:
-        api_keys.revoke(session, key_id, made.clock())
-        audit_log.record(session, audit_log.COMMAND_LINE, "revoked", "key", key_id, made.clock())
+    with told(), parts() as made:
+
+        def revoke(session: Session) -> None:
+            api_keys.revoke(session, key_id, made.clock())
+            audit_log.record(session, audit_log.COMMAND_LINE, "revoked", "key", key_id, made.clock())
+
+        made.database.write(revoke)
         console.print(f"[green]✓[/] {key_id} is revoked")

@@ -123,13 +123,13 @@ def _from_file(file: Path, until: datetime | None) -> "tuple[Sequence[Person], i
     """The customers of a file, and how many of its lines were left out, which are told."""
     from waypost.simulation import simulations
 
-    people, progress = simulations.from_file(file, until)
-    for error in progress.errors[:TOLD_ERRORS]:
+    people, errors = simulations.from_file(file, until)
+    for error in errors.first[:TOLD_ERRORS]:
         complaints.print(f"[yellow]line {error.line}[/] ", end="")
         complaints.print(error.reason, markup=False, highlight=False)
-    if progress.error_count > TOLD_ERRORS:
-        complaints.print(f"… and {progress.error_count - TOLD_ERRORS:,} more lines that were left out")
-    return people, progress.error_count
+    if errors.count > TOLD_ERRORS:
+        complaints.print(f"… and {errors.count - TOLD_ERRORS:,} more lines that were left out")
+    return people, errors.count
 
 
 def _replayed(

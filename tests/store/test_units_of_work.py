@@ -1,0 +1,145 @@
+"""The rule for transactions: one way to open one, repeated only where another came between, locks in one order."""
+
+import ast
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session, func, select, text
+
+from store.queries import customers
+from store.session import Database
+from store.tables.customers import Customer
+from tests.conftest import database_url
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("journeys", "pictures", "store", "services", "mail", "activities", "workflows", "api", "waypost")
+
+
+@pytest.fixture
+def postgresql(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    made = Database(database_url("postgresql", request, tmp_path))
+    yield made
+    made.close()
+
+
+def customer(name: str, at: datetime, external_id: str | None = None) -> Customer:
+    return Customer(id=name, external_id=external_id, created_at=at, updated_at=at)
+
+
+# -- a unit of work ----------------------------------------------------------------------------------------------------
+
+
+def test_work_is_done_again_where_another_made_the_same_new_row(postgresql: Database, noon: datetime) -> None:
+    seen: list[int] = []
+
+    def work(session: Session) -> str:
+        found = customers.by_external_id(session, "17")
+        seen.append(0 if found is None else 1)
+        if found is None:
+            if len(seen) == 1:
+                postgresql.write(lambda other: other.add(customer("cus_other", noon, "17")))
+            session.add(found := customer("cus_mine", noon, "17"))
+            session.flush()
+        return found.id
+
+    assert (postgresql.write(work), seen) == ("cus_other", [0, 1])
+
+
+def test_work_is_done_again_where_two_waited_for_each_other(postgresql: Database, noon: datetime) -> None:
+    names = ("cus_1", "cus_2")
+    postgresql.write(lambda session: session.add_all([customer(name, noon) for name in names]))
+    both, done = threading.Barrier(2), list[str]()
+
+    def work(first: str, second: str) -> Callable[[Session], None]:
+        attempts: list[int] = []
+
+        def do(session: Session) -> None:
+            attempts.append(1)
+            customers.lock(session, first)
+            if len(attempts) == 1:
+                both.wait(30)
+            customers.lock(session, second)
+            done.append(first)
+
+        return do
+
+    threads = [threading.Thread(target=postgresql.write, args=[work(*pair)]) for pair in (names, names[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(done) == ["cus_1", "cus_2"]
+
+
+def test_work_that_is_wrong_by_itself_is_not_done_again(database: Database) -> None:
+    attempts: list[int] = []
+
+    def work(session: Session) -> None:
+        attempts.append(1)
+        session.connection().execute(text("INSERT INTO topic (key) VALUES ('news')"))
+
+    with pytest.raises(IntegrityError):
+        database.write(work)
+    assert attempts == [1]
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_reading_transaction_can_change_nothing(database: Database, noon: datetime) -> None:
+    def change() -> None:
+        with database.reading() as session:
+            session.add(customer("cus_1", noon))
+            session.flush()
+
+    with pytest.raises(DBAPIError):
+        change()
+    database.write(lambda session: session.add(customer("cus_1", noon)))
+
+
+def test_a_reading_transaction_sees_one_state(database: Database, noon: datetime) -> None:
+    with database.reading() as session:
+        count = select(func.count()).select_from(Customer)
+        before = session.exec(count).one()
+        database.write(lambda other: other.add(customer("cus_1", noon)))
+        assert (before, session.exec(count).one()) == (0, 0)
+    with database.reading() as session:
+        assert session.exec(count).one() == 1
+
+
+# -- locks -------------------------------------------------------------------------------------------------------------
+
+
+def test_customers_are_locked_in_the_order_of_their_ids(database: Database, noon: datetime) -> None:
+    names = ["cus_3", "cus_1", "cus_2"]
+    database.write(lambda session: session.add_all([customer(name, noon) for name in names]))
+    found = database.write(lambda session: customers.lock_all(session, names))
+    assert [one.id for one in found] == ["cus_1", "cus_2", "cus_3"]
+
+
+# -- what holds by its form --------------------------------------------------------------------------------------------
+
+
+def calls(name: str) -> set[str]:
+    """The files of the product that call a method of this name."""
+    return {
+        str(file.relative_to(ROOT))
+        for room in PRODUCT
+        for file in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+    }
+
+
+@pytest.mark.parametrize("name", ["commit", "rollback", "begin_nested"])
+def test_nothing_below_the_edge_ends_a_transaction(name: str) -> None:
+    assert calls(name) - {"store/migrations/env.py"} == set()
+
+
+def test_a_transaction_is_opened_in_one_way() -> None:
+    assert calls("writing") == {"store/session.py", "api/deps/transactions.py"}
+    assert calls("begin") == {"store/session.py"}
