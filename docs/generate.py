@@ -111,6 +111,7 @@ def example_map(name: str) -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
+    "docs/rooms.md": rooms.page,
     "docs/statuses.md": status_diagrams.page,
     "docs/pictures/lifecycle.svg": lifecycle_map,
     "waypost/client/models.py": models.models,
