@@ -39,11 +39,12 @@ class UpkeepLane:
         return await asyncio.to_thread(self._round)
 
     async def when_idle(self) -> int:
-        """Once an hour, when there is nothing else to do: let go of what has passed its time."""
+        """Let go of a page of what has passed its time; once all of it is gone, look again in an hour."""
         if self._pruned_at is not None and self._clock() < self._pruned_at + PRUNE_EVERY:
             return 0
-        self._pruned_at = self._clock()
-        return await asyncio.to_thread(self._prune)
+        count = await asyncio.to_thread(self._prune)
+        self._pruned_at = None if count else self._clock()
+        return count
 
     def _prune(self) -> int:
         return self._database.write(lambda session: retention.prune(session, self._clock()))

@@ -46,12 +46,13 @@ def _kind(column_type: Any) -> type:
 
 
 def _behind(columns: Sequence[Any], values: Sequence[Any], descending: bool) -> Any:
-    """(a, b) > (x, y), written out: a > x or (a = x and b > y)."""
+    """(a, b) > (x, y), written out: a >= x, where the index begins, and (a > x or (a = x and b > y))."""
     ways: list[Any] = []
     for place, (column, value) in enumerate(zip(columns, values, strict=True)):
         same = [one == known for one, known in zip(columns[:place], values[:place], strict=True)]
         ways.append(and_(*same, column < value if descending else column > value))
-    return or_(*ways)
+    first, start = columns[0], values[0]
+    return and_(first <= start if descending else first >= start, or_(*ways))
 
 
 def write(values: Sequence[Any], names: Sequence[str], descending: bool) -> str:

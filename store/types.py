@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect
+from sqlalchemy import JSON, DateTime, Dialect, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
@@ -49,3 +49,8 @@ def instant_column(**options: Any) -> Any:
 def json_column(**options: Any) -> Any:
     """A column that keeps JSON."""
     return Field(sa_type=Json, **options)
+
+
+def partial_index(name: str, *columns: str, of: str) -> Index:
+    """An index of those rows alone for which a condition holds; a statement that says the same finds it."""
+    return Index(name, *columns, sqlite_where=text(of), postgresql_where=text(of))

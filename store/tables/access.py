@@ -31,7 +31,12 @@ class ApiKey(SQLModel, table=True):
 class Audit(SQLModel, table=True):
     """Who changed what, with before and after; of a customer only the names of what changed."""
 
-    __table_args__ = (Index("ix_audit_target", "kind", "target"),)
+    __table_args__ = (
+        Index("ix_audit_target", "kind", "target", "id"),
+        Index("ix_audit_kind", "kind", "id"),
+        Index("ix_audit_any_target", "target", "id"),
+        Index("ix_audit_actor", "actor", "id"),
+    )
 
     id: str = Field(primary_key=True)
     at: datetime = _at()
@@ -80,6 +85,8 @@ class UploadPart(SQLModel, table=True):
 class Rejection(SQLModel, table=True):
     """An event that was not accepted, and why."""
 
+    __table_args__ = (Index("ix_rejection_type", "type", "id"),)
+
     id: str = Field(primary_key=True)
     received_at: datetime = _at(index=True)
     message_id: str | None = None
@@ -91,7 +98,11 @@ class Rejection(SQLModel, table=True):
 class Operation(SQLModel, table=True):
     """Long work that somebody asked for, and how far it is."""
 
-    __table_args__ = (Index("ix_operation_created", "created_at"),)
+    __table_args__ = (
+        Index("ix_operation_created", "created_at"),
+        Index("ix_operation_kind", "kind", "id"),
+        Index("ix_operation_status", "status", "id"),
+    )
 
     id: str = Field(primary_key=True)
     kind: str

@@ -13,10 +13,12 @@ from store.types import json_column as _json
 class Customer(SQLModel, table=True):
     """A person. `events` holds per event name the aggregate that guards read; `seq` counts their events."""
 
+    __table_args__ = (Index("ix_customer_email", "email", "id"),)
+
     id: str = Field(primary_key=True)
     external_id: str | None = Field(default=None, unique=True)
     anonymous_id: str | None = Field(default=None, unique=True)
-    email: str | None = Field(default=None, index=True)
+    email: str | None = None
     timezone: str | None = None
     attributes: dict[str, Any] = _json(default_factory=dict)
     events: dict[str, Any] = _json(default_factory=dict)
@@ -44,7 +46,11 @@ class Tombstone(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """Something a customer did. `message_id` is the client's deduplication key; one that does not fire only counts."""
 
-    __table_args__ = (UniqueConstraint("customer_id", "seq"), Index("ix_event_name", "customer_id", "name", "seq"))
+    __table_args__ = (
+        UniqueConstraint("customer_id", "seq"),
+        Index("ix_event_name", "customer_id", "name", "seq"),
+        Index("ix_event_timeline", "customer_id", "at", "seq"),
+    )
 
     id: str = Field(primary_key=True)
     message_id: str = Field(unique=True)
@@ -85,6 +91,8 @@ class Consent(SQLModel, table=True):
 
 class Suppression(SQLModel, table=True):
     """An address that is never written to."""
+
+    __table_args__ = (Index("ix_suppression_reason", "reason", "email"),)
 
     email: str = Field(primary_key=True)
     reason: str

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 from store.statuses import DispatchStatus, EnrollmentStatus, HookStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
+from store.types import partial_index
 
 
 class Enrollment(SQLModel, table=True):
@@ -20,14 +21,21 @@ class Enrollment(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("journey", "customer_id", "key", "run", name="uq_enrollment_run"),
-        Index("ix_enrollment_place", "journey", "status", "stage", "step"),
+        Index("ix_enrollment_customer", "customer_id", "id"),
+        Index("ix_enrollment_journey", "journey", "id"),
+        Index("ix_enrollment_journey_status", "journey", "status", "id"),
+        Index("ix_enrollment_journey_stage", "journey", "stage", "id"),
+        Index("ix_enrollment_place", "journey", "status", "stage", "id"),
+        Index("ix_enrollment_stage", "stage", "id"),
+        partial_index("ix_enrollment_step", "step", "id", of="step IS NOT NULL"),
+        Index("ix_enrollment_status", "status", "id"),
     )
 
     id: str = Field(primary_key=True)
     journey: str
     version: int
     digest: str
-    customer_id: str = Field(foreign_key="customer.id", index=True)
+    customer_id: str = Field(foreign_key="customer.id")
     key: str = ""
     run: int
     workflow_id: str

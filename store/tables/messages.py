@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from store.statuses import MessageStatus, hold, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
+from store.types import partial_index as where
 
 
 class Message(SQLModel, table=True):
@@ -20,11 +21,23 @@ class Message(SQLModel, table=True):
     """
 
     __table_args__ = (
-        Index("ix_message_due", "lane", "status", "not_before"),
-        Index("ix_message_customer", "customer_id", "planned_at"),
+        # what a lane asks: only the few rows that wait, or are on their way, are in these
+        where("ix_message_due", "lane", "not_before", of="status = 'planned'"),
+        where("ix_message_turn", "lane", "journey", "not_before", "id", of="status = 'planned'"),
+        where("ix_message_broadcast_turn", "broadcast", "not_before", "id", of="status = 'planned'"),
+        where("ix_message_sending", "lane", "id", of="status = 'sending'"),
+        where("ix_message_unknown", "lane", "id", of="status = 'unknown'"),
+        # what the list asks: each filter, in the order of the list
+        Index("ix_message_planned", "planned_at", "id"),
+        Index("ix_message_customer", "customer_id", "planned_at", "id"),
+        Index("ix_message_journey", "journey", "planned_at", "id"),
+        Index("ix_message_journey_status", "journey", "status", "planned_at", "id"),
+        where("ix_message_broadcast", "broadcast", "planned_at", "id", of="broadcast IS NOT NULL"),
+        where("ix_message_broadcast_status", "broadcast", "status", "planned_at", "id", of="broadcast IS NOT NULL"),
+        Index("ix_message_step", "step", "planned_at", "id"),
+        Index("ix_message_template", "template", "planned_at", "id"),
+        Index("ix_message_status", "status", "planned_at", "id"),
         Index("ix_message_enrollment", "enrollment_id", "stage"),
-        Index("ix_message_broadcast", "broadcast", "status", "not_before"),
-        Index("ix_message_turn", "lane", "status", "journey", "not_before"),
     )
 
     id: str = Field(primary_key=True)
@@ -67,14 +80,7 @@ class MessageBody(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "message_body"
-    __table_args__ = (
-        Index(
-            "ix_message_body_kept",
-            "frozen_at",
-            sqlite_where=text("html IS NOT NULL"),
-            postgresql_where=text("html IS NOT NULL"),
-        ),
-    )
+    __table_args__ = (where("ix_message_body_kept", "frozen_at", of="html IS NOT NULL"),)
 
     message_id: str = Field(primary_key=True)
     customer_id: str = Field(index=True)
@@ -89,10 +95,13 @@ class DeliveryEvent(SQLModel, table=True):
     """What a provider reported about a mail; the id is made of mail, kind, instant and link, `name` is theirs."""
 
     __tablename__: ClassVar[Any] = "delivery_event"
-    __table_args__ = (Index("ix_delivery_event_name", "provider", "name"),)
+    __table_args__ = (
+        Index("ix_delivery_event_name", "provider", "name"),
+        Index("ix_delivery_event_message", "message_id", "at", "id"),
+    )
 
     id: str = Field(primary_key=True)
-    message_id: str = Field(index=True)
+    message_id: str
     customer_id: str = Field(index=True)
     provider: str
     name: str | None = None

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
+from activities.upkeep import UpkeepLane
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.operations import operations
@@ -44,3 +46,22 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
         )
         assert [one.received_at for one in session.exec(select(Rejection)).all()] == [noon]
         assert len(session.exec(select(Operation)).all()) == 2
+
+
+async def test_it_goes_page_by_page_a_transaction_each_until_nothing_is_left(
+    database: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PAGE", 2)
+    with database.writing() as session:
+        for name in "abcde":
+            mail = {"template": "t", "topic": "t", "lane": "journey", "due": noon, "now": noon}
+            messages.add(session, [messages.row(name, "c", **mail)])
+            message_bodies.keep(
+                session, [{"message_id": name, "subject": "s", "html": "h", "text": "t", "urls": []}], noon
+            )
+        kept = {"retention": {"bodies": 30, "rejections": None, "operations": None}}
+        installation_settings.save(session, InstallationSettings.model_validate(kept), noon)
+    upkeep = UpkeepLane(database, lambda: noon + timedelta(days=31))
+    assert [await upkeep.when_idle() for _ in range(5)] == [2, 2, 1, 0, 0]
+    with database.reading() as session:
+        assert {one.html for one in session.exec(select(MessageBody)).all()} == {None}

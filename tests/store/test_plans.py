@@ -1,0 +1,125 @@
+"""How the database answers: no list and no lane scans a large table, or sorts what it has found.
+
+SQLite's plan is taken as it is. PostgreSQL would scan an empty table whatever indexes there are, so it is told that scans
+and sorts cost more than anything: what it does all the same has no index.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlmodel import Session
+
+from services.feedback import delivery_events
+from services.reports import backlog, lists
+from services.reports.lists import Slice
+from services.reports.reconciliation import reconcile
+from store.queries import customers, lanes, message_bodies, message_counts, messages
+from store.session import Database
+from tests.conftest import NOON
+
+LARGE = (
+    "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
+    "outbox_mail", "segment_member",
+)  # fmt: skip
+
+Statement = tuple[str, Any]
+
+
+@contextmanager
+def watched(database: Database) -> Iterator[list[Statement]]:
+    """Every SELECT that is asked meanwhile."""
+    asked: list[Statement] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", keep)
+    try:
+        yield asked
+    finally:
+        event.remove(database.engine, "before_cursor_execute", keep)
+
+
+def plan(session: Session, statement: str, parameters: Any) -> list[str]:
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        for costly in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{costly} = off")
+        return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+
+
+def is_bad(step: str, statement: str) -> bool:
+    """Whether a step of a plan scans a large table or sorts; a walk along an index is well, where a LIMIT ends it."""
+    words = step.replace("->", " ").replace('"', "").split()
+    if step.startswith("USE TEMP B-TREE FOR ORDER BY") or "Sort" in words[:1]:
+        return True
+    scanned = next(
+        (name for name in LARGE if words[:2] == ["SCAN", name] or words[:4] == ["Seq", "Scan", "on", name]), None
+    )
+    return scanned is not None and not ("USING" in words and "LIMIT" in statement)
+
+
+def assert_quick(database: Database, ask: Callable[[Session], Any]) -> None:
+    with watched(database) as asked, database.reading() as session:
+        ask(session)
+    assert asked
+    with database.reading() as session:
+        for statement, parameters in asked:
+            steps = plan(session, statement, parameters)
+            assert [one for one in steps if is_bad(one, statement)] == [], (statement, steps)
+
+
+FILTERS: dict[Any, Sequence[str]] = {
+    lists.messages: ("customer_id", "journey", "broadcast", "step", "status", "template"),
+    lists.enrollments: ("journey", "stage", "step", "status", "customer_id"),
+    lists.audit: ("kind", "target", "actor"),
+    lists.rejections: ("type",),
+    lists.suppressions: ("reason",),
+    lists.operations: ("kind", "status"),
+}
+VALUES = {"status": "failed"}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("read", FILTERS, ids=lambda read: read.__name__)
+def test_a_list_has_an_index_for_every_filter(database: Database, read: Any, descending: bool) -> None:
+    names = FILTERS[read]
+    for count in range(len(names) + 1):
+        for given in combinations(names, count):
+            filters = {
+                name: "live" if read is lists.enrollments and name == "status" else VALUES.get(name, "x")
+                for name in given
+            }
+            assert_quick(
+                database, lambda session, filters=filters: read(session, Slice(descending=descending), **filters)
+            )
+
+
+def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
+    return {
+        "when the next mail is due": lambda session: lanes.next_due(session, "journey"),
+        "since when a mail is due": lambda session: lanes.oldest_due(session, "journey", now),
+        "which journeys have mail": lambda session: list(lanes.journeys_with_planned(session, "journey")),
+        "a journey's due mail": lambda session: lanes.due_of_journey(session, "journey", "j", ["news"], 10, now),
+        "a broadcast's due mail": lambda session: lanes.due_of_broadcast(session, "b", 10, now),
+        "what nobody knows": lambda session: lanes.unknown(session, "journey", now, "", 100),
+        "bodies whose time has passed": lambda session: message_bodies.forget(session, now, 100),
+        "what was reported": lambda session: delivery_events.of(session, "m"),
+        "a customer by address": lambda session: customers.find(session, "ann@shop.example"),
+        "the report on messages": lambda session: message_counts.outcomes(session, "j", now),
+        "the books": reconcile,
+        "the backlog": lambda session: backlog.measure(session, now),
+        "a mail's owner": lambda session: messages.owner(session, "m"),
+    }
+
+
+@pytest.mark.parametrize("question", lane_questions(NOON))
+def test_what_lanes_and_reports_ask_is_found_by_an_index(database: Database, noon: datetime, question: str) -> None:
+    assert_quick(database, lane_questions(noon)[question])
