@@ -5,9 +5,10 @@ from fastapi import FastAPI
 from api import errors, openapi
 from api.deps.backend import Backend
 from api.edge.heavy_work import HeavyWork
+from api.edge.heads import Heads
 from api.edge.limits import Edge
 from api.edge.metrics import Metrics
-from api.pages import double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
+from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
 from api.routes import (
     audit,
     broadcasts,
@@ -67,19 +68,22 @@ ROUTERS = (
     opens_and_clicks,
     start,
     outbox,
+    documentation,
 )
 
 
 def create_app(backend: Backend, version: str) -> FastAPI:
     """The whole API on a backend."""
-    app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.backend = backend
     app.state.heavy_work = HeavyWork()
     app.state.metrics = Metrics()
     app.state.metrics.show_depths(backend)
     for module in ROUTERS:
         app.include_router(module.router)
+    app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     errors.install(app)
+    app.add_middleware(Heads)
     app.add_middleware(Edge, metrics=app.state.metrics)
     app.openapi = lambda: openapi.document(app)
     return app

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
@@ -162,4 +163,13 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     code = BY_STATUS.get(error.status_code, "bad-request")
     answer = problem(code, str(error.detail), status=error.status_code)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_allowed(request))
     return answer
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that the path takes: several routes may share it, and the framework names those of the first."""
+    matching = [route for route in request.app.state.routes if route.matches(request.scope)[0] != Match.NONE]
+    methods: set[str] = {method for route in matching for method in route.methods}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -72,7 +72,7 @@ def _may_fail(paths: dict[str, Any]) -> None:
 
 def _take_idempotency_keys(app: FastAPI, paths: dict[str, Any]) -> None:
     """The header, and the conflict that it may lead to, on each POST that takes one."""
-    taking = {route.path for route in app.routes if isinstance(route, IdempotentRoute)} | {"/v1/imports"}
+    taking = {route.path for route in app.state.routes if isinstance(route, IdempotentRoute)} | {"/v1/imports"}
     conflict = {"description": KINDS["idempotency-conflict"].title, "content": errors.content("idempotency-conflict")}
     for path in taking & paths.keys():
         operation = paths[path].get("post")

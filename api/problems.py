@@ -76,6 +76,11 @@ KINDS: Mapping[str, Kind] = {
         "It has changed",
         "`If-Match` names another state than the present one, so somebody else changed it. Read it again, then write.",
     ),
+    "misdirected": Kind(
+        421,
+        "Not known by this name",
+        "`Host` names another host than ours. Open the pages under a name of `WAYPOST_PUBLIC_URL` or `WAYPOST_HOSTS`.",
+    ),
     "too-large": Kind(
         413,
         "Too large",

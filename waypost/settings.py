@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
 from waypost.private_files import write_private
@@ -55,6 +57,11 @@ def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: An
     field = Field(default=default, **rules)
     field.metadata.append(Facts(readers=readers, secret=secret))
     return field
+
+
+def _listed(given: Any) -> Any:
+    """A text with commas as its parts."""
+    return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
 
 class Settings(BaseSettings):
@@ -173,6 +180,16 @@ class Settings(BaseSettings):
         pattern=RATE,
         description="calls per span of an API key without a rate of its own",
     )
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = _of(
+        Reader.API,
+        default=(),
+        description="names by which people open the pages, separated by commas, beside that of `WAYPOST_PUBLIC_URL`",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = _of(
+        Reader.API,
+        default=(),
+        description="addresses or networks of your proxies, separated by commas, whose `X-Forwarded-For` is believed",
+    )
     hooks_private: bool = _of(
         Reader.DELIVERY, default=False, description="let webhooks call addresses inside the own network"
     )
@@ -232,6 +249,12 @@ class Settings(BaseSettings):
     def sends_for_real(self) -> bool:
         """Whether mail leaves this machine."""
         return self.sends_by != "outbox"
+
+    @property
+    def page_hosts(self) -> frozenset[str]:
+        """The names by which people open the pages, in lower case."""
+        known = urlsplit(self.public_url or "").hostname
+        return frozenset({"localhost", *(one.lower() for one in self.hosts), *([known] if known else [])})
 
     @property
     def former_secrets(self) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -32,6 +33,8 @@ class Backend:
     clock: Callable[[], datetime]
     brand: str
     outbox: bool
+    hosts: frozenset[str]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     background: Executor
     has_room: Callable[[], bool]
     rates: RateLimits

@@ -30,6 +30,9 @@ UPLOADS = ("/v1/imports",)
 OWN_LIMITS = frozenset({*UPLOADS, "/v1/batch", *(f"/v1/{kind}" for kind in TYPES)})
 """Paths that limit the body themselves."""
 
+PERSONAL = "/v1/"
+"""Where answers name people: nobody between keeps them."""
+
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 log = structlog.get_logger("waypost.api")
@@ -48,7 +51,7 @@ class Edge:
             return await self._app(scope, receive, send)
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _ID.fullmatch(given) else secrets.token_hex(8)
-        visit = _Visit(send, request_id)
+        visit = _Visit(send, request_id, scope["path"])
         begun = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
@@ -88,17 +91,20 @@ class Edge:
 
 
 class _Visit:
-    """Sends on, with the request's id, and remembers the status."""
+    """Sends on, with the request's id and what holds for every answer, and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, path: str) -> None:
         self._send = send
-        self._id = request_id.encode()
+        kept = {b"cache-control": b"no-store"} if path.startswith(PERSONAL) else {}
+        self._added = {b"x-request-id": request_id.encode(), b"x-content-type-options": b"nosniff", **kept}
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self._id)]}
+            given = dict(message.get("headers", ()))
+            added = {name: value for name, value in self._added.items() if name not in given}
+            message = {**message, "headers": [*message.get("headers", ()), *added.items()]}
         await self._send(message)
 
 

@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.deps.backend import Backend, TheBackend
+from api.deps.visitor import TheVisitor
 from api.pages.html import damaged, expired, page, spoken
 from mail.links import BadLink, Confirmation, ExpiredLink
 from services.errors import NotFound
@@ -33,13 +34,13 @@ def ask(token: str, parts: TheBackend) -> HTMLResponse:
 
 
 @router.post("/{token}", response_class=HTMLResponse, summary="Confirm a subscription", responses=_DAMAGED)
-async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
+async def act(token: str, request: Request, parts: TheBackend, visitor: TheVisitor) -> HTMLResponse:
     """The consent counts from now on, with the address and the program that confirmed it as evidence."""
     try:
         what = parts.links.read_confirm(token, parts.clock())
         by = {"how": f"link in message {what.send_id}", "agent": request.headers.get("user-agent", "")[:200]}
-        if request.client is not None:
-            by["ip"] = request.client.host
+        if visitor.address is not None:
+            by["ip"] = visitor.address
         if not await run_in_threadpool(_confirm, parts, what, by):
             return expired(parts.brand)
     except ExpiredLink:

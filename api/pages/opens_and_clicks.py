@@ -9,14 +9,13 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.deps.backend import Backend, TheBackend
-from api.pages.html import damaged
+from api.pages.html import PRIVATE, damaged
 from mail.links import BadLink
 from services.feedback import opens_and_clicks
 
 router = APIRouter(tags=["recipients"])
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
-FRESH = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 _DAMAGED: dict[int | str, dict[str, Any]] = {404: {"description": "The link is damaged", "content": {"text/html": {}}}}
 
@@ -51,7 +50,13 @@ async def load(token: str, request: Request, parts: TheBackend) -> Response:
         pass
     except SQLAlchemyError as error:
         log.warning("open_not_kept", error=type(error).__name__)
-    return Gif(PIXEL, headers=FRESH)
+    return Gif(PIXEL, headers=PRIVATE)
+
+
+@router.head("/o/{token}", response_class=Gif, include_in_schema=False)
+async def look_at_picture(token: str) -> Response:
+    """Whoever asks for headers alone has seen no picture."""
+    return Gif(PIXEL, headers=PRIVATE)
 
 
 async def _followed(token: str, request: Request, parts: Backend) -> Response:
@@ -67,7 +72,7 @@ async def _followed(token: str, request: Request, parts: Backend) -> Response:
         await run_in_threadpool(_clicked, parts, send_id, url, agent, headers_alone)
     except SQLAlchemyError as error:  # whoever clicked gets to where they want to go
         log.warning("click_not_kept", error=type(error).__name__)
-    return RedirectResponse(url, 302, FRESH)
+    return RedirectResponse(url, 302, PRIVATE)
 
 
 def _where(parts: Backend, send_id: str, number: int) -> str | None:

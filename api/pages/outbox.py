@@ -1,40 +1,62 @@
 """The local outbox, with the mails it caught.
 
-It shows personal mail without a login, so it is served to this machine alone, and only where mail lands here.
+It shows personal mail, so it opens without a sign-in to this machine alone, where nothing stands between (a proxy on
+this machine brings requests of everybody), and only where mail lands here.
 """
+
+from base64 import b64decode
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from api.deps.backend import TheBackend
+from api.deps.permission import authenticate, bearer
 from api.deps.transactions import Reading
-from api.pages.html import page
+from api.deps.visitor import TheVisitor
+from api.edge.own_pages import own_page
+from api.pages.html import PRIVATE, page
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
 from store.queries import outbox
 from store.tables.messages import OutboxMail
 
-router = APIRouter(include_in_schema=False)
-
-LOCAL = ("127.0.0.1", "::1")
 PER_PAGE = 50
+SIGN_IN = {"WWW-Authenticate": 'Basic realm="Waypost outbox: any name, and a key of a marketer as password"'}
 
 
-def at_this_machine(request: Request, parts: TheBackend) -> None:
-    """Refuse everybody who is not on this machine."""
-    if not parts.outbox or request.client is None or request.client.host not in LOCAL:
+def may_look(request: Request, parts: TheBackend, visitor: TheVisitor) -> None:
+    """Let in whoever sits at this machine, and who shows a key: as a bearer, or as the password of a browser."""
+    if not parts.outbox:
         raise HTTPException(404, "there is no outbox here")
+    if visitor.direct:
+        return
+    text = bearer(request) or _password(request)
+    if text is None:
+        raise HTTPException(401, "the outbox is open to this machine alone; else show a key of a marketer", SIGN_IN)
+    authenticate(parts, request, text, ("marketer",))
 
 
-@router.get("/outbox", response_class=HTMLResponse, dependencies=[Depends(at_this_machine)])
+def _password(request: Request) -> str | None:
+    """The password of HTTP's own sign-in (RFC 7617)."""
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        return b64decode(value, validate=True).decode().partition(":")[2] if kind.lower() == "basic" else None
+    except ValueError:
+        return None
+
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(own_page), Depends(may_look)])
+
+
+@router.get("/outbox", response_class=HTMLResponse)
 def mails(session: Reading, before: str | None = None) -> HTMLResponse:
     """The mails that were caught, the newest first, a page at a time."""
     rows = outbox.page(session, PER_PAGE, before)
     return page("outbox.html", mails=rows, more=rows[-1].id if len(rows) == PER_PAGE else None)
 
 
-@router.get("/outbox/{id}", response_class=HTMLResponse, dependencies=[Depends(at_this_machine)])
+@router.get("/outbox/{id}", response_class=HTMLResponse)
 def mail(id: str, session: Reading) -> HTMLResponse:
     """One mail, as its recipient would see it."""
     return page("mail.html", mail=_caught(session, id))
@@ -49,7 +71,6 @@ class Eml(Response):
 @router.get(
     "/outbox/{id}/mail.eml",
     response_class=Eml,
-    dependencies=[Depends(at_this_machine)],
 )
 def whole(id: str, session: Reading) -> Eml:
     """The mail as a file, for a mail program."""
@@ -64,7 +85,8 @@ def whole(id: str, session: Reading) -> Eml:
         headers=found.headers,
         at=found.received_at,
     )
-    return Eml(as_bytes(mail), headers={"Content-Disposition": f'attachment; filename="{found.id}.eml"'})
+    name = {"Content-Disposition": f'attachment; filename="{found.id}.eml"'}
+    return Eml(as_bytes(mail), headers={**name, **PRIVATE})
 
 
 def _caught(session: Session, id: str) -> OutboxMail:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from api.app import ROUTERS
 from docs import generate, status_diagrams
 from journeys.checks import source
 from journeys.checks.lint import Surroundings
@@ -146,3 +147,12 @@ def test_a_place_in_the_code_that_a_page_names_is_there(page: Path) -> None:
 
 def test_every_status_has_a_meaning() -> None:
     assert "|  |" not in status_diagrams.page()
+
+
+def test_every_path_is_told_to_whoever_sets_up_a_proxy() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text()
+    table = page.partition("### What a proxy publishes")[2].partition("\n\nName the proxy")[0]
+    cells = re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)
+    told = {path.rstrip("/") for cell in cells for path in re.findall(r"`(/[a-z0-9.]*/?)`", cell)}
+    paths = {route.path for module in ROUTERS for route in module.router.routes} | {"/openapi.json"}
+    assert {"/".join(path.split("/")[:2]).rstrip("/") for path in paths} == told

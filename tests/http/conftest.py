@@ -24,7 +24,9 @@ def keys(parts: Parts) -> dict[str, str]:
 @pytest.fixture
 def client(parts: Parts, keys: dict[str, str]) -> Iterator[TestClient]:
     """A client with the admin key, which lets server errors through as answers."""
-    with TestClient(build(parts), raise_server_exceptions=False, client=("127.0.0.1", 50_000)) as made:
+    with TestClient(
+        build(parts), raise_server_exceptions=False, client=("127.0.0.1", 50_000), base_url="http://127.0.0.1:8000"
+    ) as made:
         made.headers["Authorization"] = f"Bearer {keys['admin']}"
         yield made
 

@@ -36,7 +36,6 @@ class LazyGateway:
 def build(parts: Parts) -> FastAPI:
     """The app, wired."""
     settings = parts.settings
-    outbox = not settings.sends_for_real
     backend = Backend(
         database=parts.database,
         gateway=LazyGateway(parts),
@@ -48,7 +47,9 @@ def build(parts: Parts) -> FastAPI:
         composer=parts.composer,
         clock=parts.clock,
         brand=settings.brand,
-        outbox=outbox,
+        outbox=not settings.sends_for_real,
+        hosts=settings.page_hosts,
+        trusted_proxies=settings.trusted_proxies,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
         has_room=lambda: has_room(settings.home),
         rates=RateLimits(settings.rate),
@@ -64,5 +65,5 @@ def serve(parts: Parts) -> None:
     uvicorn.run(
         app if parts.span is no_span else Traced(app, parts.span),
         host=settings.host, port=settings.port, log_level="warning", access_log=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=10, proxy_headers=False, server_header=False,
     )  # fmt: skip

@@ -1,0 +1,74 @@
+"""Who is at the other end: the address that a person really has, and whether anything stands between.
+
+`X-Forwarded-For` is read from trusted proxies alone, and from its end: the right-most address that is no proxy of ours
+is the person's, since everything to the left of it was written by whoever likes (RFC 7239 says the same of `Forwarded`,
+which is not read).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.deps.backend import TheBackend
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+FORWARDING = re.compile(r"forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|cf-.*")
+"""Headers that something between adds: one of them is enough to know that the request did not come from here."""
+
+_PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Whoever asks.
+
+    `address` is None where it cannot be told. `direct`: a program on this machine asks, with nobody between.
+    """
+
+    address: str | None
+    direct: bool
+
+
+def visitor(request: Request, parts: TheBackend) -> Visitor:
+    """Who asks."""
+    peer = _address(request.client.host) if request.client is not None else None
+    claimed = [one for line in request.headers.getlist("x-forwarded-for") for one in line.split(",")]
+    address = _behind(peer, claimed, parts.trusted_proxies)
+    forwarded = any(FORWARDING.fullmatch(name) for name in request.headers)
+    return Visitor(
+        address=str(address) if address is not None else None,
+        direct=peer is not None and peer.is_loopback and not forwarded,
+    )
+
+
+TheVisitor = Annotated[Visitor, Depends(visitor)]
+
+
+def _behind(peer: Address | None, claimed: Sequence[str], trusted: Sequence[Network]) -> Address | None:
+    """The last address, from the right, that a proxy of ours vouches for."""
+    found = peer
+    for text in reversed(claimed):
+        if found is None or not any(found in network for network in trusted):
+            break
+        before = _address(text)
+        if before is None:
+            break
+        found = before
+    return found
+
+
+def _address(text: str) -> Address | None:
+    """An address, with or without a port; an IPv4 address in IPv6's clothes is taken out of them."""
+    text = text.strip().strip('"')
+    port = _PORT.fullmatch(text)
+    try:
+        read = ip_address(port["six"] or port["four"] if port is not None else text)
+    except ValueError:
+        return None
+    return read.ipv4_mapped or read if isinstance(read, IPv6Address) else read
