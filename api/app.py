@@ -4,8 +4,8 @@ from fastapi import FastAPI
 
 from api import errors, openapi
 from api.deps.backend import Backend
-from api.edge.heavy_work import HeavyWork
 from api.edge.heads import Heads
+from api.edge.heavy_work import HeavyWork
 from api.edge.limits import Edge
 from api.edge.metrics import Metrics
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing

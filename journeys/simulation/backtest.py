@@ -31,7 +31,7 @@ class Person:
     timezone: str | None = None
 
     def history(self) -> History:
-        return History(self.events, {"id": self.id, **self.attributes}, self.timezone)
+        return History(self.events, {**self.attributes, "id": self.id}, self.timezone)
 
 
 @dataclass(slots=True)

@@ -41,7 +41,7 @@ class _Following:
     def __init__(self, dated: Program | None, person: Person, segments: Mapping[str, str]) -> None:
         self._dated, self._person, self._segments = dated, person, segments
         self._events: list[Recorded] = []
-        self._history = History(self._events, {"id": person.id, **person.attributes}, person.timezone)
+        self._history = History(self._events, {**person.attributes, "id": person.id}, person.timezone)
         self._due: dict[str, datetime] = {}
 
     def run(self, until: datetime) -> list[Recorded]:

@@ -106,8 +106,9 @@ class History:
         return event.seq <= seq if seq is not None else event.at <= at
 
     def set(self, attributes: Mapping[str, Any]) -> None:
-        """What a step changed; null removes an attribute."""
-        self.attributes = customer_facts.merged(self.attributes, attributes)
+        """What a step or a trait changed; null removes an attribute. `id` is who they are, and nobody changes it."""
+        given = {name: value for name, value in attributes.items() if name != "id"}
+        self.attributes = customer_facts.merged(self.attributes, given)
         zone = self.attributes.get("timezone")
         if isinstance(zone, str) and calendar.is_zone(zone):
             self.timezone = zone

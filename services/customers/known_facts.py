@@ -40,8 +40,8 @@ def seq_at(session: Session, customer: Customer, at: datetime) -> int | None:
 
 
 def attributes(customer: Customer) -> Mapping[str, Any]:
-    """The attributes as guards and templates see them."""
-    return {"id": customer.external_id or customer.anonymous_id, **customer.attributes}
+    """The attributes as guards and templates see them: `id` is who they are, whatever a trait of that name says."""
+    return {**customer.attributes, "id": customer.external_id or customer.anonymous_id}
 
 
 def happened(session: Session, customer_id: str, seq: int | None) -> Happened | None:

@@ -98,6 +98,17 @@ def test_a_guard_that_keeps_somebody_out_is_on_record(
     assert len(everything(database, Enrollment)) == 1
 
 
+def test_a_trait_named_id_does_not_make_somebody_another(
+    database: Database, take: Ingest, publish: Callable[[str, str], None]
+) -> None:
+    publish("welcome", "journey: welcome\nenter: [{on: E, when: customer.id == 'ann'}]\nstart: a\nstages: {a: {}}")
+    take(identify(id="bob"), track("E"), identify("eve", id="ann"), track("E", "eve"))
+    assert [one.customer_id for one in everything(database, Enrollment)] == [
+        one.id for one in everything(database, Customer) if one.external_id == "ann"
+    ]
+    assert [known_facts.attributes(one)["id"] for one in everything(database, Customer)] == ["ann", "eve"]
+
+
 @pytest.mark.parametrize(
     ("item", "path"),
     [
