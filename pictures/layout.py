@@ -4,59 +4,48 @@ Everything is in pixels from the top left. A way is a list of points that it pas
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 
 from fast_sugiyama import from_edges
 
+from pictures import grid
+from pictures.labels import anchor, apart
+from pictures.shapes import LABEL_HEIGHT, MARGIN, Box, Edge, Layout, Point, Way
+
 UNIT = 10.0
 GAP_X = 46.0
-LABEL_HEIGHT = 17.0
 LEAST_GAP = 54.0
-MARGIN = 36.0
+MOST_WAYS = 300
+"""Beyond that a drawing is a grid: nobody follows three hundred ways, and the layers take seconds (measured)."""
+MOST_TRANSPOSED = 100
+"""Up to so many ways neighbours are swapped where that saves a crossing; it takes most of the time."""
+DUMMIES = 1_000_000
+"""The bends of each part of the graph are numbered anew, so each part gets numbers of its own."""
 
-Point = tuple[float, float]
-Edge = tuple[str, str]
-
-
-@dataclass(slots=True)
-class Box:
-    """A box with its top left corner."""
-
-    key: str
-    width: float
-    height: float
-    layer: int = 0
-    x: float = 0.0
-    y: float = 0.0
-
-    @property
-    def middle(self) -> float:
-        return self.x + self.width / 2
+Sizes = Mapping[str, tuple[float, float]]
+Labels = Mapping[Edge, tuple[float, int]]
 
 
-@dataclass(slots=True)
-class Way:
-    """From one box to another, past `bends`; `loop` says that it comes back to its own box."""
+def arrange(sizes: Sizes, edges: Sequence[Edge], labels: Labels) -> Layout:
+    """Lay boxes of these sizes out; `labels` holds the width of each edge's label and its number of lines.
 
-    source: str
-    target: str
-    points: list[Point] = field(default_factory=list[Point])
-    anchor: Point = (0.0, 0.0)
-    loop: bool = False
+    What was laid out before is remembered by its content: the same map is asked for again and again.
+    """
+    return _remembered(tuple(sizes.items()), tuple(edges), tuple(labels.items()))
 
 
-@dataclass(slots=True)
-class Layout:
-    boxes: dict[str, Box]
-    ways: dict[Edge, Way]
-    width: float
-    height: float
-
-
-def arrange(
-    sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge], labels: Mapping[Edge, tuple[float, int]]
+@lru_cache(maxsize=64)
+def _remembered(
+    sizes: tuple[tuple[str, tuple[float, float]], ...],
+    edges: tuple[Edge, ...],
+    labels: tuple[tuple[Edge, tuple[float, int]], ...],
 ) -> Layout:
-    """Lay boxes of these sizes out; `labels` holds the width of each edge's label and its number of lines."""
+    if len(edges) > MOST_WAYS:
+        return grid.arrange(dict(sizes), edges)
+    return _layered(dict(sizes), edges, dict(labels))
+
+
+def _layered(sizes: Sizes, edges: Sequence[Edge], labels: Labels) -> Layout:
     boxes = {key: Box(key, *size) for key, size in sizes.items()}
     placed, chains = _sugiyama(list(sizes), [edge for edge in edges if edge[0] != edge[1]])
     ranks = _ranks(placed)
@@ -70,11 +59,11 @@ def arrange(
     dummies = {key: x + shift for key, x in xs.items() if isinstance(key, int)}
     ways = _ways(boxes, edges, chains, ranks, rows, dummies)
     for edge, (_, lines) in labels.items():
-        _anchor(ways[edge], lines)
+        anchor(ways[edge], lines)
     right = max([box.x + box.width for box in boxes.values()] + [x for way in ways.values() for x, _ in way.points])
     right = max([right] + [ways[edge].anchor[0] + wide / 2 for edge, (wide, _) in labels.items()])
     bottom = max(box.y + box.height for box in boxes.values())
-    _apart(ways, labels, list(boxes.values()))
+    apart(ways, labels, list(boxes.values()))
     return Layout(boxes, ways, right + MARGIN, bottom + MARGIN)
 
 
@@ -92,12 +81,21 @@ def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Key, Po
     chains: dict[Edge, list[int]] = {}
     right = 0.0
     if numbered:
-        for positions, wide, high, made in from_edges(
-            numbered, minimum_length=1, vertex_spacing=UNIT, dummy_vertices=True, dummy_size=0.25, check_layout=True
-        ):
-            known = {int(key): (x + right, high - y) for key, (x, y) in positions}
+        parts = from_edges(
+            numbered,
+            minimum_length=1,
+            vertex_spacing=UNIT,
+            dummy_vertices=True,
+            dummy_size=0.25,
+            transpose=len(numbered) <= MOST_TRANSPOSED,
+            check_layout=True,
+        )
+        for index, (positions, wide, high, made) in enumerate(parts):
+            known = {_own(int(key), index, names): (x + right, high - y) for key, (x, y) in positions}
             placed |= {names[key] if key < len(names) else key: point for key, point in known.items()}
-            linked_by = [(int(source), int(target)) for source, target in made or []]
+            linked_by = [
+                (_own(int(source), index, names), _own(int(target), index, names)) for source, target in made or []
+            ]
             chains |= _chains(names, linked_by, [edge for edge in numbered if edge[0] in known])
             right += wide + UNIT
     for name in names:
@@ -105,8 +103,12 @@ def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Key, Po
             placed[name] = (right, 0.0)
             right += UNIT
     for a, b in against:
-        chains[names[a], names[b]] = chains[names[b], names[a]][::-1]
+        chains[names[a], names[b]] = chains.get((names[b], names[a]), [])[::-1]
     return placed, chains
+
+
+def _own(key: int, part: int, names: Sequence[str]) -> int:
+    return key if key < len(names) else key + part * DUMMIES
 
 
 def _against(edges: Sequence[tuple[int, int]], start: int) -> set[tuple[int, int]]:
@@ -253,67 +255,3 @@ def _round(way: Way, box: Box) -> None:
     x, y = box.x + box.width - 20, box.y
     way.points = [(x - 44, y), (x - 44, y - 32), (x, y - 32), (x, y)]
     way.anchor = (x - 22, y - 28)
-
-
-def _anchor(way: Way, lines: int) -> None:
-    if not way.loop:
-        (x0, y0), (x1, y1) = way.points[0], way.points[1]
-        way.anchor = ((x0 + x1) / 2, (y0 + y1) / 2)
-    else:
-        way.anchor = (way.anchor[0], way.anchor[1] - lines * LABEL_HEIGHT / 2)
-
-
-def _apart(ways: Mapping[Edge, Way], labels: Mapping[Edge, tuple[float, int]], boxes: Sequence[Box]) -> None:
-    """Move labels along their ways until none lies on another or on a box."""
-    taken = [(box.x - 2, box.y - 2, box.x + box.width + 2, box.y + box.height + 2) for box in boxes]
-    for edge in sorted(labels, key=lambda one: (not ways[one].loop, ways[one].anchor[1], ways[one].anchor[0])):
-        way, (wide, lines) = ways[edge], labels[edge]
-        if way.loop:
-            taken.append(_area(way.anchor, wide, lines))
-            continue
-        best = min(
-            (_along(way, share / 20) for share in (10, 8, 12, 6, 14, 5, 15, 4, 16, 3, 17)),
-            key=lambda point: _overlap(_area(point, wide, lines), taken),
-        )
-        way.anchor = best
-        taken.append(_area(best, wide, lines))
-
-
-def _along(way: Way, share: float) -> Point:
-    """A point on the first bend of a way: the curve of `curve` at this share of it."""
-    (x0, y0), (x1, y1) = way.points[0], way.points[1]
-    half = (y0 + y1) / 2
-    a, b, c, d = (1 - share) ** 3, 3 * (1 - share) ** 2 * share, 3 * (1 - share) * share**2, share**3
-    return a * x0 + b * x0 + c * x1 + d * x1, a * y0 + b * half + c * half + d * y1
-
-
-Area = tuple[float, float, float, float]
-
-
-def _area(anchor: Point, wide: float, lines: int) -> Area:
-    high = lines * LABEL_HEIGHT / 2
-    return anchor[0] - wide / 2 - 3, anchor[1] - high, anchor[0] + wide / 2 + 3, anchor[1] + high
-
-
-def _overlap(area: Area, taken: Sequence[Area]) -> float:
-    return sum(
-        max(0.0, min(area[2], one[2]) - max(area[0], one[0])) * max(0.0, min(area[3], one[3]) - max(area[1], one[1]))
-        for one in taken
-    )
-
-
-def curve(way: Way) -> str:
-    """The way as an SVG path: straight past boxes, bent in between."""
-    if way.loop:
-        return "M{:.1f},{:.1f} C{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}".format(*(n for p in way.points for n in p))
-    x, y = way.points[0]
-    path = f"M{x:.1f},{y:.1f}"
-    for nx, ny in way.points[1:]:
-        half = (y + ny) / 2
-        path += (
-            f" L{nx:.1f},{ny:.1f}"
-            if abs(nx - x) < 0.05
-            else f" C{x:.1f},{half:.1f} {nx:.1f},{half:.1f} {nx:.1f},{ny:.1f}"
-        )
-        x, y = nx, ny
-    return path

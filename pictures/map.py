@@ -9,7 +9,8 @@ from journeys.language import verbs
 from journeys.language.definition import Journey
 from journeys.program.compiler import name_steps
 from pictures import svg
-from pictures.layout import LABEL_HEIGHT, Edge, Layout, arrange, curve
+from pictures.layout import arrange
+from pictures.shapes import LABEL_HEIGHT, Edge, Layout, curve
 from pictures.svg import Theme, cut, label, tag
 
 WIDTH = 236.0
@@ -66,7 +67,10 @@ def draw(
     parts = [_arrowheads(), label(20, 28, journey.name or journey.journey, class_="name")]
     parts += [tag("path", d=curve(way), class_="way", marker_end="url(#tip)") for way in layout.ways.values()]
     parts += [_box(journey, layout, key, inner, counts, here) for key, inner in lines.items()]
-    parts += [_label(layout, edge, told) for edge, told in texts.items()]
+    if layout.labelled:
+        parts += [_label(layout, edge, told) for edge, told in texts.items()]
+    else:
+        parts.append(label(20, 46, f"{len(ways):,} ways, drawn without their names", class_="arm"))
     parts.append(_entrance(journey, layout))
     wide = max(layout.width, svg.width_of(journey.name or journey.journey, 16) + 60)
     return svg.document(

@@ -223,10 +223,11 @@ class Svg(Response):
 
 
 @router.get("/{key}/map", summary="The journey as a picture", response_class=Svg, responses=responses(404, 409))
-def map_(
+async def map_(
     key: Key,
-    session: Reading,
+    parts: TheBackend,
     caller: Support,
+    heavy: TheHeavyWork,
     version: Annotated[
         Number | None, Query(description="a published version; else the live one, else the draft")
     ] = None,
@@ -234,11 +235,16 @@ def map_(
     enrollment: Annotated[str | None, Query(max_length=40, description="show where this one stands")] = None,
     theme: Literal["light", "dark", "auto"] = "auto",
 ) -> Response:
-    """Stages as boxes with their steps, transitions as ways, as SVG."""
-    definition = journeys.definition(session, key, version)
-    here = _here(customer_view.enrollment(session, enrollment), key) if enrollment else None
-    standing, flows = lifecycle_report.on_the_map(session, key) if counts else (None, None)
-    return Svg(maps.draw(definition, counts=standing, flows=flows, here=here, theme=theme))
+    """Stages as boxes with their steps, transitions as ways, as SVG. More than 300 ways are drawn without names."""
+
+    def draw() -> str:
+        with parts.database.reading() as session:
+            definition = journeys.definition(session, key, version)
+            here = _here(customer_view.enrollment(session, enrollment), key) if enrollment else None
+            standing, flows = lifecycle_report.on_the_map(session, key) if counts else (None, None)
+        return maps.draw(definition, counts=standing, flows=flows, here=here, theme=theme)
+
+    return Svg(await heavy.run(draw))
 
 
 def _here(enrollment: Enrollment, key: str) -> maps.Here:

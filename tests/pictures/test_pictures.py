@@ -2,12 +2,15 @@
 
 import random
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeys.checks import source
 from journeys.language import handbook
@@ -46,7 +49,23 @@ def whole_language() -> Journey:
     return source.read(f"journey: all\nstart: first\nstages:\n  first:\n    steps:\n{steps}")[0]
 
 
-JOURNEYS = [lifecycle(), made_up(3), made_up(8), made_up(15), whole_language()]
+def tangled(stages: int, ways: int) -> Journey:
+    """From each stage so many ways to others, whichever."""
+    chance = random.Random(stages * ways)
+    keys = [f"s{index}" for index in range(stages)]
+    return Journey.model_validate(
+        {
+            "journey": "tangled",
+            "start": "s0",
+            "stages": {
+                key: {"transitions": [{"on": f"Event {one}", "to": one} for one in chance.sample(keys, ways)]}
+                for key in keys
+            },
+        }
+    )
+
+
+JOURNEYS = [lifecycle(), made_up(3), made_up(8), made_up(15), whole_language(), tangled(30, 20)]
 
 
 def texts(picture: str) -> str:
@@ -85,6 +104,34 @@ def test_the_first_stage_is_on_top(journey: Journey) -> None:
     edges = [(key, one.to) for key, stage in journey.stages.items() for one in stage.transitions]
     layout = arrange(dict.fromkeys(journey.stages, (200.0, 60.0)), list(dict.fromkeys(edges)), {})
     assert layout.boxes[journey.start].y == min(box.y for box in layout.boxes.values())
+
+
+@pytest.mark.parametrize(("stages", "ways"), [(30, 9), (30, 10), (30, 20), (100, 2), (100, 50), (200, 1)])
+def test_a_map_is_drawn_in_a_moment_however_tangled(stages: int, ways: int) -> None:
+    """Twenty-eight seconds, once, for thirty stages with twenty ways each."""
+    journey = tangled(stages, ways)
+    began = time.thread_time()
+    picture = maps.draw(journey)
+    assert time.thread_time() - began < 2
+    told = f"{stages * ways:,} ways, drawn without their names"
+    assert (told in texts(picture)) == (stages * ways > 300)
+
+
+def test_what_was_laid_out_is_laid_out_once() -> None:
+    sizes, edges = {"a": (1.0, 1.0), "b": (1.0, 1.0)}, [("a", "b")]
+    assert arrange(sizes, edges, {}) is arrange(dict(sizes), list(edges), {})
+    assert arrange(sizes, edges, {}) is not arrange(sizes, [("b", "a")], {})
+
+
+keys = st.sampled_from("abcdefghij")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(keys, keys), unique=True, max_size=60))
+def test_every_graph_can_be_laid_out(edges: list[tuple[str, str]]) -> None:
+    layout = arrange(dict.fromkeys("abcdefghij", (200.0, 60.0)), edges, dict.fromkeys(edges, (80.0, 2)))
+    assert set(layout.ways) == set(edges)
+    assert all(len(way.points) >= 2 for way in layout.ways.values())
 
 
 def test_a_map_shows_counts_flows_and_where_somebody_stands() -> None:
