@@ -13,7 +13,6 @@ from activities.test_mails import TestMails
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
 from journeys.simulation.backtest import Totals
-from services.customers import segments
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_file
@@ -23,6 +22,7 @@ from services.operations import backtests, cohorts, operations
 from services.operations.operations import Done, Page
 from services.upkeep import broadcast_clock
 from services.values import Rejected, instant
+from store.queries import segments
 from store.session import Database
 from store.tables.access import Operation
 

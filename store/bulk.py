@@ -1,17 +1,21 @@
-"""Many rows at once, past the unit of work."""
+"""Many rows at once, past the unit of work; many values asked for, a part at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
-from sqlalchemy import Dialect
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
+from store import dialect
 from store.types import Instant, as_text
 
 Row = dict[str, Any]
+
+AT_ONCE = 500
+"""Values that one statement asks for: more keep the compiler busy for longer than another round trip takes."""
 
 COPY_FROM = 20
 """From so many rows on PostgreSQL copies them, which takes a third of the time."""
@@ -19,6 +23,35 @@ COPY_FROM = 20
 Processors = tuple[tuple[str, Callable[[Any], Any] | None], ...]
 
 _NOTHING: Any = object()
+
+Value = TypeVar("Value")
+
+
+def parts(values: Iterable[Value]) -> Iterator[tuple[Value, ...]]:
+    """The values in their order, `AT_ONCE` at a time."""
+    left = iter(values)
+    while part := tuple(islice(left, AT_ONCE)):
+        yield part
+
+
+def matching(
+    session: Session,
+    table: type[SQLModel],
+    wanted: Sequence[str],
+    column: str,
+    values: Iterable[str],
+    fixed: Mapping[str, str] | None = None,
+) -> Iterator[Any]:
+    """The `wanted` columns of rows whose `column` has one of the values, and `fixed` columns theirs; all of them text.
+
+    Asked for past the compiler, which every batch of events would keep busy.
+    """
+    mark, others = dialect.of(session).mark, fixed or {}
+    names, where = ", ".join(wanted), "".join(f"{name} = {mark} AND " for name in others)
+    begun = f'SELECT {names} FROM "{table.__tablename__}" WHERE {where}{column} IN '
+    for part in parts(values):
+        marks = ", ".join([mark] * len(part))
+        yield from session.connection().exec_driver_sql(f"{begun}({marks})", (*others.values(), *part))
 
 
 def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -32,14 +65,26 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
     connection = session.connection()
     statement, columns = _plan(str(table.__tablename__), tuple(rows[0]), connection.dialect)
     values = zip(*(_column(rows, name, ready) for name, ready in columns), strict=True)
-    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
-        names = ", ".join(f'"{name}"' for name, _ in columns)
-        cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(f'COPY "{table.__tablename__}" ({names}) FROM STDIN') as copy:
+    if len(rows) >= COPY_FROM and dialect.of(session).copies:
+        _copy(connection, str(table.__tablename__), [name for name, _ in columns], values)
+    else:
+        connection.exec_driver_sql(statement, list(values))
+
+
+def _copy(connection: Connection, table: str, names: Sequence[str], values: Iterable[Any]) -> None:
+    """COPY, which goes past SQLAlchemy: its errors are made the ones that everybody here expects."""
+    statement = f'COPY "{table}" ({", ".join(f"{chr(34)}{name}{chr(34)}" for name in names)}) FROM STDIN'
+    cursor: Any = connection.connection.cursor()
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        with cursor, cursor.copy(statement) as copy:
             for one in values:
                 copy.write_row(one)
-        return
-    connection.exec_driver_sql(statement, list(values))
+    except driver.Error as error:
+        dialect.tell_no_values(error)
+        raise DBAPIError.instance(
+            statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from None
 
 
 def _column(rows: Sequence[Row], name: str, ready: Callable[[Any], Any] | None) -> list[Any]:
@@ -56,38 +101,34 @@ def _column(rows: Sequence[Row], name: str, ready: Callable[[Any], Any] | None) 
 
 
 @lru_cache(maxsize=256)
-def _plan(table: str, names: tuple[str, ...], dialect: Dialect) -> tuple[str, Processors]:
+def _plan(table: str, names: tuple[str, ...], kind: Dialect) -> tuple[str, Processors]:
     """The INSERT with positional marks, and how the driver wants each column."""
-    mark = _mark(dialect)
+    mark = dialect.named(kind.name).mark
     quoted = ", ".join(f'"{name}"' for name in names)
     statement = f'INSERT INTO "{table}" ({quoted}) VALUES ({", ".join([mark] * len(names))})'
-    return statement, _processors(table, names, dialect)
+    return statement, _processors(table, names, kind)
 
 
 @lru_cache(maxsize=64)
-def _change_plan(table: str, names: tuple[str, ...], dialect: Dialect) -> tuple[str, Processors]:
+def _change_plan(table: str, names: tuple[str, ...], kind: Dialect) -> tuple[str, Processors]:
     """The UPDATE by id with positional marks, which come in the order of the columns and end with the id."""
-    mark, changed = _mark(dialect), [name for name in names if name != "id"]
+    mark, changed = dialect.named(kind.name).mark, [name for name in names if name != "id"]
     statement = (
         f'UPDATE "{table}" SET {", ".join(f"{chr(34)}{one}{chr(34)} = {mark}" for one in changed)} WHERE id = {mark}'
     )
-    return statement, _processors(table, (*changed, "id"), dialect)
+    return statement, _processors(table, (*changed, "id"), kind)
 
 
-def _mark(dialect: Dialect) -> str:
-    return "%s" if dialect.name == "postgresql" else "?"
-
-
-def _processors(table: str, names: Sequence[str], dialect: Dialect) -> Processors:
+def _processors(table: str, names: Sequence[str], kind: Dialect) -> Processors:
     columns = SQLModel.metadata.tables[table].c
-    return tuple((name, _processor(columns[name].type, dialect)) for name in names)
+    return tuple((name, _processor(columns[name].type, kind)) for name in names)
 
 
-def _processor(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+def _processor(column: Any, kind: Dialect) -> Callable[[Any], Any] | None:
     """How the driver wants the values of a column."""
-    if isinstance(kind, Instant) and dialect.name == "sqlite":
+    if isinstance(column, Instant) and not dialect.named(kind.name).zones:
         return as_text
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    return column.dialect_impl(kind).bind_processor(kind)
 
 
 def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -102,16 +143,14 @@ def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None
 
 def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
     """Insert the rows that are not there yet."""
-    make = postgres_insert if session.connection().dialect.name == "postgresql" else sqlite_insert
-    session.connection().execute(make(table).on_conflict_do_nothing(), rows)
+    session.connection().execute(dialect.of(session).insert(table).on_conflict_do_nothing(), rows)
 
 
 def put(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
     """Insert rows, or change those whose primary key is there already; every row has the same columns."""
     if not rows:
         return
-    make = postgres_insert if session.connection().dialect.name == "postgresql" else sqlite_insert
-    statement = make(table)
+    statement = dialect.of(session).insert(table)
     columns: Any = SQLModel.metadata.tables[str(table.__tablename__)]
     keys = [one.name for one in columns.primary_key.columns]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
@@ -129,8 +168,7 @@ def increment(
     rows = [dict(zip((*names, *columns), (*key, *by), strict=True)) for key, by in sorted(keys.items()) if any(by)]
     if not rows:
         return
-    make = postgres_insert if session.connection().dialect.name == "postgresql" else sqlite_insert
-    statement = make(table)
+    statement = dialect.of(session).insert(table)
     table_columns: Any = SQLModel.metadata.tables[str(table.__tablename__)].c
     session.connection().execute(
         statement.on_conflict_do_update(

@@ -21,6 +21,8 @@ from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session, create_engine
 
+from store import dialect
+
 BUSY_MS = 60_000
 """Milliseconds that SQLite waits for another process's write lock: longer than any transaction of ours takes."""
 
@@ -74,10 +76,9 @@ def open_engine(url: str) -> Engine:
 
 
 def _scrub(context: ExceptionContext) -> None:
-    """PostgreSQL tells in the details of an error whose row it was: nobody needs that in a log or a history."""
     for error in (context.original_exception, context.sqlalchemy_exception):
-        if error is not None and error.args and isinstance(error.args[0], str):
-            error.args = (error.args[0].partition("\nDETAIL")[0], *error.args[1:])
+        if error is not None:
+            dialect.tell_no_values(error)
 
 
 def _sqlite(url: str) -> Engine:
@@ -120,11 +121,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
-        here = self.engine.dialect.name == "sqlite"
-        snapshot: dict[str, Any] = {} if here else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reader = self.engine.execution_options(mode="read", **snapshot)
+        here = dialect.named(self.engine.dialect.name)
+        self._reader = self.engine.execution_options(mode="read", **here.reading)
         self._writer = self.engine.execution_options(mode="write")
-        self._turn: Any = threading.Lock() if here else nullcontext()
+        self._turn: Any = threading.Lock() if here.one_writer else nullcontext()
 
     @contextmanager
     def writing(self) -> Generator[Session, None, None]:

@@ -8,6 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
+from store.dialect import named
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime; SQLite keeps it as text that sorts by time."""
@@ -22,7 +24,7 @@ class Instant(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("an instant must carry its zone")
         value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+        return value if named(dialect.name).zones else value.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """With its zone again."""

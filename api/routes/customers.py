@@ -18,7 +18,7 @@ from api.schemas.enrollments import EnrollmentOut
 from api.schemas.messages import MessageOut
 from services import values
 from services.customers import data_export
-from services.enrollments.customer_events import Rules
+from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest, segment_api
 from services.operations import operations
 from services.reports import customer_view, lifecycle_report, lists
@@ -54,7 +54,7 @@ def put(
     present = customers.by_user(session, external_id)
     tags.check(_shown(present) if present else None)
     message = {"type": "identify", "userId": external_id, "traits": body.attributes}
-    ingest.take(session, segment_api.read(message, now), Rules.load(session), now)
+    ingest.take(session, segment_api.read(message, now), Listeners.load(session), now)
     customer = customers.by_user(session, external_id)
     assert customer is not None
     trail.names("changed" if present else "created", "customer", customer.id, body.attributes)

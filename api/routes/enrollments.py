@@ -24,6 +24,7 @@ from services import values
 from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import enrollment_forecast, entry
+from services.enrollments.entry import Admission
 from services.errors import Refused
 from services.operations import operations
 from services.reports import customer_view, lists
@@ -67,7 +68,7 @@ def enroll(
     values.check_values({"data": body.data})
     customer = customer_view.customer(session, body.customer or "")
     customers.lock(session, customer.id)
-    started = entry.enroll(session, version, program, customer, source="api", now=now, data=body.data)
+    started = entry.enroll(session, version, program, customer, Admission(source="api", data=body.data), now)
     trail.note("enrolled", "enrollment", started.id)
     return EnrollmentOut.model_validate(started)
 

@@ -120,7 +120,7 @@ async def _take(request: Request, parts: Backend, kind: str | None) -> JSONRespo
     )
 
 
-def _ingest(parts: Backend, items: list[Any], sent_at: Any, strict: bool) -> ingest.Outcome:
+def _ingest(parts: Backend, items: list[Any], sent_at: Any, strict: bool) -> ingest.IngestResult:
     return parts.database.write(lambda session: ingest.ingest(session, items, parts.clock(), sent_at, strict=strict))
 
 

@@ -1,15 +1,16 @@
 """Dates that let customers in: each is worked out when the customer changes, and kept until it comes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.program import date_triggers
 from journeys.program.program import Program
 from services.customers import known_facts
 from services.installation import installation_settings
+from store.queries import due_dates as due_date_rows
 from store.tables.customers import Customer, DateDue
 from store.tables.definitions import JourneyVersion
 
@@ -22,8 +23,7 @@ def reschedule(session: Session, customer: Customer, live: Live, now: datetime) 
     dated = [(version.journey, program) for version, program in live if program.dates]
     if not dated:
         return
-    here = (col(DateDue.customer_id) == customer.id, col(DateDue.journey).in_([journey for journey, _ in dated]))
-    session.connection().execute(delete(DateDue).where(*here))
+    due_date_rows.drop(session, customer.id, [journey for journey, _ in dated])
     for journey, program in dated:
         for trigger in program.dates:
             value = known_facts.attributes(customer).get(trigger.date.attribute)
@@ -31,8 +31,3 @@ def reschedule(session: Session, customer: Customer, live: Live, now: datetime) 
             if at is not None:
                 session.add(DateDue(journey=journey, trigger=trigger.name, customer_id=customer.id, at=at))
     session.flush()
-
-
-def due(session: Session, now: datetime, limit: int) -> Sequence[DateDue]:
-    """Dates that have come, the oldest first."""
-    return session.exec(select(DateDue).where(col(DateDue.at) <= now).order_by(col(DateDue.at)).limit(limit)).all()

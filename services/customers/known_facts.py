@@ -9,7 +9,7 @@ from sqlmodel import Session
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate, Happened, Known
 from services.installation import installation_settings
-from store.queries import customers
+from store.queries import events
 from store.tables.customers import Customer, Event
 
 
@@ -17,7 +17,7 @@ def known(session: Session, customer: Customer, seq: int | None = None) -> Known
     """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again."""
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
     if seq is not None and seq < customer.seq:
-        for name in customers.names_above(session, customer.id, seq):
+        for name in events.names_above(session, customer.id, seq):
             stored[name] = _fold_again(session, customer.id, name, seq)
     return Known(
         attributes=attributes(customer),
@@ -33,10 +33,10 @@ def seq_at(session: Session, customer: Customer, at: datetime) -> int | None:
 
     A question that was due at an instant is answered as of that instant, however late somebody gets round to it.
     """
-    last = customers.event(session, customer.id, customer.seq)
+    last = events.get(session, customer.id, customer.seq)
     if last is None or last.received_at <= at:
         return None
-    return customers.last_seq_by(session, customer.id, at)
+    return events.last_seq_by(session, customer.id, at)
 
 
 def attributes(customer: Customer) -> Mapping[str, Any]:
@@ -45,7 +45,7 @@ def attributes(customer: Customer) -> Mapping[str, Any]:
 
 
 def happened(session: Session, customer_id: str, seq: int | None) -> Happened | None:
-    event = customers.event(session, customer_id, seq) if seq is not None else None
+    event = events.get(session, customer_id, seq) if seq is not None else None
     return seen(event) if event is not None else None
 
 
@@ -55,6 +55,6 @@ def seen(event: Event) -> Happened:
 
 def _fold_again(session: Session, customer_id: str, name: str, seq: int) -> Aggregate:
     folded = customer_facts.NOTHING
-    for event in customers.events_up_to(session, customer_id, name, seq):
+    for event in events.up_to(session, customer_id, name, seq):
         folded = customer_facts.fold(folded, event.at, customer_facts.amount(event.properties))
     return folded

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
 from journeys.program.program import SEGMENT_JOINED, heard
 from services.customers import known_facts
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills
+from store.queries import segments as segment_rows
 from store.tables.customers import Customer, Segment, SegmentMember
 from store.tables.definitions import JourneyVersion
 
@@ -22,7 +23,7 @@ KIND = "segment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class MembershipChange:
     """A customer joins or leaves a segment."""
 
     segment: str
@@ -50,10 +51,6 @@ def put(session: Session, key: str, guard: str, name: str | None, now: datetime)
     return segment
 
 
-def listed(session: Session) -> Sequence[Segment]:
-    return session.exec(select(Segment).order_by(col(Segment.key))).all()
-
-
 def get(session: Session, key: str) -> Segment:
     segment = session.get(Segment, key)
     if segment is None:
@@ -66,7 +63,7 @@ def delete(session: Session, key: str, used_by: Sequence[str]) -> None:
     segment = get(session, key)
     if used_by:
         raise Refused(f"the segment {key!r} lets customers into {', '.join(used_by)}; publish these without it first")
-    for member in session.exec(select(SegmentMember).where(SegmentMember.segment == key)).all():
+    for member in segment_rows.members(session, key):
         customer = session.get(Customer, member.customer_id)
         if customer is not None:
             customer.segments = [one for one in customer.segments if one != key]
@@ -76,15 +73,11 @@ def delete(session: Session, key: str, used_by: Sequence[str]) -> None:
     session.delete(segment)
 
 
-def members(session: Session, key: str, after: str, limit: int) -> Sequence[SegmentMember]:
-    """A page of members in the order of their ids."""
-    query = select(SegmentMember).where(SegmentMember.segment == key, col(SegmentMember.customer_id) > after)
-    return session.exec(query.order_by(col(SegmentMember.customer_id)).limit(limit)).all()
-
-
-def changes(session: Session, customer: Customer, event: str, known: Sequence[Segment], now: datetime) -> list[Change]:
+def changes(
+    session: Session, customer: Customer, event: str, known: Sequence[Segment], now: datetime
+) -> list[MembershipChange]:
     """Work out the segments whose guards read this event, and store who joined or left."""
-    found: list[Change] = []
+    found: list[MembershipChange] = []
     for segment in known:
         if heard(guards.reads(segment.guard), event):
             change = evaluate(session, segment, customer, now)
@@ -93,7 +86,7 @@ def changes(session: Session, customer: Customer, event: str, known: Sequence[Se
     return found
 
 
-def evaluate(session: Session, segment: Segment, customer: Customer, now: datetime) -> Change | None:
+def evaluate(session: Session, segment: Segment, customer: Customer, now: datetime) -> MembershipChange | None:
     """Whether the customer is in the segment now; what changed is stored and returned."""
     context = customer_facts.context(known_facts.known(session, customer), None, {}, now)
     belongs, belonged = guards.evaluate(segment.guard, context).holds, segment.key in customer.segments
@@ -108,7 +101,7 @@ def evaluate(session: Session, segment: Segment, customer: Customer, now: dateti
         if member is not None:
             session.delete(member)
     session.add(customer)
-    return Change(segment=segment.key, event=SEGMENT_JOINED if belongs else LEFT)
+    return MembershipChange(segment=segment.key, event=SEGMENT_JOINED if belongs else LEFT)
 
 
 def used_by(live: Sequence[tuple[JourneyVersion, object]], key: str) -> list[str]:

@@ -8,25 +8,22 @@ from sqlmodel import Session
 
 from services.definitions import journeys
 from services.enrollments import entry
-from services.errors import Refused
-from store.queries import customers
+from services.enrollments.entry import Admission
+from store.queries import customers, enrollments
 from store.queries.dispatches import Priority
 from store.tables.access import Operation
 
 
 def enroll(session: Session, operation: Operation, customer_id: str, data: Mapping[str, Any], now: datetime) -> bool:
-    """Enroll one of many; who was enrolled by this very operation before is left alone."""
+    """Enroll one of many; False where this very operation has enrolled them before, or they are gone.
+
+    Raises Refused where the re-entry rule forbids it; that is on record then.
+    """
     version, program = journeys.live(session, operation.request["journey"])
     source = f"operation {operation.id}"
     customer = customers.lock(session, customer_id)
-    if customer is None or entry.by_source(session, customer_id, version.journey, source):
+    if customer is None or enrollments.by_source(session, customer_id, source, version.journey):
         return False
-    try:
-        entry.enroll(
-            session, version, program, customer, source=source, now=now, data=data, priority=Priority.BULK_START
-        )
-    except Refused as refused:
-        detail = {"because": refused.message, "operation": operation.id}
-        entry.record_refusal(session, version.journey, customer, refused.path or "refused", now, detail)
-        raise
+    admission = Admission(source=source, data=data, priority=Priority.BULK_START)
+    entry.enroll_on_record(session, version, program, customer, admission, now, {"operation": operation.id})
     return True

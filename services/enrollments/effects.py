@@ -5,22 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.machine.commands import Decide
 from journeys.program.program import Enroll, NodeId, Program
 from journeys.simulation.simulator import IDENTIFY
 from services.customers import profiles
+from services.customers.event_log import NewEvent
 from services.definitions import journeys
 from services.enrollments import customer_events, entry, hooks
-from services.enrollments.customer_events import Rules, What
+from services.enrollments.customer_events import Listeners
+from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
 from services.messages import planning
-from store.queries import customers, messages
+from store.queries import enrollments, events, messages
 from store.queries.counts import CONVERTED, Tally
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
-from store.tables.messages import Message
 
 PRE_EMPTING = ("event", "after", "inactive", "when")
 
@@ -89,9 +90,9 @@ def _set_attributes(call: Call, record: Decide) -> Detail:
         return {}
     call.session.add(call.customer)
     name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
-    if not customers.known_message_ids(call.session, [name]):
-        what = What(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
-        customer_events.happen(call.session, call.customer, what, Rules.load(call.session), call.now)
+    if not events.known_message_ids(call.session, [name]):
+        event = NewEvent(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
+        customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
     return {}
 
 
@@ -99,12 +100,7 @@ def _credit(call: Call, record: Decide) -> Detail:
     """The last message accepted within the goal's window before the event, if there is one."""
     assert call.program.goal is not None
     since = record.at - call.program.goal.within.elapsed
-    query = select(Message).where(
-        Message.enrollment_id == call.enrollment.id,
-        col(Message.accepted_at) >= since,
-        col(Message.accepted_at) <= record.at,
-    )
-    message = call.session.exec(query.order_by(col(Message.accepted_at).desc()).limit(1)).first()
+    message = messages.last_accepted(call.session, call.enrollment.id, since, record.at)
     tally = Tally()
     tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
     tally.write(call.session)
@@ -116,15 +112,13 @@ def _enroll(call: Call, record: Decide) -> Detail:
     node = call.program.nodes[NodeId(record.step or "")]
     assert isinstance(node, Enroll)
     source = f"step {call.enrollment.id}/{record.step}/{record.visit}"
-    query = select(Enrollment.id).where(Enrollment.customer_id == call.customer.id, Enrollment.source == source)
-    known = call.session.exec(query).first()
+    known = enrollments.by_source(call.session, call.customer.id, source)
     if known is not None:
         return {"enrollment": known}
     try:
         version, program = journeys.live(call.session, node.journey)
-        started = entry.enroll(
-            call.session, version, program, call.customer, source=source, now=call.now, data=node.data
-        )
+        admission = Admission(source=source, data=node.data)
+        started = entry.enroll(call.session, version, program, call.customer, admission, call.now)
     except (NotFound, Refused) as refused:
         return {"refused": refused.path or refused.code, "because": refused.message}
     return {"enrollment": started.id}

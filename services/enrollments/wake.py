@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from pydantic import TypeAdapter
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session
 
 from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
@@ -24,12 +24,13 @@ from services.enrollments.effects import Call
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
-from store.queries import customers, decisions
+from store.queries import customers, decisions, enrollments, interests
+from store.queries import events as event_rows
 from store.queries import journeys as journey_rows
 from store.queries.counts import CONVERTED, ENDED, Tally
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Event
-from store.tables.enrollments import Decision, Enrollment, Interest
+from store.tables.enrollments import Decision, Enrollment
 
 WHAT = {"ask": "asked", "settle": "settled"}
 _ANSWER: TypeAdapter[Facts | Planned | Settled] = TypeAdapter(Facts | Planned | Settled)
@@ -61,7 +62,7 @@ def perform(
     if gate and journey_rows.is_paused(session, call.enrollment.journey):
         return Interrupted(parked=True)
     if fence is not None:
-        events = _matches(call, fence, _interests(call))
+        events = _matches(call, fence, interests.of_enrollment(session, enrollment_id))
         if events:
             return Interrupted(events=events)
     more = effects.apply(call, records)
@@ -75,7 +76,7 @@ def perform(
 
 
 def _lock(session: Session, enrollment_id: str, now: datetime) -> Call:
-    owner = session.exec(select(Enrollment.customer_id).where(Enrollment.id == enrollment_id)).first()
+    owner = enrollments.owner(session, enrollment_id)
     customer = customers.lock(session, owner) if owner else None
     enrollment = session.get(Enrollment, enrollment_id)
     if enrollment is None or customer is None:
@@ -106,10 +107,7 @@ def _shifted(enrollment: Enrollment, seq: int) -> int:
 
 def _stored(call: Call, question: Question) -> Answer | None:
     """The answer to this very question, if it was given before."""
-    query = select(Decision).where(
-        Decision.enrollment_id == call.enrollment.id, col(Decision.number) == question.number
-    )
-    row = call.session.exec(query).first()
+    row = decisions.numbered(call.session, call.enrollment.id, question.number)
     if row is None or row.answer is None:
         return None
     same = (row.stage, row.step, row.visit) == (question.stage, question.step, question.visit)
@@ -123,9 +121,8 @@ def _whats(question: Question) -> tuple[str, ...]:
 
 def _undo(call: Call, number: int) -> None:
     """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
-    query = select(Decision).where(Decision.enrollment_id == call.enrollment.id, col(Decision.number) >= number)
     tally = Tally()
-    for row in call.session.exec(query.order_by(col(Decision.number).desc())).all():
+    for row in decisions.from_number(call.session, call.enrollment.id, number):
         if row.what == "moved":
             _move_back(call, row, tally)
         if row.what == "converted":
@@ -202,7 +199,7 @@ def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
         _count_end(call, settle.reason)
         enrollment.status = EnrollmentStatus.ENDED
         enrollment.ended_at = enrollment.ended_at or settle.at
-    _register(call, set(settle.waits_for))
+    interests.register(call.session, enrollment.id, call.customer.id, settle.waits_for)
     events = () if settle.paused else _matches(call, settle.cursor, settle.waits_for)
     if not settle.paused:
         enrollment.cursor = call.customer.seq
@@ -229,26 +226,10 @@ def _count_end(call: Call, reason: str) -> None:
         tally.write(call.session)
 
 
-def _register(call: Call, wanted: set[str]) -> None:
-    known = set(_interests(call))
-    if gone := known - wanted:
-        here = (col(Interest.enrollment_id) == call.enrollment.id, col(Interest.name).in_(gone))
-        call.session.connection().execute(delete(Interest).where(*here))
-    rows: list[bulk.Row] = [
-        {"enrollment_id": call.enrollment.id, "name": name, "customer_id": call.customer.id}
-        for name in sorted(wanted - known)
-    ]
-    bulk.add(call.session, Interest, rows)
-
-
-def _interests(call: Call) -> Sequence[str]:
-    return call.session.exec(select(Interest.name).where(Interest.enrollment_id == call.enrollment.id)).all()
-
-
 def _matches(call: Call, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
     if call.customer.seq <= cursor:
         return ()
-    return tuple(arrived(one) for one in customers.events_above(call.session, call.customer.id, cursor, names))
+    return tuple(arrived(one) for one in event_rows.above(call.session, call.customer.id, cursor, names))
 
 
 def arrived(event: Event) -> EventArrived:

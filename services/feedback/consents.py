@@ -14,8 +14,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from journeys.facts.guards import REQUESTED, SUBSCRIBED, UNSUBSCRIBED
+from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
-from services.enrollments.customer_events import Rules, What
+from services.enrollments.customer_events import Listeners
 from services.errors import InvalidInput, NotFound
 from services.messages import planning
 from services.messages.eligibility import TRANSACTIONAL
@@ -75,7 +76,7 @@ def say(
     session.flush()
     if heard:
         name = REQUESTED if pending else SUBSCRIBED if granted else UNSUBSCRIBED
-        _happen(session, customer, name, topic, at, now)
+        _record(session, customer, name, topic, at, now)
     return True
 
 
@@ -93,13 +94,13 @@ def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any
         session.add(known)
         _note(session, customer_id, "consented", {"topic": topic, "source": "confirmed by the link in the mail"}, now)
         session.flush()
-        _happen(session, customer, SUBSCRIBED, topic, now, now)
+        _record(session, customer, SUBSCRIBED, topic, now, now)
     return True
 
 
-def _happen(session: Session, customer: Customer, name: str, topic: str, at: datetime, now: datetime) -> None:
-    what = What(type="track", name=name, properties={"topic": topic}, at=at)
-    customer_events.happen(session, customer, what, Rules.load(session), now)
+def _record(session: Session, customer: Customer, name: str, topic: str, at: datetime, now: datetime) -> None:
+    event = NewEvent(name=name, properties={"topic": topic}, at=at)
+    customer_events.record(session, customer, event, Listeners.load(session), now)
 
 
 def _asks(session: Session, topic: str) -> bool:

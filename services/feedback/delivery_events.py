@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from sqlmodel import Session, col, select
 
 from services.customers import suppressions
+from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
-from services.enrollments.customer_events import Rules, What
+from services.enrollments.customer_events import Listeners
 from services.feedback import complaint_brake, consents
 from store.queries import customers, decisions, message_counts, messages
 from store.queries.message_counts import Came
@@ -75,7 +76,7 @@ class ReportCounts:
 
 def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now: datetime) -> ReportCounts:
     """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped."""
-    outcome, rules, complained = ReportCounts(), Rules.load(session), list[Message]()
+    outcome, listeners, complained = ReportCounts(), Listeners.load(session), list[Message]()
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
         owner = messages.owner(session, report.send_id)
         customer = customers.lock(session, owner) if owner is not None else None
@@ -85,7 +86,7 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
         elif _known(session, report, provider):
             outcome.repeated += 1
         else:
-            _take(session, report, provider, message, customer, rules, now)
+            _take(session, report, provider, message, customer, listeners, now)
             outcome.taken += 1
             complained += [message] if report.kind == "complained" else []
     for message in complained:  # last, since it reads the counts of everybody's mails, and so writes this batch's
@@ -114,7 +115,7 @@ def _take(
     provider: str,
     message: Message,
     customer: Customer,
-    rules: Rules,
+    listeners: Listeners,
     now: datetime,
 ) -> None:
     name = fingerprint(report)
@@ -153,10 +154,8 @@ def _take(
             properties["broadcast"] = message.broadcast
         if report.url:
             properties["url"] = report.url
-        what = What(
-            type="track", name=HEARD[report.kind], properties=properties, at=report.at, message_id=f"delivery:{name}"
-        )
-        customer_events.happen(session, customer, what, rules, now)
+        event = NewEvent(name=HEARD[report.kind], properties=properties, at=report.at, message_id=f"delivery:{name}")
+        customer_events.record(session, customer, event, listeners, now)
 
 
 def _forward(session: Session, report: ReportedEvent, message: Message, now: datetime) -> None:

@@ -20,7 +20,7 @@ from journeys.simulation.simulator import Recorded
 from services import values
 from services.imports import files
 from services.ingestion import segment_api
-from services.ingestion.segment_api import Tracked
+from services.ingestion.segment_api import IncomingEvent
 from services.operations.operations import LineError
 from services.values import Rejected
 
@@ -46,15 +46,15 @@ class LineErrors:
             self.first.append(error)
 
 
-Grouped = dict[str, list[Tracked]]
+Grouped = dict[str, list[IncomingEvent]]
 
 
-def name_of(message: Tracked) -> str:
+def name_of(message: IncomingEvent) -> str:
     """Whom a message is about, as a name within one file."""
     return message.user_id or f"anonymous:{message.anonymous_id}"
 
 
-def read(record: Any, now: datetime, *, need_id: bool = True) -> Tracked:
+def read(record: Any, now: datetime, *, need_id: bool = True) -> IncomingEvent:
     """One record of a file as a message; raise Rejected."""
     if isinstance(record, Exception):
         raise Rejected("", str(record))
@@ -122,7 +122,7 @@ def cohort(grouped: Grouped) -> Iterator[Person]:
         yield Person(id=name, events=events)
 
 
-def _properties(message: Tracked) -> dict[str, Any]:
+def _properties(message: IncomingEvent) -> dict[str, Any]:
     """What guards see: of an identify call its traits."""
     return dict(message.traits if message.type == "identify" else message.properties)
 
@@ -162,7 +162,7 @@ class Sorted:
         self.lines += len(rows)
         return errors
 
-    def customers(self, now: datetime) -> Iterator[tuple[str, list[Tracked]]]:
+    def customers(self, now: datetime) -> Iterator[tuple[str, list[IncomingEvent]]]:
         """Each customer with their events; always in the same order."""
         self._database.execute("CREATE INDEX event_order ON event (name, at, line)")
         rows = self._database.execute("SELECT name, line, record FROM event ORDER BY name, at, line")

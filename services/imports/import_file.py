@@ -12,12 +12,12 @@ from services import values
 from services.customers.profiles import MOST_ATTRIBUTES
 from services.definitions import journeys
 from services.enrollments import bulk_entry
-from services.enrollments.customer_events import Rules
+from services.enrollments.customer_events import Listeners
 from services.errors import NotFound, ServiceError
 from services.feedback import consents
 from services.imports import event_files, files, placement
 from services.ingestion import ingest, segment_api
-from services.ingestion.segment_api import Tracked
+from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
 from services.operations.operations import Done, LineError, Page, counted
 from services.values import Rejected
@@ -37,7 +37,7 @@ class Kind:
     """What a file holds: the columns that it must have, and how a record is taken in."""
 
     required: tuple[str, ...]
-    take: Callable[[Session, Operation, Rules, int, Any, datetime], bool]
+    take: Callable[[Session, Operation, Listeners, int, Any, datetime], bool]
 
 
 def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
@@ -53,13 +53,13 @@ def pages(database: Database, operation: Operation, clock: Callable[[], datetime
 
 def _page(operation: Operation, kind: Kind, batch: Records, seen: int, now: datetime) -> Page:
     def do(session: Session) -> Done:
-        rules, errors, taken = Rules.load(session), list[LineError](), 0
+        listeners, errors, taken = Listeners.load(session), list[LineError](), 0
         for line, record in batch:
             try:
                 if isinstance(record, ValueError):
                     raise Rejected("", str(record))
                 values.check_values(_mapping(record))
-                taken += kind.take(session, operation, rules, line, record, now)
+                taken += kind.take(session, operation, listeners, line, record, now)
             except (Rejected, ServiceError) as refused:
                 errors.append(LineError(line=line, reason=_reason(refused)))
         more = {"taken": taken, "repeated": len(batch) - taken - len(errors)}
@@ -85,7 +85,9 @@ def _reason(refused: Rejected | ServiceError) -> str:
 # -- customers ---------------------------------------------------------------------------------------------------------
 
 
-def _customer(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+def _customer(
+    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
+) -> bool:
     """`userId` and attributes, as columns or as `traits`; an identify event like any other."""
     traits = record.get("traits")
     if traits is None:
@@ -93,15 +95,12 @@ def _customer(session: Session, operation: Operation, rules: Rules, line: int, r
     item = {"type": "identify", "userId": record.get("userId"), "traits": traits}
     if len(traits) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"has {len(traits)} attributes; at most {MOST_ATTRIBUTES} are allowed")
-    return _once(session, segment_api.read(item, now), f"{operation.id}:{line}", rules, now)
+    return _once(session, segment_api.read(item, now), f"{operation.id}:{line}", listeners, now)
 
 
-def _once(session: Session, message: Tracked, name: str, rules: Rules, now: datetime) -> bool:
+def _once(session: Session, message: IncomingEvent, name: str, listeners: Listeners, now: datetime) -> bool:
     """Take a message in that is made of a line; the same line of the same operation is the same message."""
-    if customers.known_message_ids(session, [name]):
-        return False
-    ingest.take(session, replace(message, message_id=name), rules, now)
-    return True
+    return ingest.take(session, replace(message, message_id=name), listeners, now) is not None
 
 
 # -- consents ----------------------------------------------------------------------------------------------------------
@@ -109,7 +108,9 @@ def _once(session: Session, message: Tracked, name: str, rules: Rules, now: date
 _YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
 
 
-def _consent(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+def _consent(
+    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
+) -> bool:
     """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
     topic, said = str(record.get("topic") or ""), str(record.get("granted")).strip().lower()
     if said not in _YES + _NO:
@@ -128,7 +129,9 @@ def _consent(session: Session, operation: Operation, rules: Rules, line: int, re
 # -- enrollments -------------------------------------------------------------------------------------------------------
 
 
-def _enrollment(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+def _enrollment(
+    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
+) -> bool:
     """`userId`; any other column is data of the enrollment. The re-entry rule holds, and a refusal is on record."""
     customer = customers.find(session, str(record.get("userId") or ""))
     if customer is None:
@@ -140,7 +143,9 @@ def _enrollment(session: Session, operation: Operation, rules: Rules, line: int,
 # -- recipients --------------------------------------------------------------------------------------------------------
 
 
-def _recipient(session: Session, operation: Operation, rules: Rules, line: int, record: Any, now: datetime) -> bool:
+def _recipient(
+    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
+) -> bool:
     """`userId`: whom a broadcast is for; once, however often the file names them."""
     customer = customers.find(session, str(record.get("userId") or ""))
     if customer is None:

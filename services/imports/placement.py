@@ -24,9 +24,9 @@ from journeys.rules import entry_rules
 from journeys.simulation import backtest
 from journeys.simulation.backtest import Lived, Person
 from journeys.simulation.simulator import Recorded, Trace, everything_goes
-from services.enrollments.customer_events import Rules
+from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
-from services.ingestion.segment_api import Tracked
+from services.ingestion.segment_api import IncomingEvent
 from services.messages import planning
 from services.messages.planning import Fate
 from services.operations.operations import LineError
@@ -34,7 +34,17 @@ from services.upkeep import upkeep
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id, workflow_id
-from store.queries import customers, decisions, dispatches, event_names, messages, tombstones
+from store.queries import (
+    decisions,
+    dispatches,
+    enrollments,
+    event_names,
+    events,
+    identities,
+    interests,
+    messages,
+    tombstones,
+)
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import USER
@@ -52,7 +62,7 @@ _STATE: TypeAdapter[State] = TypeAdapter(State)
 Live = tuple[JourneyVersion, Program]
 """The live version of a journey, and its program."""
 
-Work = tuple[str, list[Tracked]]
+Work = tuple[str, list[IncomingEvent]]
 """A customer's name in the file, and their events in the order of their instants."""
 
 
@@ -71,7 +81,7 @@ def prepare(
 ) -> "Batch":
     """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile."""
     ids = [one.message_id for _, messages in chunk for one in messages if one.message_id]
-    known_ids = customers.known_message_ids(session, ids)
+    known_ids = events.known_message_ids(session, ids)
     known = _existing(session, [name for name, _ in chunk])
     batch = Batch(now=now)
     for name, tracked in chunk:
@@ -101,14 +111,14 @@ def write(session: Session, batch: "Batch") -> Placed:
     """Store a prepared chunk. Those who were customers before go the way of live events."""
     errors, enrolled = list[LineError](), batch.enrolled
     batch.write(session)
-    rules = Rules.load(session)
-    event_names.remember_all(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
-    upkeep.look_at_everybody(session, rules, batch.now)
-    for message in batch.live:
-        try:
-            enrolled += len(ingest.take(session, message, rules, batch.now))
-        except Rejected as rejected:
-            errors.append(LineError(line=message.line or 0, reason=str(rejected)))
+    listeners = Listeners.load(session)
+    event_names.remember(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
+    upkeep.look_at_everybody(session, listeners, batch.now)
+    for event, outcome in zip(batch.live, ingest.take_all(session, batch.live, listeners, batch.now), strict=True):
+        if isinstance(outcome, Rejected):
+            errors.append(LineError(line=event.line or 0, reason=str(outcome)))
+        else:
+            enrolled += len(outcome or ())
     return Placed(
         customers=batch.customers, events=batch.events, repeated=batch.repeated, enrolled=enrolled, errors=errors
     )
@@ -116,8 +126,8 @@ def write(session: Session, batch: "Batch") -> Placed:
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
     """Whoever is a customer already, by whatever id, or was one and is erased: they go the way of live events."""
-    erased = tombstones.buried(session, [(USER, name) for name in names])
-    return customers.known_users(session, names) | {name for _, name in erased}
+    users = [(USER, name) for name in names]
+    return {name for _, name in (*identities.owners(session, users), *tombstones.buried(session, users))}
 
 
 class Batch:
@@ -126,7 +136,7 @@ class Batch:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.customers = self.events = self.repeated = self.enrolled = 0
-        self.live: list[Tracked] = []
+        self.live: list[IncomingEvent] = []
         self.rows: dict[type, list[bulk.Row]] = {
             table: [] for table in (Customer, Event, Enrollment, Decision, Interest, Dispatch)
         }
@@ -143,7 +153,7 @@ class Batch:
         self.tally.write(session)
 
 
-def _place(batch: Batch, messages: Sequence[Tracked], journey: Live | None) -> int:
+def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: Live | None) -> int:
     """Rows of one new customer; return how many enrollments there are."""
     customer = Customer(
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
@@ -153,12 +163,12 @@ def _place(batch: Batch, messages: Sequence[Tracked], journey: Live | None) -> i
     return _enroll(batch, customer, person, journey) if journey else 0
 
 
-def _person(batch: Batch, customer: Customer, messages: Sequence[Tracked]) -> Person:
+def _person(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]) -> Person:
     recorded: list[Recorded] = []
     aggregates: dict[str, Aggregate] = {}
     for seq, message in enumerate(messages, start=1):
         ingest.take_traits(customer, message, batch.now)
-        properties = dict(message.traits if message.type == "identify" else message.properties)
+        properties = dict(message.properties)
         before = aggregates.get(message.name, customer_facts.NOTHING)
         aggregates[message.name] = customer_facts.fold(before, message.at, customer_facts.amount(properties))
         recorded.append(Recorded(seq=seq, name=message.name, at=message.at, properties=properties))
@@ -198,31 +208,29 @@ def _enroll(batch: Batch, customer: Customer, person: Person, journey: Live) -> 
 
 def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int, run: int) -> None:
     state = lived.trace.state
-    batch.add(
-        Enrollment,
-        id=state.enrollment,
-        journey=version.journey,
-        version=version.number,
-        digest=version.digest,
-        customer_id=state.customer,
+    entered = enrollments.row(
+        version,
+        state.customer,
         key=lived.key,
         run=run,
-        workflow_id=workflow_id(version.journey, state.customer, lived.key, run),
         source=f"import, event {lived.event.name}",
         data=entry_rules.data_of(backtest.seen(lived.event)),
-        status=EnrollmentStatus.ENDED if state.ended else EnrollmentStatus.LIVE,
-        reason=state.reason,
         stage=state.stage,
-        step=state.position,
-        visit=state.visit,
-        number=state.number,
         cursor=cursor,
-        paused=False,
-        wakes_at=state.wakes_at,
         entered_at=lived.event.at,
-        stage_since=state.since or lived.event.at,
-        ended_at=state.clock if state.ended else None,
+        enrollment_id=state.enrollment,
     )
+    today = {
+        "status": EnrollmentStatus.ENDED if state.ended else EnrollmentStatus.LIVE,
+        "reason": state.reason,
+        "step": state.position,
+        "visit": state.visit,
+        "number": state.number,
+        "wakes_at": state.wakes_at,
+        "stage_since": state.since or lived.event.at,
+        "ended_at": state.clock if state.ended else None,
+    }
+    batch.rows[Enrollment].append(entered | today)
 
 
 def _record(batch: Batch, program: Program, trace: Trace) -> None:
@@ -274,7 +282,7 @@ def _start(batch: Batch, version: JourneyVersion, lived: Lived, run: int) -> Non
     assert trace.settled is not None
     batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
     for name in trace.settled.waits_for:
-        batch.add(Interest, enrollment_id=state.enrollment, name=name, customer_id=state.customer)
+        batch.rows[Interest].append(interests.row(state.enrollment, state.customer, name))
     dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
     name = workflow_id(version.journey, state.customer, lived.key, run)
     start = {"digest": version.digest, "state": dumped}

@@ -1,26 +1,34 @@
-"""Ingestion: a batch of messages, each checked, kept once, and put to the customer it is about."""
+"""Ingestion: a batch of events, each checked, kept once, and put to the customer it is about.
 
-from collections.abc import Iterable
+A batch goes in phases. Every event is read; the customers that events name are found and locked; then, in the order in
+which they were sent, events are attributed and appended, until one comes that somebody listens to. What was appended is
+stored by a few statements, the listeners are told, and it goes on. So a batch ends as if each event had come alone, and
+events to which nobody listens cost a row each.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlmodel import Session
 
+from journeys.facts.guards import ANY_EVENT
 from services.customers import profiles
-from services.enrollments.customer_events import Happenings, Rules, What
-from services.ingestion import segment_api
-from services.ingestion.identities import People
-from services.ingestion.segment_api import Tracked
+from services.customers.event_log import EventLog
+from services.enrollments import customer_events
+from services.enrollments.customer_events import Listeners
+from services.ingestion import merging, segment_api
+from services.ingestion.identities import Identities
+from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
-from store.ids import new_id
-from store.queries import customers
-from store.tables.access import Rejection
-from store.tables.customers import Customer
+from store import bulk
+from store.queries import events, identities, interests, rejections
+from store.tables.customers import Customer, Event
 
 
 @dataclass(slots=True)
-class Outcome:
+class IngestResult:
     """What became of a batch: accepted, repeats (known by messageId), and rejections by index."""
 
     accepted: int = 0
@@ -31,85 +39,132 @@ class Outcome:
 
 def ingest(
     session: Session, items: Iterable[Any], now: datetime, sent_at: Any = None, *, strict: bool = False
-) -> Outcome:
-    """Take a batch in. A message that is wrong is kept in the rejection log and does not stop the others.
+) -> IngestResult:
+    """Take a batch in. An event that is wrong is kept in the rejection log and does not stop the others.
 
-    `strict` says that the batch was strictly JSON (`tracking.parsed`).
+    `sent_at` is the instant of sending by the client's clock; `strict` says that the batch was strictly JSON
+    (`segment_api.parsed`).
     """
-    outcome = Outcome()
-    happenings = Happenings(session, Rules.load(session), now)
-    people = People(session, now, happenings.flush)
-    messages: list[tuple[int, Any, Tracked]] = []
+    result = IngestResult()
+    items = list(items)
+    incoming: list[tuple[int, IncomingEvent]] = []
     for index, item in enumerate(items):
         try:
-            messages.append((index, item, segment_api.read(item, now, sent_at, strict=strict)))
+            incoming.append((index, segment_api.read(item, now, sent_at, strict=strict)))
         except Rejected as rejected:
-            _reject(session, outcome, index, item, rejected, now)
-    people.gather(message for _, _, message in messages)
-    known = customers.known_message_ids(session, [one.message_id for _, _, one in messages if one.message_id])
-    for index, item, message in messages:
-        if message.message_id is not None and message.message_id in known:
-            outcome.repeated += 1
-            continue
-        try:
-            outcome.enrolled += _take(people, happenings, message, now)
-        except Rejected as rejected:
-            _reject(session, outcome, index, item, rejected, now)
-            continue
-        known.add(message.message_id or "")
-        outcome.accepted += 1
-    happenings.flush()
+            result.rejected.append((index, rejected))
+    taken = take_all(session, [event for _, event in incoming], Listeners.load(session), now)
+    for (index, _), outcome in zip(incoming, taken, strict=True):
+        if outcome is None:
+            result.repeated += 1
+        elif isinstance(outcome, Rejected):
+            result.rejected.append((index, outcome))
+        else:
+            result.accepted += 1
+            result.enrolled += outcome
+    rejections.add(session, [_rejection(items[index], rejected, now) for index, rejected in result.rejected])
+    return result
+
+
+def take(session: Session, event: IncomingEvent, listeners: Listeners, now: datetime) -> list[str] | None:
+    """Take one event in; return the ids of the enrollments it started, None where it is a repeat. Raise Rejected."""
+    (outcome,) = take_all(session, [event], listeners, now)
+    if isinstance(outcome, Rejected):
+        raise outcome
     return outcome
 
 
-def take(session: Session, message: Tracked, rules: Rules, now: datetime) -> list[str]:
-    """Take one new message in; return the ids of the enrollments it started."""
-    happenings = Happenings(session, rules, now)
-    enrolled = _take(People(session, now, happenings.flush), happenings, message, now)
-    happenings.flush()
-    return enrolled
+def take_all(
+    session: Session, incoming: Sequence[IncomingEvent], listeners: Listeners, now: datetime
+) -> list[list[str] | Rejected | None]:
+    """Take events in, in their order; return of each which enrollments it started, None where it is a repeat."""
+    batch = _Batch(session, incoming, listeners, now)
+    known = events.known_message_ids(session, [one.message_id for one in incoming if one.message_id])
+    outcomes: list[list[str] | Rejected | None] = []
+    for event in incoming:
+        if event.message_id in known:
+            outcomes.append(None)
+            continue
+        try:
+            merged = batch.merge(event)
+            customer, row = batch.record(event)
+        except Rejected as rejected:
+            outcomes.append(rejected)
+            continue
+        known.add(event.message_id or "")
+        outcomes.append(batch.tell(customer, row, merged))
+    batch.store()
+    return outcomes
 
 
-def _take(people: People, happenings: Happenings, message: Tracked, now: datetime) -> list[str]:
-    customer, merged = people.resolve(message)
-    take_traits(customer, message, now)
-    properties = message.properties if message.type != "identify" else message.traits
-    what = What(
-        type=message.type, name=message.name, properties=properties, at=message.at, message_id=message.message_id
+class _Batch:
+    """The events of one transaction, with the customers whom they are about."""
+
+    def __init__(
+        self, session: Session, incoming: Sequence[IncomingEvent], listeners: Listeners, now: datetime
+    ) -> None:
+        self._session = session
+        self._listeners = listeners
+        self._now = now
+        self._identities = Identities(now)
+        self._log = EventLog(session, now)
+        found = self._identities.find(session, incoming)
+        self._waited_for = dict(interests.of_customers(session, [one.id for one in found]))
+        self._for_enrollments: list[Event] = []
+
+    def merge(self, event: IncomingEvent) -> bool:
+        """Make one of the profiles that an event says are one person; whether there were any."""
+        merged = False
+        for source, target in self._identities.profiles_to_merge(event):
+            self.store()
+            merging.merge(self._session, source, target, self._now)
+            self._identities.merged(source, target)
+            self._waited_for |= {target.id: (), **interests.of_customers(self._session, [target.id])}
+            merged = True
+        return merged
+
+    def record(self, event: IncomingEvent) -> tuple[Customer, bulk.Row]:
+        """The way of one event: whose it is, what it says about them, and its row."""
+        customer = self._identities.customer_of(event)
+        take_traits(customer, event, self._now)
+        return customer, self._log.append(customer, event)
+
+    def tell(self, customer: Customer, row: bulk.Row, merged: bool) -> list[str]:
+        """Put an event to whoever listens; return the ids of the enrollments it started."""
+        enrolled = list[str]()
+        if self._listeners.hear(row["name"]):
+            self.store()
+            enrolled += customer_events.tell(self._session, customer, Event(**row), self._listeners, self._now)
+        elif self._is_waited_for(customer, row["name"]):
+            self._for_enrollments.append(Event(**row))
+        if merged:
+            self.store()
+            enrolled += customer_events.look_again(self._session, customer, self._listeners, self._now)
+        return enrolled
+
+    def store(self) -> None:
+        """Store what was appended, and tell the enrollments that wait for it."""
+        customers, aliases = self._identities.take_new()
+        self._log.store(customers)
+        identities.add_aliases(self._session, aliases)
+        customer_events.signal(self._session, self._for_enrollments, self._now)
+        self._for_enrollments = []
+
+    def _is_waited_for(self, customer: Customer, name: str) -> bool:
+        names = self._waited_for.get(customer.id, ())
+        return name in names or ANY_EVENT in names
+
+
+def take_traits(customer: Customer, event: IncomingEvent, now: datetime) -> None:
+    """What an identify or group call says about the customer. Raise Rejected where it says too much."""
+    if event.type == "identify":
+        profiles.take_traits(customer, event.traits, now)
+    elif event.type == "group":
+        profiles.take_group(customer, event.properties.get("groupId"), event.traits, now)
+
+
+def _rejection(item: Any, rejected: Rejected, now: datetime) -> bulk.Row:
+    sent = cast(dict[str, Any], item) if isinstance(item, dict) else {}
+    return rejections.row(
+        now, message_id=sent.get("messageId"), kind=sent.get("type"), path=rejected.path, reason=rejected.reason
     )
-    enrolled = happenings.happen(customer, what, people.waits(customer, message.name))
-    return enrolled + (happenings.look_again(customer) if merged else [])
-
-
-def take_traits(customer: Customer, message: Tracked, now: datetime) -> None:
-    """What an identify or group call says about the customer."""
-    if message.type == "identify":
-        profiles.take_traits(customer, message.traits, now)
-    elif message.type == "group":
-        profiles.take_group(customer, message.properties.get("groupId"), message.traits, now)
-
-
-def _reject(session: Session, outcome: Outcome, index: int, item: Any, rejected: Rejected, now: datetime) -> None:
-    outcome.rejected.append((index, rejected))
-    _keep(session, item, rejected, now)
-
-
-def _keep(session: Session, item: Any, rejected: Rejected, now: datetime) -> None:
-    message_id, kind = (item.get("messageId"), item.get("type")) if isinstance(item, dict) else (None, None)
-    session.add(
-        Rejection(
-            id=new_id("rej"),
-            received_at=now,
-            message_id=_printable(message_id),
-            type=_printable(kind),
-            path=_printable(rejected.path) or "",
-            reason=_printable(rejected.reason) or "",
-        )
-    )
-
-
-def _printable(value: Any) -> str | None:
-    """Text that every database takes, whatever was sent."""
-    if value is None:
-        return None
-    return str(value)[:300].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8", "replace")

@@ -8,64 +8,63 @@ events get numbers above all that either has used, and `shifts` of the enrollmen
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel
 
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
 from services.customers import profiles
 from services.messages import planning
-from store import bulk
-from store.queries import decisions, dispatches, messages
+from store.queries import (
+    broadcast_members,
+    consents,
+    decisions,
+    dispatches,
+    enrollments,
+    events,
+    identities,
+    interests,
+    messages,
+    ownership,
+)
 from store.queries.dispatches import Priority
+from store.queries.tombstones import ANONYMOUS, USER
 from store.statuses import EnrollmentStatus
-from store.tables.broadcasts import BroadcastMember
-from store.tables.customers import Alias, Consent, Customer, DateDue, Event, SegmentMember
-from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook, Interest
+from store.tables.customers import Alias, Consent, Customer, DateDue, SegmentMember
+from store.tables.enrollments import Decision, Enrollment, Hook, Interest
 from store.tables.messages import DeliveryEvent, Message, MessageBody, PendingClick
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
     Decision, Message, MessageBody, DeliveryEvent, PendingClick, Hook, Interest, Alias
 )  # fmt: skip
 """Tables whose rows only need another owner."""
+WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)
+"""Tables whose rows follow from the profile: the target's are looked at again (`customer_events.look_again`)."""
 
 
 def merge(session: Session, source: Customer, target: Customer, now: datetime) -> None:
     """Make one of two locked customers; the source is gone afterwards."""
     session.flush()
     base = max(source.seq, target.seq)
-    runs = _runs(session, source.id, target.id)
+    runs = enrollments.of_customers(session, (source.id, target.id))
     fires_from = min((one.cursor for one in runs if _moves(one, source)), default=source.seq)
     _events(session, source, target, base, fires_from)
     _enrollments(session, runs, source, target, base, now)
     for table in FOLLOWS:
-        _give(session, table, source.id, target.id)
+        ownership.give(session, table, source.id, target.id)
     _consents(session, source.id, target.id)
-    _named(session, source.id, target.id)
-    for table in (SegmentMember, DateDue):
-        session.connection().execute(delete(table).where(_owner(table) == source.id))
+    broadcast_members.give(session, source.id, target.id)
+    for table in WORKED_OUT_ANEW:
+        ownership.drop(session, table, source.id)
     _profile(session, source, target, now)
     detail = {"profile": source.id, "events": source.seq}
     decisions.add(session, [decisions.row(target.id, "merged", detail, now)])
     session.flush()
 
 
-def _owner(table: type[SQLModel]) -> Any:
-    return SQLModel.metadata.tables[str(table.__tablename__)].c.customer_id
-
-
-def _give(session: Session, table: type[SQLModel], source: str, target: str) -> None:
-    here = update(table).where(_owner(table) == source)
-    session.connection().execute(here.values(customer_id=target))
-
-
 def _events(session: Session, source: Customer, target: Customer, base: int, fires_from: int) -> None:
     """What was worked off only counts; what nobody has worked off yet still finds who waits for it."""
-    here = update(Event).where(col(Event.customer_id) == source.id)
-    session.connection().execute(here.where(col(Event.seq) <= fires_from).values(fires=False))
-    session.connection().execute(here.values(customer_id=target.id, seq=col(Event.seq) + base))
+    events.give(session, source.id, target.id, base=base, fires_from=fires_from)
     target.seq = base + source.seq if source.seq else target.seq
     known = {name: Aggregate.from_json(one) for name, one in target.events.items()}
     for name, one in source.events.items():
@@ -74,11 +73,6 @@ def _events(session: Session, source: Customer, target: Customer, base: int, fir
 
 
 # -- runs --------------------------------------------------------------------------------------------------------------
-
-
-def _runs(session: Session, *owners: str) -> Sequence[Enrollment]:
-    query = select(Enrollment).where(col(Enrollment.customer_id).in_(owners))
-    return session.exec(query.order_by(col(Enrollment.id))).all()
 
 
 def _moves(run: Enrollment, source: Customer) -> bool:
@@ -120,11 +114,11 @@ def _number(session: Session, track: Sequence[Enrollment], target: str, source: 
 
 def _leave(session: Session, run: Enrollment, now: datetime) -> None:
     """End a run beside which the known customer's own goes on; it hears nothing more from this moment."""
-    session.connection().execute(delete(Interest).where(col(Interest.enrollment_id) == run.id))
+    interests.drop(session, run.id)
     for message in messages.unclaimed(session, run.id):
         planning.withdraw(session, message.id, "exited", now)
     leave = dispatches.row(run.id, run.workflow_id, "leave", {"reason": "merged"}, Priority.SIGNAL, now)
-    bulk.add(session, Dispatch, [leave])
+    dispatches.add(session, [leave])
 
 
 # -- the profile -------------------------------------------------------------------------------------------------------
@@ -132,7 +126,7 @@ def _leave(session: Session, run: Enrollment, now: datetime) -> None:
 
 def _consents(session: Session, source: str, target: str) -> None:
     """Of two statements about a topic the later one holds."""
-    for mine in session.exec(select(Consent).where(Consent.customer_id == source)).all():
+    for mine in consents.of_customer(session, source):
         theirs = session.get(Consent, (target, mine.topic))
         if theirs is None or theirs.at < mine.at:
             session.merge(Consent.model_validate({**mine.model_dump(), "customer_id": target}))
@@ -140,26 +134,17 @@ def _consents(session: Session, source: str, target: str) -> None:
     session.flush()
 
 
-def _named(session: Session, source: str, target: str) -> None:
-    """Broadcasts whose files name the source are for the target."""
-    for mine in session.exec(select(BroadcastMember).where(BroadcastMember.customer_id == source)).all():
-        session.merge(BroadcastMember(broadcast=mine.broadcast, customer_id=target))
-        session.delete(mine)
-    session.flush()
-
-
 def _profile(session: Session, source: Customer, target: Customer, now: datetime) -> None:
     """The target's attributes win; the source's ids lead to the target from now on."""
-    ids = {"user": source.external_id, "anonymous": source.anonymous_id}
+    ids = {USER: source.external_id, ANONYMOUS: source.anonymous_id}
     attributes, born = dict(source.attributes), min(source.created_at, target.created_at)
     session.delete(source)
     session.flush()
     profiles.take_traits(target, {**attributes, **target.attributes}, now)
     target.created_at, target.updated_at = born, now
     if target.anonymous_id is None:
-        target.anonymous_id = ids.pop("anonymous")
-    for kind, value in ids.items():
-        if value is not None:
-            session.add(Alias(kind=kind, value=value, customer_id=target.id))
+        target.anonymous_id = ids.pop(ANONYMOUS)
     session.add(target)
     session.flush()
+    former = [(kind, value) for kind, value in ids.items() if value is not None]
+    identities.add_aliases(session, [identities.alias(name, target.id) for name in former])

@@ -1,8 +1,8 @@
-"""One message of the Segment HTTP Tracking API: read, checked, its clock corrected. Nothing here touches the store."""
+"""One event of the Segment HTTP Tracking API: read, checked, its clock corrected. Nothing here touches the store."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -15,11 +15,15 @@ MORE = {"page": ("name", "category"), "screen": ("name", "category"), "group": (
 """What counts as a property though it stands beside them."""
 
 LONGEST_ID = 100
+"""Characters of a `messageId`; ids of customers may have 255, as email addresses do."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Tracked:
-    """An accepted message. `at` is when it happened by our clock. Not frozen: that would double its cost."""
+class IncomingEvent:
+    """An event that was read and is about somebody. `at` is when it happened by our clock (UTC).
+
+    The `properties` of an identify call are its traits. Not frozen: that would double its cost.
+    """
 
     type: str
     name: str
@@ -27,8 +31,8 @@ class Tracked:
     anonymous_id: str | None
     message_id: str | None
     at: datetime
-    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    traits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    properties: Mapping[str, Any]
+    traits: Mapping[str, Any]
     previous_id: str | None = None
     line: int | None = None
 
@@ -49,8 +53,8 @@ def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) < 20 else float(digits)
 
 
-def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False) -> Tracked:
-    """Check one message; raise Rejected. `strict` says that it was parsed by `parsed`, and strictly."""
+def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False) -> IncomingEvent:
+    """Check one event, received `now`; raise Rejected. `strict` says that it was parsed by `parsed`, and strictly."""
     if not isinstance(item, dict):
         raise Rejected("", "an event is a JSON object")
     item = cast(dict[str, Any], item)
@@ -66,16 +70,16 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
     about = _mapping(context, "traits", "context.traits")
     if kind == "identify":  # RudderStack's libraries put them into the context
         traits = {**about, **traits} if about else traits
-    return Tracked(
+    return IncomingEvent(
         type=kind,
         name=_name(kind, item),
         user_id=user_id,
         anonymous_id=anonymous_id,
         message_id=_identifier(item, "messageId"),
         at=_happened(item, now, sent_at or item.get("sentAt")),
-        properties=_properties(kind, item),
+        properties=traits if kind == "identify" else _properties(kind, item),
         traits=traits,
-        previous_id=_identifier(item, "previousId"),
+        previous_id=_identifier(item, "previousId") if kind == "alias" else None,
     )
 
 

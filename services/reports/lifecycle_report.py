@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from store import dialect
 from store.queries import counts
 from store.statuses import EnrollmentStatus
 from store.tables.definitions import Journey
@@ -39,7 +40,7 @@ def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
 def cohorts(session: Session, journey: str) -> list[dict[str, Any]]:
     """Who entered in which month, and where they stand now (or how their run ended)."""
     where = func.coalesce(Enrollment.reason, Enrollment.stage)
-    month = func.substr(_text(session, Enrollment.entered_at), 1, 7)
+    month = func.substr(dialect.of(session).month(Enrollment.entered_at), 1, 7)
     query = select(month, Enrollment.status, where, func.count(col(Enrollment.id)))
     rows = session.exec(query.where(Enrollment.journey == journey).group_by(month, Enrollment.status, where)).all()
     found: dict[str, dict[str, Any]] = {}
@@ -48,13 +49,6 @@ def cohorts(session: Session, journey: str) -> list[dict[str, Any]]:
         cohort["entered"] += count
         cohort["stages" if status == EnrollmentStatus.LIVE else "ended"][place] = count
     return list(found.values())
-
-
-def _text(session: Session, column: Any) -> Any:
-    """An instant as text that begins with its month."""
-    if session.get_bind().dialect.name == "postgresql":
-        return func.to_char(func.timezone("UTC", column), "YYYY-MM")
-    return column
 
 
 def on_the_map(session: Session, key: str) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:

@@ -11,11 +11,14 @@ from sqlmodel import Session
 from journeys.facts import guards
 from journeys.program.program import DATE_REACHED
 from services.customers import due_dates, segments
+from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
-from services.enrollments.customer_events import Rules, What
+from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
 from services.upkeep import broadcast_clock
-from store.queries import backfills, customers
+from store.queries import backfills, customers, events
+from store.queries import due_dates as due_date_rows
+from store.queries import segments as segment_rows
 from store.tables.customers import Backfill, Customer, DateDue, Segment
 
 PAGE = 100
@@ -23,11 +26,11 @@ RECHECK = timedelta(minutes=15)
 DATES = "dates"
 
 
-def look_at_everybody(session: Session, rules: Rules, now: datetime) -> None:
+def look_at_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
     """After many customers have come at once: their segments and dates are worked out in the background."""
-    for segment in rules.segments:
+    for segment in listeners.segments:
         backfills.start(session, segments.KIND, segment.key, now)
-    for version, program in rules.live:
+    for version, program in listeners.journeys:
         if program.dates:
             backfills.start(session, DATES, version.journey, now)
 
@@ -35,7 +38,7 @@ def look_at_everybody(session: Session, rules: Rules, now: datetime) -> None:
 def anything(session: Session, now: datetime) -> bool:
     """Whether `do` may find something; asked often, so that an idle worker takes no lock."""
     return (
-        bool(due_dates.due(session, now, 1))
+        bool(due_date_rows.due(session, now, 1))
         or broadcast_clock.anything(session, now)
         or opens_and_clicks.anything(session, now)
         or backfills.next_one(session) is not None
@@ -58,32 +61,32 @@ def _stale(session: Session, now: datetime) -> list[Segment]:
     """Segments that time alone changes, and that were not looked at for a while."""
     return [
         one
-        for one in segments.listed(session)
+        for one in segment_rows.listed(session)
         if guards.reads_now(one.guard) and (one.evaluated_at is None or one.evaluated_at < now - RECHECK)
     ]
 
 
 def _dates(session: Session, now: datetime) -> int:
     """Let in whoever's date has come; a yearly one is set for next year."""
-    due = due_dates.due(session, now, PAGE)
-    rules = Rules.load(session) if due else None
+    due = due_date_rows.due(session, now, PAGE)
+    listeners = Listeners.load(session) if due else None
     for one in sorted(due, key=lambda date: date.customer_id):
-        assert rules is not None
+        assert listeners is not None
         customer = customers.lock(session, one.customer_id)
         session.delete(one)
         session.flush()
         if customer is not None:
-            _reached(session, customer, one, rules, now)
+            _reached(session, customer, one, listeners, now)
     return len(due)
 
 
-def _reached(session: Session, customer: Customer, due: DateDue, rules: Rules, now: datetime) -> None:
+def _reached(session: Session, customer: Customer, due: DateDue, listeners: Listeners, now: datetime) -> None:
     trigger = f"{due.journey}/{due.trigger}"
     message_id = f"date:{trigger}:{customer.id}:{due.at.isoformat()}"
-    if not customers.known_message_ids(session, [message_id]):
-        what = What(type="track", name=DATE_REACHED, at=now, properties={"trigger": trigger}, message_id=message_id)
-        customer_events.happen(session, customer, what, rules, now)
-    due_dates.reschedule(session, customer, rules.live, now)
+    if not events.known_message_ids(session, [message_id]):
+        event = NewEvent(name=DATE_REACHED, at=now, properties={"trigger": trigger}, message_id=message_id)
+        customer_events.record(session, customer, event, listeners, now)
+    due_dates.reschedule(session, customer, listeners.journeys, now)
 
 
 def _backfill(session: Session, now: datetime) -> int:
@@ -94,28 +97,28 @@ def _backfill(session: Session, now: datetime) -> int:
     if not ids:
         session.delete(work)
         return 1
-    rules = Rules.load(session)
+    listeners = Listeners.load(session)
     for customer_id in ids:
         customer = customers.lock(session, customer_id)
         if customer is not None:
-            WORK[work.kind](session, work, customer, rules, now)
+            WORK[work.kind](session, work, customer, listeners, now)
     work.cursor = ids[-1]
     session.add(work)
     return len(ids)
 
 
-def _segment(session: Session, work: Backfill, customer: Customer, rules: Rules, now: datetime) -> None:
-    segment = next((one for one in rules.segments if one.key == work.key), None)
+def _segment(session: Session, work: Backfill, customer: Customer, listeners: Listeners, now: datetime) -> None:
+    segment = next((one for one in listeners.segments if one.key == work.key), None)
     change = segments.evaluate(session, segment, customer, now) if segment is not None else None
     if change is not None:
-        customer_events.join_or_leave(session, customer, change, rules, now)
+        customer_events.join_or_leave(session, customer, change, listeners, now)
 
 
-def _customers_dates(session: Session, work: Backfill, customer: Customer, rules: Rules, now: datetime) -> None:
-    due_dates.reschedule(session, customer, rules.live, now)
+def _customers_dates(session: Session, work: Backfill, customer: Customer, listeners: Listeners, now: datetime) -> None:
+    due_dates.reschedule(session, customer, listeners.journeys, now)
 
 
-WORK: Mapping[str, Callable[[Session, Backfill, Customer, Rules, datetime], None]] = {
+WORK: Mapping[str, Callable[[Session, Backfill, Customer, Listeners, datetime], None]] = {
     segments.KIND: _segment,
     DATES: _customers_dates,
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from store import bulk
 from store.ids import new_id
@@ -46,6 +46,18 @@ class Subject(Protocol):
     def step(self) -> str | None: ...
     @property
     def visit(self) -> int | None: ...
+
+
+def numbered(session: Session, enrollment_id: str, number: int) -> Decision | None:
+    """The decision about an enrollment's command of this number."""
+    query = select(Decision).where(Decision.enrollment_id == enrollment_id, col(Decision.number) == number)
+    return session.exec(query).first()
+
+
+def from_number(session: Session, enrollment_id: str, number: int) -> Sequence[Decision]:
+    """The decisions about an enrollment's commands from this number on, the last first."""
+    query = select(Decision).where(Decision.enrollment_id == enrollment_id, col(Decision.number) >= number)
+    return session.exec(query.order_by(col(Decision.number).desc())).all()
 
 
 def row(

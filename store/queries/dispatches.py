@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
+from store import bulk
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
 from store.trace_context import CURRENT
@@ -27,7 +28,7 @@ class Priority(IntEnum):
 
 def row(
     enrollment_id: str, workflow_id: str, kind: str, payload: dict[str, Any], priority: Priority, now: datetime
-) -> dict[str, Any]:
+) -> bulk.Row:
     """The columns of a row that sends `kind` to a workflow; rows of one `enrollment_id` go in order."""
     return {
         "enrollment_id": enrollment_id,
@@ -40,6 +41,11 @@ def row(
         "created_at": now,
         "trace": CURRENT.get(),
     }
+
+
+def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+    """Put rows on their way."""
+    bulk.add(session, Dispatch, rows)
 
 
 def lease(

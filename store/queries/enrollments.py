@@ -1,11 +1,87 @@
-"""Enrollments of a journey, page by page."""
+"""Enrollments: the one maker of their rows, and where a customer's runs through a journey are looked up."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
+from store import bulk
+from store.ids import new_id, workflow_id
 from store.statuses import EnrollmentStatus
-from store.tables.enrollments import Enrollment
+from store.tables.definitions import JourneyVersion
+from store.tables.enrollments import Enrollment, Interest
+
+
+def row(
+    version: JourneyVersion,
+    customer_id: str,
+    *,
+    key: str,
+    run: int,
+    source: str,
+    data: Mapping[str, Any],
+    stage: str,
+    cursor: int,
+    entered_at: datetime,
+    enrollment_id: str | None = None,
+) -> bulk.Row:
+    """The columns of an enrollment that has just entered its first stage.
+
+    `run` counts the runs of this customer (and key) from 1; `cursor` is the number of the last event that is behind it.
+    An import puts in place of these where the customer's history has led.
+    """
+    return {
+        "id": enrollment_id or new_id("enr"),
+        "journey": version.journey,
+        "version": version.number,
+        "digest": version.digest,
+        "customer_id": customer_id,
+        "key": key,
+        "run": run,
+        "workflow_id": workflow_id(version.journey, customer_id, key, run),
+        "source": source,
+        "data": dict(data),
+        "status": EnrollmentStatus.LIVE,
+        "reason": None,
+        "stage": stage,
+        "step": None,
+        "visit": 0,
+        "number": 0,
+        "cursor": cursor,
+        "paused": False,
+        "paused_by": None,
+        "shifts": [],
+        "wakes_at": None,
+        "entered_at": entered_at,
+        "stage_since": entered_at,
+        "ended_at": None,
+    }
+
+
+def owner(session: Session, enrollment_id: str) -> str | None:
+    """Whose enrollment this is; None where there is no such."""
+    return session.exec(select(Enrollment.customer_id).where(Enrollment.id == enrollment_id)).first()
+
+
+def last_run(session: Session, journey: str, customer_id: str, key: str) -> Enrollment | None:
+    """The latest run of a customer through a journey (under a key)."""
+    here = (Enrollment.journey == journey, Enrollment.customer_id == customer_id, Enrollment.key == key)
+    query = select(Enrollment).where(*here)
+    return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
+
+
+def by_source(session: Session, customer_id: str, source: str, journey: str | None = None) -> str | None:
+    """The enrollment (in this journey) that this very source began for the customer."""
+    query = select(Enrollment.id).where(Enrollment.customer_id == customer_id, Enrollment.source == source)
+    query = query if journey is None else query.where(Enrollment.journey == journey)
+    return session.exec(query.limit(1)).first()
+
+
+def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[Enrollment]:
+    """Every run of these customers, in the order of their ids."""
+    query = select(Enrollment).where(col(Enrollment.customer_id).in_(customer_ids))
+    return session.exec(query.order_by(col(Enrollment.id))).all()
 
 
 def live_in(
@@ -21,3 +97,17 @@ def live_in(
     if paused_by is not None:
         query = query.where(Enrollment.paused_by == paused_by)
     return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
+
+
+def waiting(
+    session: Session, customer_ids: Collection[str], names: Collection[str]
+) -> Sequence[tuple[str, str, str, str]]:
+    """Who waits for one of these names: customer, name, enrollment, workflow; in the order of the enrollments."""
+    query = select(Interest.customer_id, Interest.name, Enrollment.id, Enrollment.workflow_id).join(
+        Enrollment, col(Interest.enrollment_id) == Enrollment.id
+    )
+    found: list[tuple[str, str, str, str]] = []
+    for part in bulk.parts(sorted(customer_ids)):
+        here = (col(Interest.customer_id).in_(part), col(Interest.name).in_(names))
+        found += session.exec(query.where(*here).order_by(col(Enrollment.id), col(Interest.name))).all()
+    return found

@@ -10,6 +10,7 @@ from store import bulk
 from store.tables.customers import EventName
 
 MOST = 10_000
+"""From so many names on none is kept: somebody makes names up, with an id in each perhaps."""
 
 _seen: dict[str, set[str]] = {}
 
@@ -19,7 +20,7 @@ def seen(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(EventName.name)).all())
 
 
-def remember_all(session: Session, names: Iterable[str], now: datetime) -> None:
+def remember(session: Session, names: Iterable[str], now: datetime) -> None:
     """Keep the names that are new; they count as known here once the transaction has been committed."""
     known = _seen.setdefault(str(session.get_bind().engine.url), set())
     fresh = [name for name in dict.fromkeys(names) if name not in known]

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import sqlalchemy
 from sqlmodel import Session, col, func, select
 
-from store import bulk
+from store import bulk, dialect
 from store.session import collected
 from store.statuses import MessageStatus
 from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount
@@ -109,7 +109,7 @@ class MessageTally:
 
     def write(self, session: Session) -> None:
         """Write what was collected, and begin anew."""
-        shard = 0 if session.get_bind().dialect.name == "sqlite" else random.randrange(SHARDS)
+        shard = 0 if dialect.of(session).one_writer else random.randrange(SHARDS)
         kinds = {(*kind, shard): (self._messages[kind], self._gone[kind]) for kind in {*self._messages, *self._gone}}
         bulk.increment(session, MessageCount, kinds, (*Kind._fields, "shard"), ("count", "gone"))
         days = {(*key, shard): (count,) for key, count in self._days.items()}

@@ -95,6 +95,17 @@ def _kind_of_row(one: bulk.Row) -> Kind:
     )
 
 
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def last_accepted(session: Session, enrollment_id: str, since: datetime, until: datetime) -> Message | None:
+    """The last mail of an enrollment that the provider accepted between two instants."""
+    query = select(Message).where(
+        Message.enrollment_id == enrollment_id, col(Message.accepted_at) >= since, col(Message.accepted_at) <= until
+    )
+    return session.exec(query.order_by(col(Message.accepted_at).desc()).limit(1)).first()
+
+
 # -- changing ----------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from store import bulk
 from store.ids import new_id
 from store.queries import counts
 from store.queries.counts import Tally
-from store.tables.messages import OutboxMail
+from store.tables.messages import Message, OutboxMail
 
 OUTBOX, ONCE, TWICE = "outbox", "once", "twice"
 """The labels under which received mails are counted."""
@@ -73,6 +73,12 @@ def received(session: Session) -> tuple[int, int]:
 
 def holds(session: Session, send_id: str) -> bool:
     return session.exec(select(OutboxMail.id).where(OutboxMail.send_id == send_id).limit(1)).first() is not None
+
+
+def of_customer(session: Session, customer_id: str) -> Sequence[OutboxMail]:
+    """The caught mails that were sent to a customer from the ledger."""
+    mails = select(Message.id).where(Message.customer_id == customer_id)
+    return session.exec(select(OutboxMail).where(col(OutboxMail.send_id).in_(mails))).all()
 
 
 def page(session: Session, limit: int, before: str | None = None) -> Sequence[OutboxMail]:

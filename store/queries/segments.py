@@ -12,10 +12,20 @@ def keys(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(Segment.key)).all())
 
 
+def listed(session: Session) -> Sequence[Segment]:
+    """Every segment, in the order of their keys."""
+    return session.exec(select(Segment).order_by(col(Segment.key))).all()
+
+
 def size(session: Session, key: str) -> int:
     """How many customers are in a segment now."""
     query = select(func.count(col(SegmentMember.customer_id))).where(SegmentMember.segment == key)
     return session.exec(query).one()
+
+
+def members(session: Session, key: str) -> Sequence[SegmentMember]:
+    """Everybody who is in a segment now."""
+    return session.exec(select(SegmentMember).where(SegmentMember.segment == key)).all()
 
 
 def member_ids(session: Session, key: str, after: str, limit: int) -> Sequence[str]:

@@ -20,9 +20,9 @@ class Customer(SQLModel, table=True):
     anonymous_id: str | None = Field(default=None, unique=True)
     email: str | None = None
     timezone: str | None = None
-    attributes: dict[str, Any] = _json(default_factory=dict)
-    events: dict[str, Any] = _json(default_factory=dict)
-    segments: list[str] = _json(default_factory=list)
+    attributes: dict[str, Any] = _json(default_factory=lambda: {})
+    events: dict[str, Any] = _json(default_factory=lambda: {})
+    segments: list[str] = _json(default_factory=lambda: [])
     seq: int = 0
     created_at: datetime = _at()
     updated_at: datetime = _at()
@@ -58,7 +58,7 @@ class Event(SQLModel, table=True):
     seq: int
     type: str
     name: str
-    properties: dict[str, Any] = _json(default_factory=dict)
+    properties: dict[str, Any] = _json(default_factory=lambda: {})
     fires: bool = True
     at: datetime = _at()
     received_at: datetime = _at()

@@ -30,6 +30,7 @@ from services.feedback import consents
 from services.installation.installation_settings import CapIn
 from services.messages import eligibility
 from services.reports import customer_view
+from store.queries import segments as segment_rows
 from store.tables.customers import Customer, DateDue
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, OutboxMail
@@ -193,7 +194,8 @@ def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], 
     person = Person(id=WHO, events=events, attributes=dict(story.traits), timezone=zone)
     until = BEGIN + timedelta(days=story.days)
     with parts.database.reading() as session:
-        there, terms = {one.key: one.guard for one in segments.listed(session)}, eligibility.present_terms(session)
+        there = {one.key: one.guard for one in segment_rows.listed(session)}
+        terms = eligibility.present_terms(session)
     lives = backtest.runs(
         program,
         consequences.complete(program, person, until, there),

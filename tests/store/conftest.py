@@ -8,7 +8,7 @@ import pytest
 
 from services.definitions import journeys, validation_context
 from services.ingestion import ingest
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from store.session import Database
 
 WELCOME = """
@@ -26,7 +26,7 @@ stages:
     steps: [{send: mail_c}]
 """
 
-Ingest = Callable[..., Outcome]
+Ingest = Callable[..., IngestResult]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def welcome(publish: Callable[[str, str], None]) -> None:
 def take(database: Database, noon: datetime) -> Ingest:
     """Ingest messages at noon (or at `at`)."""
 
-    def run(*items: Any, at: datetime = noon) -> Outcome:
+    def run(*items: Any, at: datetime = noon) -> IngestResult:
         with database.writing() as session:
             return ingest.ingest(session, items, at)
 

@@ -8,13 +8,13 @@ import pytest
 from sqlmodel import select
 
 from services.customers import known_facts
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from store.session import Database
 from store.tables.access import Rejection
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 
-Ingest = Callable[..., Outcome]
+Ingest = Callable[..., IngestResult]
 
 
 def identify(user: str = "ann", **traits: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from services.enrollments import hooks, schedules
 from services.enrollments.hooks import DueHook
 from services.errors import InvalidInput, Refused
 from services.ingestion import ingest
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from services.messages.claiming import Fenced
 from services.upkeep import upkeep
 from services.values import instant
@@ -28,7 +28,7 @@ from store.tables.messages import Message
 from tests import kept_counts
 from tests.shells import Shell
 
-Ingest = Callable[..., Outcome]
+Ingest = Callable[..., IngestResult]
 Publish = Callable[[str, str], None]
 
 

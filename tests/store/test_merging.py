@@ -12,7 +12,7 @@ from journeys.machine.inputs import Facts, Settled
 from services.definitions import journeys
 from services.enrollments import wake
 from services.feedback import unsubscribing
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from services.reports import customer_view, lists
 from services.reports.lists import Slice
 from store.queries import messages
@@ -20,7 +20,7 @@ from store.session import Database
 from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import Dispatch, Enrollment, Interest
 
-Ingest = Callable[..., Outcome]
+Ingest = Callable[..., IngestResult]
 
 OTHER = """
 journey: other

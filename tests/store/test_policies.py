@@ -12,7 +12,7 @@ from journeys.machine.inputs import Planned
 from services.definitions import topics
 from services.enrollments import wake
 from services.feedback import unsubscribing
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
 from services.messages import claiming, sending_ledger
@@ -21,7 +21,7 @@ from store.tables.customers import Consent, Customer
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
 
-Ingest = Callable[..., Outcome]
+Ingest = Callable[..., IngestResult]
 
 
 def journey(key: str, priority: int = 3, send: str = "mail_a") -> str:

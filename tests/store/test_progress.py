@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from journeys.machine.commands import Plan
 from journeys.machine.inputs import Begin, EventArrived, Pause, Resume, Woke
 from services.enrollments import wake
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from store.queries import counts
 from store.session import Database
 from store.tables.customers import Suppression
@@ -18,7 +18,7 @@ from store.tables.enrollments import Decision, Enrollment, Interest
 from store.tables.messages import Message
 from tests.shells import Shell
 
-Ingest = Callable[..., Outcome]
+Ingest = Callable[..., IngestResult]
 
 pytestmark = pytest.mark.usefixtures("welcome")
 

@@ -11,7 +11,7 @@ from services.access import audit_log
 from services.customers import segments, suppressions
 from services.definitions import topics
 from services.errors import InvalidInput
-from services.ingestion.ingest import Outcome
+from services.ingestion.ingest import IngestResult
 from services.operations import operations
 from services.operations.operations import Done, LineError
 from services.reports import customer_view, journey_report, lifecycle_report, lists, reconciliation, why_answers
@@ -37,7 +37,7 @@ ALONE = ("journeys", "versions", "messages")
 
 
 @pytest.fixture
-def full(database: Database, welcome: None, take: Callable[..., Outcome], noon: datetime) -> Database:
+def full(database: Database, welcome: None, take: Callable[..., IngestResult], noon: datetime) -> Database:
     """Three of everything."""
     for number in range(3):
         at = noon + timedelta(days=20 * number)

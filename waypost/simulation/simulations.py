@@ -10,11 +10,11 @@ from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import Lived, Person, Totals
 from journeys.simulation.simulator import by_policy
-from services.customers import segments
 from services.errors import InvalidInput
 from services.imports import event_files
 from services.messages import eligibility
 from services.operations import backtests, cohorts
+from store.queries import segments
 from waypost.wiring import Parts
 
 

@@ -1,0 +1,113 @@
+"""The event log: what customers did, numbered per customer and folded into the aggregates that guards read.
+
+Events are collected, and stored by one statement each for customers and events. Who listens to an event is no matter of
+the log's. Whoever appends holds the customer's lock, so that numbers have no gaps and no twins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session
+
+from journeys.facts import customer_facts
+from store import bulk
+from store.ids import new_id
+from store.queries import customers, event_names, events
+from store.tables.customers import Customer
+
+STALE = timedelta(hours=72)
+"""An event that happened longer ago only counts: whoever sends it late must not mail somebody about old news."""
+
+
+class Happened(Protocol):
+    """An event that is to be appended: what happened, and when by our clock (UTC)."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def properties(self) -> Mapping[str, Any]: ...
+    @property
+    def message_id(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event that the product itself makes. One without a `message_id` is never taken for a repeat."""
+
+    name: str
+    at: datetime
+    type: str = "track"
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    message_id: str | None = None
+
+
+@dataclass(slots=True)
+class _Folded:
+    """A customer with the events that are collected and not yet stored."""
+
+    customer: Customer
+    seq: int
+    events: dict[str, Any]
+
+
+class EventLog:
+    """The events of one transaction."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+        self._stale = now - STALE
+        self._rows: list[bulk.Row] = []
+        self._folded: dict[str, _Folded] = {}
+
+    def append(self, customer: Customer, event: Happened) -> bulk.Row:
+        """Number an event of a locked customer and fold it into the aggregates; return its row, to be stored."""
+        folded = self._folded.get(customer.id)
+        if folded is None:
+            folded = self._folded[customer.id] = _Folded(customer, customer.seq, dict(customer.events))
+        folded.seq += 1
+        folded.events[event.name] = customer_facts.fold_json(
+            folded.events.get(event.name), event.at, customer_facts.amount(event.properties)
+        )
+        row: bulk.Row = {
+            "id": new_id("evt"),
+            "message_id": event.message_id or new_id("msg"),
+            "customer_id": customer.id,
+            "seq": folded.seq,
+            "type": event.type,
+            "name": event.name,
+            "properties": event.properties,
+            "fires": event.at > self._stale,
+            "at": event.at,
+            "received_at": self._now,
+        }
+        self._rows.append(row)
+        return row
+
+    def store(self, new: Sequence[Customer] = ()) -> None:
+        """Store what was collected, and before it the customers who are `new`: in no session, and in no table."""
+        known = self._fold(new)
+        self._session.flush()
+        customers.add(self._session, new)
+        bulk.change(self._session, Customer, known)
+        events.add(self._session, self._rows)
+        event_names.remember(self._session, (row["name"] for row in self._rows), self._now)
+        self._rows, self._folded = [], {}
+
+    def _fold(self, new: Sequence[Customer]) -> list[bulk.Row]:
+        """Let the customers know what was collected; return what there is to change of those who have a row."""
+        unknown, rows = {one.id for one in new}, list[bulk.Row]()
+        for key, one in self._folded.items():
+            values = {"seq": one.seq, "events": one.events, "updated_at": self._now}
+            for name, value in values.items():
+                set_committed_value(one.customer, name, value)
+            if key not in unknown:
+                rows.append({"id": key, **values})
+        return rows

@@ -1,0 +1,12 @@
+"""Consents: what customers said about topics."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from store.tables.customers import Consent
+
+
+def of_customer(session: Session, customer_id: str) -> Sequence[Consent]:
+    """Everything a customer said, by topic."""
+    return session.exec(select(Consent).where(Consent.customer_id == customer_id).order_by(col(Consent.topic))).all()
