@@ -21,9 +21,8 @@ class Ledger:
 
         from services.messages.planning import send_id
         from store import bulk
-        from store.ids import new_id
+        from store.queries import decisions
         from store.tables.customers import Customer
-        from store.tables.enrollments import Decision
         from store.tables.messages import Message
 
         now, id = datetime.now(UTC), send_id(enrollment, step, 1)
@@ -36,12 +35,18 @@ class Ledger:
                 "updated_at": now, "attempt": 0,
             }  # fmt: skip
             bulk.add(session, Message, [row])
-            decision = {
-                "id": new_id("dec"), "customer_id": "cus_bench", "journey": "plain", "enrollment_id": enrollment,
-                "number": None, "at": now, "what": "planned", "stage": "main", "step": step, "visit": 1, "detail": {},
-                "answer": None,
-            }  # fmt: skip
-            bulk.add(session, Decision, [decision])
+            decided = decisions.row(
+                "cus_bench",
+                "planned",
+                {},
+                now,
+                journey="plain",
+                enrollment_id=enrollment,
+                stage="main",
+                step=step,
+                visit=1,
+            )
+            decisions.add(session, [decided])
         return "planned"
 
 

@@ -13,9 +13,10 @@ from fastapi.testclient import TestClient
 
 from services.access import api_keys
 from store import bulk, migrate
+from store.queries import decisions
 from store.tables.customers import Customer, Event
 from store.tables.definitions import Journey
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Enrollment
 from waypost.processes.api import build
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -66,7 +67,7 @@ def _fill(parts: Parts, size: int) -> None:
             bulk.add(session, Customer, [_customer(one, at) for one in some])
             bulk.add(session, Event, [_event(one, at) for one in some])
             bulk.add(session, Enrollment, [_enrollment(one, at) for one in some])
-            bulk.add(session, Decision, [_decision(one, step, at) for one in some for step in range(EACH)])
+            decisions.add(session, [_decision(one, step, at) for one in some for step in range(EACH)])
 
 
 def _customer(one: int, at: datetime) -> bulk.Row:
@@ -93,7 +94,14 @@ def _enrollment(one: int, at: datetime) -> bulk.Row:
 
 
 def _decision(one: int, step: int, at: datetime) -> bulk.Row:
-    return {
-        "id": f"dec_{one}_{step}", "customer_id": f"cus_{one}", "journey": "lifecycle", "enrollment_id": f"enr_{one}",
-        "number": step, "at": at, "what": "settled", "stage": "s", "detail": {"waits_for": [], "wakes_at": None},
-    }  # fmt: skip
+    detail = {"waits_for": [], "wakes_at": None}
+    return decisions.row(
+        f"cus_{one}",
+        "settled",
+        detail,
+        at,
+        journey="lifecycle",
+        enrollment_id=f"enr_{one}",
+        number=step,
+        stage="s",
+    )
