@@ -4,6 +4,7 @@ SQLite's plan is taken as it is. PostgreSQL would scan an empty table whatever i
 and sorts cost more than anything: what it does all the same has no index.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -66,12 +67,17 @@ def is_bad(step: str, statement: str) -> bool:
     return scanned is not None and not ("USING" in words and "LIMIT" in statement)
 
 
+def reads_a_large_table(statement: str) -> bool:
+    """Kept counts may be sorted: they are as many as there are templates and reasons."""
+    return not {*LARGE}.isdisjoint(re.findall(r"(?:FROM|JOIN) (\w+)", statement))
+
+
 def assert_quick(database: Database, ask: Callable[[Session], Any]) -> None:
     with watched(database) as asked, database.reading() as session:
         ask(session)
     assert asked
     with database.reading() as session:
-        for statement, parameters in asked:
+        for statement, parameters in (one for one in asked if reads_a_large_table(one[0])):
             steps = plan(session, statement, parameters)
             assert [one for one in steps if is_bad(one, statement)] == [], (statement, steps)
 
