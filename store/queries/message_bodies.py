@@ -39,6 +39,7 @@ def forget(session: Session, before: datetime, limit: int) -> int:
     """
     old = select(MessageBody.message_id).where(col(MessageBody.html).is_not(None), col(MessageBody.frozen_at) < before)
     ids = session.exec(old.order_by(col(MessageBody.frozen_at)).limit(limit)).all()
-    here = sqlalchemy.update(MessageBody).where(col(MessageBody.message_id).in_(ids))
-    session.connection().execute(here.values(html=None, text=None, subject=None))
+    if ids:
+        here = sqlalchemy.update(MessageBody).where(col(MessageBody.message_id).in_(ids))
+        session.connection().execute(here.values(html=None, text=None, subject=None))
     return len(ids)

@@ -167,7 +167,7 @@ def test_the_report_counts_by_the_day_of_planning(database: Database, noon: date
         for days in range(4):
             at = noon - timedelta(days=days)
             messages.add(session, [messages.row(f"m{days}", "c", **mail, due=at, now=at)])
-        assert messages.claim(session, ["m0", "m1", "m2"], "mine", noon) == {"m0", "m1", "m2"}
+        assert set(messages.claim(session, ["m0", "m1", "m2"], "mine", noon)) == {"m0", "m1", "m2"}
     with database.reading() as session:
         assert message_counts.outcomes(session, "j") == [("j", "t", "planned", "", 1), ("j", "t", "sending", "", 3)]
         assert message_counts.outcomes(session, "j", noon - timedelta(days=1)) == [("j", "t", "sending", "", 2)]
