@@ -34,8 +34,8 @@ class Fates:
     def step(self) -> None:
         self.now += timedelta(minutes=self.chance.choice((1, 30, 2_000)))
         work = self.chance.choice(
-            (self.planned, self.planned, self.claimed, self.claimed, self.recorded, self.recorded, self.reported,
-             self.withdrawn, self.replanned, self.taken_over, self.evidence, self.decided, self.erased)
+            (self.planned, self.planned, self.claimed, self.claimed, self.frozen, self.frozen, self.given_back,
+             self.recorded, self.recorded, self.reported, self.withdrawn, self.replanned, self.taken_over, self.evidence, self.decided, self.erased)
         )  # fmt: skip
         self.database.write(work)
 
@@ -57,6 +57,13 @@ class Fates:
     def claimed(self, session: Session) -> None:
         ids = [one.id for one in self.some(session)]
         messages.claim(session, ids, "mine", self.now)
+
+    def frozen(self, session: Session) -> None:
+        attempts = {one.id: one.attempt for one in self.some(session, MessageStatus.CLAIMED)}
+        messages.freeze(session, attempts, "mine", self.now)
+
+    def given_back(self, session: Session) -> None:
+        messages.give_back(session, [one.id for one in self.some(session, MessageStatus.CLAIMED)], "mine", self.now)
 
     def recorded(self, session: Session) -> None:
         results = [self.result(one.id) for one in self.some(session, MessageStatus.SENDING, MessageStatus.UNKNOWN)]
@@ -169,6 +176,6 @@ def test_the_report_counts_by_the_day_of_planning(database: Database, noon: date
             messages.add(session, [messages.row(f"m{days}", "c", **mail, due=at, now=at)])
         assert set(messages.claim(session, ["m0", "m1", "m2"], "mine", noon)) == {"m0", "m1", "m2"}
     with database.reading() as session:
-        assert message_counts.outcomes(session, "j") == [("j", "t", "planned", "", 1), ("j", "t", "sending", "", 3)]
-        assert message_counts.outcomes(session, "j", noon - timedelta(days=1)) == [("j", "t", "sending", "", 2)]
+        assert message_counts.outcomes(session, "j") == [("j", "t", "claimed", "", 3), ("j", "t", "planned", "", 1)]
+        assert message_counts.outcomes(session, "j", noon - timedelta(days=1)) == [("j", "t", "claimed", "", 2)]
         assert message_counts.outcomes(session, "other") == []
