@@ -23,7 +23,7 @@ WITHIN = 30.0
 log = structlog.get_logger("waypost.evidence")
 
 
-class Evidence:
+class EvidenceSearch:
     """Looks up the unknown mails of a lane, page by page, in turn."""
 
     def __init__(self, lane: str, database: Database, sender: MailSender, clock: Callable[[], datetime]) -> None:

@@ -19,7 +19,7 @@ from functools import partial
 import structlog
 
 from activities import meters
-from activities.delivery.evidence import Evidence
+from activities.delivery.evidence import EvidenceSearch
 from activities.delivery.hand_over import HandOver, Span
 from mail.composing import Composer
 from mail.message import Mail
@@ -82,7 +82,7 @@ class MailLane:
         self._hand_over = HandOver(
             name, self.fence, database, sender, clock, span or (lambda *_, **__: nullcontext()), self._done
         )
-        self._evidence = Evidence(name, database, sender, clock)
+        self._evidence = EvidenceSearch(name, database, sender, clock)
         self._seeking: asyncio.Task[None] | None = None
         self._next_due: datetime | None = None
 

@@ -4,10 +4,10 @@ This is the only shape of a mail between the ledger and the composer. It stands 
 `mail`, nor `mail` services: `mail.composing` says by a Protocol what it reads of a request, and the type checker holds
 the two together where they meet (activities, the API). So no value is copied from one twin to the next:
 
-    MailRequest   what is asked for, as here                       services
-    Mail          what was composed, and is handed over            mail.message
-    SendOutcome   what a provider said of it                       mail.providers.sender
-    AttemptResult       what the ledger keeps of that                    services.messages.sending_ledger
+    MailRequest     what is asked for                       here
+    Mail            what was composed, and is handed over   mail.message
+    SendOutcome     what a provider said of it              mail.providers.sender
+    AttemptResult   what the ledger keeps of that           services.messages.sending_ledger
 """
 
 from collections.abc import Mapping, Sequence
