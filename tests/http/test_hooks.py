@@ -105,7 +105,8 @@ def test_a_database_that_fails_is_told_as_what_it_is(
         raise OperationalError("INSERT", {}, original)
 
     monkeypatch.setattr(journeys, "put_draft", fails)
-    answer = client.put("/v1/journeys/welcome", content="journey: welcome")
+    text = "journey: welcome\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {final: true}}"
+    answer = client.put("/v1/journeys/welcome", content=text)
     assert answer.status_code == status
     if type is not None:
         assert answer.json()["type"] == f"urn:waypost:problem:{type}"
