@@ -106,18 +106,18 @@ def merged(attributes: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """One customer as a guard may see them at one instant; `house_zone` is the installation's own time zone."""
+class CustomerFacts:
+    """One customer as a guard may see them at one instant; `installation_zone` is the installation's own time zone."""
 
     attributes: Mapping[str, Any]
     aggregates: Mapping[str, Aggregate]
     timezone: str | None = None
     segments: tuple[str, ...] = ()
-    house_zone: str | None = None
+    installation_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class EventFacts:
     """One event as a guard may see it."""
 
     name: str
@@ -138,7 +138,9 @@ class EnrollmentFacts:
         return {**self.data, "key": self.key, "stage": stage, "entered_at": self.entered_at}
 
 
-def context(known: Known, event: Happened | None, enrollment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def context(
+    known: CustomerFacts, event: EventFacts | None, enrollment: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
     """The variables of a guard; `enrollment` is empty before there is one."""
     customer = {
         **known.attributes,

@@ -44,12 +44,18 @@ _AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a guard said, and the values it saw, keyed by how the guard names them."""
+class GuardResult:
+    """What a guard said, and the values it saw, keyed by how the guard names them: the recorded "why"."""
 
+    guard: str
     holds: bool
     seen: Mapping[str, Any] = field(default_factory=dict[str, Any])
     error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as a decision's detail keeps it; `error` only where there is one."""
+        shown: dict[str, Any] = {"guard": self.guard, "holds": self.holds, "seen": dict(self.seen)}
+        return shown | ({"error": self.error} if self.error else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +107,7 @@ def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
     return SEGMENT_EVENTS if path[1] == "segments" else PROFILE_EVENTS
 
 
-def evaluate(text: str, context: Mapping[str, Any]) -> Verdict:
+def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
     """Ask the guard of a context as `facts.context` makes it; the error of one that costs too much is TOO_COSTLY."""
     compiled = _compiled(text)
     filled = guard_reads.taken({name: context.get(name) for name in VARIABLES}, compiled.needed)
@@ -112,12 +118,12 @@ def evaluate(text: str, context: Mapping[str, Any]) -> Verdict:
             guard_cost.bound(compiled.tree, filled)
         answer = compiled.program.execute(filled)
     except guard_cost.TooCostly as error:
-        return Verdict(holds=False, seen=seen, error=f"{TOO_COSTLY}: {error}")
+        return GuardResult(guard=text, holds=False, seen=seen, error=f"{TOO_COSTLY}: {error}")
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        return Verdict(holds=False, seen=seen, error=str(error).partition("\n")[0][:200])
+        return GuardResult(guard=text, holds=False, seen=seen, error=str(error).partition("\n")[0][:200])
     if not isinstance(answer, bool):
-        return Verdict(holds=False, seen=seen, error=f"gave {type(answer).__name__}, not true or false")
-    return Verdict(holds=answer, seen=seen)
+        return GuardResult(guard=text, holds=False, seen=seen, error=f"gave {type(answer).__name__}, not true or false")
+    return GuardResult(guard=text, holds=answer, seen=seen)
 
 
 def _is_small(value: Any) -> bool:

@@ -1,51 +1,39 @@
 """The answers to `Ask`, given what is known: the same pure function for the workflow's activities and the simulator."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from journeys.facts import calendar, customer_facts, guards
 from journeys.facts.calendar import LocalTime, Span
-from journeys.facts.customer_facts import EnrollmentFacts, Happened, Known
+from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts, EventFacts
+from journeys.facts.guards import GuardResult
 from journeys.machine.commands import Ask
 from journeys.machine.inputs import Facts
 from journeys.program.program import DateOf, GuardId, NodeId, Program, Wait, WaitFor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One guard as it was asked, with what it saw: the recorded "why"."""
-
-    guard: str
-    verdict: guards.Verdict
-
-    def as_json(self) -> dict[str, Any]:
-        verdict = self.verdict
-        shown: dict[str, Any] = {"guard": self.guard, "holds": verdict.holds, "seen": dict(verdict.seen)}
-        return shown | ({"error": verdict.error} if verdict.error else {})
-
-
 def answer(
-    program: Program, ask: Ask, known: Known, event: Happened | None, enrollment: EnrollmentFacts
-) -> tuple[Facts, Sequence[Asked]]:
-    """The facts asked for, and each guard's verdict with the values it saw."""
+    program: Program, ask: Ask, known: CustomerFacts, event: EventFacts | None, enrollment: EnrollmentFacts
+) -> tuple[Facts, Sequence[GuardResult]]:
+    """The facts asked for, and what each guard said with the values it saw."""
     context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at)
-    texts = [program.guards[GuardId(name)] for name in ask.guards]
-    asked = [Asked(guard=text, verdict=guards.evaluate(text, context)) for text in texts]
+    results = [guards.evaluate(program.guards[GuardId(name)], context) for name in ask.guards]
     answered = Facts(
         number=ask.number,
-        holds=tuple(one.verdict.holds for one in asked),
+        holds=tuple(one.holds for one in results),
         last=tuple(known.aggregates.get(name, customer_facts.NOTHING).last_at for name in ask.last),
         until=_until(program, ask, known),
     )
-    return answered, asked
+    return answered, results
 
 
-def _until(program: Program, ask: Ask, known: Known) -> datetime | None:
+def _until(program: Program, ask: Ask, known: CustomerFacts) -> datetime | None:
     if ask.until is None:
         return None
-    node, zone = program.nodes[NodeId(ask.until)], calendar.zone_of(known.timezone, program.timezone, known.house_zone)
+    node, zone = (
+        program.nodes[NodeId(ask.until)],
+        calendar.zone_of(known.timezone, program.timezone, known.installation_zone),
+    )
     how = node.how if isinstance(node, Wait) else node.up_to if isinstance(node, WaitFor) else None
     match how:
         case LocalTime():

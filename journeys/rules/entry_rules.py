@@ -1,4 +1,4 @@
-"""Who may enter: triggers and their guards, the re-entry rule, and the key that lets runs stand side by side."""
+"""Who may enter: triggers and their guards, the re-entry rule, and the key by which enrollments run side by side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Any
 
 from journeys.facts import customer_facts, guards
 from journeys.facts.calendar import Span
-from journeys.facts.customer_facts import Happened, Known
+from journeys.facts.customer_facts import CustomerFacts, EventFacts
+from journeys.facts.guards import GuardResult
 from journeys.language.words import KEY_PATH
 from journeys.program.program import Program
-from journeys.rules.answers import Asked
 
 LONGEST_KEY = 255
 
@@ -24,8 +24,8 @@ REFUSALS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A customer's last run (of a key): live, or ended at an instant."""
+class LastEnrollment:
+    """A customer's last enrollment (of a key): live, or ended at an instant."""
 
     live: bool
     ended_at: datetime | None = None
@@ -36,7 +36,7 @@ class Triggered:
     """Whether an event lets a customer in, and what each guard that was asked saw."""
 
     enters: bool
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[GuardResult, ...] = ()
 
 
 def triggers(program: Program, name: str, properties: Mapping[str, Any]) -> bool:
@@ -44,23 +44,23 @@ def triggers(program: Program, name: str, properties: Mapping[str, Any]) -> bool
     return any(trigger.hears(name, properties) for trigger in program.triggers)
 
 
-def triggered(program: Program, known: Known, event: Happened, now: datetime) -> Triggered:
+def triggered(program: Program, known: CustomerFacts, event: EventFacts, now: datetime) -> Triggered:
     """Ask the triggers that listen to the event, until one holds."""
-    asked: list[Asked] = []
+    asked: list[GuardResult] = []
     for trigger in program.triggers:
         if not trigger.hears(event.name, event.properties):
             continue
         if trigger.guard is None:
             return Triggered(enters=True, asked=tuple(asked))
         text = program.guards[trigger.guard]
-        asked.append(Asked(guard=text, verdict=guards.evaluate(text, customer_facts.context(known, event, {}, now))))
-        if asked[-1].verdict.holds:
+        asked.append(guards.evaluate(text, customer_facts.context(known, event, {}, now)))
+        if asked[-1].holds:
             return Triggered(enters=True, asked=tuple(asked))
     return Triggered(enters=False, asked=tuple(asked))
 
 
-def key_of(program: Program, event: Happened) -> str | None:
-    """The key of the run that the event starts: empty where the journey has none, None where the event lacks it."""
+def key_of(program: Program, event: EventFacts) -> str | None:
+    """The key of the enrollment that the event starts: "" where the journey has none, None where the event lacks it."""
     if program.key is None:
         return ""
     match = KEY_PATH.fullmatch(program.key)
@@ -70,13 +70,13 @@ def key_of(program: Program, event: Happened) -> str | None:
     return str(value)[:LONGEST_KEY]
 
 
-def data_of(event: Happened) -> dict[str, Any]:
-    """What a run that an event starts finds in `enrollment`, as if it were given with an API call: its properties."""
+def data_of(event: EventFacts) -> dict[str, Any]:
+    """The data of an enrollment that the event starts, as if given with an API call: the event's properties."""
     return dict(event.properties)
 
 
-def refusal(program: Program, last: Run | None, now: datetime) -> str | None:
-    """The key of REFUSALS that keeps a customer with this last run out, or None."""
+def refusal(program: Program, last: LastEnrollment | None, now: datetime) -> str | None:
+    """The key of REFUSALS that keeps a customer with this last enrollment out, or None."""
     rule = program.reentry
     if last is None or rule == "always":
         return None

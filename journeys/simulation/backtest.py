@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from journeys.facts.customer_facts import Happened
+from journeys.facts.customer_facts import EventFacts
 from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.rules import entry_rules
-from journeys.rules.entry_rules import Run
+from journeys.rules.entry_rules import LastEnrollment
 from journeys.rules.policy import Allowed, Deferred, Skipped
 from journeys.simulation.simulator import History, MailPolicy, Recorded, Trace, simulate
 
@@ -101,8 +101,8 @@ class Lived:
     trace: Trace
 
 
-def seen(event: Recorded) -> Happened:
-    return Happened(name=event.name, properties=event.properties, at=event.at)
+def seen(event: Recorded) -> EventFacts:
+    return EventFacts(name=event.name, properties=event.properties, at=event.at)
 
 
 Name = Callable[[Person, Recorded], str]
@@ -174,10 +174,10 @@ class _Begun:
         if self.run_at(at).live:
             self._stopped_at, self._trace = at, None
 
-    def run_at(self, at: datetime) -> Run:
+    def run_at(self, at: datetime) -> LastEnrollment:
         state = self.trace().state
         ended = state.ended and state.clock is not None and state.clock <= at
-        return Run(live=not ended, ended_at=state.clock if ended else None)
+        return LastEnrollment(live=not ended, ended_at=state.clock if ended else None)
 
     def trace(self) -> Trace:
         if self._trace is None:

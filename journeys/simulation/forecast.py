@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from journeys.facts.customer_facts import EnrollmentFacts, Known
+from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Woke
 from journeys.machine.state import State
@@ -48,12 +48,12 @@ class Action:
 class _Present(History):
     """A customer who stays as they are."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: CustomerFacts) -> None:
         super().__init__((), known.attributes, known.timezone)
         self._known = known
 
-    def known(self, at: datetime, seq: int | None) -> Known:
-        return Known(
+    def known(self, at: datetime, seq: int | None) -> CustomerFacts:
+        return CustomerFacts(
             attributes=self.attributes,
             aggregates=self._known.aggregates,
             timezone=self.timezone,
@@ -64,7 +64,7 @@ class _Present(History):
 def forecast(
     program: Program,
     state: State,
-    known: Known,
+    known: CustomerFacts,
     now: datetime,
     post: MailPolicy,
     key: str = "",

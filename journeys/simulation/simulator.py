@@ -12,8 +12,8 @@ from itertools import chain
 from typing import Any, assert_never
 
 from journeys.facts import calendar, customer_facts
-from journeys.facts.customer_facts import Aggregate, EnrollmentFacts, Happened, Known
-from journeys.facts.guards import SEGMENT_EVENTS
+from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts, EventFacts
+from journeys.facts.guards import SEGMENT_EVENTS, GuardResult
 from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Begin, EventArrived, Facts, Input, Leave, Planned, Settled, Woke
@@ -21,7 +21,6 @@ from journeys.machine.state import State
 from journeys.program.program import SEGMENT_JOINED, NodeId, Program, Send
 from journeys.program.send_terms import SendTerms
 from journeys.rules import answers, policy
-from journeys.rules.answers import Asked
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
 
 IDENTIFY = "Identify"
@@ -46,11 +45,11 @@ class Posted:
     verdict: Verdict
 
 
-MailPolicy = Callable[[SendTerms, Plan, Known], Verdict]
+MailPolicy = Callable[[SendTerms, Plan, CustomerFacts], Verdict]
 """Decides on a mail: the terms of its step, the plan, the customer."""
 
 
-def everything_goes(terms: SendTerms, plan: Plan, known: Known) -> Verdict:
+def everything_goes(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
     """No policy at all."""
     return ALLOWED
 
@@ -64,7 +63,7 @@ class Trace:
 
     state: State
     decisions: list[Decide] = field(default_factory=list[Decide])
-    asked: list[tuple[Ask, Sequence[Asked]]] = field(default_factory=list[tuple[Ask, Sequence[Asked]]])
+    asked: list[tuple[Ask, Sequence[GuardResult]]] = field(default_factory=list[tuple[Ask, Sequence[GuardResult]]])
     mails: list[Plan] = field(default_factory=list[Plan])
     posted: list[Posted] = field(default_factory=list[Posted])
     settled: Settle | None = None
@@ -81,7 +80,7 @@ class History:
         self.segments: tuple[str, ...] = ()
         self._folded = 0
 
-    def known(self, at: datetime, seq: int | None) -> Known:
+    def known(self, at: datetime, seq: int | None) -> CustomerFacts:
         """The facts at `at`, or just after the event `seq` where that one is being worked off."""
         while self._folded < len(self.events) and self._past(self.events[self._folded], at, seq):
             event = self.events[self._folded]
@@ -92,7 +91,7 @@ class History:
             before = self.aggregates.get(event.name, customer_facts.NOTHING)
             self.aggregates[event.name] = customer_facts.fold(before, event.at, customer_facts.amount(event.properties))
             self._folded += 1
-        return Known(
+        return CustomerFacts(
             attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone, segments=self.segments
         )
 
@@ -113,9 +112,9 @@ class History:
         if isinstance(zone, str) and calendar.is_zone(zone):
             self.timezone = zone
 
-    def happened(self, seq: int | None) -> Happened | None:
+    def happened(self, seq: int | None) -> EventFacts | None:
         event = next((one for one in self.events if one.seq == seq), None) if seq is not None else None
-        return Happened(name=event.name, properties=event.properties, at=event.at) if event else None
+        return EventFacts(name=event.name, properties=event.properties, at=event.at) if event else None
 
 
 def simulate(
@@ -203,7 +202,7 @@ def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) 
     """
     went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
 
-    def post(terms: SendTerms, plan: Plan, known: Known) -> Verdict:
+    def post(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
         email = known.attributes.get("email")
         address = email if isinstance(email, str) and email else "anybody" if assume_address else None
         valid = address == "anybody" or (address is not None and "@" in address.strip("@"))

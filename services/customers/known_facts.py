@@ -7,24 +7,24 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.facts import customer_facts
-from journeys.facts.customer_facts import Aggregate, Happened, Known
+from journeys.facts.customer_facts import Aggregate, CustomerFacts, EventFacts
 from services.installation import installation_settings
 from store.queries import events
 from store.tables.customers import Customer, Event
 
 
-def known(session: Session, customer: Customer, seq: int | None = None) -> Known:
+def known(session: Session, customer: Customer, seq: int | None = None) -> CustomerFacts:
     """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again."""
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
     if seq is not None and seq < customer.seq:
         for name in events.names_above(session, customer.id, seq):
             stored[name] = _fold_again(session, customer.id, name, seq)
-    return Known(
+    return CustomerFacts(
         attributes=attributes(customer),
         aggregates=stored,
         timezone=customer.timezone,
         segments=tuple(customer.segments),
-        house_zone=installation_settings.load(session).timezone,
+        installation_zone=installation_settings.load(session).timezone,
     )
 
 
@@ -44,13 +44,13 @@ def attributes(customer: Customer) -> Mapping[str, Any]:
     return {**customer.attributes, "id": customer.external_id or customer.anonymous_id}
 
 
-def happened(session: Session, customer_id: str, seq: int | None) -> Happened | None:
+def happened(session: Session, customer_id: str, seq: int | None) -> EventFacts | None:
     event = events.get(session, customer_id, seq) if seq is not None else None
     return seen(event) if event is not None else None
 
 
-def seen(event: Event) -> Happened:
-    return Happened(name=event.name, properties=event.properties, at=event.at)
+def seen(event: Event) -> EventFacts:
+    return EventFacts(name=event.name, properties=event.properties, at=event.at)
 
 
 def _fold_again(session: Session, customer_id: str, name: str, seq: int) -> Aggregate:

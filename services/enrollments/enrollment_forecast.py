@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts import calendar
-from journeys.facts.customer_facts import Known
+from journeys.facts.customer_facts import CustomerFacts
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
 from journeys.program.send_terms import SendTerms
@@ -30,7 +30,7 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         return ()
     settings = installation_settings.load(session)
 
-    def post(terms: SendTerms, plan: Plan, known: Known) -> Verdict:
+    def post(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
         stands = Standing(session, [customer], settings, plan.at)
         who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
         return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from journeys.program.program import Program
 from journeys.rules import entry_rules
-from journeys.rules.entry_rules import REFUSALS, Run
+from journeys.rules.entry_rules import REFUSALS, LastEnrollment
 from services.errors import Refused
 from store import bulk
 from store.queries import decisions, dispatches, enrollments
@@ -122,7 +122,7 @@ def _fresh(enrollment: Enrollment) -> dict[str, Any]:
     }
 
 
-def _as_run(last: Enrollment | None) -> Run | None:
+def _as_run(last: Enrollment | None) -> LastEnrollment | None:
     if last is None:
         return None
-    return Run(live=last.status == EnrollmentStatus.LIVE, ended_at=last.ended_at or last.entered_at)
+    return LastEnrollment(live=last.status == EnrollmentStatus.LIVE, ended_at=last.ended_at or last.entered_at)

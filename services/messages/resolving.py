@@ -10,10 +10,10 @@ from store.queries import decisions, messages
 from store.statuses import UNSURE, MessageStatus
 from store.tables.messages import Message
 
-Verdict = Literal["accepted", "resend", "failed"]
+Resolution = Literal["accepted", "resend", "failed"]
 
 
-def decide(session: Session, message_id: str, verdict: Verdict, by: str, now: datetime) -> Message:
+def decide(session: Session, message_id: str, verdict: Resolution, by: str, now: datetime) -> Message:
     """accepted: it went. resend: it did not, so it is sent. failed: leave it."""
     message = messages.locked(session, message_id)
     if message is None:

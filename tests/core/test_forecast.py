@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from journeys.facts.customer_facts import Aggregate, Known
+from journeys.facts.customer_facts import Aggregate, CustomerFacts
 from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation.forecast import forecast
@@ -29,7 +29,7 @@ def test_the_next_actions_and_what_would_change_them(compiled: Callable[[str], P
     program = compiled(JOURNEY)
     history = History([Recorded(seq=1, name="Order", at=noon)], {})
     state = simulate(program, State(customer="c", enrollment="e", cursor=1), history, noon, noon).state
-    known = Known(
+    known = CustomerFacts(
         attributes={"email": "a@example.com"},
         aggregates={"Order": Aggregate(count=1, first_at=noon, last_at=noon)},
         timezone="Europe/Berlin",
@@ -51,7 +51,7 @@ def test_the_next_actions_and_what_would_change_them(compiled: Callable[[str], P
 def test_nothing_comes_for_who_is_paused_or_rests(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{send: x}]}}")
     state = simulate(program, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
-    known = Known(attributes={}, aggregates={})
+    known = CustomerFacts(attributes={}, aggregates={})
     assert forecast(program, state, known, noon, everything_goes) == []
     waiting = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 day}, {send: x}]}}")
     state = simulate(waiting, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
@@ -62,7 +62,7 @@ def test_nothing_comes_for_who_is_paused_or_rests(compiled: Callable[[str], Prog
 def test_a_mail_that_would_be_skipped_says_so(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 day}, {send: x}]}}")
     state = simulate(program, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
-    known = Known(attributes={}, aggregates={})
+    known = CustomerFacts(attributes={}, aggregates={})
     actions = forecast(program, state, known, noon, by_policy(assume_address=False))
     assert [(one.what, one.detail["reason"], one.at) for one in actions] == [
         ("skip", "no_address", noon + timedelta(days=1))
@@ -72,4 +72,4 @@ def test_a_mail_that_would_be_skipped_says_so(compiled: Callable[[str], Program]
 def test_an_endless_round_is_cut(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 minute}, {go: a}]}}")
     state = simulate(program, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
-    assert len(forecast(program, state, Known(attributes={}, aggregates={}), noon, everything_goes)) == 12
+    assert len(forecast(program, state, CustomerFacts(attributes={}, aggregates={}), noon, everything_goes)) == 12

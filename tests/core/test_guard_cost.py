@@ -37,7 +37,7 @@ def tagged(count: int) -> Mapping[str, Any]:
     return {"customer": {"tags": [f"tag {number}" for number in range(count)], "events": {}}}
 
 
-def asked(text: str, context: Mapping[str, Any]) -> guards.Verdict:
+def asked(text: str, context: Mapping[str, Any]) -> guards.GuardResult:
     """The verdict, which must come before MOST."""
     began = time.thread_time()
     verdict = guards.evaluate(text, context)
@@ -63,8 +63,9 @@ def test_one_that_was_published_before_is_not_asked(text: str) -> None:
 
 def test_a_guard_over_pairs_is_asked_of_thirty_tags_and_not_of_eight_hundred() -> None:
     assert guards.refusal(PAIRS) is None
-    assert asked(PAIRS, tagged(30)) == guards.Verdict(holds=True, seen={TAGS: "(list)"})
-    assert asked(PAIRS, tagged(800)) == guards.Verdict(
+    assert asked(PAIRS, tagged(30)) == guards.GuardResult(guard=PAIRS, holds=True, seen={TAGS: "(list)"})
+    assert asked(PAIRS, tagged(800)) == guards.GuardResult(
+        guard=PAIRS,
         holds=False,
         seen={TAGS: "(list)"},
         error="guard_too_costly: it may take 475 ms; at most 50 ms are allowed",

@@ -9,13 +9,14 @@ COUNT = 'customer.events["Order Completed"].count'
 
 def test_a_guard_reads_aggregates_and_says_what_it_saw() -> None:
     context = {"customer": {"events": {"Order Completed": {"count": 6}}}}
-    verdict = guards.evaluate(f"{COUNT} >= 5", context)
-    assert verdict == guards.Verdict(holds=True, seen={COUNT: 6})
+    text = f"{COUNT} >= 5"
+    assert guards.evaluate(text, context) == guards.GuardResult(guard=text, holds=True, seen={COUNT: 6})
 
 
 def test_an_absent_attribute_is_null_and_an_absent_event_zero() -> None:
-    verdict = guards.evaluate(f'customer.plan == "team" || {COUNT} > 0', {"customer": {"events": {}}})
-    assert verdict == guards.Verdict(holds=False, seen={"customer.plan": None, COUNT: 0})
+    text = f'customer.plan == "team" || {COUNT} > 0'
+    result = guards.evaluate(text, {"customer": {"events": {}}})
+    assert result == guards.GuardResult(guard=text, holds=False, seen={"customer.plan": None, COUNT: 0})
 
 
 def test_a_guard_that_fails_is_false_and_says_so() -> None:
