@@ -32,7 +32,13 @@ BY_STATUS: Mapping[int, str] = {
     429: "rate-limited",
     503: "timed-out",
 }
-KNOWN = (services.NotFound, services.Refused, services.InvalidInput, gateway.Refused, gateway.TemporalUnavailable)
+KNOWN = (
+    services.NotFound,
+    services.Refused,
+    services.InvalidInput,
+    gateway.TemporalRefused,
+    gateway.TemporalUnavailable,
+)
 
 
 class ApiError(Exception):

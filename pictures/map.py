@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from journeys.language import definition as language
 from journeys.language import verbs
-from journeys.language.definition import Journey
+from journeys.language.definition import Definition
 from journeys.program.compiler import name_steps
 from pictures import svg
 from pictures.layout import arrange
@@ -49,7 +49,7 @@ class _Line:
 
 
 def draw(
-    journey: Journey,
+    journey: Definition,
     *,
     counts: Mapping[tuple[str, str], int] | None = None,
     flows: Mapping[Edge, int] | None = None,
@@ -81,7 +81,7 @@ def draw(
 # -- ways --------------------------------------------------------------------------------------------------------------
 
 
-def _ways(journey: Journey) -> dict[Edge, list[tuple[str, str | None]]]:
+def _ways(journey: Definition) -> dict[Edge, list[tuple[str, str | None]]]:
     """From stage to stage: what leads there, and the guard, in the order written."""
     ways: dict[Edge, list[tuple[str, str | None]]] = {}
     for key, stage in journey.stages.items():
@@ -141,7 +141,7 @@ def _arrowheads() -> str:
                            markerUnits="userSpaceOnUse"))  # fmt: skip
 
 
-def _entrance(journey: Journey, layout: Layout) -> str:
+def _entrance(journey: Definition, layout: Layout) -> str:
     """The arrow that leads into the first stage, with what lets customers in."""
     box = layout.boxes[journey.start]
     told = [_trigger(one) for one in journey.enter] or ["by a call"]
@@ -163,7 +163,7 @@ def _trigger(one: language.Trigger) -> str:
 
 
 def _box(
-    journey: Journey,
+    journey: Definition,
     layout: Layout,
     key: str,
     lines: Sequence[_Line],

@@ -1,7 +1,7 @@
 """All that the API, the command line and the dispatcher know of Temporal: start, signal, control, ask.
 
 TemporalUnavailable     Temporal cannot be reached; what was asked was not done
-Refused                 the workflow refused, and says why
+TemporalRefused         the workflow refused, and says why
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class TemporalUnavailable(Exception):
     """Temporal did not answer."""
 
 
-class Refused(Exception):
+class TemporalRefused(Exception):
     """A control that the workflow did not accept."""
 
 
@@ -89,7 +89,7 @@ class Gateway:
             return
 
     async def promote(self, build_id: str) -> None:
-        """From now on workers of this build get the work; raise Refused as long as none of them has come."""
+        """From now on workers of this build get the work; raise TemporalRefused as long as none of them has come."""
         service, namespace = self.client.workflow_service, self.client.namespace
         try:
             await service.set_worker_deployment_current_version(
@@ -99,7 +99,7 @@ class Gateway:
             )
         except RPCError as error:
             if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
-                raise Refused(f"the build {build_id!r} cannot be promoted: {error.message}") from None
+                raise TemporalRefused(f"the build {build_id!r} cannot be promoted: {error.message}") from None
             raise
 
     async def operate(self, workflow_id: str, operation_id: str) -> None:
@@ -141,7 +141,7 @@ class Gateway:
                 raise
 
     async def control(self, workflow_id: str, verb: str, reason: str = "", once: str | None = None) -> None:
-        """Pause, resume, skip or exit, and wait until it is done; raise Refused with the workflow's reason.
+        """Pause, resume, skip or exit, and wait until it is done; raise TemporalRefused with the workflow's reason.
 
         With the same `once` it is done once, and repeats get the same outcome.
         """
@@ -150,10 +150,10 @@ class Gateway:
             await handle.execute_update("control", args=[verb, reason], id=once)
         except WorkflowUpdateFailedError as failed:
             cause = failed.cause
-            raise Refused(cause.message if isinstance(cause, ApplicationError) else str(failed)) from None
+            raise TemporalRefused(cause.message if isinstance(cause, ApplicationError) else str(failed)) from None
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:
-                raise Refused("its workflow has ended, or has not started yet") from None
+                raise TemporalRefused("its workflow has ended, or has not started yet") from None
             raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
 
     async def state(self, workflow_id: str) -> State:
@@ -162,7 +162,7 @@ class Gateway:
             return await self.client.get_workflow_handle(workflow_id).query("current", result_type=State)
         except (RPCError, WorkflowQueryFailedError) as error:
             if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
-                raise Refused("its workflow has ended, or has not started yet") from None
+                raise TemporalRefused("its workflow has ended, or has not started yet") from None
             raise TemporalUnavailable("Temporal did not answer; no worker may be running") from None
 
     async def keep_lane(self, lane: str) -> None:

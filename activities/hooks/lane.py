@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from activities import meters
 from activities.hooks.outcomes import answer_of
-from journeys.program.program import Notify, Webhook
+from journeys.program.program import NotifyNode, WebhookNode
 from mail.composing import Composer
 from mail.providers.sender import MailSender
 from mail.rendering.templates import TemplateProblem
@@ -128,13 +128,13 @@ class HookLane:
         except Exception as error:
             log.error("hook_not_called", hook=due.id, exc_info=error)
             meters.unexpected("call")
-            once = isinstance(due.step, Notify) and due.step.url is None
+            once = isinstance(due.step, NotifyNode) and due.step.url is None
             why = f"{type(error).__name__}; the worker's log tells more"
             return HookAnswer(outcome="failed" if once else "again", error=why)
 
     async def _call(self, due: DueHook) -> HookAnswer:
         step, now = due.step, self._clock()
-        if isinstance(step, Webhook):
+        if isinstance(step, WebhookNode):
             body = await self._fill(step.body, due) if step.body is not None else {**due.about, "at": now.isoformat()}
             headers = {name: str(value) for name, value in (await self._fill(dict(step.headers), due)).items()}
             return await self._caller().call(due.id, step.url, body, now, method=step.method, headers=headers)
@@ -143,7 +143,7 @@ class HookLane:
             return await self._caller().call(due.id, step.url, {"text": text, **due.about}, now, headers={})
         return await self._write(due, step, text)
 
-    async def _write(self, due: DueHook, step: Notify, text: str) -> HookAnswer:
+    async def _write(self, due: DueHook, step: NotifyNode, text: str) -> HookAnswer:
         """A mail to a colleague, once: where nobody can tell whether it went, it is not written again."""
         subject = str(await self._fill(step.subject or SUBJECT, due))
         return answer_of(await self._sender.send(self._composer.note(due.id, step.email or "", subject, text)))

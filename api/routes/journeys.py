@@ -32,8 +32,8 @@ from api.schemas.journeys import (
 )
 from api.schemas.reports import JourneyReport
 from journeys.checks import source
-from journeys.checks.lint import Surroundings
-from journeys.language.problems import InvalidJourney, Problem
+from journeys.checks.lint import ValidationContext
+from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
 from services.definitions import journeys, validation_context
 from services.errors import InvalidInput, Refused
@@ -119,7 +119,7 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
     return await heavy.run(check)
 
 
-def _around(parts: TheBackend, key: str | None) -> Surroundings:
+def _around(parts: TheBackend, key: str | None) -> ValidationContext:
     with parts.database.reading() as session:
         return validation_context.of(session, key, parts.templates())
 
@@ -257,5 +257,5 @@ def _shown(journey: Journey) -> JourneyOut:
     return JourneyOut.model_validate(journey)
 
 
-def _finding(problem: Problem) -> Finding:
+def _finding(problem: DefinitionProblem) -> Finding:
     return Finding(**problem.as_json())

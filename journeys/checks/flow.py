@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from journeys.facts import calendar
-from journeys.language.definition import Journey, Stage
-from journeys.language.problems import Path, Problem
+from journeys.language.definition import Definition, Stage
+from journeys.language.problems import DefinitionProblem, Path
 from journeys.language.verbs import (
     BranchStep,
     ExitStep,
@@ -19,7 +19,7 @@ from journeys.language.verbs import (
 )
 
 
-def problems(journey: Journey) -> Iterator[Problem]:
+def problems(journey: Definition) -> Iterator[DefinitionProblem]:
     """Everything found; the stages named in the journey must exist."""
     yield from _unreachable(journey)
     yield from _endless(journey)
@@ -34,7 +34,7 @@ def problems(journey: Journey) -> Iterator[Problem]:
 # -- reaching and leaving stages ---------------------------------------------------------------------------------------
 
 
-def _unreachable(journey: Journey) -> Iterator[Problem]:
+def _unreachable(journey: Definition) -> Iterator[DefinitionProblem]:
     reached, queue = {journey.start}, [journey.start]
     while queue:
         for stage in _ways_out(journey.stages[queue.pop()]):
@@ -43,7 +43,7 @@ def _unreachable(journey: Journey) -> Iterator[Problem]:
                 queue.append(stage)
     for key in journey.stages:
         if key not in reached:
-            yield Problem(
+            yield DefinitionProblem(
                 code="unreachable_stage",
                 message=f"no way leads to the stage {key!r}",
                 path=("stages", key),
@@ -56,10 +56,10 @@ def _ways_out(stage: Stage) -> set[str]:
     return goes | {one.to for one in stage.transitions}
 
 
-def _no_way_out(journey: Journey, key: str, stage: Stage) -> Iterator[Problem]:
+def _no_way_out(journey: Definition, key: str, stage: Stage) -> Iterator[DefinitionProblem]:
     leaves = any(isinstance(step, ExitStep) for _, step in steps_of(stage.steps))
     if not (stage.final or leaves or _ways_out(stage) or journey.exit):
-        yield Problem(
+        yield DefinitionProblem(
             code="no_way_out",
             severity="warning",
             message=f"nobody ever leaves the stage {key!r}",
@@ -71,7 +71,7 @@ def _no_way_out(journey: Journey, key: str, stage: Stage) -> Iterator[Problem]:
 # -- loops -------------------------------------------------------------------------------------------------------------
 
 
-def _endless(journey: Journey) -> Iterator[Problem]:
+def _endless(journey: Definition) -> Iterator[DefinitionProblem]:
     """A cycle of `go` that passes no wait is an error; one that guards alone hold open is a warning."""
     hasty = {key: _gone_to(stage.steps)[0] for key, stage in journey.stages.items()}
     yield from _cycles(hasty, "endless_loop", "error", "these stages follow each other without ever waiting")
@@ -90,14 +90,14 @@ def _by_guard_alone(one: object) -> bool:
 
 def _cycles(
     ways: dict[str, set[str]], code: str, severity: str, message: str, known: dict[str, set[str]] | None = None
-) -> Iterator[Problem]:
+) -> Iterator[DefinitionProblem]:
     reported: set[frozenset[str]] = set()
     for start in ways:
         cycle = _cycle(start, ways)
         if not cycle or frozenset(cycle) in reported or (known and _cycle(start, known)):
             continue
         reported.add(frozenset(cycle))
-        yield Problem(
+        yield DefinitionProblem(
             code=code,
             severity="error" if severity == "error" else "warning",
             message=f"{message}: " + " → ".join([*cycle, cycle[0]]),
@@ -162,12 +162,12 @@ def _cycle(start: str, ways: dict[str, set[str]]) -> list[str] | None:
 # -- in vain -----------------------------------------------------------------------------------------------------------
 
 
-def _shadowed(key: str, stage: Stage) -> Iterator[Problem]:
+def _shadowed(key: str, stage: Stage) -> Iterator[DefinitionProblem]:
     """A transition behind one that takes the same event always."""
     always: set[str] = set()
     for index, one in enumerate(stage.transitions):
         if one.on is not None and one.on in always:
-            yield Problem(
+            yield DefinitionProblem(
                 code="shadowed_transition",
                 severity="warning",
                 message=f"an earlier transition of this stage always takes {one.on!r}",
@@ -178,11 +178,11 @@ def _shadowed(key: str, stage: Stage) -> Iterator[Problem]:
             always.add(one.on)
 
 
-def _in_vain(key: str, stage: Stage) -> Iterator[Problem]:
+def _in_vain(key: str, stage: Stage) -> Iterator[DefinitionProblem]:
     always = {one.on for one in stage.transitions if one.on is not None and one.when is None}
     for path, step in steps_of(stage.steps, ("stages", key, "steps")):
         if isinstance(step, WaitForStep) and step.wait_for.event in always:
-            yield Problem(
+            yield DefinitionProblem(
                 code="shadowed_wait_for",
                 severity="warning",
                 message=f"a transition of the stage always takes {step.wait_for.event!r} first",
@@ -191,13 +191,13 @@ def _in_vain(key: str, stage: Stage) -> Iterator[Problem]:
             )
 
 
-def _after_the_end(steps: Sequence[Step], path: Path) -> Iterator[Problem]:
+def _after_the_end(steps: Sequence[Step], path: Path) -> Iterator[DefinitionProblem]:
     """Steps behind a `go` or `exit`."""
     for index, step in enumerate(steps):
         for inner, where in inside(step):
             yield from _after_the_end(inner, (*path, index, *where))
         if isinstance(step, GoStep | ExitStep) and index + 1 < len(steps):
-            yield Problem(
+            yield DefinitionProblem(
                 code="unreachable_step",
                 severity="warning",
                 message=f"nobody reaches the steps behind this {'go' if isinstance(step, GoStep) else 'exit'}",
@@ -207,7 +207,7 @@ def _after_the_end(steps: Sequence[Step], path: Path) -> Iterator[Problem]:
             return
 
 
-def _too_long(key: str, stage: Stage) -> Iterator[Problem]:
+def _too_long(key: str, stage: Stage) -> Iterator[DefinitionProblem]:
     """A wait that an unguarded `after` of the stage always cuts off."""
     limits = [calendar.parse_span(one.after).elapsed for one in stage.transitions if one.after and not one.when]
     if not limits:
@@ -215,7 +215,7 @@ def _too_long(key: str, stage: Stage) -> Iterator[Problem]:
     for path, step in steps_of(stage.steps, ("stages", key, "steps")):
         written = step.wait if isinstance(step, WaitStep) else None
         if isinstance(written, str) and calendar.parse_span(written).elapsed > min(limits):
-            yield Problem(
+            yield DefinitionProblem(
                 code="wait_past_after",
                 severity="warning",
                 message="this wait is longer than the time after which the stage is left",

@@ -1,6 +1,6 @@
 """Whether a well-formed definition makes sense where it is to run: names that mean something, ids that stay.
 
-`Surroundings` is what is known there; what is None stays unchecked. Whether it flows is told by `flow`.
+`ValidationContext` is what is known there; what is None stays unchecked. Whether it flows is told by `flow`.
 """
 
 import re
@@ -10,28 +10,28 @@ from itertools import islice
 
 from journeys.checks import flow
 from journeys.facts import guards
-from journeys.language.definition import Journey
-from journeys.language.problems import Path, Problem, nearest
+from journeys.language.definition import Definition
+from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SplitStep, Step, WaitForStep, steps_of
 from journeys.program.compiler import name_steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ValidationContext:
     """What exists where the journey is to run: template keys, event names seen, segments, journeys, what is live."""
 
     templates: frozenset[str] | None = None
     events: frozenset[str] | None = None
     segments: frozenset[str] | None = None
     journeys: frozenset[str] | None = None
-    previous: Journey | None = None
+    previous: Definition | None = None
 
 
-NOWHERE = Surroundings()
+NOWHERE = ValidationContext()
 MOST_OF_A_KIND = 100
 
 
-def lint(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
+def lint(journey: Definition, around: ValidationContext = NOWHERE) -> list[DefinitionProblem]:
     """Every problem of meaning, errors first."""
     found = names(journey, around)
     if all(problem.code != "unknown_stage" for problem in found):
@@ -40,7 +40,7 @@ def lint(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.severity != "error")
 
 
-def names(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
+def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[DefinitionProblem]:
     """What can be said of each name alone: of each kind the first MOST_OF_A_KIND, since each costs a search.
 
     A kind is all errors or all warnings, so none is hidden behind the other.
@@ -59,13 +59,13 @@ def names(journey: Journey, around: Surroundings = NOWHERE) -> list[Problem]:
     return [problem for kind in kinds for problem in islice(kind, MOST_OF_A_KIND)]
 
 
-def _all_steps(journey: Journey) -> Iterator[tuple[Path, Step]]:
+def _all_steps(journey: Definition) -> Iterator[tuple[Path, Step]]:
     for key, stage in journey.stages.items():
         yield from steps_of(stage.steps, ("stages", key, "steps"))
 
 
-def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]) -> Problem:
-    return Problem(
+def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]) -> DefinitionProblem:
+    return DefinitionProblem(
         code=f"unknown_{what}",
         message=f"there is no {what} {name!r}",
         path=path,
@@ -74,7 +74,7 @@ def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]
     )
 
 
-def _stages_named(journey: Journey) -> Iterator[Problem]:
+def _stages_named(journey: Definition) -> Iterator[DefinitionProblem]:
     named: list[tuple[Path, str]] = [(("start",), journey.start)]
     for key, stage in journey.stages.items():
         named += [(("stages", key, "transitions", i, "to"), one.to) for i, one in enumerate(stage.transitions)]
@@ -84,7 +84,7 @@ def _stages_named(journey: Journey) -> Iterator[Problem]:
             yield _unknown("stage", name, path, list(journey.stages))
 
 
-def _ids(journey: Journey) -> Iterator[Problem]:
+def _ids(journey: Definition) -> Iterator[DefinitionProblem]:
     seen: set[str] = set()
     for path, step in _all_steps(journey):
         names = [(step.id, (*path, "id"))] if step.id else []
@@ -93,17 +93,17 @@ def _ids(journey: Journey) -> Iterator[Problem]:
         for name, where in names:
             if name in seen:
                 message = f"the id {name.removeprefix('split ')!r} is used twice"
-                yield Problem(code="duplicate_id", message=message, path=where, expected="an id of its own")
+                yield DefinitionProblem(code="duplicate_id", message=message, path=where, expected="an id of its own")
             seen.add(name)
 
 
-def _templates(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+def _templates(journey: Definition, known: frozenset[str] | None) -> Iterator[DefinitionProblem]:
     for path, step in _all_steps(journey):
         if known is not None and isinstance(step, SendStep) and step.send.template not in known:
             yield _unknown("template", step.send.template, (*path, "send"), known)
 
 
-def _segments(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+def _segments(journey: Definition, known: frozenset[str] | None) -> Iterator[DefinitionProblem]:
     if known is None:
         return
     for index, trigger in enumerate(journey.enter):
@@ -118,7 +118,7 @@ def _segments(journey: Journey, known: frozenset[str] | None) -> Iterator[Proble
 SEGMENT_ASKED = re.compile(r"""["']([^"']+)["']\s+in\s+customer\.segments""")
 
 
-def guards_of(journey: Journey) -> Iterator[tuple[Path, str]]:
+def guards_of(journey: Definition) -> Iterator[tuple[Path, str]]:
     """Every guard with its path."""
     ruled: list[tuple[Path, str | None]] = [(("enter", i, "when"), one.when) for i, one in enumerate(journey.enter)]
     ruled += [(("exit", i, "when"), one.when) for i, one in enumerate(journey.exit)]
@@ -133,28 +133,28 @@ def guards_of(journey: Journey) -> Iterator[tuple[Path, str]]:
     yield from ((path, guard) for path, guard in ruled if guard is not None)
 
 
-def _refused_guards(journey: Journey) -> Iterator[Problem]:
+def _refused_guards(journey: Definition) -> Iterator[DefinitionProblem]:
     """Here and not where a guard is read: what was published before must stay readable."""
     for path, guard in guards_of(journey):
         refusal = guards.refusal(guard)
         if refusal is not None:
             code, message = refusal
-            yield Problem(code=code, message=message, path=path)
+            yield DefinitionProblem(code=code, message=message, path=path)
 
 
-def _journeys(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[DefinitionProblem]:
     for path, step in _all_steps(journey):
         if isinstance(step, EnrollStep) and step.enroll.journey == journey.journey:
             message, expected = "a journey cannot start itself", "another journey, or `go` to a stage of this one"
-            yield Problem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
+            yield DefinitionProblem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
         elif known is not None and isinstance(step, EnrollStep) and step.enroll.journey not in known:
             yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
 
 
-def _topics(journey: Journey) -> Iterator[Problem]:
+def _topics(journey: Definition) -> Iterator[DefinitionProblem]:
     for path, step in _all_steps(journey):
         if isinstance(step, SendStep) and not (step.send.topic or journey.defaults.topic or step.send.transactional):
-            yield Problem(
+            yield DefinitionProblem(
                 code="no_topic",
                 severity="warning",
                 message="this mail has no topic, so it belongs to 'general'",
@@ -163,7 +163,7 @@ def _topics(journey: Journey) -> Iterator[Problem]:
             )
 
 
-def _eventless(journey: Journey) -> Iterator[Problem]:
+def _eventless(journey: Definition) -> Iterator[DefinitionProblem]:
     """Guards that read `event` where there is none."""
     guarded: list[tuple[Path, str]] = []
     for key, stage in journey.stages.items():
@@ -181,7 +181,7 @@ def _eventless(journey: Journey) -> Iterator[Problem]:
             guarded.append(((*path, "wait_for", "when"), step.wait_for.when))
     for path, text in guarded:
         if guards.reads_event(text):
-            yield Problem(
+            yield DefinitionProblem(
                 code="no_event_here",
                 severity="warning",
                 message="this guard reads `event`, and here there is none, so it sees null",
@@ -190,7 +190,7 @@ def _eventless(journey: Journey) -> Iterator[Problem]:
             )
 
 
-def events_named(journey: Journey) -> Iterator[tuple[Path, str]]:
+def events_named(journey: Definition) -> Iterator[tuple[Path, str]]:
     """Every event name that is waited for, with its path."""
     yield from _events_around(journey)
     for key, stage in journey.stages.items():
@@ -203,7 +203,7 @@ def events_named(journey: Journey) -> Iterator[tuple[Path, str]]:
             yield (*path, "wait_for", "event"), step.wait_for.event
 
 
-def _events_around(journey: Journey) -> Iterator[tuple[Path, str]]:
+def _events_around(journey: Definition) -> Iterator[tuple[Path, str]]:
     for index, trigger in enumerate(journey.enter):
         if trigger.on is not None:
             yield ("enter", index, "on"), trigger.on
@@ -213,14 +213,14 @@ def _events_around(journey: Journey) -> Iterator[tuple[Path, str]]:
         yield ("goal", "on"), journey.goal.on
 
 
-def _events(journey: Journey, known: frozenset[str] | None) -> Iterator[Problem]:
+def _events(journey: Definition, known: frozenset[str] | None) -> Iterator[DefinitionProblem]:
     if known is None:
         return
     told: set[str] = set()
     for path, name in events_named(journey):
         if name not in known and name not in OWN_EVENTS and name not in told:
             told.add(name)
-            yield Problem(
+            yield DefinitionProblem(
                 code="unknown_event",
                 severity="warning",
                 message=f"the event {name!r} was never seen",
@@ -251,7 +251,7 @@ OWN_EVENTS = frozenset(
 # -- since the last version --------------------------------------------------------------------------------------------
 
 
-def since(journey: Journey, previous: Journey | None) -> Iterator[Problem]:
+def since(journey: Definition, previous: Definition | None) -> Iterator[DefinitionProblem]:
     """What an edit changes without saying so."""
     if previous is None:
         return
@@ -259,7 +259,7 @@ def since(journey: Journey, previous: Journey | None) -> Iterator[Problem]:
     yield from _new_holdouts(journey, previous)
 
 
-def _moved_ids(journey: Journey, previous: Journey) -> Iterator[Problem]:
+def _moved_ids(journey: Definition, previous: Definition) -> Iterator[DefinitionProblem]:
     """Ids that count occurrences name other steps when the count changes."""
     now, before = name_steps(journey), set(name_steps(previous).values())
     counts, counted = _occurrences(set(now.values())), _occurrences(before)
@@ -267,7 +267,7 @@ def _moved_ids(journey: Journey, previous: Journey) -> Iterator[Problem]:
         base = now[id(step)].partition("#")[0]
         many = max(counts[base], counted.get(base, 0)) > 1
         if step.id is None and many and base in counted and counts[base] != counted[base]:
-            yield Problem(
+            yield DefinitionProblem(
                 code="moved_id",
                 severity="warning",
                 message=f"{now[id(step)]!r} may name another step than in the last version",
@@ -284,7 +284,7 @@ def _occurrences(names: set[str]) -> dict[str, int]:
     return counts
 
 
-def _new_holdouts(journey: Journey, previous: Journey) -> Iterator[Problem]:
+def _new_holdouts(journey: Definition, previous: Definition) -> Iterator[DefinitionProblem]:
     before = {step.split.id: step.split for _, step in _all_steps(previous) if isinstance(step, SplitStep)}
     for path, step in _all_steps(journey):
         if not isinstance(step, SplitStep) or step.split.id not in before:
@@ -292,7 +292,7 @@ def _new_holdouts(journey: Journey, previous: Journey) -> Iterator[Problem]:
         old = {name for name, one in before[step.split.id].variants.items() if one.holdout}
         for name, one in step.split.variants.items():
             if one.holdout and name not in old:
-                yield Problem(
+                yield DefinitionProblem(
                     code="new_holdout",
                     severity="warning",
                     message=f"the split had no holdout {name!r} before, so it now holds people back who got mail",

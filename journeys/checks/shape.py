@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from journeys.checks import lint
-from journeys.checks.lint import Surroundings
+from journeys.checks.lint import ValidationContext
 from journeys.language import definition, verbs
-from journeys.language.problems import Path, Problem
+from journeys.language.problems import DefinitionProblem, Path
 from journeys.language.verbs import TAG, VERBS
 
 FORMS = ("[key]", "ReentryAfter", "SendWindow", "str", "list[str]")
@@ -83,7 +83,7 @@ STAND_INS: Mapping[str, Any] = {
 }
 
 
-def of_shape(error: ValidationError, data: Any, around: Surroundings) -> list[Problem]:
+def of_shape(error: ValidationError, data: Any, around: ValidationContext) -> list[DefinitionProblem]:
     """Every problem of shape, and what can be said of the names in the rest."""
     found = [one for one in error.errors(include_url=False) if not _of_another_form(one)]
     shape = [_problem(one, data) for one in found[:MOST]]
@@ -92,9 +92,9 @@ def of_shape(error: ValidationError, data: Any, around: Surroundings) -> list[Pr
     return [*_without_repeats(shape), *errors, *(one for one in rest if one.severity != "error")]
 
 
-def _without_repeats(problems: Sequence[Problem]) -> list[Problem]:
+def _without_repeats(problems: Sequence[DefinitionProblem]) -> list[DefinitionProblem]:
     """One problem for each place: a value that fits neither of two forms is reported once."""
-    seen: dict[tuple[Path, str], Problem] = {}
+    seen: dict[tuple[Path, str], DefinitionProblem] = {}
     for one in problems:
         seen.setdefault((one.path, one.code), one)
     return list(seen.values())
@@ -103,7 +103,7 @@ def _without_repeats(problems: Sequence[Problem]) -> list[Problem]:
 # -- one finding -------------------------------------------------------------------------------------------------------
 
 
-def _problem(error: ErrorDetails, data: Any) -> Problem:
+def _problem(error: ErrorDetails, data: Any) -> DefinitionProblem:
     kind, found = error["type"], error["input"]
     path = _path(error["loc"], data)
     code, message = CODES.get(kind, (kind, None))
@@ -118,7 +118,7 @@ def _problem(error: ErrorDetails, data: Any) -> Problem:
         code, message, expected = "duration", "a duration is a number and a unit", 'a text such as "3 days"'
     else:
         expected = _limit(error.get("ctx", {}))
-    return Problem(
+    return DefinitionProblem(
         code=code, message=message or error["msg"], path=path, found=_shown(kind, path, found), expected=expected
     )
 
@@ -187,7 +187,7 @@ def _field_expected(path: Path) -> str | None:
 
 def _part_at(path: Path) -> type[BaseModel] | None:
     if not path:
-        return definition.Journey
+        return definition.Definition
     *above, last = path
     inside = above and (isinstance(last, int) or above[-1] in NAMED)
     return PARTS.get(str(above[-1] if inside else last))
@@ -208,14 +208,14 @@ def _shown(kind: str, path: Path, found: Any) -> str | None:
 # -- the rest ----------------------------------------------------------------------------------------------------------
 
 
-def _of_the_rest(error: ValidationError, data: Any, around: Surroundings) -> list[Problem]:
+def _of_the_rest(error: ValidationError, data: Any, around: ValidationContext) -> list[DefinitionProblem]:
     """Put stand-ins where the shape is wrong, until the rest can be read; say what its names mean."""
     rest, aside = copy.deepcopy(data), list[Path]()
     for _ in range(ROUNDS):
         for one in error.errors(include_url=False):
             aside.append(_put_aside(rest, one, _path(one["loc"], rest)))
         try:
-            journey = definition.Journey.model_validate(rest)
+            journey = definition.Definition.model_validate(rest)
         except ValidationError as again:
             error = again
             continue

@@ -18,9 +18,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from journeys.checks import shape
-from journeys.checks.lint import NOWHERE, Surroundings, lint
-from journeys.language.definition import Journey
-from journeys.language.problems import InvalidJourney, Path, Problem
+from journeys.checks.lint import NOWHERE, ValidationContext, lint
+from journeys.language.definition import Definition
+from journeys.language.problems import DefinitionProblem, InvalidJourney, Path
 
 LARGEST = 250_000
 """Characters: ten times the longest journey that we know of."""
@@ -46,12 +46,12 @@ class Document:
         return key if isinstance(key, str) else None
 
 
-def read(text: str, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Problem, ...]]:
+def read(text: str, around: ValidationContext = NOWHERE) -> tuple[Definition, tuple[DefinitionProblem, ...]]:
     """The definition in `text` with its warnings; raise InvalidJourney with every problem."""
     return judge(parse(text), around)
 
 
-def judge(document: Document, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Problem, ...]]:
+def judge(document: Document, around: ValidationContext = NOWHERE) -> tuple[Definition, tuple[DefinitionProblem, ...]]:
     """The same for a document that was read, each problem with its place."""
     try:
         journey, warnings = check(document.data, around)
@@ -60,10 +60,10 @@ def judge(document: Document, around: Surroundings = NOWHERE) -> tuple[Journey, 
     return journey, tuple(_placed(problem, document.positions) for problem in warnings)
 
 
-def check(data: Any, around: Surroundings = NOWHERE) -> tuple[Journey, tuple[Problem, ...]]:
+def check(data: Any, around: ValidationContext = NOWHERE) -> tuple[Definition, tuple[DefinitionProblem, ...]]:
     """The same for data that is parsed already."""
     try:
-        journey = Journey.model_validate(data)
+        journey = Definition.model_validate(data)
     except ValidationError as error:
         raise InvalidJourney(shape.of_shape(error, data, around)) from None
     problems = lint(journey, around)
@@ -76,7 +76,7 @@ def parse(text: str) -> Document:
     """Read a text; raise InvalidJourney where it is neither JSON nor YAML, or passes a bound."""
     if len(text) > LARGEST:
         message = f"the definition has {len(text):,} characters"
-        raise InvalidJourney([Problem(code="too_large", message=message, expected=f"at most {LARGEST:,}")])
+        raise InvalidJourney([DefinitionProblem(code="too_large", message=message, expected=f"at most {LARGEST:,}")])
     if text.lstrip().startswith("{"):
         return Document(data=_json(text), positions={})
     return _yaml(text)
@@ -86,7 +86,9 @@ def _json(text: str) -> Any:
     try:
         data = json.loads(text, parse_int=lambda digits: _whole(digits, 10))
     except json.JSONDecodeError as error:
-        raise InvalidJourney([Problem(code="json", message=error.msg, line=error.lineno, column=error.colno)]) from None
+        raise InvalidJourney(
+            [DefinitionProblem(code="json", message=error.msg, line=error.lineno, column=error.colno)]
+        ) from None
     except RecursionError:
         raise InvalidJourney([_too_deep()]) from None
     _Bounds().check(data, ())
@@ -105,23 +107,25 @@ def _yaml(text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         message = str(error.problem or error.context or "this is not YAML")
-        raise InvalidJourney([Problem(code="yaml", message=message, line=line, column=column)]) from None
+        raise InvalidJourney([DefinitionProblem(code="yaml", message=message, line=line, column=column)]) from None
     except InvalidJourney:
         raise
     except (YAMLError, ValueError, TypeError) as error:
-        raise InvalidJourney([Problem(code="yaml", message=str(error).splitlines()[0])]) from None
+        raise InvalidJourney([DefinitionProblem(code="yaml", message=str(error).splitlines()[0])]) from None
     if node is None:
         return Document(data=None, positions={})
     plain = _Plain()
     return Document(data=plain.value(node, ()), positions=plain.positions)
 
 
-def _too_deep(path: Path = ()) -> Problem:
-    return Problem(code="too_deep", message=f"the document nests deeper than {DEEPEST} levels", path=path)
+def _too_deep(path: Path = ()) -> DefinitionProblem:
+    return DefinitionProblem(code="too_deep", message=f"the document nests deeper than {DEEPEST} levels", path=path)
 
 
 def _too_many() -> InvalidJourney:
-    return InvalidJourney([Problem(code="too_large", message=f"the document has more than {MOST_VALUES:,} values")])
+    return InvalidJourney(
+        [DefinitionProblem(code="too_large", message=f"the document has more than {MOST_VALUES:,} values")]
+    )
 
 
 class _BoundedComposer(Composer):
@@ -145,12 +149,14 @@ class _Bounds:
     def text(self, text: str, path: Path) -> str:
         """What no database keeps is refused here."""
         if "\0" in text:
-            raise InvalidJourney([Problem(code="text", message="the text contains the character NUL", path=path)])
+            raise InvalidJourney(
+                [DefinitionProblem(code="text", message="the text contains the character NUL", path=path)]
+            )
         try:
             text.encode()
         except UnicodeEncodeError:
             message = "the text contains half of a surrogate pair, which is no character"
-            raise InvalidJourney([Problem(code="text", message=message, path=path)]) from None
+            raise InvalidJourney([DefinitionProblem(code="text", message=message, path=path)]) from None
         return text
 
     def count(self, path: Path) -> None:
@@ -210,7 +216,7 @@ class _Plain(_Bounds):
 
 def _at_mark(message: str, node: Any) -> InvalidJourney:
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
-    return InvalidJourney([Problem(code="yaml", message=message, line=line, column=column)])
+    return InvalidJourney([DefinitionProblem(code="yaml", message=message, line=line, column=column)])
 
 
 def _scalar(node: Any, path: Path) -> Any:
@@ -249,7 +255,7 @@ def _whole(digits: str, base: int) -> int:
 
 
 def _bad_number(message: str, path: Path) -> InvalidJourney:
-    return InvalidJourney([Problem(code="number", message=message, path=path)])
+    return InvalidJourney([DefinitionProblem(code="number", message=message, path=path)])
 
 
 def _fraction(text: str) -> float | str:
@@ -260,7 +266,7 @@ def _fraction(text: str) -> float | str:
     return number if isfinite(number) else text
 
 
-def _placed(problem: Problem, positions: Positions) -> Problem:
+def _placed(problem: DefinitionProblem, positions: Positions) -> DefinitionProblem:
     path = problem.path
     while path not in positions and path:
         path = path[:-1]

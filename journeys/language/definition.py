@@ -147,7 +147,7 @@ class Stage(Part):
     final: bool = False
 
 
-class Journey(Part):
+class Definition(Part):
     """A whole definition."""
 
     journey: Key
@@ -176,7 +176,7 @@ class Journey(Part):
 
 def json_schema() -> dict[str, Any]:
     """The language as a JSON Schema (2020-12), made from these classes, so that editors complete and check."""
-    schema = Journey.model_json_schema(by_alias=True, mode="validation")
+    schema = Definition.model_json_schema(by_alias=True, mode="validation")
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:waypost:schema:journey",

@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class DefinitionProblem:
     """One finding. `path` leads from the top of the document; `line` and `column` count from 1, for YAML."""
 
     code: str
@@ -47,7 +47,7 @@ class Problem:
 class InvalidJourney(ValueError):
     """A definition that cannot be accepted; `problems` lists every reason."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[DefinitionProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in self.problems))
 

@@ -13,29 +13,29 @@ from journeys.machine.state import About, Deadline
 from journeys.machine.walk import Walk
 from journeys.program.program import (
     After,
-    Arm,
+    BranchArm,
     DateOf,
-    Entrance,
-    Goal,
+    EventTrigger,
     GuardId,
     Inactive,
     NodeId,
     OnEvent,
-    Stage,
+    ProgramGoal,
+    ProgramStage,
+    ProgramTransition,
     StageKey,
-    Transition,
-    Wait,
-    WaitFor,
+    WaitForNode,
+    WaitNode,
     When,
 )
 
 STRIDES = 100
 """Stages entered without a wait between them; a journey that means to go on has waited long before."""
 
-Listener = Entrance | Transition | WaitFor | Wait
+Listener = EventTrigger | ProgramTransition | WaitForNode | WaitNode
 """What an event can set off: an exit, a transition, the wait_for somebody waits in, or the wait for a date."""
 
-Option = TypeVar("Option", bound=Listener | Arm)
+Option = TypeVar("Option", bound=Listener | BranchArm)
 
 
 class Stages(Walk):
@@ -175,7 +175,7 @@ class Stages(Walk):
         if chosen is not None:
             self._set_off(chosen, event)
 
-    def _goal_of(self, event: inputs.EventArrived) -> Goal | None:
+    def _goal_of(self, event: inputs.EventArrived) -> ProgramGoal | None:
         goal = self.program.goal
         return goal if goal is not None and goal.event == event.name else None
 
@@ -187,9 +187,9 @@ class Stages(Walk):
             found += [one for one in self._stage.transitions if one.hears(name)]
         node = self._waiting_in() if state.waits_from is None or event.at >= state.waits_from else None
         if (
-            isinstance(node, WaitFor)
+            isinstance(node, WaitForNode)
             and node.hears(name)
-            or isinstance(node, Wait)
+            or isinstance(node, WaitNode)
             and isinstance(node.how, DateOf)
             and name in PROFILE_EVENTS
         ):
@@ -201,33 +201,33 @@ class Stages(Walk):
 
     def _set_off(self, listener: Listener, event: inputs.EventArrived) -> None:
         match listener:
-            case Entrance():
+            case EventTrigger():
                 self._end("exited", cause="event", event=event.name, seq=event.seq)
-            case Transition():
+            case ProgramTransition():
                 cause = "when" if isinstance(listener.cause, When) else "event"
                 self._move(listener.to, cause, event=event.name, seq=event.seq)
-            case WaitFor():
+            case WaitForNode():
                 self._decide("matched", event=event.name, seq=event.seq)
                 self._go_on(listener.then)
-            case Wait():  # its end is worked out anew, since the date may have changed
+            case WaitNode():  # its end is worked out anew, since the date may have changed
                 self._set(mode="run", until=None)
             case _:
                 assert_never(listener)
 
 
-def _entry_why(stage: Stage) -> str:
+def _entry_why(stage: ProgramStage) -> str:
     return "the last activity" if stage.activity_watched else "what holds already"
 
 
-def _after(stage: Stage) -> list[tuple[int, After]]:
+def _after(stage: ProgramStage) -> list[tuple[int, After]]:
     return [(index, one.cause) for index, one in enumerate(stage.transitions) if isinstance(one.cause, After)]
 
 
-def _guard(option: Goal | Listener | Arm) -> GuardId | None:
-    return None if isinstance(option, Wait) else option.guard
+def _guard(option: ProgramGoal | Listener | BranchArm) -> GuardId | None:
+    return None if isinstance(option, WaitNode) else option.guard
 
 
-def guards_of(options: Iterable[Goal | Listener | Arm]) -> tuple[GuardId, ...]:
+def guards_of(options: Iterable[ProgramGoal | Listener | BranchArm]) -> tuple[GuardId, ...]:
     """The guards that are asked to choose between options."""
     return tuple(guard for guard in map(_guard, options) if guard is not None)
 

@@ -10,19 +10,19 @@ from journeys.machine.commands import Plan
 from journeys.machine.stages import Stages, first_holding, guards_of, until_certain
 from journeys.program.assignment import variant_of
 from journeys.program.program import (
-    Arm,
-    Branch,
+    BranchArm,
+    BranchNode,
     DateOf,
-    Enroll,
-    Exit,
-    Go,
-    Notify,
-    Send,
-    Set,
-    Split,
-    Wait,
-    WaitFor,
-    Webhook,
+    EnrollNode,
+    ExitNode,
+    GoNode,
+    NotifyNode,
+    SendNode,
+    SetNode,
+    SplitNode,
+    WaitForNode,
+    WaitNode,
+    WebhookNode,
     When,
     heard,
 )
@@ -37,37 +37,37 @@ class Steps(Stages):
     def _step(self) -> None:  # noqa: C901 - a case per verb
         node = self._node
         match node:
-            case Send():
+            case SendNode():
                 self._plan(node)
-            case Wait(how=how):
+            case WaitNode(how=how):
                 self._wait(node, how)
-            case WaitFor():
+            case WaitForNode():
                 self._wait_for(node)
-            case Branch():
+            case BranchNode():
                 self._branch(node)
-            case Split():
+            case SplitNode():
                 self._split(node)
-            case Set():
+            case SetNode():
                 self._attributes_set(node)
-            case Webhook():
+            case WebhookNode():
                 self._decide("called", method=node.method)
                 self._go_on(node.next)
-            case Notify():
+            case NotifyNode():
                 self._decide("notified", by="email" if node.email else "webhook")
                 self._go_on(node.next)
-            case Enroll():
+            case EnrollNode():
                 self._decide("enrolling", journey=node.journey)
                 self._go_on(node.next)
-            case Go():
+            case GoNode():
                 self._move(node.stage, "go")
-            case Exit():
+            case ExitNode():
                 self._end(node.reason, cause="step")
             case _:
                 assert_never(node)
 
     # -- send ----------------------------------------------------------------------------------------------------------
 
-    def _plan(self, node: Send) -> None:
+    def _plan(self, node: SendNode) -> None:
         state = self.state
         self.question = Plan(
             number=self._open("plan"),
@@ -91,7 +91,7 @@ class Steps(Stages):
 
     # -- waits ---------------------------------------------------------------------------------------------------------
 
-    def _wait_for(self, node: WaitFor) -> None:
+    def _wait_for(self, node: WaitForNode) -> None:
         """A guard alone may be true already."""
         if node.event is None and node.guard is not None:
             self._ask("wait_for", "what is waited for", guards=(node.guard,))
@@ -100,14 +100,14 @@ class Steps(Stages):
 
     def _wait_for_answered(self, holds: bool) -> None:
         node = self._node
-        assert isinstance(node, WaitFor)
+        assert isinstance(node, WaitForNode)
         if holds:
             self._decide("matched", why="already so")
             self._go_on(node.then)
         else:
             self._wait(node, node.up_to)
 
-    def _wait(self, node: Wait | WaitFor, how: Span | LocalTime | DateOf | None) -> None:
+    def _wait(self, node: WaitNode | WaitForNode, how: Span | LocalTime | DateOf | None) -> None:
         if how is None:
             self._waits_until(None)
         elif isinstance(how, Span) and not how.needs_zone:
@@ -122,9 +122,9 @@ class Steps(Stages):
 
     def _wait_over(self) -> None:
         node = self._node
-        if isinstance(node, Send):
+        if isinstance(node, SendNode):
             self._set(mode="run", until=None)
-        elif isinstance(node, WaitFor):
+        elif isinstance(node, WaitForNode):
             self._decide("timed_out", event=node.event)
             self._go_on(node.otherwise)
         else:
@@ -139,7 +139,7 @@ class Steps(Stages):
 
     # -- set -----------------------------------------------------------------------------------------------------------
 
-    def _attributes_set(self, node: Set) -> None:
+    def _attributes_set(self, node: SetNode) -> None:
         """What was set may turn a transition's guard true."""
         self._decide("attributes_set", attributes=dict(node.attributes))
         self._go_on(node.next)
@@ -149,7 +149,7 @@ class Steps(Stages):
 
     # -- branch and split ----------------------------------------------------------------------------------------------
 
-    def _branch(self, node: Branch) -> None:
+    def _branch(self, node: BranchNode) -> None:
         arms = until_certain(node.arms)
         if guards := guards_of(arms):
             self._ask("branch", "the branch", guards=guards)
@@ -158,15 +158,15 @@ class Steps(Stages):
 
     def _branch_answered(self, holds: tuple[bool, ...]) -> None:
         node = self._node
-        assert isinstance(node, Branch)
+        assert isinstance(node, BranchNode)
         self._branched(node, first_holding(until_certain(node.arms), holds))
 
-    def _branched(self, node: Branch, arm: Arm | None) -> None:
+    def _branched(self, node: BranchNode, arm: BranchArm | None) -> None:
         guard = self.program.guards[arm.guard] if arm and arm.guard else None
         self._decide("branched", took=guard or ("else" if arm else "no arm"))
         self._go_on(arm.target if arm else node.next)
 
-    def _split(self, node: Split) -> None:
+    def _split(self, node: SplitNode) -> None:
         chosen = variant_of(self.state.customer, self.program.journey, node.key, node.variants)
         self._decide("held_out" if chosen.holdout else "assigned", variant=chosen.name, split=node.key)
         self._go_on(node.next if chosen.holdout else chosen.target)

@@ -11,7 +11,18 @@ from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import commands, inputs
 from journeys.machine.commands import Ask, Decide, Question, Settle
 from journeys.machine.state import About, Deadline, OpenQuestion, State
-from journeys.program.program import DateOf, Node, NodeId, OnEvent, Program, Stage, StageKey, Wait, WaitFor, When
+from journeys.program.program import (
+    DateOf,
+    Node,
+    NodeId,
+    OnEvent,
+    Program,
+    ProgramStage,
+    StageKey,
+    WaitForNode,
+    WaitNode,
+    When,
+)
 
 
 class Walk:
@@ -36,7 +47,7 @@ class Walk:
         return self.state.horizon
 
     @property
-    def _stage(self) -> Stage:
+    def _stage(self) -> ProgramStage:
         return self.program.stages[StageKey(self.state.stage)]
 
     @property
@@ -139,9 +150,9 @@ class Walk:
 def _waited_for(node: Node | None) -> Sequence[str]:
     """The events that the step somebody waits in listens to."""
     match node:
-        case WaitFor(event=event, reads=reads):
+        case WaitForNode(event=event, reads=reads):
             return [event] if event is not None else sorted(reads)
-        case Wait(how=DateOf()):
+        case WaitNode(how=DateOf()):
             return PROFILE_EVENTS
         case _:
             return ()

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from journeys.program.program import Variant
+from journeys.program.program import SplitVariant
 
 
 def share(of: str, customer: str) -> float:
@@ -12,7 +12,7 @@ def share(of: str, customer: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def variant_of(customer: str, journey: str, split: str, variants: Sequence[Variant]) -> Variant:
+def variant_of(customer: str, journey: str, split: str, variants: Sequence[SplitVariant]) -> SplitVariant:
     """The variant of this customer; each is met in proportion to its weight."""
     digest = hashlib.sha256(f"{journey}\0{split}\0{customer}".encode()).digest()
     point = int.from_bytes(digest[:8], "big") * sum(variant.weight for variant in variants) >> 64

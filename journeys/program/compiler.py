@@ -15,40 +15,40 @@ from journeys.program.program import (
     DATE_REACHED,
     SEGMENT_JOINED,
     After,
-    Arm,
-    Branch,
+    BranchArm,
+    BranchNode,
     DateOf,
     DateTrigger,
     Digest,
-    Enroll,
-    Entrance,
-    Exit,
-    Go,
-    Goal,
+    EnrollNode,
+    EventTrigger,
+    ExitNode,
+    GoNode,
     GuardId,
     Inactive,
     Node,
     NodeId,
-    Notify,
+    NotifyNode,
     OnEvent,
     Program,
+    ProgramGoal,
+    ProgramStage,
+    ProgramTransition,
     ScheduleTrigger,
-    Send,
-    Set,
-    Split,
-    Stage,
+    SendNode,
+    SetNode,
+    SplitNode,
+    SplitVariant,
     StageKey,
-    Transition,
-    Variant,
-    Wait,
-    WaitFor,
-    Webhook,
+    WaitForNode,
+    WaitNode,
+    WebhookNode,
     When,
 )
 from journeys.program.send_terms import GENERAL, SendTerms
 
 
-def compile_journey(journey: source.Journey) -> Program:
+def compile_journey(journey: source.Definition) -> Program:
     """Turn a valid definition into its program."""
     return _Compiler(journey).program()
 
@@ -56,13 +56,13 @@ def compile_journey(journey: source.Journey) -> Program:
 @lru_cache(maxsize=512)
 def load(canonical: str) -> Program:
     """The program of a canonical definition, compiled once per process."""
-    return compile_journey(source.Journey.model_validate_json(canonical))
+    return compile_journey(source.Definition.model_validate_json(canonical))
 
 
 class _Compiler:
     """Lays steps out as nodes, from the last to the first, so that each knows where it goes next."""
 
-    def __init__(self, journey: source.Journey) -> None:
+    def __init__(self, journey: source.Definition) -> None:
         self.journey = journey
         self.nodes: dict[NodeId, Node] = {}
         self.guards: dict[GuardId, str] = {}
@@ -84,7 +84,7 @@ class _Compiler:
             start=StageKey(journey.start),
             triggers=tuple(self._trigger(name, one) for name, one in self._named_triggers() if not one.schedule),
             exits=tuple(
-                Entrance(event=one.on, guard=self._guard(f"exit[{index}]", one.when))
+                EventTrigger(event=one.on, guard=self._guard(f"exit[{index}]", one.when))
                 for index, one in enumerate(journey.exit)
             ),
             stages=stages,
@@ -95,18 +95,18 @@ class _Compiler:
     def _named_triggers(self) -> list[tuple[str, source.Trigger]]:
         return [(f"enter[{index}]", one) for index, one in enumerate(self.journey.enter)]
 
-    def _trigger(self, name: str, one: source.Trigger) -> Entrance:
+    def _trigger(self, name: str, one: source.Trigger) -> EventTrigger:
         """Joining a segment and reaching a date are events too, so that one mechanism lets everybody in."""
         if one.on is not None:
-            return Entrance(event=one.on, guard=self._guard(name, one.when))
+            return EventTrigger(event=one.on, guard=self._guard(name, one.when))
         if one.segment is not None:
-            return Entrance(
+            return EventTrigger(
                 event=SEGMENT_JOINED,
                 guard=self._guard(name, one.when),
                 given={"segment": one.segment},
             )
         own = f"{self.journey.journey}/{name}"
-        return Entrance(event=DATE_REACHED, guard=self._guard(name, one.when), given={"trigger": own})
+        return EventTrigger(event=DATE_REACHED, guard=self._guard(name, one.when), given={"trigger": own})
 
     def _schedule(self, name: str, one: source.Trigger) -> ScheduleTrigger:
         assert one.schedule is not None
@@ -122,18 +122,18 @@ class _Compiler:
             guard=self._guard(name, one.when),
         )
 
-    def _goal(self, goal: source.Goal | None) -> Goal | None:
+    def _goal(self, goal: source.Goal | None) -> ProgramGoal | None:
         if goal is None:
             return None
-        return Goal(event=goal.on, guard=self._guard("goal", goal.when), within=calendar.parse_span(goal.within))
+        return ProgramGoal(event=goal.on, guard=self._guard("goal", goal.when), within=calendar.parse_span(goal.within))
 
-    def _stage(self, key: StageKey, stage: source.Stage) -> Stage:
+    def _stage(self, key: StageKey, stage: source.Stage) -> ProgramStage:
         transitions = tuple(self._transition(key, index, one) for index, one in enumerate(stage.transitions))
-        return Stage(key=key, first=self._steps(stage.steps, None), transitions=transitions, final=stage.final)
+        return ProgramStage(key=key, first=self._steps(stage.steps, None), transitions=transitions, final=stage.final)
 
-    def _transition(self, stage: StageKey, index: int, one: source.Transition) -> Transition:
+    def _transition(self, stage: StageKey, index: int, one: source.Transition) -> ProgramTransition:
         guard = self._guard(f"{stage}/transition[{index}]", one.when)
-        return Transition(cause=_cause(one), guard=guard, to=StageKey(one.to))
+        return ProgramTransition(cause=_cause(one), guard=guard, to=StageKey(one.to))
 
     def _steps(self, steps: Sequence[verbs.Step], after: NodeId | None) -> NodeId | None:
         for step in reversed(steps):
@@ -147,37 +147,39 @@ class _Compiler:
             case verbs.SendStep():
                 return self._send(node, step.send, after)
             case verbs.WaitStep():
-                return Wait(id=node, how=_how(step.wait), next=after)
+                return WaitNode(id=node, how=_how(step.wait), next=after)
             case verbs.WaitForStep():
                 return self._wait_for(node, step.wait_for, after)
             case verbs.BranchStep():
                 arms = tuple(self._arm(node, index, case, after) for index, case in enumerate(step.branch))
-                return Branch(id=node, arms=arms, next=after)
+                return BranchNode(id=node, arms=arms, next=after)
             case verbs.SplitStep():
                 variants = tuple(self._variant(name, one, after) for name, one in step.split.variants.items())
-                return Split(id=node, key=step.split.id, variants=variants, next=after)
+                return SplitNode(id=node, key=step.split.id, variants=variants, next=after)
             case verbs.SetStep():
-                return Set(id=node, attributes=step.set, next=after)
+                return SetNode(id=node, attributes=step.set, next=after)
             case verbs.WebhookStep():
                 hook = step.webhook
-                return Webhook(
+                return WebhookNode(
                     id=node, url=hook.url, method=hook.method, headers=hook.headers, body=hook.body, next=after
                 )
             case verbs.NotifyStep():
                 note = step.notify
-                return Notify(id=node, email=note.email, url=note.url, subject=note.subject, text=note.text, next=after)
+                return NotifyNode(
+                    id=node, email=note.email, url=note.url, subject=note.subject, text=note.text, next=after
+                )
             case verbs.EnrollStep():
-                return Enroll(id=node, journey=step.enroll.journey, data=step.enroll.data, next=after)
+                return EnrollNode(id=node, journey=step.enroll.journey, data=step.enroll.data, next=after)
             case verbs.GoStep():
-                return Go(id=node, stage=StageKey(step.go))
+                return GoNode(id=node, stage=StageKey(step.go))
             case verbs.ExitStep():
-                return Exit(id=node, reason="exited" if step.exit is True else step.exit)
+                return ExitNode(id=node, reason="exited" if step.exit is True else step.exit)
             case _:
                 assert_never(step)
 
-    def _send(self, node: NodeId, send: verbs.Send, after: NodeId | None) -> Send:
+    def _send(self, node: NodeId, send: verbs.Send, after: NodeId | None) -> SendNode:
         defaults = self.journey.defaults
-        return Send(
+        return SendNode(
             id=node,
             template=send.template,
             subject=send.subject,
@@ -192,8 +194,8 @@ class _Compiler:
             next=after,
         )
 
-    def _wait_for(self, node: NodeId, wait: verbs.WaitFor, after: NodeId | None) -> WaitFor:
-        return WaitFor(
+    def _wait_for(self, node: NodeId, wait: verbs.WaitFor, after: NodeId | None) -> WaitForNode:
+        return WaitForNode(
             id=node,
             event=wait.event,
             guard=self._guard(str(node), wait.when),
@@ -204,13 +206,13 @@ class _Compiler:
             next=after,
         )
 
-    def _arm(self, node: NodeId, index: int, case: verbs.Case, after: NodeId | None) -> Arm:
+    def _arm(self, node: NodeId, index: int, case: verbs.Case, after: NodeId | None) -> BranchArm:
         guard = self._guard(f"{node}[{index}]", case.condition)
-        return Arm(guard=guard, target=self._steps(case.steps, after))
+        return BranchArm(guard=guard, target=self._steps(case.steps, after))
 
-    def _variant(self, name: str, variant: verbs.Variant, after: NodeId | None) -> Variant:
+    def _variant(self, name: str, variant: verbs.Variant, after: NodeId | None) -> SplitVariant:
         target = self._steps(variant.steps, after)
-        return Variant(name=name, weight=variant.weight, holdout=variant.holdout, target=target)
+        return SplitVariant(name=name, weight=variant.weight, holdout=variant.holdout, target=target)
 
     def _guard(self, name: str, text: str | None) -> GuardId | None:
         if text is None:
@@ -263,7 +265,7 @@ def _window(send: verbs.Send, defaults: source.Defaults) -> Window | None:
     return Window(opens=opens, closes=closes, days=calendar.parse_days(window.days))
 
 
-def name_steps(journey: source.Journey) -> dict[int, str]:
+def name_steps(journey: source.Definition) -> dict[int, str]:
     """The id of every step, keyed by the identity of the step's object."""
     names: dict[int, str] = {}
     seen: dict[str, int] = {}

@@ -21,7 +21,7 @@ SEGMENT_JOINED, DATE_REACHED = "Segment Joined", "Date Reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class SendNode:
     id: NodeId
     template: str
     subject: str | None
@@ -39,14 +39,14 @@ class DateOf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class WaitNode:
     id: NodeId
     how: Span | LocalTime | DateOf
     next: NodeId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitFor:
+class WaitForNode:
     """Without `event`, the guard alone is waited for; `reads` are the events that can turn it true."""
 
     id: NodeId
@@ -63,7 +63,7 @@ class WaitFor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
+class BranchArm:
     """One way out of a branch; without a guard, the `else`."""
 
     guard: GuardId | None
@@ -71,14 +71,14 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
+class BranchNode:
     id: NodeId
-    arms: tuple[Arm, ...]
+    arms: tuple[BranchArm, ...]
     next: NodeId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class SplitVariant:
     name: str
     weight: int
     holdout: bool
@@ -86,22 +86,22 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class SplitNode:
     id: NodeId
     key: str
-    variants: tuple[Variant, ...]
+    variants: tuple[SplitVariant, ...]
     next: NodeId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Set:
+class SetNode:
     id: NodeId
     attributes: Mapping[str, Any]
     next: NodeId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
+class WebhookNode:
     id: NodeId
     url: str
     method: str
@@ -111,7 +111,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
+class NotifyNode:
     id: NodeId
     email: str | None
     url: str | None
@@ -121,7 +121,7 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enroll:
+class EnrollNode:
     id: NodeId
     journey: str
     data: Mapping[str, Any]
@@ -129,20 +129,32 @@ class Enroll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Go:
+class GoNode:
     id: NodeId
     stage: StageKey
     next: NodeId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class ExitNode:
     id: NodeId
     reason: str
     next: NodeId | None = None
 
 
-Node = Send | Wait | WaitFor | Branch | Split | Set | Webhook | Notify | Enroll | Go | Exit
+Node = (
+    SendNode
+    | WaitNode
+    | WaitForNode
+    | BranchNode
+    | SplitNode
+    | SetNode
+    | WebhookNode
+    | NotifyNode
+    | EnrollNode
+    | GoNode
+    | ExitNode
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +181,7 @@ class When:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class ProgramTransition:
     """An edge between stages, with what sets it off and the guard it asks."""
 
     cause: OnEvent | After | Inactive | When
@@ -192,7 +204,7 @@ def heard(reads: frozenset[str], name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entrance:
+class EventTrigger:
     """An event (trigger or journey-wide exit) with its guard, and the properties that it must have."""
 
     event: str
@@ -205,7 +217,7 @@ class Entrance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class ProgramGoal:
     event: str
     guard: GuardId | None
     within: Span
@@ -233,10 +245,10 @@ class ScheduleTrigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class ProgramStage:
     key: StageKey
     first: NodeId | None
-    transitions: tuple[Transition, ...]
+    transitions: tuple[ProgramTransition, ...]
     final: bool
 
     @property
@@ -245,7 +257,7 @@ class Stage:
         return tuple(dict.fromkeys(t.cause.of for t in self.transitions if isinstance(t.cause, Inactive)))
 
     @property
-    def by_guard(self) -> list[Transition]:
+    def by_guard(self) -> list[ProgramTransition]:
         """The transitions by guard alone, in the order written."""
         return [one for one in self.transitions if isinstance(one.cause, When)]
 
@@ -260,12 +272,12 @@ class Program:
     reentry: Literal["never", "after_exit", "always"] | Span
     key: str | None
     priority: int
-    goal: Goal | None
+    goal: ProgramGoal | None
     dates: tuple[DateTrigger, ...]
     schedules: tuple[ScheduleTrigger, ...]
     start: StageKey
-    triggers: tuple[Entrance, ...]
-    exits: tuple[Entrance, ...]
-    stages: Mapping[StageKey, Stage]
+    triggers: tuple[EventTrigger, ...]
+    exits: tuple[EventTrigger, ...]
+    stages: Mapping[StageKey, ProgramStage]
     nodes: Mapping[NodeId, Node]
     guards: Mapping[GuardId, str] = field(repr=False)

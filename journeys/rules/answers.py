@@ -9,7 +9,7 @@ from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts, EventF
 from journeys.facts.guards import GuardResult
 from journeys.machine.commands import Ask
 from journeys.machine.inputs import Facts
-from journeys.program.program import DateOf, GuardId, NodeId, Program, Wait, WaitFor
+from journeys.program.program import DateOf, GuardId, NodeId, Program, WaitForNode, WaitNode
 
 
 def answer(
@@ -34,7 +34,7 @@ def _until(program: Program, ask: Ask, known: CustomerFacts) -> datetime | None:
         program.nodes[NodeId(ask.until)],
         calendar.zone_of(known.timezone, program.timezone, known.installation_zone),
     )
-    how = node.how if isinstance(node, Wait) else node.up_to if isinstance(node, WaitFor) else None
+    how = node.how if isinstance(node, WaitNode) else node.up_to if isinstance(node, WaitForNode) else None
     match how:
         case LocalTime():
             return calendar.next_local(ask.at, how, zone)

@@ -1,6 +1,6 @@
 """Many customers through a journey on a virtual clock, and what came of it in numbers.
 
-A customer enters by the triggers and re-entry rules that hold in production; each run is the simulator's.
+A customer enters by the triggers and re-entry rules that hold in production; each enrollment is the simulator's.
 Totals add up, so that parts of a cohort can be worked out side by side.
 """
 
@@ -16,22 +16,23 @@ from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import LastEnrollment
 from journeys.rules.policy import Allowed, Deferred, Skipped
-from journeys.simulation.simulator import History, MailPolicy, Recorded, Trace, simulate
+from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, Trace, simulate
 
 ENTRY = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """One customer of a cohort: what was known of them at first, and what happened, in the order of its instants."""
+class CustomerHistory:
+    """One customer: what was known of them at first, and what happened, in the order of its instants."""
 
     id: str
-    events: Sequence[Recorded]
+    events: Sequence[RecordedEvent]
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     timezone: str | None = None
 
-    def history(self) -> History:
-        return History(self.events, {**self.attributes, "id": self.id}, self.timezone)
+    def facts(self) -> PastFacts:
+        """The facts at each instant of this history, from its beginning."""
+        return PastFacts(self.events, {**self.attributes, "id": self.id}, self.timezone)
 
 
 @dataclass(slots=True)
@@ -93,105 +94,121 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lived:
-    """One run of one customer: its key, the event that started it, and all that happened."""
+class SimulatedEnrollment:
+    """One enrollment of one customer: its key, the event that started it, and all that happened."""
 
     key: str
-    event: Recorded
+    event: RecordedEvent
     trace: Trace
 
 
-def seen(event: Recorded) -> EventFacts:
+def facts_of(event: RecordedEvent) -> EventFacts:
+    """The event as guards see it."""
     return EventFacts(name=event.name, properties=event.properties, at=event.at)
 
 
-Name = Callable[[Person, Recorded], str]
-"""Gives a run its enrollment id."""
+NameEnrollment = Callable[[CustomerHistory, RecordedEvent], str]
+"""Gives the enrollment that an event starts its id."""
 
 
-def by_event(person: Person, event: Recorded) -> str:
-    return f"{person.id}/{event.seq}"
+def by_event(history: CustomerHistory, event: RecordedEvent) -> str:
+    """An id that is the same in each simulation."""
+    return f"{history.id}/{event.seq}"
 
 
-def run(program: Program, people: Iterable[Person], until: datetime, post: MailPolicy) -> Totals:
-    """Everybody through the journey up to `until`."""
-    totals = Totals()
-    for person in people:
-        totals.customers += 1
-        for lived in runs(program, person, until, post, totals.refused):
-            _count(totals, program, lived.trace)
-    return totals
+def totals(program: Program, histories: Iterable[CustomerHistory], until: datetime, mail_policy: MailPolicy) -> Totals:
+    """All customers through the journey up to `until` (UTC), counted."""
+    found = Totals()
+    for history in histories:
+        found.customers += 1
+        for enrollment in enrollments(program, history, until, mail_policy, found.refused):
+            _count(found, program, enrollment.trace)
+    return found
 
 
-def runs(
+def enrollments(
     program: Program,
-    person: Person,
+    history: CustomerHistory,
     until: datetime,
-    post: MailPolicy,
+    mail_policy: MailPolicy,
     refused: Counter[str] | None = None,
-    name: Name = by_event,
-) -> list[Lived]:
-    """Every run of one customer, in the order of their starts."""
-    past, chains, begun = person.history(), dict[str, _Begun](), list[_Begun]()
-    for event in person.events:
+    name: NameEnrollment = by_event,
+) -> list[SimulatedEnrollment]:
+    """Each enrollment of one customer, in the order of their starts; `refused` counts by reason why there was none."""
+    past, last, found = history.facts(), dict[str, _Enrollment](), list[_Enrollment]()
+    for event in history.events:
         if event.at > until:
             break
         if not entry_rules.triggers(program, event.name, event.properties):
             continue
-        happened = seen(event)
-        key = entry_rules.key_of(program, happened)
-        last = chains.get(key) if key is not None else None
-        if not entry_rules.triggered(program, past.known(event.at, event.seq), happened, event.at).enters:
-            reason = "guard_false"
-        elif key is None:
-            reason = "no_key"
-        else:
-            reason = entry_rules.refusal(program, last.run_at(event.at) if last else None, event.at)
+        key = entry_rules.key_of(program, facts_of(event))
+        before = last.get(key) if key is not None else None
+        reason = _refusal(program, past, event, key, before)
         if reason is not None or key is None:
             if refused is not None:
                 refused[reason or ""] += 1
             continue
-        if last is not None:
-            last.stop(event.at)
-        chains[key] = _Begun(program, person, event, key, until, post, name(person, event))
-        begun.append(chains[key])
-    return [Lived(key=one.key, event=one.event, trace=one.trace()) for one in begun]
+        if before is not None:
+            before.stop(event.at)
+        last[key] = _Enrollment(program, history, event, key, until, mail_policy, name(history, event))
+        found.append(last[key])
+    return [SimulatedEnrollment(key=one.key, event=one.event, trace=one.trace()) for one in found]
 
 
-class _Begun:
-    """A run that has started; it is worked out when somebody wants to know how it ends."""
+def _refusal(
+    program: Program, past: PastFacts, event: RecordedEvent, key: str | None, before: "_Enrollment | None"
+) -> str | None:
+    """Why a trigger's event lets nobody in: a key of `entry_rules.REFUSALS`, or None."""
+    if not entry_rules.triggered(program, past.known(event.at, event.seq), facts_of(event), event.at).enters:
+        return "guard_false"
+    if key is None:
+        return "no_key"
+    return entry_rules.refusal(program, before.as_of(event.at) if before else None, event.at)
+
+
+class _Enrollment:
+    """An enrollment that has begun; it is worked out when somebody wants to know how it ends."""
 
     def __init__(
-        self, program: Program, person: Person, event: Recorded, key: str, until: datetime, post: MailPolicy, name: str
+        self,
+        program: Program,
+        history: CustomerHistory,
+        event: RecordedEvent,
+        key: str,
+        until: datetime,
+        mail_policy: MailPolicy,
+        name: str,
     ) -> None:
-        self.person, self.event, self.key = person, event, key
-        self._program, self._until, self._post, self._name = program, until, post, name
+        self.history, self.event, self.key = history, event, key
+        self._program, self._until, self._mail_policy, self._name = program, until, mail_policy, name
         self._stopped_at: datetime | None = None
         self._trace: Trace | None = None
 
     def stop(self, at: datetime) -> None:
-        """The customer entered again, which ends this run if it still lives (reentry: always)."""
-        if self.run_at(at).live:
+        """The customer entered again, which ends this enrollment if it is still live (reentry: always)."""
+        if self.as_of(at).live:
             self._stopped_at, self._trace = at, None
 
-    def run_at(self, at: datetime) -> LastEnrollment:
+    def as_of(self, at: datetime) -> LastEnrollment:
+        """How it stood at an instant."""
         state = self.trace().state
         ended = state.ended and state.clock is not None and state.clock <= at
         return LastEnrollment(live=not ended, ended_at=state.clock if ended else None)
 
     def trace(self) -> Trace:
+        """What happens in it."""
         if self._trace is None:
-            state = State(customer=self.person.id, enrollment=self._name, cursor=self.event.seq)
+            state = State(customer=self.history.id, enrollment=self._name, cursor=self.event.seq)
             self._trace = simulate(
                 self._program,
                 state,
-                self.person.history(),
+                self.history.facts(),
                 self.event.at,
                 self._until,
-                self._post,
+                self._mail_policy,
                 leave_at=self._stopped_at,
                 key=self.key,
-                data=entry_rules.data_of(seen(self.event)),
+                data=entry_rules.data_of(facts_of(self.event)),
             )
         return self._trace
 
@@ -215,7 +232,7 @@ def _count(totals: Totals, program: Program, trace: Trace) -> None:
         totals.ended[state.reason or ""] += 1
     else:
         totals.stages[state.stage] += 1
-    for mail in trace.posted:
+    for mail in trace.mails:
         match mail.verdict:
             case Allowed():
                 totals.messages[mail.template] += 1

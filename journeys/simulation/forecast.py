@@ -12,9 +12,9 @@ from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Woke
 from journeys.machine.state import State
-from journeys.program.program import NodeId, OnEvent, Program, StageKey, WaitFor, When
+from journeys.program.program import NodeId, OnEvent, Program, StageKey, WaitForNode, When
 from journeys.rules.policy import Deferred, Skipped
-from journeys.simulation.simulator import History, MailPolicy, Posted, Simulator, Trace
+from journeys.simulation.simulator import MailPolicy, PastFacts, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)
 MOST = 12
@@ -45,7 +45,7 @@ class Action:
     unless: tuple[str, ...]
 
 
-class _Present(History):
+class _Present(PastFacts):
     """A customer who stays as they are."""
 
     def __init__(self, known: CustomerFacts) -> None:
@@ -66,7 +66,7 @@ def forecast(
     state: State,
     known: CustomerFacts,
     now: datetime,
-    post: MailPolicy,
+    mail_policy: MailPolicy,
     key: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> list[Action]:
@@ -75,7 +75,7 @@ def forecast(
         return []
     horizon, trace = now + HORIZON, Trace(state=state)
     enrollment = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
-    simulator = Simulator(program, _Present(known), enrollment, post, trace)
+    simulator = Simulator(program, _Present(known), enrollment, mail_policy, trace)
     for _ in range(MOST * 4):
         wakes_at = state.wakes_at
         if wakes_at is None or wakes_at > horizon or _length(trace) >= MOST:
@@ -85,7 +85,7 @@ def forecast(
 
 
 def _length(trace: Trace) -> int:
-    return len(trace.posted) + sum(one.what in TOLD for one in trace.decisions)
+    return len(trace.mails) + sum(one.what in TOLD for one in trace.decisions)
 
 
 def _actions(program: Program, trace: Trace) -> list[Action]:
@@ -95,11 +95,11 @@ def _actions(program: Program, trace: Trace) -> list[Action]:
             unless = unless_one_of(program, one.stage, one.step)
             action = Action(at=one.at, what=one.what, stage=one.stage, step=one.step, detail=one.detail, unless=unless)
             found.append((one.number, action))
-    found += [(mail.plan.number, _mail(program, mail)) for mail in trace.posted]
+    found += [(mail.plan.number, _mail(program, mail)) for mail in trace.mails]
     return [action for _, action in sorted(found, key=lambda one: one[0])]
 
 
-def _mail(program: Program, mail: Posted) -> Action:
+def _mail(program: Program, mail: SimulatedMail) -> Action:
     detail: dict[str, Any] = {"template": mail.template}
     what = "send"
     if isinstance(mail.verdict, Skipped):
@@ -125,6 +125,6 @@ def unless_one_of(program: Program, stage: str, step: str | None) -> tuple[str, 
 
 def _waited(program: Program, step: str | None) -> Sequence[str]:
     node = program.nodes.get(NodeId(step)) if step else None
-    if not isinstance(node, WaitFor):
+    if not isinstance(node, WaitForNode):
         return ()
     return (node.event,) if node.event else (program.guards[node.guard],) if node.guard else ()

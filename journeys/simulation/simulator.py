@@ -1,7 +1,7 @@
-"""The second shell round the core: a virtual clock over a recorded (or made-up) history, in process.
+"""The core on a virtual clock: one enrollment over a recorded (or made-up) history, in process.
 
-What it runs is `machine.advance` itself, so a simulation is the production logic. Deadlines between two events are
-merged by the machine; this shell only feeds the events in order and then lets time pass.
+What it runs is `machine.drive` itself, so a simulation is the production logic. Deadlines between two events are merged
+by the machine; the simulator only gives the events in their order, lets time pass, and answers from the history.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Begin, EventArrived, Facts, Input, Leave, Planned, Settled, Woke
 from journeys.machine.state import State
-from journeys.program.program import SEGMENT_JOINED, NodeId, Program, Send
+from journeys.program.program import SEGMENT_JOINED, NodeId, Program, SendNode
 from journeys.program.send_terms import SendTerms
 from journeys.rules import answers, policy
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
@@ -27,8 +27,8 @@ IDENTIFY = "Identify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """One event of a history."""
+class RecordedEvent:
+    """One event of a customer's history; `seq` counts them, `at` is UTC."""
 
     seq: int
     name: str
@@ -37,7 +37,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class SimulatedMail:
     """What the policies said of a mail when it was planned."""
 
     plan: Plan
@@ -56,23 +56,25 @@ def everything_goes(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdi
 
 @dataclass(slots=True)
 class Trace:
-    """What happened: the final state and, in the order of their numbers, decisions, verdicts and mails.
+    """What happened to an enrollment: the state reached and, in their order, decisions, guards and mails.
 
-    `mails` were planned; `posted` holds those that were skipped or deferred too.
+    `mails` holds every mail that was decided on, `planned` those of them that may go.
     """
 
     state: State
     decisions: list[Decide] = field(default_factory=list[Decide])
     asked: list[tuple[Ask, Sequence[GuardResult]]] = field(default_factory=list[tuple[Ask, Sequence[GuardResult]]])
-    mails: list[Plan] = field(default_factory=list[Plan])
-    posted: list[Posted] = field(default_factory=list[Posted])
+    mails: list[SimulatedMail] = field(default_factory=list[SimulatedMail])
+    planned: list[Plan] = field(default_factory=list[Plan])
     settled: Settle | None = None
 
 
-class History:
-    """A customer's facts as they were at each instant of the past; it is asked with instants that never go back."""
+class PastFacts:
+    """A customer's facts as they were at each instant of the past; it is asked for instants that never go back."""
 
-    def __init__(self, events: Sequence[Recorded], attributes: Mapping[str, Any], timezone: str | None = None) -> None:
+    def __init__(
+        self, events: Sequence[RecordedEvent], attributes: Mapping[str, Any], timezone: str | None = None
+    ) -> None:
         self.events = events
         self.attributes = attributes
         self.timezone = timezone
@@ -95,13 +97,13 @@ class History:
             attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone, segments=self.segments
         )
 
-    def _joined(self, event: Recorded) -> None:
+    def _joined(self, event: RecordedEvent) -> None:
         others = tuple(one for one in self.segments if one != event.properties.get("segment"))
         joins = event.name == SEGMENT_JOINED
         self.segments = (*others, str(event.properties.get("segment"))) if joins else others
 
     @staticmethod
-    def _past(event: Recorded, at: datetime, seq: int | None) -> bool:
+    def _past(event: RecordedEvent, at: datetime, seq: int | None) -> bool:
         return event.seq <= seq if seq is not None else event.at <= at
 
     def set(self, attributes: Mapping[str, Any]) -> None:
@@ -120,25 +122,27 @@ class History:
 def simulate(
     program: Program,
     state: State,
-    history: History,
+    past: PastFacts,
     begin: datetime,
     until: datetime,
-    post: MailPolicy = everything_goes,
+    mail_policy: MailPolicy = everything_goes,
     leave_at: datetime | None = None,
     key: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> Trace:
-    """Run one customer from `begin` to `until`; events at or below the state's cursor fire nothing.
+    """Run one enrollment from `begin` to `until` (UTC); events at or below the state's cursor fire nothing.
 
     At `leave_at` the enrollment is ended, since the customer entered anew. `key` and `data` are what guards see of it.
     """
     trace, enrollment = Trace(state=state), EnrollmentFacts(entered_at=begin, key=key, data=data or {})
-    inputs = chain([Begin(at=begin)], _inputs(history.events, state.cursor, until, leave_at))
-    trace.state = answered(drive(program, state, inputs), Simulator(program, history, enrollment, post, trace))
+    inputs = chain([Begin(at=begin)], _inputs(past.events, state.cursor, until, leave_at))
+    trace.state = answered(drive(program, state, inputs), Simulator(program, past, enrollment, mail_policy, trace))
     return trace
 
 
-def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: datetime | None) -> Iterable[Input]:
+def _inputs(
+    events: Iterable[RecordedEvent], cursor: int, until: datetime, leave_at: datetime | None
+) -> Iterable[Input]:
     end = min(until, leave_at or until)
     for event in events:
         if event.seq > cursor and (event.at <= until if leave_at is None else event.at < leave_at):
@@ -149,19 +153,19 @@ def _inputs(events: Iterable[Recorded], cursor: int, until: datetime, leave_at: 
 
 
 class Simulator:
-    """Answers the machine from a history, at once, and keeps what happened in a trace."""
+    """Answers the machine from what is known of the past, at once, and keeps what happened in a trace."""
 
     def __init__(
-        self, program: Program, history: History, enrollment: EnrollmentFacts, post: MailPolicy, trace: Trace
+        self, program: Program, past: PastFacts, enrollment: EnrollmentFacts, mail_policy: MailPolicy, trace: Trace
     ) -> None:
-        self._program, self._history, self._enrollment = program, history, enrollment
-        self._post, self._trace = post, trace
+        self._program, self._past, self._enrollment = program, past, enrollment
+        self._mail_policy, self._trace = mail_policy, trace
 
     def __call__(self, decisions: Sequence[Decide], question: Question) -> Answer:
         self._trace.decisions += decisions
         for one in decisions:
             if one.what == "attributes_set":
-                self._history.set(one.detail["attributes"])
+                self._past.set(one.detail["attributes"])
         match question:
             case Ask():
                 return self._facts(question)
@@ -174,19 +178,19 @@ class Simulator:
                 assert_never(question)
 
     def _facts(self, ask: Ask) -> Facts:
-        known, event = self._history.known(ask.at, ask.event), self._history.happened(ask.event)
+        known, event = self._past.known(ask.at, ask.event), self._past.happened(ask.event)
         facts, asked = answers.answer(self._program, ask, known, event, self._enrollment)
         self._trace.asked.append((ask, asked))
         return facts
 
     def _planned(self, plan: Plan) -> Planned:
         send = self._program.nodes[NodeId(plan.step)]
-        assert isinstance(send, Send)
-        verdict = self._post(send.terms, plan, self._history.known(plan.at, None))
-        self._trace.posted.append(Posted(plan=plan, template=send.template, verdict=verdict))
+        assert isinstance(send, SendNode)
+        verdict = self._mail_policy(send.terms, plan, self._past.known(plan.at, None))
+        self._trace.mails.append(SimulatedMail(plan=plan, template=send.template, verdict=verdict))
         match verdict:
             case Allowed():
-                self._trace.mails.append(plan)
+                self._trace.planned.append(plan)
                 return Planned(number=plan.number, at=plan.at, outcome="planned")
             case Deferred(until=until):
                 return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
@@ -198,11 +202,11 @@ def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) 
     """The policies of production, for customers of whom only attributes are known; a yes is assumed where one is asked.
 
     With `assume_address` everybody can be written to; else those without an `email` are skipped. What a customer was
-    sent counts under the caps, over all their runs that are simulated with the same function.
+    sent counts under the caps, over all their enrollments that are simulated with the same function.
     """
     went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
 
-    def post(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
+    def decide(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
         email = known.attributes.get("email")
         address = email if isinstance(email, str) and email else "anybody" if assume_address else None
         valid = address == "anybody" or (address is not None and "@" in address.strip("@"))
@@ -214,4 +218,4 @@ def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) 
             before.append((terms.topic, plan.at))
         return verdict
 
-    return post
+    return decide

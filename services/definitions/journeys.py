@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.checks import source
-from journeys.checks.lint import Surroundings
-from journeys.language.definition import Journey as Definition
-from journeys.language.problems import Problem
+from journeys.checks.lint import ValidationContext
+from journeys.language.definition import Definition
+from journeys.language.problems import DefinitionProblem
 from journeys.program import compiler
-from journeys.program.program import Program, Send
+from journeys.program.program import Program, SendNode
 from services.definitions import validation_context
 from services.errors import NotFound, Refused
 from store.queries import backfills, hooks
@@ -27,15 +27,15 @@ class Draft:
 
     text: str
     definition: Definition
-    warnings: Sequence[Problem]
+    warnings: Sequence[DefinitionProblem]
 
 
-def read_draft(key: str, text: str, around: Surroundings) -> Draft:
+def read_draft(key: str, text: str, around: ValidationContext) -> Draft:
     """Raise InvalidJourney with every problem, or where the text is of another journey."""
     definition, warnings = source.read(text, around)
     if definition.journey != key:
         message, found = "the definition is of another journey", repr(definition.journey)
-        problem = Problem(code="key", message=message, path=("journey",), found=found, expected=repr(key))
+        problem = DefinitionProblem(code="key", message=message, path=("journey",), found=found, expected=repr(key))
         raise source.InvalidJourney([problem])
     return Draft(text=text, definition=definition, warnings=warnings)
 
@@ -134,7 +134,7 @@ def sending(session: Session, template: str) -> list[str]:
     return [
         version.journey
         for version, program in all_live(session)
-        if any(isinstance(node, Send) and node.template == template for node in program.nodes.values())
+        if any(isinstance(node, SendNode) and node.template == template for node in program.nodes.values())
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from journeys.facts import calendar
-from journeys.program.program import Program, Send
+from journeys.program.program import Program, SendNode
 from services.errors import InvalidInput, NotFound, Refused
 from services.installation.installation_settings import CapIn
 from store.tables.definitions import JourneyVersion, Topic
@@ -85,5 +85,5 @@ def used_by(live: Sequence[tuple[JourneyVersion, Program]], key: str) -> list[st
     return [
         version.journey
         for version, program in live
-        if any(isinstance(node, Send) and node.terms.topic == key for node in program.nodes.values())
+        if any(isinstance(node, SendNode) and node.terms.topic == key for node in program.nodes.values())
     ]

@@ -2,14 +2,14 @@
 
 from sqlmodel import Session
 
-from journeys.checks.lint import Surroundings
-from journeys.language.definition import Journey as Definition
+from journeys.checks.lint import ValidationContext
+from journeys.language.definition import Definition
 from store.queries import event_names, journeys, segments
 
 
-def of(session: Session, key: str | None, templates: frozenset[str]) -> Surroundings:
+def of(session: Session, key: str | None, templates: frozenset[str]) -> ValidationContext:
     """Templates, events seen so far (None before the first), segments, journeys, and the live version of `key`."""
-    return Surroundings(
+    return ValidationContext(
         templates=templates,
         events=event_names.seen(session) or None,
         segments=segments.keys(session),

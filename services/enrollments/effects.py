@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.machine.commands import Decide
-from journeys.program.program import Enroll, NodeId, Program
+from journeys.program.program import EnrollNode, NodeId, Program
 from journeys.simulation.simulator import IDENTIFY
 from services.customers import profiles
 from services.customers.event_log import NewEvent
@@ -110,7 +110,7 @@ def _credit(call: Call, record: Decide) -> Detail:
 def _enroll(call: Call, record: Decide) -> Detail:
     """Start the other journey; a repeat of this very step has started it already."""
     node = call.program.nodes[NodeId(record.step or "")]
-    assert isinstance(node, Enroll)
+    assert isinstance(node, EnrollNode)
     source = f"step {call.enrollment.id}/{record.step}/{record.visit}"
     known = enrollments.by_source(call.session, call.customer.id, source)
     if known is not None:

@@ -18,7 +18,7 @@ import structlog
 from sqlmodel import Session
 
 from journeys.machine.commands import Decide
-from journeys.program.program import NodeId, Notify, Program, Webhook
+from journeys.program.program import NodeId, NotifyNode, Program, WebhookNode
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import NotFound, Refused
@@ -47,7 +47,7 @@ class DueHook:
 
     id: str
     attempt: int
-    step: Webhook | Notify
+    step: WebhookNode | NotifyNode
     context: Mapping[str, Any]
     about: Mapping[str, Any]
 
@@ -186,7 +186,7 @@ def _outcome(hook: Hook) -> dict[str, Any]:
 def _due(session: Session, hook: Hook) -> DueHook:
     program: Program = journeys.compiled(session, hook.digest)
     step = program.nodes[NodeId(hook.step)]
-    assert isinstance(step, Webhook | Notify)
+    assert isinstance(step, WebhookNode | NotifyNode)
     customer, enrollment = session.get(Customer, hook.customer_id), session.get(Enrollment, hook.enrollment_id)
     known = {**known_facts.attributes(customer), "events": customer.events} if customer else {}
     data = {**enrollment.data, "key": enrollment.key} if enrollment else {}

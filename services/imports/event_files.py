@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 
-from journeys.simulation.backtest import Person
-from journeys.simulation.simulator import Recorded
+from journeys.simulation.backtest import CustomerHistory
+from journeys.simulation.simulator import RecordedEvent
 from services import values
 from services.imports import files
 from services.ingestion import segment_api
@@ -112,14 +112,14 @@ def read_file(path: Path, now: datetime, errors: LineErrors, *, need_ids: bool =
     return grouped
 
 
-def cohort(grouped: Grouped) -> Iterator[Person]:
+def cohort(grouped: Grouped) -> Iterator[CustomerHistory]:
     """Customers as the simulator takes them, without anything stored."""
     for name, messages in grouped.items():
         events = [
-            Recorded(seq=seq, name=one.name, at=one.at, properties=_properties(one))
+            RecordedEvent(seq=seq, name=one.name, at=one.at, properties=_properties(one))
             for seq, one in enumerate(messages, start=1)
         ]
-        yield Person(id=name, events=events)
+        yield CustomerHistory(id=name, events=events)
 
 
 def _properties(message: IncomingEvent) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
-from journeys.program.program import NodeId, Program, Send
+from journeys.program.program import NodeId, Program, SendNode
 from journeys.rules import entry_rules
 from journeys.simulation import backtest
-from journeys.simulation.backtest import Lived, Person
-from journeys.simulation.simulator import Recorded, Trace, everything_goes
+from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
+from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
@@ -158,20 +158,20 @@ def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: Live | None
     customer = Customer(
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
     )
-    person = _person(batch, customer, messages)
+    history = _history(batch, customer, messages)
     batch.add(Customer, **customer.model_dump())
-    return _enroll(batch, customer, person, journey) if journey else 0
+    return _enroll(batch, customer, history, journey) if journey else 0
 
 
-def _person(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]) -> Person:
-    recorded: list[Recorded] = []
+def _history(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]) -> CustomerHistory:
+    recorded: list[RecordedEvent] = []
     aggregates: dict[str, Aggregate] = {}
     for seq, message in enumerate(messages, start=1):
         ingest.take_traits(customer, message, batch.now)
         properties = dict(message.properties)
         before = aggregates.get(message.name, customer_facts.NOTHING)
         aggregates[message.name] = customer_facts.fold(before, message.at, customer_facts.amount(properties))
-        recorded.append(Recorded(seq=seq, name=message.name, at=message.at, properties=properties))
+        recorded.append(RecordedEvent(seq=seq, name=message.name, at=message.at, properties=properties))
         batch.add(
             Event,
             id=new_id("evt"),
@@ -187,37 +187,40 @@ def _person(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent])
         )
     customer.seq = len(recorded)
     customer.events = {name: one.as_json() for name, one in aggregates.items()}
-    return Person(id=customer.id, events=recorded, attributes={"id": customer.external_id}, timezone=customer.timezone)
+    return CustomerHistory(
+        id=customer.id, events=recorded, attributes={"id": customer.external_id}, timezone=customer.timezone
+    )
 
 
-def _enroll(batch: Batch, customer: Customer, person: Person, journey: Live) -> int:
+def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey: Live) -> int:
     """Every run that the history leads to; all but the last of a key have ended."""
     version, program = journey
     numbers = Counter[str]()
-    lives = backtest.runs(program, person, batch.now, everything_goes, name=lambda *_: new_id("enr"))
-    for lived in lives:
-        numbers[lived.key] += 1
-        _enrollment(batch, version, lived, customer.seq, numbers[lived.key])
-        _record(batch, program, lived.trace)
-        if lived.trace.state.ended:
-            batch.tally.count(lived.trace.state.enrollment, version.journey, ENDED, lived.trace.state.reason or "")
+    enrollments = backtest.enrollments(program, history, batch.now, everything_goes, name=lambda *_: new_id("enr"))
+    for simulated in enrollments:
+        state = simulated.trace.state
+        numbers[simulated.key] += 1
+        _enrollment(batch, version, simulated, customer.seq, numbers[simulated.key])
+        _record(batch, program, simulated.trace)
+        if state.ended:
+            batch.tally.count(state.enrollment, version.journey, ENDED, state.reason or "")
         else:
-            _start(batch, version, lived, numbers[lived.key])
-    return len(lives)
+            _start(batch, version, simulated, numbers[simulated.key])
+    return len(enrollments)
 
 
-def _enrollment(batch: Batch, version: JourneyVersion, lived: Lived, cursor: int, run: int) -> None:
-    state = lived.trace.state
+def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrollment, cursor: int, run: int) -> None:
+    state = simulated.trace.state
     entered = enrollments.row(
         version,
         state.customer,
-        key=lived.key,
+        key=simulated.key,
         run=run,
-        source=f"import, event {lived.event.name}",
-        data=entry_rules.data_of(backtest.seen(lived.event)),
+        source=f"import, event {simulated.event.name}",
+        data=entry_rules.data_of(backtest.facts_of(simulated.event)),
         stage=state.stage,
         cursor=cursor,
-        entered_at=lived.event.at,
+        entered_at=simulated.event.at,
         enrollment_id=state.enrollment,
     )
     today = {
@@ -248,7 +251,7 @@ def _record(batch: Batch, program: Program, trace: Trace) -> None:
         if asked:
             verdicts = [one.as_json() for one in asked]
             _decision(batch, program, trace.state, ask, "asked", {"why": ask.why, "guards": verdicts})
-    for plan in trace.mails:
+    for plan in trace.planned:
         _skipped(batch, program, trace.state, plan)
 
 
@@ -268,22 +271,22 @@ def _decision(
 
 def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     send = program.nodes[NodeId(plan.step)]
-    assert isinstance(send, Send)
+    assert isinstance(send, SendNode)
     row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at, IMPORTED)
     batch.messages.append(row)
     detail = {"message": row["id"], "template": send.template, "reason": "imported"}
     _decision(batch, program, state, plan, "skipped", detail)
 
 
-def _start(batch: Batch, version: JourneyVersion, lived: Lived, run: int) -> None:
+def _start(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrollment, run: int) -> None:
     """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
-    trace = lived.trace
+    trace = simulated.trace
     state = trace.state
     assert trace.settled is not None
     batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
     for name in trace.settled.waits_for:
         batch.rows[Interest].append(interests.row(state.enrollment, state.customer, name))
     dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
-    name = workflow_id(version.journey, state.customer, lived.key, run)
+    name = workflow_id(version.journey, state.customer, simulated.key, run)
     start = {"digest": version.digest, "state": dumped}
     batch.add(Dispatch, **dispatches.row(state.enrollment, name, "start", start, Priority.BULK_START, batch.now))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from journeys.program.program import NodeId, Send
+from journeys.program.program import NodeId, SendNode
 from journeys.program.send_terms import SendTerms
 from services.definitions import journeys
 from services.definitions.broadcast_definition import BroadcastIn
@@ -37,7 +37,7 @@ def of(session: Session, message: Message) -> Origin:
         return _CONFIRMING
     program = journeys.compiled(session, message.digest)
     send = program.nodes[NodeId(message.step)]
-    assert isinstance(send, Send)
+    assert isinstance(send, SendNode)
     return Origin(campaign=program.journey, terms=send.terms, subject=send.subject, priority=program.priority)
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
-from journeys.program.program import NodeId, Program, Send
+from journeys.program.program import NodeId, Program, SendNode
 from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
 from services.installation import installation_settings
@@ -59,7 +59,7 @@ def plan(
 ) -> tuple[Planned, dict[str, Any], str]:
     """Decide on the mail of a step; return the answer, the decision's detail and its kind."""
     send = program.nodes[NodeId(asked.step)]
-    assert isinstance(send, Send)
+    assert isinstance(send, SendNode)
     name = send_id(enrollment.id, asked.step, asked.visit)
     message = messages.locked(session, name)
     if message is not None and message.status not in CLAIMABLE and message.reason != "pre_empted":
@@ -87,7 +87,7 @@ def plan(
 
 
 def message_row(
-    program: Program, enrollment_id: str, customer_id: str, asked: Plan, send: Send, now: datetime, fate: Fate
+    program: Program, enrollment_id: str, customer_id: str, asked: Plan, send: SendNode, now: datetime, fate: Fate
 ) -> bulk.Row:
     """The columns of a new mail of a step."""
     return messages.row(
@@ -121,7 +121,7 @@ def _fate(verdict: Verdict, asked: Plan, now: datetime) -> Fate:
             return Fate(status=MessageStatus.SKIPPED, reason=verdict.reason)
 
 
-def _outcome(name: str, send: Send, asked: Plan, fate: Fate, now: datetime) -> tuple[Planned, dict[str, Any], str]:
+def _outcome(name: str, send: SendNode, asked: Plan, fate: Fate, now: datetime) -> tuple[Planned, dict[str, Any], str]:
     outcome = _OUTCOME[fate.status]
     until = fate.not_before if outcome == "deferred" else None
     detail = {"message": name, "template": send.template}

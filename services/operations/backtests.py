@@ -9,7 +9,7 @@ from itertools import islice
 from journeys.program.program import Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest, consequences
-from journeys.simulation.backtest import Person, Totals
+from journeys.simulation.backtest import CustomerHistory, Totals
 from journeys.simulation.simulator import by_policy
 
 CHUNK = 500
@@ -18,7 +18,7 @@ ALONE = 1_000
 
 def parts(
     program: Program,
-    people: Sequence[Person],
+    histories: Sequence[CustomerHistory],
     until: datetime,
     segments: Mapping[str, str] | None = None,
     terms: InstallationTerms = NO_TERMS,
@@ -27,8 +27,8 @@ def parts(
 
     `segments` are guards by key, so that joining them lets customers in; `terms` are caps, quiet hours and topics.
     """
-    assume, chunks, known = not any(map(_addressed, people)), _chunks(people), dict(segments or {})
-    if len(people) <= ALONE:
+    assume, chunks, known = not any(map(_addressed, histories)), _chunks(histories), dict(segments or {})
+    if len(histories) <= ALONE:
         yield from (_part(program, chunk, until, assume, known, terms) for chunk in chunks)
         return
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -43,23 +43,23 @@ def parts(
 
 def _part(
     program: Program,
-    people: Sequence[Person],
+    histories: Sequence[CustomerHistory],
     until: datetime,
     assume: bool,
     segments: Mapping[str, str],
     terms: InstallationTerms,
 ) -> Totals:
-    whole = (consequences.complete(program, person, until, segments) for person in people)
-    return backtest.run(program, whole, until, by_policy(assume, terms))
+    whole = (consequences.complete(program, history, until, segments) for history in histories)
+    return backtest.totals(program, whole, until, by_policy(assume, terms))
 
 
-def _addressed(person: Person) -> bool:
-    return "email" in person.attributes or any(
-        one.name == "Identify" and "email" in one.properties for one in person.events
+def _addressed(history: CustomerHistory) -> bool:
+    return "email" in history.attributes or any(
+        one.name == "Identify" and "email" in one.properties for one in history.events
     )
 
 
-def _chunks(people: Sequence[Person]) -> Iterator[list[Person]]:
-    everybody = iter(people)
+def _chunks(histories: Sequence[CustomerHistory]) -> Iterator[list[CustomerHistory]]:
+    everybody = iter(histories)
     while chunk := list(islice(everybody, CHUNK)):
         yield chunk

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from journeys.simulation.backtest import Person
-from journeys.simulation.simulator import Recorded
+from journeys.simulation.backtest import CustomerHistory
+from journeys.simulation.simulator import RecordedEvent
 from store.tables.customers import Customer, Event
 
 PAGE = 500
 
 
-def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterator[Person]:
+def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterator[CustomerHistory]:
     """Everybody with at least one event up to `end`; events before `begin` are left out."""
     last = ""
     while True:
@@ -22,10 +22,12 @@ def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterato
         if not page:
             return
         last = page[-1].id
-        yield from _people(session, page, begin, end)
+        yield from _histories(session, page, begin, end)
 
 
-def _people(session: Session, page: Sequence[Customer], begin: datetime | None, end: datetime) -> Iterator[Person]:
+def _histories(
+    session: Session, page: Sequence[Customer], begin: datetime | None, end: datetime
+) -> Iterator[CustomerHistory]:
     query = select(Event).where(col(Event.customer_id).in_([one.id for one in page]), col(Event.at) <= end)
     events: dict[str, list[Event]] = {}
     for event in session.exec(query if begin is None else query.where(col(Event.at) >= begin)).all():
@@ -34,7 +36,9 @@ def _people(session: Session, page: Sequence[Customer], begin: datetime | None, 
         mine = sorted(events.get(customer.id, []), key=lambda one: (one.at, one.seq))
         if mine:
             history = [
-                Recorded(seq=seq, name=one.name, at=one.at, properties=one.properties)
+                RecordedEvent(seq=seq, name=one.name, at=one.at, properties=one.properties)
                 for seq, one in enumerate(mine, start=1)
             ]
-            yield Person(id=customer.id, events=history, attributes=customer.attributes, timezone=customer.timezone)
+            yield CustomerHistory(
+                id=customer.id, events=history, attributes=customer.attributes, timezone=customer.timezone
+            )

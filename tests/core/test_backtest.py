@@ -8,27 +8,27 @@ import pytest
 
 from journeys.program.program import Program
 from journeys.simulation import backtest, consequences
-from journeys.simulation.backtest import Person, Totals
-from journeys.simulation.simulator import Recorded, by_policy
+from journeys.simulation.backtest import CustomerHistory, Totals
+from journeys.simulation.simulator import RecordedEvent, by_policy
 
 Compile = Callable[[str], Program]
 HEAD = "enter: [{on: E}]\nstart: a\n"
 
 
-def person(begin: datetime, *events: tuple[float, str], name: str = "ann", **attributes: Any) -> Person:
+def customer(begin: datetime, *events: tuple[float, str], name: str = "ann", **attributes: Any) -> CustomerHistory:
     recorded = [
-        Recorded(
+        RecordedEvent(
             seq=seq, name=event, at=begin + timedelta(days=day), properties=attributes if event == "Identify" else {}
         )
         for seq, (day, event) in enumerate(events, start=1)
     ]
-    return Person(id=name, events=recorded, attributes=attributes)
+    return CustomerHistory(id=name, events=recorded, attributes=attributes)
 
 
-def lives(program: Program, one: Person, until: datetime) -> list[tuple[float, str | None]]:
+def entries(program: Program, one: CustomerHistory, until: datetime) -> list[tuple[float, str | None]]:
     """Each run: the day of its start, and how it ended."""
     begin = one.events[0].at
-    found = backtest.runs(program, one, until, by_policy(assume_address=True))
+    found = backtest.enrollments(program, one, until, by_policy(assume_address=True))
     return [((life.event.at - begin).total_seconds() / 86_400, life.trace.state.reason) for life in found]
 
 
@@ -47,8 +47,8 @@ def test_reentry_is_as_in_production(
     program = compiled(
         f"journey: j\nreentry: {reentry}\n{HEAD}stages: {{a: {{steps: [{{wait: 36 hours}}], final: true}}}}"
     )
-    one = person(noon, (0, "E"), (1, "E"), (3, "E"), (4, "E"), (9, "E"))
-    assert lives(program, one, noon + timedelta(days=10)) == expected
+    one = customer(noon, (0, "E"), (1, "E"), (3, "E"), (4, "E"), (9, "E"))
+    assert entries(program, one, noon + timedelta(days=10)) == expected
 
 
 def test_a_trait_named_id_makes_nobody_another(compiled: Compile, noon: datetime) -> None:
@@ -63,12 +63,12 @@ def test_totals_add_up_over_parts(compiled: Compile, noon: datetime) -> None:
         f"journey: j\n{HEAD}defaults: {{send_window: {{from: '14:00', to: '15:00'}}}}\n"
         "stages: {a: {steps: [{send: x}, {wait: 1 day}, {send: y}], transitions: [{on: F, to: b}]}, b: {final: true}}"
     )
-    people = [person(noon, (0, "E"), (number / 10, "F"), name=str(number)) for number in range(1, 20)]
+    customers = [customer(noon, (0, "E"), (number / 10, "F"), name=str(number)) for number in range(1, 20)]
     until = noon + timedelta(days=5)
-    whole = backtest.run(program, people, until, by_policy(assume_address=True))
+    whole = backtest.totals(program, customers, until, by_policy(assume_address=True))
     parts = Totals()
-    for one in people:
-        parts.add(backtest.run(program, [one], until, by_policy(assume_address=True)))
+    for one in customers:
+        parts.add(backtest.totals(program, [one], until, by_policy(assume_address=True)))
     assert parts.as_json() == whole.as_json()
     assert (whole.customers, whole.enrolled, whole.ended) == (19, 19, {"completed": 19})
     assert sum(whole.movements.values()) == 19 + 19
@@ -79,8 +79,8 @@ def test_totals_add_up_over_parts(compiled: Compile, noon: datetime) -> None:
 
 def test_a_customer_without_an_address_is_skipped_where_others_have_one(compiled: Compile, noon: datetime) -> None:
     program = compiled(f"journey: j\n{HEAD}stages: {{a: {{steps: [{{send: x}}]}}}}")
-    people = [person(noon, (0, "E"), name="ann", email="ann@example.com"), person(noon, (0, "E"), name="bob")]
-    totals = backtest.run(program, people, noon, by_policy(assume_address=False))
+    customers = [customer(noon, (0, "E"), name="ann", email="ann@example.com"), customer(noon, (0, "E"), name="bob")]
+    totals = backtest.totals(program, customers, noon, by_policy(assume_address=False))
     assert (totals.messages, totals.skipped) == ({"x": 1}, {"no_address": 1})
 
 
@@ -88,22 +88,22 @@ def test_a_date_is_reached_in_a_simulation_too(compiled: Compile, noon: datetime
     program = compiled(
         "journey: j\nenter: [{date: customer.ends, offset: -3 days, at: '09:00'}]\nstart: a\nstages: {a: {}}"
     )
-    one = person(noon, (0, "Identify"), ends="2026-03-20")
+    one = customer(noon, (0, "Identify"), ends="2026-03-20")
     whole = consequences.complete(program, one, noon + timedelta(days=60), {})
     assert [(event.name, event.at.isoformat()) for event in whole.events[1:]] == [
         ("Date Reached", "2026-03-17T09:00:00+00:00")
     ]
-    assert len(lives(program, whole, noon + timedelta(days=60))) == 1
+    assert len(entries(program, whole, noon + timedelta(days=60))) == 1
 
 
 def test_a_yearly_date_comes_each_year(compiled: Compile, noon: datetime) -> None:
     program = compiled(
         "journey: j\nreentry: after_exit\nenter: [{date: customer.birthday, every: year}]\nstart: a\nstages: {a: {final: true}}"
     )
-    one = person(noon, (0, "Identify"), birthday="1984-06-01")
+    one = customer(noon, (0, "Identify"), birthday="1984-06-01")
     whole = consequences.complete(program, one, noon + timedelta(days=1_000), {})
     assert [event.at.year for event in whole.events[1:]] == [2026, 2027, 2028]
-    assert len(lives(program, whole, noon + timedelta(days=1_000))) == 3
+    assert len(entries(program, whole, noon + timedelta(days=1_000))) == 3
 
 
 def test_joining_a_segment_lets_in_and_leaving_moves_on(compiled: Compile, noon: datetime) -> None:
@@ -112,14 +112,14 @@ def test_joining_a_segment_lets_in_and_leaving_moves_on(compiled: Compile, noon:
         "stages: {a: {transitions: [{when: '!(\"two\" in customer.segments)', to: b}]}, b: {}}"
     )
     guard = 'customer.events["E"].count >= 2 && customer.events["F"].count == 0'
-    one = person(noon, (0, "E"), (1, "E"), (2, "E"), (3, "F"))
+    one = customer(noon, (0, "E"), (1, "E"), (2, "E"), (3, "F"))
     whole = consequences.complete(program, one, noon + timedelta(days=5), {"two": guard})
     assert [event.name for event in whole.events] == ["E", "E", "Segment Joined", "E", "F", "Segment Left"]
-    (life,) = backtest.runs(program, whole, noon + timedelta(days=5), by_policy(assume_address=True))
+    (life,) = backtest.enrollments(program, whole, noon + timedelta(days=5), by_policy(assume_address=True))
     assert life.trace.state.stage == "b"
 
 
 def test_what_was_recorded_is_believed(compiled: Compile, noon: datetime) -> None:
     program = compiled("journey: j\nenter: [{segment: two}]\nstart: a\nstages: {a: {}}")
-    one = person(noon, (0, "E"), (1, "Segment Left"))
+    one = customer(noon, (0, "E"), (1, "Segment Left"))
     assert consequences.complete(program, one, noon, {"two": "true"}) is one

@@ -10,9 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from journeys.checks import shape, source
-from journeys.checks.lint import Surroundings
+from journeys.checks.lint import ValidationContext
 from journeys.language import definition
-from journeys.language.problems import InvalidJourney, Problem
+from journeys.language.problems import DefinitionProblem, InvalidJourney
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -33,7 +33,7 @@ def load_cases() -> list[dict[str, Any]]:
 
 
 CASES = load_cases()
-AROUND = Surroundings(
+AROUND = ValidationContext(
     templates=frozenset({"welcome", "goodbye"}),
     events=frozenset({"Signed Up", "Order Completed", "Tour Watched", "E", "F"}),
     segments=frozenset({"vip", "dormant"}),
@@ -41,10 +41,10 @@ AROUND = Surroundings(
 )
 
 
-def found_in(text: str, around: Surroundings = AROUND) -> list[str]:
+def found_in(text: str, around: ValidationContext = AROUND) -> list[str]:
     """Every problem, as its code and what a marketer reads."""
     try:
-        problems: Sequence[Problem] = source.read(text, around)[1]
+        problems: Sequence[DefinitionProblem] = source.read(text, around)[1]
     except InvalidJourney as invalid:
         problems = invalid.problems
     return [f"{one.code}: {one}" + (" [warning]" if one.severity == "warning" else "") for one in problems]
@@ -75,7 +75,7 @@ def test_json_and_yaml_are_judged_alike() -> None:
 def edited(before: str, after: str) -> list[str]:
     """The codes found in `after`, which follows the live version `before`."""
     previous, _ = source.read(stage(before))
-    return [one.partition(":")[0] for one in found_in(stage(after), Surroundings(previous=previous))]
+    return [one.partition(":")[0] for one in found_in(stage(after), ValidationContext(previous=previous))]
 
 
 def test_an_edit_that_moves_ids_is_found() -> None:
@@ -146,7 +146,7 @@ def test_of_one_kind_of_problem_the_first_hundred_are_told() -> None:
         {"journey": "j", "start": "a", "stages": {"a": {"steps": [{"send": f"mail_{n}"} for n in range(1_500)]}}}
     )
     began = time.thread_time()
-    found = found_in(text, Surroundings(templates=frozenset(f"letter_{n}" for n in range(500))))
+    found = found_in(text, ValidationContext(templates=frozenset(f"letter_{n}" for n in range(500))))
     assert time.thread_time() - began < 2
     assert len([one for one in found if one.startswith("unknown_template")]) == 100
     assert found[0].endswith(", letter_132, letter_133 and 460 more")

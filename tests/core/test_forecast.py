@@ -8,7 +8,7 @@ from journeys.facts.customer_facts import Aggregate, CustomerFacts
 from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation.forecast import forecast
-from journeys.simulation.simulator import History, Recorded, by_policy, everything_goes, simulate
+from journeys.simulation.simulator import PastFacts, RecordedEvent, by_policy, everything_goes, simulate
 
 JOURNEY = """journey: j
 enter: [{on: Order}]
@@ -27,7 +27,7 @@ stages:
 
 def test_the_next_actions_and_what_would_change_them(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled(JOURNEY)
-    history = History([Recorded(seq=1, name="Order", at=noon)], {})
+    history = PastFacts([RecordedEvent(seq=1, name="Order", at=noon)], {})
     state = simulate(program, State(customer="c", enrollment="e", cursor=1), history, noon, noon).state
     known = CustomerFacts(
         attributes={"email": "a@example.com"},
@@ -50,18 +50,18 @@ def test_the_next_actions_and_what_would_change_them(compiled: Callable[[str], P
 
 def test_nothing_comes_for_who_is_paused_or_rests(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{send: x}]}}")
-    state = simulate(program, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
+    state = simulate(program, State(customer="c", enrollment="e"), PastFacts([], {}), noon, noon).state
     known = CustomerFacts(attributes={}, aggregates={})
     assert forecast(program, state, known, noon, everything_goes) == []
     waiting = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 day}, {send: x}]}}")
-    state = simulate(waiting, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
+    state = simulate(waiting, State(customer="c", enrollment="e"), PastFacts([], {}), noon, noon).state
     assert [one.what for one in forecast(waiting, state, known, noon, everything_goes)] == ["send"]
     assert forecast(waiting, replace(state, paused=True), known, noon, everything_goes) == []
 
 
 def test_a_mail_that_would_be_skipped_says_so(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 day}, {send: x}]}}")
-    state = simulate(program, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
+    state = simulate(program, State(customer="c", enrollment="e"), PastFacts([], {}), noon, noon).state
     known = CustomerFacts(attributes={}, aggregates={})
     actions = forecast(program, state, known, noon, by_policy(assume_address=False))
     assert [(one.what, one.detail["reason"], one.at) for one in actions] == [
@@ -71,5 +71,5 @@ def test_a_mail_that_would_be_skipped_says_so(compiled: Callable[[str], Program]
 
 def test_an_endless_round_is_cut(compiled: Callable[[str], Program], noon: datetime) -> None:
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 minute}, {go: a}]}}")
-    state = simulate(program, State(customer="c", enrollment="e"), History([], {}), noon, noon).state
+    state = simulate(program, State(customer="c", enrollment="e"), PastFacts([], {}), noon, noon).state
     assert len(forecast(program, state, CustomerFacts(attributes={}, aggregates={}), noon, everything_goes)) == 12

@@ -8,8 +8,8 @@ import pytest
 
 from journeys.facts import calendar
 from journeys.machine.state import State
-from journeys.program.program import Program, Send
-from journeys.simulation.simulator import History, Recorded, Trace, simulate
+from journeys.program.program import Program, SendNode
+from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
 
 Compile = Callable[[str], Program]
 HEAD = "journey: j\nenter: [{on: Signed Up}]\nstart: a\n"
@@ -24,9 +24,10 @@ def run(
     timezone: str | None = None,
 ) -> Trace:
     recorded = [
-        Recorded(seq=seq, name=name, at=begin + timedelta(days=day)) for seq, (day, name) in enumerate(events, start=1)
+        RecordedEvent(seq=seq, name=name, at=begin + timedelta(days=day))
+        for seq, (day, name) in enumerate(events, start=1)
     ]
-    history = History(recorded, attributes or {}, timezone)
+    history = PastFacts(recorded, attributes or {}, timezone)
     return simulate(program, State(customer="c", enrollment="e"), history, begin, begin + timedelta(days=days))
 
 
@@ -34,7 +35,7 @@ def path(trace: Trace) -> list[str]:
     """What happened, by day: the mails and the moves."""
     start = trace.state.entered_at
     assert start is not None
-    told = [(one.number, one.at, f"send {one.step}") for one in trace.mails]
+    told = [(one.number, one.at, f"send {one.step}") for one in trace.planned]
     for one in trace.decisions:
         if one.what == "moved":
             told.append((one.number, one.at, f"{one.stage} -> {one.detail['to']} by {one.detail['cause']}"))
@@ -120,17 +121,21 @@ def test_a_wait_until_a_date_of_the_customer(
 def test_a_date_without_a_time_means_midnight_where_the_customer_is(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at}}, {send: x}]}}")
     trace = run(program, noon, 30, attributes={"trial_ends_at": "2026-03-12"}, timezone="Europe/Berlin")
-    assert trace.mails[0].at.isoformat() == "2026-03-11T23:00:00+00:00"
+    assert trace.planned[0].at.isoformat() == "2026-03-11T23:00:00+00:00"
 
 
 def test_a_date_that_is_moved_while_somebody_waits_moves_the_wait(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at}}, {send: x}]}}")
-    history = History(
-        [Recorded(seq=1, name="Identify", at=noon + timedelta(days=2), properties={"trial_ends_at": "2026-03-20"})],
+    history = PastFacts(
+        [
+            RecordedEvent(
+                seq=1, name="Identify", at=noon + timedelta(days=2), properties={"trial_ends_at": "2026-03-20"}
+            )
+        ],
         {"trial_ends_at": "2026-03-10"},
     )
     trace = simulate(program, State(customer="c", enrollment="e"), history, noon, noon + timedelta(days=60))
-    assert [one.at.date().isoformat() for one in trace.mails] == ["2026-03-20"]
+    assert [one.at.date().isoformat() for one in trace.planned] == ["2026-03-20"]
 
 
 def test_offsets_go_both_ways() -> None:
@@ -147,10 +152,10 @@ def test_a_goal_is_recorded_and_ends_nothing(compiled: Compile, noon: datetime) 
         + "goal: {on: Order, within: 14 days, when: 'event.properties.total > 10.0'}\n"
         + "stages: {a: {steps: [{send: x}, {wait: 9 days}, {send: y}], transitions: [{on: Visit, to: a}]}}"
     )
-    history = History(
+    history = PastFacts(
         [
-            Recorded(seq=1, name="Order", at=noon + timedelta(days=1), properties={"total": 5.0}),
-            Recorded(seq=2, name="Order", at=noon + timedelta(days=2), properties={"total": 50.0}),
+            RecordedEvent(seq=1, name="Order", at=noon + timedelta(days=1), properties={"total": 5.0}),
+            RecordedEvent(seq=2, name="Order", at=noon + timedelta(days=2), properties={"total": 50.0}),
         ],
         {},
     )
@@ -181,7 +186,7 @@ def test_a_send_can_have_a_window_of_its_own(compiled: Compile) -> None:
         + "stages: {a: {steps: [{send: {template: x, send_window: any}}, {send: {template: y, send_window: "
         + "{days: sat, from: '10:00', to: '12:00'}}}, {send: z}]}}"
     )
-    windows = [node.terms.window for node in program.nodes.values() if isinstance(node, Send)]
+    windows = [node.terms.window for node in program.nodes.values() if isinstance(node, SendNode)]
     assert sorted(str(one.opens) if one else "" for one in windows) == ["", "09:00:00", "10:00:00"]
 
 

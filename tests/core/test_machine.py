@@ -12,7 +12,7 @@ from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Pause, Planned, Resume, Settled, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.program import Program
-from journeys.simulation.simulator import History, Recorded, Trace, simulate
+from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
 
 Compile = Callable[[str], Program]
 
@@ -24,17 +24,18 @@ def run(
 ) -> Trace:
     """Simulate `days` from `begin`, with events given as (day, name)."""
     recorded = [
-        Recorded(seq=seq, name=name, at=begin + timedelta(days=day)) for seq, (day, name) in enumerate(events, start=1)
+        RecordedEvent(seq=seq, name=name, at=begin + timedelta(days=day))
+        for seq, (day, name) in enumerate(events, start=1)
     ]
     state = State(customer="cus_1", enrollment="enr_1")
-    return simulate(program, state, History(recorded, attributes or {}), begin, begin + timedelta(days=days))
+    return simulate(program, state, PastFacts(recorded, attributes or {}), begin, begin + timedelta(days=days))
 
 
 def mails(trace: Trace) -> list[tuple[str, float]]:
     """Each mail's step with the day on which it was planned."""
     start = trace.state.entered_at
     assert start is not None
-    return [(one.step, (one.at - start).total_seconds() / 86_400) for one in trace.mails]
+    return [(one.step, (one.at - start).total_seconds() / 86_400) for one in trace.planned]
 
 
 def moves(trace: Trace) -> list[str]:
@@ -181,7 +182,7 @@ def test_a_split_is_stable_and_follows_its_weights(compiled: Compile, noon: date
     seen = {"x": 0, "y": 0, "none": 0}
     for number in range(2_000):
         state = State(customer=f"cus_{number}", enrollment="enr_1")
-        traces = [simulate(program, state, History([], {}), noon, noon) for _ in range(2)]
+        traces = [simulate(program, state, PastFacts([], {}), noon, noon) for _ in range(2)]
         chosen = [one.detail["variant"] for trace in traces for one in trace.decisions if "variant" in one.detail]
         assert chosen[0] == chosen[1]
         seen[chosen[0]] += 1
@@ -203,7 +204,7 @@ def test_entering_a_stage_again_starts_its_steps_anew_with_a_new_visit(compiled:
     )
     trace = run(program, noon, 9, (1, "E"))
     assert mails(trace) == [("a/send:x", 0), ("a/send:x", 1), ("a/send:y", 3)]
-    assert [one.visit for one in trace.mails] == [1, 2, 2]
+    assert [one.visit for one in trace.planned] == [1, 2, 2]
 
 
 def test_go_moves_and_a_final_stage_completes(compiled: Compile, noon: datetime) -> None:
@@ -241,8 +242,8 @@ stages:
 def test_a_local_wait_is_asked_for_in_the_customers_zone(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + "stages: {a: {steps: [{wait: {until: '09:00'}}, {send: x}]}}")
     state = State(customer="cus_1", enrollment="enr_1")
-    trace = simulate(program, state, History([], {}, "America/New_York"), noon, noon + timedelta(days=1))
-    assert [one.at for one in trace.mails] == [noon.replace(hour=14)]
+    trace = simulate(program, state, PastFacts([], {}, "America/New_York"), noon, noon + timedelta(days=1))
+    assert [one.at for one in trace.planned] == [noon.replace(hour=14)]
 
 
 # -- the protocol, input by input --------------------------------------------------------------------------------------

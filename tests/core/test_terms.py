@@ -7,8 +7,8 @@ from journeys.facts.calendar import Window
 from journeys.program.program import Program
 from journeys.rules.policy import ALLOWED, Deferred, InstallationTerms, Skipped, TopicTerms
 from journeys.simulation import backtest
-from journeys.simulation.backtest import Person
-from journeys.simulation.simulator import Recorded, by_policy
+from journeys.simulation.backtest import CustomerHistory
+from journeys.simulation.simulator import RecordedEvent, by_policy
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 JOURNEY = """
@@ -27,9 +27,9 @@ stages:
 Compiled = Callable[[str], Program]
 
 
-def person(*at: datetime) -> Person:
-    events = [Recorded(seq=place, name="Signed Up", at=one) for place, one in enumerate(at, 1)]
-    return Person(id="ann", events=events, attributes={"email": "ann@example.com"}, timezone="Europe/Berlin")
+def customer(*at: datetime) -> CustomerHistory:
+    events = [RecordedEvent(seq=place, name="Signed Up", at=one) for place, one in enumerate(at, 1)]
+    return CustomerHistory(id="ann", events=events, attributes={"email": "ann@example.com"}, timezone="Europe/Berlin")
 
 
 def test_a_cap_is_met_in_the_simulation_as_in_production(compiled: Compiled) -> None:
@@ -37,8 +37,8 @@ def test_a_cap_is_met_in_the_simulation_as_in_production(compiled: Compiled) -> 
         topics={"news": TopicTerms(cap=(1, timedelta(days=7))), "orders": TopicTerms(transactional=True)}
     )
     post = by_policy(assume_address=False, installation=terms)
-    (lived,) = backtest.runs(compiled(JOURNEY), person(BEGIN), BEGIN + timedelta(days=30), post)
-    assert [(one.template, one.verdict) for one in lived.trace.posted] == [
+    (enrollment,) = backtest.enrollments(compiled(JOURNEY), customer(BEGIN), BEGIN + timedelta(days=30), post)
+    assert [(one.template, one.verdict) for one in enrollment.trace.mails] == [
         ("mail_a", ALLOWED),
         ("mail_b", Skipped("frequency_cap")),
         ("mail_c", ALLOWED),
@@ -47,9 +47,9 @@ def test_a_cap_is_met_in_the_simulation_as_in_production(compiled: Compiled) -> 
 
 def test_the_cap_counts_over_all_runs_of_a_customer(compiled: Compiled) -> None:
     terms = InstallationTerms(cap=(3, timedelta(days=7)), topics={"orders": TopicTerms(transactional=True)})
-    totals = backtest.run(
+    totals = backtest.totals(
         compiled(JOURNEY),
-        [person(BEGIN, BEGIN + timedelta(days=1))],
+        [customer(BEGIN, BEGIN + timedelta(days=1))],
         BEGIN + timedelta(days=30),
         by_policy(assume_address=False, installation=terms),
     )
@@ -59,9 +59,9 @@ def test_the_cap_counts_over_all_runs_of_a_customer(compiled: Compiled) -> None:
 def test_quiet_hours_put_a_simulated_mail_off(compiled: Compiled) -> None:
     terms = InstallationTerms(awake=Window(opens=time(8), closes=time(21)))
     late = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
-    (lived,) = backtest.runs(
-        compiled(JOURNEY), person(late), late + timedelta(days=3), by_policy(assume_address=False, installation=terms)
+    (enrollment,) = backtest.enrollments(
+        compiled(JOURNEY), customer(late), late + timedelta(days=3), by_policy(assume_address=False, installation=terms)
     )
     morning = datetime(2026, 3, 3, 7, 0, tzinfo=UTC)
-    assert lived.trace.posted[0].verdict == Deferred(morning, "quiet_hours")
-    assert [one.at for one in lived.trace.mails] == [morning, morning, morning]
+    assert enrollment.trace.mails[0].verdict == Deferred(morning, "quiet_hours")
+    assert [one.at for one in enrollment.trace.planned] == [morning, morning, morning]

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 from api.app import ROUTERS
 from docs import generate, status_diagrams
 from journeys.checks import source
-from journeys.checks.lint import Surroundings
+from journeys.checks.lint import ValidationContext
 from journeys.language import definition, handbook
 from journeys.language.verbs import VERBS, WaitUntil, WaitUntilDate
 from journeys.machine.state import State
 from journeys.program.compiler import compile_journey
-from journeys.simulation.simulator import History, simulate
+from journeys.simulation.simulator import PastFacts, simulate
 from mail.rendering import templates
 from waypost.cli.main import app
 
@@ -43,7 +43,7 @@ def everything() -> str:
 def test_a_fence_is_what_it_says(kind: str, body: str) -> None:
     if kind == "yaml":
         place = re.match(r"# in (\w+)\n", body)
-        source.read(wrapped(place[1], body) if place else body, Surroundings(templates=templates.keys([])))
+        source.read(wrapped(place[1], body) if place else body, ValidationContext(templates=templates.keys([])))
     elif kind == "json":
         json.loads(body)
     elif kind == "sh":
@@ -87,7 +87,7 @@ def test_the_examples_of_the_language_run(place: str) -> None:
         program = compile_journey(source.read(wrapped(place, entry.example))[0])
         begin = datetime(2026, 3, 2, 12, tzinfo=UTC)
         state = State(customer="c", enrollment="e")
-        trace = simulate(program, state, History([], {"plan": "team"}), begin, begin + timedelta(days=400))
+        trace = simulate(program, state, PastFacts([], {"plan": "team"}), begin, begin + timedelta(days=400))
         assert trace.state.reason != "loop"
         assert trace.decisions[0].what == "entered"
 
@@ -96,7 +96,7 @@ def test_every_word_of_the_language_is_in_the_handbook() -> None:
     assert list(handbook.STEPS) == list(VERBS)
     assert list(handbook.TRIGGERS) == list(definition.TRIGGERS)
     assert list(handbook.TRANSITIONS) == list(definition.TRANSITIONS)
-    assert set(handbook.JOURNEY) == fields_of(definition.Journey)
+    assert set(handbook.JOURNEY) == fields_of(definition.Definition)
     for word, entry in handbook.STEPS.items():
         assert entry.part is None or set(entry.fields) == fields_of(entry.part), word
     assert set(handbook.STEPS["wait"].fields) == fields_of(WaitUntil) | fields_of(WaitUntilDate)

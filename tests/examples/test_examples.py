@@ -13,13 +13,13 @@ from ruamel.yaml import YAML
 from sqlmodel import col, select
 
 from journeys.checks import source
-from journeys.checks.lint import Surroundings, events_named
+from journeys.checks.lint import ValidationContext, events_named
 from journeys.program.compiler import compile_journey
-from journeys.program.program import Entrance, Program
+from journeys.program.program import EventTrigger, Program
 from journeys.rules.policy import Allowed
 from journeys.simulation import backtest, consequences
-from journeys.simulation.backtest import Person
-from journeys.simulation.simulator import IDENTIFY, Recorded, by_policy
+from journeys.simulation.backtest import CustomerHistory
+from journeys.simulation.simulator import IDENTIFY, RecordedEvent, by_policy
 from mail import linting
 from mail.brand import context
 from mail.rendering import templates as built_in
@@ -80,7 +80,7 @@ def test_an_example_is_valid_without_a_warning(name: str) -> None:
         *re.findall(r'"event": "([^"]+)"', (EXAMPLES / name / "events.ndjson").read_text()),
         *re.findall(r"^\| `([^`]+)`", (EXAMPLES.parent / "docs" / "journeys" / f"{name}.md").read_text(), re.MULTILINE),
     }
-    around = Surroundings(
+    around = ValidationContext(
         templates=built_in.keys([]),
         events=frozenset(heard),
         segments=frozenset(manifest(name).get("segments", {})),
@@ -185,25 +185,27 @@ def test_a_story_simulated(parts: Parts, story: Story) -> None:
 def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], str]:
     script = [(0.0, IDENTIFY, story.traits), *story.script]
     events = [
-        Recorded(
+        RecordedEvent(
             seq=seq, name=IDENTIFY if name == "identify" else name, at=BEGIN + timedelta(days=days), properties=given
         )
         for seq, (days, name, given) in enumerate(script, start=1)
     ]
     zone = story.traits.get("timezone")
-    person = Person(id=WHO, events=events, attributes=dict(story.traits), timezone=zone)
+    history = CustomerHistory(id=WHO, events=events, attributes=dict(story.traits), timezone=zone)
     until = BEGIN + timedelta(days=story.days)
     with parts.database.reading() as session:
         there = {one.key: one.guard for one in segment_rows.listed(session)}
         terms = eligibility.present_terms(session)
-    lives = backtest.runs(
+    enrollments = backtest.enrollments(
         program,
-        consequences.complete(program, person, until, there),
+        consequences.complete(program, history, until, there),
         until,
         by_policy(assume_address=True, installation=terms),
     )
-    mails = [one.template for lived in lives for one in lived.trace.posted if isinstance(one.verdict, Allowed)]
-    state = lives[-1].trace.state
+    mails = [
+        one.template for enrollment in enrollments for one in enrollment.trace.mails if isinstance(one.verdict, Allowed)
+    ]
+    state = enrollments[-1].trace.state
     return mails, (state.reason or "") if state.ended else state.stage
 
 
@@ -358,9 +360,11 @@ def test_the_digest_simulated() -> None:
     """Each time the schedule lets somebody in they get one mail, and the run is over."""
     program = compile_journey(source.read(text_of("weekly_digest"))[0])
     assert len(program.schedules) == 1
-    entered = replace(program, triggers=(Entrance(event="Monday", guard=None),))
-    mondays = [Recorded(seq=week + 1, name="Monday", at=BEGIN + timedelta(weeks=week)) for week in range(3)]
+    entered = replace(program, triggers=(EventTrigger(event="Monday", guard=None),))
+    mondays = [RecordedEvent(seq=week + 1, name="Monday", at=BEGIN + timedelta(weeks=week)) for week in range(3)]
     until = BEGIN + timedelta(weeks=4)
-    lives = backtest.runs(entered, Person(id=WHO, events=mondays), until, by_policy(assume_address=True))
-    assert [[one.template for one in lived.trace.posted] for lived in lives] == [["weekly_digest"]] * 3
-    assert {lived.trace.state.reason for lived in lives} == {"completed"}
+    enrollments = backtest.enrollments(
+        entered, CustomerHistory(id=WHO, events=mondays), until, by_policy(assume_address=True)
+    )
+    assert [[one.template for one in enrollment.trace.mails] for enrollment in enrollments] == [["weekly_digest"]] * 3
+    assert {enrollment.trace.state.reason for enrollment in enrollments} == {"completed"}

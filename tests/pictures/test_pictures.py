@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from journeys.checks import source
 from journeys.language import handbook
-from journeys.language.definition import Journey
+from journeys.language.definition import Definition
 from pictures import charts
 from pictures import map as maps
 from pictures.charts import Mark, Span
@@ -24,11 +24,11 @@ ROOT = Path(__file__).parent.parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def lifecycle() -> Journey:
+def lifecycle() -> Definition:
     return source.read((ROOT / "examples" / "cdnow" / "lifecycle.yaml").read_text())[0]
 
 
-def made_up(stages: int) -> Journey:
+def made_up(stages: int) -> Definition:
     """A journey of so many stages with ways forth and back, always the same."""
     chance = random.Random(stages)
     text = "journey: made-up\nenter: [{on: Start}]\nstart: s0\nstages:\n"
@@ -42,7 +42,7 @@ def made_up(stages: int) -> Journey:
     return source.read(text)[0]
 
 
-def whole_language() -> Journey:
+def whole_language() -> Definition:
     steps = "".join(
         f"      {line}\n" for entry in handbook.STEPS.values() for line in entry.example.strip().splitlines()
     )
@@ -74,14 +74,14 @@ def texts(picture: str) -> str:
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: f"{one.journey}-{len(one.stages)}")
-def test_every_stage_is_on_the_map(journey: Journey, theme: str) -> None:
+def test_every_stage_is_on_the_map(journey: Definition, theme: str) -> None:
     shown = texts(maps.draw(journey, theme=theme))  # type: ignore[arg-type]
     for key in journey.stages:
         assert key.replace("_", " ") in shown
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: f"{one.journey}-{len(one.stages)}")
-def test_no_box_lies_on_another_and_none_leaves_the_page(journey: Journey) -> None:
+def test_no_box_lies_on_another_and_none_leaves_the_page(journey: Definition) -> None:
     page = ElementTree.fromstring(maps.draw(journey))
     wide, high = (float(page.attrib[name]) for name in ("width", "height"))
     boxes = [
@@ -100,7 +100,7 @@ def test_no_box_lies_on_another_and_none_leaves_the_page(journey: Journey) -> No
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: f"{one.journey}-{len(one.stages)}")
-def test_the_first_stage_is_on_top(journey: Journey) -> None:
+def test_the_first_stage_is_on_top(journey: Definition) -> None:
     edges = [(key, one.to) for key, stage in journey.stages.items() for one in stage.transitions]
     layout = arrange(dict.fromkeys(journey.stages, (200.0, 60.0)), list(dict.fromkeys(edges)), {})
     assert layout.boxes[journey.start].y == min(box.y for box in layout.boxes.values())

@@ -63,13 +63,13 @@ def test_one_made_up_customer_is_followed(tmp_path: Path) -> None:
     words = ["--event", '3 days: Order Completed {"total": 20}', "--start", "2026-01-01", "--days", "200", "--json"]
     done = waypost(tmp_path, "simulate", str(LIFECYCLE), *words)
     assert done.returncode == 0, done.stderr
-    (lived,) = json.loads(done.stdout)
-    sent = [(one["detail"]["template"], one["at"][:10]) for one in lived["path"] if one["what"] == "sent"]
+    (enrollment,) = json.loads(done.stdout)
+    sent = [(one["detail"]["template"], one["at"][:10]) for one in enrollment["path"] if one["what"] == "sent"]
     assert sent == [
         ("thank_you", "2026-01-01"), ("thank_you", "2026-01-04"), ("cross_sell", "2026-01-18"),
         ("we_miss_you", "2026-04-04"), ("win_back_offer", "2026-04-18"),
     ]  # fmt: skip
-    assert (lived["stage"], lived["status"]) == ("lapsed", "live")
+    assert (enrollment["stage"], enrollment["status"]) == ("lapsed", "live")
 
 
 @pytest.mark.parametrize(

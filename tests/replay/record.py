@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.reports import customer_view
-from workflows.gateway import Refused
+from workflows.gateway import TemporalRefused
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "histories"
@@ -29,7 +29,7 @@ async def test_record(real: Any) -> None:
     controlled = real.enrollment("controlled").workflow_id
     for verb in ("pause", "resume", "skip"):
         await real.gateway.control(controlled, verb)
-    with pytest.raises(Refused):
+    with pytest.raises(TemporalRefused):
         await real.gateway.control(controlled, "resume")
     await real.event("Tour Watched", "inactive")
     await real.until(lambda: real.enrollment("moved").status == "ended")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workflows.gateway import Refused
+from workflows.gateway import TemporalRefused
 
 JOURNEY = """journey: welcome
 lifecycle: true
@@ -73,7 +73,7 @@ async def test_pause_keeps_the_place_and_resume_goes_on(world: Any) -> None:
     id = world.enrollment().workflow_id
     await world.gateway.control(id, "pause")
     assert world.enrollment().paused
-    with pytest.raises(Refused, match="the enrollment is paused already"):
+    with pytest.raises(TemporalRefused, match="the enrollment is paused already"):
         await world.gateway.control(id, "pause")
     await world.passes(seconds=4 * world.day)
     assert (world.enrollment().step, world.planned()) == (first_wait(world), ["mail_a"])
@@ -90,13 +90,13 @@ async def test_skip_and_exit_do_what_they_say_or_say_why_not(world: Any) -> None
     await world.at("new", "new/wait_for:Tour Watched")
     await world.gateway.control(id, "skip")
     await world.at("new", None)
-    with pytest.raises(Refused, match="no step is waited in"):
+    with pytest.raises(TemporalRefused, match="no step is waited in"):
         await world.gateway.control(id, "skip")
-    with pytest.raises(Refused, match="no control 'jump'"):
+    with pytest.raises(TemporalRefused, match="no control 'jump'"):
         await world.gateway.control(id, "jump")
     await world.gateway.control(id, "exit", "asked by phone")
     assert (world.enrollment().status, world.enrollment().reason) == ("ended", "asked by phone")
-    with pytest.raises(Refused, match="has ended"):
+    with pytest.raises(TemporalRefused, match="has ended"):
         await world.gateway.control(id, "pause")
 
 

@@ -24,8 +24,8 @@ from journeys.checks import source
 from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
 from journeys.simulation import backtest
-from journeys.simulation.backtest import Person
-from journeys.simulation.simulator import Recorded, by_policy
+from journeys.simulation.backtest import CustomerHistory
+from journeys.simulation.simulator import RecordedEvent, by_policy
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Enrollment
 from tests.threeways.cases import LENGTH, Case, cases
@@ -104,31 +104,33 @@ class Stage:
         return self.world.read(read)
 
     def simulated(self, key: str, until: datetime) -> Path_:
-        def read(session: Any) -> Person:
+        def read(session: Any) -> CustomerHistory:
             customer = session.exec(select(Customer).where(Customer.external_id == key)).one()
             events = session.exec(select(Event).where(Event.customer_id == customer.id).order_by(col(Event.seq))).all()
             recorded = [
-                Recorded(seq=one.seq, name=one.name, at=one.received_at, properties=one.properties)
+                RecordedEvent(seq=one.seq, name=one.name, at=one.received_at, properties=one.properties)
                 for one in events
                 if not one.message_id.startswith("set:")
             ]
-            return Person(id=customer.id, events=recorded)
+            return CustomerHistory(id=customer.id, events=recorded)
 
-        (lived,) = backtest.runs(self.programs[key], self.world.read(read), until, by_policy(assume_address=True))
-        trace = lived.trace
+        (enrollment,) = backtest.enrollments(
+            self.programs[key], self.world.read(read), until, by_policy(assume_address=True)
+        )
+        trace = enrollment.trace
         told = [(one.number, one.what, one.stage, one.step, one.at) for one in trace.decisions]
         told += [
             (
                 mail.plan.number,
-                "planned" if mail.plan in trace.mails else "skipped",
+                "planned" if mail.plan in trace.planned else "skipped",
                 mail.plan.stage,
                 mail.plan.step,
                 mail.plan.at,
             )
-            for mail in trace.posted
+            for mail in trace.mails
         ]
         return [
-            (what, stage, step, (at - lived.event.at).total_seconds())
+            (what, stage, step, (at - enrollment.event.at).total_seconds())
             for _, what, stage, step, at in sorted(told)
             if what in OURS and at <= until
         ]

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from journeys.language.problems import InvalidJourney, Problem
+from journeys.language.problems import DefinitionProblem, InvalidJourney
 from services import errors as services
 from services.values import Rejected
 from waypost.errors import ApiProblem, CannotStart, Unreachable
@@ -73,7 +73,7 @@ def fail(text: str) -> None:
     raise typer.Exit(1)
 
 
-def show_problems(problems: tuple[Problem, ...]) -> None:
+def show_problems(problems: tuple[DefinitionProblem, ...]) -> None:
     """Each with its severity, code and place."""
     for problem in problems:
         colour = "red" if problem.severity == "error" else "yellow"

@@ -4,7 +4,7 @@ import asyncio
 
 from waypost.errors import CannotStart
 from waypost.wiring import Parts
-from workflows.gateway import Refused
+from workflows.gateway import TemporalRefused
 
 PATIENCE = 120.0
 
@@ -19,7 +19,7 @@ async def promote(parts: Parts) -> str:
     while True:
         try:
             await gateway.promote(build)
-        except Refused as refused:
+        except TemporalRefused as refused:
             if asyncio.get_running_loop().time() > deadline:
                 raise CannotStart(f"{refused}; are its workers running?") from None
             await asyncio.sleep(1)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from journeys.checks import source
 from journeys.program.compiler import compile_journey
-from journeys.program.program import Send
+from journeys.program.program import SendNode
 from mail.brand import COLOR, GREEN
 from mail.message import parse_sender
 from mail.rendering.templates import BUILT_IN
@@ -97,7 +97,7 @@ def dated(text: str, today: date) -> str:
 def _mails(journey: str) -> Sequence[Path]:
     """The files of every mail that the journey sends, and of what stands round them."""
     program = compile_journey(source.read(journey)[0])
-    keys = {node.template for node in program.nodes.values() if isinstance(node, Send)} | set(FURTHER)
+    keys = {node.template for node in program.nodes.values() if isinstance(node, SendNode)} | set(FURTHER)
     return sorted(file for file in BUILT_IN.iterdir() if file.name.startswith("_") or file.name.split(".")[0] in keys)
 
 

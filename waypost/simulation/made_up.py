@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.facts import calendar
-from journeys.program.program import Entrance, Program
-from journeys.simulation.backtest import Person
-from journeys.simulation.simulator import IDENTIFY, Recorded
+from journeys.program.program import EventTrigger, Program
+from journeys.simulation.backtest import CustomerHistory
+from journeys.simulation.simulator import IDENTIFY, RecordedEvent
 from services.errors import InvalidInput
 
 CALL = "Enrolled"
@@ -18,10 +18,10 @@ CALL = "Enrolled"
 
 def with_an_entrance(program: Program) -> Program:
     """The program with a trigger: a journey without one is entered by a call to the API."""
-    return program if program.triggers else replace(program, triggers=(Entrance(event=CALL, guard=None),))
+    return program if program.triggers else replace(program, triggers=(EventTrigger(event=CALL, guard=None),))
 
 
-def customer(program: Program, begin: datetime, attributes: dict[str, Any], events: Sequence[str]) -> Person:
+def customer(program: Program, begin: datetime, attributes: dict[str, Any], events: Sequence[str]) -> CustomerHistory:
     """A customer whom the first trigger lets in at `begin`, or a date of theirs when it comes.
 
     `events` are written as `timed` reads them, each counted from `begin`. Raises InvalidInput for one that is not.
@@ -33,9 +33,11 @@ def customer(program: Program, begin: datetime, attributes: dict[str, Any], even
     elif not any(at <= begin and name in names for at, name, _ in happened):
         happened.insert(0, (begin, first.event, {**attributes, **first.given}))
     happened.sort(key=lambda one: one[0])
-    recorded = [Recorded(seq=i, name=name, at=at, properties=p) for i, (at, name, p) in enumerate(happened, start=1)]
+    recorded = [
+        RecordedEvent(seq=i, name=name, at=at, properties=p) for i, (at, name, p) in enumerate(happened, start=1)
+    ]
     zone = attributes.get("timezone")
-    return Person(
+    return CustomerHistory(
         id="made-up", events=recorded, attributes=attributes, timezone=zone if isinstance(zone, str) else None
     )
 

@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from journeys.rules.policy import Deferred, Skipped
-from journeys.simulation.backtest import Lived
+from journeys.simulation.backtest import SimulatedEnrollment
 
 
-def as_json(lived: Lived) -> dict[str, Any]:
+def as_json(enrollment: SimulatedEnrollment) -> dict[str, Any]:
     """One run: how it ended or where it stands, and its path."""
-    state = lived.trace.state
+    state = enrollment.trace.state
     return {
-        "entered_at": lived.event.at.isoformat(),
-        "entered_by": lived.event.name,
-        "key": lived.key,
+        "entered_at": enrollment.event.at.isoformat(),
+        "entered_by": enrollment.event.name,
+        "key": enrollment.key,
         "status": "ended" if state.ended else "live",
         "reason": state.reason,
         "stage": state.stage,
@@ -22,14 +22,14 @@ def as_json(lived: Lived) -> dict[str, Any]:
         "wakes_at": state.wakes_at.isoformat() if state.wakes_at else None,
         "path": [
             {"at": at.isoformat(), "what": what, "stage": stage, "step": step, "detail": dict(detail)}
-            for at, what, stage, step, detail in path(lived)
+            for at, what, stage, step, detail in path(enrollment)
         ],
     }
 
 
-def path(lived: Lived) -> list[tuple[datetime, str, str, str | None, Mapping[str, Any]]]:
+def path(enrollment: SimulatedEnrollment) -> list[tuple[datetime, str, str, str | None, Mapping[str, Any]]]:
     """Everything that happened in one run, in order: decisions, verdicts, mails."""
-    trace = lived.trace
+    trace = enrollment.trace
     told: list[tuple[int, datetime, str, str, str | None, Mapping[str, Any]]] = []
     for one in trace.decisions:
         told.append((one.number, one.at, one.what, one.stage, one.step, one.detail))
@@ -37,7 +37,7 @@ def path(lived: Lived) -> list[tuple[datetime, str, str, str | None, Mapping[str
         if asked:
             detail = {"why": ask.why, "guards": [guard.as_json() for guard in asked]}
             told.append((ask.number, ask.at, "asked", ask.stage, ask.step, detail))
-    for mail in trace.posted:
+    for mail in trace.mails:
         told.append((mail.plan.number, mail.plan.at, *_mail(mail)))
     return [one[1:] for one in sorted(told, key=lambda one: one[0])]
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from journeys.language.definition import Journey
-from journeys.simulation.backtest import Lived, Totals
+from journeys.language.definition import Definition
+from journeys.simulation.backtest import SimulatedEnrollment, Totals
 from pictures import charts
 from pictures import map as maps
 from pictures.charts import Mark, Span
 from waypost.simulation.paths import path
 
 
-def draw_totals(folder: Path, journey: Journey, totals: Totals, second: Totals | None) -> list[Path]:
+def draw_totals(folder: Path, journey: Definition, totals: Totals, second: Totals | None) -> list[Path]:
     """The charts of a backtest, and the map with what flowed."""
     standing = {(stage, ""): count for stage, count in totals.stages.items()}
     flows = {way: count for way, count in totals.movements.items() if way[0]}
@@ -30,20 +30,22 @@ def draw_totals(folder: Path, journey: Journey, totals: Totals, second: Totals |
     return _write(folder, drawn)
 
 
-def draw_path(folder: Path, journey: Journey, lives: Sequence[Lived], until: datetime) -> list[Path]:
+def draw_path(
+    folder: Path, journey: Definition, enrollments: Sequence[SimulatedEnrollment], until: datetime
+) -> list[Path]:
     """Each run's path over time."""
     drawn: dict[str, str] = {}
-    for index, lived in enumerate(lives, start=1):
-        spans, marks = _spans(lived, until), _marks(lived)
+    for index, enrollment in enumerate(enrollments, start=1):
+        spans, marks = _spans(enrollment, until), _marks(enrollment)
         drawn[f"path-{index}"] = charts.path(spans, marks, f"One customer in {journey.name or journey.journey}")
     return _write(folder, drawn)
 
 
-def _spans(lived: Lived, until: datetime) -> list[Span]:
-    state, spans = lived.trace.state, list[Span]()
+def _spans(enrollment: SimulatedEnrollment, until: datetime) -> list[Span]:
+    state, spans = enrollment.trace.state, list[Span]()
     assert state.entered_at is not None
     here, since = "", state.entered_at
-    for one in lived.trace.decisions:
+    for one in enrollment.trace.decisions:
         here = here or one.stage
         if one.what == "moved":
             spans.append(Span(stage=one.stage, begins=since, ends=one.at))
@@ -52,11 +54,11 @@ def _spans(lived: Lived, until: datetime) -> list[Span]:
     return [*spans, Span(stage=here or state.stage, begins=since, ends=end)]
 
 
-def _marks(lived: Lived) -> list[Mark]:
+def _marks(enrollment: SimulatedEnrollment) -> list[Mark]:
     kinds = {"sent": "send", "skipped": "skip", "converted": "event"}
     return [
         Mark(at=at, text=str(detail.get("template") or what), kind=kinds[what])
-        for at, what, _, _, detail in path(lived)
+        for at, what, _, _, detail in path(enrollment)
         if what in kinds
     ]
 

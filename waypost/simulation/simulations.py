@@ -8,7 +8,7 @@ from pathlib import Path
 from journeys.program.program import Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest, consequences
-from journeys.simulation.backtest import Lived, Person, Totals
+from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment, Totals
 from journeys.simulation.simulator import by_policy
 from services.errors import InvalidInput
 from services.imports import event_files
@@ -35,35 +35,41 @@ def context(parts: Parts) -> SimulationContext:
         return SimulationContext(segments=guards, terms=eligibility.present_terms(session))
 
 
-def follow(program: Program, person: Person, until: datetime, context: SimulationContext) -> Sequence[Lived]:
+def follow(
+    program: Program, history: CustomerHistory, until: datetime, context: SimulationContext
+) -> Sequence[SimulatedEnrollment]:
     """Each enrollment of one customer; raise InvalidInput where no trigger lets them in."""
-    whole = consequences.complete(program, person, until, context.segments)
-    lived = backtest.runs(program, whole, until, by_policy(assume_address=True, installation=context.terms))
-    if not lived:
+    whole = consequences.complete(program, history, until, context.segments)
+    found = backtest.enrollments(program, whole, until, by_policy(assume_address=True, installation=context.terms))
+    if not found:
         raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
-    return lived
+    return found
 
 
 def replay(
-    program: Program, people: Sequence[Person], until: datetime, context: SimulationContext, tick: Callable[[int], None]
+    program: Program,
+    histories: Sequence[CustomerHistory],
+    until: datetime,
+    context: SimulationContext,
+    tick: Callable[[int], None],
 ) -> Totals:
     """Everybody; `tick` is told how many customers are through."""
     totals = Totals()
-    for part in backtests.parts(program, people, until, context.segments, context.terms):
+    for part in backtests.parts(program, histories, until, context.segments, context.terms):
         totals.add(part)
         tick(totals.customers)
     return totals
 
 
-def from_file(file: Path, until: datetime | None) -> tuple[list[Person], event_files.LineErrors]:
+def from_file(file: Path, until: datetime | None) -> tuple[list[CustomerHistory], event_files.LineErrors]:
     """The customers of an event file (NDJSON or CSV), and the lines of it that could not be read."""
     errors = event_files.LineErrors()
     horizon = datetime.now(UTC) if until is None else max(until, datetime.now(UTC))
-    people = list(event_files.cohort(event_files.read_file(file, horizon, errors, need_ids=False)))
-    return people, errors
+    histories = list(event_files.cohort(event_files.read_file(file, horizon, errors, need_ids=False)))
+    return histories, errors
 
 
-def from_store(parts: Parts, begin: datetime | None, end: datetime | None) -> list[Person]:
+def from_store(parts: Parts, begin: datetime | None, end: datetime | None) -> list[CustomerHistory]:
     """Everybody with events recorded here from `begin` to `end` (now); raise InvalidInput where there is no store."""
     if not parts.set_up:
         raise InvalidInput("there are no recorded events here; give --events FILE (or start `waypost up` once)")

@@ -11,7 +11,7 @@ from waypost.cli.arguments import Customer, File, JsonFlag
 from waypost.cli.terminal import asking, console, parts, read, say, show_problems, told
 
 if TYPE_CHECKING:
-    from journeys.checks.lint import Surroundings
+    from journeys.checks.lint import ValidationContext
     from waypost.wiring import Parts
 
 Key = Annotated[str, typer.Argument(help="The journey's key.")]
@@ -29,7 +29,7 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
         text = read(file)
         try:
             document = source.parse(text)
-            definition, problems = source.judge(document, _surroundings(made, document.key))
+            definition, problems = source.judge(document, _validation_context(made, document.key))
             valid = True
         except InvalidJourney as invalid:
             definition, problems, valid = None, invalid.problems, False
@@ -43,13 +43,13 @@ def validate(file: File, as_json: JsonFlag = False) -> None:
             raise typer.Exit(1)
 
 
-def _surroundings(made: "Parts", key: str | None) -> "Surroundings":
+def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
     """What this installation knows; without a database, its templates alone."""
-    from journeys.checks.lint import Surroundings
+    from journeys.checks import lint
     from services.definitions import validation_context
 
     if not made.set_up:
-        return Surroundings(templates=made.template_files())
+        return lint.ValidationContext(templates=made.template_files())
     with made.database.reading() as session:
         return validation_context.of(session, key, made.templates())
 

@@ -15,9 +15,9 @@ from waypost.cli.arguments import File, JsonFlag
 from waypost.cli.terminal import complaints, console, parts, progress_bar, read, show_problems, told
 
 if TYPE_CHECKING:
-    from journeys.language.definition import Journey
+    from journeys.language.definition import Definition
     from journeys.program.program import Program
-    from journeys.simulation.backtest import Person, Totals
+    from journeys.simulation.backtest import CustomerHistory, Totals
     from waypost.simulation.simulations import SimulationContext
 
 TOLD_ERRORS = 20
@@ -61,16 +61,16 @@ def simulate(
         begin = _instant(start, "--start") or datetime.now(UTC).replace(microsecond=0)
         until, context = begin + timedelta(days=days), simulations.context(made)
         if cohort is not None:
-            people, errors = _from_file(cohort, until)
-            totals = _replayed(program, people, until, context)
+            histories, errors = _from_file(cohort, until)
+            totals = _replayed(program, histories, until, context)
             return _tell(definition, totals, None, errors, folder, as_json)
         customer = made_up.customer(program, begin, made_up.attributes(sets or []), event or [])
-        lived = simulations.follow(program, customer, until, context)
+        enrollments = simulations.follow(program, customer, until, context)
         if folder is not None:
-            _drawn(pictures.draw_path(folder, definition, lived, until))
+            _drawn(pictures.draw_path(folder, definition, enrollments, until))
         if as_json:
-            return typer.echo(json.dumps([paths.as_json(one) for one in lived]))
-        for one in lived:
+            return typer.echo(json.dumps([paths.as_json(one) for one in enrollments]))
+        for one in enrollments:
             table.tell(console, one)
 
 
@@ -94,18 +94,18 @@ def backtest(
     with told(), parts() as made:
         journeys = [_load(file), *([_load(against)] if against else [])]
         first, end = _instant(begin, "--from"), _instant(until or to, "--until")
-        people, errors = _from_file(events, end) if events else (simulations.from_store(made, first, end), 0)
-        if not people:
+        histories, errors = _from_file(events, end) if events else (simulations.from_store(made, first, end), 0)
+        if not histories:
             raise InvalidInput("there are no events to replay; give --events FILE, or --from and --to")
-        last, context = end or max(one.events[-1].at for one in people), simulations.context(made)
-        totals = [_replayed(compiler.compile_journey(one), people, last, context) for one in journeys]
+        last, context = end or max(one.events[-1].at for one in histories), simulations.context(made)
+        totals = [_replayed(compiler.compile_journey(one), histories, last, context) for one in journeys]
         _tell(journeys[0], totals[0], totals[1] if against else None, errors, folder, as_json)
 
 
 # -- what both share ---------------------------------------------------------------------------------------------------
 
 
-def _load(file: Path) -> "Journey":
+def _load(file: Path) -> "Definition":
     """The journey of a file; warnings are told, errors end the command."""
     journey, warnings = source.read(read(file))
     show_problems(tuple(one for one in warnings if one.code != "no_topic"))
@@ -119,32 +119,32 @@ def _instant(text: str | None, option: str) -> datetime | None:
         raise InvalidInput(str(wrong)) from None
 
 
-def _from_file(file: Path, until: datetime | None) -> "tuple[Sequence[Person], int]":
+def _from_file(file: Path, until: datetime | None) -> "tuple[Sequence[CustomerHistory], int]":
     """The customers of a file, and how many of its lines were left out, which are told."""
     from waypost.simulation import simulations
 
-    people, errors = simulations.from_file(file, until)
+    histories, errors = simulations.from_file(file, until)
     for error in errors.first[:TOLD_ERRORS]:
         complaints.print(f"[yellow]line {error.line}[/] ", end="")
         complaints.print(error.reason, markup=False, highlight=False)
     if errors.count > TOLD_ERRORS:
         complaints.print(f"… and {errors.count - TOLD_ERRORS:,} more lines that were left out")
-    return people, errors.count
+    return histories, errors.count
 
 
 def _replayed(
-    program: "Program", people: "Sequence[Person]", until: datetime, context: "SimulationContext"
+    program: "Program", histories: "Sequence[CustomerHistory]", until: datetime, context: "SimulationContext"
 ) -> "Totals":
     """Everybody, with a bar that shows how far it is."""
     from waypost.simulation import simulations
 
     with progress_bar() as bar:
-        task = bar.add_task("Replaying", total=len(people))
-        return simulations.replay(program, people, until, context, lambda done: bar.update(task, completed=done))
+        task = bar.add_task("Replaying", total=len(histories))
+        return simulations.replay(program, histories, until, context, lambda done: bar.update(task, completed=done))
 
 
 def _tell(
-    journey: "Journey", totals: "Totals", second: "Totals | None", errors: int, folder: Path | None, as_json: bool
+    journey: "Definition", totals: "Totals", second: "Totals | None", errors: int, folder: Path | None, as_json: bool
 ) -> None:
     from waypost.cli.tables import simulation as table
     from waypost.simulation import pictures

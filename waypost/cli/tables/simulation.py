@@ -7,17 +7,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from journeys.simulation.backtest import Lived, Totals
+from journeys.simulation.backtest import SimulatedEnrollment, Totals
 from waypost.simulation.paths import path
 
 
-def tell(console: Console, lived: Lived, zone: str | None = None) -> None:
+def tell(console: Console, enrollment: SimulatedEnrollment, zone: str | None = None) -> None:
     """The path as a table."""
     table = Table("When (UTC)", "What", "Where", "Why", box=None, pad_edge=False)
-    for at, what, stage, step, detail in path(lived):
+    for at, what, stage, step, detail in path(enrollment):
         table.add_row(f"{at:%Y-%m-%d %H:%M}", what, Text(step or stage), Text(_why(what, detail)))
     console.print(table)
-    state = lived.trace.state
+    state = enrollment.trace.state
     if state.ended:
         console.print(Text(f"Ended: {state.reason}", "bold"))
     else:
