@@ -54,8 +54,8 @@ def test_reentry_is_as_in_production(
 def test_a_trait_named_id_makes_nobody_another(compiled: Compile, noon: datetime) -> None:
     program = compiled("journey: j\nenter: [{on: E, when: customer.id == 'ann'}]\nstart: a\nstages: {a: {}}")
     until = noon + timedelta(days=1)
-    assert len(lives(program, person(noon, (0, "Identify"), (0.1, "E"), id="bob"), until)) == 1
-    assert lives(program, person(noon, (0, "Identify"), (0.1, "E"), name="eve", id="ann"), until) == []
+    assert len(entries(program, customer(noon, (0, "Identify"), (0.1, "E"), id="bob"), until)) == 1
+    assert entries(program, customer(noon, (0, "Identify"), (0.1, "E"), name="eve", id="ann"), until) == []
 
 
 def test_totals_add_up_over_parts(compiled: Compile, noon: datetime) -> None:

@@ -49,11 +49,11 @@ def whole_language() -> Definition:
     return source.read(f"journey: all\nstart: first\nstages:\n  first:\n    steps:\n{steps}")[0]
 
 
-def tangled(stages: int, ways: int) -> Journey:
+def tangled(stages: int, ways: int) -> Definition:
     """From each stage so many ways to others, whichever."""
     chance = random.Random(stages * ways)
     keys = [f"s{index}" for index in range(stages)]
-    return Journey.model_validate(
+    return Definition.model_validate(
         {
             "journey": "tangled",
             "start": "s0",
