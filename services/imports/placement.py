@@ -230,7 +230,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrol
         "visit": state.visit,
         "number": state.number,
         "wakes_at": state.wakes_at,
-        "stage_since": state.since or lived.event.at,
+        "stage_since": state.since or simulated.event.at,
         "ended_at": state.clock if state.ended else None,
     }
     batch.rows[Enrollment].append(entered | today)
