@@ -25,7 +25,6 @@ class Message(SQLModel, table=True):
         where("ix_message_due", "lane", "not_before", of="status = 'planned'"),
         where("ix_message_turn", "lane", "journey", "not_before", "id", of="status = 'planned'"),
         where("ix_message_broadcast_turn", "broadcast", "not_before", "id", of="status = 'planned'"),
-        where("ix_message_sending", "lane", "id", of="status = 'sending'"),
         where("ix_message_unknown", "lane", "id", of="status = 'unknown'"),
         # what the list asks: each filter, in the order of the list
         Index("ix_message_planned", "planned_at", "id"),

@@ -371,6 +371,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     },
     "0005": {"dispatch": {"trace": None}, "message": {"trace": None}},
     "0006": {"dispatch": {"status": "ready"}},
+    "0009": {"hook": {"once": False, "fence": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 
