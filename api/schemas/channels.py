@@ -22,7 +22,7 @@ class LaneOut(BaseModel):
 
     name: str = Field(examples=["journey"])
     waiting: int = Field(description="planned, and not yet claimed; some for later", examples=[0])
-    sending: int = Field(examples=[0])
+    sending: int = Field(description="claimed, or with the provider", examples=[0])
     unknown: int = Field(description="may or may not have gone; evidence is sought", examples=[0])
     parked: int = Field(description="for a person to decide", examples=[0])
 

@@ -187,11 +187,13 @@ def _set(
 
 def waiting(session: Session) -> dict[str, dict[str, int]]:
     """By lane: how many mails are planned and not claimed, under way, unknown and parked; from the kept counts."""
-    found = message_counts.standing(session, (MessageStatus.PLANNED, MessageStatus.SENDING, *UNSURE))
+    under_way = (MessageStatus.CLAIMED, MessageStatus.SENDING)
+    found = message_counts.standing(session, (MessageStatus.PLANNED, *under_way, *UNSURE))
     return {
         lane: {
             "waiting": found.get((lane, MessageStatus.PLANNED), 0),
-            **{status: found.get((lane, status), 0) for status in (MessageStatus.SENDING, *UNSURE)},
+            "sending": sum(found.get((lane, status), 0) for status in under_way),
+            **{status: found.get((lane, status), 0) for status in UNSURE},
         }
         for lane in lanes.LANES
     }
