@@ -60,6 +60,7 @@ def why(
 _STATES = {
     MessageStatus.PLANNED: "is planned and goes as soon as its lane takes it",
     MessageStatus.DEFERRED: "waits",
+    MessageStatus.CLAIMED: "is being written, and goes at once",
     MessageStatus.SENDING: "is on its way to the provider",
     MessageStatus.ACCEPTED: "was accepted by the provider",
     MessageStatus.FAILED: "failed",

@@ -6,6 +6,7 @@ from enum import StrEnum
 import pytest
 from sqlmodel import Session, col, select, update
 
+from services.reports import why_answers
 from store import statuses
 from store.queries import messages
 from store.session import Database
@@ -57,3 +58,7 @@ def test_a_statement_knows_only_statuses_that_there_are(database: Database, noon
         add(session, noon)
     with pytest.raises(Exception, match="is not a valid MessageStatus"), database.writing() as session:
         session.connection().execute(update(Message).where(col(Message.id) == "1").values(status="gone"))
+
+
+def test_support_is_told_every_status_of_a_mail_in_words() -> None:
+    assert set(why_answers._STATES) == set(MessageStatus)
