@@ -37,7 +37,7 @@ AT_ONCE = 64
 PATIENCE = 1.0
 """Seconds for which a round waits for its calls: most receivers answer sooner."""
 
-SOON, SELDOM = 0.25, 5.0
+SOON, SELDOM = 0.25, 3.0
 """Seconds until the next look: at the soonest, and where nothing is known to be due."""
 
 AGAIN = 1.0
