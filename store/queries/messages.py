@@ -17,6 +17,9 @@ from store.queries.message_counts import Counted, Kind, kind_of, tally
 from store.statuses import CLAIMABLE, MessageStatus, before, changed
 from store.tables.messages import Message
 
+HELD: Any = sqlalchemy.text("message.status IN ('claimed', 'sending')")
+"""A lane's owner has them; as text, so that the database knows which partial index fits."""
+
 ERASED = "erased"
 """The reason of a message that was never claimed, and whose customer was erased."""
 
@@ -138,8 +141,7 @@ def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Mess
 
 def left_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
     """What another owner of a lane than this one has claimed and not recorded, locked."""
-    held = col(Message.status).in_((MessageStatus.CLAIMED, MessageStatus.SENDING))
-    return _locked(session, Message.lane == lane, held, col(Message.fence) != fence)
+    return _locked(session, Message.lane == lane, HELD, col(Message.fence) != fence)
 
 
 def _locked(session: Session, *where: Any, limit: int | None = None) -> Sequence[Message]:

@@ -25,6 +25,7 @@ class Message(SQLModel, table=True):
         where("ix_message_due", "lane", "not_before", of="status = 'planned'"),
         where("ix_message_turn", "lane", "journey", "not_before", "id", of="status = 'planned'"),
         where("ix_message_broadcast_turn", "broadcast", "not_before", "id", of="status = 'planned'"),
+        where("ix_message_held", "lane", "id", of="status IN ('claimed', 'sending')"),
         where("ix_message_unknown", "lane", "id", of="status = 'unknown'"),
         # what the list asks: each filter, in the order of the list
         Index("ix_message_planned", "planned_at", "id"),

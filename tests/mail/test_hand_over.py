@@ -21,8 +21,8 @@ from mail.rendering.renderer import Renderer
 from services.ingestion import ingest
 from services.messages import sending_ledger
 from services.reports import customer_view
+from store.queries import messages
 from store.session import Database
-from store.statuses import MessageStatus
 from store.tables.messages import Message
 
 PEOPLE = 20
@@ -100,20 +100,17 @@ def planned(database: Database, noon: datetime) -> None:
             user = f"u{number:02}"
             traits = {"email": f"{user}@example.com", "first_name": user}
             ingest.ingest(session, [{"type": "identify", "userId": user, "traits": traits}], noon)
-            session.add(
-                Message(
-                    id=f"00000000-0000-5000-8000-0000000000{number:02}",
-                    customer_id=customer_view.customer(session, user).id,
-                    template="mail_a",
-                    topic="news",
-                    lane=LANE,
-                    status=MessageStatus.PLANNED,
-                    due=noon,
-                    not_before=noon,
-                    planned_at=noon,
-                    updated_at=noon,
-                )
+            made = messages.row(
+                f"00000000-0000-5000-8000-0000000000{number:02}",
+                customer_view.customer(session, user).id,
+                template="mail_a",
+                topic="news",
+                lane=LANE,
+                due=noon,
+                now=noon,
+                not_before=noon,
             )
+            messages.add(session, [made])
 
 
 @pytest.fixture

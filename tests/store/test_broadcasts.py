@@ -24,6 +24,7 @@ from services.messages.sending_ledger import AttemptResult
 from services.operations import operations
 from services.reports import customer_view
 from services.upkeep import broadcast_clock
+from store.queries import messages
 from store.session import Database
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
@@ -103,6 +104,7 @@ class Desk:
         with self.database.writing() as session:
             sending_ledger.take_over(session, "broadcast", "f", self.at)
             claimed = claiming.claim(session, "broadcast", "f", limit, self.at)
+            messages.freeze(session, {one.send_id: one.attempt for one in claimed}, "f", self.at)
             results = [AttemptResult(send_id=one.send_id, status="accepted", provider="p") for one in claimed]
             sending_ledger.record(session, "f", results, self.at)
         return sorted((one.to.partition("@")[0], one.template) for one in claimed)

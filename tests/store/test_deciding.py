@@ -13,8 +13,8 @@ from services.feedback import complaint_brake, delivery_events
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import resolving, sending_ledger
-from store import bulk
 from store.queries import journeys as journey_rows
+from store.queries import message_counts, messages
 from store.session import Database
 from store.tables.access import Audit
 from store.tables.definitions import Journey, Topic
@@ -26,7 +26,8 @@ def mail(name: str, at: datetime, **more: Any) -> dict[str, Any]:
     return {
         "id": name, "customer_id": "c", "journey": "welcome", "digest": "d", "stage": "new", "step": "x", "visit": 1,
         "template": "t", "topic": "news", "lane": "journey", "status": "unknown", "due": at, "planned_at": at,
-        "updated_at": at, "attempt": 1, "accepted_at": None, "delivery": None, **more,
+        "updated_at": at, "attempt": 1, "accepted_at": None, "delivery": None, "broadcast": None, "variant": None,
+        "reason": None, **more,
     }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_a_person_decides_once_and_on_record(
     database: Database, noon: datetime, verdict: Any, status: str, reason: str | None
 ) -> None:
     with database.writing() as session:
-        bulk.add(session, Message, [mail("m", noon, status="parked")])
+        messages.add(session, [mail("m", noon, status="parked")])
     with database.writing() as session:
         resolving.decide(session, "m", verdict, "key k", noon)
     found = one(database, "m")
@@ -72,7 +73,7 @@ def test_without_evidence_the_settings_decide_and_never_twice(
 ) -> None:
     with database.writing() as session:
         installation_settings.save(session, InstallationSettings.model_validate({"unsure": unsure}), noon)
-        bulk.add(session, Message, [mail("m", noon, attempt=attempt)])
+        messages.add(session, [mail("m", noon, attempt=attempt)])
     with database.writing() as session:
         sending_ledger.decide_unknown(session, "m", "unknowable", noon + timedelta(hours=hours))
     assert one(database, "m").status == status
@@ -93,7 +94,13 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
     ]  # fmt: skip
     old = mail("old", noon, status="accepted", accepted_at=noon - timedelta(days=31), delivery="complained")
     with database.writing() as session:
-        bulk.add(session, Message, [*mails, old])
+        messages.add(session, [*mails, old])
+        for one in (*mails, old):
+            for subject, key in (("journey", "welcome"), ("topic", "news")):
+                message_counts.tally(session).came(subject, key, "arrived", one["accepted_at"])
+                if one["delivery"] == "complained":
+                    message_counts.tally(session).came(subject, key, "complained", one["accepted_at"])
+    with database.writing() as session:
         complaint_brake.complained(session, session.exec(select(Message).where(Message.id == "m0")).one(), noon)
     with database.reading() as session:
         journey = session.get(Journey, "welcome")
@@ -118,7 +125,7 @@ def test_the_brake_is_asked_by_the_complaint_itself_and_let_go_by_a_person(
 
     with database.writing() as session:
         ann = customer_view.customer(session, "ann").id
-        bulk.add(session, Message, [mail("m", noon, customer_id=ann, status="accepted", accepted_at=noon)])
+        messages.add(session, [mail("m", noon, customer_id=ann, status="accepted", accepted_at=noon)])
     with database.writing() as session:
         delivery_events.take(session, [Feedback(send_id="m", kind="complained", at=noon)], "sendgrid", noon)
     with database.writing() as session:

@@ -73,10 +73,10 @@ def reads_a_large_table(statement: str) -> bool:
 
 
 def assert_quick(database: Database, ask: Callable[[Session], Any]) -> None:
-    with watched(database) as asked, database.reading() as session:
+    with watched(database) as asked, database.writing() as session:
         ask(session)
     assert asked
-    with database.reading() as session:
+    with database.writing() as session:
         for statement, parameters in (one for one in asked if reads_a_large_table(one[0])):
             steps = plan(session, statement, parameters)
             assert [one for one in steps if is_bad(one, statement)] == [], (statement, steps)

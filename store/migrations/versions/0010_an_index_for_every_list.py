@@ -25,6 +25,7 @@ NEW = {
     "ix_message_due": ("message", ("lane", "not_before"), PLANNED),
     "ix_message_turn": ("message", ("lane", "journey", "not_before", "id"), PLANNED),
     "ix_message_broadcast_turn": ("message", ("broadcast", "not_before", "id"), PLANNED),
+    "ix_message_held": ("message", ("lane", "id"), "status IN ('claimed', 'sending')"),
     "ix_message_unknown": ("message", ("lane", "id"), "status = 'unknown'"),
     "ix_message_planned": ("message", ("planned_at", "id"), None),
     "ix_message_customer": ("message", ("customer_id", "planned_at", "id"), None),
