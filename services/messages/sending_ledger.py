@@ -160,7 +160,7 @@ def _changed(result: AttemptResult, message: Any, now: datetime) -> dict[str, An
         "status": result.status,
         "reason": result.reason,
         "updated_at": now,
-        "accepted_at": now if result.status == MessageStatus.ACCEPTED else message.accepted_at,
+        "accepted_at": message.accepted_at or (now if result.status == MessageStatus.ACCEPTED else None),
         "not_before": now + result.wait if result.wait is not None else message.not_before,
         "provider": result.provider or message.provider,
         "provider_id": result.provider_id or message.provider_id,
@@ -179,7 +179,7 @@ def _set(
     session: Session, message: Message, status: MessageStatus, reason: str | None, now: datetime, explanation: str = ""
 ) -> None:
     if status == MessageStatus.ACCEPTED:
-        message.accepted_at = now
+        message.accepted_at = message.accepted_at or now
     messages.change(session, message, status, now, reason=reason)
     detail = _detail(message, reason) | ({"explanation": explanation} if explanation else {})
     decisions.note(session, message, "retried" if status == MessageStatus.PLANNED else status, detail, now)
