@@ -169,6 +169,8 @@ def _forward(session: Session, report: ReportedEvent, message: Message, now: dat
     kind = "delivered" if report.machine else report.kind  # a machine that opens it proves that it arrived, no more
     if RANK[kind] > RANK.get(message.delivery or "", -1):
         message.delivery = kind
+    if _arrived(message.delivery):  # what has arrived was accepted, whether or not our own record of it is written
+        message.accepted_at = message.accepted_at or report.at
     session.add(message)
     if not report.machine and report.kind != "unknown":
         detail: dict[str, Any] = {"message": message.id, "template": message.template}
