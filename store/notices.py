@@ -8,7 +8,6 @@ lost with its connection, so whoever waits also looks by itself now and then.
 import asyncio
 from contextlib import suppress
 
-import psycopg
 import structlog
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,7 +45,7 @@ class Notices:
         while True:
             try:
                 await listen(url)
-            except (psycopg.Error, SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 log.warning("notices_lost", error=type(error).__name__)
             self._tell()
             await asyncio.sleep(AGAIN)
@@ -56,12 +55,17 @@ class Notices:
         self._written = asyncio.Event()
 
     async def _postgresql(self, url: URL) -> None:
+        import psycopg  # nine megabytes, which an installation on SQLite does without
+
         plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        async with await psycopg.AsyncConnection.connect(plain, autocommit=True) as connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
-            self._tell()
-            async for _ in connection.notifies():
+        try:
+            async with await psycopg.AsyncConnection.connect(plain, autocommit=True) as connection:
+                await connection.execute(f"LISTEN {CHANNEL}")
                 self._tell()
+                async for _ in connection.notifies():
+                    self._tell()
+        except psycopg.Error as error:
+            raise ConnectionError(type(error).__name__) from None
 
     async def _sqlite(self, _: URL) -> None:
         raw = self._database.engine.raw_connection()
