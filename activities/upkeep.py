@@ -53,6 +53,9 @@ class UpkeepLane:
         """Seconds until the next look: dates and segments come by the clock."""
         return 1.0
 
+    async def drain(self) -> None:
+        """Nothing: a round ends with its page."""
+
     async def close(self) -> None:
         """Nothing is left open between two rounds."""
 

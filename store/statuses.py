@@ -113,7 +113,8 @@ Transitions = Mapping[_Status, Collection[_Status]]
 _M, _B, _O, _H = MessageStatus, BroadcastStatus, OperationStatus, HookStatus
 
 MESSAGE: Transitions[MessageStatus] = {
-    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.CLAIMED, _M.ACCEPTED),  # an answer that came late proves that it went
+    # accepted: a late answer proves that it went; failed: something unexpected is raised about it when it is claimed
+    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.CLAIMED, _M.ACCEPTED, _M.FAILED),
     _M.DEFERRED: (_M.PLANNED, _M.SKIPPED),
     _M.SKIPPED: (_M.PLANNED, _M.DEFERRED),  # what was pre-empted by an attempt that was lost is planned again
     _M.CLAIMED: (_M.PLANNED, _M.SENDING, _M.FAILED),

@@ -105,7 +105,7 @@ class World:
         """Pump the lane until nothing is due."""
         await self.tick()
         while await self.lane.pump():
-            pass
+            await self.lane.drain()
 
     async def delivered(self, *templates: str) -> None:
         """Wait until exactly these mails are in the outbox, in this order."""
@@ -113,7 +113,7 @@ class World:
         await self.tick()
         self.clock.forward(seconds=6)
         while await self.lane.pump():
-            pass
+            await self.lane.drain()
         assert self.outbox() == list(templates), self.story()
 
     @asynccontextmanager

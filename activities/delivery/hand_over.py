@@ -145,7 +145,10 @@ class HandOver:
 
     async def _freeze_and_go(self, group: Sequence[tuple[MailRequest, Mail]]) -> None:
         asked = asyncio.get_running_loop().time()
-        mine = await self._persist("freeze", lambda: self._freeze(group))
+        try:
+            mine = await self._persist("freeze", lambda: self._freeze(group))
+        except Exception as error:
+            return await self._freeze_each(group, error)
         for request, mail in group:
             if mail.send_id in mine:
                 call = asyncio.create_task(self._hand_over(request, mail, asked))
@@ -155,6 +158,25 @@ class HandOver:
                 log.warning("mail_of_another_owner", message=mail.send_id, lane=self._lane)
                 self._slots.release()
                 self._forget(mail.send_id)
+
+    async def _freeze_each(self, group: Sequence[tuple[MailRequest, Mail]], error: Exception) -> None:
+        """Something unexpected was raised for one of a group: its neighbours are frozen, each by itself."""
+        if len(group) > 1:
+            for one in group:
+                await self._freeze_and_go([one])
+            return
+        ((_, mail),) = group
+        log.error("mail_not_frozen", message=mail.send_id, lane=self._lane, exc_info=error)
+        meters.unexpected("freeze")
+        self._slots.release()
+        self._results.put_nowait(
+            AttemptResult(
+                send_id=mail.send_id,
+                status=MessageStatus.FAILED,
+                reason="unexpected_error",
+                explanation=type(error).__name__,
+            )
+        )
 
     def _freeze(self, group: Sequence[tuple[MailRequest, Mail]]) -> set[str]:
         mails = [(mail, request.attempt) for request, mail in group]

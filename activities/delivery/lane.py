@@ -168,7 +168,7 @@ class MailLane:
         except Exception as error:
             log.error("mail_not_composed", message=request.send_id, lane=self.name, exc_info=error)
             meters.unexpected("compose")
-            self._fail(request, "composing_failed", f"{type(error).__name__}; the worker's log tells more")
+            self._fail(request, "unexpected_error", type(error).__name__)
         else:
             self._hand_over.offer(request, mail)
 

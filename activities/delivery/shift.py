@@ -40,6 +40,10 @@ class LaneWork(Protocol):
         """Seconds until something may be due, as far as the last round could see."""
         ...
 
+    async def drain(self) -> None:
+        """Wait until what was begun has come to its end."""
+        ...
+
     async def close(self) -> None:
         """Take nothing more on, finish what was begun, give the rest back."""
         ...

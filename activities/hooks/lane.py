@@ -102,10 +102,14 @@ class HookLane:
             return SELDOM
         return min(SELDOM, max(SOON, (self._next_due - self._clock()).total_seconds()))
 
-    async def close(self) -> None:
+    async def drain(self) -> None:
         """Wait for the calls that are under way, and for their records."""
         if self._calls:
             await asyncio.wait(set(self._calls))
+
+    async def close(self) -> None:
+        """Finish the calls that are under way."""
+        await self.drain()
 
     async def _make(self, due: DueHook) -> None:
         answer = await self._attempt(due)

@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     "step_skipped": "somebody skipped the step",
     "customer_gone": "the customer no longer exists",
     "template_failed": "the template could not be rendered for this customer",
+    "unexpected_error": "something failed that nobody foresaw; the worker's log has the traceback",
     "rejected": "the mail provider refused the message for good",
     "channel_misconfigured": "the mail provider refused our credentials; the channel waits for a person",
     "provider_busy": "the mail provider asked for a slower rate or could not be reached",

@@ -139,7 +139,7 @@ def claim(session: Session, fence: str, limit: int, now: datetime) -> list[DueHo
 def record(session: Session, fence: str, hook_id: str, attempt: int, answer: Answered, now: datetime) -> None:
     """Keep what became of an attempt; an end is a decision on the customer's timeline.
 
-    One that is another owner's by now is left alone, unless it says that the call arrived.
+    One that is another owner's by now is left alone: it is called again, under the same id.
     """
     hook = hooks.locked(session, hook_id)
     if hook is None or (hook.status, hook.fence, hook.attempts) != (HookStatus.CALLING, fence, attempt):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from journeys.rules import policy
@@ -24,9 +26,9 @@ from services.messages.eligibility import Standing
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
 from store.queries import broadcasts as broadcast_rows
-from store.queries import decisions, lanes, messages
+from store.queries import customers, decisions, lanes, messages
 from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL
-from store.statuses import COUNTED
+from store.statuses import COUNTED, MessageStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
 from store.tables.definitions import Journey, Topic
@@ -35,6 +37,9 @@ from store.tables.messages import Message
 
 LEAVES: Mapping[str, float] = {TRANSACTIONAL: 0.0, JOURNEY: 0.1, BROADCAST: 0.3}
 """The share of the channel's rate that a lane leaves to those before it."""
+
+
+log = structlog.get_logger("waypost.claiming")
 
 
 class Fenced(Exception):
@@ -122,23 +127,38 @@ class _Claim:
 
     def take(self, due: Sequence[Message]) -> list[MailRequest]:
         session = self._session
-        ids = {one.customer_id for one in due}
-        query = select(Customer).where(col(Customer.id).in_(ids)).order_by(col(Customer.id)).with_for_update()
-        people = {one.id: one for one in session.exec(query).all()}
+        people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in due})}
+        due = self._as_they_are(due, people)
         stands = Standing(session, list(people.values()), self._settings, self._now)
         repeated = self._repeated(due)
-        going = [
-            (message, origin)
-            for message in due
-            if (origin := self._may_go(stands, people.get(message.customer_id), message, repeated)) is not None
-        ]
-        mine = messages.claim(session, [message.id for message, _ in going], self._fence, self._now)
-        runs = self._runs([message for message, _ in going])
-        return [
-            self._claimed(stands, people[message.customer_id], message, origin, runs)
-            for message, origin in going
-            if message.id in mine
-        ]
+        enrollments = self._enrollments(due)
+        requests: list[MailRequest] = []
+        for message in due:
+            try:
+                customer = people.get(message.customer_id)
+                origin = self._may_go(stands, customer, message, repeated)
+                if origin is not None and customer is not None:
+                    requests.append(self._request(stands, customer, message, origin, enrollments))
+            except DBAPIError:
+                raise
+            except Exception as error:
+                self._fail(message, error)
+        mine = messages.claim(session, [one.send_id for one in requests], self._fence, self._now)
+        return [one for one in requests if one.send_id in mine]
+
+    def _as_they_are(self, due: Sequence[Message], people: Mapping[str, Customer]) -> list[Message]:
+        """The mails again, under the locks: one that was taken back, or that another customer has since, waits."""
+        kept = messages.planned(self._session, [one.id for one in due])
+        gone = {one.customer_id for one in due} - {*people}
+        found = [kept[one.id] for one in due if one.id in kept]
+        return [one for one in found if one.customer_id in people or one.customer_id in gone]
+
+    def _fail(self, message: Message, error: Exception) -> None:
+        """A mail about which something unexpected is raised ends alone, on record; its neighbours go."""
+        log.error("mail_not_claimed", message=message.id, lane=self._lane, exc_info=error)
+        messages.change(self._session, message, MessageStatus.FAILED, self._now, reason="unexpected_error")
+        detail = {"message": message.id, "template": message.template, "reason": "unexpected_error"}
+        decisions.note(self._session, message, "failed", {**detail, "explanation": type(error).__name__}, self._now)
 
     def _may_go(
         self, stands: Standing, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
@@ -191,19 +211,24 @@ class _Claim:
         )
         return {(key, customer_id) for key, customer_id in self._session.exec(query).all()}
 
-    def _runs(self, messages: Sequence[Message]) -> Mapping[str, Enrollment]:
-        ids = {one.enrollment_id for one in messages if one.enrollment_id}
+    def _enrollments(self, due: Sequence[Message]) -> Mapping[str, Enrollment]:
+        ids = {one.enrollment_id for one in due if one.enrollment_id}
         if not ids:
             return {}
         query = select(Enrollment).where(col(Enrollment.id).in_(ids))
         return {one.id: one for one in self._session.exec(query).all()}
 
-    def _claimed(
-        self, stands: Standing, customer: Customer, message: Message, origin: Origin, runs: Mapping[str, Enrollment]
+    def _request(
+        self,
+        stands: Standing,
+        customer: Customer,
+        message: Message,
+        origin: Origin,
+        enrollments: Mapping[str, Enrollment],
     ) -> MailRequest:
         about = known_facts.attributes(customer)
         wanted = locales.wanted(about, self._settings.locale)
-        run = runs.get(message.enrollment_id or "")
+        enrollment = enrollments.get(message.enrollment_id or "")
         transactional = policy.transactional(origin.terms, stands.limits(customer.id, message.topic))
         follow = self._settings.tracking
         utm = None
@@ -222,7 +247,7 @@ class _Claim:
             personal=Personalization(
                 context={
                     "customer": {**about, "events": customer.events},
-                    "enrollment": {**run.data, "key": run.key} if run else {},
+                    "enrollment": {**enrollment.data, "key": enrollment.key} if enrollment else {},
                 },
                 locales=wanted,
                 timezone=customer.timezone or origin.terms.timezone or self._settings.timezone,

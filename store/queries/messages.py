@@ -122,6 +122,12 @@ def locked(session: Session, message_id: str) -> Message | None:
     return next(iter(_locked(session, Message.id == message_id)), None)
 
 
+def planned(session: Session, ids: Sequence[str]) -> Mapping[str, Message]:
+    """Those of the messages that are planned still, by id, locked and read anew."""
+    found = _locked(session, col(Message.id).in_(ids), Message.status == MessageStatus.PLANNED)
+    return {one.id: one for one in found}
+
+
 def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
     """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked."""
     of = [] if visit is None else [Message.visit == visit]

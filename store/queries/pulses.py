@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from store import bulk
 from store.tables.access import Pulse
 
 
 def beat(session: Session, rounds: Mapping[str, datetime]) -> None:
     """Keep when these parts did their last round (UTC)."""
-    for part, at in rounds.items():
-        session.merge(Pulse(part=part, at=at))
+    bulk.put(session, Pulse, [{"part": part, "at": at} for part, at in sorted(rounds.items())])
 
 
 def last_rounds(session: Session) -> dict[str, datetime]:

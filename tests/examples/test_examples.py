@@ -319,7 +319,7 @@ class Teller:
                 self.lanes[name] = self.world.parts.pumped(name)
                 self.lanes[name].take()
             while await self.lanes[name].pump():
-                pass
+                await self.lanes[name].drain()
 
     def mails(self) -> list[str]:
         query = (

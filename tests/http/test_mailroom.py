@@ -114,6 +114,7 @@ async def test_a_journey_sends_the_stored_template_and_says_which_version(parts:
     lane = parts.lane("journey")
     lane.take()
     assert await lane.pump() == 1
+    await lane.drain()
     with parts.database.reading() as session:
         (message,), (mail,) = session.exec(select(Message)).all(), session.exec(select(OutboxMail)).all()
     assert (message.status, message.template_version, mail.subject) == ("accepted", 1, "Hi Ann")

@@ -19,10 +19,11 @@ from mail.message import Mail, Sender
 from mail.providers.sender import Accepted, Evidence, SendOutcome
 from mail.rendering.renderer import Renderer
 from services.ingestion import ingest
-from services.messages import sending_ledger
+from services.messages import claiming, sending_ledger
 from services.reports import customer_view
 from store.queries import messages
 from store.session import Database
+from store.statuses import MessageStatus
 from store.tables.messages import Message
 
 PEOPLE = 20
@@ -138,7 +139,7 @@ async def test_what_composing_raises_for_one_mail_is_that_mails_own_end(
     lane = owner()
     await lane.pump()
     await lane.drain()
-    assert ledger() == {"accepted": PEOPLE - 1, "failed composing_failed": 1}
+    assert ledger() == {"accepted": PEOPLE - 1, "failed unexpected_error": 1}
     await lane.close()
 
 
@@ -150,6 +151,60 @@ async def test_what_a_sender_raises_for_one_mail_leaves_its_neighbours_their_out
     await lane.pump()
     await lane.drain()
     assert ledger() == {"accepted": PEOPLE - 1, "unknown no_answer": 1}
+    await lane.close()
+
+
+async def test_what_freezing_raises_for_one_mail_is_that_mails_own_end(
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freeze = sending_ledger.freeze
+
+    def failing(session: Session, lane: str, fence: str, mails: Any, *rest: Any) -> set[str]:
+        if any(mail.send_id.endswith("05") for mail, _ in mails):
+            raise KeyError("a text that no database keeps, say")
+        return freeze(session, lane, fence, mails, *rest)
+
+    monkeypatch.setattr(sending_ledger, "freeze", failing)
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE - 1, "failed unexpected_error": 1}
+    await lane.close()
+
+
+async def test_what_claiming_raises_for_one_mail_is_that_mails_own_end(
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = claiming._Claim._request
+
+    def failing(self: Any, stands: Any, customer: Any, message: Any, *rest: Any) -> Any:
+        if message.id.endswith("05"):
+            raise KeyError("a step that is gone, say")
+        return request(self, stands, customer, message, *rest)
+
+    monkeypatch.setattr(claiming._Claim, "_request", failing)
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE - 1, "failed unexpected_error": 1}
+    await lane.close()
+
+
+async def test_a_mail_that_was_taken_back_before_its_customer_was_locked_is_not_claimed(
+    owner: Any, ledger: Any, database: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = claiming._due
+
+    def meanwhile(session: Session, *rest: Any) -> Any:
+        found = due(session, *rest)
+        messages.change(session, session.get_one(Message, found[0].id), MessageStatus.SKIPPED, noon, reason="exited")
+        return found
+
+    monkeypatch.setattr(claiming, "_due", meanwhile)
+    lane = owner()
+    await lane.pump()
+    await lane.drain()
+    assert ledger()["skipped exited"] == 1
     await lane.close()
 
 

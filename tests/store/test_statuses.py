@@ -35,7 +35,7 @@ def test_every_status_is_reached_from_the_first(kind: type[StrEnum]) -> None:
 def test_what_was_sent_is_never_planned_again() -> None:
     with pytest.raises(ImpossibleTransition, match="MessageStatus: planned may not follow accepted"):
         changed(MessageStatus.ACCEPTED, MessageStatus.PLANNED)
-    assert before(MessageStatus.SENDING) == (MessageStatus.PLANNED,)
+    assert before(MessageStatus.SENDING) == (MessageStatus.CLAIMED,)
 
 
 def test_a_row_refuses_what_may_not_follow(database: Database, noon: datetime) -> None:
@@ -45,6 +45,7 @@ def test_a_row_refuses_what_may_not_follow(database: Database, noon: datetime) -
         kept = messages.locked(session, "1")
         assert kept is not None
         assert kept.status is MessageStatus.PLANNED
+        messages.change(session, kept, MessageStatus.CLAIMED, noon)
         messages.change(session, kept, MessageStatus.SENDING, noon)
         with pytest.raises(ImpossibleTransition):
             kept.status = MessageStatus.SKIPPED

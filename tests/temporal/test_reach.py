@@ -74,9 +74,11 @@ async def test_a_webhook_and_a_note_leave_a_journey_once(real: Any, receiver: An
     real.clock.forward(seconds=1)
     receiver.status = 503
     assert await lane.pump() == 2
+    await lane.drain()
     receiver.status = 200
     real.clock.forward(seconds=6)
     assert await lane.pump() == 1
+    await lane.drain()
     assert await lane.pump() == 0
     assert [body for _, body in receiver.got] == [b'{"name":"ann","plan":3}'] * 2
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
