@@ -1,6 +1,21 @@
 """Counters of a worker, beside the SDK's own, where `WAYPOST_METRICS` says. Outside an activity nothing counts."""
 
+from typing import Literal
+
 from temporalio import activity
+from temporalio.common import MetricCounter
+
+Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep"]
+"""What a worker was at when something was raised that nobody expects."""
+
+DOINGS: tuple[Doing, ...] = ("compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep")
+
+
+def begin() -> None:
+    """Show every count of the unexpected from the start, as zero: an alarm asks how much one has grown."""
+    if activity.in_activity():
+        for doing in DOINGS:
+            _unexpected().add(0, {"doing": doing})
 
 
 def sent(lane: str, status: str, reason: str | None) -> None:
@@ -10,8 +25,11 @@ def sent(lane: str, status: str, reason: str | None) -> None:
         counter.add(1, {"lane": lane, "outcome": status, "reason": reason or ""})
 
 
-def unexpected(doing: str) -> None:
-    """Something was raised that nobody expects, for one item: compose, send, record, look_up, call, upkeep, …"""
+def unexpected(doing: Doing) -> None:
+    """Something was raised that nobody expects, for one item."""
     if activity.in_activity():
-        counter = activity.metric_meter().create_counter("waypost_unexpected", "Items that failed unexpectedly.")
-        counter.add(1, {"doing": doing})
+        _unexpected().add(1, {"doing": doing})
+
+
+def _unexpected() -> MetricCounter:
+    return activity.metric_meter().create_counter("waypost_unexpected", "Items that failed unexpectedly.")

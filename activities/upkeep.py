@@ -8,14 +8,21 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import structlog
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from activities import meters
 from services.messages.claiming import Fenced
 from services.upkeep import retention, upkeep
+from services.upkeep.upkeep import DUTIES, Duty
 from store.queries import lanes
 from store.session import Database
 
 LANE = "upkeep"
+
+log = structlog.get_logger("waypost.upkeep")
+
 PRUNE_EVERY = timedelta(hours=1)
 """How often what has passed its time is let go; retention is stated in days."""
 
@@ -63,7 +70,26 @@ class UpkeepLane:
         with self._database.reading() as session:
             if not upkeep.anything(session, self._clock()):
                 return 0
-        return self._database.write(self._page)
+        try:
+            return self._database.write(self._page)
+        except (Fenced, OperationalError):
+            raise
+        except Exception as error:
+            log.error("upkeep_failed", exc_info=error)
+            meters.unexpected("upkeep")
+        return sum(self._carefully(duty) for duty in DUTIES)
+
+    def _carefully(self, duty: Duty) -> int:
+        """One item in a transaction of its own; one that raises is passed over, so that the others get their turn."""
+        try:
+            return self._database.write(lambda session: duty.do(session, self._clock(), 1))
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.error("upkeep_passed_over", duty=duty.name, exc_info=error)
+            why = type(error).__name__
+        self._database.write(lambda session: duty.pass_over(session, self._clock(), why))
+        return 1
 
     def _page(self, session: Session) -> int:
         if not lanes.owns(session, LANE, self._fence):

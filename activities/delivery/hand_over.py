@@ -198,10 +198,9 @@ class HandOver:
                 log.warning("mail_of_another_owner", message=mail.send_id, lane=self._lane)
                 self._forget(mail.send_id)
                 return
-            outcome = await self._traced(request, mail)
+            result = await self._traced(request, mail)
         finally:
             self._slots.release()
-        result = result_of(mail.send_id, self._sender.name, outcome)
         if result.said is not None and result.said.heard != "nothing":
             self._failures = self._failures + 1 if result.said.heard != "well" else 0
         self._results.put_nowait(result)
@@ -215,14 +214,14 @@ class HandOver:
             if asyncio.get_running_loop().time() - asked <= FRESH:
                 return True
 
-    async def _traced(self, request: MailRequest, mail: Mail) -> SendOutcome:
+    async def _traced(self, request: MailRequest, mail: Mail) -> AttemptResult:
         if request.trace is None:
-            return await self._send(mail)
+            return result_of(mail.send_id, self._sender.name, await self._send(mail))
         with self._span("deliver", request.trace, message=mail.send_id, lane=self._lane) as span:
-            outcome = await self._send(mail)
+            result = result_of(mail.send_id, self._sender.name, await self._send(mail))
             if span is not None:
-                span.set_attribute("outcome", type(outcome).__name__)
-            return outcome
+                span.set_attribute("outcome", result.status)
+            return result
 
     async def _send(self, mail: Mail) -> SendOutcome:
         """One attempt. A sender that raises broke its promise; nobody can tell how far it had come."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 from temporalio import activity
 
+from activities import meters
 from activities.signatures import DELIVER
 from services.messages.claiming import Fenced
 
@@ -70,6 +71,7 @@ class Delivery:
         """Work as the owner of a lane until the shift ends, the worker stops, or another owner takes it over."""
         lane = self._open_lane(lane_name)
         heart = asyncio.create_task(_keep_beating())
+        meters.begin()
         try:
             left = await asyncio.to_thread(lane.take)
             if left:

@@ -121,7 +121,7 @@ class HookLane:
                 await asyncio.sleep(AGAIN)
             except Exception as error:
                 log.error("hook_not_recorded", hook=due.id, exc_info=error)
-                meters.unexpected("record a hook")
+                meters.unexpected("record_hook")
                 return None
 
     async def _attempt(self, due: DueHook) -> HookAnswer:

@@ -13,9 +13,9 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
 from api.schemas.messages import DecideIn, MessageOut, MessageWhole
-from services.feedback import delivery_events
 from services.messages import resolving
 from services.reports import customer_view, lists
+from store.queries import delivery_events
 from store.statuses import MessageStatus
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)
@@ -59,7 +59,7 @@ def get(id: str, session: Reading, caller: Support) -> MessageWhole:
         html=body.html,
         text=body.text,
         urls=body.urls,
-        reports=[DeliveryEventOut.model_validate(one) for one in delivery_events.of(session, id)],
+        reports=[DeliveryEventOut.model_validate(one) for one in delivery_events.of_message(session, id)],
     )
 
 

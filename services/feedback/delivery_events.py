@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from services.customers import suppressions
 from services.customers.event_log import NewEvent
@@ -18,6 +18,7 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.feedback import complaint_brake, consents
 from store.queries import customers, decisions, message_counts, messages
+from store.queries import delivery_events as delivery_event_rows
 from store.queries.message_counts import Came
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
@@ -77,15 +78,19 @@ class ReportCounts:
 def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now: datetime) -> ReportCounts:
     """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped."""
     outcome, listeners, complained = ReportCounts(), Listeners.load(session), list[Message]()
+    known = _Known(session, reports, provider)
+    owners = messages.owners(session, {one.send_id for one in reports})
+    people = {one.id: one for one in customers.lock_all(session, owners.values())}
+    there = messages.all_locked(session, owners)
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
-        owner = messages.owner(session, report.send_id)
-        customer = customers.lock(session, owner) if owner is not None else None
-        message = messages.locked(session, report.send_id) if customer is not None else None
+        message = there.get(report.send_id)
+        customer = people.get(message.customer_id) if message is not None else None
         if message is None or customer is None:
             outcome.unknown += 1
-        elif _known(session, report, provider):
+        elif known.has(report):
             outcome.repeated += 1
         else:
+            known.add(report)
             _take(session, report, provider, message, customer, listeners, now)
             outcome.taken += 1
             complained += [message] if report.kind == "complained" else []
@@ -100,13 +105,21 @@ def fingerprint(report: ReportedEvent) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
-def _known(session: Session, report: ReportedEvent, provider: str) -> bool:
-    if session.get(DeliveryEvent, fingerprint(report)) is not None:
-        return True
-    if report.name is None:
-        return False
-    query = select(DeliveryEvent.id).where(DeliveryEvent.provider == provider, DeliveryEvent.name == report.name)
-    return session.exec(query.limit(1)).first() is not None
+class _Known:
+    """Which reports are kept already: the same by what they say, or by the name that the provider gives them."""
+
+    def __init__(self, session: Session, reports: Sequence[ReportedEvent], provider: str) -> None:
+        self._prints = delivery_event_rows.known_ids(session, [fingerprint(one) for one in reports])
+        names = [one.name for one in reports if one.name is not None]
+        self._names = delivery_event_rows.known_names(session, provider, names)
+
+    def has(self, report: ReportedEvent) -> bool:
+        return fingerprint(report) in self._prints or (report.name is not None and report.name in self._names)
+
+    def add(self, report: ReportedEvent) -> None:
+        self._prints.add(fingerprint(report))
+        if report.name is not None:
+            self._names.add(report.name)
 
 
 def _take(
@@ -119,7 +132,7 @@ def _take(
     now: datetime,
 ) -> None:
     name = fingerprint(report)
-    before, done = message.delivery, _done_by_people(session, message.id)
+    before, done = message.delivery, delivery_event_rows.kinds_by_people(session, message.id)
     session.add(
         DeliveryEvent(
             id=name,
@@ -178,12 +191,6 @@ def _forward(session: Session, report: ReportedEvent, message: Message, now: dat
         decisions.note(session, message, report.kind, detail, now)
 
 
-def _done_by_people(session: Session, message_id: str) -> set[str]:
-    """What people (not machines) have done with a mail until now."""
-    query = select(DeliveryEvent.kind).where(DeliveryEvent.message_id == message_id, ~col(DeliveryEvent.machine))
-    return set(session.exec(query.distinct()).all())
-
-
 def _first_times(report: ReportedEvent, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
     """What is true of a mail since this report, and was not before: each is counted once for each mail."""
     if _arrived(after) and not _arrived(before):
@@ -209,9 +216,3 @@ def _count(session: Session, message: Message, came: Came, accepted_at: datetime
     if message.broadcast is not None:
         counts.came("broadcast", message.broadcast, came, accepted_at, message.variant or "")
     counts.came("topic", message.topic, came, accepted_at)
-
-
-def of(session: Session, message_id: str) -> Sequence[DeliveryEvent]:
-    """Everything that was reported about a mail, in order."""
-    query = select(DeliveryEvent).where(DeliveryEvent.message_id == message_id)
-    return session.exec(query.order_by(col(DeliveryEvent.at), col(DeliveryEvent.id))).all()

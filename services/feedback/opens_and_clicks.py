@@ -94,10 +94,20 @@ def anything(session: Session, now: datetime) -> bool:
     return session.exec(query).first() is not None
 
 
-def settle(session: Session, now: datetime) -> int:
-    """Judge the clicks that have waited long enough, and pass them on."""
-    query = select(PendingClick).where(col(PendingClick.at) <= now - SETTLES).order_by(col(PendingClick.at))
-    due = session.exec(query.limit(PAGE)).all()
+def _settled(session: Session, now: datetime, limit: int) -> Sequence[PendingClick]:
+    query = select(PendingClick).where(col(PendingClick.at) <= now - SETTLES)
+    return session.exec(query.order_by(col(PendingClick.at), col(PendingClick.id)).limit(limit)).all()
+
+
+def pass_over(session: Session, now: datetime, error: str) -> None:
+    """The next click fails unexpectedly: it is not counted."""
+    for one in _settled(session, now, 1):
+        session.delete(one)
+
+
+def settle(session: Session, now: datetime, limit: int = PAGE) -> int:
+    """Judge the clicks that have waited long enough, `limit` at most, and pass them on; return how many there were."""
+    due = _settled(session, now, limit)
     reports: list[Engaged] = []
     for message_id in sorted({one.message_id for one in due}):
         every = session.exec(select(PendingClick).where(PendingClick.message_id == message_id)).all()

@@ -23,12 +23,20 @@ def anything(session: Session, now: datetime) -> bool:
     return bool(broadcast_rows.waking(session, now))
 
 
-def do(session: Session, now: datetime) -> int:
-    """Let each of them do it."""
-    waking = broadcast_rows.waking(session, now)
+def do(session: Session, now: datetime, limit: int = broadcast_rows.AT_ONCE) -> int:
+    """Let `limit` of them do it; return how many there were."""
+    waking = broadcast_rows.waking(session, now, limit)
     for row in waking:
         _wake(session, row, now)
     return len(waking)
+
+
+def pass_over(session: Session, now: datetime, error: str) -> None:
+    """The next one fails unexpectedly: it pauses, with an alarm, and a person lets it go on."""
+    for row in broadcast_rows.waking(session, now, 1):
+        row.paused_at = row.updated_at = now
+        row.alarm = f"it failed unexpectedly ({error}; the worker's log tells more); resume tries it again"
+        session.add(row)
 
 
 def _wake(session: Session, row: Broadcast, now: datetime) -> None:

@@ -4,6 +4,7 @@ Each call does a page of one kind and returns how much it did; where the work st
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -16,14 +17,31 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
 from services.upkeep import broadcast_clock
-from store.queries import backfills, customers, events
+from store.queries import backfills, customers, decisions, events
 from store.queries import due_dates as due_date_rows
 from store.queries import segments as segment_rows
 from store.tables.customers import Backfill, Customer, DateDue, Segment
 
 PAGE = 100
+"""Items of a duty in one transaction."""
+
 RECHECK = timedelta(minutes=15)
+"""How old a look at a segment that time alone changes may be."""
+
 DATES = "dates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One kind of work that comes by the clock.
+
+    `do` does so many items in the order in which they are due, and returns how many there were; `pass_over` puts the
+    first of them aside, on record, with the name of the error that it raises.
+    """
+
+    name: str
+    do: Callable[[Session, datetime, int], int]
+    pass_over: Callable[[Session, datetime, str], None]
 
 
 def look_at_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
@@ -47,14 +65,27 @@ def anything(session: Session, now: datetime) -> bool:
 
 
 def do(session: Session, now: datetime) -> int:
-    """Do the next page of work."""
+    """Do the next page of every duty; what goes over all customers waits for the others. Return how much was done."""
+    done = sum(duty.do(session, now, PAGE) for duty in DUTIES[:-1])
+    return done or DUTIES[-1].do(session, now, PAGE)
+
+
+def _segments(session: Session, now: datetime, limit: int) -> int:
+    """Look at everybody again for segments that time alone changes."""
     for segment in _stale(session, now):
         segment.evaluated_at = now
         session.add(segment)
         backfills.start(session, segments.KIND, segment.key, now)
     session.flush()
-    done = _dates(session, now) + broadcast_clock.do(session, now) + opens_and_clicks.settle(session, now)
-    return done or _backfill(session, now)
+    return 0
+
+
+def _pass_over_segments(session: Session, now: datetime, error: str) -> None:
+    """A guard that cannot be read is looked at again another time."""
+    for segment in segment_rows.listed(session):
+        if segment.evaluated_at is None or segment.evaluated_at < now - RECHECK:
+            segment.evaluated_at = now
+            session.add(segment)
 
 
 def _stale(session: Session, now: datetime) -> list[Segment]:
@@ -66,9 +97,9 @@ def _stale(session: Session, now: datetime) -> list[Segment]:
     ]
 
 
-def _dates(session: Session, now: datetime) -> int:
+def _dates(session: Session, now: datetime, limit: int) -> int:
     """Let in whoever's date has come; a yearly one is set for next year."""
-    due = due_date_rows.due(session, now, PAGE)
+    due = due_date_rows.due(session, now, limit)
     listeners = Listeners.load(session) if due else None
     for one in sorted(due, key=lambda date: date.customer_id):
         assert listeners is not None
@@ -80,6 +111,14 @@ def _dates(session: Session, now: datetime) -> int:
     return len(due)
 
 
+def _pass_over_date(session: Session, now: datetime, error: str) -> None:
+    """The next date lets nobody in, on record: what it raises it would raise again."""
+    for one in due_date_rows.due(session, now, 1):
+        detail = {"reason": "unexpected_error", "because": f"{one.trigger}: {error}", "at": one.at.isoformat()}
+        decisions.add(session, [decisions.row(one.customer_id, "not_entered", detail, now, journey=one.journey)])
+        session.delete(one)
+
+
 def _reached(session: Session, customer: Customer, due: DateDue, listeners: Listeners, now: datetime) -> None:
     trigger = f"{due.journey}/{due.trigger}"
     message_id = f"date:{trigger}:{customer.id}:{due.at.isoformat()}"
@@ -89,11 +128,12 @@ def _reached(session: Session, customer: Customer, due: DateDue, listeners: List
     due_dates.reschedule(session, customer, listeners.journeys, now)
 
 
-def _backfill(session: Session, now: datetime) -> int:
+def _backfill(session: Session, now: datetime, limit: int) -> int:
+    """The next customers of what goes over all of them."""
     work = backfills.next_one(session)
     if work is None:
         return 0
-    ids = backfills.page(session, work, PAGE)
+    ids = backfills.page(session, work, limit)
     if not ids:
         session.delete(work)
         return 1
@@ -118,7 +158,27 @@ def _customers_dates(session: Session, work: Backfill, customer: Customer, liste
     due_dates.reschedule(session, customer, listeners.journeys, now)
 
 
+def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
+    """The next customer keeps their segments and dates as they are, on record."""
+    work = backfills.next_one(session)
+    for customer_id in backfills.page(session, work, 1) if work is not None else ():
+        assert work is not None
+        detail = {"reason": "unexpected_error", "because": f"{work.kind} {work.key}: {error}"}
+        decisions.add(session, [decisions.row(customer_id, "not_looked_at", detail, now)])
+        work.cursor = customer_id
+        session.add(work)
+
+
 WORK: Mapping[str, Callable[[Session, Backfill, Customer, Listeners, datetime], None]] = {
     segments.KIND: _segment,
     DATES: _customers_dates,
 }
+
+
+DUTIES = (
+    Duty(name="segments", do=_segments, pass_over=_pass_over_segments),
+    Duty(name="dates", do=_dates, pass_over=_pass_over_date),
+    Duty(name="broadcasts", do=broadcast_clock.do, pass_over=broadcast_clock.pass_over),
+    Duty(name="clicks", do=opens_and_clicks.settle, pass_over=opens_and_clicks.pass_over),
+    Duty(name="customers", do=_backfill, pass_over=_pass_over_customer),
+)

@@ -24,14 +24,14 @@ def under_way(session: Session) -> Sequence[Broadcast]:
     return session.exec(query.order_by(col(Broadcast.key))).all()
 
 
-def waking(session: Session, now: datetime) -> Sequence[Broadcast]:
-    """Those that have something to do by the clock, the longest overdue first; AT_ONCE at most."""
+def waking(session: Session, now: datetime, limit: int = AT_ONCE) -> Sequence[Broadcast]:
+    """Those that have something to do by the clock, the longest overdue first; `limit` at most."""
     query = select(Broadcast).where(
         col(Broadcast.status).in_((BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE)),
         col(Broadcast.wake_at) <= now,
         col(Broadcast.paused_at).is_(None),
     )
-    return session.exec(query.order_by(col(Broadcast.wake_at)).limit(AT_ONCE)).all()
+    return session.exec(query.order_by(col(Broadcast.wake_at), col(Broadcast.key)).limit(limit)).all()
 
 
 def open_ones(session: Session) -> Sequence[Broadcast]:

@@ -16,4 +16,5 @@ def drop(session: Session, customer_id: str, journeys: Collection[str]) -> None:
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[DateDue]:
     """Dates that have come, the oldest first."""
-    return session.exec(select(DateDue).where(col(DateDue.at) <= now).order_by(col(DateDue.at)).limit(limit)).all()
+    order = (col(DateDue.at), col(DateDue.journey), col(DateDue.trigger), col(DateDue.customer_id))
+    return session.exec(select(DateDue).where(col(DateDue.at) <= now).order_by(*order).limit(limit)).all()

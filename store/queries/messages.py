@@ -5,7 +5,7 @@ same status would be wrong for ever. Nothing here says why a message changes; th
 caller's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -115,6 +115,23 @@ def last_accepted(session: Session, enrollment_id: str, since: datetime, until: 
 def owner(session: Session, message_id: str) -> str | None:
     """The customer to whom a message belongs now; whoever changes it locks them first."""
     return session.exec(select(Message.customer_id).where(Message.id == message_id)).first()
+
+
+def owners(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The customer to whom each of these messages belongs now, by the id of the message; what is gone is left out."""
+    found: dict[str, str] = {}
+    for part in bulk.parts(sorted(ids)):
+        query = select(Message.id, Message.customer_id).where(col(Message.id).in_(part))
+        found |= dict(session.exec(query).all())
+    return found
+
+
+def all_locked(session: Session, ids: Collection[str]) -> dict[str, Message]:
+    """Messages by id that nobody else changes until the transaction ends, read anew."""
+    found: dict[str, Message] = {}
+    for part in bulk.parts(sorted(ids)):
+        found |= {one.id: one for one in _locked(session, col(Message.id).in_(part))}
+    return found
 
 
 def locked(session: Session, message_id: str) -> Message | None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from services.feedback import delivery_events
 from services.messages import sending_ledger
 from store.queries import messages
 from store.statuses import MessageStatus
@@ -247,3 +248,32 @@ def test_a_person_decides_about_a_mail_that_is_parked(
     again = client.post(f"/v1/messages/{mail}/decide", json={"as": "resend"})
     assert (again.status_code, "is planned" in again.json()["detail"]) == (409, True)
     assert client.get("/v1/audit?kind=message").json()["items"][0]["action"] == "decided resend"
+
+
+def test_one_report_that_raises_leaves_its_neighbours_theirs(
+    hooked: TestClient, parts: Parts, mail: str, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = delivery_events._forward
+
+    def failing(session: Any, report: Any, *rest: Any) -> None:
+        if report.kind == "opened":
+            raise KeyError("nobody expects this")
+        forward(session, report, *rest)
+
+    monkeypatch.setattr(delivery_events, "_forward", failing)
+    answer = post(
+        hooked, event("delivered", noon), event("open", noon, 2), event("click", noon, 3, url="https://x.example")
+    )
+    assert (answer["taken"], answer["unreadable"]) == (2, 1)
+    assert sorted(one.kind for one in rows(parts, DeliveryEvent)) == ["clicked", "delivered"]
+
+
+def test_a_batch_of_reports_is_looked_up_by_sets(
+    hooked: TestClient, parts: Parts, mail: str, noon: datetime, statements: Any
+) -> None:
+    """Reports that are known, and about mails that are gone, cost no statement each."""
+    known = [event("delivered", noon, seconds=number) for number in range(100)]
+    post(hooked, *known)
+    gone = [event("delivered", noon, send_id=f"gone-{number}") for number in range(100)]
+    with statements(parts.database, at_most=20):
+        assert post(hooked, *known, *gone)["repeated"] == 100

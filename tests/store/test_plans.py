@@ -15,11 +15,10 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
-from services.feedback import delivery_events
 from services.reports import backlog, lists
 from services.reports.lists import Slice
 from services.reports.reconciliation import reconcile
-from store.queries import customers, lanes, message_bodies, message_counts, messages
+from store.queries import customers, delivery_events, lanes, message_bodies, message_counts, messages
 from store.session import Database
 from tests.conftest import NOON
 
@@ -117,7 +116,7 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "a broadcast's due mail": lambda session: lanes.due_of_broadcast(session, "b", 10, now),
         "what nobody knows": lambda session: lanes.unknown(session, "journey", now, "", 100),
         "bodies whose time has passed": lambda session: message_bodies.forget(session, now, 100),
-        "what was reported": lambda session: delivery_events.of(session, "m"),
+        "what was reported": lambda session: delivery_events.of_message(session, "m"),
         "what another owner has left": lambda session: messages.left_by_others(session, "journey", "mine"),
         "a customer by address": lambda session: customers.find(session, "ann@shop.example"),
         "the report on messages": lambda session: message_counts.outcomes(session, "j", now),

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 from services.definitions import journeys
 from services.operations import operations, uploads
 from services.reports import customer_view
+from store.statuses import OPERATION_LIVE
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
@@ -43,7 +44,7 @@ async def operate(world: Any, kind: str, request: dict[str, Any]) -> str:
         operation = operations.start(session, kind, request, world.clock())
     async with world.delivery():
         await world.dispatcher.drain()
-        await world.until(lambda: world.read(lambda s: operations.get(s, operation.id).status) not in operations.LIVE)
+        await world.until(lambda: world.read(lambda s: operations.get(s, operation.id).status) not in OPERATION_LIVE)
     await world.dispatcher.drain()
     return world.read(lambda s: operations.get(s, operation.id).status)
 

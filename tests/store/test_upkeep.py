@@ -1,0 +1,112 @@
+"""What comes by the clock: an item that raises what nobody foresaw is passed over on record, and holds up no other."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from activities.upkeep import UpkeepLane
+from services.customers import segments
+from services.enrollments import customer_events
+from services.upkeep import broadcast_clock
+from store.queries import backfills
+from store.session import Database
+from store.statuses import BroadcastStatus
+from store.tables.broadcasts import Broadcast
+from store.tables.customers import Customer, DateDue, Segment, SegmentMember
+from store.tables.enrollments import Decision
+
+
+@pytest.fixture
+def lane(database: Database, clock: Any) -> UpkeepLane:
+    made = UpkeepLane(database, clock)
+    made.take()
+    return made
+
+
+@pytest.fixture
+def people(database: Database, take: Callable[..., Any]) -> list[str]:
+    """Five customers, in the order of their ids."""
+    for number in range(5):
+        take({"type": "identify", "userId": f"u{number}", "traits": {"plan": "pro"}})
+    with database.reading() as session:
+        return sorted(session.exec(select(Customer.id)).all())
+
+
+async def work_off(lane: UpkeepLane) -> None:
+    while await lane.pump():
+        pass
+
+
+def told(database: Database) -> list[tuple[str, str, dict[str, Any]]]:
+    with database.reading() as session:
+        return [(one.customer_id, one.what, one.detail) for one in session.exec(select(Decision)).all()]
+
+
+async def test_a_date_that_raises_lets_nobody_in_and_the_others_have_their_turn(
+    database: Database, lane: UpkeepLane, people: list[str], noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        session.add_all(DateDue(journey="j", trigger="enter[0]", customer_id=one, at=noon) for one in people)
+    record, reached = customer_events.record, list[str]()
+
+    def failing(session: Session, customer: Customer, *rest: Any) -> Any:
+        if customer.id == people[2]:
+            raise KeyError("nobody expects this")
+        reached.append(customer.id)
+        return record(session, customer, *rest)
+
+    monkeypatch.setattr(customer_events, "record", failing)
+    await work_off(lane)
+    assert {*reached} == {*people} - {people[2]}
+    with database.reading() as session:
+        assert session.exec(select(DateDue)).all() == []
+    assert told(database) == [
+        (people[2], "not_entered",
+         {"reason": "unexpected_error", "because": "enter[0]: KeyError", "at": noon.isoformat()}),
+    ]  # fmt: skip
+
+
+async def test_a_customer_who_raises_keeps_their_segments_and_the_others_are_looked_at(
+    database: Database, lane: UpkeepLane, people: list[str], noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        session.add(Segment(key="pros", name="Pros", guard="customer.plan == 'pro'", created_at=noon, updated_at=noon))
+        backfills.start(session, segments.KIND, "pros", noon)
+    evaluate = segments.evaluate
+
+    def failing(session: Session, segment: Segment, customer: Customer, now: datetime) -> Any:
+        if customer.id == people[0]:
+            raise KeyError("nobody expects this")
+        return evaluate(session, segment, customer, now)
+
+    monkeypatch.setattr(segments, "evaluate", failing)
+    await work_off(lane)
+    with database.reading() as session:
+        members = session.exec(select(SegmentMember.customer_id)).all()
+        assert backfills.next_one(session) is None
+    assert sorted(members) == people[1:]
+    assert told(database) == [
+        (people[0], "not_looked_at", {"reason": "unexpected_error", "because": "segment pros: KeyError"})
+    ]
+
+
+async def test_a_broadcast_that_raises_pauses_with_an_alarm(
+    database: Database, lane: UpkeepLane, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        session.add(
+            Broadcast(key="spring", status=BroadcastStatus.SCHEDULED, wake_at=noon, created_at=noon, updated_at=noon)
+        )
+
+    def fails(*_: Any) -> None:
+        raise KeyError("nobody expects this")
+
+    monkeypatch.setattr(broadcast_clock, "_wake", fails)
+    await work_off(lane)
+    with database.reading() as session:
+        found = session.exec(select(Broadcast)).one()
+    assert found.paused_at == noon
+    assert found.alarm == "it failed unexpectedly (KeyError; the worker's log tells more); resume tries it again"
