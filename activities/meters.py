@@ -11,7 +11,7 @@ Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "recor
 DOINGS: tuple[Doing, ...] = ("compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep")
 
 
-def begin() -> None:
+def show_zeros() -> None:
     """Show every count of the unexpected from the start, as zero: an alarm asks how much one has grown."""
     if activity.in_activity():
         for doing in DOINGS:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
+from temporalio.client import ScheduleListDescription
 from temporalio.testing import WorkflowEnvironment
 
 from activities.delivery.lane import MailLane
@@ -90,6 +91,15 @@ class World:
         while not condition():
             assert asyncio.get_running_loop().time() < deadline, f"never came true; {self.story()}"
             await asyncio.sleep(0.02)
+
+    async def schedule(self, but: str = "") -> ScheduleListDescription:
+        """The one Temporal Schedule there is, once the server lists it: its lists run behind what is made."""
+        for _ in range(200):
+            found = [one async for one in await self.env.client.list_schedules()]
+            if len(found) == 1 and found[0].id != but:
+                return found[0]
+            await asyncio.sleep(0.05)
+        raise AssertionError("no schedule was listed")
 
     async def settled(self, seconds: float = 60) -> None:
         """Wait (in real time) until no enrollment is behind: nothing to dispatch, and no decision comes any more."""

@@ -17,6 +17,7 @@ from temporalio.client import (
     ScheduleRange,
     ScheduleSpec,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.program.program import Program, ScheduleTrigger
 from workflows.task_queues import JOURNEYS
@@ -32,12 +33,9 @@ async def reconcile(client: Client, programs: Iterable[Program]) -> tuple[int, i
     """Make the schedules of live journeys, end the others; return how many of each."""
     wanted = {_id(program, one): (program, one) for program in programs for one in program.schedules}
     found = {entry.id async for entry in await client.list_schedules() if entry.id.startswith(PREFIX)}
-    made = 0
-    for name in wanted.keys() - found:
-        made += await _make(client, name, *wanted[name])
-    for name in found - wanted.keys():
-        await client.get_schedule_handle(name).delete()
-    return made, len(found - wanted.keys())
+    made = [await _make(client, name, *wanted[name]) for name in wanted.keys() - found]
+    ended = [await _end(client, name) for name in found - wanted.keys()]
+    return sum(made), sum(ended)
 
 
 def _id(program: Program, one: ScheduleTrigger) -> str:
@@ -53,6 +51,16 @@ async def _make(client: Client, name: str, program: Program, one: ScheduleTrigge
         await client.create_schedule(name, Schedule(action=action, spec=spec(one), policy=policy))
     except ScheduleAlreadyRunningError:
         return 0
+    return 1
+
+
+async def _end(client: Client, name: str) -> int:
+    try:
+        await client.get_schedule_handle(name).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return 0  # the server lists it for a while after its end
     return 1
 
 

@@ -71,7 +71,7 @@ class Delivery:
         """Work as the owner of a lane until the shift ends, the worker stops, or another owner takes it over."""
         lane = self._open_lane(lane_name)
         heart = asyncio.create_task(_keep_beating())
-        meters.begin()
+        meters.show_zeros()
         try:
             left = await asyncio.to_thread(lane.take)
             if left:

@@ -42,13 +42,16 @@ class Scheduler:
             await asyncio.sleep(EVERY)
 
     async def round(self) -> None:
-        """Temporal is asked only when what is live has changed, and at the start."""
+        """Temporal is asked when what is live has changed, and at the start, until a round finds nothing to mend.
+
+        Temporal's list runs behind what was made: a schedule that ends just after it was made is seen a round later.
+        """
         programs = await asyncio.to_thread(self._live)
         digests = frozenset(program.digest for program in programs if program.schedules)
         if digests == self._known:
             return
         made, ended = await schedules.reconcile(self._gateway.client, programs)
-        self._known = digests
+        self._known = None if made or ended else digests
         if made or ended:
             log.info("schedules_reconciled", made=made, ended=ended)
 
