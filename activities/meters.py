@@ -6,9 +6,10 @@ from temporalio import activity
 from temporalio.common import MetricCounter
 
 Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep"]
-"""What a worker was at when something was raised that nobody expects."""
+"""What a worker was at when something was raised that nobody expects; a label of `waypost_unexpected`."""
 
 DOINGS: tuple[Doing, ...] = ("compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep")
+"""All of them, to be shown as zero from the start."""
 
 
 def show_zeros() -> None:

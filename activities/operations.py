@@ -30,9 +30,11 @@ BEAT = 5.0
 """Seconds between two heartbeats: several within the time after which Temporal gives the work to another worker."""
 
 ATTEMPTS = 5
-"""After so many the operation has failed; a worker that dies meanwhile is no failure of the work, but counts."""
+"""After so many the operation has failed: the waits between them, 1, 2, 4 and 8 s, outlast a restart of the database. A
+worker that dies meanwhile is no failure of the work, but counts."""
 
 Clock = Callable[[], datetime]
+"""The present instant (UTC)."""
 
 log = structlog.get_logger("waypost.operations")
 
@@ -47,7 +49,11 @@ class Operations:
 
     @activity.defn(name=OPERATE)
     async def operate(self, operation_id: str) -> str:
-        """Return how it ended."""
+        """Do the work behind what was done already; return the status in which it ended.
+
+        What the work refuses (ServiceError, InvalidJourney, Rejected) ends it as failed, with that sentence; anything
+        else is raised for Temporal to try again, and ends it at the last of ATTEMPTS.
+        """
         operation = await asyncio.to_thread(self._begun, operation_id)
         if operation is None:
             return "nothing to do"
@@ -102,7 +108,11 @@ async def _beat() -> None:
 
 
 def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator[Page]:
-    """Replay the recorded events of everybody through a version of a journey, or its draft."""
+    """Replay the recorded events of everybody through a version of a journey, or its draft; nothing is mailed.
+
+    The request names `journey`, and may `version`, `from` and `until` (ISO 8601). Raise InvalidInput where there are no
+    events in that time.
+    """
     asked, now = operation.request, clock()
     begin = instant(asked["from"], "from") if asked.get("from") else None
     until = instant(asked["until"], "until") if asked.get("until") else now
@@ -140,3 +150,5 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[Page]]] = {
     broadcast_clock.PREVIEW: plan_broadcast.preview,
     broadcast_clock.CANCEL: plan_broadcast.cancel,
 }
+"""What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
+work is. A test mail is not in here, since it waits for a provider."""

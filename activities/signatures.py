@@ -9,6 +9,7 @@ from pydantic import Field
 from journeys.machine.commands import Ask, Decide, Plan, Settle
 from journeys.machine.inputs import Facts, Interrupted, Planned, Settled
 
+# Histories keep these names, so they never change.
 ASK = "ask"
 PLAN = "plan"
 SETTLE = "settle"
@@ -35,7 +36,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """One time at which a schedule lets the members of a segment in; `name` tells it from all others."""
+    """One time at which a schedule lets the members of a segment in; `name` tells it from all others.
+
+    `digest` is that of the program, `trigger` the name of the schedule in it.
+    """
 
     digest: str
     trigger: str
@@ -43,3 +47,4 @@ class Occasion:
 
 
 Reply = Annotated[Facts | Planned | Settled | Interrupted, Field(discriminator="kind")]
+"""What an activity answers a Call with: what the core asked for, or that something came between."""

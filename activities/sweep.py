@@ -20,7 +20,10 @@ class Sweep:
 
     @activity.defn(name=SWEEP)
     async def sweep(self, occasion: Occasion) -> int:
-        """Return how many were enrolled by this attempt."""
+        """Let the members in, from where the last attempt stopped; return how many were enrolled by this one.
+
+        How far it is, is in its heartbeats: the id of the last customer of the page.
+        """
         details = activity.info().heartbeat_details
         cursor, enrolled = (str(details[0]) if details else ""), 0
         while True:

@@ -26,7 +26,7 @@ class TestMails:
         self._clock = clock
 
     def compose(self, operation: Operation) -> Mail:
-        """The mail, marked as a test; raise InvalidInput where the template gives none."""
+        """The mail, marked as a test in its subject and by a header; raise InvalidInput where there is none."""
         with self._database.reading() as session:
             request = test_mail.request(session, operation)
         try:

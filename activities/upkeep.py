@@ -20,6 +20,7 @@ from store.queries import lanes
 from store.session import Database
 
 LANE = "upkeep"
+"""The name under which it is owned, like a lane of mail."""
 
 log = structlog.get_logger("waypost.upkeep")
 
@@ -42,7 +43,7 @@ class UpkeepLane:
         return 0
 
     async def pump(self) -> int:
-        """Do a page; return how much there was. Raise Fenced where there is another owner by now."""
+        """Do a page of what is due; return how much there was. Raise Fenced where there is another owner by now."""
         return await asyncio.to_thread(self._round)
 
     async def when_idle(self) -> int:

@@ -34,12 +34,16 @@ class Audience(_Answering):
 
     @activity.defn(name=ASK)
     def ask(self, call: Call) -> Answer | Interrupted:
-        """Facts about the customer as of the question's instant, recorded with the decisions before it."""
+        """Facts about the customer as of the question's instant, recorded with the decisions before it.
+
+        Each of the three answers Interrupted where the call's fence or gate says so, and raises ApplicationError
+        `NotFound`, for good, where the enrollment is gone with its customer.
+        """
         return self._perform(call)
 
 
 class Planning(_Answering):
-    """May this mail go?"""
+    """Whether a mail may go, now, later or not at all."""
 
     @activity.defn(name=PLAN)
     def plan(self, call: Call) -> Answer | Interrupted:

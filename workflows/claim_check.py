@@ -20,10 +20,12 @@ from temporalio.converter import (
 from journeys.program.program import Program
 
 ENCODING = "waypost/program"
+"""How a payload that is a digest names its encoding. Histories keep it for years, so it never changes."""
 
 _programs: dict[str, Program] = {}
 
 Resolve = Callable[[str], Awaitable[Program]]
+"""Finds the program of a digest, in the store; raises where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ class _ProgramConverter(EncodingPayloadConverter):
 
 
 class WaypostPayloadConverter(CompositePayloadConverter):
-    """Programs by digest, everything else as JSON by pydantic."""
+    """Programs by digest, everything else as JSON by pydantic.
+
+    It waits for nothing: a program that is named is in memory already (ProgramCodec), else KeyError.
+    """
 
     def __init__(self) -> None:
         super().__init__(_ProgramConverter(), *PydanticPayloadConverter().converters.values())
@@ -69,7 +74,10 @@ class ProgramCodec(PayloadCodec):
         return await self._kept.encode(payloads) if self._kept is not None else list(payloads)
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """The payloads as they came, once every program that they name is in memory."""
+        """The payloads as they came, once every program that they name is in memory.
+
+        What `resolve` raises is raised: Temporal tries the task again later.
+        """
         read = await self._kept.decode(payloads) if self._kept is not None else list(payloads)
         for payload in read:
             if payload.metadata.get("encoding") == ENCODING.encode():

@@ -9,7 +9,7 @@ from activities.signatures import DELIVER
 from workflows.task_queues import DELIVERY
 
 SHIFTS = 50
-"""Activities in one history, of three events each: a day of them, and far below the 51,200 that Temporal bears."""
+"""Activities in one history, of six events each: a day of them, and far below the 51,200 that Temporal bears."""
 
 HEARTBEAT = timedelta(seconds=10)
 """After so long without one the owner of a lane counts as dead, and another worker takes the lane over."""
@@ -18,6 +18,8 @@ SHIFT = timedelta(hours=1)
 """An activity ends by itself after half of it (`activities.delivery.shift.SHIFT`)."""
 
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+"""A shift that failed begins anew after a second, then twice as long, for ever: nobody is mailed while a lane rests, so
+it rests for ten seconds at most."""
 
 
 @workflow.defn(name="DeliveryWorkflow")

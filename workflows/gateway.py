@@ -41,7 +41,11 @@ async def connect(
     metrics: str | None = None,
     interceptors: Sequence[Interceptor] = (),
 ) -> "Gateway":
-    """Connect to Temporal; where `metrics` is set, the SDK and its activities show theirs there."""
+    """Connect to Temporal as `identity`; raise TemporalUnavailable where it cannot be reached.
+
+    `resolve` finds the programs that histories name. Where `metrics` is set (host:port), the SDK and its activities
+    show theirs there.
+    """
     try:
         client = await Client.connect(
             cluster.address,
@@ -69,13 +73,19 @@ def _runtime(metrics: str) -> Runtime:
 
 
 class Gateway:
-    """One connection to Temporal."""
+    """One connection to Temporal.
+
+    Where a call says nothing else, it raises the SDK's RPCError when Temporal does not answer.
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
 
     async def start(self, workflow_id: str, digest: str, state: Mapping[str, Any], priority: int) -> None:
-        """Start an enrollment's workflow; one that runs or has run already is left as it is."""
+        """Start an enrollment's workflow; one that runs or has run already is left as it is.
+
+        `priority` is Temporal's, 1 to 5, the lowest number first.
+        """
         try:
             await self.client.start_workflow(
                 "JourneyWorkflow",
@@ -103,7 +113,7 @@ class Gateway:
             raise
 
     async def operate(self, workflow_id: str, operation_id: str) -> None:
-        """Start the work of an operation, once."""
+        """Start the work of an operation, once: an id that was used is left as it is."""
         try:
             await self.client.start_workflow(
                 "OperationWorkflow",
@@ -141,9 +151,10 @@ class Gateway:
                 raise
 
     async def control(self, workflow_id: str, verb: str, reason: str = "", once: str | None = None) -> None:
-        """Pause, resume, skip or exit, and wait until it is done; raise TemporalRefused with the workflow's reason.
+        """Pause, resume, skip or exit, and wait until it is done.
 
-        With the same `once` it is done once, and repeats get the same outcome.
+        With the same `once` it is done once, and repeats get the same outcome. Raise TemporalRefused with the
+        workflow's reason, TemporalUnavailable where Temporal does not answer.
         """
         try:
             handle = self.client.get_workflow_handle(workflow_id)
@@ -157,7 +168,10 @@ class Gateway:
             raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
 
     async def state(self, workflow_id: str) -> State:
-        """Where an enrollment stands this very moment, as its workflow knows it."""
+        """Where an enrollment stands this very moment, as its workflow knows it.
+
+        Raise TemporalRefused where it has ended or has not begun, TemporalUnavailable where no worker answers.
+        """
         try:
             return await self.client.get_workflow_handle(workflow_id).query("current", result_type=State)
         except (RPCError, WorkflowQueryFailedError) as error:
@@ -166,7 +180,7 @@ class Gateway:
             raise TemporalUnavailable("Temporal did not answer; no worker may be running") from None
 
     async def keep_lane(self, lane: str) -> None:
-        """See to it that a lane's delivery workflow runs."""
+        """See to it that a lane's delivery workflow runs; one that runs already is left as it is."""
         try:
             await self.client.start_workflow("DeliveryWorkflow", lane, id=f"delivery/{lane}", task_queue=JOURNEYS)
         except WorkflowAlreadyStartedError:
@@ -183,7 +197,7 @@ class Gateway:
             raise TemporalUnavailable(f"Temporal refuses the namespace {self.client.namespace!r}: {told}") from None
 
     async def healthy(self) -> bool:
-        """Whether Temporal says that it serves."""
+        """Whether Temporal says that it serves; False too where it does not answer."""
         try:
             return await self.client.service_client.check_health()
         except RPCError:

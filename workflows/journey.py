@@ -22,8 +22,17 @@ from journeys.machine.state import State
 from journeys.program.program import Program
 
 RENEW_AFTER = 600
+"""Events of a history after which a workflow goes on with a fresh one. A replay takes about a millisecond an event
+(measured on the recorded histories, two cores), so one that was let go from memory is back in well under a second, of
+the ten that a workflow task has. Temporal itself suggests it from 4,096 on."""
+
 ANSWER_WITHIN = timedelta(seconds=90)
+"""For one attempt to answer: longer than a transaction may wait for SQLite's write lock (`store.session.BUSY_MS`, a
+minute)."""
+
 RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+"""An attempt that failed is made again, for ever: after 0.2 s, then twice as long each time, up to half a minute while
+the database is away. An enrollment never ends for it."""
 
 
 @dataclass(slots=True)
@@ -36,7 +45,10 @@ class _Waiting:
 
 @workflow.defn(name="JourneyWorkflow")
 class JourneyWorkflow:
-    """Carries one customer through one journey."""
+    """Carries one customer through one journey.
+
+    Its arguments are the program, which travels as its digest, and the state that it begins from.
+    """
 
     @workflow.init
     def __init__(self, program: Program, state: State) -> None:
@@ -58,12 +70,12 @@ class JourneyWorkflow:
 
     @workflow.signal
     def event(self, event: EventArrived) -> None:
-        """The customer did something that this enrollment waits for."""
+        """An event that this enrollment waits for; they come in the order of their numbers, each at least once."""
         self.inbox.append(event)
 
     @workflow.signal
     def leave(self, reason: str) -> None:
-        """End the enrollment, whatever it is doing."""
+        """End the enrollment, whatever it is doing; `reason` is kept as the reason why it ended."""
         self.inbox.append(Leave(at=workflow.now(), reason=reason))
 
     @workflow.signal
@@ -73,7 +85,11 @@ class JourneyWorkflow:
 
     @workflow.update
     async def control(self, verb: str, reason: str) -> None:
-        """Pause, resume, skip or exit, for a person who waits for the answer."""
+        """Pause, resume, skip or exit, for a person who waits for the answer; returns once it was worked off.
+
+        Raises ApplicationError `Refused`, with the reason, where it cannot be done: before it is written to the
+        history, where that is certain already.
+        """
         waiting = _Waiting(_control(verb, reason))
         self.inbox.append(waiting)
         await workflow.wait_condition(lambda: waiting.outcome is not None)

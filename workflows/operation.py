@@ -15,6 +15,8 @@ HEARTBEAT = timedelta(seconds=30)
 """A page of customers takes some seconds; after so long without one the worker counts as dead."""
 
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+"""A worker that died is no failure of the work: the next attempt comes soon. How many there are is for the activity to
+say."""
 
 
 @workflow.defn(name="OperationWorkflow")
@@ -23,7 +25,7 @@ class OperationWorkflow:
 
     @workflow.run
     async def run(self, operation_id: str) -> str:
-        """Return how it ended."""
+        """Return how it ended: a status of the operation, or that there was nothing to do."""
         return await workflow.execute_activity(
             OPERATE,
             operation_id,

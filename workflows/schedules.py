@@ -30,7 +30,10 @@ CATCH_UP = timedelta(hours=12)
 
 
 async def reconcile(client: Client, programs: Iterable[Program]) -> tuple[int, int]:
-    """Make the schedules of live journeys, end the others; return how many of each."""
+    """Make the schedules of these live journeys, end all others of ours; return how many were made, and how many ended.
+
+    A schedule that is there already is left as it is. Raises RPCError where Temporal does not answer.
+    """
     wanted = {_id(program, one): (program, one) for program in programs for one in program.schedules}
     found = {entry.id async for entry in await client.list_schedules() if entry.id.startswith(PREFIX)}
     made = [await _make(client, name, *wanted[name]) for name in wanted.keys() - found]

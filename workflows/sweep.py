@@ -15,6 +15,7 @@ HEARTBEAT = timedelta(minutes=1)
 """A page of members takes some seconds; after so long without one the worker counts as dead."""
 
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+"""A page that failed is tried again, for ever, once a minute at the latest: whoever is in the segment gets in."""
 
 
 @workflow.defn(name="SweepWorkflow")
@@ -23,7 +24,10 @@ class SweepWorkflow:
 
     @workflow.run
     async def run(self, digest: str, trigger: str) -> int:
-        """Return how many entered."""
+        """Return how many the last attempt enrolled.
+
+        The occasion is named by the workflow's id, which Temporal's schedule ends with its time.
+        """
         name = workflow.info().workflow_id.removeprefix("sweep/")
         return await workflow.execute_activity(
             SWEEP,

@@ -1,1 +1,1 @@
-"""Delivering a lane: the shift that keeps it going, the lane itself, what is counted."""
+"""Delivering a lane of mail: the shift that keeps it going, the lane, the hand-over, the evidence that is sought."""

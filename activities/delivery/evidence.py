@@ -12,19 +12,19 @@ from services.messages import sending_ledger
 from store.session import Database
 
 EVERY = 5.0
-"""Seconds between two pages of look-ups."""
+"""Seconds between two pages of look-ups: evidence may come for 24 hours, so nobody is in a hurry."""
 
 AT_ONCE = 4
 """Look-ups under way at a time: they share the provider's limits with the mail itself."""
 
 WITHIN = 30.0
-"""Seconds that one look-up may take; then it is asked again another time."""
+"""Seconds that one look-up may take, longer than a sender waits for its provider; then it is asked again later."""
 
 log = structlog.get_logger("waypost.evidence")
 
 
 class EvidenceSearch:
-    """Looks up the unknown mails of a lane, page by page, in turn."""
+    """Looks up the unknown mails of a lane, `LOOKED_UP` of them at a time, by id, round and round."""
 
     def __init__(self, lane: str, database: Database, sender: MailSender, clock: Callable[[], datetime]) -> None:
         self._lane = lane

@@ -33,7 +33,8 @@ FRESH = 5.0
 """Seconds for which a freeze vouches: a ninth of the time after which anybody looks for evidence (`GRACE`)."""
 
 TOGETHER = 200
-"""Results that are recorded in one transaction at most."""
+"""Results that are recorded in one transaction at most: two claims of a lane, whose commits one slow disk would hold
+up."""
 
 AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between two tries to reach the database; the last for ever."""
@@ -74,17 +75,20 @@ class HandOver:
         self._failures = 0
 
     def offer(self, request: MailRequest, mail: Mail) -> None:
-        """This mail is ready to go."""
+        """Freeze this mail when a call to the provider is free, hand it over, and record what came of it."""
         self._start()
         self._ready.put_nowait((request, mail))
 
     def tell(self, result: AttemptResult) -> None:
-        """A mail came to its end without the provider."""
+        """Record the result of a mail that came to its end without the provider."""
         self._start()
         self._results.put_nowait(result)
 
     def let_try(self) -> None:
-        """The channel is open, or one mail may try whether it is well again."""
+        """Hand over again after failures: the channel is open, or one mail may try whether it is well.
+
+        After FAILURES in a row nothing more is frozen until this is said, however much was offered.
+        """
         self._failures = min(self._failures, FAILURES - 1)
 
     async def close(self) -> None:

@@ -35,10 +35,12 @@ from store.session import Database
 from store.statuses import MessageStatus
 
 BATCH = 100
-"""Mails that one claim takes: the fixed cost of its transaction is shared by so many."""
+"""Mails that one claim takes: the fixed cost of its transaction is shared by so many. Also the threads that render, of
+which AT_ONCE a template run."""
 
 MOST_OPEN = 400
-"""Mails of a lane that are claimed and not recorded: while some are composed, others are with the provider."""
+"""Mails of a lane that are claimed and not recorded, four claims: while some are composed, others are with the
+provider."""
 
 AT_ONCE = 4
 """Mails of one template that are rendered at once: no more threads than that wait for one which takes its time."""
@@ -137,7 +139,7 @@ class MailLane:
             waiting.cancel()
 
     async def close(self) -> None:
-        """Claim nothing more, finish what is frozen, give the rest back."""
+        """Claim nothing more, finish what is frozen, give the rest back to be claimed at once by whoever comes."""
         if self._seeking is not None:
             self._seeking.cancel()
         for task in self._open.values():

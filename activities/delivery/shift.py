@@ -68,7 +68,10 @@ class Delivery:
 
     @activity.defn(name=DELIVER)
     async def deliver(self, lane_name: str) -> None:
-        """Work as the owner of a lane until the shift ends, the worker stops, or another owner takes it over."""
+        """Work as the owner of a lane until the shift ends, the worker stops, or another owner takes it over.
+
+        Whatever else a round raises is raised, after the lane was closed; Temporal begins another shift.
+        """
         lane = self._open_lane(lane_name)
         heart = asyncio.create_task(_keep_beating())
         meters.show_zeros()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mail.webhooks.caller import Caller
 
 AT_ONCE = 64
-"""Calls under way at a time: each waits for somebody else's machine, ten seconds at most."""
+"""Calls under way at a time: each waits for somebody else's machine, ten seconds for each part of it."""
 
 PATIENCE = 1.0
 """Seconds for which a round waits for its calls: most receivers answer sooner."""
@@ -41,7 +41,7 @@ SOON, SELDOM = 0.25, 3.0
 """Seconds until the next look: at the soonest, and where nothing is known to be due."""
 
 AGAIN = 1.0
-"""Seconds between two tries to record an answer."""
+"""Seconds between two tries to record an answer while the database is away."""
 
 SUBJECT = "{{ customer.id }}: a note from {{ brand.name }}"
 """That of a note whose step gives none."""

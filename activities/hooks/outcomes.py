@@ -3,7 +3,7 @@
 Accepted        delivered
 NotSent         again: it is certain that nothing was sent
 MailRefused     failed
-Misconfigured   failed: what is wrong is for a person to mend, and the note is told by the journey's own records
+Misconfigured   again: our own key or login kept it back, and nothing was sent
 MaybeSent       failed: it may have gone, and a note is never repeated then
 """
 

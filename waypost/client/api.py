@@ -12,8 +12,10 @@ from waypost.client import models as m
 from waypost.client.transport import Answer, Transport
 
 ENDED = ("done", "failed", "cancelled")
+"""The statuses of an operation that change no more."""
 
 Json = Mapping[str, Any]
+"""An object of JSON, as Python reads it."""
 
 
 class Waypost:
@@ -29,9 +31,11 @@ class Waypost:
         self._transport = Transport(url, key, timeout, transport)
 
     def __enter__(self) -> "Waypost":
+        """The client itself, whose connections are closed at the end of the block."""
         return self
 
     def __exit__(self, *error: object) -> None:
+        """Close its connections; what was raised in the block goes on."""
         self.close()
 
     def close(self) -> None:
@@ -157,7 +161,8 @@ class Waypost:
     ) -> m.JourneyOut:
         """Park everybody, let them go on, or let nobody in any more.
 
-        With `archive` and the body `{"in_flight": "exit"}` those under way leave at once."""
+        With `archive` and the body `{"in_flight": "exit"}` those under way leave at once.
+        """
         return self.call("POST", "/v1/journeys/{}/{}", key, change, json=body)
 
     def journey_report(self, key: str) -> m.JourneyReport:
@@ -193,13 +198,14 @@ class Waypost:
     ) -> m.EnrollmentOut:
         """Pause, resume, skip the step that is waited in, or exit; `reason` is kept with the decision.
 
-        Returns when it is done. Raises ApiProblem `refused` with the reason where it cannot be."""
+        Returns when it is done. Raises ApiProblem `refused` with the reason where it cannot be.
+        """
         return self.call("POST", "/v1/enrollments/{}/{}", enrollment, verb, json={"reason": reason})
 
     # -- mail ----------------------------------------------------------------------------------------------------------
 
     def templates(self) -> Iterator[m.TemplateOut]:
-        """Every template by key: those kept here, and those that are files."""
+        """Every template by key: those kept in the store, and those that are files."""
         return self._list("/v1/templates")
 
     def put_template(
@@ -216,7 +222,8 @@ class Waypost:
     def preview(self, key: str, **asked: Any) -> m.PreviewOut:
         """A template as it would go; nothing is sent.
 
-        `asked`: a `customer`, or made-up `attributes`; `enrollment`, `locale`, `version`."""
+        `asked`: a `customer`, or made-up `attributes`; `enrollment`, `locale`, `version`.
+        """
         return self.call("POST", "/v1/templates/{}/preview", key, json=asked)
 
     def messages(self, **filters: Any) -> Iterator[m.MessageOut]:
@@ -238,7 +245,8 @@ class Waypost:
     def put_topic(self, key: str, **terms: Any) -> m.TopicOut:
         """Create or change a topic; a term that is left out has its default.
 
-        `terms`: `name`, `consent` (opt_in, opt_out, double_opt_in), `transactional`, `cap` ({max, per})."""
+        `terms`: `name`, `consent` (opt_in, opt_out, double_opt_in), `transactional`, `cap` ({max, per}).
+        """
         return self._put("/v1/topics/{}", key, json=terms).body
 
     # -- broadcasts ----------------------------------------------------------------------------------------------------
@@ -282,7 +290,7 @@ class Waypost:
         return self._put("/v1/segments/{}", key, json={"guard": guard, "name": name}).body
 
     def members(self, segment: str) -> Iterator[m.MemberOut]:
-        """Who is in a segment, since when."""
+        """Who is in a segment, and since when; in the order of their ids."""
         return self._list("/v1/segments/{}/members", segment)
 
     def settings(self) -> m.InstallationSettings:

@@ -5,7 +5,10 @@ from waypost.settings import Settings
 
 
 def client(settings: Settings | None = None) -> Waypost:
-    """A client for this installation."""
+    """A client for this installation, with the key of WAYPOST_ADMIN_KEY, or else the one that is kept in the home.
+
+    Raises pydantic's ValidationError where a setting cannot be read.
+    """
     settings = settings or Settings()
     kept = settings.key_file.read_text().strip() if settings.key_file.exists() else None
     return Waypost(settings.api_url or settings.url, settings.admin_key or kept)

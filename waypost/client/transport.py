@@ -17,10 +17,14 @@ LONGEST_WAIT = 30.0
 """Seconds, whatever `Retry-After` asks for: a caller would rather hear of it."""
 
 AGAIN = frozenset({429, 502, 503, 504})
+"""Statuses after which the same may succeed: too many requests, or nobody behind the proxy for now."""
 
 
 class Transport:
-    """One connection pool with a key."""
+    """One connection pool with a key; `timeout` is seconds for one attempt.
+
+    Tests hand in a `transport`, and a `sleep` that takes no time.
+    """
 
     def __init__(
         self,
@@ -67,12 +71,12 @@ class Transport:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; requests after that fail."""
         self._http.close()
 
 
 class Answer:
-    """A parsed answer with its ETag."""
+    """The body, parsed where it is JSON and text where not; and the ETag, None where the call gives none."""
 
     def __init__(self, body: Any, etag: str | None) -> None:
         self.body = body
