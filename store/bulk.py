@@ -13,14 +13,17 @@ from store import dialect
 from store.types import Instant, as_text
 
 Row = dict[str, Any]
+"""The columns of one row, by name."""
 
 AT_ONCE = 500
 """Values that one statement asks for: more keep the compiler busy for longer than another round trip takes."""
 
 COPY_FROM = 20
-"""From so many rows on PostgreSQL copies them, which takes a third of the time."""
+"""Rows from which on PostgreSQL copies them, which takes a third of the time; below it COPY's own round trips cost more
+than they save."""
 
 Processors = tuple[tuple[str, Callable[[Any], Any] | None], ...]
+"""The columns of a statement, each with what makes its values ready for the driver (None: they are)."""
 
 _NOTHING: Any = object()
 
@@ -55,10 +58,11 @@ def matching(
 
 
 def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
-    """Insert rows; every row has the same columns.
+    """Insert rows; every row has the same columns. Nothing in the session knows them afterwards.
 
     The statement and the columns' processors are looked up once and the driver gets plain tuples: a third of the time
-    that the general way takes, which an import of 70,000 rows feels.
+    that the general way takes, which an import of 70,000 rows feels. Raises IntegrityError (on PostgreSQL by COPY too)
+    where a key is taken.
     """
     if not rows:
         return
@@ -142,7 +146,10 @@ def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None
 
 
 def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
-    """Insert the rows that are not there yet."""
+    """Insert the rows whose keys are not there yet; the others stay as they are.
+
+    There must be at least one, and all have the same columns.
+    """
     session.connection().execute(dialect.of(session).insert(table).on_conflict_do_nothing(), rows)
 
 
@@ -164,7 +171,11 @@ def increment(
     names: Sequence[str],
     columns: Sequence[str] = ("count",),
 ) -> None:
-    """Add to `columns` of rows, which are made where missing; `names` are the columns of the keys."""
+    """Add to `columns` of rows, which are made where missing; `names` are the columns of the keys.
+
+    Rows are changed in the order of their keys, so that two who add to the same ones do not wait for each other
+    crosswise.
+    """
     rows = [dict(zip((*names, *columns), (*key, *by), strict=True)) for key, by in sorted(keys.items()) if any(by)]
     if not rows:
         return

@@ -43,6 +43,8 @@ SQLITE = Dialect(
     zones=False,
     month=lambda column: column,
 )
+"""The embedded database: one writer, and instants as text."""
+
 POSTGRESQL = Dialect(
     mark="%s",
     insert=postgres_insert,
@@ -52,6 +54,7 @@ POSTGRESQL = Dialect(
     zones=True,
     month=_month,
 )
+"""The database of production: writers side by side, who lock rows."""
 
 
 def tell_no_values(error: BaseException) -> None:

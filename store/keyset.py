@@ -7,15 +7,13 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from sqlalchemy import Integer, and_, or_
 from sqlmodel import Session
 
 from store.types import Instant
-
-Row = TypeVar("Row")
 
 
 class BadCursor(ValueError):
@@ -25,7 +23,10 @@ class BadCursor(ValueError):
 def page(
     session: Session, query: Any, columns: Sequence[Any], cursor: str | None, limit: int, *, descending: bool = False
 ) -> tuple[Sequence[Any], str | None]:
-    """The next rows in the order of `columns` (the last of them unique), and the cursor behind them, if more follow."""
+    """The next rows in the order of `columns` (the last of them unique), and the cursor behind them, if more follow.
+
+    One row more than `limit` is read, to know that. Raise BadCursor where the cursor is not of this order.
+    """
     names = [column.key for column in columns]
     if cursor:
         kinds = [_kind(column.type) for column in columns]
@@ -56,14 +57,14 @@ def _behind(columns: Sequence[Any], values: Sequence[Any], descending: bool) -> 
 
 
 def write(values: Sequence[Any], names: Sequence[str], descending: bool) -> str:
-    """A cursor, which says for which order it was made."""
+    """A cursor, which says for which order it was made: base64 of JSON, safe in a URL."""
     kept = [{"at": value.isoformat()} if isinstance(value, datetime) else value for value in values]
     packed = orjson.dumps(["-" * descending + ",".join(names), *kept])
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def read(cursor: str, names: Sequence[str], kinds: Sequence[type], descending: bool) -> list[Any]:
-    """The values of a cursor made for this order, each of its column's kind."""
+    """The values of a cursor made for this order, each of its column's kind; raise BadCursor for anything else."""
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         order, *values = orjson.loads(packed)

@@ -23,7 +23,10 @@ def config() -> Config:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Apply every migration that is missing, up to this revision."""
+    """Apply every migration that is missing, up to this revision; on PostgreSQL all of them or none.
+
+    What is applied already stays, so a second call does nothing.
+    """
     settings = config()
     settings.attributes["engine"] = engine
     command.upgrade(settings, revision)
@@ -35,7 +38,7 @@ def revisions() -> list[str]:
 
 
 def pending(engine: Engine) -> bool:
-    """Whether the database lacks a migration."""
+    """Whether the database lacks a migration, or has one that this code does not know."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     return current != ScriptDirectory.from_config(config()).get_current_head()

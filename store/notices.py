@@ -18,7 +18,8 @@ CHANNEL = "waypost"
 """Where the triggers of the migrations notify."""
 
 LOOK_EVERY = 0.03
-"""Seconds between two looks at SQLite's data_version, each of some ten microseconds."""
+"""Seconds between two looks at SQLite's data_version, each of some ten microseconds: nobody feels the wait, and a
+process that idles costs less than a thousandth of a core."""
 
 AGAIN = 1.0
 """Seconds after which a lost connection is opened again."""

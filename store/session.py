@@ -66,7 +66,10 @@ ALWAYS: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///PATH` or `postgresql://…`."""
+    """An engine for `sqlite:///PATH` or `postgresql://…`; nothing connects before it is first used.
+
+    Up to 60 connections on SQLite and 40 on PostgreSQL, where each process counts against `max_connections`.
+    """
     if url.startswith("sqlite"):
         return _sqlite(url)
     url = url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
@@ -160,5 +163,5 @@ class Database:
             yield session
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close its connections. It can be used again, and opens others then."""
         self.engine.dispose()

@@ -109,6 +109,7 @@ class DispatchStatus(StrEnum):
 _Status = TypeVar("_Status", bound=StrEnum)
 
 Transitions = Mapping[_Status, Collection[_Status]]
+"""By status: those that may follow it."""
 
 _M, _B, _O, _H = MessageStatus, BroadcastStatus, OperationStatus, HookStatus
 
@@ -124,10 +125,14 @@ MESSAGE: Transitions[MessageStatus] = {
     _M.ACCEPTED: (),
     _M.FAILED: (),
 }
+"""What may follow what, of a mail."""
+
 ENROLLMENT: Transitions[EnrollmentStatus] = {
     EnrollmentStatus.LIVE: (EnrollmentStatus.ENDED,),
     EnrollmentStatus.ENDED: (),
 }
+"""What may follow what, of an enrollment: an end is final, and another run is another enrollment."""
+
 BROADCAST: Transitions[BroadcastStatus] = {
     _B.DRAFT: (_B.SCHEDULED,),
     _B.SCHEDULED: (_B.PLANNING, _B.CANCELLED),
@@ -137,6 +142,8 @@ BROADCAST: Transitions[BroadcastStatus] = {
     _B.SENT: (),
     _B.CANCELLED: (),
 }
+"""What may follow what, of a broadcast; a pause is no status, since it keeps the place."""
+
 OPERATION: Transitions[OperationStatus] = {
     _O.QUEUED: (_O.RUNNING, _O.FAILED, _O.CANCELLED),
     _O.RUNNING: (_O.DONE, _O.FAILED, _O.CANCELLED),
@@ -144,6 +151,8 @@ OPERATION: Transitions[OperationStatus] = {
     _O.FAILED: (),
     _O.CANCELLED: (),
 }
+"""What may follow what, of an operation."""
+
 HOOK: Transitions[HookStatus] = {
     _H.PLANNED: (_H.CALLING, _H.CANCELLED),
     _H.CALLING: (_H.PLANNED, _H.DELIVERED, _H.FAILED, _H.STUCK),
@@ -152,10 +161,13 @@ HOOK: Transitions[HookStatus] = {
     _H.STUCK: (_H.PLANNED, _H.CANCELLED),
     _H.CANCELLED: (),
 }
+"""What may follow what, of a hook: a person may let one that failed go again, or give it up."""
+
 DISPATCH: Transitions[DispatchStatus] = {
     DispatchStatus.READY: (DispatchStatus.STUCK,),
     DispatchStatus.STUCK: (DispatchStatus.READY,),
 }
+"""What may follow what, of a dispatch row; one that arrived, or that a person gives up, is gone."""
 
 TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
     MessageStatus: MESSAGE,
@@ -165,6 +177,7 @@ TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
     HookStatus: HOOK,
     DispatchStatus: DISPATCH,
 }
+"""Every kind of status with its table, for `changed` and `before`, and for the diagrams."""
 
 CLAIMABLE = (_M.PLANNED, _M.DEFERRED)
 """Messages that no lane has claimed: they can still be withdrawn."""
@@ -174,9 +187,15 @@ UNSURE = (_M.UNKNOWN, _M.PARKED)
 """Messages of which nobody can tell whether they went."""
 COUNTED = (_M.CLAIMED, _M.SENDING, _M.ACCEPTED, *UNSURE)
 """Messages that count under a cap: they went, or may have gone."""
+
 BROADCAST_ACTIVE = (_B.PLANNING, _B.SENDING, _B.DECIDING)
+"""Broadcasts between their start and their end: they plan, send, or wait for a winner."""
+
 BROADCAST_OPEN = (_B.DRAFT, _B.SCHEDULED, *BROADCAST_ACTIVE)
+"""Broadcasts that may still send something."""
+
 OPERATION_LIVE = (_O.QUEUED, _O.RUNNING)
+"""Operations that a worker has yet to bring to their end."""
 
 
 class ImpossibleTransition(ValueError):
@@ -218,7 +237,11 @@ def status_column(kind: type[StrEnum], **options: Any) -> Any:
 
 
 def hold(table: type) -> None:
-    """See to it that the `status` of this table's rows changes along its transitions alone."""
+    """See to it that the `status` of this table's rows changes along its transitions alone.
+
+    A row whose attribute is set otherwise raises ImpossibleTransition, there and then; statements look after
+    themselves.
+    """
 
     def check(_row: object, to: Any, status: Any, _initiator: object) -> Any:
         if isinstance(status, StrEnum):

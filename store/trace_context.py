@@ -6,3 +6,4 @@ Nobody here knows who reads traces: without tracing there is none, and nothing i
 from contextvars import ContextVar
 
 CURRENT: ContextVar[str | None] = ContextVar("trace", default=None)
+"""The `traceparent` of the present task or thread; None outside a trace."""

@@ -41,6 +41,7 @@ def as_text(value: datetime | None) -> str | None:
 
 
 Json: Any = JSON().with_variant(JSONB(), "postgresql")
+"""A column of JSON: JSONB on PostgreSQL, text on SQLite."""
 
 
 def instant_column(**options: Any) -> Any:

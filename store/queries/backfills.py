@@ -14,6 +14,7 @@ def start(session: Session, kind: str, key: str, now: datetime) -> None:
 
 
 def stop(session: Session, kind: str, key: str) -> None:
+    """Give up what is being worked out, where it is."""
     found = session.get(Backfill, (kind, key))
     if found is not None:
         session.delete(found)
@@ -25,10 +26,11 @@ def under_way(session: Session, kind: str, key: str) -> bool:
 
 
 def next_one(session: Session) -> Backfill | None:
+    """The work that began first; None where nothing is to be worked out."""
     return session.exec(select(Backfill).order_by(col(Backfill.started_at)).limit(1)).first()
 
 
 def page(session: Session, one: Backfill, limit: int) -> Sequence[str]:
-    """The next customers; an empty page ends the work."""
+    """The ids of the next customers, in their order, `limit` at most; an empty page ends the work."""
     query = select(Customer.id).where(col(Customer.id) > one.cursor).order_by(col(Customer.id)).limit(limit)
     return session.exec(query).all()

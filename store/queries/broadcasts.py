@@ -35,7 +35,7 @@ def waking(session: Session, now: datetime, limit: int = AT_ONCE) -> Sequence[Br
 
 
 def open_ones(session: Session) -> Sequence[Broadcast]:
-    """Those that may still send something: neither sent nor cancelled."""
+    """Those that may still send something: neither sent nor cancelled; in no order."""
     return session.exec(select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_OPEN))).all()
 
 

@@ -14,7 +14,7 @@ def keys(session: Session) -> Sequence[ApiKey]:
 
 
 def key_by_hash(session: Session, hashed: str) -> ApiKey | None:
-    """The API key whose text has this hash, live or not."""
+    """The API key whose text has this hash, live or not; None where there was never one."""
     return session.exec(select(ApiKey).where(ApiKey.hash == hashed)).first()
 
 

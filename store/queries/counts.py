@@ -13,15 +13,22 @@ from store import bulk
 from store.tables.enrollments import Movement, RunCount, StageCount
 
 SHARDS = 16
+"""Rows into which one count is split, by enrollment: so many customers at the same step can move at once. More would
+make every sum longer."""
 
 Place = tuple[str, str, str]
+"""Where an enrollment stands: journey, stage, step. The empty step is resting behind the last one."""
 
 ENDED, CONVERTED, ERASED = "ended", "converted", "erased"
-"""RUN_COUNTS: runs ended by reason; conversions by credited template; runs of erased customers by status."""
+"""Names of run counts: runs ended by reason; conversions by credited template; runs of erased customers by status."""
 
 
 class Tally:
-    """Collects changes of counts and writes them as one statement per table."""
+    """Collects changes of counts and writes them as one statement per table.
+
+    Every method is told the enrollment, whose id chooses the shard: the same one always, so that a count never goes
+    below zero in one shard and above in another.
+    """
 
     def __init__(self) -> None:
         self.places: Counter[tuple[str, str, str, int]] = Counter()
@@ -30,24 +37,30 @@ class Tally:
         self.runs: Counter[tuple[str, str, str, int]] = Counter()
 
     def leave(self, enrollment: str, place: Place) -> None:
+        """A live enrollment is no longer at this place."""
         self.places[(*place, _shard(enrollment))] -= 1
 
     def arrive(self, enrollment: str, place: Place) -> None:
+        """A live enrollment is at this place now."""
         self.places[(*place, _shard(enrollment))] += 1
 
     def move(
         self, enrollment: str, journey: str, source: str, target: str, stay: timedelta = timedelta(), by: int = 1
     ) -> None:
-        """From stage to stage, after a `stay` in the first."""
+        """From stage to stage, after a `stay` in the first (counted in whole seconds); entry comes from the stage "".
+
+        `by` is -1 where a movement is taken back.
+        """
         key = (journey, source, target, _shard(enrollment))
         self.moves[key] += by
         self.stays[key] += by * int(stay.total_seconds())
 
     def count(self, enrollment: str, journey: str, name: str, label: str, by: int = 1) -> None:
-        """One of RUN_COUNTS."""
+        """A run count (ENDED, CONVERTED, ERASED) under a label; `by` is -1 where it is taken back."""
         self.runs[(journey, name, label, _shard(enrollment))] += by
 
     def write(self, session: Session) -> None:
+        """Add everything that was collected to the counts; call it once, near the commit, since it locks their rows."""
         bulk.increment(session, StageCount, _ones(self.places), ("journey", "stage", "step", "shard"))
         moves = {key: (count, self.stays[key]) for key, count in self.moves.items()}
         names = ("journey", "source", "target", "shard")
@@ -101,7 +114,7 @@ def live(session: Session) -> dict[str, int]:
 
 
 def labels(session: Session, name: str) -> dict[str, dict[str, int]]:
-    """One of RUN_COUNTS by journey and label."""
+    """A run count (ENDED, CONVERTED, ERASED) by journey and label."""
     query = select(RunCount.journey, RunCount.label, func.sum(RunCount.count)).where(RunCount.name == name)
     found: dict[str, dict[str, int]] = {}
     for journey, label, count in session.exec(query.group_by(RunCount.journey, RunCount.label)):
@@ -118,7 +131,7 @@ def stays(session: Session, journey: str) -> dict[str, tuple[int, int]]:
 
 
 def runs(session: Session, journey: str, name: str) -> dict[str, int]:
-    """One of RUN_COUNTS by its labels."""
+    """A run count (ENDED, CONVERTED, ERASED) of a journey by its labels."""
     query = select(RunCount.label, func.sum(RunCount.count))
     rows = session.exec(query.where(RunCount.journey == journey, RunCount.name == name).group_by(RunCount.label))
     return {label: int(count) for label, count in rows if count}

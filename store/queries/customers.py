@@ -38,12 +38,13 @@ def add(session: Session, new: Sequence[Customer]) -> None:
 
 
 def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
-    """The customers with these ids, in their order."""
+    """The customers with these ids, in the order of their ids; what is gone is left out. Nobody is locked."""
     query = select(Customer).where(col(Customer.id).in_(list(customer_ids))).order_by(col(Customer.id))
     return session.exec(query).all()
 
 
 def by_external_id(session: Session, external_id: str) -> Customer | None:
+    """Whoever has this id of yours now; a former one, of a merged profile, finds nobody here."""
     return session.exec(select(Customer).where(Customer.external_id == external_id)).first()
 
 

@@ -138,5 +138,5 @@ def note(session: Session, subject: Subject, what: str, detail: Mapping[str, Any
 
 
 def add(session: Session, rows: Sequence[bulk.Row]) -> None:
-    """Put decisions on record."""
+    """Put decisions on record, at once and past the unit of work: what the session has pending is not written first."""
     bulk.add(session, Decision, rows)

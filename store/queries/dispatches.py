@@ -15,7 +15,7 @@ from store.tables.enrollments import Dispatch
 from store.trace_context import CURRENT
 
 STUCK_AFTER = 8
-"""Attempts: with ever longer waits between them, about two minutes."""
+"""Attempts: with ever longer waits between them (half a second, then twice as long each time), about a minute."""
 
 
 class Priority(IntEnum):
@@ -51,7 +51,11 @@ def add(session: Session, rows: Sequence[bulk.Row]) -> None:
 def lease(
     session: Session, now: datetime, limit: int, hold: timedelta, priorities: Sequence[Priority]
 ) -> Sequence[Dispatch]:
-    """The next rows of these priorities, each the first of its enrollment, held against other dispatchers."""
+    """The next rows of these priorities, each the first of its enrollment, held against other dispatchers.
+
+    The most urgent priority first, then the order in which they were added; `hold` is how long nobody else gets them.
+    Rows that another dispatcher is looking at are passed over.
+    """
     earlier = aliased(Dispatch)
     ready = and_(
         col(Dispatch.status) == DispatchStatus.READY,
@@ -97,11 +101,12 @@ def stuck(session: Session) -> int:
 
 
 def done(session: Session, ids: Sequence[int]) -> None:
+    """Take away rows that have arrived; what waited behind them is free to go."""
     session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
 
 
 def failed(session: Session, one: Dispatch, error: str, now: datetime, *, lasting: bool = False) -> DispatchStatus:
-    """Try again later, ever more slowly; only this enrollment's rows wait behind it.
+    """Try again later, ever more slowly (half a second doubled, up to five minutes); only this enrollment waits.
 
     `lasting` says that waiting alone mends nothing: STUCK_AFTER attempts that end so, the last two alike, set the row
     aside. Returns the status it has now.

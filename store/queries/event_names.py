@@ -10,7 +10,8 @@ from store import bulk
 from store.tables.customers import EventName
 
 MOST = 10_000
-"""From so many names on none is kept: somebody makes names up, with an id in each perhaps."""
+"""Names from which on no more are kept: somebody makes names up, with an id in each perhaps. A real catalogue has some
+hundred."""
 
 _seen: dict[str, set[str]] = {}
 

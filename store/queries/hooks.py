@@ -17,7 +17,10 @@ def next_due(session: Session) -> datetime | None:
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[Hook]:
-    """The next hooks, the oldest first, locked."""
+    """Hooks that are due, the oldest first, `limit` at most, locked.
+
+    Those that another transaction holds are left out.
+    """
     query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
     return session.exec(query.order_by(col(Hook.not_before)).limit(limit).with_for_update(skip_locked=True)).all()
 

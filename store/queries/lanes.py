@@ -24,6 +24,7 @@ def is_(status: MessageStatus) -> Any:
 
 
 PLANNED = is_(MessageStatus.PLANNED)
+"""`is_` of the status that a lane asks for most."""
 
 
 def own(session: Session, lane: str, fence: str, now: datetime) -> None:
@@ -80,8 +81,9 @@ def due_of_broadcast(session: Session, broadcast: str, limit: int, now: datetime
 
 
 def unknown(session: Session, lane: str, before: datetime, after: str, limit: int) -> Sequence[str]:
-    """Messages that nobody knows to have gone, and that nothing has changed since `before`, in the order of their ids,
-    behind `after`.
+    """A page of messages of which nobody knows whether they went, by id, in the order of their ids.
+
+    Those that nothing has changed since `before`, behind the id `after`, `limit` at most.
     """
     query = select(Message.id).where(
         Message.lane == lane,

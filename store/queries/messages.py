@@ -49,8 +49,10 @@ def row(
     variant: str | None = None,
     trace: str | None = None,
 ) -> bulk.Row:
-    """The columns of a new message. `due` is the instant that was asked for, `now` when it is planned (both UTC);
-    no lane claims it before `not_before`.
+    """The columns of a new message.
+
+    `due` is the instant that was asked for, `now` when it is planned (both UTC); no lane claims it before `not_before`.
+    Its `message_id` is the `send_id` for ever: the same mail always has the same.
     """
     return {
         "id": message_id,
@@ -78,7 +80,7 @@ def row(
 
 
 def add(session: Session, rows: Sequence[bulk.Row]) -> None:
-    """Put new messages into the ledger."""
+    """Put new messages into the ledger, and count them. Raises IntegrityError where one of the ids is there already."""
     bulk.add(session, Message, rows)
     counts = tally(session)
     for one in rows:
@@ -135,7 +137,7 @@ def all_locked(session: Session, ids: Collection[str]) -> dict[str, Message]:
 
 
 def locked(session: Session, message_id: str) -> Message | None:
-    """A message that nobody else changes until the transaction ends."""
+    """A message that nobody else changes until the transaction ends, read anew; None where it is gone."""
     return next(iter(_locked(session, Message.id == message_id)), None)
 
 

@@ -72,6 +72,7 @@ def received(session: Session) -> tuple[int, int]:
 
 
 def holds(session: Session, send_id: str) -> bool:
+    """Whether a mail with this `send_id` was ever caught."""
     return session.exec(select(OutboxMail.id).where(OutboxMail.send_id == send_id).limit(1)).first() is not None
 
 
@@ -82,6 +83,6 @@ def of_customer(session: Session, customer_id: str) -> Sequence[OutboxMail]:
 
 
 def page(session: Session, limit: int, before: str | None = None) -> Sequence[OutboxMail]:
-    """The newest mails first; `before` is the id of the last one seen."""
+    """`limit` caught mails, the newest first; `before` is the id of the last one seen."""
     query = select(OutboxMail).order_by(col(OutboxMail.id).desc()).limit(limit)
     return session.exec(query if before is None else query.where(col(OutboxMail.id) < before)).all()

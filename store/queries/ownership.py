@@ -10,10 +10,11 @@ from sqlalchemy import Table, delete, update
 from sqlmodel import Session, SQLModel
 
 OWNER = "customer_id"
+"""The column that makes a row somebody's; `tests/store/test_privacy.py` asks of each table without it."""
 
 
 def rows(session: Session, customer_id: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Every row of a customer's, by table."""
+    """Every row of a customer's, by table: its columns with their values, as Python has them."""
     here = session.connection()
     return {
         table.name: [dict(row) for row in here.execute(table.select().where(_mine(table, customer_id))).mappings()]

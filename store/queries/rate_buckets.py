@@ -10,7 +10,11 @@ from store.tables.messages import Bucket
 def take(
     session: Session, name: str, *, per_second: float, burst: float, wanted: int, now: datetime, leave: float = 0.0
 ) -> int:
-    """Take up to `wanted` whole tokens, and leave a share of the bucket to those who may take the rest."""
+    """Take up to `wanted` whole tokens, and leave a share (0 to 1) of a full bucket to those who may take the rest.
+
+    A bucket fills by `per_second` up to `burst`; a new one is full. Its row is held until the transaction ends. Returns
+    how many were taken, 0 perhaps.
+    """
     row = session.exec(select(Bucket).where(Bucket.name == name).with_for_update()).first()
     if row is None:
         row = Bucket(name=name, tokens=burst, at=now)
@@ -24,7 +28,7 @@ def take(
 
 
 def give_back(session: Session, name: str, count: int) -> None:
-    """Tokens that were not used after all."""
+    """Return tokens that were taken and not used."""
     row = session.exec(select(Bucket).where(Bucket.name == name).with_for_update()).first()
     if row is not None and count:
         row.tokens += count

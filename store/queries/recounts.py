@@ -1,5 +1,6 @@
-"""Rows counted anew, to prove the counts that are kept. It takes seconds where there are millions: nobody waits for it
-who only looks.
+"""Rows counted anew, to prove the counts that are kept.
+
+It takes seconds where there are millions, so nobody who only looks waits for it.
 """
 
 from typing import Any

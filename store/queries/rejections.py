@@ -11,7 +11,7 @@ from store.ids import new_id
 from store.tables.access import Rejection
 
 LONGEST = 300
-"""Characters that are kept of each text."""
+"""Characters that are kept of each text: enough to know it again, and no place to store things in."""
 
 
 def row(received_at: datetime, *, message_id: Any, kind: Any, path: str, reason: str) -> bulk.Row:

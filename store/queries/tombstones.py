@@ -10,12 +10,14 @@ from store import bulk
 from store.tables.customers import Tombstone
 
 USER, ANONYMOUS, EMAIL = "user", "anonymous", "email"
+"""The kinds of ids: one of yours, an anonymous one, an address. They are hashed along, so they never change."""
 
 Name = tuple[str, str]
 """A kind of id, and the id."""
 
 
 def digest(kind: str, value: str) -> str:
+    """What is kept of an id: SHA-256 of it and its kind, as hex. It never changes, or the erased could come back."""
     return hashlib.sha256(f"waypost:erased:{kind}:{value}".encode()).hexdigest()
 
 
@@ -37,7 +39,7 @@ def lift(session: Session, names: Iterable[Name]) -> bool:
 
 
 def buried(session: Session, names: Iterable[Name]) -> set[Name]:
-    """Those of the ids whose owner was erased."""
+    """Those of the ids whose owner was erased; asks one question where nobody ever was."""
     if session.exec(select(Tombstone.digest).limit(1)).first() is None:
         return set()
     digests = {digest(*name): name for name in names}

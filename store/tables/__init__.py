@@ -3,3 +3,4 @@
 from store.tables import access, broadcasts, customers, definitions, enrollments, message_counts, messages
 
 SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages)
+"""The modules, named so that their import is no accident."""
