@@ -18,6 +18,7 @@ from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
 from services import errors as services
 from services.values import Rejected
+from store.keyset import BadCursor
 from store.room import is_away, is_full
 from store.session import came_between
 from workflows import gateway
@@ -94,6 +95,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _ours)
     app.add_exception_handler(InvalidJourney, _invalid_journey)
     app.add_exception_handler(Rejected, _rejected)
+    app.add_exception_handler(BadCursor, _bad_cursor)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _unkeepable)
@@ -133,6 +135,10 @@ def _invalid_journey(request: Request, error: Exception) -> JSONResponse:
 def _rejected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Rejected)
     return problem("invalid-input", str(error), path=error.path)
+
+
+def _bad_cursor(request: Request, error: Exception) -> JSONResponse:
+    return problem("invalid-input", str(error), path="cursor")
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:

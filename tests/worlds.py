@@ -24,6 +24,7 @@ from journeys.checks import source
 from services.definitions import journeys, validation_context
 from services.ingestion import ingest
 from services.reports import customer_view
+from store.queries import enrollments
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message, OutboxMail
 from waypost.processes.dispatcher import Dispatcher
@@ -140,7 +141,7 @@ class World:
 
     def enrollment(self, user: str = "ann") -> Enrollment:
         """The customer's newest enrollment."""
-        return self.read(lambda s: customer_view.enrollments_of(s, customer_view.customer(s, user).id)[0])
+        return self.read(lambda s: enrollments.of_customer(s, customer_view.customer(s, user).id)[0])
 
     def planned(self) -> list[str]:
         """Every mail that may go or went."""

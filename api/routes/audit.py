@@ -10,7 +10,7 @@ from api.deps.transactions import Reading
 from api.errors import responses
 from api.schemas.audit import AuditOut
 from api.schemas.base import Page
-from services.reports import lists
+from store.queries import lists
 
 router = APIRouter(prefix="/v1/audit", tags=["keys"])
 

@@ -23,10 +23,9 @@ from services import values
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import KEY, BroadcastIn
 from services.operations import operations
-from services.reports import lists
 from services.upkeep import broadcast_clock
 from store.queries import broadcasts as broadcast_rows
-from store.queries import message_counts
+from store.queries import lists, message_counts
 from store.statuses import ON_THE_WAY, BroadcastStatus
 from store.tables.broadcasts import Broadcast
 

@@ -21,8 +21,8 @@ from services.customers import data_export
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest, segment_api
 from services.operations import operations
-from services.reports import customer_view, lifecycle_report, lists
-from store.queries import customers, tombstones
+from services.reports import customer_view
+from store.queries import customers, enrollments, journeys, lists, tombstones
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=IdempotentRoute)
@@ -83,13 +83,10 @@ def get(id: CustomerId, session: Reading, key: Support, response: Response) -> C
     """The profile, the lifecycle stage, and every enrollment with its step and its next action."""
     customer = customer_view.customer(session, id)
     response.headers["ETag"] = etags.of(_shown(customer))
-    enrollments = customer_view.enrollments_of(session, customer.id)
     return CustomerStatus(
         customer=_shown(customer),
-        lifecycle_stage=customer_view.lifecycle_stage(
-            session, customer.id, lifecycle_report.lifecycle_journeys(session)
-        ),
-        enrollments=[EnrollmentOut.model_validate(one) for one in enrollments],
+        lifecycle_stage=enrollments.newest_stage(session, customer.id, journeys.lifecycle_keys(session)),
+        enrollments=[EnrollmentOut.model_validate(one) for one in enrollments.of_customer(session, customer.id)],
     )
 
 

@@ -13,7 +13,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.dispatches import DispatchOut
 from services.enrollments import set_aside
-from services.reports import lists
+from store.queries import lists
 from store.statuses import DispatchStatus
 
 router = APIRouter(prefix="/v1/dispatches", tags=["operators"], route_class=IdempotentRoute)

@@ -27,8 +27,8 @@ from services.enrollments import enrollment_forecast, entry
 from services.enrollments.entry import Admission
 from services.errors import Refused
 from services.operations import operations
-from services.reports import customer_view, lists
-from store.queries import customers
+from services.reports import customer_view
+from store.queries import customers, lists
 from store.queries import journeys as journey_rows
 from store.queries import segments as segment_rows
 from store.statuses import EnrollmentStatus

@@ -13,7 +13,8 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.hooks import HookOut
 from services.enrollments import hooks
-from services.reports import customer_view, lists
+from services.reports import customer_view
+from store.queries import lists
 from store.statuses import HookStatus
 
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=IdempotentRoute)

@@ -22,7 +22,7 @@ from api.schemas.base import Page
 from api.schemas.ingestion import RejectionOut
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import TYPES
-from services.reports import lists
+from store.queries import lists
 
 LARGEST = 500 * 1024
 MOST_EVENTS = 2_500

@@ -38,7 +38,8 @@ from pictures import map as maps
 from services.definitions import journeys, validation_context
 from services.errors import InvalidInput, Refused
 from services.operations import operations
-from services.reports import customer_view, journey_report, lifecycle_report, lists
+from services.reports import customer_view, journey_report, lifecycle_report
+from store.queries import lists
 from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment
 

@@ -11,7 +11,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.keys import KeyIn, KeyMade, KeyOut
 from services.access import api_keys
-from services.reports import lists
+from store.queries import lists
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute)
 

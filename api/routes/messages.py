@@ -14,8 +14,8 @@ from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
 from api.schemas.messages import DecideIn, MessageOut, MessageWhole
 from services.messages import resolving
-from services.reports import customer_view, lists
-from store.queries import delivery_events
+from services.reports import customer_view
+from store.queries import delivery_events, lists
 from store.statuses import MessageStatus
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)

@@ -23,8 +23,8 @@ from api.schemas.operations import OperationErrorOut, OperationOut, SimulateIn
 from services import values
 from services.definitions import journeys
 from services.operations import operations
-from services.reports import lists
-from services.reports.lists import Slice
+from store.queries import lists
+from store.queries.lists import Slice
 from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation
 

@@ -16,7 +16,7 @@ from api.schemas.segments import MemberOut, SegmentIn, SegmentOut
 from services import values
 from services.customers import segments
 from services.definitions import journeys
-from services.reports import lists
+from store.queries import lists
 from store.tables.customers import Segment
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])

@@ -13,8 +13,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.suppressions import SuppressionIn, SuppressionOut
 from services.customers import suppressions
-from services.reports import lists
-from store.queries import customers
+from store.queries import customers, lists
 
 router = APIRouter(prefix="/v1/suppressions", tags=["topics and consent"])
 

@@ -42,7 +42,8 @@ from services.installation import installation_settings, locales
 from services.jobs import test_mail
 from services.messages.mail_request import MailRequest, Personalization
 from services.operations import operations
-from services.reports import customer_view, lists
+from services.reports import customer_view
+from store.queries import lists
 from store.session import Database
 from store.tables.definitions import TemplateVersion
 

@@ -15,7 +15,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.topics import TopicIn, TopicOut
 from services.definitions import journeys, topics
-from services.reports import lists
+from store.queries import lists
 from store.tables.definitions import Topic
 
 router = APIRouter(prefix="/v1/topics", tags=["topics and consent"], route_class=IdempotentRoute)

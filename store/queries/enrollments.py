@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from store import bulk
+from store import bulk, dialect
 from store.ids import new_id, workflow_id
 from store.statuses import EnrollmentStatus
 from store.tables.definitions import JourneyVersion
@@ -76,6 +76,30 @@ def by_source(session: Session, customer_id: str, source: str, journey: str | No
     query = select(Enrollment.id).where(Enrollment.customer_id == customer_id, Enrollment.source == source)
     query = query if journey is None else query.where(Enrollment.journey == journey)
     return session.exec(query.limit(1)).first()
+
+
+def of_customer(session: Session, customer_id: str) -> Sequence[Enrollment]:
+    """Every run of a customer: those that are live first, and of each the newest."""
+    query = select(Enrollment).where(Enrollment.customer_id == customer_id)
+    return session.exec(query.order_by(col(Enrollment.status).desc(), col(Enrollment.id).desc())).all()
+
+
+def newest_stage(session: Session, customer_id: str, journeys: Collection[str]) -> str | None:
+    """The stage of a customer's newest run through any of these journeys; None where there is none."""
+    query = select(Enrollment.stage).where(Enrollment.customer_id == customer_id, col(Enrollment.journey).in_(journeys))
+    return session.exec(query.order_by(col(Enrollment.id).desc()).limit(1)).first()
+
+
+def cohorts(session: Session, journey: str) -> Sequence[tuple[str, str, str, int]]:
+    """How many enrollments of a journey entered in each month ("2026-07", UTC), have a status, and stand in a stage (or
+    ended for a reason) now: month, status, stage or reason, count; in this order. It reads every enrollment of it.
+    """
+    month = func.substr(dialect.of(session).month(Enrollment.entered_at), 1, 7)
+    place = func.coalesce(Enrollment.reason, Enrollment.stage)
+    query = select(month, Enrollment.status, place, func.count(col(Enrollment.id)))
+    return sorted(
+        session.exec(query.where(Enrollment.journey == journey).group_by(month, Enrollment.status, place)).all()
+    )
 
 
 def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[Enrollment]:

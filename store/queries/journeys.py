@@ -12,6 +12,17 @@ def keys(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(Journey.key)).all())
 
 
+def ordered_keys(session: Session) -> Sequence[str]:
+    """The keys of all journeys, by the alphabet."""
+    return session.exec(select(Journey.key).order_by(col(Journey.key))).all()
+
+
+def lifecycle_keys(session: Session) -> Sequence[str]:
+    """The published journeys whose stage is the customer's lifecycle stage, by the alphabet."""
+    query = select(Journey.key).where(col(Journey.lifecycle), col(Journey.live_version).is_not(None))
+    return session.exec(query.order_by(col(Journey.key))).all()
+
+
 def live_version(session: Session, key: str) -> JourneyVersion | None:
     """The version of a journey that is live, archived or not; None where there is no journey or it has none."""
     live = col(Journey.live_version) == JourneyVersion.number

@@ -30,6 +30,7 @@ from services.feedback import consents
 from services.installation.installation_settings import CapIn
 from services.messages import eligibility
 from services.reports import customer_view
+from store.queries import enrollments as enrollment_rows
 from store.queries import segments as segment_rows
 from store.tables.customers import Customer, DateDue
 from store.tables.enrollments import Enrollment
@@ -292,7 +293,7 @@ class Teller:
     def due(self) -> list[datetime]:
         """When the workflow, the lane and the dates act by themselves."""
         with self.world.parts.database.reading() as session:
-            runs = customer_view.enrollments_of(session, WHO)
+            runs = enrollment_rows.of_customer(session, WHO)
             waits = session.exec(select(Message.not_before).where(Message.status == "planned")).all()
             dates = session.exec(select(DateDue.at).where(DateDue.customer_id == WHO)).all()
         return [one for one in (*(run.wakes_at for run in runs if run.status == "live"), *waits, *dates) if one]
@@ -310,7 +311,7 @@ class Teller:
     def overdue(self) -> list[str]:
         """Runs whose time has come and that have not stirred yet, on a machine that is busy."""
         with self.world.parts.database.reading() as session:
-            runs = customer_view.enrollments_of(session, WHO)
+            runs = enrollment_rows.of_customer(session, WHO)
         return [one.id for one in runs if one.status == "live" and one.wakes_at and one.wakes_at <= self.world.clock()]
 
     async def _pump(self, *lanes: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.reports import customer_view
+from store.queries import enrollments
 from workflows.gateway import TemporalRefused
 
 HERE = Path(__file__).parent
@@ -82,7 +83,7 @@ def run_of(real: Any, user: str) -> Any:
     return real.read(
         lambda session: next(
             one
-            for one in customer_view.enrollments_of(session, customer_view.customer(session, user).id)
+            for one in enrollments.of_customer(session, customer_view.customer(session, user).id)
             if one.journey == "language"
         )
     )

@@ -13,9 +13,9 @@ from services.definitions import journeys
 from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.ingestion.ingest import IngestResult
-from services.reports import customer_view, lists
-from services.reports.lists import Slice
-from store.queries import messages
+from services.reports import customer_view
+from store.queries import lists, messages
+from store.queries.lists import Slice
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import Dispatch, Enrollment, Interest

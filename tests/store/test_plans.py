@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
-from services.reports import backlog, lists
-from services.reports.lists import Slice
+from services.reports import backlog
 from services.reports.reconciliation import reconcile
-from store.queries import customers, delivery_events, lanes, message_bodies, message_counts, messages
+from store.queries import customers, delivery_events, lanes, lists, message_bodies, message_counts, messages
+from store.queries.lists import Slice
 from store.session import Database
 from tests.conftest import NOON
 

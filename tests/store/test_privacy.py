@@ -15,7 +15,7 @@ from services.feedback import consents
 from services.installation import installation_settings
 from services.operations import operations
 from services.reports import customer_view, lifecycle_report, reconciliation
-from store.queries import messages, outbox
+from store.queries import enrollments, messages, outbox
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.access import Rejection
@@ -104,7 +104,7 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
         take({"type": "track", "userId": user, "event": "Signed Up", "properties": {"code": f"voucher-{user[-1]}"}})
     with database.writing() as session:
         customer = customer_view.customer(session, "ann-7")
-        (run,) = customer_view.enrollments_of(session, customer.id)
+        (run,) = enrollments.of_customer(session, customer.id)
         run.data, run.key = {"note": "S3CRET"}, "S3CRET"
         consents.say(session, customer.id, "news", False, "phone S3CRET", noon, noon)
         suppressions.put(session, "ann@secret.example", "complaint", "test", noon)

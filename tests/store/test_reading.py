@@ -10,12 +10,13 @@ from sqlmodel import Session
 from services.access import audit_log
 from services.customers import segments, suppressions
 from services.definitions import topics
-from services.errors import InvalidInput
 from services.ingestion.ingest import IngestResult
 from services.operations import operations
 from services.operations.operations import Done, LineError
-from services.reports import customer_view, journey_report, lifecycle_report, lists, reconciliation, why_answers
-from services.reports.lists import Slice
+from services.reports import customer_view, journey_report, lifecycle_report, reconciliation, why_answers
+from store.keyset import BadCursor
+from store.queries import lists
+from store.queries.lists import Slice
 from store.session import Database
 
 LISTS: dict[str, Callable[[Session, Slice], Any]] = {
@@ -72,7 +73,7 @@ def test_a_list_reads_page_by_page_as_it_reads_at_once(full: Database, name: str
         assert end is None
         assert len(whole) == (3 if name not in ALONE else len(whole))
         for odd in ("x", "eyJhIjoxfQ", "%00", "W10", cursor or "WyJpZCIsMV0"):
-            with pytest.raises(InvalidInput):
+            with pytest.raises(BadCursor):
                 read(session, Slice(limit=1, cursor=odd))
 
 
