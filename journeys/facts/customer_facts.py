@@ -1,6 +1,6 @@
 """What is known of a customer: attributes, and per event name an aggregate that a guard reads in one look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,6 +72,45 @@ def combined(one: Aggregate, other: Aggregate) -> Aggregate:
         last_at=max(lasts, default=None),
         sum=round(one.sum + other.sum, 6),
     )
+
+
+EXACT = 2.0**32
+"""Amounts and sums up to here have their millionths exactly, so that what was added can be taken off again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An aggregate as it was before its later events; a part that these alone do not tell is None."""
+
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    sum: float | None
+
+
+def before(known: Aggregate, later: Sequence[tuple[datetime, float]]) -> Earlier:
+    """`known` without its last events, given in their order with instant and amount: what `fold` knew before them.
+
+    The first (or last) instant cannot be told where one of these events is it, and the sum not where an amount is too
+    large or too fine for EXACT.
+    """
+    count, instants = known.count - len(later), [at for at, _ in later]
+    if not count:
+        return Earlier(count=0, first_at=None, last_at=None, sum=0.0)
+    return Earlier(
+        count=count,
+        first_at=known.first_at if known.first_at != min(instants, default=None) else None,
+        last_at=known.last_at if known.last_at != max(instants, default=None) else None,
+        sum=_sum_before(known.sum, [amount for _, amount in later]),
+    )
+
+
+def _sum_before(total: float, amounts: Sequence[float]) -> float | None:
+    for one in reversed(amounts):
+        if max(abs(total), abs(one)) > EXACT or round(one, 6) != one:
+            return None
+        total = round(total - one, 6)
+    return total if abs(total) <= EXACT else None
 
 
 def amount(properties: Mapping[str, Any]) -> float:

@@ -1,24 +1,27 @@
 """What is known of a customer at one point of their history."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from journeys.facts import customer_facts
-from journeys.facts.customer_facts import Aggregate, CustomerFacts, EventFacts
+from journeys.facts.customer_facts import Aggregate, CustomerFacts, Earlier, EventFacts
 from services.installation import installation_settings
 from store.queries import events
 from store.tables.customers import Customer, Event
+
+LATEST = 100
+"""Events among which the last of a name is looked for first: a page of an index, where all of a name may be thousands."""
 
 
 def known(session: Session, customer: Customer, seq: int | None = None) -> CustomerFacts:
     """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again."""
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
     if seq is not None and seq < customer.seq:
-        for name in events.names_above(session, customer.id, seq):
-            stored[name] = _fold_again(session, customer.id, name, seq)
+        stored |= _as_of(session, customer, stored, seq)
     return CustomerFacts(
         attributes=attributes(customer),
         aggregates=stored,
@@ -53,8 +56,50 @@ def seen(event: Event) -> EventFacts:
     return EventFacts(name=event.name, properties=event.properties, at=event.at)
 
 
-def _fold_again(session: Session, customer_id: str, name: str, seq: int) -> Aggregate:
-    folded = customer_facts.NOTHING
-    for event in events.up_to(session, customer_id, name, seq):
-        folded = customer_facts.fold(folded, event.at, customer_facts.amount(event.properties))
+# -- as of an event ----------------------------------------------------------------------------------------------------
+
+
+def _as_of(session: Session, customer: Customer, stored: Mapping[str, Aggregate], seq: int) -> Mapping[str, Aggregate]:
+    """The aggregates just after the event `seq`, by the shorter way: without what came later, or from the first on."""
+    if seq <= customer.seq - seq:
+        return dict.fromkeys(stored, customer_facts.NOTHING) | _folded(session, customer.id, seq)
+    later: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    for name, at, properties in events.after(session, customer.id, seq):
+        later[name].append((at, customer_facts.amount(properties)))
+    before = {name: customer_facts.before(stored[name], those) for name, those in later.items()}
+    ends = _ends(session, customer.id, seq, before)
+    unclear = [name for name, one in before.items() if one.sum is None]
+    folded = _folded(session, customer.id, seq, unclear) if unclear else {}
+    return {
+        name: Aggregate(
+            count=one.count,
+            first_at=one.first_at or ends[name][0],
+            last_at=one.last_at or ends[name][1],
+            sum=folded[name].sum if one.sum is None else one.sum,
+        )
+        for name, one in before.items()
+    }
+
+
+def _ends(
+    session: Session, customer_id: str, seq: int, before: Mapping[str, Earlier]
+) -> Mapping[str, tuple[datetime | None, datetime | None]]:
+    """By name the first and last instants up to the event `seq`, where the aggregates alone do not tell them.
+
+    The last one is nearly always among the customer's latest events, in whatever order they came.
+    """
+    open_ended = {name for name, one in before.items() if one.count and one.last_at is None}
+    latest = events.latest(session, customer_id, seq, LATEST) if open_ended else {}
+    hidden = [name for name, one in before.items() if one.count and one.first_at is None] + [*(open_ended - {*latest})]
+    found = events.ends(session, customer_id, seq, hidden) if hidden else {}
+    return {name: found.get(name) or (None, latest.get(name)) for name in before}
+
+
+def _folded(
+    session: Session, customer_id: str, seq: int, names: Collection[str] | None = None
+) -> Mapping[str, Aggregate]:
+    """Aggregates of the events up to `seq`, one after the other."""
+    folded: defaultdict[str, Aggregate] = defaultdict(Aggregate)
+    for name, at, properties in events.up_to(session, customer_id, seq, names):
+        folded[name] = customer_facts.fold(folded[name], at, customer_facts.amount(properties))
     return folded

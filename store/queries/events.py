@@ -1,13 +1,17 @@
 """Events: what customers did, numbered per customer, each message id once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from store import bulk
 from store.tables.customers import Event
+
+PAGE = 1_000
+"""Events that a fold has in memory."""
 
 
 def add(session: Session, rows: Sequence[bulk.Row]) -> None:
@@ -30,16 +34,38 @@ def above(session: Session, customer_id: str, seq: int, names: Collection[str]) 
     return session.exec(query.order_by(col(Event.seq))).all()
 
 
-def up_to(session: Session, customer_id: str, name: str, seq: int) -> Sequence[Event]:
-    """Events of a name up to the number `seq`, in order."""
-    query = select(Event).where(Event.customer_id == customer_id, Event.name == name, col(Event.seq) <= seq)
-    return session.exec(query.order_by(col(Event.seq))).all()
+Told = tuple[str, datetime, Mapping[str, Any]]
+"""An event's name, its instant (UTC) and its properties."""
 
 
-def names_above(session: Session, customer_id: str, seq: int) -> Sequence[str]:
-    """The names of events above the number `seq`, each once."""
-    query = select(Event.name).where(Event.customer_id == customer_id, col(Event.seq) > seq).distinct()
+def after(session: Session, customer_id: str, seq: int) -> Sequence[Told]:
+    """What a customer did above the number `seq`, in order."""
+    query = select(Event.name, Event.at, Event.properties)
+    query = query.where(Event.customer_id == customer_id, col(Event.seq) > seq).order_by(col(Event.seq))
     return session.exec(query).all()
+
+
+def up_to(session: Session, customer_id: str, seq: int, names: Collection[str] | None = None) -> Iterator[Told]:
+    """What a customer did up to the number `seq`, in order; of these names alone where some are given."""
+    query = select(Event.name, Event.at, Event.properties)
+    query = query.where(Event.customer_id == customer_id, col(Event.seq) <= seq)
+    if names is not None:
+        query = query.where(col(Event.name).in_(names))
+    yield from session.exec(query.order_by(col(Event.seq)).execution_options(yield_per=PAGE))
+
+
+def latest(session: Session, customer_id: str, seq: int, limit: int) -> dict[str, datetime]:
+    """By name the last instant of the events up to the number `seq`, found among the `limit` latest of them."""
+    query = select(Event.name, Event.at).where(Event.customer_id == customer_id, col(Event.seq) <= seq)
+    query = query.order_by(col(Event.at).desc(), col(Event.seq).desc()).limit(limit)
+    return dict(reversed(session.exec(query).all()))
+
+
+def ends(session: Session, customer_id: str, seq: int, names: Collection[str]) -> dict[str, tuple[datetime, datetime]]:
+    """By name the first and the last instant of the events up to the number `seq`: reads every one of them."""
+    query = select(Event.name, func.min(Event.at), func.max(Event.at))
+    query = query.where(Event.customer_id == customer_id, col(Event.seq) <= seq, col(Event.name).in_(names))
+    return {name: (first, last) for name, first, last in session.exec(query.group_by(Event.name))}
 
 
 def last_seq_by(session: Session, customer_id: str, at: datetime) -> int:
