@@ -14,7 +14,7 @@ from store.queries import events
 from store.tables.customers import Customer, Event
 
 LATEST = 100
-"""Events among which the last of a name is looked for first: a page of an index, where all of a name may be thousands."""
+"""Events among which the last of a name is looked for first: a page of an index, where a name may have thousands."""
 
 
 def known(session: Session, customer: Customer, seq: int | None = None) -> CustomerFacts:
