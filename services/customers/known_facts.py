@@ -97,7 +97,7 @@ def _ends(
 
 def _folded(
     session: Session, customer_id: str, seq: int, names: Collection[str] | None = None
-) -> Mapping[str, Aggregate]:
+) -> dict[str, Aggregate]:
     """Aggregates of the events up to `seq`, one after the other."""
     folded: defaultdict[str, Aggregate] = defaultdict(Aggregate)
     for name, at, properties in events.up_to(session, customer_id, seq, names):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
@@ -40,7 +40,7 @@ def folded(database: Database, seq: int) -> dict[str, Aggregate]:
     """The same from the events themselves."""
     found = dict[str, Aggregate]()
     with database.reading() as session:
-        for one in session.exec(select(Event).where(Event.seq <= seq).order_by(Event.seq)).all():
+        for one in session.exec(select(Event).where(Event.seq <= seq).order_by(col(Event.seq))).all():
             before = found.get(one.name, customer_facts.NOTHING)
             found[one.name] = customer_facts.fold(before, one.at, customer_facts.amount(one.properties))
     return found
