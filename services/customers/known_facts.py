@@ -95,9 +95,7 @@ def _ends(
     return {name: found.get(name) or (None, latest.get(name)) for name in before}
 
 
-def _folded(
-    session: Session, customer_id: str, seq: int, names: Collection[str] | None = None
-) -> dict[str, Aggregate]:
+def _folded(session: Session, customer_id: str, seq: int, names: Collection[str] | None = None) -> dict[str, Aggregate]:
     """Aggregates of the events up to `seq`, one after the other."""
     folded: defaultdict[str, Aggregate] = defaultdict(Aggregate)
     for name, at, properties in events.up_to(session, customer_id, seq, names):
