@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from activities import meters
 from activities.hooks.outcomes import answer_of
+from activities.hooks.receivers import Receivers
+from journeys.language.words import FRAMING_HEADERS
 from journeys.program.program import NotifyNode, WebhookNode
 from mail.composing import Composer
 from mail.providers.sender import MailSender
@@ -31,11 +34,11 @@ from store.session import Database
 if TYPE_CHECKING:
     from mail.webhooks.caller import Caller
 
-AT_ONCE = 64
-"""Calls under way at a time: each waits for somebody else's machine, ten seconds for each part of it."""
+AT_ONCE = 128
+"""Calls under way at a time: each waits for somebody else's machine, ten seconds at most."""
 
 PATIENCE = 1.0
-"""Seconds for which a round waits for its calls: most receivers answer sooner."""
+"""Seconds for which a round waits for the calls that it began: most receivers answer sooner."""
 
 SOON, SELDOM = 0.25, 3.0
 """Seconds until the next look: at the soonest, and where nothing is known to be due."""
@@ -70,6 +73,7 @@ class HookLane:
         self._clock = clock
         self._fence = secrets.token_hex(8)
         self._calls: set[asyncio.Task[None]] = set()
+        self._receivers = Receivers()
         self._next_due: datetime | None = None
 
     def take(self) -> int:
@@ -85,12 +89,16 @@ class HookLane:
         due = await asyncio.to_thread(self._claim, free)
         if not due:
             return 0
-        for one in due:
-            call = asyncio.create_task(self._make(one))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
-        await asyncio.wait(set(self._calls), timeout=PATIENCE)
+        await asyncio.wait([self._begin(one) for one in due], timeout=PATIENCE)
         return len(due)
+
+    def _begin(self, due: DueHook) -> asyncio.Task[None]:
+        call = asyncio.create_task(self._make(due))
+        self._calls.add(call)
+        self._receivers.begun(due)
+        call.add_done_callback(self._calls.discard)
+        call.add_done_callback(lambda _: self._receivers.ended(due))
+        return call
 
     async def when_idle(self) -> int:
         """Nothing: what is not due yet comes by its time."""
@@ -140,7 +148,8 @@ class HookLane:
         step, now = due.step, self._clock()
         if isinstance(step, WebhookNode):
             body = await self._fill(step.body, due) if step.body is not None else {**due.about, "at": now.isoformat()}
-            headers = {name: str(value) for name, value in (await self._fill(dict(step.headers), due)).items()}
+            own = {name: value for name, value in step.headers.items() if name.lower() not in FRAMING_HEADERS}
+            headers = {name: str(value) for name, value in (await self._fill(own, due)).items()}
             return await self._caller().call(due.id, step.url, body, now, method=step.method, headers=headers)
         text = str(await self._fill(step.text, due))
         if step.url is not None:
@@ -172,7 +181,13 @@ class HookLane:
             self._next_due = rows.next_due(session)
         if self._next_due is None or self._next_due > self._clock():
             return []
-        return self._database.write(lambda session: hooks.claim(session, self._fence, limit, self._clock()))
+        return self._database.write(lambda session: self._claimed(session, limit, self._clock()))
+
+    def _claimed(self, session: Session, limit: int, now: datetime) -> list[DueHook]:
+        due = hooks.claim(session, self._fence, limit, now, self._receivers.crowded())
+        admitted = self._receivers.admitted(due)
+        hooks.put_back(session, self._fence, {one.id for one in due} - {one.id for one in admitted}, now)
+        return admitted
 
     def _record(self, due: DueHook, answer: HookAnswer) -> None:
         self._database.write(

@@ -8,11 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow
+from journeys.checks import flow, headers
 from journeys.facts import guards
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
-from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SplitStep, Step, WaitForStep, steps_of
+from journeys.language.verbs import (
+    BranchStep,
+    EnrollStep,
+    GoStep,
+    SendStep,
+    SplitStep,
+    Step,
+    WaitForStep,
+    WebhookStep,
+    steps_of,
+)
 from journeys.program.compiler import name_steps
 
 
@@ -51,6 +61,7 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         _templates(journey, around.templates),
         _segments(journey, around.segments),
         _journeys(journey, around.journeys),
+        _headers(journey),
         _topics(journey),
         _refused_guards(journey),
         _eventless(journey),
@@ -149,6 +160,12 @@ def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[Def
             yield DefinitionProblem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
         elif known is not None and isinstance(step, EnrollStep) and step.enroll.journey not in known:
             yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
+
+
+def _headers(journey: Definition) -> Iterator[DefinitionProblem]:
+    for path, step in _all_steps(journey):
+        if isinstance(step, WebhookStep):
+            yield from headers.problems(step.webhook.headers, (*path, "webhook", "headers"))
 
 
 def _topics(journey: Definition) -> Iterator[DefinitionProblem]:

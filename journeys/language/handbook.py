@@ -119,11 +119,12 @@ STEPS: Mapping[str, Entry] = {
         fields={
             "url": "the address; inside the own network only with `WAYPOST_HOOKS_PRIVATE`",
             "method": "`POST` (default), `PUT` or `PATCH`",
-            "headers": "more headers",
+            "headers": "more headers; none of the connection or its framing, such as `Host` or `Content-Length`",
             "body": "JSON whose texts are Jinja2; else the journey, stage, step and customer",
         },
         note=(
             "Signed by Standard Webhooks and made at least once: `webhook-id` is the same at each attempt. "
+            "An answer is its status, within ten seconds; at most 64 KB of its body are read, and none of it is kept. "
             "The journey goes on at once."
         ),
     ),

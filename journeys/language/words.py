@@ -15,6 +15,13 @@ LONGEST_PROSE = 2_000
 ATTRIBUTE = re.compile(r"customer\.([A-Za-z_]\w{0,99})", re.ASCII)
 KEY_PATH = re.compile(r"event\.(?:properties\.)?([A-Za-z_]\w{0,99})", re.ASCII)
 
+FRAMING_HEADERS = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
+    | {"transfer-encoding", "upgrade", "content-length", "content-encoding", "host", "expect", "accept-encoding"}
+)
+"""Headers of a connection and of how a message is framed (RFC 9110, 7.6.1), in small letters: a webhook that set one
+would break its call, or smuggle another into it."""
+
 
 def checked(check: Any, code: LiteralString) -> AfterValidator:
     """A validator that keeps the text and reports what `check` says of it."""

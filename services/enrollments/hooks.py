@@ -9,7 +9,7 @@ whatever becomes of whoever made it, no call is made without end.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -46,6 +46,7 @@ class DueHook:
     """A call to make, with what its texts may name. `attempt` counts from 1."""
 
     id: str
+    source: hooks.Source
     attempt: int
     step: WebhookNode | NotifyNode
     context: Mapping[str, Any]
@@ -116,16 +117,19 @@ def take_over(session: Session, fence: str, now: datetime) -> int:
     return len(left)
 
 
-def claim(session: Session, fence: str, limit: int, now: datetime) -> list[DueHook]:
+def claim(
+    session: Session, fence: str, limit: int, now: datetime, without: Collection[hooks.Source] = ()
+) -> list[DueHook]:
     """The next calls, the oldest first, which are this owner's to make. Raise Fenced where there is another owner.
 
+    Those of the sources in `without` are left for later: their receiver has enough under way.
     One that cannot be made out (its step is gone) fails alone.
     """
     owner = session.get(Lane, LANE, with_for_update={"read": True})
     if owner is None or owner.fence != fence:
         raise Fenced("the hooks have another owner")
     claimed: list[DueHook] = []
-    for hook in hooks.due(session, now, limit):
+    for hook in hooks.due(session, now, limit, without):
         hook.status, hook.fence, hook.attempts, hook.updated_at = HookStatus.CALLING, fence, hook.attempts + 1, now
         session.add(hook)
         try:
@@ -134,6 +138,15 @@ def claim(session: Session, fence: str, limit: int, now: datetime) -> list[DueHo
             log.error("hook_not_made_out", hook=hook.id, exc_info=error)
             _end(session, hook, HookStatus.FAILED, None, f"it cannot be made out: {type(error).__name__}", now)
     return claimed
+
+
+def put_back(session: Session, fence: str, ids: Collection[str], now: datetime) -> None:
+    """Return what was claimed and not called: it counts as no attempt."""
+    for hook_id in sorted(ids):
+        hook = hooks.locked(session, hook_id)
+        if hook is not None and (hook.status, hook.fence) == (HookStatus.CALLING, fence):
+            hook.status, hook.attempts, hook.updated_at = HookStatus.PLANNED, hook.attempts - 1, now
+            session.add(hook)
 
 
 def record(session: Session, fence: str, hook_id: str, attempt: int, answer: Answered, now: datetime) -> None:
@@ -198,7 +211,8 @@ def _due(session: Session, hook: Hook) -> DueHook:
         "customer": known.get("id") or hook.customer_id,
     }
     context = {"customer": known, "enrollment": data}
-    return DueHook(id=hook.id, attempt=hook.attempts, step=step, context=context, about=about)
+    source = (hook.digest, hook.step)
+    return DueHook(id=hook.id, source=source, attempt=hook.attempts, step=step, context=context, about=about)
 
 
 # -- a person's side ---------------------------------------------------------------------------------------------------

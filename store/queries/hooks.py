@@ -1,6 +1,6 @@
 """Hooks: webhooks and notes to colleagues that are to be made."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import update
@@ -9,6 +9,9 @@ from sqlmodel import Session, col, func, select
 from store.statuses import HookStatus
 from store.tables.enrollments import Hook
 
+Source = tuple[str, str]
+"""Where hooks come from: the digest of a definition, and a step of it. All of one source go to one receiver."""
+
 
 def next_due(session: Session) -> datetime | None:
     """When the next hook is due (or was); asked often, so that an idle lane takes no lock."""
@@ -16,12 +19,14 @@ def next_due(session: Session) -> datetime | None:
     return session.exec(first.limit(1)).first()
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[Hook]:
-    """Hooks that are due, the oldest first, `limit` at most, locked.
+def due(session: Session, now: datetime, limit: int, without: Collection[Source] = ()) -> Sequence[Hook]:
+    """Hooks that are due, the oldest first, `limit` at most, locked; none of the steps in `without`.
 
     Those that another transaction holds are left out.
     """
     query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
+    for digest, step in without:
+        query = query.where((col(Hook.digest) != digest) | (col(Hook.step) != step))
     return session.exec(query.order_by(col(Hook.not_before)).limit(limit).with_for_update(skip_locked=True)).all()
 
 

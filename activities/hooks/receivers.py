@@ -1,0 +1,68 @@
+"""How many calls each receiver has under way: one that is slow has its own share of the lane, and no more.
+
+A receiver is a host with its port. Notes by mail all go to the provider, which is one receiver too.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from threading import Lock
+from urllib.parse import urlsplit
+
+from services.enrollments.hooks import DueHook
+from store.queries.hooks import Source
+
+AT_ONCE = 16
+"""Calls under way to one receiver: an eighth of the lane's."""
+
+PROVIDER = "mail"
+
+
+def receiver_of(due: DueHook) -> str:
+    """Who is called."""
+    url = due.step.url
+    return PROVIDER if url is None else urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+class Receivers:
+    """Counts the calls under way. The claiming thread asks, and the loop counts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls = Counter[str]()
+        self._sources: dict[Source, str] = {}
+
+    def admitted(self, due: Sequence[DueHook]) -> list[DueHook]:
+        """Those of `due`, in their order, for which their receivers have room; nothing is counted yet.
+
+        Asked again of the same, it answers the same: a transaction may be repeated.
+        """
+        with self._lock:
+            calls, found = Counter(self._calls), list[DueHook]()
+            for one in due:
+                receiver = receiver_of(one)
+                if calls[receiver] < AT_ONCE:
+                    calls[receiver] += 1
+                    found.append(one)
+                elif self._calls[receiver]:
+                    self._sources[one.source] = receiver
+            return found
+
+    def begun(self, due: DueHook) -> None:
+        """A call is under way."""
+        with self._lock:
+            self._calls[receiver_of(due)] += 1
+            self._sources[due.source] = receiver_of(due)
+
+    def ended(self, due: DueHook) -> None:
+        """A call is over."""
+        receiver = receiver_of(due)
+        with self._lock:
+            self._calls[receiver] -= 1
+            if not self._calls[receiver]:
+                del self._calls[receiver]
+                self._sources = {source: one for source, one in self._sources.items() if one != receiver}
+
+    def crowded(self) -> frozenset[Source]:
+        """The sources whose receivers have no room: none of these is claimed meanwhile."""
+        with self._lock:
+            return frozenset(source for source, receiver in self._sources.items() if self._calls[receiver] >= AT_ONCE)

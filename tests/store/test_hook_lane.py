@@ -1,0 +1,174 @@
+"""The lane of webhooks: what is raised for one is its own result, and a slow receiver has its share and no more."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlmodel import func, select
+
+from activities.hooks import receivers
+from activities.hooks.lane import HookLane
+from mail.brand import Brand, Sender
+from mail.composing import Composer
+from mail.links import Links
+from mail.providers.sender import Accepted, MailSender, NotSent, SendOutcome
+from mail.rendering.renderer import Renderer
+from mail.webhooks.answer import HookAnswer
+from store.session import Database
+from store.tables.definitions import JourneyVersion
+from store.tables.enrollments import Hook
+
+Publish = Callable[[str, str], None]
+
+
+class Calls:
+    """Takes calls: those of a slow host stay under way until they are let go."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.raises: Exception | None = None
+        self.let_go = asyncio.Event()
+
+    async def call(self, hook_id: str, url: str, body: Any, now: datetime, **more: Any) -> HookAnswer:
+        self.made.append(url)
+        self.headers.append(more["headers"])
+        if "slow" in url:
+            await self.let_go.wait()
+        if self.raises is not None and "broken" in url:
+            raise self.raises
+        return HookAnswer(outcome="delivered", status=200)
+
+
+class Mails:
+    """Takes notes."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[SendOutcome | Exception] = []
+        self.sent: list[str] = []
+
+    async def send(self, mail: Any) -> SendOutcome:
+        self.sent.append(mail.send_id)
+        outcome = self.outcomes.pop(0) if self.outcomes else Accepted(provider_id="p")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def mails() -> Mails:
+    return Mails()
+
+
+@pytest.fixture
+async def lane(database: Database, calls: Calls, mails: Any, clock: Any) -> AsyncIterator[HookLane]:
+    brand = Brand(name="Shop", sender=Sender(name="Shop", email="shop@example.com"), address="1 Street")
+    composer = Composer(Renderer([]), Links("secret", "http://x"), brand)
+    sender: MailSender = mails
+    made = HookLane(database, lambda: calls, composer, sender, clock)  # type: ignore[arg-type,return-value]
+    made.take()
+    yield made
+    calls.let_go.set()
+    await made.close()
+
+
+@pytest.fixture
+def due(database: Database, publish: Publish, take: Callable[..., Any], noon: datetime) -> Callable[..., None]:
+    """So many hooks of a journey of one step; a header `X-Mine` got a neighbour that today's checks refuse."""
+
+    def run(name: str, step: str, count: int = 1) -> None:
+        publish(name, f"journey: {name}\nenter: [{{on: Go}}]\nstart: a\nstages: {{a: {{steps: [{step}]}}}}")
+        with database.writing() as session:
+            version = session.exec(select(JourneyVersion).where(JourneyVersion.journey == name)).one()
+            version.canonical = version.canonical.replace('"X-Mine":', '"Content-Length":"3","X-Mine":')
+            found = version.digest = f"digest of {name}, {session.connection().engine.url}"
+            kind = "notify" if "notify" in step else "webhook"
+            session.add_all(
+                Hook(
+                    id=f"{name}-{one:04}", kind=kind, once="email" in step, enrollment_id="e", customer_id="c", journey=name,
+                    digest=found, stage="a", step=f"a/{kind}", visit=one, not_before=noon, created_at=noon, updated_at=noon,
+                )
+                for one in range(count)
+            )  # fmt: skip
+
+    return run
+
+
+def statuses(database: Database) -> dict[str, int]:
+    with database.reading() as session:
+        found = session.exec(select(Hook.status, func.count()).group_by(Hook.status)).all()
+        return {str(status): count for status, count in found}
+
+
+async def test_a_slow_receiver_holds_its_share_and_nobody_else(
+    lane: HookLane, due: Callable[..., None], calls: Calls, database: Database
+) -> None:
+    due("first", "{webhook: 'https://slow.example.com/a'}", 150)
+    due("later", "{webhook: 'https://quick.example.com/b'}", 40)
+    for _ in range(8):
+        await lane.pump()
+    assert Counter(calls.made) == {"https://slow.example.com/a": receivers.AT_ONCE, "https://quick.example.com/b": 40}
+    assert statuses(database) == {"calling": receivers.AT_ONCE, "delivered": 40, "planned": 150 - receivers.AT_ONCE}
+    calls.let_go.set()
+    await lane.drain()
+    while await lane.pump():
+        await lane.drain()
+    assert statuses(database) == {"delivered": 190}
+    with database.reading() as session:
+        assert set(session.exec(select(Hook.attempts)).all()) == {1}, "what was put back counts as no attempt"
+
+
+async def test_two_journeys_that_call_one_receiver_share_its_places(
+    lane: HookLane, due: Callable[..., None], calls: Calls
+) -> None:
+    due("first", "{webhook: 'https://slow.example.com/a'}", 20)
+    due("second", "{webhook: 'https://user@SLOW.example.com/b'}", 20)
+    for _ in range(4):
+        await lane.pump()
+    assert len(calls.made) == receivers.AT_ONCE
+
+
+async def test_what_is_raised_for_one_call_is_its_own_result(
+    lane: HookLane, due: Callable[..., None], calls: Calls, database: Database
+) -> None:
+    due("bad", "{webhook: 'https://broken.example.com/'}")
+    due("good", "{webhook: 'https://quick.example.com/'}", 3)
+    calls.raises = KeyError("x")
+    await lane.pump()
+    await lane.drain()
+    with database.reading() as session:
+        bad = session.exec(select(Hook).where(Hook.journey == "bad")).one()
+        assert (bad.status, bad.attempts, bad.error) == ("planned", 1, "KeyError; the worker's log tells more")
+    assert statuses(database) == {"planned": 1, "delivered": 3}
+
+
+async def test_headers_of_the_connection_are_left_out_of_what_was_published_before(
+    lane: HookLane, due: Callable[..., None], calls: Calls
+) -> None:
+    due("old", "{webhook: {url: 'https://quick.example.com/', headers: {X-Mine: '{{ brand.name }}'}}}")
+    await lane.pump()
+    assert calls.headers == [{"X-Mine": "Shop"}]
+
+
+async def test_a_note_is_marked_before_it_is_handed_over_and_never_written_twice(
+    lane: HookLane, due: Callable[..., None], mails: Mails, database: Database, clock: Any
+) -> None:
+    due("note", "{notify: {email: a@example.com, subject: note, text: hi}}", 3)
+    mails.outcomes = [KeyError("after the provider took it"), NotSent(), Accepted(provider_id="p")]
+    await lane.pump()
+    await lane.drain()
+    assert sorted(mails.sent) == ["note-0000", "note-0001", "note-0002"]
+    assert statuses(database) == {"failed": 1, "planned": 1, "delivered": 1}
+    clock.forward(minutes=1)
+    while await lane.pump():
+        await lane.drain()
+    assert len(mails.sent) == 4, "that which certainly did not go"
+    assert statuses(database) == {"failed": 1, "delivered": 2}
