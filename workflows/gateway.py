@@ -150,15 +150,17 @@ class Gateway:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
 
-    async def control(self, workflow_id: str, verb: str, reason: str = "", once: str | None = None) -> None:
+    async def control(self, workflow_id: str, verb: str, once: str | None = None) -> None:
         """Pause, resume, skip or exit, and wait until it is done.
+
+        What a person says about it is not told: it would stand in Temporal's history, where nobody can erase it.
 
         With the same `once` it is done once, and repeats get the same outcome. Raise TemporalRefused with the
         workflow's reason, TemporalUnavailable where Temporal does not answer.
         """
         try:
             handle = self.client.get_workflow_handle(workflow_id)
-            await handle.execute_update("control", args=[verb, reason], id=once)
+            await handle.execute_update("control", args=[verb, ""], id=once)
         except WorkflowUpdateFailedError as failed:
             cause = failed.cause
             raise TemporalRefused(cause.message if isinstance(cause, ApplicationError) else str(failed)) from None

@@ -19,12 +19,20 @@ class Trail:
         self._now = now
 
     def note(
-        self, action: str, kind: str, target: str, before: BaseModel | None = None, after: BaseModel | None = None
+        self,
+        action: str,
+        kind: str,
+        target: str,
+        before: BaseModel | None = None,
+        after: BaseModel | None = None,
+        said: str = "",
     ) -> None:
-        """`action` on the thing of `kind` named `target`, as it was shown before and is shown now."""
-        audit_log.record(
-            self._session, self._request.state.caller, action, kind, target, self._now, _plain(before), _plain(after)
-        )
+        """`action` on the thing of `kind` named `target`, as it was shown before and is shown now.
+
+        `said` is why, in the words of whoever did it.
+        """
+        caller, now = self._request.state.caller, self._now
+        audit_log.record(self._session, caller, action, kind, target, now, _plain(before), _plain(after), said)
 
     def names(self, action: str, kind: str, target: str, changed: Mapping[str, Any]) -> None:
         """The same of a customer: only the names of what changed are kept."""

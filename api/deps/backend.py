@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
 from mail.composing import Composer
 from mail.links import Links
@@ -38,6 +39,7 @@ class Backend:
     background: Executor
     has_room: Callable[[], bool]
     rates: RateLimits
+    guesses: KeyGuesses
 
 
 def backend(request: Request) -> Backend:

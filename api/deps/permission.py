@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.deps.backend import Backend, TheBackend
+from api.deps.nothing_unknown import refuse_unknown
+from api.deps.visitor import visitor
 from services.access import api_keys
 from store.tables.access import ApiKey
 
@@ -23,8 +26,7 @@ def authenticate(
     parts: Backend, request: Request, text: str | None, scopes: tuple[str, ...], counts: bool = True
 ) -> ApiKey:
     """The caller's key, if it is live, has one of `scopes`, and was not used too often."""
-    with parts.database.reading() as session:
-        key = api_keys.find(session, text, parts.clock()) if text else None
+    key = _live(parts, request, text) if text else None
     if key is None:
         raise HTTPException(401, "send a live key as Authorization: Bearer wp_…", {"WWW-Authenticate": "Bearer"})
     request.state.caller = key.id
@@ -37,20 +39,39 @@ def authenticate(
     return key
 
 
+def _live(parts: Backend, request: Request, text: str) -> ApiKey | None:
+    """The live key with this text; raise where its address has shown too many wrong ones."""
+    address = visitor(request, parts).address or "nobody knows where"
+    parts.guesses.check(address, text)
+    with parts.database.reading() as session:
+        key = api_keys.find(session, text, parts.clock())
+    if key is None:
+        parts.guesses.wrong(address, text)
+    else:
+        parts.guesses.right(text)
+    return key
+
+
 def _remember_use(parts: Backend, key: ApiKey) -> None:
     """In a transaction of its own and behind the request, whose own transaction may hold the writer's lock."""
     parts.database.write(lambda session: api_keys.used(session, key, parts.clock()))
 
 
 def scope(*scopes: str) -> Callable[..., ApiKey]:
-    """A dependency that lets in keys with one of these scopes (and admin keys)."""
+    """A dependency that lets in keys with one of these scopes (and admin keys).
 
-    def check(
+    What a call says that nobody reads is refused after that: whoever may not call learns nothing about calls.
+    """
+
+    async def check(
         request: Request,
         parts: TheBackend,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> ApiKey:
-        return authenticate(parts, request, credentials.credentials if credentials else None, scopes)
+        text = credentials.credentials if credentials else None
+        key = await run_in_threadpool(authenticate, parts, request, text, scopes)
+        await refuse_unknown(request)
+        return key
 
     return check
 

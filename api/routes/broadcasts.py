@@ -91,42 +91,47 @@ def preview(key: Key, session: Writing, now: Now, caller: Marketer) -> Operation
 @router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))
 def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Now, or when its time has come. Who gets it is worked out then."""
-    row = broadcasts.schedule(session, key, now)
-    trail.note("sent", "broadcast", key)
-    return _out(row)
+    before = _out(broadcasts.get(session, key))
+    after = _out(broadcasts.schedule(session, key, now))
+    trail.note("sent", "broadcast", key, before, after)
+    return after
 
 
 @router.post("/{key}/pause", summary="Stop for a while", responses=responses(404, 409))
 def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Who has the mail has it; the rest waits."""
-    row = broadcasts.pause(session, key, now)
-    trail.note("paused", "broadcast", key)
-    return _out(row)
+    before = _out(broadcasts.get(session, key))
+    after = _out(broadcasts.pause(session, key, now))
+    trail.note("paused", "broadcast", key, before, after)
+    return after
 
 
 @router.post("/{key}/resume", summary="Go on", responses=responses(404, 409))
 def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Mail that has expired meanwhile is skipped."""
-    row = broadcasts.resume(session, key, now)
-    trail.note("resumed", "broadcast", key)
-    return _out(row)
+    before = _out(broadcasts.get(session, key))
+    after = _out(broadcasts.resume(session, key, now))
+    trail.note("resumed", "broadcast", key, before, after)
+    return after
 
 
 @router.post("/{key}/cancel", summary="Never send the rest", responses=responses(404, 409))
 def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """At once; what has not gone is skipped (`cancelled`)."""
-    row = broadcasts.cancel(session, key, now)
+    before = _out(broadcasts.get(session, key))
+    after = _out(broadcasts.cancel(session, key, now))
     operations.start(session, broadcast_clock.CANCEL, {"broadcast": key}, now, by=caller.id)
-    trail.note("cancelled", "broadcast", key)
-    return _out(row)
+    trail.note("cancelled", "broadcast", key, before, after)
+    return after
 
 
 @router.post("/{key}/winner", summary="Choose the winner of a test", responses=responses(404, 409, 422))
 def winner(key: Key, body: WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Instead of waiting for the numbers; everybody else gets that variant at once."""
-    row = broadcasts.choose(session, key, body.variant, now)
-    trail.note(f"chose {body.variant}", "broadcast", key)
-    return _out(row)
+    before = _out(broadcasts.get(session, key))
+    after = _out(broadcasts.choose(session, key, body.variant, now))
+    trail.note(f"chose {body.variant}", "broadcast", key, before, after)
+    return after
 
 
 def _out(row: Broadcast) -> BroadcastOut:

@@ -16,6 +16,7 @@ from api.schemas.base import Page
 from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, Erasing
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.messages import MessageOut
+from mail import links
 from services import values
 from services.customers import data_export
 from services.enrollments.customer_events import Listeners
@@ -118,7 +119,16 @@ def messages(
 @router.get("/{id}/export", summary="Everything kept about a customer", responses=responses(404))
 def export(id: CustomerId, session: Reading, key: Admin) -> dict[str, Any]:
     """Rows by table: the profile, events, enrollments, decisions, mails with their bodies, consents and the rest."""
-    return data_export.export(session, customer_view.customer(session, id))
+    return _blanked(data_export.export(session, customer_view.customer(session, id)))
+
+
+def _blanked(value: Any) -> Any:
+    """What is exported, with the signed links in it made useless."""
+    if isinstance(value, str):
+        return links.blanked(value)
+    if isinstance(value, dict):
+        return {name: _blanked(inner) for name, inner in value.items()}
+    return [_blanked(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _shown(customer: Customer) -> CustomerOut:

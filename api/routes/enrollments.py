@@ -146,10 +146,10 @@ async def control(
     pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
     waited in. exit: end the enrollment.
     """
-    workflow_id = await run_in_threadpool(_workflow_id, parts, id, control)
+    before, workflow_id = await run_in_threadpool(_as_it_is, parts, id, control)
     gateway = await parts.gateway()
-    await gateway.control(workflow_id, control, body.reason if body else "", _once(request, caller))
-    return await run_in_threadpool(_controlled, parts, request, id, control)
+    await gateway.control(workflow_id, control, _once(request, caller))
+    return await run_in_threadpool(_controlled, parts, request, control, before, body.reason if body else "")
 
 
 def _once(request: Request, caller: ApiKey) -> str | None:
@@ -169,9 +169,19 @@ def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
     return enrollment.workflow_id
 
 
-def _controlled(parts: Backend, request: Request, id: str, control: str) -> EnrollmentOut:
+def _as_it_is(parts: Backend, id: str, control: str) -> tuple[EnrollmentOut, str]:
+    """The enrollment before it is controlled, and its workflow; raise Refused where nothing can be done to it."""
+    workflow_id = _workflow_id(parts, id, control)
+    with parts.database.reading() as session:
+        return EnrollmentOut.model_validate(customer_view.enrollment(session, id)), workflow_id
+
+
+def _controlled(parts: Backend, request: Request, control: str, before: EnrollmentOut, said: str) -> EnrollmentOut:
+    """What it came to, on record with what the person said; that text is kept nowhere else."""
+
     def work(session: Session) -> EnrollmentOut:
-        Trail(request, session, parts.clock()).note(control, "enrollment", id)
-        return EnrollmentOut.model_validate(customer_view.enrollment(session, id))
+        after = EnrollmentOut.model_validate(customer_view.enrollment(session, before.id))
+        Trail(request, session, parts.clock()).note(control, "enrollment", before.id, before, after, said)
+        return after
 
     return parts.database.write(work)

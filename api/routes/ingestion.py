@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from sqlmodel import Session
 
 from api.deps.backend import Backend, TheBackend
 from api.deps.paging import ThePage
@@ -20,7 +21,8 @@ from api.deps.transactions import Reading
 from api.errors import ApiError, responses
 from api.schemas.base import Page
 from api.schemas.ingestion import RejectionOut
-from services.ingestion import ingest, segment_api
+from services.ingestion import ingest, rights, segment_api
+from services.ingestion.rights import Rights
 from services.ingestion.segment_api import TYPES
 from store.queries import lists
 
@@ -109,19 +111,24 @@ async def _take(request: Request, parts: Backend, kind: str | None) -> JSONRespo
     try:
         body, strict = _parse(_inflate(await _read(request)))
         items = _items(body, kind)
-        await run_in_threadpool(_authenticate, request, parts, body)
+        allowed = await run_in_threadpool(_authenticate, request, parts, body)
+        if kind is not None and kind not in allowed.types:
+            raise _Bad(403, f"a key that stands in a page may {' and '.join(allowed.types)}, and nothing else")
     except _Bad as bad:
         answer = {"code": CODES[bad.status], "message": bad.message}
         return JSONResponse(answer, status_code=bad.status, headers=bad.headers)
-    outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"), strict)
+    outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"), strict, allowed)
     rejected = [{"index": index, "path": one.path, "reason": one.reason} for index, one in outcome.rejected]
     return JSONResponse(
         {"success": True, "accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected}
     )
 
 
-def _ingest(parts: Backend, items: list[Any], sent_at: Any, strict: bool) -> ingest.IngestResult:
-    return parts.database.write(lambda session: ingest.ingest(session, items, parts.clock(), sent_at, strict=strict))
+def _ingest(parts: Backend, items: list[Any], sent_at: Any, strict: bool, allowed: Rights) -> ingest.IngestResult:
+    def work(session: Session) -> ingest.IngestResult:
+        return ingest.ingest(session, items, parts.clock(), sent_at, strict=strict, rights=allowed)
+
+    return parts.database.write(work)
 
 
 async def _read(request: Request) -> bytes:
@@ -180,10 +187,10 @@ def _with_context(event: Any, shared: Any) -> Any:
     return {**item, "context": {**cast(dict[str, Any], shared), **(own if isinstance(own, dict) else {})}}
 
 
-def _authenticate(request: Request, parts: Backend, body: Mapping[str, Any]) -> None:
+def _authenticate(request: Request, parts: Backend, body: Mapping[str, Any]) -> Rights:
     try:
         key = _key(request.headers.get("authorization", ""), body.get("writeKey"))
-        authenticate(parts, request, key, ("ingest",))
+        return rights.of(authenticate(parts, request, key, ("ingest", "browser")).scopes)
     except HTTPException as refused:
         raise _Bad(refused.status_code, str(refused.detail), refused.headers) from None
     except ApiError as too_many:

@@ -35,6 +35,7 @@ def listed(session: Reading, caller: Admin, page: ThePage) -> Page[KeyOut]:
 @router.delete("/{id}", summary="Revoke a key", responses=responses(404))
 def revoke(id: str, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> KeyOut:
     """From now on the key is refused."""
+    before = KeyOut.model_validate(api_keys.get(session, id))
     shown = KeyOut.model_validate(api_keys.revoke(session, id, now))
-    trail.note("revoked", "key", id, after=shown)
+    trail.note("revoked", "key", id, before, shown)
     return shown

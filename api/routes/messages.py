@@ -13,6 +13,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
 from api.schemas.messages import DecideIn, MessageOut, MessageWhole
+from mail import links
 from services.messages import resolving
 from services.reports import customer_view
 from store.queries import delivery_events, lists
@@ -51,13 +52,16 @@ def listed(
 
 @router.get("/{id}", summary="One message", responses=responses(404))
 def get(id: str, session: Reading, caller: Support) -> MessageWhole:
-    """With the very mail that was rendered, once it was, and what the provider reported about it."""
+    """With the very mail that was rendered, once it was, and what the provider reported about it.
+
+    Its signed links are blanked: whoever holds one may leave, choose and consent in the customer's name.
+    """
     message, body = customer_view.message(session, id)
     return MessageWhole(
         **MessageOut.model_validate(message).model_dump(),
         subject=body.subject,
-        html=body.html,
-        text=body.text,
+        html=_blanked(body.html),
+        text=_blanked(body.text),
         urls=body.urls,
         reports=[DeliveryEventOut.model_validate(one) for one in delivery_events.of_message(session, id)],
     )
@@ -66,6 +70,11 @@ def get(id: str, session: Reading, caller: Support) -> MessageWhole:
 @router.post("/{id}/decide", summary="Decide about an unsure mail", responses=responses(404, 409, 422))
 def decide(id: str, body: DecideIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> MessageOut:
     """Of a mail that is `unknown` or `parked` nobody can tell whether it went. What a person decides is on record."""
-    message = resolving.decide(session, id, body.verdict, f"key {caller.id}", now)
-    trail.note(f"decided {body.verdict}", "message", id)
-    return MessageOut.model_validate(message)
+    before = MessageOut.model_validate(customer_view.message(session, id)[0])
+    after = MessageOut.model_validate(resolving.decide(session, id, body.verdict, f"key {caller.id}", now))
+    trail.note(f"decided {body.verdict}", "message", id, before, after)
+    return after
+
+
+def _blanked(text: str | None) -> str | None:
+    return links.blanked(text) if text is not None else None

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.deps.audit_trail import TheTrail
-from api.deps.backend import Backend, TheBackend
+from api.deps.backend import TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
@@ -113,17 +113,26 @@ def errors_file(id: OperationId, session: Reading, caller: Support) -> Response:
     return Csv(file.getvalue(), headers=name)
 
 
+def _look(id: OperationId, parts: TheBackend) -> OperationOut:
+    with parts.database.reading() as session:
+        return operation_out(operations.get(session, id), parts.clock())
+
+
+Known = Annotated[OperationOut, Depends(_look)]
+"""The operation, looked at before the first event is promised: one that does not exist is a 404."""
+
+
 @router.get(
     "/operations/{id}/watch",
     summary="Watch an operation",
     response_class=EventSourceResponse,
     responses=responses(404),
 )
-async def watch(id: OperationId, parts: TheBackend, caller: Support) -> AsyncIterator[ServerSentEvent]:
+async def watch(id: OperationId, parts: TheBackend, caller: Support, known: Known) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `progress` with the operation each time it has changed, `end` with the last one."""
     last: OperationOut | None = None
     while True:
-        shown = await run_in_threadpool(_look, parts, id)
+        shown = await run_in_threadpool(_look, id, parts)
         ended = shown.status not in OPERATION_LIVE
         if last is None or ended or (shown.done, shown.note, shown.status) != (last.done, last.note, last.status):
             yield ServerSentEvent(data=shown, event="end" if ended else "progress")
@@ -133,14 +142,10 @@ async def watch(id: OperationId, parts: TheBackend, caller: Support) -> AsyncIte
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _look(parts: Backend, id: str) -> OperationOut:
-    with parts.database.reading() as session:
-        return operation_out(operations.get(session, id), parts.clock())
-
-
 @router.post("/operations/{id}/cancel", summary="Stop an operation", responses=responses(404, 409))
 def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It stops soon; what was done stays done."""
+    before = operation_out(operations.get(session, id), now)
     shown = operation_out(operations.cancel(session, id), now)
-    trail.note("cancelled", "operation", id)
+    trail.note("cancelled", "operation", id, before, shown)
     return shown

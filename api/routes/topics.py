@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail
 from api.deps.paging import ThePage
@@ -14,7 +15,9 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.topics import TopicIn, TopicOut
-from services.definitions import journeys, topics
+from journeys.program.send_terms import GENERAL
+from services.definitions import broadcasts, journeys, topics
+from services.errors import NotFound
 from store.queries import lists
 from store.tables.definitions import Topic
 
@@ -58,20 +61,30 @@ def get(key: Key, session: Reading, caller: Support, response: Response) -> Topi
     return etags.tagged(response, TopicOut.model_validate(topics.get(session, key)))
 
 
-@router.post("/{key}/pause", summary="Hold all mail about a topic", responses=responses(409))
+@router.post("/{key}/pause", summary="Hold all mail about a topic", responses=responses(404, 409))
 def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
     """What is planned waits, and goes (or expires) after `resume`. Too many complaints do the same by themselves."""
-    topic = topics.pause(session, key, now)
-    trail.note("paused", "topic", key)
-    return TopicOut.model_validate(topic)
+    present = session.get(Topic, key)
+    if present is None and not _named(session, key):
+        raise NotFound(f"there is no topic {key!r}, and no live journey or broadcast sends mail about it")
+    before = TopicOut.model_validate(present) if present else None
+    after = TopicOut.model_validate(topics.pause(session, key, now))
+    trail.note("paused", "topic", key, before, after)
+    return after
+
+
+def _named(session: Session, key: str) -> bool:
+    """Whether mail is sent about a topic whose terms nobody has stored."""
+    return key == GENERAL or bool(topics.used_by(journeys.all_live(session), key)) or broadcasts.about(session, key)
 
 
 @router.post("/{key}/resume", summary="Let mail about a topic go again", responses=responses(404, 409))
 def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
     """Ends a pause, and clears the alarm."""
-    topic = topics.resume(session, key, now)
-    trail.note("resumed", "topic", key)
-    return TopicOut.model_validate(topic)
+    before = TopicOut.model_validate(topics.get(session, key))
+    after = TopicOut.model_validate(topics.resume(session, key, now))
+    trail.note("resumed", "topic", key, before, after)
+    return after
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a topic's terms", responses=responses(404, 409))

@@ -78,4 +78,4 @@ class ControlIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}]})
 
-    reason: str = Field(default="", max_length=200, description="kept with the decision")
+    reason: str = Field(default="", max_length=200, description="kept in the audit log")

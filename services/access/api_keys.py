@@ -14,7 +14,10 @@ from store.ids import new_id
 from store.queries import callers
 from store.tables.access import ApiKey
 
-SCOPES = ("ingest", "marketer", "support", "admin")
+SCOPES = ("browser", "ingest", "marketer", "support", "admin")
+ALONE = "browser"
+"""The scope of keys that stand in pages, where everybody reads them: they have no other."""
+
 PREFIX = "wp_"
 SHOWN = 11
 SHORTEST = 32
@@ -39,6 +42,8 @@ def create(
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InvalidInput(f"a key has at least one of the scopes {', '.join(SCOPES)}", "scopes")
+    if ALONE in scopes and {*scopes} != {ALONE}:
+        raise InvalidInput(f"a key with the scope {ALONE} stands in a page, and has no other scope", "scopes")
     if text is not None and (len(text) < SHORTEST or len(set(text)) < DIFFERENT):
         told = f"a key has at least {SHORTEST} characters, {DIFFERENT} of them different"
         raise InvalidInput(f"{told}: take wp_ and what `openssl rand -hex 24` says", "key")
@@ -86,10 +91,17 @@ def allows(key: ApiKey, scope: str) -> bool:
     return scope in key.scopes or "admin" in key.scopes
 
 
-def revoke(session: Session, key_id: str, now: datetime) -> ApiKey:
+def get(session: Session, key_id: str) -> ApiKey:
+    """The key with this id, live or not; raise NotFound."""
     key = session.get(ApiKey, key_id)
     if key is None:
         raise NotFound(f"there is no key {key_id!r}")
+    return key
+
+
+def revoke(session: Session, key_id: str, now: datetime) -> ApiKey:
+    """From now on it is refused; raise NotFound."""
+    key = get(session, key_id)
     key.revoked_at = key.revoked_at or now
     session.add(key)
     return key

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from store.ids import new_id
 from store.tables.access import Audit
 
+SAID = "said"
 COMMAND_LINE = "command line"
 
 
@@ -21,12 +22,18 @@ def record(
     now: datetime,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    said: str = "",
 ) -> None:
-    """Keep one change: `action` on the thing of `kind` named `target`, with what differed before and after."""
+    """Keep one change: `action` on the thing of `kind` named `target`, with what differed before and after.
+
+    `said`, why in somebody's own words, stands in what is kept of `after`.
+    """
     if before is not None and after is not None:
         changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
         before = {name: value for name, value in before.items() if name in changed}
         after = {name: value for name, value in after.items() if name in changed}
+    if said:
+        after = {**(after or {}), SAID: said}
     session.add(
         Audit(
             id=new_id("aud"),

@@ -57,6 +57,11 @@ def body_of(row: Broadcast) -> BroadcastIn:
     return BroadcastIn.model_validate(row.body)
 
 
+def about(session: Session, topic: str) -> bool:
+    """Whether any broadcast is about this topic."""
+    return any(body_of(row).topic == topic for row in broadcast_rows.every_one(session))
+
+
 def delete(session: Session, key: str) -> None:
     """Remove a draft; what was sent stays on record."""
     row = get(session, key)

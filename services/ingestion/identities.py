@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from services.ingestion.rights import EVERYTHING, Rights
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
 from store import bulk
@@ -22,8 +23,9 @@ from store.tables.customers import Customer
 class Identities:
     """The customers of one transaction, by the ids that events name."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, rights: Rights = EVERYTHING) -> None:
         self._now = now
+        self._rights = rights
         self._by_name: dict[Name, Customer | None] = {}
         self._erased: set[Name] = set()
         self._new: list[Customer] = []
@@ -58,9 +60,13 @@ class Identities:
         return customer
 
     def profiles_to_merge(self, event: IncomingEvent) -> Sequence[tuple[Customer, Customer]]:
-        """Profiles which an event says are one person: each with the one that it is to go into."""
+        """Profiles which an event says are one person: each with the one that it is to go into.
+
+        Raise Rejected where both are known customers, and whoever says so may not make one of two.
+        """
         if event.anonymous_id is None and event.previous_id is None:
             return ()
+        self._refuse_two_known(event)
         customer = self.customer_of(event)
         others = [self._by_name[(ANONYMOUS, event.anonymous_id)]] if event.anonymous_id else []
         others = [one for one in others if one is not None and one.external_id is None]
@@ -85,6 +91,17 @@ class Identities:
         for name in _names(event) if self._erased else ():
             if name in self._erased:
                 raise Rejected("userId" if name[0] == USER else "anonymousId", "this customer was erased")
+
+    def _refuse_two_known(self, event: IncomingEvent) -> None:
+        """An id that is new may take over what a known customer has; nobody else may without the right to."""
+        if event.previous_id is None or self._rights.merges:
+            return
+        target = self._by_name[(USER, event.user_id)] if event.user_id else None
+        renamed = event.user_id is not None and target is None
+        previous = [self._by_name[(kind, event.previous_id)] for kind in (ANONYMOUS, USER)]
+        known = [one for one in previous if one is not None and one.external_id is not None and one is not target]
+        if known and not renamed:
+            raise Rejected("previousId", "is a known customer: a key with the scope marketer makes one of two")
 
     def _one(self, event: IncomingEvent, known: Customer | None, anonymous: Customer | None) -> Customer:
         if known is None and anonymous is None:

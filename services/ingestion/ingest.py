@@ -20,6 +20,7 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.ingestion import merging, segment_api
 from services.ingestion.identities import Identities
+from services.ingestion.rights import EVERYTHING, Rights
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
 from store import bulk
@@ -38,7 +39,13 @@ class IngestResult:
 
 
 def ingest(
-    session: Session, items: Iterable[Any], now: datetime, sent_at: Any = None, *, strict: bool = False
+    session: Session,
+    items: Iterable[Any],
+    now: datetime,
+    sent_at: Any = None,
+    *,
+    strict: bool = False,
+    rights: Rights = EVERYTHING,
 ) -> IngestResult:
     """Take a batch in. An event that is wrong is kept in the rejection log and does not stop the others.
 
@@ -50,10 +57,10 @@ def ingest(
     incoming: list[tuple[int, IncomingEvent]] = []
     for index, item in enumerate(items):
         try:
-            incoming.append((index, segment_api.read(item, now, sent_at, strict=strict)))
+            incoming.append((index, rights.apply(segment_api.read(item, now, sent_at, strict=strict))))
         except Rejected as rejected:
             result.rejected.append((index, rejected))
-    taken = take_all(session, [event for _, event in incoming], Listeners.load(session), now)
+    taken = take_all(session, [event for _, event in incoming], Listeners.load(session), now, rights)
     for (index, _), outcome in zip(incoming, taken, strict=True):
         if outcome is None:
             result.repeated += 1
@@ -75,10 +82,14 @@ def take(session: Session, event: IncomingEvent, listeners: Listeners, now: date
 
 
 def take_all(
-    session: Session, incoming: Sequence[IncomingEvent], listeners: Listeners, now: datetime
+    session: Session,
+    incoming: Sequence[IncomingEvent],
+    listeners: Listeners,
+    now: datetime,
+    rights: Rights = EVERYTHING,
 ) -> list[list[str] | Rejected | None]:
     """Take events in, in their order; return of each which enrollments it started, None where it is a repeat."""
-    batch = _Batch(session, incoming, listeners, now)
+    batch = _Batch(session, incoming, listeners, now, rights)
     known = events.known_message_ids(session, [one.message_id for one in incoming if one.message_id])
     outcomes: list[list[str] | Rejected | None] = []
     for event in incoming:
@@ -101,12 +112,12 @@ class _Batch:
     """The events of one transaction, with the customers whom they are about."""
 
     def __init__(
-        self, session: Session, incoming: Sequence[IncomingEvent], listeners: Listeners, now: datetime
+        self, session: Session, incoming: Sequence[IncomingEvent], listeners: Listeners, now: datetime, rights: Rights
     ) -> None:
         self._session = session
         self._listeners = listeners
         self._now = now
-        self._identities = Identities(now)
+        self._identities = Identities(now, rights)
         self._log = EventLog(session, now)
         found = self._identities.find(session, incoming)
         self._waited_for = dict(interests.of_customers(session, [one.id for one in found]))

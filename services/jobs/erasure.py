@@ -83,6 +83,7 @@ def _runs(session: Session, customer_id: str, now: datetime) -> int:
         tally.count(run.id, run.journey, ERASED, run.status)
         rows.append(dispatches.row(run.id, run.workflow_id, "end", {}, Priority.SIGNAL, now))
         session.delete(run)
+    erasure.forget_audits(session, "enrollment", [run.id for run in runs])
     tally.write(session)
     bulk.add(session, Dispatch, rows)
     return len(runs)

@@ -18,6 +18,11 @@ AT_ONCE = 20
 """Broadcasts that the clock wakes in one transaction: each is a handful of statements."""
 
 
+def every_one(session: Session) -> Sequence[Broadcast]:
+    """All of them, drafts and sent ones too."""
+    return session.exec(select(Broadcast)).all()
+
+
 def under_way(session: Session) -> Sequence[Broadcast]:
     """Those whose mails may go now: active and not paused, by key."""
     query = select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_ACTIVE), col(Broadcast.paused_at).is_(None))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, SQLModel, col, delete, select
+from sqlmodel import Session, SQLModel, col, delete, select, update
 
 from store.tables.access import Audit
 from store.tables.customers import Alias
@@ -39,6 +39,12 @@ def drop_rows(session: Session, table: type[SQLModel], customer_id: str, limit: 
     ids = connection.execute(select(keys[0]).where(here).limit(limit)).scalars().all()
     connection.execute(delete(columns).where(keys[0].in_(ids)))
     return len(ids)
+
+
+def forget_audits(session: Session, kind: str, targets: Sequence[str]) -> None:
+    """Lose what was said and changed about these; that it happened stays on record."""
+    here = update(Audit).where(col(Audit.kind) == kind, col(Audit.target).in_(targets))
+    session.connection().execute(here.values(before=None, after=None))
 
 
 def audits(session: Session, customer_id: str) -> Sequence[Audit]:

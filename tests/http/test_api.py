@@ -111,8 +111,9 @@ def test_every_route_refuses_no_key_a_wrong_key_and_a_revoked_one(client: TestCl
         {"Authorization": "Bearer wp_wrong"},
         {"Authorization": f"Bearer {keys['ingest']}"},
     ):
-        for method, path in routes(client):
-            answer = client.request(method, path, headers=headers, json={"batch": []})
+        for number, (method, path) in enumerate(routes(client)):
+            stranger = TestClient(client.app, client=(f"192.0.2.{number}", 50_000), base_url="http://127.0.0.1:8000")
+            answer = stranger.request(method, path, headers=headers, json={"batch": []})
             assert answer.status_code == 401, (method, path, headers)
 
 

@@ -94,8 +94,8 @@ async def test_skip_and_exit_do_what_they_say_or_say_why_not(world: Any) -> None
         await world.gateway.control(id, "skip")
     with pytest.raises(TemporalRefused, match="no control 'jump'"):
         await world.gateway.control(id, "jump")
-    await world.gateway.control(id, "exit", "asked by phone")
-    assert (world.enrollment().status, world.enrollment().reason) == ("ended", "asked by phone")
+    await world.gateway.control(id, "exit")
+    assert (world.enrollment().status, world.enrollment().reason) == ("ended", "exited")
     with pytest.raises(TemporalRefused, match="has ended"):
         await world.gateway.control(id, "pause")
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.deps.backend import Backend
+from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
 from store.room import has_room
 from waypost import __version__
@@ -53,6 +54,7 @@ def build(parts: Parts) -> FastAPI:
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
         has_room=lambda: has_room(settings.home),
         rates=RateLimits(settings.rate),
+        guesses=KeyGuesses(),
     )
     return create_app(backend, __version__)
 

@@ -1,0 +1,39 @@
+"""What a key may say of whom: not every key that sends events may say who is who."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from services.ingestion.segment_api import TYPES, IncomingEvent
+from services.values import Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """`types`: the calls it may make. `links`: may say that an anonymous person is a known one.
+
+    `merges`: may make one of two known customers.
+    """
+
+    types: tuple[str, ...] = TYPES
+    links: bool = True
+    merges: bool = True
+
+    def apply(self, event: IncomingEvent) -> IncomingEvent:
+        """The event as far as it may be said; raise Rejected where it may not at all."""
+        if event.type not in self.types:
+            raise Rejected("type", f"a key that stands in a page may {' and '.join(self.types)}, and nothing else")
+        both = event.user_id is not None and event.anonymous_id is not None
+        return replace(event, anonymous_id=None) if both and not self.links else event
+
+
+EVERYTHING = Rights()
+SERVER = Rights(merges=False)
+BROWSER = Rights(types=("track", "page"), links=False, merges=False)
+"""Whoever opens the page reads its key: it can add what somebody did, and change nothing about who they are."""
+
+
+def of(scopes: Collection[str]) -> Rights:
+    """Of a key with these scopes."""
+    if "admin" in scopes or {"ingest", "marketer"} <= {*scopes}:
+        return EVERYTHING
+    return SERVER if "ingest" in scopes else BROWSER
