@@ -1,6 +1,6 @@
 """Who calls, and whether they may: permission is part of a route's signature."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -57,7 +57,7 @@ def _remember_use(parts: Backend, key: ApiKey) -> None:
     parts.database.write(lambda session: api_keys.used(session, key, parts.clock()))
 
 
-def scope(*scopes: str) -> Callable[..., ApiKey]:
+def scope(*scopes: str) -> Callable[..., Awaitable[ApiKey]]:
     """A dependency that lets in keys with one of these scopes (and admin keys).
 
     What a call says that nobody reads is refused after that: whoever may not call learns nothing about calls.

@@ -164,7 +164,9 @@ def test_a_mail_that_is_shown_has_lost_its_signed_links(client: TestClient, part
     )
     with parts.database.writing() as session:
         status = MessageStatus.ACCEPTED
-        row = messages.row(ID, person, template="mail_a", topic="news", lane="journey", due=noon, now=noon, status=status)
+        row = messages.row(
+            ID, person, template="mail_a", topic="news", lane="journey", due=noon, now=noon, status=status
+        )
         messages.add(session, [row | {"accepted_at": noon}])
         session.add(MessageBody(message_id=ID, customer_id=person, frozen_at=noon, urls=[], subject="Hi", html=html,
                                 text=f"Leave: {signed[0]}"))  # fmt: skip
