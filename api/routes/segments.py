@@ -52,10 +52,10 @@ def get(key: Key, session: Reading, caller: Support, response: Response) -> Segm
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a segment", responses=responses(404, 409))
-def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
-    """Refused while a live journey lets its members in."""
+def delete(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> Response:
+    """Refused while a live journey lets its members in. They are let go in the background."""
     before = SegmentOut.model_validate(segments.get(session, key))
-    segments.delete(session, key, segments.used_by(journeys.all_live(session), key))
+    segments.delete(session, key, segments.used_by(journeys.all_live(session), key), now)
     trail.note("removed", "segment", key, before)
     return Response(status_code=204)
 

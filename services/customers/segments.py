@@ -13,13 +13,19 @@ from journeys.facts import customer_facts, guards
 from journeys.program.program import SEGMENT_JOINED, heard
 from services.customers import known_facts
 from services.errors import InvalidInput, NotFound, Refused
-from store.queries import backfills
+from store.queries import backfills, customers
 from store.queries import segments as segment_rows
 from store.tables.customers import Customer, Segment, SegmentMember
 from store.tables.definitions import JourneyVersion
 
 LEFT = "Segment Left"
 KIND = "segment"
+
+REMOVED = "segment removed"
+"""The backfill that lets go of a removed segment's members."""
+
+MEMBERS = 500
+"""Members of a removed segment that are let go in one transaction: some tens of milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,10 @@ class MembershipChange:
 
 
 def put(session: Session, key: str, guard: str, name: str | None, now: datetime) -> Segment:
-    """Store a segment; everybody is looked at in the background when its guard is new."""
+    """Store a segment; everybody is looked at in the background when its guard is new.
+
+    Raises InvalidInput for a guard that cannot be one, Refused while the members of one removed are let go.
+    """
     try:
         guards.check(guard)
     except ValueError as error:
@@ -40,6 +49,8 @@ def put(session: Session, key: str, guard: str, name: str | None, now: datetime)
         raise InvalidInput(refusal[1], "guard")
     if guards.reads_event(guard):
         raise InvalidInput("a segment's guard reads the customer, not an event", "guard")
+    if backfills.under_way(session, REMOVED, key):
+        raise Refused(f"the members of the segment {key!r} that was removed are let go still; try again in a moment")
     segment = session.get(Segment, key)
     changed = segment is None or segment.guard != guard
     segment = segment or Segment(key=key, guard=guard, created_at=now, updated_at=now)
@@ -58,19 +69,24 @@ def get(session: Session, key: str) -> Segment:
     return segment
 
 
-def delete(session: Session, key: str, used_by: Sequence[str]) -> None:
-    """Remove a segment that no live journey names."""
+def delete(session: Session, key: str, used_by: Sequence[str], now: datetime) -> None:
+    """Remove a segment that no live journey names; its members are let go in the background, page by page."""
     segment = get(session, key)
     if used_by:
         raise Refused(f"the segment {key!r} lets customers into {', '.join(used_by)}; publish these without it first")
-    for member in segment_rows.members(session, key):
-        customer = session.get(Customer, member.customer_id)
-        if customer is not None:
-            customer.segments = [one for one in customer.segments if one != key]
-            session.add(customer)
-        session.delete(member)
     backfills.stop(session, KIND, key)
+    backfills.start(session, REMOVED, key, now)
     session.delete(segment)
+
+
+def let_go(session: Session, key: str) -> int:
+    """Let go of a page of a removed segment's members, who hear nothing of it; return how many. 0 ends it."""
+    ids = segment_rows.member_ids(session, key, "", MEMBERS)
+    for customer in customers.lock_all(session, ids):
+        customer.segments = [one for one in customer.segments if one != key]
+        session.add(customer)
+    segment_rows.drop_members(session, key, ids)
+    return len(ids)
 
 
 def changes(

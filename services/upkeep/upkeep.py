@@ -129,20 +129,28 @@ def _reached(session: Session, customer: Customer, due: DateDue, listeners: List
 
 
 def _backfill(session: Session, now: datetime, limit: int) -> int:
-    """The next customers of what goes over all of them."""
-    work = backfills.next_one(session)
+    """The next customers of what goes over many of them; a removed segment's members go before all others."""
+    work = backfills.next_one(session, segments.REMOVED)
     if work is None:
         return 0
-    ids = backfills.page(session, work, limit)
-    if not ids:
+    if work.kind == segments.REMOVED:
+        count = segments.let_go(session, work.key)
+    else:
+        count = _customers(session, work, now, limit)
+    if not count:
         session.delete(work)
-        return 1
+    return count or 1
+
+
+def _customers(session: Session, work: Backfill, now: datetime, limit: int) -> int:
+    """The next of all customers."""
+    ids = backfills.page(session, work, limit)
     listeners = Listeners.load(session)
     for customer_id in ids:
         customer = customers.lock(session, customer_id)
         if customer is not None:
             WORK[work.kind](session, work, customer, listeners, now)
-    work.cursor = ids[-1]
+    work.cursor = ids[-1] if ids else work.cursor
     session.add(work)
     return len(ids)
 
@@ -160,13 +168,20 @@ def _customers_dates(session: Session, work: Backfill, customer: Customer, liste
 
 def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
     """The next customer keeps their segments and dates as they are, on record."""
-    work = backfills.next_one(session)
-    for customer_id in backfills.page(session, work, 1) if work is not None else ():
-        assert work is not None
+    work = backfills.next_one(session, segments.REMOVED)
+    if work is None:
+        return
+    removed = work.kind == segments.REMOVED
+    ids = segment_rows.member_ids(session, work.key, "", 1) if removed else backfills.page(session, work, 1)
+    if removed:
+        segment_rows.drop_members(session, work.key, ids)
+    for customer_id in ids:
         detail = {"reason": "unexpected_error", "because": f"{work.kind} {work.key}: {error}"}
         decisions.add(session, [decisions.row(customer_id, "not_looked_at", detail, now)])
         work.cursor = customer_id
         session.add(work)
+    if not ids:
+        session.delete(work)
 
 
 WORK: Mapping[str, Callable[[Session, Backfill, Customer, Listeners, datetime], None]] = {

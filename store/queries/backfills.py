@@ -25,9 +25,10 @@ def under_way(session: Session, kind: str, key: str) -> bool:
     return session.get(Backfill, (kind, key)) is not None
 
 
-def next_one(session: Session) -> Backfill | None:
-    """The work that began first; None where nothing is to be worked out."""
-    return session.exec(select(Backfill).order_by(col(Backfill.started_at)).limit(1)).first()
+def next_one(session: Session, first: str = "") -> Backfill | None:
+    """The work that began first, of the kind `first` before all others; None where nothing is to be worked out."""
+    order = (col(Backfill.kind) != first, col(Backfill.started_at))
+    return session.exec(select(Backfill).order_by(*order).limit(1)).first()
 
 
 def page(session: Session, one: Backfill, limit: int) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, delete, func, select
 
 from store.tables.customers import Segment, SegmentMember
 
@@ -23,13 +23,14 @@ def size(session: Session, key: str) -> int:
     return session.exec(query).one()
 
 
-def members(session: Session, key: str) -> Sequence[SegmentMember]:
-    """Everybody who is in a segment now."""
-    return session.exec(select(SegmentMember).where(SegmentMember.segment == key)).all()
-
-
 def member_ids(session: Session, key: str, after: str, limit: int) -> Sequence[str]:
     """A page of the members' ids, in their order, behind the id `after`."""
     query = select(SegmentMember.customer_id)
     query = query.where(SegmentMember.segment == key, col(SegmentMember.customer_id) > after)
     return session.exec(query.order_by(col(SegmentMember.customer_id)).limit(limit)).all()
+
+
+def drop_members(session: Session, key: str, customer_ids: Sequence[str]) -> None:
+    """These customers are members no more."""
+    here = (col(SegmentMember.segment) == key, col(SegmentMember.customer_id).in_(customer_ids))
+    session.connection().execute(delete(SegmentMember).where(*here))

@@ -239,7 +239,7 @@ def test_a_segment_that_cannot_be_is_refused(town: Town, publish: Publish) -> No
     publish("j", "journey: j\nenter: [{segment: vip}]\nstart: a\nstages: {a: {}}")
 
     def delete(session: Session) -> None:
-        segments.delete(session, "vip", segments.used_by(journeys.all_live(session), "vip"))
+        segments.delete(session, "vip", segments.used_by(journeys.all_live(session), "vip"), town.now)
 
     with pytest.raises(Refused, match="lets customers into j"), town.database.writing() as session:
         delete(session)

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from activities.upkeep import UpkeepLane
 from services.customers import segments
 from services.enrollments import customer_events
+from services.errors import Refused
 from services.upkeep import broadcast_clock
 from store.queries import backfills
 from store.session import Database
@@ -110,3 +111,71 @@ async def test_a_broadcast_that_raises_pauses_with_an_alarm(
         found = session.exec(select(Broadcast)).one()
     assert found.paused_at == noon
     assert found.alarm == "it failed unexpectedly (KeyError; the worker's log tells more); resume tries it again"
+
+
+async def test_the_members_of_a_removed_segment_are_let_go_page_by_page(
+    database: Database, lane: UpkeepLane, people: list[str], noon: datetime, statements: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(segments, "MEMBERS", 2)
+    with database.writing() as session:
+        for key in ("pros", "vips"):
+            segments.put(session, key, "customer.plan == 'pro'", None, noon)
+    await work_off(lane)
+
+    def removed() -> None:
+        with database.writing() as session:
+            segments.delete(session, "pros", [], noon)
+
+    with statements(database, at_most=12):
+        removed()
+    with database.writing() as session, pytest.raises(Refused, match="let go"):
+        segments.put(session, "pros", "customer.plan == 'pro'", None, noon)
+    seen = list[tuple[int, int]]()
+    while await lane.pump():
+        with database.reading() as session:
+            left = session.exec(select(SegmentMember).where(SegmentMember.segment == "pros")).all()
+            named = [one.id for one in session.exec(select(Customer)).all() if "pros" in one.segments]
+        seen.append((len(left), len(named)))
+    assert seen == [(3, 3), (1, 1), (0, 0), (0, 0)], "each page lets go of both, in a transaction of its own"
+    with database.reading() as session:
+        assert {tuple(one.segments) for one in session.exec(select(Customer)).all()} == {("vips",)}
+        assert len(session.exec(select(SegmentMember)).all()) == len(people)
+        assert backfills.next_one(session) is None
+    with database.writing() as session:
+        segments.put(session, "pros", "customer.plan == 'pro'", None, noon)
+
+
+async def test_removing_a_segment_costs_the_same_few_statements_however_many_its_members(
+    database: Database, lane: UpkeepLane, people: list[str], noon: datetime, statements: Any
+) -> None:
+    with database.writing() as session:
+        segments.put(session, "pros", "customer.plan == 'pro'", None, noon)
+    await work_off(lane)
+    with database.writing() as session:
+        segments.delete(session, "pros", [], noon)
+    with statements(database, at_most=20):
+        assert await lane.pump() == len(people)
+
+
+async def test_a_member_who_cannot_be_let_go_is_passed_over(
+    database: Database, lane: UpkeepLane, people: list[str], noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        segments.put(session, "pros", "customer.plan == 'pro'", None, noon)
+    await work_off(lane)
+    with database.writing() as session:
+        segments.delete(session, "pros", [], noon)
+
+    def fails(*_: Any) -> None:
+        raise KeyError("nobody expects this")
+
+    monkeypatch.setattr(segments, "let_go", fails)
+    await work_off(lane)
+    with database.reading() as session:
+        assert session.exec(select(SegmentMember)).all() == []
+        assert backfills.next_one(session) is None
+    assert told(database) == [
+        (one, "not_looked_at", {"reason": "unexpected_error", "because": "segment removed pros: KeyError"})
+        for one in people
+    ]
