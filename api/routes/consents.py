@@ -10,6 +10,7 @@ from api.routes.customers import CustomerId
 from api.schemas.consents import ConsentIn, ConsentOut
 from services.feedback import consents
 from services.reports import customer_view
+from store.queries import consents as consent_rows
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/v1/customers", tags=["customers"])
 def consent(id: CustomerId, session: Reading, key: Support) -> list[ConsentOut]:
     """Where there is no statement, the topic's terms hold: `opt_out` sends, `opt_in` does not."""
     customer = customer_view.customer(session, id)
-    return [ConsentOut.model_validate(one) for one in consents.of(session, customer.id)]
+    return [ConsentOut.model_validate(one) for one in consent_rows.of_customer(session, customer.id)]
 
 
 @router.put("/{id}/consent/{topic}", summary="Say what a customer said", responses=responses(404, 409, 422))
@@ -49,4 +50,4 @@ def put_consent(
         evidence=evidence,
     ):
         trail.names("granted" if body.granted else "withdrew", "customer", customer.id, {f"consent {topic}": True})
-    return [ConsentOut.model_validate(one) for one in consents.of(session, customer.id)]
+    return [ConsentOut.model_validate(one) for one in consent_rows.of_customer(session, customer.id)]

@@ -23,11 +23,10 @@ from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import NotFound, Refused
 from services.messages.claiming import Fenced
-from store.queries import decisions, hooks
+from store.queries import decisions, hooks, lanes
 from store.statuses import HookStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment, Hook
-from store.tables.messages import Lane
 
 LANE = "hooks"
 
@@ -107,7 +106,7 @@ def take_over(session: Session, fence: str, now: datetime) -> int:
 
     A webhook is made again, in its turn; a note by mail may have gone, and is not.
     """
-    session.merge(Lane(name=LANE, fence=fence, taken_at=now))
+    lanes.own(session, LANE, fence, now)
     left = hooks.left_calling(session, fence)
     for hook in left:
         if hook.once:
@@ -125,8 +124,7 @@ def claim(
     Those of the sources in `without` are left for later: their receiver has enough under way.
     One that cannot be made out (its step is gone) fails alone.
     """
-    owner = session.get(Lane, LANE, with_for_update={"read": True})
-    if owner is None or owner.fence != fence:
+    if not lanes.owns(session, LANE, fence):
         raise Fenced("the hooks have another owner")
     claimed: list[DueHook] = []
     for hook in hooks.due(session, now, limit, without):

@@ -25,7 +25,7 @@ def cancel(session: Session, row_id: int) -> Dispatch:
 
 
 def _stuck(session: Session, row_id: int) -> Dispatch:
-    row = session.get(Dispatch, row_id, with_for_update=True)
+    row = dispatches.locked(session, row_id)
     if row is None:
         raise NotFound(f"nothing of the number {row_id} is on its way")
     if row.status != DispatchStatus.STUCK:

@@ -7,11 +7,11 @@ What changes is an event of the customer too (`REQUESTED`, `SUBSCRIBED`, `UNSUBS
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.facts.guards import REQUESTED, SUBSCRIBED, UNSUBSCRIBED
 from services.customers.event_log import NewEvent
@@ -19,9 +19,9 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.errors import InvalidInput, NotFound
 from services.messages import planning
-from services.messages.eligibility import TRANSACTIONAL
 from services.messages.origins import CONFIRMING
 from store.queries import customers, decisions, messages
+from store.queries.lanes import TRANSACTIONAL
 from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
 
@@ -139,8 +139,3 @@ def _ask(session: Session, customer: Customer, topic: str, at: datetime, now: da
 
 def _note(session: Session, customer_id: str, what: str, detail: dict[str, Any], now: datetime) -> None:
     decisions.add(session, [decisions.row(customer_id, what, detail, now)])
-
-
-def of(session: Session, customer_id: str) -> Sequence[Consent]:
-    """Everything a customer said, by topic."""
-    return session.exec(select(Consent).where(Consent.customer_id == customer_id).order_by(col(Consent.topic))).all()

@@ -4,17 +4,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from services.definitions import topics
 from services.errors import NotFound
 from services.feedback import consents
 from services.feedback.consents import EVERYTHING
-from services.messages.eligibility import OPT_IN, TRANSACTIONAL
-from store.queries import customers
+from services.messages.eligibility import OPT_IN
+from store.queries import consents as consent_rows
+from store.queries import customer_mail, customers
+from store.queries import topics as topic_rows
 from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
-from store.tables.messages import Message
 
 TEXT = "I want mail about this topic."
 VERSION = "preferences-1"
@@ -34,10 +35,9 @@ def choices(session: Session, customer_id: str) -> Sequence[Choice]:
     """Every topic with terms, that they spoke about, or had mail about; transactional mail is no choice."""
     if session.get(Customer, customer_id) is None:
         raise NotFound("this customer no longer exists")
-    rows = {one.key: one for one in session.exec(select(Topic)).all()}
-    said = {one.topic: one for one in consents.of(session, customer_id)}
-    had = select(Message.topic).where(Message.customer_id == customer_id, Message.lane != TRANSACTIONAL).distinct()
-    names = ({*rows, *said, *session.exec(had).all()} - {EVERYTHING}) - {
+    rows = {one.key: one for one in topic_rows.listed(session)}
+    said = {one.topic: one for one in consent_rows.of_customer(session, customer_id)}
+    names = ({*rows, *said, *customer_mail.topics_had(session, customer_id)} - {EVERYTHING}) - {
         key for key, row in rows.items() if row.transactional
     }
     nothing = EVERYTHING in said and not said[EVERYTHING].granted

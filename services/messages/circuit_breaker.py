@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlmodel import Session, select
+from sqlmodel import Session
 
+from store.queries import channels
 from store.tables.messages import Channel
 
 FAILURES = 5
@@ -49,8 +50,7 @@ def room(session: Session, name: str, wanted: int, now: datetime) -> int:
 
 def hear(session: Session, name: str, said: Sequence[Said], now: datetime) -> None:
     """Keep what a batch of attempts says of the channel."""
-    row = session.exec(select(Channel).where(Channel.name == name).with_for_update()).first()
-    row = row or Channel(name=name, updated_at=now)
+    row = channels.locked(session, name) or Channel(name=name, updated_at=now)
     before = (row.alarm, row.closed_until, row.failures)
     if any(one.heard == "well" for one in said):
         row.failures, row.alarm, row.closed_until = 0, None, None
@@ -82,7 +82,3 @@ def _hear(row: Channel, one: Said, now: datetime) -> None:
 
 def _close(row: Channel, until: datetime) -> None:
     row.closed_until = max(row.closed_until or until, until)
-
-
-def listed(session: Session) -> Sequence[Channel]:
-    return session.exec(select(Channel).order_by(Channel.name)).all()

@@ -11,7 +11,7 @@ from itertools import chain, zip_longest
 
 import structlog
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
@@ -26,12 +26,12 @@ from services.messages.eligibility import Standing
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
 from store.queries import broadcasts as broadcast_rows
-from store.queries import customers, decisions, lanes, messages
+from store.queries import customers, decisions, enrollments, lanes, messages, topics
 from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL
-from store.statuses import COUNTED, MessageStatus
+from store.statuses import MessageStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
-from store.tables.definitions import Journey, Topic
+from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 
@@ -85,7 +85,7 @@ def _due(session: Session, lane: str, limit: int, now: datetime) -> list[Message
 
 
 def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
-    stopped = _stopped_topics(session)
+    stopped = topics.paused_keys(session)
     for key in lanes.journeys_with_planned(session, lane):
         journey = session.get(Journey, key)
         if journey is None or journey.paused_at is None:
@@ -93,7 +93,7 @@ def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Iterato
 
 
 def _broadcasts(session: Session, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
-    stopped = _stopped_topics(session)
+    stopped = topics.paused_keys(session)
     for row in broadcast_rows.under_way(session):
         if broadcasts.body_of(row).topic not in stopped:
             queue = lanes.due_of_broadcast(session, row.key, limit, now)
@@ -104,10 +104,6 @@ def _allowed(session: Session, row: Broadcast, wanted: int, now: datetime) -> in
     """How many mails of a broadcast its own rate lets go now."""
     rate = broadcasts.body_of(row).rate
     return wanted if rate is None else rates.take(session, f"broadcast {row.key}", rates.parse(rate), wanted, now)
-
-
-def _stopped_topics(session: Session) -> Sequence[str]:
-    return session.exec(select(Topic.key).where(col(Topic.paused_at).is_not(None))).all()
 
 
 # -- the claim itself --------------------------------------------------------------------------------------------------
@@ -131,14 +127,14 @@ class _Claim:
         due = self._as_they_are(due, people)
         stands = Standing(session, list(people.values()), self._settings, self._now)
         repeated = self._repeated(due)
-        enrollments = self._enrollments(due)
+        runs = enrollments.by_ids(session, {one.enrollment_id for one in due if one.enrollment_id})
         requests: list[MailRequest] = []
         for message in due:
             try:
                 customer = people.get(message.customer_id)
                 origin = self._may_go(stands, customer, message, repeated)
                 if origin is not None and customer is not None:
-                    requests.append(self._request(stands, customer, message, origin, enrollments))
+                    requests.append(self._request(stands, customer, message, origin, runs))
             except DBAPIError:
                 raise
             except Exception as error:
@@ -204,19 +200,8 @@ class _Claim:
         """Customers who had this broadcast under another name, before they were merged."""
         if self._lane != BROADCAST:
             return set()
-        query = select(Message.broadcast, Message.customer_id).where(
-            col(Message.broadcast).in_({one.broadcast for one in due}),
-            col(Message.customer_id).in_({one.customer_id for one in due}),
-            col(Message.status).in_(COUNTED),
-        )
-        return {(key, customer_id) for key, customer_id in self._session.exec(query).all()}
-
-    def _enrollments(self, due: Sequence[Message]) -> Mapping[str, Enrollment]:
-        ids = {one.enrollment_id for one in due if one.enrollment_id}
-        if not ids:
-            return {}
-        query = select(Enrollment).where(col(Enrollment.id).in_(ids))
-        return {one.id: one for one in self._session.exec(query).all()}
+        keys = {one.broadcast for one in due if one.broadcast}
+        return {*broadcast_rows.had_by(self._session, keys, {one.customer_id for one in due})}
 
     def _request(
         self,
@@ -224,11 +209,11 @@ class _Claim:
         customer: Customer,
         message: Message,
         origin: Origin,
-        enrollments: Mapping[str, Enrollment],
+        runs: Mapping[str, Enrollment],
     ) -> MailRequest:
         about = known_facts.attributes(customer)
         wanted = locales.wanted(about, self._settings.locale)
-        enrollment = enrollments.get(message.enrollment_id or "")
+        enrollment = runs.get(message.enrollment_id or "")
         transactional = policy.transactional(origin.terms, stands.limits(customer.id, message.topic))
         follow = self._settings.tracking
         utm = None

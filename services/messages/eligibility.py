@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.facts.calendar import Window
@@ -20,14 +20,11 @@ from services.definitions import topics
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import origins
-from store.queries import tombstones
-from store.queries.tombstones import EMAIL
-from store.statuses import COUNTED, MessageStatus
-from store.tables.customers import Consent, Customer, Suppression
+from store.queries import consents, customer_mail, suppressions
+from store.queries import topics as topic_rows
+from store.tables.customers import Customer
 from store.tables.definitions import Topic
-from store.tables.messages import Message
 
-TRANSACTIONAL = "transactional"
 OPT_IN = ("opt_in", "double_opt_in")
 """The states of a mail that a customer has had, or may have had."""
 
@@ -51,14 +48,11 @@ class Standing:
     ) -> None:
         self._settings = settings
         self._now = now
-        self._topics = {one.key: one for one in session.exec(select(Topic)).all()}
+        self._topics = {one.key: one for one in topic_rows.listed(session)}
         self._terms = terms(settings, self._topics.values())
-        self._suppressed = _suppressed(session, {one.email.lower() for one in people if one.email})
+        self._suppressed = suppressions.among(session, {one.email.lower() for one in people if one.email})
         ids = [one.id for one in people]
-        self._said = {
-            (one.customer_id, one.topic): one
-            for one in session.exec(select(Consent).where(col(Consent.customer_id).in_(ids))).all()
-        }
+        self._said = {(one.customer_id, one.topic): one for one in consents.of_customers(session, ids)}
         self._went = self._counted(session, ids)
 
     def recipient(self, customer: Customer | None, topic: str) -> Recipient:
@@ -99,16 +93,9 @@ class Standing:
         """Topic and instant of the mail that these customers had within the longest cap, where there is any."""
         spans = [per for topic in (*self._topics, "") for _, (_, per) in self._terms.caps(topic)]
         found: defaultdict[str, list[tuple[str, datetime]]] = defaultdict(list)
-        if not spans:
-            return found
-        query = select(Message.customer_id, Message.topic, Message.accepted_at, Message.updated_at).where(
-            col(Message.customer_id).in_(ids),
-            Message.lane != TRANSACTIONAL,
-            col(Message.status).in_(COUNTED),
-            col(Message.updated_at) > self._now - max(spans),
-        )
-        for customer_id, topic, accepted_at, updated_at in session.exec(query).all():
-            found[customer_id].append((topic, accepted_at or updated_at))
+        if spans:
+            for customer_id, topic, at in customer_mail.counted_since(session, ids, self._now - max(spans)):
+                found[customer_id].append((topic, at))
         return found
 
 
@@ -132,20 +119,14 @@ def terms(settings: InstallationSettings, rows: Iterable[Topic]) -> Installation
 
 def present_terms(session: Session) -> InstallationTerms:
     """Those that hold now."""
-    return terms(installation_settings.load(session), session.exec(select(Topic)).all())
+    return terms(installation_settings.load(session), topic_rows.listed(session))
 
 
 def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:
     """Planned mail to the customer beside this one, the highest priority first."""
-    query = select(Message).where(
-        Message.customer_id == customer_id,
-        Message.lane != TRANSACTIONAL,
-        Message.status == MessageStatus.PLANNED,
-        Message.id != but,
-    )
     found = [
         Rival(message=one.id, topic=one.topic, priority=origins.of(session, one).priority)
-        for one in session.exec(query.order_by(col(Message.planned_at))).all()
+        for one in customer_mail.planned_beside(session, customer_id, but)
     ]
     return sorted(found, key=lambda one: -one.priority)
 
@@ -162,12 +143,3 @@ def displaced(limits: Limits, lower: Sequence[Rival]) -> list[Rival]:
 
 def _counts(of: str, rival: Rival) -> bool:
     return of in (EVERY_TOPIC, rival.topic)
-
-
-def _suppressed(session: Session, addresses: set[str]) -> set[str]:
-    """Those that are never written to; the address of somebody who was erased and was suppressed stays so."""
-    if not addresses:
-        return set()
-    query = select(Suppression.email).where(col(Suppression.email).in_(addresses))
-    buried = tombstones.buried(session, [(EMAIL, one) for one in addresses])
-    return {*session.exec(query).all(), *(value for _, value in buried)}

@@ -22,6 +22,7 @@ from services.messages import eligibility
 from services.messages.eligibility import Standing
 from store import bulk
 from store.queries import decisions, messages
+from store.queries.lanes import JOURNEY, TRANSACTIONAL
 from store.statuses import CLAIMABLE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -76,7 +77,7 @@ def plan(
     if verdict == ALLOWED and not free:
         for rival in eligibility.displaced(limits, [one for one in rivals if one not in ahead]):
             withdraw(session, rival.message, "frequency_cap", now, {"displaced_by": name})
-    fate, lane = _fate(verdict, asked, now), "transactional" if free else "journey"
+    fate, lane = _fate(verdict, asked, now), TRANSACTIONAL if free else JOURNEY
     if message is None:
         row = message_row(program, enrollment.id, customer.id, asked, send, now, fate)
         messages.add(session, [row | {"lane": lane}])
@@ -95,7 +96,7 @@ def message_row(
         customer_id,
         template=send.template,
         topic=send.terms.topic,
-        lane="transactional" if send.terms.transactional else "journey",
+        lane=TRANSACTIONAL if send.terms.transactional else JOURNEY,
         due=asked.due,
         now=now,
         not_before=fate.not_before,

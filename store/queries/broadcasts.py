@@ -1,6 +1,6 @@
 """Broadcasts, whom their files name, and what became of their mails."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, func, select
@@ -8,6 +8,7 @@ from sqlmodel import Session, col, delete, func, select
 from store.statuses import (
     BROADCAST_ACTIVE,
     BROADCAST_OPEN,
+    COUNTED,
     ON_THE_WAY,
     BroadcastStatus,
 )
@@ -72,6 +73,16 @@ def planned_for(session: Session, key: str, customer_ids: Sequence[str]) -> set[
     """Those of the customers who have a mail of this broadcast already, whatever became of it."""
     query = select(Message.customer_id).where(Message.broadcast == key, col(Message.customer_id).in_(customer_ids))
     return set(session.exec(query).all())
+
+
+def had_by(session: Session, keys: Collection[str], customer_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Broadcast and customer, where one of these customers has had, or may have had, one of these broadcasts."""
+    query = select(col(Message.broadcast), col(Message.customer_id)).where(
+        col(Message.broadcast).in_(keys),
+        col(Message.customer_id).in_(customer_ids),
+        col(Message.status).in_(COUNTED),
+    )
+    return {(key or "", customer_id) for key, customer_id in session.exec(query).all()}
 
 
 def any_on_the_way(session: Session, key: str) -> bool:

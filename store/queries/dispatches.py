@@ -125,6 +125,11 @@ def failed(session: Session, one: Dispatch, error: str, now: datetime, *, lastin
     return status
 
 
+def locked(session: Session, row_id: int) -> Dispatch | None:
+    """A row that nobody else changes until the transaction ends; None where it has gone, or never was."""
+    return session.get(Dispatch, row_id, with_for_update=True)
+
+
 def retry(session: Session, row_id: int) -> bool:
     """Let a row that is stuck go again, at once; False where none of this id is."""
     return _set_free(session, row_id, update(Dispatch).values(status=DispatchStatus.READY, attempts=0, not_before=None))

@@ -1,0 +1,17 @@
+"""Topics: all of them are a page at most."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from store.tables.definitions import Topic
+
+
+def listed(session: Session) -> Sequence[Topic]:
+    """Every topic with terms of its own, in the order of their keys."""
+    return session.exec(select(Topic).order_by(col(Topic.key))).all()
+
+
+def paused_keys(session: Session) -> Sequence[str]:
+    """The keys of the topics whose mail is held."""
+    return session.exec(select(Topic.key).where(col(Topic.paused_at).is_not(None))).all()
