@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from services.feedback import delivery_events
 from store.ids import new_id
-from store.queries import message_bodies
+from store.queries import message_bodies, pending_clicks
 from store.tables.messages import Message, PendingClick
 
 PROVIDER = "waypost"
@@ -90,27 +90,21 @@ def _too_quick(message: Message, now: datetime) -> bool:
 
 def anything(session: Session, now: datetime) -> bool:
     """Whether a click can be judged by now."""
-    query = select(PendingClick.id).where(col(PendingClick.at) <= now - SETTLES).limit(1)
-    return session.exec(query).first() is not None
-
-
-def _settled(session: Session, now: datetime, limit: int) -> Sequence[PendingClick]:
-    query = select(PendingClick).where(col(PendingClick.at) <= now - SETTLES)
-    return session.exec(query.order_by(col(PendingClick.at), col(PendingClick.id)).limit(limit)).all()
+    return pending_clicks.any_by(session, now - SETTLES)
 
 
 def pass_over(session: Session, now: datetime, error: str) -> None:
     """The next click fails unexpectedly: it is not counted."""
-    for one in _settled(session, now, 1):
+    for one in pending_clicks.first_by(session, now - SETTLES, 1):
         session.delete(one)
 
 
 def settle(session: Session, now: datetime, limit: int = PAGE) -> int:
     """Judge the clicks that have waited long enough, `limit` at most, and pass them on; return how many there were."""
-    due = _settled(session, now, limit)
+    due = pending_clicks.first_by(session, now - SETTLES, limit)
     reports: list[Engaged] = []
     for message_id in sorted({one.message_id for one in due}):
-        every = session.exec(select(PendingClick).where(PendingClick.message_id == message_id)).all()
+        every = pending_clicks.of_message(session, message_id)
         links = len(message_bodies.urls(session, message_id))
         for one in (click for click in due if click.message_id == message_id):
             _judge(one, every, links)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import RecordedEvent
-from store.tables.customers import Customer, Event
+from store.queries import customers, events
+from store.tables.customers import Customer
 
 PAGE = 500
 
@@ -16,9 +19,7 @@ def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterato
     """Everybody with at least one event up to `end`; events before `begin` are left out."""
     last = ""
     while True:
-        page = session.exec(
-            select(Customer).where(col(Customer.id) > last).order_by(col(Customer.id)).limit(PAGE)
-        ).all()
+        page = customers.page(session, last, PAGE)
         if not page:
             return
         last = page[-1].id
@@ -28,17 +29,14 @@ def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterato
 def _histories(
     session: Session, page: Sequence[Customer], begin: datetime | None, end: datetime
 ) -> Iterator[CustomerHistory]:
-    query = select(Event).where(col(Event.customer_id).in_([one.id for one in page]), col(Event.at) <= end)
-    events: dict[str, list[Event]] = {}
-    for event in session.exec(query if begin is None else query.where(col(Event.at) >= begin)).all():
-        events.setdefault(event.customer_id, []).append(event)
-    for customer in page:
-        mine = sorted(events.get(customer.id, []), key=lambda one: (one.at, one.seq))
-        if mine:
-            history = [
-                RecordedEvent(seq=seq, name=one.name, at=one.at, properties=one.properties)
-                for seq, one in enumerate(mine, start=1)
-            ]
-            yield CustomerHistory(
-                id=customer.id, events=history, attributes=customer.attributes, timezone=customer.timezone
-            )
+    found = events.of_customers(session, [one.id for one in page], begin, end)
+    by_id = {one.id: one for one in page}
+    for customer_id, mine in groupby(found, key=attrgetter("customer_id")):
+        customer = by_id[customer_id]
+        history = [
+            RecordedEvent(seq=seq, name=one.name, at=one.at, properties=one.properties)
+            for seq, one in enumerate(mine, start=1)
+        ]
+        yield CustomerHistory(
+            id=customer.id, events=history, attributes=customer.attributes, timezone=customer.timezone
+        )

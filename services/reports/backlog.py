@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 
-from store.queries import dispatches, lanes, message_counts
+from store.queries import channels, counts, dispatches, lanes, message_counts
 from store.queries import hooks as hook_rows
 from store.queries.lanes import LANES
-from store.statuses import ON_THE_WAY, UNSURE, HookStatus
-from store.tables.enrollments import Dispatch, Hook, StageCount
-from store.tables.messages import Channel
+from store.statuses import ON_THE_WAY, UNSURE
 
 OPEN = (*ON_THE_WAY, *UNSURE)
 """What a mail is as long as its fate is open."""
@@ -39,15 +37,8 @@ class Depths:
 def measure(session: Session, now: datetime) -> Depths:
     """Everything from kept counts, or by its index."""
     standing = message_counts.standing(session, OPEN)
-    waiting, first = session.exec(select(func.count(), func.min(Dispatch.created_at)).select_from(Dispatch)).one()
-    hooks, due = session.exec(
-        select(func.count(), func.min(Hook.not_before)).where(
-            Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now
-        )
-    ).one()
-    stages = select(StageCount.journey, StageCount.stage, func.sum(StageCount.count)).group_by(
-        col(StageCount.journey), col(StageCount.stage)
-    )
+    waiting, first = dispatches.waiting(session)
+    hooks, due = hook_rows.overdue(session, now)
     return Depths(
         messages={(lane, status): standing.get((lane, status), 0) for lane in LANES for status in OPEN},
         lag={lane: _age(lanes.oldest_due(session, lane, now), now) for lane in LANES},
@@ -55,11 +46,8 @@ def measure(session: Session, now: datetime) -> Depths:
         dispatch_lag=_age(first, now),
         hooks=hooks,
         hook_lag=_age(due, now),
-        enrollments={(journey, stage): int(count) for journey, stage, count in session.exec(stages).all()},
-        closed={
-            one.name: one.closed_until is not None and now < one.closed_until
-            for one in session.exec(select(Channel)).all()
-        },
+        enrollments=counts.all_stages(session),
+        closed={one.name: one.closed_until is not None and now < one.closed_until for one in channels.listed(session)},
         stuck={"dispatch": dispatches.stuck(session), "hook": hook_rows.stuck(session)},
     )
 

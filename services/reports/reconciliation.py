@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 
-from store.queries import counts, message_counts, outbox, recounts
+from store.queries import counts, dispatches, message_counts, outbox, recounts
+from store.queries import journeys as journey_rows
 from store.queries.message_counts import Book
 from store.queries.recounts import ByStatus
 from store.statuses import ON_THE_WAY, EnrollmentStatus, MessageStatus
-from store.tables.definitions import Journey
-from store.tables.enrollments import Dispatch
 
 OUTBOX = "outbox"
 """The provider's name of the local mail catcher."""
@@ -47,7 +46,7 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
     """The books, of one journey or of everything; with `recount` they are compared with the rows themselves."""
     rows = _recounted(session) if recount else None
     books = message_counts.books(session)
-    keys = [one for one in session.exec(select(Journey.key).order_by(col(Journey.key))).all() if journey in (None, one)]
+    keys = [one for one in journey_rows.ordered_keys(session) if journey in (None, one)]
     kept = _Kept(
         entered=counts.entered(session),
         live=counts.live(session),
@@ -61,7 +60,7 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
         "recounted": recount,
         "journeys": journeys,
         "broadcasts": broadcasts,
-        "on_their_way": _on_their_way(session),
+        "on_their_way": dispatches.by_kind(session),
         "outbox": _outbox(session),
     }
 
@@ -145,12 +144,6 @@ def summed(books: Iterable[Book]) -> dict[str, Any]:
         "unknown": found[MessageStatus.UNKNOWN],
         "parked": found[MessageStatus.PARKED],
     }
-
-
-def _on_their_way(session: Session) -> dict[str, int]:
-    """Starts and signals that Temporal has not got yet."""
-    query = select(Dispatch.kind, func.count(col(Dispatch.id))).group_by(Dispatch.kind)
-    return dict(session.exec(query).all())
 
 
 def _outbox(session: Session) -> dict[str, int] | None:

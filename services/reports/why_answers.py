@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
 from journeys.program.program import Program
@@ -14,6 +14,7 @@ from journeys.rules.policy import REASONS
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import InvalidInput, NotFound
+from store.queries import decisions, enrollments, messages
 from store.statuses import CLAIMABLE, EnrollmentStatus, MessageStatus
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
@@ -49,10 +50,12 @@ def why(
     if journey is None:
         raise InvalidInput("name a journey or a message", "journey")
     journeys.get(session, journey)
-    run = _last_run(session, customer, journey)
+    run = enrollments.last_run(session, journey, customer.id)
     if run is None:
         return _never_entered(session, customer, journey, now)
-    return _about_run(run, _decisions(session, run)) if step is None else _about_step(session, run, step)
+    return (
+        _about_run(run, decisions.last_of(session, run.id, MOST)) if step is None else _about_step(session, run, step)
+    )
 
 
 # -- a mail ------------------------------------------------------------------------------------------------------------
@@ -75,17 +78,10 @@ def about_message(session: Session, customer: Customer, message_id: str) -> Why:
     mail = session.get(Message, message_id)
     if mail is None or mail.customer_id != customer.id:
         raise NotFound(f"this customer has no message {message_id!r}")
-    query = select(Decision).where(Decision.customer_id == customer.id).order_by(col(Decision.at), col(Decision.number))
-    if mail.enrollment_id is None:  # a broadcast's, or one that asks to confirm: its decisions name it
-        alone = query.where(col(Decision.enrollment_id).is_(None), col(Decision.at) >= mail.planned_at)
-        return _told(mail, [one for one in session.exec(alone).all() if one.detail.get("message") == mail.id][:MOST])
-    query = query.where(
-        Decision.step == mail.step, Decision.enrollment_id == mail.enrollment_id, Decision.visit == mail.visit
-    )
-    return _told(mail, session.exec(query.limit(MOST)).all())
+    return _told(mail, decisions.of_message(session, mail, MOST))
 
 
-def _told(mail: Message, decisions: Sequence[Decision]) -> Why:
+def _told(mail: Message, recorded: Sequence[Decision]) -> Why:
     meaning = REASONS.get(mail.reason or "")
     told = f"{mail.template} {_STATES[mail.status]}" + (f": {meaning}" if meaning else "")
     waits = mail.not_before if mail.status in CLAIMABLE else None
@@ -98,34 +94,21 @@ def _told(mail: Message, decisions: Sequence[Decision]) -> Why:
         reason=mail.reason,
         meaning=meaning,
         next_at=waits,
-        decisions=decisions,
+        decisions=recorded,
     )
 
 
 # -- a run -------------------------------------------------------------------------------------------------------------
 
 
-def _last_run(session: Session, customer: Customer, journey: str) -> Enrollment | None:
-    query = select(Enrollment).where(Enrollment.customer_id == customer.id, Enrollment.journey == journey)
-    return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
-
-
-def _decisions(session: Session, run: Enrollment, step: str | None = None) -> Sequence[Decision]:
-    query = select(Decision).where(Decision.enrollment_id == run.id)
-    if step is not None:
-        query = query.where(Decision.step == step)
-    rows = session.exec(query.order_by(col(Decision.at).desc(), col(Decision.number).desc()).limit(MOST)).all()
-    return list(reversed(rows))
-
-
-def _about_run(run: Enrollment, decisions: Sequence[Decision]) -> Why:
+def _about_run(run: Enrollment, recorded: Sequence[Decision]) -> Why:
     return Why(
         answer=f"entered on {run.entered_at:%Y-%m-%d %H:%M} UTC by {run.source}; {_stands(run)}",
         entered=True,
         enrollment=run,
         reason=run.reason,
         next_at=run.wakes_at,
-        decisions=decisions,
+        decisions=recorded,
     )
 
 
@@ -143,23 +126,19 @@ def _stands(run: Enrollment) -> str:
 def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
     program = journeys.compiled(session, run.digest)
     step = _step(program, wanted)
-    decisions = _decisions(session, run, step)
-    mail = session.exec(
-        select(Message)
-        .where(Message.enrollment_id == run.id, Message.step == step)
-        .order_by(col(Message.planned_at).desc())
-    ).first()
+    recorded = decisions.last_of(session, run.id, MOST, step)
+    mail = messages.last_of_step(session, run.id, step)
     if mail is not None:
-        told = _told(mail, decisions)
+        told = _told(mail, recorded)
         told.enrollment = run
         return told
     if run.status == EnrollmentStatus.LIVE and run.step == step:
-        return Why(answer=_stands(run), entered=True, enrollment=run, next_at=run.wakes_at, decisions=decisions)
-    if decisions:
-        last = decisions[-1]
+        return Why(answer=_stands(run), entered=True, enrollment=run, next_at=run.wakes_at, decisions=recorded)
+    if recorded:
+        last = recorded[-1]
         told = f"the step was reached on {last.at:%Y-%m-%d %H:%M} UTC: {last.what}"
-        return Why(answer=f"{told}; {_stands(run)}", entered=True, enrollment=run, decisions=decisions)
-    elsewhere = [one for one in _decisions(session, run) if one.what in TURNS]
+        return Why(answer=f"{told}; {_stands(run)}", entered=True, enrollment=run, decisions=recorded)
+    elsewhere = [one for one in decisions.last_of(session, run.id, MOST) if one.what in TURNS]
     why = f"; the last turn it took: {_turn(elsewhere[-1])}" if elsewhere else ""
     return Why(
         answer=f"the step was not reached: {_stands(run)}{why}",
@@ -190,10 +169,7 @@ def _turn(decision: Decision) -> str:
 
 def _never_entered(session: Session, customer: Customer, journey: str, now: datetime) -> Why:
     """The refusal that is on record; else which of the journey's ways in never came, and what their guards say now."""
-    query = select(Decision).where(
-        Decision.customer_id == customer.id, Decision.journey == journey, Decision.what == "not_entered"
-    )
-    refusals = list(reversed(session.exec(query.order_by(col(Decision.at).desc()).limit(MOST)).all()))
+    refusals = decisions.last_refusals(session, customer.id, journey, MOST)
     live = _live(session, journey)
     triggers = _triggers(session, customer, live[1], now) if live else []
     if refusals:

@@ -83,6 +83,13 @@ def stages(session: Session, journey: str) -> dict[str, int]:
     return {stage: int(count) for stage, count in session.exec(query) if count}
 
 
+def all_stages(session: Session) -> dict[tuple[str, str], int]:
+    """Live enrollments by journey and stage; of a stage that everybody has left, 0."""
+    query = select(StageCount.journey, StageCount.stage, func.sum(StageCount.count))
+    rows = session.exec(query.group_by(col(StageCount.journey), col(StageCount.stage)))
+    return {(journey, stage): int(count) for journey, stage, count in rows}
+
+
 def steps(session: Session, journey: str) -> dict[tuple[str, str], int]:
     """Live enrollments per stage and step; the empty step is resting behind the last one."""
     total = func.sum(StageCount.count)

@@ -43,6 +43,12 @@ def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
     return session.exec(query).all()
 
 
+def page(session: Session, after: str, limit: int) -> Sequence[Customer]:
+    """A page of all customers in the order of their ids, behind the id `after`."""
+    query = select(Customer).where(col(Customer.id) > after)
+    return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()
+
+
 def by_external_id(session: Session, external_id: str) -> Customer | None:
     """Whoever has this id of yours now; a former one, of a merged profile, finds nobody here."""
     return session.exec(select(Customer).where(Customer.external_id == external_id)).first()

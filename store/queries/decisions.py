@@ -7,6 +7,7 @@ past the unit of work.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
@@ -14,6 +15,7 @@ from sqlmodel import Session, col, select
 from store import bulk
 from store.ids import new_id
 from store.tables.enrollments import Decision
+from store.tables.messages import Message
 
 
 class Command(Protocol):
@@ -58,6 +60,46 @@ def from_number(session: Session, enrollment_id: str, number: int) -> Sequence[D
     """The decisions about an enrollment's commands from this number on, the last first."""
     query = select(Decision).where(Decision.enrollment_id == enrollment_id, col(Decision.number) >= number)
     return session.exec(query.order_by(col(Decision.number).desc())).all()
+
+
+def last_of(session: Session, enrollment_id: str, limit: int, step: str | None = None) -> Sequence[Decision]:
+    """The last decisions of an enrollment (about one of its steps), at most `limit`, the oldest of them first."""
+    query = select(Decision).where(Decision.enrollment_id == enrollment_id)
+    if step is not None:
+        query = query.where(Decision.step == step)
+    return _last(session, query.order_by(col(Decision.at).desc(), col(Decision.number).desc()), limit)
+
+
+def last_refusals(session: Session, customer_id: str, journey: str, limit: int) -> Sequence[Decision]:
+    """The last times that a journey did not let a customer in, at most `limit`, the oldest of them first."""
+    query = select(Decision).where(
+        Decision.customer_id == customer_id, Decision.journey == journey, Decision.what == "not_entered"
+    )
+    return _last(session, query.order_by(col(Decision.at).desc()), limit)
+
+
+def _last(session: Session, newest_first: Any, limit: int) -> Sequence[Decision]:
+    return session.exec(newest_first.limit(limit)).all()[::-1]
+
+
+def of_message(session: Session, message: Message, limit: int) -> Sequence[Decision]:
+    """The first decisions about a mail, at most `limit`, the oldest first.
+
+    They are those of its step's visit. A mail that no enrollment sent (a broadcast's, or one that asks to confirm) is
+    named in them.
+    """
+    query = select(Decision).where(Decision.customer_id == message.customer_id)
+    query = query.order_by(col(Decision.at), col(Decision.number))
+    if message.enrollment_id is None:
+        alone = query.where(col(Decision.enrollment_id).is_(None), col(Decision.at) >= message.planned_at)
+        naming = (one for one in session.exec(alone) if one.detail.get("message") == message.id)
+        return list(islice(naming, limit))
+    visit = query.where(
+        Decision.enrollment_id == message.enrollment_id,
+        Decision.step == message.step,
+        Decision.visit == message.visit,
+    )
+    return session.exec(visit.limit(limit)).all()
 
 
 def row(

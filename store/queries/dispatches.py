@@ -94,6 +94,16 @@ def oldest_ready(session: Session, priorities: Sequence[Priority], now: datetime
     return session.exec(query.order_by(col(Dispatch.priority), col(Dispatch.id)).limit(1)).first()
 
 
+def waiting(session: Session) -> tuple[int, datetime | None]:
+    """How many rows are on their way, and since when the oldest of them is."""
+    return session.exec(select(func.count(), func.min(Dispatch.created_at)).select_from(Dispatch)).one()
+
+
+def by_kind(session: Session) -> dict[str, int]:
+    """How many rows of each kind (`start`, `poke`, …) are on their way."""
+    return dict(session.exec(select(Dispatch.kind, func.count(col(Dispatch.id))).group_by(Dispatch.kind)).all())
+
+
 def stuck(session: Session) -> int:
     """How many rows are set aside for a person."""
     query = select(func.count(col(Dispatch.id))).where(Dispatch.status == DispatchStatus.STUCK)

@@ -71,10 +71,10 @@ def by_ids(session: Session, ids: Collection[str]) -> dict[str, Enrollment]:
     return {one.id: one for one in session.exec(select(Enrollment).where(col(Enrollment.id).in_(ids))).all()}
 
 
-def last_run(session: Session, journey: str, customer_id: str, key: str) -> Enrollment | None:
-    """The latest run of a customer through a journey (under a key)."""
-    here = (Enrollment.journey == journey, Enrollment.customer_id == customer_id, Enrollment.key == key)
-    query = select(Enrollment).where(*here)
+def last_run(session: Session, journey: str, customer_id: str, key: str | None = None) -> Enrollment | None:
+    """The latest run of a customer through a journey, under this key or, where it is None, under any."""
+    query = select(Enrollment).where(Enrollment.journey == journey, Enrollment.customer_id == customer_id)
+    query = query if key is None else query.where(Enrollment.key == key)
     return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
 
 

@@ -11,7 +11,7 @@ from store import bulk
 from store.tables.customers import Event
 
 PAGE = 1_000
-"""Events that a fold has in memory."""
+"""Events in memory at a time where many are read: some megabytes."""
 
 
 def add(session: Session, rows: Sequence[bulk.Row]) -> None:
@@ -72,6 +72,19 @@ def last_seq_by(session: Session, customer_id: str, at: datetime) -> int:
     """The number of the last event received by this instant; 0 where there was none."""
     query = select(func.max(Event.seq)).where(Event.customer_id == customer_id, col(Event.received_at) <= at)
     return session.exec(query).one() or 0
+
+
+def of_customers(
+    session: Session, customer_ids: Collection[str], begin: datetime | None, end: datetime
+) -> Iterator[Event]:
+    """The events of these customers from `begin` (or the first one) to `end`, both included, by the time they happened.
+
+    In the order of the customers' ids and then of their instants; a page of rows in memory at a time.
+    """
+    query = select(Event).where(col(Event.customer_id).in_(customer_ids), col(Event.at) <= end)
+    query = query if begin is None else query.where(col(Event.at) >= begin)
+    query = query.order_by(col(Event.customer_id), col(Event.at), col(Event.seq))
+    yield from session.exec(query, execution_options={"yield_per": PAGE})
 
 
 def known_message_ids(session: Session, message_ids: Iterable[str]) -> set[str]:

@@ -55,6 +55,12 @@ def counts(session: Session, journey: str) -> dict[HookStatus, int]:
     return {HookStatus(status): count for status, count in session.exec(query).all()}
 
 
+def overdue(session: Session, now: datetime) -> tuple[int, datetime | None]:
+    """How many hooks could be called by now, and since when the first of them could."""
+    due = (Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
+    return session.exec(select(func.count(), func.min(Hook.not_before)).where(*due)).one()
+
+
 def stuck(session: Session) -> int:
     """How many hooks are set aside for a person."""
     return session.exec(select(func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)).one()
