@@ -7,7 +7,6 @@ past the unit of work.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
@@ -92,8 +91,7 @@ def of_message(session: Session, message: Message, limit: int) -> Sequence[Decis
     query = query.order_by(col(Decision.at), col(Decision.number))
     if message.enrollment_id is None:
         alone = query.where(col(Decision.enrollment_id).is_(None), col(Decision.at) >= message.planned_at)
-        naming = (one for one in session.exec(alone) if one.detail.get("message") == message.id)
-        return list(islice(naming, limit))
+        return [one for one in session.exec(alone).all() if one.detail.get("message") == message.id][:limit]
     visit = query.where(
         Decision.enrollment_id == message.enrollment_id,
         Decision.step == message.step,
