@@ -140,6 +140,43 @@ def test_nothing_below_the_edge_ends_a_transaction(name: str) -> None:
     assert calls(name) - {"store/migrations/env.py"} == set()
 
 
+def imported(module: str) -> set[tuple[str, str]]:
+    """What the rooms above the store take from a library: file, and what it takes."""
+    return {
+        (str(file.relative_to(ROOT)), f"{getattr(node, 'module', None) or ''}.{name.name}".lstrip("."))
+        for room in PRODUCT
+        if room != "store"
+        for file in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+        if (getattr(node, "module", None) or name.name).partition(".")[0] == module
+    }
+
+
+def test_every_statement_stands_in_the_store() -> None:
+    known = {"sqlmodel.Session", "sqlmodel.SQLModel", "sqlalchemy.orm.attributes.set_committed_value"}
+    taken = imported("sqlmodel") | imported("sqlalchemy")
+    assert {one for one in taken if one[1] not in known and not one[1].startswith("sqlalchemy.exc.")} == set()
+
+
+@pytest.mark.parametrize("name", ["exec", "exec_driver_sql", "connection", "scalars"])
+def test_nothing_above_the_store_asks_the_database_past_its_queries(name: str) -> None:
+    assert {file for file in calls(name) if not file.startswith("store/")} == set()
+
+
+def test_rows_are_locked_in_the_store_and_customers_in_one_place() -> None:
+    locking = {
+        (str(file.relative_to(ROOT)), ast.unparse(function))
+        for room in PRODUCT
+        for file in (ROOT / room).rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.FunctionDef) and "with_for_update" in ast.unparse(function)
+    }
+    assert {file for file, _ in locking if not file.startswith("store/queries/")} == set()
+    assert {file for file, text in locking if "select(Customer)" in text} == {"store/queries/customers.py"}
+
+
 def test_a_transaction_is_opened_in_one_way() -> None:
     assert calls("writing") == {"store/session.py", "api/deps/transactions.py"}
     assert calls("begin") == {"store/session.py"}
