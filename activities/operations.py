@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,9 +18,9 @@ from services.imports import import_file
 from services.jobs import enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
-from services.operations.operations import Done, Page
+from services.operations.operations import Done, PageOfWork
 from services.upkeep import broadcast_clock
-from services.values import Rejected, instant
+from services.values import Clock, Rejected, instant
 from store.queries import segments
 from store.session import Database
 from store.tables.access import Operation
@@ -32,9 +31,6 @@ BEAT = 5.0
 ATTEMPTS = 5
 """After so many the operation has failed: the waits between them, 1, 2, 4 and 8 s, outlast a restart of the database. A
 worker that dies meanwhile is no failure of the work, but counts."""
-
-Clock = Callable[[], datetime]
-"""The present instant (UTC)."""
 
 log = structlog.get_logger("waypost.operations")
 
@@ -93,7 +89,7 @@ class Operations:
     def _begun(self, operation_id: str) -> Operation | None:
         return self._database.write(lambda session: operations.begun(session, operation_id, self._clock()))
 
-    def _advance(self, operation_id: str, page: Page) -> Done | None:
+    def _advance(self, operation_id: str, page: PageOfWork) -> Done | None:
         return self._database.write(lambda session: operations.advance(session, operation_id, page))
 
     def _ended(self, operation_id: str, error: str | None) -> str:
@@ -107,7 +103,7 @@ async def _beat() -> None:
         await asyncio.sleep(BEAT)
 
 
-def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator[Page]:
+def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Replay the recorded events of everybody through a version of a journey, or its draft; nothing is mailed.
 
     The request names `journey`, and may `version`, `from` and `until` (ISO 8601). Raise InvalidInput where there are no
@@ -131,11 +127,11 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
         yield _told(totals.customers - before, len(customers), totals.as_json())
 
 
-def _told(count: int, total: int, result: dict[str, Any]) -> Page:
+def _told(count: int, total: int, result: dict[str, Any]) -> PageOfWork:
     return lambda session: Done(count=count, total=total, result=result)
 
 
-KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[Page]]] = {
+KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]] = {
     "simulate": simulate,
     "import customers": import_file.pages,
     "import consents": import_file.pages,

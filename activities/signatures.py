@@ -19,7 +19,7 @@ OPERATE = "operate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class CommandBatch:
     """Decisions to record, and the one question to answer.
 
     `now` is the workflow's time. With `fence` (the cursor) nothing happens while events above it wait; with `gate`

@@ -1,20 +1,19 @@
 """Letting the members of a segment in, page by page; a repeat goes on behind the last page that was done."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 
 from temporalio import activity
 
 from activities.signatures import SWEEP, Occasion
 from services.enrollments import schedules
+from services.values import Clock
 from store.session import Database
 
 
 class Sweep:
     """Enrolls who is in a segment when a schedule comes round."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from mail.composing import Composer
 from mail.message import Mail
@@ -10,6 +9,7 @@ from mail.providers.sender import Accepted, MailSender, NotSent
 from mail.rendering.templates import TemplateProblem
 from services.errors import InvalidInput
 from services.jobs import test_mail
+from services.values import Clock
 from store.session import Database
 from store.tables.access import Operation
 
@@ -17,9 +17,7 @@ from store.tables.access import Operation
 class TestMails:
     """Composes and sends; what was handed over is never repeated, since it may have gone."""
 
-    def __init__(
-        self, database: Database, composer: Composer, sender: Callable[[], MailSender], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, composer: Composer, sender: Callable[[], MailSender], clock: Clock) -> None:
         self._database = database
         self._composer = composer
         self._sender = sender

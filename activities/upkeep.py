@@ -5,7 +5,6 @@ What it does is for `services.upkeep` to say; here is only that one owner does i
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,6 +15,7 @@ from activities import meters
 from services.messages.claiming import Fenced
 from services.upkeep import retention, upkeep
 from services.upkeep.upkeep import DUTIES, Duty
+from services.values import Clock
 from store.queries import lanes
 from store.session import Database
 
@@ -31,7 +31,7 @@ PRUNE_EVERY = timedelta(hours=1)
 class UpkeepLane:
     """Does a page of what comes by the clock; two owners would only do it twice as slowly, never twice."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._fence = secrets.token_hex(8)

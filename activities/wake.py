@@ -4,7 +4,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.signatures import ASK, PLAN, SETTLE, Call
+from activities.signatures import ASK, PLAN, SETTLE, CommandBatch
 from journeys.machine.inputs import Answer, Interrupted
 from services.enrollments import wake
 from services.errors import NotFound
@@ -17,7 +17,7 @@ class _Answering:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def _perform(self, call: Call) -> Answer | Interrupted:
+    def _perform(self, call: CommandBatch) -> Answer | Interrupted:
         def work(session: Session) -> Answer | Interrupted:
             return wake.perform(
                 session, call.enrollment, call.records, call.question, now=call.now, fence=call.fence, gate=call.gate
@@ -33,7 +33,7 @@ class Audience(_Answering):
     """Facts about the customer: guards, last activity, local times."""
 
     @activity.defn(name=ASK)
-    def ask(self, call: Call) -> Answer | Interrupted:
+    def ask(self, call: CommandBatch) -> Answer | Interrupted:
         """Facts about the customer as of the question's instant, recorded with the decisions before it.
 
         Each of the three answers Interrupted where the call's fence or gate says so, and raises ApplicationError
@@ -46,7 +46,7 @@ class Planning(_Answering):
     """Whether a mail may go, now, later or not at all."""
 
     @activity.defn(name=PLAN)
-    def plan(self, call: Call) -> Answer | Interrupted:
+    def plan(self, call: CommandBatch) -> Answer | Interrupted:
         """Whether the mail of a step is planned, deferred or skipped, with its row in the ledger."""
         return self._perform(call)
 
@@ -55,6 +55,6 @@ class Records(_Answering):
     """Where the enrollment stands and what it waits for."""
 
     @activity.defn(name=SETTLE)
-    def settle(self, call: Call) -> Answer | Interrupted:
+    def settle(self, call: CommandBatch) -> Answer | Interrupted:
         """Where the enrollment stands now and what it waits for, as ingestion and reports see it."""
         return self._perform(call)

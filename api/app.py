@@ -6,7 +6,7 @@ from api import errors, openapi
 from api.deps.backend import Backend
 from api.edge.heads import Heads
 from api.edge.heavy_work import HeavyWork
-from api.edge.limits import Edge
+from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
 from api.routes import (
@@ -84,6 +84,6 @@ def create_app(backend: Backend, version: str) -> FastAPI:
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     errors.install(app)
     app.add_middleware(Heads)
-    app.add_middleware(Edge, metrics=app.state.metrics)
+    app.add_middleware(EdgeMiddleware, metrics=app.state.metrics)
     app.openapi = lambda: openapi.document(app)
     return app

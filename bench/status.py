@@ -70,21 +70,21 @@ def _fill(parts: Parts, size: int) -> None:
             decisions.add(session, [_decision(one, step, at) for one in some for step in range(EACH)])
 
 
-def _customer(one: int, at: datetime) -> bulk.Row:
+def _customer(one: int, at: datetime) -> bulk.ColumnValues:
     return {
         "id": f"cus_{one}", "external_id": str(one), "email": f"c{one}@example.com", "attributes": {}, "events": {},
         "segments": [], "seq": 1, "created_at": at, "updated_at": at,
     }  # fmt: skip
 
 
-def _event(one: int, at: datetime) -> bulk.Row:
+def _event(one: int, at: datetime) -> bulk.ColumnValues:
     return {
         "id": f"evt_{one}", "message_id": str(one), "customer_id": f"cus_{one}", "seq": 1, "type": "track",
         "name": "Order Completed", "properties": {}, "fires": True, "at": at, "received_at": at,
     }  # fmt: skip
 
 
-def _enrollment(one: int, at: datetime) -> bulk.Row:
+def _enrollment(one: int, at: datetime) -> bulk.ColumnValues:
     return {
         "id": f"enr_{one}", "journey": "lifecycle", "version": 1, "digest": "d", "customer_id": f"cus_{one}", "key": "",
         "run": 1, "workflow_id": f"w{one}", "source": "event Order Completed", "data": {}, "shifts": [],
@@ -93,7 +93,7 @@ def _enrollment(one: int, at: datetime) -> bulk.Row:
     }  # fmt: skip
 
 
-def _decision(one: int, step: int, at: datetime) -> bulk.Row:
+def _decision(one: int, step: int, at: datetime) -> bulk.ColumnValues:
     detail = {"waits_for": [], "wakes_at": None}
     return decisions.row(
         f"cus_{one}",

@@ -18,7 +18,7 @@ STYLE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class StageStay:
     """A stretch of time that somebody spent in a stage (`ends` is open where they are still there)."""
 
     stage: str
@@ -104,7 +104,7 @@ def compared(rows: Sequence[tuple[str, int, int]], names: tuple[str, str], name:
     return svg.document(WIDTH, height, parts, name=name, theme=theme, style=STYLE)
 
 
-def path(spans: Sequence[Span], marks: Sequence[Mark], name: str, theme: Theme = "auto") -> str:
+def path(spans: Sequence[StageStay], marks: Sequence[Mark], name: str, theme: Theme = "auto") -> str:
     """One customer over time: a row for each stage, and what happened as marks above."""
     if not spans:
         return _nothing(name, theme)

@@ -6,7 +6,7 @@ It takes one pass, whatever the journey.
 from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 
-from pictures.shapes import MARGIN, Box, Edge, Layout, Way
+from pictures.shapes import MARGIN, Box, Connector, Edge, Layout
 
 GAP_X = 60.0
 GAP_Y = 90.0
@@ -27,9 +27,9 @@ def arrange(sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge]) -> 
     return Layout(boxes, ways, MARGIN + columns * wide, top - GAP_Y + MARGIN, labelled=False)
 
 
-def _way(source: Box, target: Box) -> Way:
+def _way(source: Box, target: Box) -> Connector:
     """Down from the bottom to the top, up from the top to the bottom, and beside each other from side to side."""
-    way = Way(source.key, target.key)
+    way = Connector(source.key, target.key)
     if source is target:
         x, y = source.x + source.width - 20, source.y
         way.loop, way.points = True, [(x - 44, y), (x - 44, y - 32), (x, y - 32), (x, y)]

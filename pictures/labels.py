@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pictures.shapes import LABEL_HEIGHT, Box, Edge, Point, Way
+from pictures.shapes import LABEL_HEIGHT, Box, Connector, Edge, Point
 
 CELL = (160.0, 60.0)
 """Pixels: a label is compared with what lies in the cells that it touches, and not with everything."""
 
 
-def anchor(way: Way, lines: int) -> None:
+def anchor(way: Connector, lines: int) -> None:
     if not way.loop:
         (x0, y0), (x1, y1) = way.points[0], way.points[1]
         way.anchor = ((x0 + x1) / 2, (y0 + y1) / 2)
@@ -16,7 +16,7 @@ def anchor(way: Way, lines: int) -> None:
         way.anchor = (way.anchor[0], way.anchor[1] - lines * LABEL_HEIGHT / 2)
 
 
-def apart(ways: Mapping[Edge, Way], labels: Mapping[Edge, tuple[float, int]], boxes: Sequence[Box]) -> None:
+def apart(ways: Mapping[Edge, Connector], labels: Mapping[Edge, tuple[float, int]], boxes: Sequence[Box]) -> None:
     """Move labels along their ways until none lies on another or on a box."""
     taken = _Taken()
     for box in boxes:
@@ -31,7 +31,7 @@ def apart(ways: Mapping[Edge, Way], labels: Mapping[Edge, tuple[float, int]], bo
         taken.add(_area(way.anchor, wide, lines))
 
 
-def _along(way: Way, share: float) -> Point:
+def _along(way: Connector, share: float) -> Point:
     """A point on the first bend of a way: the curve of `curve` at this share of it."""
     (x0, y0), (x1, y1) = way.points[0], way.points[1]
     half = (y0 + y1) / 2

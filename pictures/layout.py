@@ -10,7 +10,7 @@ from fast_sugiyama import from_edges
 
 from pictures import grid
 from pictures.labels import anchor, apart
-from pictures.shapes import LABEL_HEIGHT, MARGIN, Box, Edge, Layout, Point, Way
+from pictures.shapes import LABEL_HEIGHT, MARGIN, Box, Connector, Edge, Layout, Point
 
 UNIT = 10.0
 GAP_X = 46.0
@@ -22,11 +22,11 @@ MOST_TRANSPOSED = 100
 DUMMIES = 1_000_000
 """The bends of each part of the graph are numbered anew, so each part gets numbers of its own."""
 
-Sizes = Mapping[str, tuple[float, float]]
+BoxSizes = Mapping[str, tuple[float, float]]
 Labels = Mapping[Edge, tuple[float, int]]
 
 
-def arrange(sizes: Sizes, edges: Sequence[Edge], labels: Labels) -> Layout:
+def arrange(sizes: BoxSizes, edges: Sequence[Edge], labels: Labels) -> Layout:
     """Lay boxes of these sizes out; `labels` holds the width of each edge's label and its number of lines.
 
     What was laid out before is remembered by its content: the same map is asked for again and again.
@@ -45,7 +45,7 @@ def _remembered(
     return _layered(dict(sizes), edges, dict(labels))
 
 
-def _layered(sizes: Sizes, edges: Sequence[Edge], labels: Labels) -> Layout:
+def _layered(sizes: BoxSizes, edges: Sequence[Edge], labels: Labels) -> Layout:
     boxes = {key: Box(key, *size) for key, size in sizes.items()}
     placed, chains = _sugiyama(list(sizes), [edge for edge in edges if edge[0] != edge[1]])
     ranks = _ranks(placed)
@@ -67,17 +67,17 @@ def _layered(sizes: Sizes, edges: Sequence[Edge], labels: Labels) -> Layout:
     return Layout(boxes, ways, right + MARGIN, bottom + MARGIN)
 
 
-Key = str | int
+Vertex = str | int
 
 
-def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Key, Point], dict[Edge, list[int]]]:
+def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Vertex, Point], dict[Edge, list[int]]]:
     """Coordinates of boxes and bends (ints), y growing downwards, and the bends of each edge in its direction."""
     number = {name: index for index, name in enumerate(names)}
     ways = sorted({(number[source], number[target]) for source, target in edges})
     against = _against(ways, 0)
     numbered = sorted({(b, a) if (a, b) in against else (a, b) for a, b in ways})
     linked = {end for edge in numbered for end in edge}
-    placed: dict[Key, Point] = {}
+    placed: dict[Vertex, Point] = {}
     chains: dict[Edge, list[int]] = {}
     right = 0.0
     if numbered:
@@ -154,7 +154,7 @@ def _chains(
     return chains
 
 
-def _ranks(placed: Mapping[Key, Point]) -> dict[Key, int]:
+def _ranks(placed: Mapping[Vertex, Point]) -> dict[Vertex, int]:
     levels = sorted({round(y, 3) for _, y in placed.values()})
     return {key: levels.index(round(y, 3)) for key, (_, y) in placed.items()}
 
@@ -163,7 +163,7 @@ def _scale(boxes: Mapping[str, Box]) -> float:
     return (max(box.width for box in boxes.values()) + GAP_X) / UNIT
 
 
-def _across(boxes: dict[str, Box], placed: Mapping[Key, Point], ranks: Mapping[Key, int]) -> None:
+def _across(boxes: dict[str, Box], placed: Mapping[Vertex, Point], ranks: Mapping[Vertex, int]) -> None:
     scale = _scale(boxes)
     for key, box in boxes.items():
         box.x, box.layer = placed[key][0] * scale - box.width / 2, ranks[key]
@@ -173,7 +173,7 @@ def _gaps(
     edges: Sequence[Edge],
     labels: Mapping[Edge, tuple[float, int]],
     chains: Mapping[Edge, list[int]],
-    ranks: Mapping[Key, int],
+    ranks: Mapping[Vertex, int],
     boxes: Mapping[str, Box],
 ) -> dict[int, float]:
     """The height below each layer: room for the labels of the ways that start or end there."""
@@ -184,13 +184,15 @@ def _gaps(
     return {gap: LEAST_GAP + LABEL_HEIGHT * min(count, 7) for gap, count in lines.items()}
 
 
-def _gap_of(edge: Edge, chains: Mapping[Edge, list[int]], ranks: Mapping[Key, int]) -> int:
+def _gap_of(edge: Edge, chains: Mapping[Edge, list[int]], ranks: Mapping[Vertex, int]) -> int:
     """The gap (numbered by the layer above it) behind the start of a way, where its label stands."""
     path = [edge[0], *chains.get(edge, []), edge[1]]
     return min(ranks[path[0]], ranks[path[1]])
 
 
-def _down(boxes: dict[str, Box], ranks: Mapping[Key, int], gaps: Mapping[int, float]) -> dict[int, tuple[float, float]]:
+def _down(
+    boxes: dict[str, Box], ranks: Mapping[Vertex, int], gaps: Mapping[int, float]
+) -> dict[int, tuple[float, float]]:
     """Top and bottom of each layer; boxes stand at its top."""
     rows: dict[int, tuple[float, float]] = {}
     top = MARGIN + 30 + max(0.0, gaps.get(-1, 0.0) - LEAST_GAP)
@@ -207,15 +209,15 @@ def _ways(
     boxes: Mapping[str, Box],
     edges: Sequence[Edge],
     chains: Mapping[Edge, list[int]],
-    ranks: Mapping[Key, int],
+    ranks: Mapping[Vertex, int],
     rows: Mapping[int, tuple[float, float]],
     dummies: Mapping[int, float],
-) -> dict[Edge, Way]:
+) -> dict[Edge, Connector]:
     sides: dict[tuple[str, str], list[_End]] = {}
-    ways: dict[Edge, Way] = {}
+    ways: dict[Edge, Connector] = {}
     for edge in edges:
         source, target = boxes[edge[0]], boxes[edge[1]]
-        ways[edge] = way = Way(*edge)
+        ways[edge] = way = Connector(*edge)
         if edge[0] == edge[1]:
             way.loop = True
             continue
@@ -241,7 +243,7 @@ _End = tuple[float, bool, Edge, bool]
 """Where a way leads on to (x), whether it goes up, the way, and whether it leaves here."""
 
 
-def _ports(box: Box, side: str, ends: list[_End], ways: dict[Edge, Way]) -> None:
+def _ports(box: Box, side: str, ends: list[_End], ways: dict[Edge, Connector]) -> None:
     """Share the side of a box among its ways, in the order of where they lead; of two that meet, the one down first."""
     step = min(44.0, box.width / (len(ends) + 1))
     first = box.middle - step * (len(ends) - 1) / 2
@@ -251,7 +253,7 @@ def _ports(box: Box, side: str, ends: list[_End], ways: dict[Edge, Way]) -> None
         ways[edge].points.insert(0 if leaves else len(ways[edge].points), point)
 
 
-def _round(way: Way, box: Box) -> None:
+def _round(way: Connector, box: Box) -> None:
     x, y = box.x + box.width - 20, box.y
     way.points = [(x - 44, y), (x - 44, y - 32), (x, y - 32), (x, y)]
     way.anchor = (x - 22, y - 28)

@@ -26,7 +26,7 @@ class Box:
 
 
 @dataclass(slots=True)
-class Way:
+class Connector:
     """From one box to another, past `bends`; `loop` says that it comes back to its own box."""
 
     source: str
@@ -39,14 +39,14 @@ class Way:
 @dataclass(slots=True)
 class Layout:
     boxes: dict[str, Box]
-    ways: dict[Edge, Way]
+    ways: dict[Edge, Connector]
     width: float
     height: float
     labelled: bool = True
     """Whether the labels of the ways have places; a journey with very many ways is drawn without."""
 
 
-def curve(way: Way) -> str:
+def curve(way: Connector) -> str:
     """The way as an SVG path: straight past boxes, bent in between."""
     if way.loop:
         return "M{:.1f},{:.1f} C{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}".format(*(n for p in way.points for n in p))

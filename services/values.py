@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -11,6 +11,9 @@ import orjson
 LARGEST = 32 * 1024
 DEEPEST = 20
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+Clock = Callable[[], datetime]
+"""Tells what time it is, in UTC."""
 
 
 class Rejected(ValueError):

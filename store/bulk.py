@@ -12,7 +12,7 @@ from sqlmodel import Session, SQLModel
 from store import dialect
 from store.types import Instant, as_text
 
-Row = dict[str, Any]
+ColumnValues = dict[str, Any]
 """The columns of one row, by name."""
 
 AT_ONCE = 500
@@ -57,7 +57,7 @@ def matching(
         yield from session.connection().exec_driver_sql(f"{begun}({marks})", (*others.values(), *part))
 
 
-def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+def add(session: Session, table: type[SQLModel], rows: Sequence[ColumnValues]) -> None:
     """Insert rows; every row has the same columns. Nothing in the session knows them afterwards.
 
     The statement and the columns' processors are looked up once and the driver gets plain tuples: a third of the time
@@ -91,7 +91,7 @@ def _copy(connection: Connection, table: str, names: Sequence[str], values: Iter
         ) from None
 
 
-def _column(rows: Sequence[Row], name: str, ready: Callable[[Any], Any] | None) -> list[Any]:
+def _column(rows: Sequence[ColumnValues], name: str, ready: Callable[[Any], Any] | None) -> list[Any]:
     """The values of one column as the driver wants them; one that comes again and again is made ready once."""
     if ready is None:
         return [row[name] for row in rows]
@@ -135,7 +135,7 @@ def _processor(column: Any, kind: Dialect) -> Callable[[Any], Any] | None:
     return column.dialect_impl(kind).bind_processor(kind)
 
 
-def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+def change(session: Session, table: type[SQLModel], rows: Sequence[ColumnValues]) -> None:
     """Update rows by their `id`; every row has the same columns."""
     if not rows:
         return
@@ -145,7 +145,7 @@ def change(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None
     connection.exec_driver_sql(statement, list(values))
 
 
-def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+def add_missing(session: Session, table: type[SQLModel], rows: Sequence[ColumnValues]) -> None:
     """Insert the rows whose keys are not there yet; the others stay as they are.
 
     There must be at least one, and all have the same columns.
@@ -153,7 +153,7 @@ def add_missing(session: Session, table: type[SQLModel], rows: Sequence[Row]) ->
     session.connection().execute(dialect.of(session).insert(table).on_conflict_do_nothing(), rows)
 
 
-def put(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+def put(session: Session, table: type[SQLModel], rows: Sequence[ColumnValues]) -> None:
     """Insert rows, or change those whose primary key is there already; every row has the same columns."""
     if not rows:
         return

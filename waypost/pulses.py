@@ -1,11 +1,11 @@
 """The pulses of the parts of this process: kept in memory at each round, and in the database every few seconds."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
+from services.values import Clock
 from store.queries import pulses
 from store.session import Database
 
@@ -18,7 +18,7 @@ log = structlog.get_logger("waypost.pulses")
 class Pulses:
     """`beat` costs nothing; `run` writes what has changed, in one transaction for all parts."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._rounds: dict[str, datetime] = {}

@@ -45,7 +45,7 @@ WORKERS = (Reader.JOURNEYS, Reader.DELIVERY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class SettingFacts:
     """What stands beside a setting: who reads it, and whether it is a secret."""
 
     readers: tuple[Reader, ...]
@@ -55,7 +55,7 @@ class Facts:
 def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: Any) -> Any:
     """A field that these read; `rules` are those of pydantic's Field."""
     field = Field(default=default, **rules)
-    field.metadata.append(Facts(readers=readers, secret=secret))
+    field.metadata.append(SettingFacts(readers=readers, secret=secret))
     return field
 
 
@@ -200,10 +200,10 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def facts(cls) -> Mapping[str, Facts]:
+    def facts(cls) -> Mapping[str, SettingFacts]:
         """By field, who reads it and whether it is a secret."""
         return {
-            name: next(one for one in field.metadata if isinstance(one, Facts))
+            name: next(one for one in field.metadata if isinstance(one, SettingFacts))
             for name, field in cls.model_fields.items()
         }
 

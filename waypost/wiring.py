@@ -1,7 +1,7 @@
 """Puts the parts together: which database, which sender, which clock."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,15 +20,17 @@ from mail.rendering.render_pool import RenderPool
 from services.definitions import journeys
 from services.enrollments import hooks
 from services.installation import rates
+from services.values import Clock
 from store.notices import Notices
 from store.queries import outbox
 from store.queries import templates as template_rows
 from store.session import Database
+from store.trace_context import OpenSpan
 from waypost import providers
 from waypost.errors import CannotStart
 from waypost.pulses import Pulses
 from waypost.settings import SENDER, Settings
-from waypost.telemetry.tracing import Span, no_span, tracing
+from waypost.telemetry.tracing import no_span, tracing
 from waypost.temporal_cluster import cluster_of
 from workflows import gateway
 from workflows.gateway import Gateway
@@ -45,8 +47,6 @@ POSTAL_ADDRESS = "Waypost, 1 Example Street, 10115 Berlin"
 
 RENDERERS = 2
 """Processes that render mail: one more than a poison template can hold."""
-
-Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
@@ -182,7 +182,7 @@ class Parts:
         return await gateway.connect(cluster_of(self.settings), self.program, "waypost", metrics, self.interceptors)
 
     @cached_property
-    def span(self) -> Span:
+    def span(self) -> OpenSpan:
         """Opens a span, or nothing where this process does not trace."""
         return no_span
 

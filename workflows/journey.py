@@ -13,7 +13,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
-from activities.signatures import ASK, PLAN, SETTLE, Call, Reply
+from activities.signatures import ASK, PLAN, SETTLE, CommandBatch, Reply
 from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
 from journeys.machine.drive import drive, proceed
 from journeys.machine.inputs import Begin, Control, EventArrived, Input, Interrupted, Leave, Pause, Resume, Skip, Woke
@@ -164,7 +164,7 @@ class JourneyWorkflow:
             await self._take(Pause(at=workflow.now(), by="journey"))
 
     async def _call(self, records: tuple[Decide, ...], question: Question, fence: int | None, gate: bool) -> Reply:
-        call = Call(
+        call = CommandBatch(
             enrollment=self.state.enrollment,
             now=workflow.now(),
             records=records,

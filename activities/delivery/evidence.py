@@ -1,14 +1,14 @@
 """What became of mails whose fate is unknown: the provider is asked, beside everything else and never in its way."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 import structlog
 
 from activities import meters
 from mail.providers.sender import MailSender
 from services.messages import sending_ledger
+from services.values import Clock
 from store.session import Database
 
 EVERY = 5.0
@@ -26,7 +26,7 @@ log = structlog.get_logger("waypost.evidence")
 class EvidenceSearch:
     """Looks up the unknown mails of a lane, `LOOKED_UP` of them at a time, by id, round and round."""
 
-    def __init__(self, lane: str, database: Database, sender: MailSender, clock: Callable[[], datetime]) -> None:
+    def __init__(self, lane: str, database: Database, sender: MailSender, clock: Clock) -> None:
         self._lane = lane
         self._database = database
         self._sender = sender

@@ -11,8 +11,7 @@ has to be tried.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -26,8 +25,10 @@ from services.messages import sending_ledger
 from services.messages.circuit_breaker import FAILURES
 from services.messages.mail_request import MailRequest
 from services.messages.sending_ledger import AttemptResult
+from services.values import Clock
 from store.session import Database
 from store.statuses import MessageStatus
+from store.trace_context import OpenSpan
 
 FRESH = 5.0
 """Seconds for which a freeze vouches: a ninth of the time after which anybody looks for evidence (`GRACE`)."""
@@ -38,9 +39,6 @@ up."""
 
 AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between two tries to reach the database; the last for ever."""
-
-Span = Callable[..., AbstractContextManager[Any]]
-"""Opens a span of a trace: its name, its parent, attributes."""
 
 log = structlog.get_logger("waypost.hand_over")
 
@@ -54,8 +52,8 @@ class HandOver:
         fence: str,
         database: Database,
         sender: MailSender,
-        clock: Callable[[], datetime],
-        span: Span,
+        clock: Clock,
+        span: OpenSpan,
         forget: Callable[[str], None],
     ) -> None:
         self._lane = lane

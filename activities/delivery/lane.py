@@ -10,7 +10,6 @@ What is claimed and not frozen is certainly unsent: it goes back when its owner 
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime
@@ -20,19 +19,21 @@ import structlog
 
 from activities import meters
 from activities.delivery.evidence import EvidenceSearch
-from activities.delivery.hand_over import HandOver, Span
+from activities.delivery.hand_over import HandOver
 from mail.composing import Composer
 from mail.message import Mail
 from mail.providers.sender import MailSender
 from mail.rendering.templates import TemplateProblem
 from services.installation.rates import Rate
 from services.messages import claiming, sending_ledger
-from services.messages.claiming import Way
+from services.messages.claiming import OutgoingChannel
 from services.messages.mail_request import MailRequest
 from services.messages.sending_ledger import AttemptResult
+from services.values import Clock
 from store.queries import lanes
 from store.session import Database
 from store.statuses import MessageStatus
+from store.trace_context import OpenSpan
 
 BATCH = 100
 """Mails that one claim takes: the fixed cost of its transaction is shared by so many. Also the threads that render, of
@@ -67,16 +68,16 @@ class MailLane:
         database: Database,
         composer: Composer,
         sender: MailSender,
-        clock: Callable[[], datetime],
+        clock: Clock,
         rate: Rate | None = None,
-        span: Span | None = None,
+        span: OpenSpan | None = None,
     ) -> None:
         self.name = name
         self.fence = secrets.token_hex(8)
         self._database = database
         self._composer = composer
         self._clock = clock
-        self._way = Way(channel=sender.name, rate=rate)
+        self._way = OutgoingChannel(channel=sender.name, rate=rate)
         self._threads = ThreadPoolExecutor(BATCH, thread_name_prefix=f"render-{name}")
         self._renders: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._open: dict[str, asyncio.Task[None] | None] = {}

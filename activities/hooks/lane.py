@@ -28,6 +28,7 @@ from mail.rendering.templates import TemplateProblem
 from mail.webhooks.answer import HookAnswer
 from services.enrollments import hooks
 from services.enrollments.hooks import DueHook
+from services.values import Clock
 from store.queries import hooks as rows
 from store.session import Database
 
@@ -64,7 +65,7 @@ class HookLane:
         caller: Callable[[], "Caller"],
         composer: Composer,
         sender: MailSender,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._database = database
         self._caller = caller

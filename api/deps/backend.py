@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from mail.composing import Composer
 from mail.links import Links
 from mail.providers.events import EventReader
 from mail.rendering.render_pool import RenderPool
+from services.values import Clock
 from store.session import Database
 from workflows.gateway import Gateway
 
@@ -31,7 +31,7 @@ class Backend:
     event_readers: Callable[[], Mapping[str, EventReader]]
     renderer: RenderPool
     composer: Composer
-    clock: Callable[[], datetime]
+    clock: Clock
     brand: str
     outbox: bool
     hosts: frozenset[str]

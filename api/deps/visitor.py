@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 
 from api.deps.backend import TheBackend
 
-Address = IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 FORWARDING = re.compile(r"forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|cf-.*")
@@ -50,7 +50,7 @@ def visitor(request: Request, parts: TheBackend) -> Visitor:
 TheVisitor = Annotated[Visitor, Depends(visitor)]
 
 
-def _behind(peer: Address | None, claimed: Sequence[str], trusted: Sequence[Network]) -> Address | None:
+def _behind(peer: IPAddress | None, claimed: Sequence[str], trusted: Sequence[Network]) -> IPAddress | None:
     """The last address, from the right, that a proxy of ours vouches for."""
     found = peer
     for text in reversed(claimed):
@@ -63,7 +63,7 @@ def _behind(peer: Address | None, claimed: Sequence[str], trusted: Sequence[Netw
     return found
 
 
-def _address(text: str) -> Address | None:
+def _address(text: str) -> IPAddress | None:
     """An address, with or without a port; an IPv4 address in IPv6's clothes is taken out of them."""
     text = text.strip().strip('"')
     port = _PORT.fullmatch(text)

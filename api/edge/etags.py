@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.errors import ApiError
 
-Shown = TypeVar("Shown", bound=BaseModel)
+Tagged = TypeVar("Tagged", bound=BaseModel)
 
 
 def of(shown: BaseModel) -> str:
@@ -44,7 +44,7 @@ class Tags:
         if "*" not in tags and of(present) not in tags:
             raise ApiError("precondition-failed", "it has changed since it was read; read it again, then write")
 
-    def tagged(self, shown: Shown) -> Shown:
+    def tagged(self, shown: Tagged) -> Tagged:
         """The answer, with its tag as a header."""
         self._response.headers["ETag"] = of(shown)
         return shown
@@ -53,7 +53,7 @@ class Tags:
 TheTags = Annotated[Tags, Depends()]
 
 
-def tagged(response: Response, shown: Shown) -> Shown:
+def tagged(response: Response, shown: Tagged) -> Tagged:
     """The answer to a GET, with its tag as a header."""
     response.headers["ETag"] = of(shown)
     return shown

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 
 class HeavyWork:
@@ -19,7 +19,7 @@ class HeavyWork:
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Returned]) -> Returned:
         """What `work` returns, or raises, once its turn has come."""
         async with self._turn:
             return await run_in_threadpool(work)

@@ -19,7 +19,7 @@ from api.deps.permission import authenticate, bearer
 from api.errors import ApiError
 from services.access import idempotency
 from services.access.api_keys import SCOPES
-from services.access.idempotency import Answer, Claim
+from services.access.idempotency import Claim, KeptAnswer
 
 HEADER = "idempotency-key"
 LONGEST = 255
@@ -52,7 +52,7 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
         return known
     answer = await handle(request)
     if answer.status_code < 300:
-        kept = Answer(status=answer.status_code, headers=_headers(answer), body=bytes(answer.body))
+        kept = KeptAnswer(status=answer.status_code, headers=_headers(answer), body=bytes(answer.body))
         session: Session | None = getattr(request.state, "session", None)
         try:
             await run_in_threadpool(_keep, parts, session, claim, secret, kept)
@@ -86,7 +86,7 @@ def _known(parts: Backend, claim: Claim, secret: str) -> Response | None:
     return None if kept is None else Response(kept.body, kept.status, {**kept.headers, "Idempotent-Replay": "true"})
 
 
-def _keep(parts: Backend, session: Session | None, claim: Claim, secret: str, answer: Answer) -> None:
+def _keep(parts: Backend, session: Session | None, claim: Claim, secret: str, answer: KeptAnswer) -> None:
     if session is not None:
         return idempotency.keep(session, claim, secret, answer, parts.clock())
     parts.database.write(lambda own: idempotency.keep(own, claim, secret, answer, parts.clock()))

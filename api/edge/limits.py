@@ -38,7 +38,7 @@ _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 log = structlog.get_logger("waypost.api")
 
 
-class Edge:
+class EdgeMiddleware:
     """The outermost layer."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

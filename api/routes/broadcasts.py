@@ -31,12 +31,12 @@ from store.tables.broadcasts import Broadcast
 
 router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)
 
-Key = Annotated[str, Path(description="the broadcast's key", pattern=KEY)]
+BroadcastKey = Annotated[str, Path(description="the broadcast's key", pattern=KEY)]
 
 
 @router.put("/{key}", summary="Create or change a draft", responses=responses(409, 412, 422))
 def put(
-    key: Key,
+    key: BroadcastKey,
     body: BroadcastIn,
     session: Writing,
     now: Now,
@@ -65,7 +65,7 @@ def listed(
 
 
 @router.get("/{key}", summary="How far a broadcast is", responses=responses(404))
-def get(key: Key, session: Reading, now: Now, caller: Support, response: Response) -> BroadcastProgress:
+def get(key: BroadcastKey, session: Reading, now: Now, caller: Support, response: Response) -> BroadcastProgress:
     """With who gets it and who does not by reason, its mails by status, and what people did with each variant."""
     row = broadcasts.get(session, key)
     response.headers["ETag"] = etags.of(_out(row))
@@ -73,7 +73,7 @@ def get(key: Key, session: Reading, now: Now, caller: Support, response: Respons
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a draft", responses=responses(404, 409))
-def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
+def delete(key: BroadcastKey, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """What was sent stays on record."""
     before = _out(broadcasts.get(session, key))
     broadcasts.delete(session, key)
@@ -82,14 +82,14 @@ def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Res
 
 
 @router.post("/{key}/preview", status_code=202, summary="Count who would get it", responses=responses(404, 409))
-def preview(key: Key, session: Writing, now: Now, caller: Marketer) -> OperationOut:
+def preview(key: BroadcastKey, session: Writing, now: Now, caller: Marketer) -> OperationOut:
     """The operation's result says how many get it, at once or later, and how many do not, by reason."""
     broadcasts.get(session, key)
     return operation_out(operations.start(session, broadcast_clock.PREVIEW, {"broadcast": key}, now, by=caller.id), now)
 
 
 @router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))
-def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
+def send(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Now, or when its time has come. Who gets it is worked out then."""
     before = _out(broadcasts.get(session, key))
     after = _out(broadcasts.schedule(session, key, now))
@@ -98,7 +98,7 @@ def send(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail
 
 
 @router.post("/{key}/pause", summary="Stop for a while", responses=responses(404, 409))
-def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
+def pause(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Who has the mail has it; the rest waits."""
     before = _out(broadcasts.get(session, key))
     after = _out(broadcasts.pause(session, key, now))
@@ -107,7 +107,7 @@ def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrai
 
 
 @router.post("/{key}/resume", summary="Go on", responses=responses(404, 409))
-def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
+def resume(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Mail that has expired meanwhile is skipped."""
     before = _out(broadcasts.get(session, key))
     after = _out(broadcasts.resume(session, key, now))
@@ -116,7 +116,7 @@ def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 
 @router.post("/{key}/cancel", summary="Never send the rest", responses=responses(404, 409))
-def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
+def cancel(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """At once; what has not gone is skipped (`cancelled`)."""
     before = _out(broadcasts.get(session, key))
     after = _out(broadcasts.cancel(session, key, now))
@@ -126,7 +126,9 @@ def cancel(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 
 @router.post("/{key}/winner", summary="Choose the winner of a test", responses=responses(404, 409, 422))
-def winner(key: Key, body: WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
+def winner(
+    key: BroadcastKey, body: WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+) -> BroadcastOut:
     """Instead of waiting for the numbers; everybody else gets that variant at once."""
     before = _out(broadcasts.get(session, key))
     after = _out(broadcasts.choose(session, key, body.variant, now))

@@ -21,7 +21,7 @@ log = structlog.get_logger("waypost.providers")
 
 router = APIRouter(prefix="/webhooks", tags=["providers"])
 
-Provider = Annotated[str, Path(description="the provider", examples=["sendgrid"], pattern=r"^[a-z]{1,32}$")]
+ProviderName = Annotated[str, Path(description="the provider", examples=["sendgrid"], pattern=r"^[a-z]{1,32}$")]
 
 
 @router.post(
@@ -44,7 +44,7 @@ Provider = Annotated[str, Path(description="the provider", examples=["sendgrid"]
         }
     },
 )
-async def take(provider: Provider, request: Request, parts: TheBackend) -> Reported:
+async def take(provider: ProviderName, request: Request, parts: TheBackend) -> Reported:
     """Deliveries, bounces, opens, clicks, complaints: kept once, in whatever order and however often they come."""
     read = parts.event_readers().get(provider)
     if read is None:

@@ -37,7 +37,7 @@ from store.tables.access import ApiKey
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
 
 EnrollmentId = Annotated[str, Path(description="`enr_…`", max_length=40)]
-Control = Literal["pause", "resume", "skip", "exit"]
+ControlVerb = Literal["pause", "resume", "skip", "exit"]
 
 
 @router.post(
@@ -135,7 +135,7 @@ def _forecast(parts: Backend, id: str, state: State) -> Forecast:
 )
 async def control(
     id: EnrollmentId,
-    control: Control,
+    control: ControlVerb,
     request: Request,
     parts: TheBackend,
     caller: Support,

@@ -17,7 +17,7 @@ from api.errors import responses
 from api.routes.operations import operation_out
 from api.schemas.operations import OperationOut
 from services.access import idempotency
-from services.access.idempotency import Answer, Claim
+from services.access.idempotency import Claim, KeptAnswer
 from services.definitions import broadcasts, journeys
 from services.errors import InvalidInput
 from services.imports import event_files, files, import_file
@@ -31,7 +31,7 @@ LARGEST = 4 * 1024**3
 IN_MEMORY = 1024 * 1024
 
 Spool = tempfile.SpooledTemporaryFile[bytes]
-Kind = Literal["events", "customers", "consents", "enrollments", "recipients"]
+ImportKind = Literal["events", "customers", "consents", "enrollments", "recipients"]
 
 _EXAMPLES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}, "example": "userId,email,first_name\n17,ann@example.com,Ann\n"},
@@ -53,7 +53,7 @@ async def start(
     request: Request,
     parts: TheBackend,
     caller: Marketer,
-    kind: Annotated[Kind, Query(description="what the file holds")],
+    kind: Annotated[ImportKind, Query(description="what the file holds")],
     format: Annotated[Literal["csv", "ndjson"], Query(description="how it is written; UTF-8")] = "csv",
     journey: Annotated[
         str | None,
@@ -109,7 +109,7 @@ def _keep(
         Trail(request, session, now).note("imported", kind, operation_id)
         shown = operation_out(operation, now)
         if claim is not None:
-            answer = Answer(status=202, headers={}, body=shown.model_dump_json().encode())
+            answer = KeptAnswer(status=202, headers={}, body=shown.model_dump_json().encode())
             idempotency.keep(session, claim, secret, answer, now)
         return shown
 

@@ -21,8 +21,8 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.journeys import (
     ArchiveIn,
+    DefinitionProblemOut,
     DraftOut,
-    Finding,
     JourneyChanged,
     JourneyOut,
     Published,
@@ -45,7 +45,7 @@ from store.tables.enrollments import Enrollment
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
-Key = Annotated[str, Path(description="the journey's key", max_length=63)]
+JourneyKey = Annotated[str, Path(description="the journey's key", max_length=63)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """A version's number, within what every database counts."""
 
@@ -85,7 +85,7 @@ async def _text(request: Request) -> str:
 
 @router.put("/{key}", summary="Store a draft", responses=responses(409, 412, 422), openapi_extra=_DEFINITION)
 async def put(
-    key: Key, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags, heavy: TheHeavyWork
+    key: JourneyKey, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags, heavy: TheHeavyWork
 ) -> DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
     text = await _text(request)
@@ -126,7 +126,9 @@ def _around(parts: TheBackend, key: str | None) -> ValidationContext:
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
-def publish(key: Key, session: Writing, templates: Templates, now: Now, caller: Marketer, trail: TheTrail) -> Published:
+def publish(
+    key: JourneyKey, session: Writing, templates: Templates, now: Now, caller: Marketer, trail: TheTrail
+) -> Published:
     """Make the draft the live version. Those under way stay on the version they entered."""
     before = _shown(journeys.get(session, key))
     version, created = journeys.publish(session, key, templates, now)
@@ -136,7 +138,7 @@ def publish(key: Key, session: Writing, templates: Templates, now: Now, caller: 
 
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))
-def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyOut:
+def pause(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyOut:
     """Everybody keeps their place and parks at their next wake; no mail goes, what is planned is held. Events are
     recorded meanwhile, and who enters is parked too.
     """
@@ -147,7 +149,7 @@ def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrai
 
 
 @router.post("/{key}/resume", summary="Let a paused journey go on", responses=responses(404, 409))
-def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyChanged:
+def resume(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyChanged:
     """For each: first the events of the meantime, then the one overdue step by its `late` policy."""
     before = _shown(journeys.get(session, key))
     after = _shown(journeys.resume(session, key, now))
@@ -158,7 +160,7 @@ def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 @router.post("/{key}/archive", summary="Archive a journey", responses=responses(404, 409, 422))
 def archive(
-    key: Key,
+    key: JourneyKey,
     session: Writing,
     now: Now,
     caller: Marketer,
@@ -184,20 +186,20 @@ def listed(
 
 
 @router.get("/{key}", summary="One journey", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support, response: Response) -> JourneyOut:
+def get(key: JourneyKey, session: Reading, caller: Support, response: Response) -> JourneyOut:
     """The draft and the number of the live version."""
     return etags.tagged(response, _shown(journeys.get(session, key)))
 
 
 @router.get("/{key}/report", summary="How a journey does", responses=responses(404))
-def report(key: Key, session: Reading, caller: Support) -> JourneyReport:
+def report(key: JourneyKey, session: Reading, caller: Support) -> JourneyReport:
     """Who entered, where they are, how they left, what was sent, and what goals it reached."""
     return JourneyReport(**journey_report.journey(session, key))
 
 
 @router.get("/{key}/versions", summary="Published versions", responses=responses(404, 422))
 def versions(
-    key: Key,
+    key: JourneyKey,
     session: Reading,
     caller: Support,
     page: ThePage,
@@ -210,7 +212,7 @@ def versions(
 
 
 @router.get("/{key}/versions/{number}", summary="One version", responses=responses(404))
-def version(key: Key, number: Number, session: Reading, caller: Support) -> VersionWhole:
+def version(key: JourneyKey, number: Number, session: Reading, caller: Support) -> VersionWhole:
     """A version never changes."""
     found = journeys.version(session, key, number)
     shown = VersionOut.model_validate(found).model_dump()
@@ -225,7 +227,7 @@ class Svg(Response):
 
 @router.get("/{key}/map", summary="The journey as a picture", response_class=Svg, responses=responses(404, 409))
 async def map_(
-    key: Key,
+    key: JourneyKey,
     parts: TheBackend,
     caller: Support,
     heavy: TheHeavyWork,
@@ -258,5 +260,5 @@ def _shown(journey: Journey) -> JourneyOut:
     return JourneyOut.model_validate(journey)
 
 
-def _finding(problem: DefinitionProblem) -> Finding:
-    return Finding(**problem.as_json())
+def _finding(problem: DefinitionProblem) -> DefinitionProblemOut:
+    return DefinitionProblemOut(**problem.as_json())

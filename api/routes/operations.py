@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRout
 
 OperationId = Annotated[str, Path(description="`op_…`", max_length=40)]
 LOOK_EVERY = 0.5
-Kind = Literal[
+OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
 ]  # fmt: skip
@@ -71,7 +71,7 @@ def listed(
     now: Now,
     caller: Support,
     page: ThePage,
-    kind: Kind | None = None,
+    kind: OperationKind | None = None,
     status: OperationStatus | None = None,
     sort: Literal["created", "-created"] = "-created",
 ) -> Page[OperationOut]:

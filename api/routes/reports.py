@@ -8,20 +8,22 @@ from pydantic import AwareDatetime
 from api.deps.permission import Support
 from api.deps.transactions import Reading
 from api.errors import responses
-from api.schemas.reports import LifecycleReport, MessageCount, MessagesReport, Reconciliation
+from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, Reconciliation
 from services.reports import journey_report, lifecycle_report
 from services.reports.reconciliation import reconcile
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
-Key = Annotated[str | None, Query(max_length=63, description="a journey; without it the lifecycle journey, or all")]
+ReportedJourney = Annotated[
+    str | None, Query(max_length=63, description="a journey; without it the lifecycle journey, or all")
+]
 
 
 @router.get("/lifecycle", summary="Customers per stage", responses=responses())
 def lifecycle(
     session: Reading,
     caller: Support,
-    journey: Key = None,
+    journey: ReportedJourney = None,
     cohorts: Annotated[bool, Query(description="by month of entry too; this one counts rows")] = False,
 ) -> LifecycleReport:
     """Stages, steps, movements and the time in each stage, of the lifecycle journey or of `journey`."""
@@ -35,19 +37,19 @@ def lifecycle(
 def messages(
     session: Reading,
     caller: Support,
-    journey: Key = None,
+    journey: ReportedJourney = None,
     since: Annotated[AwareDatetime | None, Query(description="planned on the UTC day of this, or later")] = None,
 ) -> MessagesReport:
     """Every mail is counted once, with the reason why it did not go."""
     found = journey_report.messages(session, journey, since)
-    return MessagesReport(messages=[MessageCount(**one) for one in found])
+    return MessagesReport(messages=[MessageCountOut(**one) for one in found])
 
 
 @router.get("/reconciliation", summary="Do the books balance?", responses=responses())
 def reconciliation(
     session: Reading,
     caller: Support,
-    journey: Key = None,
+    journey: ReportedJourney = None,
     recount: Annotated[
         bool, Query(description="compare the kept counts with the rows themselves; seconds where there are millions")
     ] = False,

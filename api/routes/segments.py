@@ -21,12 +21,12 @@ from store.tables.customers import Segment
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
-Key = Annotated[str, Path(description="the segment's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+SegmentKey = Annotated[str, Path(description="the segment's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
 
 @router.put("/{key}", summary="Create or change a segment", responses=responses(409, 412, 422))
 def put(
-    key: Key, body: SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
+    key: SegmentKey, body: SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
 ) -> SegmentOut:
     """A guard over the customer. Where it is new, everybody is looked at in the background."""
     values.check_values(body.model_dump())
@@ -46,13 +46,13 @@ def listed(session: Reading, caller: Support, page: ThePage) -> Page[SegmentOut]
 
 
 @router.get("/{key}", summary="One segment", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support, response: Response) -> SegmentOut:
+def get(key: SegmentKey, session: Reading, caller: Support, response: Response) -> SegmentOut:
     """Its guard."""
     return etags.tagged(response, SegmentOut.model_validate(segments.get(session, key)))
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a segment", responses=responses(404, 409))
-def delete(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> Response:
+def delete(key: SegmentKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey lets its members in. They are let go in the background."""
     before = SegmentOut.model_validate(segments.get(session, key))
     segments.delete(session, key, segments.used_by(journeys.all_live(session), key), now)
@@ -61,7 +61,7 @@ def delete(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 
 @router.get("/{key}/members", summary="Who is in a segment", responses=responses(404, 422))
-def members(key: Key, session: Reading, caller: Support, page: ThePage) -> Page[MemberOut]:
+def members(key: SegmentKey, session: Reading, caller: Support, page: ThePage) -> Page[MemberOut]:
     """In the order of their internal ids."""
     segments.get(session, key)
     rows, cursor = lists.members(session, page.slice(), key)

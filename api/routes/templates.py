@@ -27,7 +27,7 @@ from api.schemas.templates import (
     TemplateOut,
     TemplateStored,
     TemplateVersionOut,
-    TestIn,
+    TestMailIn,
     TextsIn,
     TextsOut,
 )
@@ -49,7 +49,7 @@ from store.tables.definitions import TemplateVersion
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"], route_class=IdempotentRoute)
 
-Key = Annotated[str, Path(description="the template's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+TemplateKey = Annotated[str, Path(description="the template's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 EXAMPLE_ID = "00000000-0000-5000-8000-000000000000"
 EXAMPLE_LINK = "https://example.com/u/preview"
 SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": "ann@example.com", "events": {}}
@@ -57,7 +57,7 @@ SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": 
 
 @router.put("/{key}", summary="Store a template", responses=responses(409, 412, 422))
 def put(
-    key: Key, body: TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
+    key: TemplateKey, body: TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
 ) -> TemplateStored:
     """A new version, sent from now on; a template that could give no mail is refused, and says where.
 
@@ -94,13 +94,13 @@ def listed(parts: TheBackend, session: Reading, caller: Support, page: ThePage) 
 
 
 @router.get("/{key}", summary="One template", responses=responses(404))
-def get(key: Key, parts: TheBackend, session: Reading, caller: Support, response: Response) -> TemplateOut:
+def get(key: TemplateKey, parts: TheBackend, session: Reading, caller: Support, response: Response) -> TemplateOut:
     """Its newest version, where it is kept here."""
     return etags.tagged(response, _shown(parts, templates.find(session, key), key))
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a template", responses=responses(404, 409))
-def delete(key: Key, parts: TheBackend, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
+def delete(key: TemplateKey, parts: TheBackend, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey sends it, unless a file of the same key takes its place."""
     present = templates.find(session, key)
     users = [*journeys.sending(session, key), *broadcasts.used_templates(session, key)]
@@ -111,7 +111,7 @@ def delete(key: Key, parts: TheBackend, session: Writing, caller: Marketer, trai
 
 @router.get("/{key}/versions", summary="Versions of a template", responses=responses(404, 422))
 def versions(
-    key: Key,
+    key: TemplateKey,
     session: Reading,
     caller: Support,
     page: ThePage,
@@ -125,14 +125,14 @@ def versions(
 
 
 @router.post("/{key}/preview", summary="See a template as a customer would", responses=responses(404, 422))
-async def preview(key: Key, parts: TheBackend, caller: Support, body: PreviewIn | None = None) -> PreviewOut:
+async def preview(key: TemplateKey, parts: TheBackend, caller: Support, body: PreviewIn | None = None) -> PreviewOut:
     """Rendered for a customer, or for somebody made up; nothing is sent. It has limits of time and memory."""
     return await run_in_threadpool(_preview, parts, key, body or PreviewIn())
 
 
 @router.post("/{key}/test", status_code=202, summary="Send a test mail", responses=responses(404, 422))
 def test(
-    key: Key, body: TestIn, parts: TheBackend, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+    key: TemplateKey, body: TestMailIn, parts: TheBackend, session: Writing, now: Now, caller: Marketer, trail: TheTrail
 ) -> OperationOut:
     """To one address, through the provider that mail really goes by; the operation says what became of it."""
     personal = _personalization(parts, body)

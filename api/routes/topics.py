@@ -23,12 +23,12 @@ from store.tables.definitions import Topic
 
 router = APIRouter(prefix="/v1/topics", tags=["topics and consent"], route_class=IdempotentRoute)
 
-Key = Annotated[str, Path(description="the topic's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+TopicKey = Annotated[str, Path(description="the topic's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
 
 @router.put("/{key}", summary="Create or change a topic", responses=responses(409, 412, 422))
 def put(
-    key: Key, body: TopicIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
+    key: TopicKey, body: TopicIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
 ) -> TopicOut:
     """Its terms hold from now on, for mail that is planned already too."""
     present = session.get(Topic, key)
@@ -56,13 +56,13 @@ def listed(session: Reading, caller: Support, page: ThePage) -> Page[TopicOut]:
 
 
 @router.get("/{key}", summary="One topic", responses=responses(404))
-def get(key: Key, session: Reading, caller: Support, response: Response) -> TopicOut:
+def get(key: TopicKey, session: Reading, caller: Support, response: Response) -> TopicOut:
     """Its terms."""
     return etags.tagged(response, TopicOut.model_validate(topics.get(session, key)))
 
 
 @router.post("/{key}/pause", summary="Hold all mail about a topic", responses=responses(404, 409))
-def pause(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
+def pause(key: TopicKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
     """What is planned waits, and goes (or expires) after `resume`. Too many complaints do the same by themselves."""
     present = session.get(Topic, key)
     if present is None and not _named(session, key):
@@ -79,7 +79,7 @@ def _named(session: Session, key: str) -> bool:
 
 
 @router.post("/{key}/resume", summary="Let mail about a topic go again", responses=responses(404, 409))
-def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
+def resume(key: TopicKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> TopicOut:
     """Ends a pause, and clears the alarm."""
     before = TopicOut.model_validate(topics.get(session, key))
     after = TopicOut.model_validate(topics.resume(session, key, now))
@@ -88,7 +88,7 @@ def resume(key: Key, session: Writing, now: Now, caller: Marketer, trail: TheTra
 
 
 @router.delete("/{key}", status_code=204, summary="Remove a topic's terms", responses=responses(404, 409))
-def delete(key: Key, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
+def delete(key: TopicKey, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey sends mail about it. What customers said stays."""
     before = TopicOut.model_validate(topics.get(session, key))
     topics.delete(session, key, topics.used_by(journeys.all_live(session), key))

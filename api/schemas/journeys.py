@@ -21,7 +21,7 @@ class JourneyOut(Shown):
     updated_at: datetime
 
 
-class Finding(BaseModel):
+class DefinitionProblemOut(BaseModel):
     """One problem of a definition."""
 
     code: str = Field(examples=["unknown_stage"])
@@ -38,14 +38,14 @@ class DraftOut(BaseModel):
     """The draft that was stored, and what may be wrong with it."""
 
     journey: JourneyOut
-    warnings: list[Finding]
+    warnings: list[DefinitionProblemOut]
 
 
 class Validation(BaseModel):
     """Whether a definition can be published, and everything there is to say about it."""
 
     valid: bool
-    problems: list[Finding]
+    problems: list[DefinitionProblemOut]
 
 
 class VersionOut(Shown):

@@ -38,7 +38,7 @@ class LifecycleReport(BaseModel):
     cohorts: list[CohortOut] | None = Field(default=None, description="by the month of entry; only with `cohorts=true`")
 
 
-class MessageCount(BaseModel):
+class MessageCountOut(BaseModel):
     """Mails that share journey, template, status and reason."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -51,7 +51,7 @@ class MessageCount(BaseModel):
 class MessagesReport(BaseModel):
     """Mails by journey, template, status and reason."""
 
-    messages: list[MessageCount]
+    messages: list[MessageCountOut]
 
 
 class JourneyReport(LifecycleReport):
@@ -63,7 +63,7 @@ class JourneyReport(LifecycleReport):
         description="goals reached, by the template that is credited; the empty one is none",
         examples=[{"cross_sell": 12}],
     )
-    messages: list[MessageCount]
+    messages: list[MessageCountOut]
 
 
 class MessageBook(BaseModel):
@@ -78,7 +78,7 @@ class MessageBook(BaseModel):
     parked: int = Field(examples=[0])
 
 
-class Book(BaseModel):
+class JourneyBook(BaseModel):
     """entered = live + ended; each difference has a name."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -111,7 +111,7 @@ class Reconciliation(BaseModel):
 
     balanced: bool
     recounted: bool = Field(description="whether the rows were counted too, or the kept counts alone compared")
-    journeys: list[Book]
+    journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])
     outbox: OutboxBook | None

@@ -112,7 +112,7 @@ class PreviewIn(BaseModel):
     version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="of a template kept here")
 
 
-class TestIn(PreviewIn):
+class TestMailIn(PreviewIn):
     """To whom a test mail goes."""
 
     model_config = ConfigDict(

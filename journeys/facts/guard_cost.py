@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
 
-from journeys.facts.guard_syntax import Call, Collection, Index, Literal, Macro, Name, Select, Tree
+from journeys.facts.guard_syntax import Collection, Constant, FunctionCall, Index, Macro, Select, Tree, Variable
 
 BUDGET = 50_000_000
 """Nanoseconds: a guard is asked under the customer's lock, and everybody's events wait meanwhile."""
@@ -143,15 +143,15 @@ def _largest(sizes: Iterable[Size]) -> Size:
     )
 
 
-Sizes = Mapping[str, Size]
+KnownSizes = Mapping[str, Size]
 Costed = tuple[Size, int]
 
 
-def _cost(tree: Tree, known: Sizes) -> Costed:
+def _cost(tree: Tree, known: KnownSizes) -> Costed:
     match tree:
-        case Literal():
+        case Constant():
             return _text(len(tree.text or "") * 4 or tree.length), WORKED
-        case Name():
+        case Variable():
             return known.get(tree.name, SMALL), WORKED
         case Select():
             return _looked_up(_cost(tree.of, known), (SMALL, 0), tree.name)
@@ -163,7 +163,7 @@ def _cost(tree: Tree, known: Sizes) -> Costed:
             return size, _sum(parts) + WORKED + CLONED * size.weight
         case Macro():
             return _gone_over(tree, known)
-        case Call():
+        case FunctionCall():
             return _called(tree, [_cost(part, known) for part in tree.parts])
 
 
@@ -176,7 +176,7 @@ def _sum(parts: Sequence[Costed]) -> int:
     return sum(cost for _, cost in parts)
 
 
-def _gone_over(macro: Macro, known: Sizes) -> Costed:
+def _gone_over(macro: Macro, known: KnownSizes) -> Costed:
     over, cost = _cost(macro.over, known)
     element = over.element()
     body = [_cost(part, {**known, macro.variable: element}) for part in macro.body]
@@ -189,7 +189,7 @@ def _gone_over(macro: Macro, known: Sizes) -> Costed:
     return gathered, cost + over.length * gathered.weight * CLONED // 2
 
 
-def _called(call: Call, parts: Sequence[Costed]) -> Costed:
+def _called(call: FunctionCall, parts: Sequence[Costed]) -> Costed:
     weight = sum(size.weight for size, _ in parts)
     cost = _sum(parts) + WORKED * len(parts) + READ * weight
     if call.name == "matches" and len(call.parts) == 2:
@@ -208,7 +208,7 @@ def _called(call: Call, parts: Sequence[Costed]) -> Costed:
 
 def _matched(text: Size, pattern: Tree) -> int:
     """What a regular expression takes: compiled at each call, then held against each byte at each of its places."""
-    if not isinstance(pattern, Literal) or pattern.text is None:
+    if not isinstance(pattern, Constant) or pattern.text is None:
         raise TooCostly("the pattern of matches() must be written out as a text")
     repeated = prod(_times(*found) for found in _REPEATED.findall(pattern.text))
     places = (1 + len(pattern.text)) * repeated

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from journeys.facts.guard_syntax import Macro, Name, Select, Tree, parts, walk
+from journeys.facts.guard_syntax import Macro, Select, Tree, Variable, parts, walk
 
 NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum": 0.0}
 """The aggregate of an event that never came."""
@@ -51,7 +51,7 @@ def reads(tree: Tree, bound: frozenset[str] = NO_NAMES) -> Iterator[Read]:
 def names(tree: Tree) -> Iterator[str]:
     """Every variable that is named or bound."""
     for node in walk(tree):
-        if isinstance(node, Name):
+        if isinstance(node, Variable):
             yield node.name
         elif isinstance(node, Macro):
             yield node.variable
@@ -63,7 +63,7 @@ def _path(tree: Tree, bound: frozenset[str]) -> Read | None:
     while isinstance(at, Select):
         names.append(at.name)
         at = at.of
-    if not isinstance(at, Name) or at.name in bound or not isinstance(tree, Name | Select):
+    if not isinstance(at, Variable) or at.name in bound or not isinstance(tree, Variable | Select):
         return None
     asked = isinstance(tree, Select) and tree.asked
     return Read(path=(at.name, *reversed(names)), start=tree.start, end=tree.end, asked=asked)

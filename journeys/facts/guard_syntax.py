@@ -33,7 +33,7 @@ _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Literal:
+class Constant:
     """A number, a truth value, null, bytes (`length` of them), or a text."""
 
     length: int = 0
@@ -41,7 +41,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
+class Variable:
     """A variable, where it stands in the guard."""
 
     name: str
@@ -69,7 +69,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class FunctionCall:
     """A function, a method (its target first) or an operator; operators of one level in a row are one call."""
 
     name: str
@@ -93,19 +93,19 @@ class Macro:
     body: tuple["Tree", ...]
 
 
-Tree = Literal | Name | Select | Index | Call | Collection | Macro
+Tree = Constant | Variable | Select | Index | FunctionCall | Collection | Macro
 
 
 def parts(tree: Tree) -> Sequence[Tree]:
     """What a node is made of."""
     match tree:
-        case Literal() | Name():
+        case Constant() | Variable():
             return ()
         case Select():
             return (tree.of,)
         case Index():
             return (tree.of, tree.key)
-        case Call() | Collection():
+        case FunctionCall() | Collection():
             return tree.parts
         case Macro():
             return (tree.over, *tree.body)
@@ -128,7 +128,7 @@ class _Token:
 
 def parse(text: str) -> Tree:
     """The tree of a guard; raise ValueError with a sentence where it is none, or nests deeper than DEEPEST."""
-    reader = _Reader(list(_tokens(text)))
+    reader = _Parser(list(_tokens(text)))
     tree = reader.whole()
     reader.take("", "end")
     return tree
@@ -151,7 +151,7 @@ def _misplaced(token: _Token) -> ValueError:
     return ValueError(f"the guard has {token.text or 'its end'!r} at character {token.start + 1}, out of place")
 
 
-class _Reader:
+class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
         self._at = 0
@@ -187,7 +187,7 @@ class _Reader:
         if self.took("?"):
             chosen = self._level(0)
             self.take(":")
-            tree = Call(name="?:", parts=(tree, chosen, self.whole()))
+            tree = FunctionCall(name="?:", parts=(tree, chosen, self.whole()))
         self.deeper(-1)
         return tree
 
@@ -199,14 +199,14 @@ class _Reader:
         while self.peek(*_LEVELS[level]):
             operators.add(self.next().text)
             parts.append(self._level(level + 1))
-        return Call(name=min(operators), parts=tuple(parts)) if operators else parts[0]
+        return FunctionCall(name=min(operators), parts=tuple(parts)) if operators else parts[0]
 
     def _unary(self) -> Tree:
         signed = 0
         while self.took("!", "-"):
             signed += 1
         tree = self._member()
-        return Call(name="!", parts=(tree,)) if signed else tree
+        return FunctionCall(name="!", parts=(tree,)) if signed else tree
 
     def _member(self) -> Tree:
         start, depth = self._tokens[self._at].start, self._depth
@@ -220,7 +220,7 @@ class _Reader:
     def _index(self, of: Tree, start: int) -> Tree:
         key = self.whole()
         end = self.take("]").end
-        if isinstance(key, Literal) and key.text is not None:
+        if isinstance(key, Constant) and key.text is not None:
             return Select(of=of, name=key.text, start=start, end=end)
         return Index(of=of, key=key)
 
@@ -230,9 +230,9 @@ class _Reader:
         if not self.took("("):
             return Select(of=of, name=name.text, start=start, end=name.end)
         parts = self._parts(")")
-        if name.text in MACROS and len(parts) in (2, 3) and isinstance(parts[0], Name):
+        if name.text in MACROS and len(parts) in (2, 3) and isinstance(parts[0], Variable):
             return Macro(name=name.text, over=of, variable=parts[0].name, body=parts[1:])
-        return Call(name=name.text, parts=(of, *parts))
+        return FunctionCall(name=name.text, parts=(of, *parts))
 
     def _primary(self) -> Tree:
         if self.took("("):
@@ -247,7 +247,7 @@ class _Reader:
         token = self.next()
         match token.kind:
             case "number":
-                return Literal()
+                return Constant()
             case "text":
                 return _literal(token.text)
             case "name":
@@ -257,14 +257,14 @@ class _Reader:
 
     def _named(self, token: _Token) -> Tree:
         if token.text in ("true", "false", "null"):
-            return Literal()
+            return Constant()
         if not self.took("("):
-            return Name(name=token.text, start=token.start, end=token.end)
+            return Variable(name=token.text, start=token.start, end=token.end)
         parts = self._parts(")")
         if token.text == "has" and len(parts) == 1 and isinstance(parts[0], Select):
             asked = parts[0]
             return Select(of=asked.of, name=asked.name, start=asked.start, end=asked.end, asked=True)
-        return Call(name=token.text, parts=parts)
+        return FunctionCall(name=token.text, parts=parts)
 
     def _parts(self, close: str) -> tuple[Tree, ...]:
         parts: list[Tree] = []
@@ -287,14 +287,14 @@ class _Reader:
         return tuple(parts)
 
 
-def _literal(text: str) -> Literal:
+def _literal(text: str) -> Constant:
     quoted = _QUOTED.fullmatch(text)
     assert quoted is not None
     prefix, inside = quoted["prefix"].lower(), quoted["inside"]
     if "b" in prefix:
-        return Literal(length=len(inside.encode()))
+        return Constant(length=len(inside.encode()))
     plain = inside if "r" in prefix else _ESCAPE.sub(_unescaped, inside)
-    return Literal(length=len(plain.encode(errors="replace")), text=plain)
+    return Constant(length=len(plain.encode(errors="replace")), text=plain)
 
 
 def _unescaped(match: re.Match[str]) -> str:

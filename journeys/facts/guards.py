@@ -166,7 +166,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _refusal(tree: guard_syntax.Tree) -> tuple[str, str] | None:
-    for name in (node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.Call)):
+    for name in (node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.FunctionCall)):
         if name.isidentifier() and name != "in" and name not in FUNCTIONS:
             close = get_close_matches(name, FUNCTIONS, n=1)
             hint = f"; did you mean {close[0]}()?" if close else ""

@@ -11,11 +11,11 @@ from pydantic_core import PydanticCustomError
 
 from journeys.language.problems import Path
 from journeys.language.words import (
-    Address,
     Attribute,
     Days,
     Duration,
     Elapsed,
+    EmailAddress,
     EventName,
     GuardText,
     Key,
@@ -157,7 +157,7 @@ class Webhook(Part):
 class Notify(Part):
     """A note to a colleague: to an `email`, or to the `url` of a chat's incoming webhook."""
 
-    email: Address | None = None
+    email: EmailAddress | None = None
     url: Url | None = None
     subject: Prose | None = None
     text: Prose

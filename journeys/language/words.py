@@ -91,7 +91,7 @@ Attribute = Annotated[
 KeyPath = Annotated[
     str, checked(_key_path, "key_path"), WithJsonSchema({"type": "string", "pattern": r"^event\.[\w.]+$"})
 ]
-Address = Annotated[str, Field(max_length=320), checked(_address, "address")]
+EmailAddress = Annotated[str, Field(max_length=320), checked(_address, "address")]
 Url = Annotated[str, Field(max_length=2_000), checked(_url, "url")]
 Prose = Annotated[str, Field(min_length=1, max_length=LONGEST_PROSE)]
 Late = Literal["send", "skip", "next_window"]

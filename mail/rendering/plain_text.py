@@ -29,7 +29,7 @@ def from_html(html: str) -> str:
         said.append(_REFERENCE.sub(r"\1.txt\2", match.group()))
         return f"\ue000{len(said) - 1}\ue001"
 
-    reader = _Reader()
+    reader = _TextWriter()
     reader.feed(_JINJA.sub(keep, html))
     reader.close()
     text = _MARK.sub(lambda match: said[int(match[1])], reader.text())
@@ -44,7 +44,7 @@ def _with_its_end(line: str) -> str:
     return line.removesuffix("%}") + "+%}"
 
 
-class _Reader(HTMLParser):
+class _TextWriter(HTMLParser):
     """Writes down what a person would read."""
 
     def __init__(self) -> None:

@@ -32,23 +32,23 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class KeptAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def find(session: Session, claim: Claim, secret: str, now: datetime) -> Answer | None:
+def find(session: Session, claim: Claim, secret: str, now: datetime) -> KeptAnswer | None:
     """The first answer to this request; raise Conflict where the key was used for another."""
     row = session.get(IdempotentAnswer, (claim.caller, claim.key))
     if row is None or row.at < now - KEPT:
         return None
     if row.fingerprint != claim.fingerprint:
         raise Conflict("this Idempotency-Key was used before, for another path or body; use a fresh one")
-    return Answer(status=row.status, headers=row.headers, body=_opened(row.body, claim, secret))
+    return KeptAnswer(status=row.status, headers=row.headers, body=_opened(row.body, claim, secret))
 
 
-def keep(session: Session, claim: Claim, secret: str, answer: Answer, now: datetime) -> None:
+def keep(session: Session, claim: Claim, secret: str, answer: KeptAnswer, now: datetime) -> None:
     """Store an answer, to be committed with what it answers; one that has passed its time makes room."""
     old = session.get(IdempotentAnswer, (claim.caller, claim.key))
     if old is not None and old.at < now - KEPT:

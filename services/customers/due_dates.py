@@ -7,17 +7,14 @@ from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.program import date_triggers
-from journeys.program.program import Program
 from services.customers import known_facts
 from services.installation import installation_settings
 from store.queries import due_dates as due_date_rows
+from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, DateDue
-from store.tables.definitions import JourneyVersion
-
-Live = Iterable[tuple[JourneyVersion, Program]]
 
 
-def reschedule(session: Session, customer: Customer, live: Live, now: datetime) -> None:
+def reschedule(session: Session, customer: Customer, live: Iterable[LiveJourney], now: datetime) -> None:
     """Work out every date of this customer anew. One that has passed lets nobody in."""
     zone = installation_settings.load(session).timezone
     dated = [(version.journey, program) for version, program in live if program.dates]

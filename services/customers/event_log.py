@@ -64,10 +64,10 @@ class EventLog:
         self._session = session
         self._now = now
         self._stale = now - STALE
-        self._rows: list[bulk.Row] = []
+        self._rows: list[bulk.ColumnValues] = []
         self._folded: dict[str, _Folded] = {}
 
-    def append(self, customer: Customer, event: Happened) -> bulk.Row:
+    def append(self, customer: Customer, event: Happened) -> bulk.ColumnValues:
         """Number an event of a locked customer and fold it into the aggregates; return its row, to be stored."""
         folded = self._folded.get(customer.id)
         if folded is None:
@@ -76,7 +76,7 @@ class EventLog:
         folded.events[event.name] = customer_facts.fold_json(
             folded.events.get(event.name), event.at, customer_facts.amount(event.properties)
         )
-        row: bulk.Row = {
+        row: bulk.ColumnValues = {
             "id": new_id("evt"),
             "message_id": event.message_id or new_id("msg"),
             "customer_id": customer.id,
@@ -101,9 +101,9 @@ class EventLog:
         event_names.remember(self._session, (row["name"] for row in self._rows), self._now)
         self._rows, self._folded = [], {}
 
-    def _fold(self, new: Sequence[Customer]) -> list[bulk.Row]:
+    def _fold(self, new: Sequence[Customer]) -> list[bulk.ColumnValues]:
         """Let the customers know what was collected; return what there is to change of those who have a row."""
-        unknown, rows = {one.id for one in new}, list[bulk.Row]()
+        unknown, rows = {one.id for one in new}, list[bulk.ColumnValues]()
         for key, one in self._folded.items():
             values = {"seq": one.seq, "events": one.events, "updated_at": self._now}
             for name, value in values.items():

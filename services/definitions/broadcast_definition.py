@@ -18,7 +18,7 @@ KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 Metric = Literal["opened", "clicked"]
 _NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")
 
-TemplateKey = Annotated[str, Field(pattern=KEY, examples=["spring"])]
+TemplateReference = Annotated[str, Field(pattern=KEY, examples=["spring"])]
 
 
 class VariantIn(BaseModel):
@@ -26,12 +26,12 @@ class VariantIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    template: TemplateKey
+    template: TemplateReference
     subject: str | None = Field(default=None, min_length=1, max_length=400, description="instead of the template's own")
     weight: int = Field(default=1, ge=1, le=1_000)
 
 
-class TestIn(BaseModel):
+class BroadcastTestIn(BaseModel):
     """A sample gets the variants; the one that does best goes to everybody else."""
 
     model_config = ConfigDict(extra="forbid")
@@ -61,11 +61,11 @@ class BroadcastIn(BaseModel):
 
     name: str | None = Field(default=None, max_length=200)
     segment: str | None = Field(default=None, pattern=KEY, examples=["buyers"])
-    template: TemplateKey | None = Field(default=None, description="or `variants`")
+    template: TemplateReference | None = Field(default=None, description="or `variants`")
     subject: str | None = Field(default=None, min_length=1, max_length=400, description="instead of the template's own")
     topic: str = Field(default=GENERAL, pattern=KEY, examples=["news"])
     variants: dict[Annotated[str, Field(pattern=KEY)], VariantIn] = Field(default={}, max_length=10)
-    test: TestIn | None = Field(default=None, description="without it the variants share the whole audience")
+    test: BroadcastTestIn | None = Field(default=None, description="without it the variants share the whole audience")
     at: str | None = Field(
         default=None,
         description="when; an instant with its zone, or with `local` a date and time without one. Now where absent",

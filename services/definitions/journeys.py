@@ -16,6 +16,7 @@ from services.definitions import validation_context
 from services.errors import NotFound, Refused
 from store.queries import backfills, hooks
 from store.queries import journeys as journey_rows
+from store.queries.journeys import LiveJourney
 from store.tables.definitions import Journey, JourneyVersion
 
 _PROGRAMS: dict[str, Program] = {}
@@ -113,7 +114,7 @@ def draft_or(session: Session, key: str, number: int | None) -> Definition:
     return definition(session, key, number)
 
 
-def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
+def live(session: Session, key: str) -> LiveJourney:
     """The live version of a journey, compiled."""
     journey = get(session, key)
     if journey.live_version is None:
@@ -124,7 +125,7 @@ def live(session: Session, key: str) -> tuple[JourneyVersion, Program]:
     return found, compiler.load(found.canonical)
 
 
-def all_live(session: Session) -> Sequence[tuple[JourneyVersion, Program]]:
+def all_live(session: Session) -> Sequence[LiveJourney]:
     """Every journey that lets customers in now."""
     return [(one, compiler.load(one.canonical)) for one in journey_rows.letting_in(session)]
 

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from journeys.facts import guards
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
-from journeys.program.program import Program, heard
+from journeys.program.program import heard
 from journeys.rules import entry_rules
 from services.customers import due_dates, known_facts, segments
 from services.customers.event_log import EventLog, NewEvent
@@ -29,20 +29,18 @@ from services.errors import Refused
 from store.queries import dispatches, enrollments
 from store.queries import segments as segment_rows
 from store.queries.dispatches import Priority
+from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
-from store.tables.definitions import JourneyVersion
 
 DEEPEST = 5
 """Changes of segments that may follow from one another; more would be two segments that chase each other."""
-
-Live = Sequence[tuple[JourneyVersion, Program]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listeners:
     """Who listens to events of everybody: the live journeys and the segments, loaded once for a batch."""
 
-    journeys: Live
+    journeys: Sequence[LiveJourney]
     segments: Sequence[Segment]
 
     @staticmethod
@@ -141,7 +139,9 @@ def _signalled(event: Event) -> dict[str, Any]:
     return {"at": event.received_at.isoformat(), "seq": event.seq, "name": event.name}
 
 
-def _let_in(session: Session, customer: Customer, event: Event, live: Live, now: datetime) -> list[str]:
+def _let_in(
+    session: Session, customer: Customer, event: Event, live: Sequence[LiveJourney], now: datetime
+) -> list[str]:
     """Let the customer into every journey that listens to the event; why not is on record."""
     listening = [one for one in live if entry_rules.triggers(one[1], event.name, event.properties)]
     if not listening:

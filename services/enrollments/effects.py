@@ -29,7 +29,7 @@ Detail = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Call:
+class QuestionContext:
     """One question under the customer's lock."""
 
     session: Session
@@ -39,12 +39,12 @@ class Call:
     now: datetime
 
 
-def apply(call: Call, records: Sequence[Decide]) -> dict[int, Detail]:
+def apply(call: QuestionContext, records: Sequence[Decide]) -> dict[int, Detail]:
     """Change what the decisions change; return what there is to add to their details, by number."""
     return {record.number: EFFECTS[record.what](call, record) for record in records if record.what in EFFECTS}
 
 
-def _moved(call: Call, record: Decide) -> Detail:
+def _moved(call: QuestionContext, record: Decide) -> Detail:
     enrollment, tally = call.enrollment, Tally()
     since = enrollment.stage_since
     tally.move(enrollment.id, enrollment.journey, record.stage, str(record.detail["to"]), record.at - since)
@@ -55,35 +55,35 @@ def _moved(call: Call, record: Decide) -> Detail:
     return {"since": since.isoformat()}
 
 
-def _ended(call: Call, record: Decide) -> Detail:
+def _ended(call: QuestionContext, record: Decide) -> Detail:
     call.enrollment.ended_at = record.at
     if record.detail["cause"] in ("event", "person"):
         _cancel(call, "exited")
     return {}
 
 
-def _paused(call: Call, record: Decide) -> Detail:
+def _paused(call: QuestionContext, record: Decide) -> Detail:
     call.enrollment.paused_by = str(record.detail.get("by", "person"))
     return {}
 
 
-def _resumed(call: Call, record: Decide) -> Detail:
+def _resumed(call: QuestionContext, record: Decide) -> Detail:
     call.enrollment.paused_by = None
     return {}
 
 
-def _step_skipped(call: Call, record: Decide) -> Detail:
+def _step_skipped(call: QuestionContext, record: Decide) -> Detail:
     send_id = planning.send_id(call.enrollment.id, record.step or "", record.visit)
     planning.withdraw(call.session, send_id, "step_skipped", call.now)
     return {}
 
 
-def _cancel(call: Call, reason: str, visit: int | None = None) -> None:
+def _cancel(call: QuestionContext, reason: str, visit: int | None = None) -> None:
     for message in messages.unclaimed(call.session, call.enrollment.id, visit):
         planning.withdraw(call.session, message.id, reason, call.now)
 
 
-def _set_attributes(call: Call, record: Decide) -> Detail:
+def _set_attributes(call: QuestionContext, record: Decide) -> Detail:
     """Other enrollments, segments and dates hear of it as of any other change of the profile."""
     attributes = record.detail["attributes"]
     if not profiles.take_traits(call.customer, attributes, call.now):
@@ -96,7 +96,7 @@ def _set_attributes(call: Call, record: Decide) -> Detail:
     return {}
 
 
-def _credit(call: Call, record: Decide) -> Detail:
+def _credit(call: QuestionContext, record: Decide) -> Detail:
     """The last message accepted within the goal's window before the event, if there is one."""
     assert call.program.goal is not None
     since = record.at - call.program.goal.within.elapsed
@@ -107,7 +107,7 @@ def _credit(call: Call, record: Decide) -> Detail:
     return {"credited": message.id, "template": message.template} if message else {"credited": None}
 
 
-def _enroll(call: Call, record: Decide) -> Detail:
+def _enroll(call: QuestionContext, record: Decide) -> Detail:
     """Start the other journey; a repeat of this very step has started it already."""
     node = call.program.nodes[NodeId(record.step or "")]
     assert isinstance(node, EnrollNode)
@@ -124,11 +124,11 @@ def _enroll(call: Call, record: Decide) -> Detail:
     return {"enrollment": started.id}
 
 
-def _hooked(call: Call, record: Decide) -> Detail:
+def _hooked(call: QuestionContext, record: Decide) -> Detail:
     return hooks.plan(call.session, call.enrollment, record, call.now)
 
 
-EFFECTS: Mapping[str, Callable[[Call, Decide], Detail]] = {
+EFFECTS: Mapping[str, Callable[[QuestionContext, Decide], Detail]] = {
     "moved": _moved,
     "ended": _ended,
     "paused": _paused,

@@ -53,7 +53,7 @@ def enroll(
     refusal = entry_rules.refusal(program, _as_run(last), now)
     if refusal:
         raise Refused(REFUSALS[refusal], refusal)
-    rows: list[bulk.Row] = []
+    rows: list[bulk.ColumnValues] = []
     if last is not None and last.status == EnrollmentStatus.LIVE:
         leave = {"reason": "restarted"}
         rows.append(dispatches.row(last.id, last.workflow_id, "leave", leave, Priority.SIGNAL, now))

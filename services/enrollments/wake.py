@@ -20,7 +20,7 @@ from journeys.rules import answers
 from services.customers import known_facts
 from services.definitions import journeys
 from services.enrollments import effects, hooks
-from services.enrollments.effects import Call
+from services.enrollments.effects import QuestionContext
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
@@ -75,14 +75,14 @@ def perform(
     return answer
 
 
-def _lock(session: Session, enrollment_id: str, now: datetime) -> Call:
+def _lock(session: Session, enrollment_id: str, now: datetime) -> QuestionContext:
     owner = enrollments.owner(session, enrollment_id)
     customer = customers.lock(session, owner) if owner else None
     enrollment = session.get(Enrollment, enrollment_id)
     if enrollment is None or customer is None:
         raise NotFound(f"there is no enrollment {enrollment_id!r}")
     program = journeys.compiled(session, enrollment.digest)
-    return Call(session, program, customer, enrollment, now)
+    return QuestionContext(session, program, customer, enrollment, now)
 
 
 def _as_stored(enrollment: Enrollment, question: Question, fence: int | None) -> tuple[Question, int | None]:
@@ -105,7 +105,7 @@ def _shifted(enrollment: Enrollment, seq: int) -> int:
 # -- repeats -----------------------------------------------------------------------------------------------------------
 
 
-def _stored(call: Call, question: Question) -> Answer | None:
+def _stored(call: QuestionContext, question: Question) -> Answer | None:
     """The answer to this very question, if it was given before."""
     row = decisions.numbered(call.session, call.enrollment.id, question.number)
     if row is None or row.answer is None:
@@ -119,7 +119,7 @@ def _whats(question: Question) -> tuple[str, ...]:
     return planning.OUTCOMES if isinstance(question, Plan) else (WHAT[question.kind],)
 
 
-def _undo(call: Call, number: int) -> None:
+def _undo(call: QuestionContext, number: int) -> None:
     """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
     tally = Tally()
     for row in decisions.from_number(call.session, call.enrollment.id, number):
@@ -138,7 +138,7 @@ def _undo(call: Call, number: int) -> None:
     call.session.flush()
 
 
-def _move_back(call: Call, row: Decision, tally: Tally) -> None:
+def _move_back(call: QuestionContext, row: Decision, tally: Tally) -> None:
     """As if nobody had left the stage."""
     since = datetime.fromisoformat(row.detail["since"]) if "since" in row.detail else row.at
     tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], row.at - since, -1)
@@ -149,8 +149,12 @@ def _move_back(call: Call, row: Decision, tally: Tally) -> None:
 
 
 def _row(
-    call: Call, command: Decide | Question, what: str, detail: dict[str, Any], answer: Mapping[str, Any] | None = None
-) -> bulk.Row:
+    call: QuestionContext,
+    command: Decide | Question,
+    what: str,
+    detail: dict[str, Any],
+    answer: Mapping[str, Any] | None = None,
+) -> bulk.ColumnValues:
     enrollment = call.enrollment
     return decisions.of_command(
         command,
@@ -166,7 +170,7 @@ def _row(
 # -- questions ---------------------------------------------------------------------------------------------------------
 
 
-def _answer(call: Call, question: Question) -> tuple[Answer, dict[str, Any], str]:
+def _answer(call: QuestionContext, question: Question) -> tuple[Answer, dict[str, Any], str]:
     match question:
         case Ask():
             return (*_facts(call, question), "asked")
@@ -178,7 +182,7 @@ def _answer(call: Call, question: Question) -> tuple[Answer, dict[str, Any], str
             assert_never(question)
 
 
-def _facts(call: Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
+def _facts(call: QuestionContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     seq = ask.event if ask.event is not None else known_facts.seq_at(call.session, call.customer, ask.at)
     known = known_facts.known(call.session, call.customer, seq)
     event = known_facts.happened(call.session, call.customer.id, ask.event)
@@ -188,7 +192,7 @@ def _facts(call: Call, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 
 
-def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
+def _settle(call: QuestionContext, settle: Settle) -> tuple[Settled, dict[str, Any]]:
     """Show where the enrollment stands, register what it waits for, and return what came before that was known."""
     enrollment = call.enrollment
     _count(call, settle)
@@ -210,7 +214,7 @@ def _settle(call: Call, settle: Settle) -> tuple[Settled, dict[str, Any]]:
     return Settled(number=settle.number, cursor=enrollment.cursor, events=events), detail
 
 
-def _count(call: Call, settle: Settle) -> None:
+def _count(call: QuestionContext, settle: Settle) -> None:
     enrollment, tally = call.enrollment, Tally()
     if enrollment.status == EnrollmentStatus.LIVE:
         tally.leave(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
@@ -219,14 +223,14 @@ def _count(call: Call, settle: Settle) -> None:
     tally.write(call.session)
 
 
-def _count_end(call: Call, reason: str) -> None:
+def _count_end(call: QuestionContext, reason: str) -> None:
     if call.enrollment.status == EnrollmentStatus.LIVE:
         tally = Tally()
         tally.count(call.enrollment.id, call.enrollment.journey, ENDED, reason)
         tally.write(call.session)
 
 
-def _matches(call: Call, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
+def _matches(call: QuestionContext, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
     if call.customer.seq <= cursor:
         return ()
     return tuple(arrived(one) for one in event_rows.above(call.session, call.customer.id, cursor, names))

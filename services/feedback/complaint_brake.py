@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from services.access import audit_log
 from store.queries import message_counts
-from store.queries.message_counts import Subject
+from store.queries.message_counts import CountedSubject
 from store.tables.broadcasts import Broadcast
 from store.tables.definitions import Journey, Topic
 from store.tables.messages import Message
@@ -34,7 +34,7 @@ def complained(session: Session, message: Message, now: datetime) -> None:
         _look(session, subject, row, now)
 
 
-def _belongs_to(session: Session, message: Message, now: datetime) -> Iterator[tuple[Subject, Braked]]:
+def _belongs_to(session: Session, message: Message, now: datetime) -> Iterator[tuple[CountedSubject, Braked]]:
     """The journey or broadcast, and the topic."""
     journey = session.get(Journey, message.journey) if message.journey else None
     if journey is not None:
@@ -47,7 +47,7 @@ def _belongs_to(session: Session, message: Message, now: datetime) -> Iterator[t
         yield "topic", topic
 
 
-def _look(session: Session, subject: Subject, row: Braked, now: datetime) -> None:
+def _look(session: Session, subject: CountedSubject, row: Braked, now: datetime) -> None:
     """Stop it, or warn, where too many complain."""
     came = message_counts.came_back(session, subject, row.key, now - WINDOW)
     arrived, complaints = came.get("arrived", 0), came.get("complained", 0)

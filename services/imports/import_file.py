@@ -19,8 +19,8 @@ from services.imports import event_files, files, placement
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
-from services.operations.operations import Done, LineError, Page, counted
-from services.values import Rejected
+from services.operations.operations import Done, LineError, PageOfWork, counted
+from services.values import Clock, Rejected
 from store.queries import customers
 from store.session import Database
 from store.tables.access import Operation
@@ -29,18 +29,18 @@ from store.tables.broadcasts import BroadcastMember
 BATCH = 500
 STAGED = 5_000
 
-Records = Sequence[tuple[int, Any]]
+NumberedRecords = Sequence[tuple[int, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ImportFormat:
     """What a file holds: the columns that it must have, and how a record is taken in."""
 
     required: tuple[str, ...]
     take: Callable[[Session, Operation, Listeners, int, Any, datetime], bool]
 
 
-def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A file of customers, consents or enrollments, some hundred lines at a time."""
     kind, format = KINDS[operation.request["kind"]], operation.request["format"]
     seen = int(operation.cursor or 0)
@@ -51,7 +51,7 @@ def pages(database: Database, operation: Operation, clock: Callable[[], datetime
             yield _page(operation, kind, batch, seen, clock())
 
 
-def _page(operation: Operation, kind: Kind, batch: Records, seen: int, now: datetime) -> Page:
+def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen: int, now: datetime) -> PageOfWork:
     def do(session: Session) -> Done:
         listeners, errors, taken = Listeners.load(session), list[LineError](), 0
         for line, record in batch:
@@ -157,18 +157,18 @@ def _recipient(
     return True
 
 
-KINDS: Mapping[str, Kind] = {
-    "customers": Kind(required=("userId",), take=_customer),
-    "consents": Kind(required=("userId", "topic", "granted"), take=_consent),
-    "enrollments": Kind(required=("userId",), take=_enrollment),
-    "recipients": Kind(required=("userId",), take=_recipient),
+KINDS: Mapping[str, ImportFormat] = {
+    "customers": ImportFormat(required=("userId",), take=_customer),
+    "consents": ImportFormat(required=("userId", "topic", "granted"), take=_consent),
+    "enrollments": ImportFormat(required=("userId",), take=_enrollment),
+    "recipients": ImportFormat(required=("userId",), take=_recipient),
 }
 
 
 # -- events ------------------------------------------------------------------------------------------------------------
 
 
-def events(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def events(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A file of events, sorted on disk: each customer's history at once, placed in a journey where one is named."""
     key, format = operation.request.get("journey"), operation.request["format"]
     with database.reading() as session:
@@ -185,7 +185,7 @@ def events(database: Database, operation: Operation, clock: Callable[[], datetim
             yield _placed(database, operation, chunk, live, str(seen), total, clock())
 
 
-def _note(errors: Sequence[LineError], note: str) -> Page:
+def _note(errors: Sequence[LineError], note: str) -> PageOfWork:
     return lambda session: Done(count=0, errors=errors, note=note)
 
 
@@ -197,7 +197,7 @@ def _placed(
     cursor: str,
     total: int,
     now: datetime,
-) -> Page:
+) -> PageOfWork:
     def do(session: Session) -> Done:
         placed = placement.write(session, placement.prepare(session, chunk, live, now))
         counts = {name: getattr(placed, name) for name in ("customers", "events", "enrolled", "repeated")}

@@ -47,6 +47,7 @@ from store.queries import (
 )
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
+from store.queries.journeys import LiveJourney
 from store.queries.tombstones import USER
 from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Customer, Event
@@ -58,9 +59,6 @@ IMPORTED = Fate(status=MessageStatus.SKIPPED, reason="imported")
 """What becomes of a mail that was due before the import."""
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
-
-Live = tuple[JourneyVersion, Program]
-"""The live version of a journey, and its program."""
 
 Work = tuple[str, list[IncomingEvent]]
 """A customer's name in the file, and their events in the order of their instants."""
@@ -76,7 +74,7 @@ def chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
 def prepare(
     session: Session,
     chunk: Sequence[Work],
-    journey: Live | None,
+    journey: LiveJourney | None,
     now: datetime,
 ) -> "Batch":
     """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile."""
@@ -137,10 +135,10 @@ class Batch:
         self.now = now
         self.customers = self.events = self.repeated = self.enrolled = 0
         self.live: list[IncomingEvent] = []
-        self.rows: dict[type, list[bulk.Row]] = {
+        self.rows: dict[type, list[bulk.ColumnValues]] = {
             table: [] for table in (Customer, Event, Enrollment, Decision, Interest, Dispatch)
         }
-        self.messages: list[bulk.Row] = []
+        self.messages: list[bulk.ColumnValues] = []
         self.tally = Tally()
 
     def add(self, table: type, **columns: Any) -> None:
@@ -153,7 +151,7 @@ class Batch:
         self.tally.write(session)
 
 
-def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: Live | None) -> int:
+def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: LiveJourney | None) -> int:
     """Rows of one new customer; return how many enrollments there are."""
     customer = Customer(
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
@@ -192,7 +190,7 @@ def _history(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]
     )
 
 
-def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey: Live) -> int:
+def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey: LiveJourney) -> int:
     """Every run that the history leads to; all but the last of a key have ended."""
     version, program = journey
     numbers = Counter[str]()
@@ -256,7 +254,7 @@ def _record(batch: Batch, program: Program, trace: Trace) -> None:
 
 
 def _decision(
-    batch: Batch, program: Program, state: State, command: decisions.Command, what: str, detail: dict[str, Any]
+    batch: Batch, program: Program, state: State, command: decisions.NumberedCommand, what: str, detail: dict[str, Any]
 ) -> None:
     row = decisions.of_command(
         command,

@@ -16,7 +16,7 @@ from services.values import Rejected
 from store import bulk
 from store.ids import new_id
 from store.queries import customers, identities, tombstones
-from store.queries.tombstones import ANONYMOUS, USER, Name
+from store.queries.tombstones import ANONYMOUS, USER, Identifier
 from store.tables.customers import Customer
 
 
@@ -26,10 +26,10 @@ class Identities:
     def __init__(self, now: datetime, rights: Rights = EVERYTHING) -> None:
         self._now = now
         self._rights = rights
-        self._by_name: dict[Name, Customer | None] = {}
-        self._erased: set[Name] = set()
+        self._by_name: dict[Identifier, Customer | None] = {}
+        self._erased: set[Identifier] = set()
         self._new: list[Customer] = []
-        self._aliases: list[bulk.Row] = []
+        self._aliases: list[bulk.ColumnValues] = []
 
     def find(self, session: Session, events: Iterable[IncomingEvent]) -> Sequence[Customer]:
         """Look up everybody these events name, and lock them. Return who has a row."""
@@ -81,7 +81,7 @@ class Identities:
             if customer is source:
                 self._by_name[name] = target
 
-    def take_new(self) -> tuple[Sequence[Customer], Sequence[bulk.Row]]:
+    def take_new(self) -> tuple[Sequence[Customer], Sequence[bulk.ColumnValues]]:
         """Customers and further ids that are not stored yet; from now on they count as stored."""
         new, aliases = self._new, self._aliases
         self._new, self._aliases = [], []
@@ -129,7 +129,7 @@ class Identities:
             for name in names:
                 self._also(customer, name)
 
-    def _also(self, customer: Customer, name: Name) -> None:
+    def _also(self, customer: Customer, name: Identifier) -> None:
         if name[0] == ANONYMOUS and customer.anonymous_id is None:
             customer.anonymous_id = name[1]
         else:
@@ -151,7 +151,7 @@ class Identities:
         return customer
 
 
-def _names(event: IncomingEvent) -> list[Name]:
+def _names(event: IncomingEvent) -> list[Identifier]:
     """Every id that an event names, with what kind of id it may be."""
     names = [
         (USER, event.user_id),

@@ -134,13 +134,13 @@ class _Batch:
             merged = True
         return merged
 
-    def record(self, event: IncomingEvent) -> tuple[Customer, bulk.Row]:
+    def record(self, event: IncomingEvent) -> tuple[Customer, bulk.ColumnValues]:
         """The way of one event: whose it is, what it says about them, and its row."""
         customer = self._identities.customer_of(event)
         take_traits(customer, event, self._now)
         return customer, self._log.append(customer, event)
 
-    def tell(self, customer: Customer, row: bulk.Row, merged: bool) -> list[str]:
+    def tell(self, customer: Customer, row: bulk.ColumnValues, merged: bool) -> list[str]:
         """Put an event to whoever listens; return the ids of the enrollments it started."""
         enrolled = list[str]()
         if self._listeners.hear(row["name"]):
@@ -174,7 +174,7 @@ def take_traits(customer: Customer, event: IncomingEvent, now: datetime) -> None
         profiles.take_group(customer, event.properties.get("groupId"), event.traits, now)
 
 
-def _rejection(item: Any, rejected: Rejected, now: datetime) -> bulk.Row:
+def _rejection(item: Any, rejected: Rejected, now: datetime) -> bulk.ColumnValues:
     sent = cast(dict[str, Any], item) if isinstance(item, dict) else {}
     return rejections.row(
         now, message_id=sent.get("messageId"), kind=sent.get("type"), path=rejected.path, reason=rejected.reason

@@ -1,13 +1,14 @@
 """Everybody in a segment into a journey."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlmodel import Session
 
 from services.enrollments.bulk_entry import enroll
 from services.errors import Refused
-from services.operations.operations import Done, Page, counted
+from services.operations.operations import Done, PageOfWork, counted
+from services.values import Clock
 from store.queries import segments
 from store.session import Database
 from store.tables.access import Operation
@@ -15,7 +16,7 @@ from store.tables.access import Operation
 PAGE = 200
 
 
-def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A page of members at a time, in the order of their ids."""
     while True:
         yield lambda session: _page(session, operation, clock())

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlmodel import Session, SQLModel
 
-from services.operations.operations import Done, Page
+from services.operations.operations import Done, PageOfWork
+from services.values import Clock
 from store import bulk
 from store.queries import customers, dispatches, erasure, messages, tombstones
 from store.queries.counts import ENDED, ERASED, Tally
@@ -31,7 +32,7 @@ Phase = Callable[[Session, str, datetime], int]
 """Erases a page of something and returns how much."""
 
 
-def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A phase at a time, a page of each at a time."""
     for phase in PHASES:
         finished = False
@@ -75,7 +76,7 @@ def _bury(session: Session, customer_id: str, now: datetime) -> int:
 def _runs(session: Session, customer_id: str, now: datetime) -> int:
     """End every run, in the counts and in Temporal."""
     runs = erasure.enrollments(session, customer_id, PAGE)
-    tally, rows = Tally(), list[bulk.Row]()
+    tally, rows = Tally(), list[bulk.ColumnValues]()
     for run in runs:
         if run.status == EnrollmentStatus.LIVE:
             tally.leave(run.id, (run.journey, run.stage, run.step or ""))

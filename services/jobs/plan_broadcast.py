@@ -6,7 +6,7 @@ The lane asks again when it claims. A preview asks the same questions and stores
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -23,7 +23,8 @@ from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import planning
 from services.messages.eligibility import Standing
-from services.operations.operations import Done, Page, counted
+from services.operations.operations import Done, PageOfWork, counted
+from services.values import Clock
 from store import bulk
 from store.queries import broadcasts as broadcast_rows
 from store.queries import customers, decisions, messages, segments
@@ -49,13 +50,13 @@ class PlannedMail:
     verdict: Verdict
 
 
-def pages(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Plan a page of the audience at a time."""
     while True:
         yield lambda session: _page(session, operation, clock())
 
 
-def preview(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def preview(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Count who would get it and who would not, by reason; where the segment is new, when it is known who is in it."""
     while _unready(database, operation):
         time.sleep(SOON)
@@ -64,7 +65,7 @@ def preview(database: Database, operation: Operation, clock: Callable[[], dateti
         yield lambda session: _preview(session, operation, clock())
 
 
-def cancel(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def cancel(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Say of every mail that has not gone that it never will."""
     while True:
         yield lambda session: _cancel(session, operation, clock())
@@ -178,7 +179,7 @@ def _write(session: Session, row: Broadcast, plans: Sequence[PlannedMail], now: 
     decisions.add(session, [_decision(row, one, now) for one in plans if not isinstance(one.verdict, Allowed)])
 
 
-def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime) -> bulk.Row:
+def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime) -> bulk.ColumnValues:
     skipped = plan.verdict.reason if isinstance(plan.verdict, Skipped) else None
     at = plan.verdict.until if isinstance(plan.verdict, Deferred) else plan.due
     template = body.variants[plan.variant].template if plan.variant else body.template

@@ -1,12 +1,13 @@
 """Enrollments of a whole journey: those that its pause parked go on; or everybody leaves an archived one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from services.operations.operations import Done, Page
+from services.operations.operations import Done, PageOfWork
+from services.values import Clock
 from store import bulk
 from store.queries import dispatches, enrollments, journeys
 from store.queries.dispatches import Priority
@@ -17,13 +18,13 @@ from store.tables.enrollments import Dispatch
 PAGE = 500
 
 
-def resume(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def resume(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A signal to each that was parked; another pause meanwhile ends the work."""
     while True:
         yield lambda session: _resume(session, operation, clock())
 
 
-def leave(database: Database, operation: Operation, clock: Callable[[], datetime]) -> Iterator[Page]:
+def leave(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A signal to each that is live."""
     while True:
         yield lambda session: _leave(session, operation, clock())

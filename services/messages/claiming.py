@@ -47,17 +47,19 @@ class Fenced(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class OutgoingChannel:
     """The way out: the channel's name, and the rate that it bears where it has one."""
 
     channel: str
     rate: Rate | None = None
 
 
-LOCAL = Way(channel="outbox")
+LOCAL = OutgoingChannel(channel="outbox")
 
 
-def claim(session: Session, lane: str, fence: str, limit: int, now: datetime, way: Way = LOCAL) -> list[MailRequest]:
+def claim(
+    session: Session, lane: str, fence: str, limit: int, now: datetime, way: OutgoingChannel = LOCAL
+) -> list[MailRequest]:
     """Claim due mails: as many as the channel bears, fair between campaigns. Each is this owner's, to hand over once.
 
     Raise Fenced where the lane has another owner.

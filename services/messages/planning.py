@@ -89,7 +89,7 @@ def plan(
 
 def message_row(
     program: Program, enrollment_id: str, customer_id: str, asked: Plan, send: SendNode, now: datetime, fate: Fate
-) -> bulk.Row:
+) -> bulk.ColumnValues:
     """The columns of a new mail of a step."""
     return messages.row(
         send_id(enrollment_id, asked.step, asked.visit),

@@ -46,7 +46,7 @@ class Done:
     total: int | None = None
 
 
-Page = Callable[[Session], Done | None]
+PageOfWork = Callable[[Session], Done | None]
 """One page of work, within one transaction; None where nothing is left to do."""
 
 
@@ -100,7 +100,7 @@ def begun(session: Session, operation_id: str, now: datetime) -> Operation | Non
     return operation
 
 
-def advance(session: Session, operation_id: str, page: Page) -> Done | None:
+def advance(session: Session, operation_id: str, page: PageOfWork) -> Done | None:
     """Do one page and keep how far the work is now; None where it is done or somebody wants it to stop."""
     operation = get(session, operation_id)
     done = page(session) if not operation.cancel else None

@@ -17,7 +17,7 @@ def keep(session: Session, operation_id: str, number: int, data: bytes) -> None:
     session.add(UploadPart(operation_id=operation_id, number=number, data=data))
 
 
-class Parts(io.RawIOBase):
+class UploadStream(io.RawIOBase):
     """An uploaded file as a stream of bytes, a part in memory at a time."""
 
     def __init__(self, database: Database, operation_id: str) -> None:
@@ -44,4 +44,4 @@ class Parts(io.RawIOBase):
 
 
 def opened(database: Database, operation_id: str) -> BinaryIO:
-    return io.BufferedReader(Parts(database, operation_id), PART)
+    return io.BufferedReader(UploadStream(database, operation_id), PART)

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from store.queries import counts, dispatches, message_counts, outbox, recounts
 from store.queries import journeys as journey_rows
-from store.queries.message_counts import Book
+from store.queries.message_counts import StatusCount
 from store.queries.recounts import ByStatus
 from store.statuses import ON_THE_WAY, EnrollmentStatus, MessageStatus
 
@@ -73,7 +73,7 @@ def _recounted(session: Session) -> _Rows:
     )
 
 
-def _journey(key: str, kept: _Kept, books: Iterable[Book], rows: _Rows | None) -> dict[str, Any]:
+def _journey(key: str, kept: _Kept, books: Iterable[StatusCount], rows: _Rows | None) -> dict[str, Any]:
     entered, live, ended = kept.entered.get(key, 0), kept.live.get(key, 0), kept.ended.get(key, {})
     erased = sum(kept.erased.get(key, {}).values())
     left, mails = sum(ended.values()), list(books)
@@ -96,9 +96,9 @@ def _journey(key: str, kept: _Kept, books: Iterable[Book], rows: _Rows | None) -
     }
 
 
-def _broadcasts(books: Iterable[Book], rows: _Rows | None) -> list[dict[str, Any]]:
+def _broadcasts(books: Iterable[StatusCount], rows: _Rows | None) -> list[dict[str, Any]]:
     """The mails of each broadcast by what became of them."""
-    found: dict[str, list[Book]] = {key: [] for key, _ in rows.broadcasts} if rows is not None else {}
+    found: dict[str, list[StatusCount]] = {key: [] for key, _ in rows.broadcasts} if rows is not None else {}
     for one in books:
         if one.broadcast:
             found.setdefault(one.broadcast, []).append(one)
@@ -112,7 +112,7 @@ def _broadcasts(books: Iterable[Book], rows: _Rows | None) -> list[dict[str, Any
     ]
 
 
-def _not_kept(books: Iterable[Book], key: str, rows: ByStatus) -> dict[str, int]:
+def _not_kept(books: Iterable[StatusCount], key: str, rows: ByStatus) -> dict[str, int]:
     """By status: how many more messages are counted than there are rows, those of erased customers apart."""
     counted: Counter[str] = Counter()
     for one in books:
@@ -127,7 +127,7 @@ def _named(differences: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in differences.items() if count}
 
 
-def summed(books: Iterable[Book]) -> dict[str, Any]:
+def summed(books: Iterable[StatusCount]) -> dict[str, Any]:
     """Planned = accepted + failed + skipped + waiting + unknown + parked; those of erased customers among them."""
     found: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {MessageStatus.FAILED: Counter(), MessageStatus.SKIPPED: Counter()}

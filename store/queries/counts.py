@@ -16,7 +16,7 @@ SHARDS = 16
 """Rows into which one count is split, by enrollment: so many customers at the same step can move at once. More would
 make every sum longer."""
 
-Place = tuple[str, str, str]
+StepPlace = tuple[str, str, str]
 """Where an enrollment stands: journey, stage, step. The empty step is resting behind the last one."""
 
 ENDED, CONVERTED, ERASED = "ended", "converted", "erased"
@@ -36,11 +36,11 @@ class Tally:
         self.stays: Counter[tuple[str, str, str, int]] = Counter()
         self.runs: Counter[tuple[str, str, str, int]] = Counter()
 
-    def leave(self, enrollment: str, place: Place) -> None:
+    def leave(self, enrollment: str, place: StepPlace) -> None:
         """A live enrollment is no longer at this place."""
         self.places[(*place, _shard(enrollment))] -= 1
 
-    def arrive(self, enrollment: str, place: Place) -> None:
+    def arrive(self, enrollment: str, place: StepPlace) -> None:
         """A live enrollment is at this place now."""
         self.places[(*place, _shard(enrollment))] += 1
 

@@ -17,7 +17,7 @@ from store.tables.enrollments import Decision
 from store.tables.messages import Message
 
 
-class Command(Protocol):
+class NumberedCommand(Protocol):
     """A command of the core, seen from here: its number, its instant, and where in the journey it stands."""
 
     @property
@@ -32,7 +32,7 @@ class Command(Protocol):
     def visit(self) -> int: ...
 
 
-class Subject(Protocol):
+class DecisionSubject(Protocol):
     """A mail or a hook: whose it is, and the step that it comes from (a broadcast's mail comes from none)."""
 
     @property
@@ -113,7 +113,7 @@ def row(
     step: str | None = None,
     visit: int | None = None,
     answer: Mapping[str, Any] | None = None,
-) -> bulk.Row:
+) -> bulk.ColumnValues:
     """The columns of a decision. `what` is a word of the timeline; `at` is the instant it counts from (UTC)."""
     return {
         "id": new_id("dec"),
@@ -132,7 +132,7 @@ def row(
 
 
 def of_command(
-    command: Command,
+    command: NumberedCommand,
     what: str,
     detail: Mapping[str, Any],
     *,
@@ -140,7 +140,7 @@ def of_command(
     journey: str,
     enrollment_id: str,
     answer: Mapping[str, Any] | None = None,
-) -> bulk.Row:
+) -> bulk.ColumnValues:
     """A decision about a command; `answer` is what the core was told, kept for repeats of its question."""
     return row(
         customer_id,
@@ -157,7 +157,7 @@ def of_command(
     )
 
 
-def about(subject: Subject, what: str, detail: Mapping[str, Any], at: datetime) -> bulk.Row:
+def about(subject: DecisionSubject, what: str, detail: Mapping[str, Any], at: datetime) -> bulk.ColumnValues:
     """A decision about a mail or a hook, outside the numbered ones of its enrollment."""
     return row(
         subject.customer_id,
@@ -172,11 +172,11 @@ def about(subject: Subject, what: str, detail: Mapping[str, Any], at: datetime) 
     )
 
 
-def note(session: Session, subject: Subject, what: str, detail: Mapping[str, Any], at: datetime) -> None:
+def note(session: Session, subject: DecisionSubject, what: str, detail: Mapping[str, Any], at: datetime) -> None:
     """Put a decision about a mail or a hook on record."""
     add(session, [about(subject, what, detail, at)])
 
 
-def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     """Put decisions on record, at once and past the unit of work: what the session has pending is not written first."""
     bulk.add(session, Decision, rows)

@@ -28,7 +28,7 @@ class Priority(IntEnum):
 
 def row(
     enrollment_id: str, workflow_id: str, kind: str, payload: dict[str, Any], priority: Priority, now: datetime
-) -> bulk.Row:
+) -> bulk.ColumnValues:
     """The columns of a row that sends `kind` to a workflow; rows of one `enrollment_id` go in order."""
     return {
         "enrollment_id": enrollment_id,
@@ -43,7 +43,7 @@ def row(
     }
 
 
-def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     """Put rows on their way."""
     bulk.add(session, Dispatch, rows)
 

@@ -25,7 +25,7 @@ def row(
     cursor: int,
     entered_at: datetime,
     enrollment_id: str | None = None,
-) -> bulk.Row:
+) -> bulk.ColumnValues:
     """The columns of an enrollment that has just entered its first stage.
 
     `run` counts the runs of this customer (and key) from 1; `cursor` is the number of the last event that is behind it.

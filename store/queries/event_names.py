@@ -7,7 +7,7 @@ from sqlalchemy import event as hooks
 from sqlmodel import Session, select
 
 from store import bulk
-from store.tables.customers import EventName
+from store.tables.customers import SeenEventName
 
 MOST = 10_000
 """Names from which on no more are kept: somebody makes names up, with an id in each perhaps. A real catalogue has some
@@ -18,7 +18,7 @@ _seen: dict[str, set[str]] = {}
 
 def seen(session: Session) -> frozenset[str]:
     """Every name that an event has had here."""
-    return frozenset(session.exec(select(EventName.name)).all())
+    return frozenset(session.exec(select(SeenEventName.name)).all())
 
 
 def remember(session: Session, names: Iterable[str], now: datetime) -> None:
@@ -28,5 +28,5 @@ def remember(session: Session, names: Iterable[str], now: datetime) -> None:
     if not fresh or len(known) > MOST:
         return
     rows = [{"name": name, "first_seen_at": now} for name in fresh]
-    bulk.add_missing(session, EventName, rows)
+    bulk.add_missing(session, SeenEventName, rows)
     hooks.listen(session, "after_commit", lambda _: known.update(fresh), once=True)

@@ -14,7 +14,7 @@ PAGE = 1_000
 """Events in memory at a time where many are read: some megabytes."""
 
 
-def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     """Append events."""
     bulk.add(session, Event, rows)
 

@@ -9,7 +9,7 @@ from store import bulk
 from store.tables.enrollments import Interest
 
 
-def row(enrollment_id: str, customer_id: str, name: str) -> bulk.Row:
+def row(enrollment_id: str, customer_id: str, name: str) -> bulk.ColumnValues:
     """The columns of an interest."""
     return {"enrollment_id": enrollment_id, "name": name, "customer_id": customer_id}
 

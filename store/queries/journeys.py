@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
+from journeys.program.program import Program
 from store.tables.definitions import Journey, JourneyVersion
+
+LiveJourney = tuple[JourneyVersion, Program]
+"""The live version of a journey, and its program."""
 
 
 def keys(session: Session) -> frozenset[str]:

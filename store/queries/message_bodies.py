@@ -10,7 +10,7 @@ from store import bulk
 from store.tables.messages import Message, MessageBody
 
 
-def keep(session: Session, bodies: Sequence[bulk.Row], now: datetime) -> None:
+def keep(session: Session, bodies: Sequence[bulk.ColumnValues], now: datetime) -> None:
     """Keep what was rendered (`message_id`, `subject`, `html`, `text`, `urls`), in place of what was rendered before.
 
     The mails' rows are locked, and say whose they are: a body of a mail that is gone meanwhile (its customer was

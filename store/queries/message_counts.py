@@ -23,7 +23,7 @@ SHARDS = 8
 """So many transactions can write one count at once, where the database has more than one writer: three lanes, whose
 owners take turns, and imports and broadcasts beside them. More would make every sum longer."""
 
-Subject = Literal["journey", "broadcast", "topic"]
+CountedSubject = Literal["journey", "broadcast", "topic"]
 """What a message belongs to, and is counted under: each has a complaint rate of its own."""
 
 Came = Literal["arrived", "complained", "opened", "clicked"]
@@ -51,7 +51,7 @@ class Counted(Protocol):
     def provider(self) -> str | None: ...
 
 
-class Kind(NamedTuple):
+class MessageKind(NamedTuple):
     """A row of `message_count`, but for the shard."""
 
     journey: str
@@ -64,9 +64,9 @@ class Kind(NamedTuple):
     provider: str
 
 
-def kind_of(message: Counted) -> Kind:
+def kind_of(message: Counted) -> MessageKind:
     """How a message is counted now."""
-    return Kind(
+    return MessageKind(
         message.journey,
         message.broadcast or "",
         message.template,
@@ -87,27 +87,27 @@ class MessageTally:
     """What one transaction changes about the counts."""
 
     def __init__(self) -> None:
-        self._messages: Counter[Kind] = Counter()
-        self._gone: Counter[Kind] = Counter()
+        self._messages: Counter[MessageKind] = Counter()
+        self._gone: Counter[MessageKind] = Counter()
         self._days: Counter[tuple[str, ...]] = Counter()
         self._came: Counter[tuple[str, ...]] = Counter()
 
-    def add(self, kind: Kind, planned_at: datetime, by: int = 1) -> None:
+    def add(self, kind: MessageKind, planned_at: datetime, by: int = 1) -> None:
         """A message is there."""
         self._messages[kind] += by
         self._days[day_of(planned_at), kind.journey, kind.template, kind.status, kind.reason] += by
 
-    def move(self, before: Kind, after: Kind, planned_at: datetime) -> None:
+    def move(self, before: MessageKind, after: MessageKind, planned_at: datetime) -> None:
         """A message has changed."""
         if before != after:
             self.add(before, planned_at, -1)
             self.add(after, planned_at)
 
-    def leave(self, kind: Kind) -> None:
+    def leave(self, kind: MessageKind) -> None:
         """A message's row goes; it was there, and counts for ever."""
         self._gone[kind] += 1
 
-    def came(self, subject: Subject, key: str, what: Came, accepted_at: datetime, variant: str = "") -> None:
+    def came(self, subject: CountedSubject, key: str, what: Came, accepted_at: datetime, variant: str = "") -> None:
         """A message arrived, was complained about, or was opened or clicked by a person, for the first time."""
         self._came[subject, key, variant, day_of(accepted_at), what] += 1
 
@@ -115,7 +115,7 @@ class MessageTally:
         """Write what was collected, and begin anew."""
         shard = 0 if dialect.of(session).one_writer else random.randrange(SHARDS)
         kinds = {(*kind, shard): (self._messages[kind], self._gone[kind]) for kind in {*self._messages, *self._gone}}
-        bulk.increment(session, MessageCount, kinds, (*Kind._fields, "shard"), ("count", "gone"))
+        bulk.increment(session, MessageCount, kinds, (*MessageKind._fields, "shard"), ("count", "gone"))
         days = {(*key, shard): (count,) for key, count in self._days.items()}
         bulk.increment(session, MessageDayCount, days, ("day", "journey", "template", "status", "reason", "shard"))
         came = {(*key, shard): (count,) for key, count in self._came.items()}
@@ -156,7 +156,7 @@ def outcomes(session: Session, journey: str | None = None, since: datetime | Non
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class StatusCount:
     """How many messages of a journey or broadcast have a status (for a reason), and how many of them are gone."""
 
     journey: str
@@ -167,14 +167,16 @@ class Book:
     gone: int
 
 
-def books(session: Session) -> list[Book]:
+def books(session: Session) -> list[StatusCount]:
     """Every message there was, by journey and broadcast, and what became of it."""
     table: Any = MessageCount
     columns = (table.journey, table.broadcast, table.status, table.reason)
     query: Any = sqlalchemy.select(*columns, func.sum(table.count), func.sum(table.gone)).group_by(*columns)
     rows: Any = _read(session, query)
     return [
-        Book(journey=journey, broadcast=broadcast, status=status, reason=reason, count=int(count), gone=int(gone))
+        StatusCount(
+            journey=journey, broadcast=broadcast, status=status, reason=reason, count=int(count), gone=int(gone)
+        )
         for journey, broadcast, status, reason, count, gone in rows
         if count or gone
     ]
@@ -213,7 +215,7 @@ def standing(session: Session, statuses: Iterable[MessageStatus]) -> dict[tuple[
     return {(lane, status): int(count) for lane, status, count in rows if count}
 
 
-def came_back(session: Session, subject: Subject, key: str, since: datetime | None = None) -> dict[str, int]:
+def came_back(session: Session, subject: CountedSubject, key: str, since: datetime | None = None) -> dict[str, int]:
     """What came back about messages of a journey, broadcast or topic, accepted on the day of `since` and later."""
     query = select(DeliveryCount.what, func.sum(DeliveryCount.count)).where(
         DeliveryCount.subject == subject, DeliveryCount.key == key

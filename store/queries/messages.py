@@ -13,7 +13,7 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from store import bulk
-from store.queries.message_counts import Counted, Kind, kind_of, tally
+from store.queries.message_counts import Counted, MessageKind, kind_of, tally
 from store.statuses import CLAIMABLE, MessageStatus, before, changed
 from store.tables.messages import Message
 
@@ -48,7 +48,7 @@ def row(
     broadcast: str | None = None,
     variant: str | None = None,
     trace: str | None = None,
-) -> bulk.Row:
+) -> bulk.ColumnValues:
     """The columns of a new message.
 
     `due` is the instant that was asked for, `now` when it is planned (both UTC); no lane claims it before `not_before`.
@@ -79,7 +79,7 @@ def row(
     }
 
 
-def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     """Put new messages into the ledger, and count them. Raises IntegrityError where one of the ids is there already."""
     bulk.add(session, Message, rows)
     counts = tally(session)
@@ -87,8 +87,8 @@ def add(session: Session, rows: Sequence[bulk.Row]) -> None:
         counts.add(_kind_of_row(one), one["planned_at"])
 
 
-def _kind_of_row(one: bulk.Row) -> Kind:
-    return Kind(
+def _kind_of_row(one: bulk.ColumnValues) -> MessageKind:
+    return MessageKind(
         one["journey"],
         one["broadcast"] or "",
         one["template"],
@@ -273,7 +273,7 @@ def known(
     return {one.id: one for one in session.connection().execute(query.order_by(col(Message.id)).with_for_update())}
 
 
-def record(session: Session, changes: Sequence[tuple[Any, bulk.Row]]) -> None:
+def record(session: Session, changes: Sequence[tuple[Any, bulk.ColumnValues]]) -> None:
     """What became of attempts: each `known` message with its new columns, the same for all (`status` among them).
 
     Raises ImpossibleTransition where a status may not follow.

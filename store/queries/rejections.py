@@ -14,7 +14,7 @@ LONGEST = 300
 """Characters that are kept of each text: enough to know it again, and no place to store things in."""
 
 
-def row(received_at: datetime, *, message_id: Any, kind: Any, path: str, reason: str) -> bulk.Row:
+def row(received_at: datetime, *, message_id: Any, kind: Any, path: str, reason: str) -> bulk.ColumnValues:
     """The columns of a rejection. `message_id` and `kind` are as they were sent, whatever that was."""
     return {
         "id": new_id("rej"),
@@ -26,7 +26,7 @@ def row(received_at: datetime, *, message_id: Any, kind: Any, path: str, reason:
     }
 
 
-def add(session: Session, rows: Sequence[bulk.Row]) -> None:
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     """Keep rejections."""
     bulk.add(session, Rejection, rows)
 

@@ -12,7 +12,7 @@ from store.tables.customers import Tombstone
 USER, ANONYMOUS, EMAIL = "user", "anonymous", "email"
 """The kinds of ids: one of yours, an anonymous one, an address. They are hashed along, so they never change."""
 
-Name = tuple[str, str]
+Identifier = tuple[str, str]
 """A kind of id, and the id."""
 
 
@@ -21,14 +21,14 @@ def digest(kind: str, value: str) -> str:
     return hashlib.sha256(f"waypost:erased:{kind}:{value}".encode()).hexdigest()
 
 
-def bury(session: Session, names: Iterable[Name], now: datetime) -> None:
+def bury(session: Session, names: Iterable[Identifier], now: datetime) -> None:
     """Leave tombstones for the ids of somebody who is erased."""
-    rows: list[bulk.Row] = [{"digest": digest(*name), "at": now} for name in names]
+    rows: list[bulk.ColumnValues] = [{"digest": digest(*name), "at": now} for name in names]
     if rows:
         bulk.add_missing(session, Tombstone, rows)
 
 
-def lift(session: Session, names: Iterable[Name]) -> bool:
+def lift(session: Session, names: Iterable[Identifier]) -> bool:
     """Take tombstones away, since somebody wants this customer back; whether there was one."""
     found = [session.get(Tombstone, digest(*name)) for name in names]
     for one in found:
@@ -38,7 +38,7 @@ def lift(session: Session, names: Iterable[Name]) -> bool:
     return any(found)
 
 
-def buried(session: Session, names: Iterable[Name]) -> set[Name]:
+def buried(session: Session, names: Iterable[Identifier]) -> set[Identifier]:
     """Those of the ids whose owner was erased; asks one question where nobody ever was."""
     if session.exec(select(Tombstone.digest).limit(1)).first() is None:
         return set()

@@ -64,7 +64,7 @@ class Event(SQLModel, table=True):
     received_at: datetime = _at()
 
 
-class EventName(SQLModel, table=True):
+class SeenEventName(SQLModel, table=True):
     """A name that an event has had, so that a misspelt one is found."""
 
     __tablename__: ClassVar[Any] = "event_name"

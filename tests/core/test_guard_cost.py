@@ -168,7 +168,7 @@ def test_whatever_the_guard_it_ends(text: str, tags: Any, orders: Any, more: int
 def test_the_tree_that_is_costed_is_the_one_that_is_run(text: str) -> None:
     """Every name and function that the evaluator finds stands in our tree."""
     program, tree = cel.compile(text), guard_syntax.parse(text)
-    called = {node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.Call)}
+    called = {node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.FunctionCall)}
     assert set(program.variables()) <= set(guard_reads.names(tree))
     assert {name for name in program.functions() if name.isidentifier()} <= called
 

@@ -276,8 +276,8 @@ def test_every_kind_of_operation_has_somebody_who_does_it() -> None:
     from typing import get_args
 
     from activities.operations import KINDS
-    from api.routes.operations import Kind
+    from api.routes.operations import OperationKind
     from services.jobs import test_mail
 
-    assert set(get_args(Kind)) == {*KINDS, test_mail.KIND}
+    assert set(get_args(OperationKind)) == {*KINDS, test_mail.KIND}
     assert Operations is not None

@@ -17,7 +17,7 @@ from journeys.language import handbook
 from journeys.language.definition import Definition
 from pictures import charts
 from pictures import map as maps
-from pictures.charts import Mark, Span
+from pictures.charts import Mark, StageStay
 from pictures.layout import arrange
 
 ROOT = Path(__file__).parent.parent.parent
@@ -171,7 +171,7 @@ def test_a_chart_adds_up_to_what_it_was_given() -> None:
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
 def test_every_chart_is_well_formed_also_with_nothing_to_show(theme: str) -> None:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    spans = [Span(stage="a", begins=begin, ends=begin + timedelta(days=3))]
+    spans = [StageStay(stage="a", begins=begin, ends=begin + timedelta(days=3))]
     marks = [Mark(at=begin + timedelta(hours=hour), text="<mail>", kind="send") for hour in range(60)]
     drawn = [
         charts.bars({}, "Nothing", theme),  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from sqlmodel import select
 from services.ingestion import ingest
 from store import bulk
 from store.session import Database
-from store.tables.customers import Event, EventName
+from store.tables.customers import Event, SeenEventName
 
 
 def names(*wanted: str) -> list[dict[str, Any]]:
@@ -24,9 +24,9 @@ def names(*wanted: str) -> list[dict[str, Any]]:
 def test_a_row_that_is_there_already_is_told_alike_for_few_and_for_many(database: Database, count: int) -> None:
     rows = names(*(f"secret {one}" for one in range(count)))
     with database.writing() as session:
-        bulk.add(session, EventName, rows)
+        bulk.add(session, SeenEventName, rows)
     with pytest.raises(IntegrityError) as told, database.writing() as session:
-        bulk.add(session, EventName, rows)
+        bulk.add(session, SeenEventName, rows)
     assert "secret" not in str(told.value), "an error tells no values"
 
 

@@ -10,7 +10,7 @@ from services.installation import rates
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, claiming, sending_ledger
 from services.messages.circuit_breaker import Said
-from services.messages.claiming import Way
+from services.messages.claiming import OutgoingChannel
 from store.queries import messages
 from store.session import Database
 from store.tables.definitions import Journey, Topic
@@ -126,11 +126,12 @@ def waiting(database: Database, take: Any, noon: datetime, publish: Any) -> None
         messages.add(session, rows)
 
 
-def claim(database: Database, at: datetime, limit: int = 10, way: Way | None = None) -> Counter[str]:
+def claim(database: Database, at: datetime, limit: int = 10, way: OutgoingChannel | None = None) -> Counter[str]:
     with database.writing() as session:
         sending_ledger.take_over(session, "journey", "f", at)
         return Counter(
-            one.campaign for one in claiming.claim(session, "journey", "f", limit, at, way or Way(channel="p"))
+            one.campaign
+            for one in claiming.claim(session, "journey", "f", limit, at, way or OutgoingChannel(channel="p"))
         )
 
 
@@ -154,7 +155,7 @@ def test_a_paused_journey_and_a_paused_topic_wait(database: Database, noon: date
 
 @pytest.mark.usefixtures("waiting")
 def test_a_closed_channel_and_a_slow_one_hold_the_lane(database: Database, noon: datetime) -> None:
-    slow = Way(channel="p", rate=rates.parse("4/second"))
+    slow = OutgoingChannel(channel="p", rate=rates.parse("4/second"))
     assert sum(claim(database, noon, way=slow).values()) == 4
     assert sum(claim(database, noon, way=slow).values()) == 0
     assert sum(claim(database, noon + timedelta(seconds=0.5), way=slow).values()) == 2

@@ -22,7 +22,7 @@ from services.messages.claiming import Fenced
 from services.upkeep import upkeep
 from services.values import instant
 from store.session import Database
-from store.tables.customers import Customer, DateDue, EventName, SegmentMember
+from store.tables.customers import Customer, DateDue, SeenEventName, SegmentMember
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
 from store.tables.messages import Message
 from tests import kept_counts
@@ -427,4 +427,4 @@ def test_event_names_are_remembered(town: Town) -> None:
     town.event("Signed Up")
     town.event("Signed Up")
     town.event("Order")
-    assert {one.name for one in town.rows(EventName)} == {"Signed Up", "Order"}
+    assert {one.name for one in town.rows(SeenEventName)} == {"Signed Up", "Order"}

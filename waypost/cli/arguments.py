@@ -5,6 +5,6 @@ from typing import Annotated
 
 import typer
 
-Customer = Annotated[str, typer.Argument(help="Your id of the customer, or the email address.")]
-File = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False, readable=True)]
+CustomerArgument = Annotated[str, typer.Argument(help="Your id of the customer, or the email address.")]
+FileArgument = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False, readable=True)]
 JsonFlag = Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")]

@@ -12,9 +12,10 @@ from sqlmodel import Session
 from services.definitions import journeys
 from services.errors import InvalidInput
 from services.imports import event_files, placement
-from services.imports.placement import Live, Placed, Work
+from services.imports.placement import Placed, Work
 from store import migrate
 from store.queries import dispatches
+from store.queries.journeys import LiveJourney
 from waypost.wiring import Parts
 
 PATIENCE = 20.0
@@ -49,7 +50,7 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
     }
 
 
-def _place(parts: Parts, chunk: Sequence[Work], live: Live | None) -> Placed:
+def _place(parts: Parts, chunk: Sequence[Work], live: LiveJourney | None) -> Placed:
     """One chunk, worked out before the writer's lock is taken; where another came between, it is worked out anew."""
     with parts.database.reading() as session:
         prepared = [placement.prepare(session, chunk, live, parts.clock())]

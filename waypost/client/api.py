@@ -9,12 +9,12 @@ from typing import IO, Any, Literal
 import httpx
 
 from waypost.client import models as m
-from waypost.client.transport import Answer, Transport
+from waypost.client.transport import ParsedAnswer, Transport
 
 ENDED = ("done", "failed", "cancelled")
 """The statuses of an operation that change no more."""
 
-Json = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 """An object of JSON, as Python reads it."""
 
 
@@ -59,25 +59,25 @@ class Waypost:
             if cursor is None:
                 return
 
-    def _put(self, path: str, *parts: str, if_match: str | None = None, **options: Any) -> Answer:
+    def _put(self, path: str, *parts: str, if_match: str | None = None, **options: Any) -> ParsedAnswer:
         headers = {"If-Match": if_match} if if_match else {}
         return self._transport.answer("PUT", path, *parts, headers=headers, **options)
 
     # -- ingestion -----------------------------------------------------------------------------------------------------
 
-    def identify(self, user: str, traits: Json, **more: Any) -> Json:
+    def identify(self, user: str, traits: JsonObject, **more: Any) -> JsonObject:
         """Say who somebody is: `traits` become attributes; null removes one.
 
         `more` is what else Segment's call has (`anonymousId`, `timestamp` as ISO 8601, `context`, `messageId`).
         """
         return self.call("POST", "/v1/identify", json={"userId": user, "traits": traits, **_with_id(more)})
 
-    def track(self, user: str, event: str, properties: Json | None = None, **more: Any) -> Json:
+    def track(self, user: str, event: str, properties: JsonObject | None = None, **more: Any) -> JsonObject:
         """Say what somebody did; `more` as for `identify`. Without a `timestamp` it happened now."""
         body = {"userId": user, "event": event, "properties": properties or {}, **_with_id(more)}
         return self.call("POST", "/v1/track", json=body)
 
-    def batch(self, events: list[Json]) -> Json:
+    def batch(self, events: list[JsonObject]) -> JsonObject:
         """Up to 2,500 events, 500 KB of JSON. Give each a `messageId`, so that a repeat counts once.
 
         Returns how many were `accepted` and `repeated`, and those `rejected` with index, path and reason.
@@ -98,7 +98,7 @@ class Waypost:
         """Everybody; `filters`: `query` (the start of an id or an address), `stage`, `segment`, `sort`, `limit`."""
         return self._list("/v1/customers", **filters)
 
-    def put_customer(self, customer: str, attributes: Json, if_match: str | None = None) -> m.CustomerOut:
+    def put_customer(self, customer: str, attributes: JsonObject, if_match: str | None = None) -> m.CustomerOut:
         """Merge attributes into a customer, who is made where there is none; null removes one.
 
         With `if_match` (an ETag) a customer who has changed meanwhile is refused (`precondition-failed`).
@@ -157,7 +157,7 @@ class Waypost:
         return self.call("POST", "/v1/journeys/{}/publish", key)
 
     def change_journey(
-        self, key: str, change: Literal["pause", "resume", "archive"], body: Json | None = None
+        self, key: str, change: Literal["pause", "resume", "archive"], body: JsonObject | None = None
     ) -> m.JourneyOut:
         """Park everybody, let them go on, or let nobody in any more.
 
@@ -169,7 +169,7 @@ class Waypost:
         """Who entered, where they are, how they left, what was sent, and which goals were reached."""
         return self.call("GET", "/v1/journeys/{}/report", key)
 
-    def enroll(self, journey: str, customer: str, data: Json | None = None) -> m.EnrollmentOut:
+    def enroll(self, journey: str, customer: str, data: JsonObject | None = None) -> m.EnrollmentOut:
         """Enroll one customer; guards and templates read `data` as `enrollment`.
 
         Raises ApiProblem `refused` where the journey's re-entry rule keeps them out.
@@ -177,7 +177,7 @@ class Waypost:
         body = {"customer": customer, "data": data or {}}
         return self.call("POST", "/v1/journeys/{}/enrollments", journey, json=body)
 
-    def enroll_segment(self, journey: str, segment: str, data: Json | None = None) -> m.OperationOut:
+    def enroll_segment(self, journey: str, segment: str, data: JsonObject | None = None) -> m.OperationOut:
         """Enroll everybody who is in a segment: an operation, to `watch` or `wait` for."""
         body = {"segment": segment, "data": data or {}}
         return self.call("POST", "/v1/journeys/{}/enrollments", journey, json=body)
@@ -251,7 +251,7 @@ class Waypost:
 
     # -- broadcasts ----------------------------------------------------------------------------------------------------
 
-    def put_broadcast(self, key: str, body: Json, if_match: str | None = None) -> m.BroadcastOut:
+    def put_broadcast(self, key: str, body: JsonObject, if_match: str | None = None) -> m.BroadcastOut:
         """Store a draft: `segment` (or recipients of a file), `template`, `topic`, `at`, and the rest."""
         return self._put("/v1/broadcasts/{}", key, json=body, if_match=if_match).body
 
@@ -297,7 +297,7 @@ class Waypost:
         """The settings of the installation: default zone, quiet hours, cap, sandbox, retention, and the rest."""
         return self.call("GET", "/v1/settings")
 
-    def put_settings(self, settings: Json, if_match: str | None = None) -> m.InstallationSettings:
+    def put_settings(self, settings: JsonObject, if_match: str | None = None) -> m.InstallationSettings:
         """Change them all at once: what is left out gets its default. They hold for mail that is planned, too."""
         return self._put("/v1/settings", json=settings, if_match=if_match).body
 
@@ -374,7 +374,7 @@ class Waypost:
         return self.call("GET", "/v1/reports/reconciliation", params={"journey": journey, "recount": recount})
 
 
-def _with_id(more: Json) -> Json:
+def _with_id(more: JsonObject) -> JsonObject:
     """A message has an id, so that a repeat on the way counts once."""
     return {"messageId": uuid.uuid4().hex, **more}
 

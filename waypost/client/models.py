@@ -49,18 +49,6 @@ class Body_act_preferences__token__post(TypedDict):
     topic: NotRequired[list[str] | None]
 
 
-class Book(TypedDict):
-    """entered = live + ended; each difference has a name."""
-
-    journey: str
-    entered: int
-    live: int
-    ended: dict[str, int]
-    erased: int
-    messages: MessageBook
-    differences: dict[str, int]
-
-
 class BroadcastBook(TypedDict):
     """The mails of a broadcast by what became of them."""
 
@@ -78,7 +66,7 @@ class BroadcastIn(TypedDict):
     subject: NotRequired[str | None]
     topic: NotRequired[str]
     variants: NotRequired[dict[str, Any]]
-    test: NotRequired[services__definitions__broadcast_definition__TestIn | None]
+    test: NotRequired[BroadcastTestIn | None]
     at: NotRequired[str | None]
     local: NotRequired[bool]
     late: NotRequired[str]
@@ -127,6 +115,14 @@ class BroadcastProgress(TypedDict):
 
 
 BroadcastStatus = Literal["draft", "scheduled", "planning", "deciding", "sending", "sent", "cancelled"]
+
+
+class BroadcastTestIn(TypedDict):
+    """A sample gets the variants; the one that does best goes to everybody else."""
+
+    sample: int
+    winner: NotRequired[str]
+    after: NotRequired[str]
 
 
 class CapIn(TypedDict):
@@ -219,6 +215,19 @@ class CustomerStatus(TypedDict):
 DecideIn = TypedDict("DecideIn", {"as": "str"})
 
 
+class DefinitionProblemOut(TypedDict):
+    """One problem of a definition."""
+
+    code: str
+    severity: str
+    path: str
+    message: str
+    found: NotRequired[str | None]
+    expected: NotRequired[str | None]
+    line: NotRequired[int | None]
+    column: NotRequired[int | None]
+
+
 class DeliveryEventOut(TypedDict):
     """Something that became of a mail after it was accepted."""
 
@@ -249,7 +258,7 @@ class DraftOut(TypedDict):
     """The draft that was stored, and what may be wrong with it."""
 
     journey: JourneyOut
-    warnings: list[Finding]
+    warnings: list[DefinitionProblemOut]
 
 
 class EnrollIn(TypedDict):
@@ -297,19 +306,6 @@ class EvidenceIn(TypedDict):
     version: NotRequired[str | None]
     how: NotRequired[str | None]
     ip: NotRequired[str | None]
-
-
-class Finding(TypedDict):
-    """One problem of a definition."""
-
-    code: str
-    severity: str
-    path: str
-    message: str
-    found: NotRequired[str | None]
-    expected: NotRequired[str | None]
-    line: NotRequired[int | None]
-    column: NotRequired[int | None]
 
 
 class Forecast(TypedDict):
@@ -371,6 +367,18 @@ class InstallationSettings(TypedDict):
     retention: NotRequired[Retention]
 
 
+class JourneyBook(TypedDict):
+    """entered = live + ended; each difference has a name."""
+
+    journey: str
+    entered: int
+    live: int
+    ended: dict[str, int]
+    erased: int
+    messages: MessageBook
+    differences: dict[str, int]
+
+
 class JourneyChanged(TypedDict):
     """The journey after the change, and the operation that brings it to those who are under way."""
 
@@ -410,7 +418,7 @@ class JourneyReport(TypedDict):
     entered: int
     ended: dict[str, int]
     converted: dict[str, int]
-    messages: list[MessageCount]
+    messages: list[MessageCountOut]
 
 
 class KeyIn(TypedDict):
@@ -491,7 +499,7 @@ class MessageBook(TypedDict):
     parked: int
 
 
-class MessageCount(TypedDict):
+class MessageCountOut(TypedDict):
     """Mails that share journey, template, status and reason."""
 
     journey: str
@@ -564,7 +572,7 @@ class MessageWhole(TypedDict):
 class MessagesReport(TypedDict):
     """Mails by journey, template, status and reason."""
 
-    messages: list[MessageCount]
+    messages: list[MessageCountOut]
 
 
 class OperationErrorOut(TypedDict):
@@ -664,7 +672,7 @@ class Reconciliation(TypedDict):
 
     balanced: bool
     recounted: bool
-    journeys: list[Book]
+    journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int]
     outbox: OutboxBook | None
@@ -804,6 +812,17 @@ class TemplateVersionOut(TypedDict):
     created_at: str
 
 
+class TestMailIn(TypedDict):
+    """To whom a test mail goes."""
+
+    customer: NotRequired[str | None]
+    attributes: NotRequired[dict[str, Any]]
+    enrollment: NotRequired[dict[str, Any]]
+    locale: NotRequired[str | None]
+    version: NotRequired[int | None]
+    to: str
+
+
 class TextsIn(TypedDict):
     """The texts of a template in one language, each Jinja2."""
 
@@ -894,7 +913,7 @@ class Validation(TypedDict):
     """Whether a definition can be published, and everything there is to say about it."""
 
     valid: bool
-    problems: list[Finding]
+    problems: list[DefinitionProblemOut]
 
 
 class VariantIn(TypedDict):
@@ -950,22 +969,3 @@ class WinnerIn(TypedDict):
     """Which variant goes to the rest."""
 
     variant: str
-
-
-class api__schemas__templates__TestIn(TypedDict):
-    """To whom a test mail goes."""
-
-    customer: NotRequired[str | None]
-    attributes: NotRequired[dict[str, Any]]
-    enrollment: NotRequired[dict[str, Any]]
-    locale: NotRequired[str | None]
-    version: NotRequired[int | None]
-    to: str
-
-
-class services__definitions__broadcast_definition__TestIn(TypedDict):
-    """A sample gets the variants; the one that does best goes to everybody else."""
-
-    sample: int
-    winner: NotRequired[str]
-    after: NotRequired[str]

@@ -43,7 +43,7 @@ class Transport:
         """One request, made again where that is safe; `parts` fill the path's places. Returns the parsed answer."""
         return self.answer(method, path, *parts, **options).body
 
-    def answer(self, method: str, path: str, *parts: str, **options: Any) -> "Answer":
+    def answer(self, method: str, path: str, *parts: str, **options: Any) -> "ParsedAnswer":
         """The same with the answer's ETag. Raises ApiProblem for 4xx and 5xx, Unreachable where nothing answers."""
         headers = dict(options.pop("headers", None) or {})
         if method == "POST":
@@ -52,7 +52,7 @@ class Transport:
         filled = path.format(*(quote(part, safe="") for part in parts))
         return self._ask(method, filled, headers=headers, params=params, **options)
 
-    def _ask(self, method: str, path: str, **options: Any) -> "Answer":
+    def _ask(self, method: str, path: str, **options: Any) -> "ParsedAnswer":
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
@@ -75,7 +75,7 @@ class Transport:
         self._http.close()
 
 
-class Answer:
+class ParsedAnswer:
     """The body, parsed where it is JSON and text where not; and the ETag, None where the call gives none."""
 
     def __init__(self, body: Any, etag: str | None) -> None:
@@ -93,11 +93,11 @@ def _wait(got: httpx.Response, attempt: int) -> float:
     return min(float(said), LONGEST_WAIT) if said.isdigit() else 0.5 * 2**attempt
 
 
-def _read(got: httpx.Response) -> Answer:
+def _read(got: httpx.Response) -> ParsedAnswer:
     try:
         body = got.json() if got.content and "json" in got.headers.get("content-type", "") else got.text
     except ValueError:
         body = {}
     if got.status_code >= 400:
         raise ApiProblem(got.status_code, body if isinstance(body, dict) else {"detail": str(body)[:300]})
-    return Answer(body, got.headers.get("etag"))
+    return ParsedAnswer(body, got.headers.get("etag"))

@@ -28,7 +28,7 @@ from waypost.wiring import POSTAL_ADDRESS, brand_of
 SECONDS = 5.0
 EXAMPLE = "00000000-0000-5000-8000-000000000000"
 
-Ask = Callable[[str, str], Sequence[str]]
+DnsLookup = Callable[[str, str], Sequence[str]]
 """The records of a name and type, joined to one text each; none where there are none. Raises CannotTell."""
 
 
@@ -37,7 +37,7 @@ class Patient:
     """What is looked at."""
 
     settings: Settings
-    ask: Ask
+    ask: DnsLookup
     selectors: Sequence[str]
 
     @property
@@ -46,7 +46,7 @@ class Patient:
         return parse_sender(self.settings.sender).email.rpartition("@")[2].lower()
 
 
-def resolver(nameserver: str | None = None) -> Ask:
+def resolver(nameserver: str | None = None) -> DnsLookup:
     """Asks the system's name servers, or this one (`address` or `address:port`)."""
     asked = dns.resolver.Resolver(configure=nameserver is None)
     asked.lifetime = asked.timeout = SECONDS
@@ -71,7 +71,7 @@ def resolver(nameserver: str | None = None) -> Ask:
     return ask
 
 
-def examine(settings: Settings, ask: Ask, selectors: Sequence[str] = ()) -> list[Finding]:
+def examine(settings: Settings, ask: DnsLookup, selectors: Sequence[str] = ()) -> list[Finding]:
     """Every check, in the order in which to mend what fails."""
     chosen = selectors or providers.chosen(settings).selectors
     patient = Patient(settings=settings, ask=ask, selectors=chosen)

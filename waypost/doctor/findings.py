@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-Subject = TypeVar("Subject")
+Examined = TypeVar("Examined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class CannotTell(Exception):
     """Nobody can tell from here; a sentence that says why, and what else to try."""
 
 
-def look(name: str, check: Callable[[Subject], str], subject: Subject) -> Finding:
+def look(name: str, check: Callable[[Examined], str], subject: Examined) -> Finding:
     """What a check finds."""
     try:
         return Finding(check=name, well=True, text=check(subject))

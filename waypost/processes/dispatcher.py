@@ -15,15 +15,15 @@ from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.machine.inputs import EventArrived
-from services.values import instant
+from services.values import Clock, instant
 from store.notices import Notices
 from store.queries import dispatches
 from store.queries.dispatches import Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
-from waypost.telemetry.tracing import Span, no_span
-from waypost.wiring import Clock
+from store.trace_context import OpenSpan
+from waypost.telemetry.tracing import no_span
 from workflows.gateway import Gateway
 
 BATCH = 200
@@ -76,7 +76,7 @@ class Dispatcher:
         database: Database,
         gateway: Gateway,
         clock: Clock,
-        span: Span = no_span,
+        span: OpenSpan = no_span,
         notices: Notices | None = None,
         beat: Callable[[str], None] = lambda part: None,
     ) -> None:

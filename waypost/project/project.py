@@ -35,7 +35,7 @@ _SUBJECT = re.compile(r"\{%-?\s*block subject\s*-?%\}(.*?)\{%-?\s*endblock[^%]*%
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ProjectItem:
     """One thing of a project: `wanted` is what it shall be, `found` reads what is there, `put` stores it."""
 
     kind: str
@@ -56,7 +56,7 @@ class Item:
         return "same" if present == self.wanted else "changed"
 
 
-def items(folder: Path) -> Iterator[Item]:
+def items(folder: Path) -> Iterator[ProjectItem]:
     """Everything in a folder, in the order in which to apply it; raise InvalidInput with the file that is wrong."""
     yield from _manifest(folder / MANIFEST)
     yield from _templates(folder / "templates")
@@ -67,7 +67,7 @@ def items(folder: Path) -> Iterator[Item]:
 # -- settings, topics, segments ----------------------------------------------------------------------------------------
 
 
-def _manifest(file: Path) -> Iterator[Item]:
+def _manifest(file: Path) -> Iterator[ProjectItem]:
     if not file.exists():
         return
     try:
@@ -85,13 +85,13 @@ def _manifest(file: Path) -> Iterator[Item]:
         yield _call("segment", key, file, {**SEGMENT, **(terms or {})}, "/v1/segments/{}")
 
 
-def _settings(file: Path, wanted: Mapping[str, Any]) -> Item:
+def _settings(file: Path, wanted: Mapping[str, Any]) -> ProjectItem:
     """The installation's settings: what the file does not name stays as it is."""
 
     def merged(waypost: "Waypost") -> dict[str, Any]:
         return _with(waypost.call("GET", "/v1/settings"), wanted)
 
-    return Item(
+    return ProjectItem(
         kind="settings",
         key="installation",
         file=file,
@@ -120,9 +120,9 @@ def _part(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _call(kind: str, key: str, file: Path, wanted: Mapping[str, Any], path: str) -> Item:
+def _call(kind: str, key: str, file: Path, wanted: Mapping[str, Any], path: str) -> ProjectItem:
     """A topic or a segment, which a PUT stores whole: what the file does not name has its usual value."""
-    return Item(
+    return ProjectItem(
         kind=kind,
         key=key,
         file=file,
@@ -154,17 +154,17 @@ def _seconds(cap: Mapping[str, Any]) -> tuple[Any, Any]:
 # -- templates ---------------------------------------------------------------------------------------------------------
 
 
-def _templates(folder: Path) -> Iterator[Item]:
+def _templates(folder: Path) -> Iterator[ProjectItem]:
     for file in sorted(folder.glob("*.html")):
         key, _, locale = file.stem.partition(".")
         if not locale and not key.startswith("_"):
             yield _template(key, file)
 
 
-def _template(key: str, file: Path) -> Item:
+def _template(key: str, file: Path) -> ProjectItem:
     variants = sorted(file.parent.glob(f"{key}.*.html"))
     wanted = {**_texts(file), "locales": {one.stem.partition(".")[2]: _texts(one) for one in variants}}
-    return Item(
+    return ProjectItem(
         kind="template",
         key=key,
         file=file,
@@ -204,11 +204,11 @@ def _kept(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]
 # -- journeys ----------------------------------------------------------------------------------------------------------
 
 
-def journey(file: Path) -> Item:
+def journey(file: Path) -> ProjectItem:
     """A journey file; raise InvalidJourney where it is wrong."""
     text = file.read_text(encoding="utf-8-sig")
     definition, _ = source.read(text)
-    return Item(
+    return ProjectItem(
         kind="journey",
         key=definition.journey,
         file=file,

@@ -8,7 +8,7 @@ from journeys.language.definition import Definition
 from journeys.simulation.backtest import SimulatedEnrollment, Totals
 from pictures import charts
 from pictures import map as maps
-from pictures.charts import Mark, Span
+from pictures.charts import Mark, StageStay
 from waypost.simulation.paths import path
 
 
@@ -41,17 +41,17 @@ def draw_path(
     return _write(folder, drawn)
 
 
-def _spans(enrollment: SimulatedEnrollment, until: datetime) -> list[Span]:
-    state, spans = enrollment.trace.state, list[Span]()
+def _spans(enrollment: SimulatedEnrollment, until: datetime) -> list[StageStay]:
+    state, spans = enrollment.trace.state, list[StageStay]()
     assert state.entered_at is not None
     here, since = "", state.entered_at
     for one in enrollment.trace.decisions:
         here = here or one.stage
         if one.what == "moved":
-            spans.append(Span(stage=one.stage, begins=since, ends=one.at))
+            spans.append(StageStay(stage=one.stage, begins=since, ends=one.at))
             here, since = str(one.detail["to"]), one.at
     end = state.clock if state.ended and state.clock is not None else until
-    return [*spans, Span(stage=here or state.stage, begins=since, ends=end)]
+    return [*spans, StageStay(stage=here or state.stage, begins=since, ends=end)]
 
 
 def _marks(enrollment: SimulatedEnrollment) -> list[Mark]:

@@ -8,16 +8,13 @@ and histories stay as they are where tracing is off. Attributes hold opaque ids,
 """
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store.trace_context import CURRENT
-
-Span = Callable[..., AbstractContextManager[Any]]
-"""Opens a span: its name, its parent (else the present trace), and attributes."""
+from store.trace_context import CURRENT, OpenSpan
 
 HEADER = "traceparent"
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -28,7 +25,7 @@ def no_span(name: str, parent: str | None = None, **attributes: Any) -> Abstract
     return nullcontext()
 
 
-def tracing(service: str) -> Span | None:
+def tracing(service: str) -> OpenSpan | None:
     """Begin to export the traces of this process; None where tracing is off."""
     if not any(os.environ.get(name) for name in ENDPOINTS):
         return None
@@ -63,7 +60,7 @@ def tracing(service: str) -> Span | None:
 class Traced:
     """The API with a span for each request; one that comes with a `traceparent` goes on with that trace."""
 
-    def __init__(self, app: ASGIApp, span: Span) -> None:
+    def __init__(self, app: ASGIApp, span: OpenSpan) -> None:
         self._app = app
         self._span = span
 

@@ -7,8 +7,8 @@ from typing import Any
 from temporalio import client, worker
 from temporalio.api.common.v1 import Payload
 
-from store.trace_context import CURRENT
-from waypost.telemetry.tracing import HEADER, Span
+from store.trace_context import CURRENT, OpenSpan
+from waypost.telemetry.tracing import HEADER
 
 
 def _sealed(trace: str | None) -> dict[str, Payload]:
@@ -22,7 +22,7 @@ def _opened(headers: Mapping[str, Payload]) -> str | None:
 class WorkflowTraces(client.Interceptor, worker.Interceptor):
     """Carries the trace of whatever woke a workflow to the activities that follow."""
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: OpenSpan) -> None:
         self._span = span
 
     def intercept_client(self, next: client.OutboundInterceptor) -> client.OutboundInterceptor:
@@ -84,7 +84,7 @@ class _Outbound(worker.WorkflowOutboundInterceptor):
 
 
 class _Activities(worker.ActivityInboundInterceptor):
-    def __init__(self, next: worker.ActivityInboundInterceptor, span: Span) -> None:
+    def __init__(self, next: worker.ActivityInboundInterceptor, span: OpenSpan) -> None:
         super().__init__(next)
         self._span = span
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.text import Text
 
-from waypost.cli.arguments import Customer, JsonFlag
+from waypost.cli.arguments import CustomerArgument, JsonFlag
 from waypost.cli.terminal import asking, console, say
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def status(customer: Customer, as_json: JsonFlag = False, limit: int = 40) -> None:
+def status(customer: CustomerArgument, as_json: JsonFlag = False, limit: int = 40) -> None:
     """Where a customer is, what comes next, and everything that led there."""
     from waypost.cli.tables import customer_status
 
@@ -33,7 +33,7 @@ def status(customer: Customer, as_json: JsonFlag = False, limit: int = 40) -> No
 
 
 def why(
-    customer: Customer,
+    customer: CustomerArgument,
     journey: Annotated[str | None, typer.Option(help="About a journey.")] = None,
     step: Annotated[str | None, typer.Option(help="About a step of it: its id, or its template.")] = None,
     message: Annotated[str | None, typer.Option(help="About one mail.")] = None,
@@ -50,7 +50,7 @@ def why(
             console.print(Text(f"  {answer['answer']}"))
 
 
-def forecast(customer: Customer, as_json: JsonFlag = False) -> None:
+def forecast(customer: CustomerArgument, as_json: JsonFlag = False) -> None:
     """What comes next for a customer, at which local time, and what would change it."""
     from waypost.cli.tables import customer_status
 
@@ -64,7 +64,7 @@ def forecast(customer: Customer, as_json: JsonFlag = False) -> None:
 
 
 def erase(
-    customer: Customer,
+    customer: CustomerArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -76,7 +76,7 @@ def erase(
         say(as_json, ended, f"[green]✓[/] erased: {ended['done']:,} rows")
 
 
-def export(customer: Customer) -> None:
+def export(customer: CustomerArgument) -> None:
     """Everything that is kept about a customer, as JSON."""
     with asking() as waypost:
         typer.echo(json.dumps(waypost.export(customer), indent=2))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from waypost.cli.arguments import File, JsonFlag
+from waypost.cli.arguments import FileArgument, JsonFlag
 from waypost.cli.terminal import complaints, console, parts, progress_bar, told
 
 
@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_command)
 
 
-def ingest(file: File, as_json: JsonFlag = False) -> None:
+def ingest(file: FileArgument, as_json: JsonFlag = False) -> None:
     """Send the events of a file (NDJSON in Segment's shape) as if they happened now.
 
     For what happened long ago there is `waypost import`, which mails nobody.
@@ -36,7 +36,7 @@ def ingest(file: File, as_json: JsonFlag = False) -> None:
 
 
 def import_command(
-    file: File,
+    file: FileArgument,
     journey: Annotated[str | None, typer.Option(help="Place the customers in this journey.")] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -7,14 +7,14 @@ import typer
 
 from journeys.checks import source
 from journeys.language.problems import InvalidJourney
-from waypost.cli.arguments import Customer, File, JsonFlag
+from waypost.cli.arguments import CustomerArgument, FileArgument, JsonFlag
 from waypost.cli.terminal import asking, console, parts, read, say, show_problems, told
 
 if TYPE_CHECKING:
     from journeys.checks.lint import ValidationContext
     from waypost.wiring import Parts
 
-Key = Annotated[str, typer.Argument(help="The journey's key.")]
+JourneyArgument = Annotated[str, typer.Argument(help="The journey's key.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def validate(file: File, as_json: JsonFlag = False) -> None:
+def validate(file: FileArgument, as_json: JsonFlag = False) -> None:
     """Check a journey file: every problem with its line, what was found, and what would be right."""
     with told(), parts() as made:
         text = read(file)
@@ -54,7 +54,7 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
         return validation_context.of(session, key, made.templates())
 
 
-def publish(key: Key, as_json: JsonFlag = False) -> None:
+def publish(key: JourneyArgument, as_json: JsonFlag = False) -> None:
     """Make the draft of a journey its live version."""
     with asking() as waypost:
         answer = waypost.publish(key)
@@ -62,19 +62,19 @@ def publish(key: Key, as_json: JsonFlag = False) -> None:
         say(as_json, answer, f"[green]✓[/] {key} version {answer['number']} {word}")
 
 
-def pause(key: Key, as_json: JsonFlag = False) -> None:
+def pause(key: JourneyArgument, as_json: JsonFlag = False) -> None:
     """Park everybody in a journey where they are; no mail goes."""
     with asking() as waypost:
         say(as_json, waypost.change_journey(key, "pause"), f"[green]✓[/] {key} is paused; `waypost resume {key}`")
 
 
-def resume(key: Key, as_json: JsonFlag = False) -> None:
+def resume(key: JourneyArgument, as_json: JsonFlag = False) -> None:
     """Let a paused journey go on: first the events of the meantime, then what is overdue."""
     with asking() as waypost:
         say(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
 
 
-def enroll(key: Key, customer: Customer, as_json: JsonFlag = False) -> None:
+def enroll(key: JourneyArgument, customer: CustomerArgument, as_json: JsonFlag = False) -> None:
     """Enroll a customer in a journey."""
     with asking() as waypost:
         answer = waypost.enroll(key, customer)

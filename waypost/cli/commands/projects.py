@@ -14,10 +14,10 @@ from waypost.cli.terminal import asking, complaints, console, say, told
 
 if TYPE_CHECKING:
     from waypost.client import Waypost
-    from waypost.project.project import Item
+    from waypost.project.project import ProjectItem
 
 
-Place = Annotated[Path, typer.Argument(help="A journey file, or a project folder.", exists=True, readable=True)]
+ProjectPath = Annotated[Path, typer.Argument(help="A journey file, or a project folder.", exists=True, readable=True)]
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +53,7 @@ def new(
 
 
 def apply(
-    path: Place,
+    path: ProjectPath,
     publish: Annotated[bool, typer.Option(help="publish each journey that was stored")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -72,7 +72,7 @@ def apply(
         say(as_json, answer, f"[green]✓[/] {item.key}: the draft is stored; {after}")
 
 
-def _apply_all(waypost: "Waypost", items: "Sequence[Item]", publish: bool, as_json: bool) -> None:
+def _apply_all(waypost: "Waypost", items: "Sequence[ProjectItem]", publish: bool, as_json: bool) -> None:
     done: list[dict[str, str]] = []
     for item in items:
         change: str = item.change(waypost)
@@ -87,7 +87,7 @@ def _apply_all(waypost: "Waypost", items: "Sequence[Item]", publish: bool, as_js
         typer.echo(json.dumps(done))
 
 
-def _warn(item: "Item", answer: Any) -> None:
+def _warn(item: "ProjectItem", answer: Any) -> None:
     for warning in answer.get("warnings") or []:
         complaints.print(f"[yellow]warning[/] {item.kind} {item.key}: ", end="")
         complaints.print(_sentence(warning), markup=False)
@@ -97,7 +97,7 @@ def _sentence(warning: Any) -> str:
     return warning if isinstance(warning, str) else f"{warning['path']}: {warning['message']}"
 
 
-def diff(folder: Place, as_json: JsonFlag = False) -> None:
+def diff(folder: ProjectPath, as_json: JsonFlag = False) -> None:
     """Say what `apply` would change. Exit status 0: nothing; 1: something; 2: it cannot be told."""
     from waypost.project import project
 

@@ -11,7 +11,7 @@ import typer
 from journeys.checks import source
 from services.errors import InvalidInput
 from services.values import Rejected, instant
-from waypost.cli.arguments import File, JsonFlag
+from waypost.cli.arguments import FileArgument, JsonFlag
 from waypost.cli.terminal import complaints, console, parts, progress_bar, read, show_problems, told
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    file: File,
+    file: FileArgument,
     sets: Annotated[list[str] | None, typer.Option("--set", help="An attribute, as plan=team (JSON or text).")] = None,
     event: Annotated[list[str] | None, typer.Option(help="What happens when, as '3 days: Order Completed'.")] = None,
     start: Annotated[str | None, typer.Option(help="When it begins, ISO 8601 (default: now).")] = None,
@@ -75,7 +75,7 @@ def simulate(
 
 
 def backtest(
-    file: File,
+    file: FileArgument,
     events: Events = None,
     begin: Annotated[str | None, typer.Option("--from", help="Use the store's events from this instant on.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Use the store's events up to this instant.")] = None,
