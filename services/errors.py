@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """Something the caller can mend."""
+    """Something the caller can mend; `message` is a sentence that says how, and names nothing personal."""
 
     code: ClassVar[str] = "error"
 
@@ -21,12 +21,18 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
+    """What was named is not there."""
+
     code = "not-found"
 
 
 class Refused(ServiceError):
+    """The thing exists, and its state forbids this; where there is one, `path` is the code of the rule that does."""
+
     code = "refused"
 
 
 class InvalidInput(ServiceError):
+    """A value that cannot be taken; `path` is its field."""
+
     code = "invalid-input"

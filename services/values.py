@@ -9,8 +9,13 @@ from typing import Any, cast
 import orjson
 
 LARGEST = 32 * 1024
+"""Bytes of an event as JSON: the limit of the Segment HTTP Tracking API, to which client libraries keep."""
+
 DEEPEST = 20
+"""Levels of nesting, far more than anybody means and far less than a recursion bears."""
+
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""An instant before it is a mistake (a zero that was read as a date, say), and no customer's history."""
 
 Clock = Callable[[], datetime]
 """Tells what time it is, in UTC."""
@@ -26,7 +31,10 @@ class Rejected(ValueError):
 
 
 def instant(value: Any, path: str) -> datetime:
-    """An ISO 8601 instant; without a zone it is UTC."""
+    """An ISO 8601 instant, in UTC; without a zone it is UTC already.
+
+    Raise Rejected, with `path`, where it is none, or lies before EARLIEST or behind the year 9000.
+    """
     if not isinstance(value, str):
         raise Rejected(path, f"must be an ISO 8601 instant, found {type(value).__name__}")
     try:
@@ -45,7 +53,8 @@ def instant(value: Any, path: str) -> datetime:
 def check_values(item: Mapping[str, Any], strict: bool = False) -> None:
     """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later.
 
-    One that may be wrong is walked through, to say where; `strict` knows already that its numbers are finite.
+    Raise Rejected with the path of the value that is wrong. One that may be wrong is walked through, to say where;
+    `strict` knows already that its numbers are finite.
     """
     try:
         text = orjson.dumps(item)

@@ -15,17 +15,28 @@ from store.queries import callers
 from store.tables.access import ApiKey
 
 SCOPES = ("browser", "ingest", "marketer", "support", "admin")
+"""What a key may be good for; `admin` is good for everything."""
+
 ALONE = "browser"
 """The scope of keys that stand in pages, where everybody reads them: they have no other."""
 
 PREFIX = "wp_"
+"""How keys begin that are made here, so that people, and scanners of repositories, know one when they see it."""
+
 SHOWN = 11
+"""Characters of a key that are kept in the clear, to know it by: `wp_` and eight of the 43 that follow."""
+
 SHORTEST = 32
+"""Characters of a key that somebody chose (WAYPOST_ADMIN_KEY): only a hash without salt is kept, so it must not be
+guessed."""
+
 DIFFERENT = 12
 """Characters of a key that somebody chose; what chance gives has more (`openssl rand -hex 24`: 48 and about 15)."""
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+
 USED_EVERY = timedelta(minutes=1)
+"""How fine the last use is kept: one write a minute for a key, not one for each request."""
 
 
 def create(
@@ -68,7 +79,7 @@ def create(
 
 
 def find(session: Session, text: str, now: datetime) -> ApiKey | None:
-    """The live key with this text."""
+    """The live key with this text; None where it is unknown, revoked or expired."""
     hashed = _hash(text)
     key = callers.key_by_hash(session, hashed)
     if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, hashed):
@@ -88,6 +99,7 @@ def used(session: Session, key: ApiKey, now: datetime) -> None:
 
 
 def allows(key: ApiKey, scope: str) -> bool:
+    """Whether a key may be used for what asks for this scope."""
     return scope in key.scopes or "admin" in key.scopes
 
 
@@ -100,7 +112,7 @@ def get(session: Session, key_id: str) -> ApiKey:
 
 
 def revoke(session: Session, key_id: str, now: datetime) -> ApiKey:
-    """From now on it is refused; raise NotFound."""
+    """Refuse a key from now on, for good; a second time changes nothing. Raise NotFound."""
     key = get(session, key_id)
     key.revoked_at = key.revoked_at or now
     session.add(key)

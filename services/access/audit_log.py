@@ -11,6 +11,7 @@ from store.tables.access import Audit
 
 SAID = "said"
 COMMAND_LINE = "command line"
+"""The actor of what is done on the machine itself, where nobody shows a key."""
 
 
 def record(

@@ -13,7 +13,10 @@ from store.queries import callers
 from store.tables.access import IdempotentAnswer
 
 KEPT = timedelta(hours=24)
+"""For how long a repeat gets the first answer: clients that lost one ask again within seconds, queues within hours."""
+
 NONCE = 12
+"""Bytes, as AES-GCM wants them (NIST SP 800-38D)."""
 
 
 class Conflict(Refused):
@@ -39,7 +42,11 @@ class KeptAnswer:
 
 
 def find(session: Session, claim: Claim, secret: str, now: datetime) -> KeptAnswer | None:
-    """The first answer to this request; raise Conflict where the key was used for another."""
+    """The first answer to this request, None where there is none, or none from within KEPT.
+
+    `secret` is the caller's key, in which answers are sealed. Raise Conflict where the Idempotency-Key was used for
+    another request.
+    """
     row = session.get(IdempotentAnswer, (claim.caller, claim.key))
     if row is None or row.at < now - KEPT:
         return None
@@ -49,7 +56,10 @@ def find(session: Session, claim: Claim, secret: str, now: datetime) -> KeptAnsw
 
 
 def keep(session: Session, claim: Claim, secret: str, answer: KeptAnswer, now: datetime) -> None:
-    """Store an answer, to be committed with what it answers; one that has passed its time makes room."""
+    """Store an answer, to be committed with what it answers; one that has passed its time makes room.
+
+    Of two at the same moment one raises IntegrityError, and is undone as a whole.
+    """
     old = session.get(IdempotentAnswer, (claim.caller, claim.key))
     if old is not None and old.at < now - KEPT:
         session.delete(old)
@@ -69,7 +79,7 @@ def keep(session: Session, claim: Claim, secret: str, answer: KeptAnswer, now: d
 
 
 def prune(session: Session, now: datetime) -> None:
-    """Forget answers older than a day."""
+    """Forget answers older than KEPT."""
     callers.forget_answers(session, now - KEPT)
 
 

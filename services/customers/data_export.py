@@ -11,7 +11,10 @@ from store.tables.customers import Customer, Suppression
 
 
 def export(session: Session, customer: Customer) -> dict[str, Any]:
-    """Rows by table. A table of the future that names its owner is in it by itself."""
+    """Rows by table, as JSON: instants in ISO 8601, UTC.
+
+    A table of the future that names its owner is in it by itself.
+    """
     suppression = session.get(Suppression, customer.email) if customer.email else None
     elsewhere: Mapping[str, Sequence[SQLModel]] = {
         "outbox_mail": outbox.of_customer(session, customer.id),

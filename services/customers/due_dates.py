@@ -15,7 +15,10 @@ from store.tables.customers import Customer, DateDue
 
 
 def reschedule(session: Session, customer: Customer, live: Iterable[LiveJourney], now: datetime) -> None:
-    """Work out every date of this customer anew. One that has passed lets nobody in."""
+    """Work out every date of this customer anew, in the journeys of `live`. One that has passed lets nobody in.
+
+    Local times are those of the customer's zone, else the journey's, else the installation's.
+    """
     zone = installation_settings.load(session).timezone
     dated = [(version.journey, program) for version, program in live if program.dates]
     if not dated:

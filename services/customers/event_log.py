@@ -58,7 +58,7 @@ class _Folded:
 
 
 class EventLog:
-    """The events of one transaction."""
+    """The events of one transaction, collected until `store`; `now` is when they were received (UTC)."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session

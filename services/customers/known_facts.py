@@ -18,7 +18,10 @@ LATEST = 100
 
 
 def known(session: Session, customer: Customer, seq: int | None = None) -> CustomerFacts:
-    """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again."""
+    """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again.
+
+    Attributes are always today's: how they were is not kept.
+    """
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
     if seq is not None and seq < customer.seq:
         stored |= _as_of(session, customer, stored, seq)
@@ -48,11 +51,13 @@ def attributes(customer: Customer) -> Mapping[str, Any]:
 
 
 def happened(session: Session, customer_id: str, seq: int | None) -> EventFacts | None:
+    """The customer's event of this number, as guards read it; None without a number, or where it is gone."""
     event = events.get(session, customer_id, seq) if seq is not None else None
     return seen(event) if event is not None else None
 
 
 def seen(event: Event) -> EventFacts:
+    """An event, as guards read it."""
     return EventFacts(name=event.name, properties=event.properties, at=event.at)
 
 

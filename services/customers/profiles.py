@@ -11,10 +11,15 @@ from services.values import Rejected
 from store.tables.customers import Customer
 
 MOST_ATTRIBUTES = 500
+"""Of one customer: every event reads them all and writes those that changed, so they bound what one costs."""
 
 
 def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) -> bool:
-    """Merge traits into the attributes; null removes one. Reserved traits are known in camelCase and snake_case."""
+    """Merge traits into the attributes; null removes one. Whether anything changed.
+
+    Reserved traits are known in camelCase and snake_case. Raise Rejected where there would be more than
+    MOST_ATTRIBUTES.
+    """
     if not traits:
         return False
     attributes = customer_facts.merged(customer.attributes, traits)
@@ -31,14 +36,20 @@ def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) ->
 
 
 def take_group(customer: Customer, group_id: Any, traits: Mapping[str, Any], now: datetime) -> bool:
-    """Whom the customer belongs to: a group's traits describe the group, and stand in the attribute `group`."""
+    """Whom the customer belongs to: a group's traits describe the group, and stand in the attribute `group`.
+
+    Whether anything changed. Another group than the last one takes its place with its traits.
+    """
     before = customer.attributes.get("group")
     known = cast(dict[str, Any], before) if isinstance(before, dict) and before.get("id") == group_id else {}
     return take_traits(customer, {"group": {**known, **traits, "id": group_id}}, now)
 
 
 def address(value: Any) -> str | None:
-    """A trait as the address that mail goes to, or None; whether it can be written to is judged later."""
+    """A trait as the address that mail goes to (lower case, 320 characters at most, as RFC 3696 has it), or None.
+
+    Whether it can be written to is judged later.
+    """
     return value.strip().lower()[:320] or None if isinstance(value, str) else None
 
 

@@ -19,7 +19,10 @@ from store.tables.customers import Customer, Segment, SegmentMember
 from store.tables.definitions import JourneyVersion
 
 LEFT = "Segment Left"
+"""The event of a customer who is no longer in a segment; `segment` is its property."""
+
 KIND = "segment"
+"""The kind of its backfills."""
 
 REMOVED = "segment removed"
 """The backfill that lets go of a removed segment's members."""
@@ -39,7 +42,8 @@ class MembershipChange:
 def put(session: Session, key: str, guard: str, name: str | None, now: datetime) -> Segment:
     """Store a segment; everybody is looked at in the background when its guard is new.
 
-    Raises InvalidInput for a guard that cannot be one, Refused while the members of one removed are let go.
+    Raise InvalidInput where the guard does not compile, is refused, or reads an event; Refused while the members of one
+    that was removed are let go.
     """
     try:
         guards.check(guard)
@@ -63,6 +67,7 @@ def put(session: Session, key: str, guard: str, name: str | None, now: datetime)
 
 
 def get(session: Session, key: str) -> Segment:
+    """A segment; raise NotFound."""
     segment = session.get(Segment, key)
     if segment is None:
         raise NotFound(f"there is no segment {key!r}")
@@ -70,7 +75,10 @@ def get(session: Session, key: str) -> Segment:
 
 
 def delete(session: Session, key: str, used_by: Sequence[str], now: datetime) -> None:
-    """Remove a segment that no live journey names; its members are let go in the background, page by page."""
+    """Remove a segment that no live journey names; its members are let go in the background, page by page.
+
+    `used_by` are the journeys that do; raise Refused where there are any, NotFound where there is no such segment.
+    """
     segment = get(session, key)
     if used_by:
         raise Refused(f"the segment {key!r} lets customers into {', '.join(used_by)}; publish these without it first")
@@ -103,7 +111,10 @@ def changes(
 
 
 def evaluate(session: Session, segment: Segment, customer: Customer, now: datetime) -> MembershipChange | None:
-    """Whether the customer is in the segment now; what changed is stored and returned."""
+    """Whether the customer, whose lock is held, is in the segment now; what changed is stored and returned, else None.
+
+    The caller makes the event of it.
+    """
     context = customer_facts.context(known_facts.known(session, customer), None, {}, now)
     belongs, belonged = guards.evaluate(segment.guard, context).holds, segment.key in customer.segments
     if belongs == belonged:

@@ -8,11 +8,9 @@ from services.customers import profiles
 from services.errors import InvalidInput, NotFound
 from store.tables.customers import Suppression
 
-REASONS = ("bounce", "complaint", "unsubscribe", "manual")
-
 
 def address(value: str) -> str:
-    """An address as suppressions keep it."""
+    """An address as suppressions keep it, in lower case; raise InvalidInput where it is none."""
     found = profiles.address(value)
     if found is None or not profiles.writable(found):
         raise InvalidInput("this is no email address", "email")
@@ -20,11 +18,12 @@ def address(value: str) -> str:
 
 
 def find(session: Session, email: str) -> Suppression | None:
+    """Why an address is never written to; None where it is. Raise InvalidInput where it is none."""
     return session.get(Suppression, address(email))
 
 
 def put(session: Session, email: str, reason: str, source: str, now: datetime) -> Suppression:
-    """Suppress an address; the first reason stays."""
+    """Suppress an address, from the next claim on; the first reason stays. Raise InvalidInput where it is none."""
     found = find(session, email)
     if found is None:
         found = Suppression(email=address(email), reason=reason, source=source, created_at=now)
@@ -34,7 +33,7 @@ def put(session: Session, email: str, reason: str, source: str, now: datetime) -
 
 
 def delete(session: Session, email: str) -> Suppression:
-    """Let an address be written to again."""
+    """Let an address be written to again; return what kept it. Raise NotFound where nothing did."""
     found = find(session, email)
     if found is None:
         raise NotFound("this address is not suppressed")

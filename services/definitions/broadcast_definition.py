@@ -14,8 +14,11 @@ from journeys.program.send_terms import GENERAL, SendTerms
 from services.installation import rates
 
 KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+"""How keys look: those of broadcasts, segments, templates, topics and variants, the same as in the language."""
 
 Metric = Literal["opened", "clicked"]
+"""What variants can be judged by."""
+
 _NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")
 
 TemplateReference = Annotated[str, Field(pattern=KEY, examples=["spring"])]
@@ -107,7 +110,7 @@ class BroadcastIn(BaseModel):
         return self
 
     def instant(self) -> datetime | None:
-        """`at`, which has no zone where it is local."""
+        """`at`, which has no zone where it is local, and else must have one (ValueError); None for now."""
         if self.at is None:
             return None
         at = _read(self.at)
@@ -128,17 +131,21 @@ class BroadcastIn(BaseModel):
         return Window(opens=opens, closes=closes, days=calendar.parse_days(self.send_window.days))
 
     def templates(self) -> list[str]:
+        """The templates that it sends: its own, or one for each variant."""
         return [self.template] if self.template else [one.template for one in self.variants.values()]
 
     def due(self, start: datetime, zone: str | None, default_zone: str) -> datetime:
-        """When a customer's mail is due."""
+        """When a customer's mail is due (UTC): at `start`, or with `local` at that hour of their own clock.
+
+        Their zone is `zone`, or `default_zone` where they have none.
+        """
         at = self.instant()
         if not self.local or at is None:
             return start
         return calendar.resolve(at, calendar.zone_of(zone, default_zone))
 
     def variant_for(self, key: str, customer_id: str) -> str:
-        """The variant of this customer, in proportion to the weights; the same for ever."""
+        """The variant of this customer, in proportion to the weights; the same for ever, since it is a hash of both."""
         point = assignment.share(f"{key}\0variant", customer_id) * sum(one.weight for one in self.variants.values())
         for name, variant in self.variants.items():
             if point < variant.weight:

@@ -23,14 +23,20 @@ from store.tables.broadcasts import Broadcast
 from store.tables.customers import Segment
 
 EASTMOST = timedelta(hours=14)
+"""How far ahead of UTC the first clock is (Kiribati): there a local hour comes first, and so does the broadcast."""
+
 LOOK_EVERY = timedelta(seconds=2)
+"""How often it is asked whether the last mail has gone, or who is in the segment is known: one look into an index."""
+
 FEW = 30
-"""Mails of a variant that must have arrived before a difference decides anything."""
+"""Mails of a variant that must have arrived before a difference decides anything: below it one click more is chance."""
 
 METRICS: Sequence[Metric] = ("opened", "clicked")
+"""All that variants can be judged by."""
 
 
 def get(session: Session, key: str) -> Broadcast:
+    """A broadcast; raise NotFound."""
     found = session.get(Broadcast, key)
     if found is None:
         raise NotFound(f"there is no broadcast {key!r}")
@@ -38,7 +44,10 @@ def get(session: Session, key: str) -> Broadcast:
 
 
 def put(session: Session, key: str, body: BroadcastIn, known: frozenset[str], now: datetime) -> Broadcast:
-    """Create or change a draft."""
+    """Create or change a draft; `known` are the templates that there are.
+
+    Raise Refused where it is no draft any more, InvalidInput where a template or the segment is not there.
+    """
     row = session.get(Broadcast, key) or Broadcast(key=key, created_at=now, updated_at=now)
     if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status}; only a draft is changed")
@@ -54,6 +63,7 @@ def put(session: Session, key: str, body: BroadcastIn, known: frozenset[str], no
 
 
 def body_of(row: Broadcast) -> BroadcastIn:
+    """What was asked for."""
     return BroadcastIn.model_validate(row.body)
 
 
@@ -63,7 +73,7 @@ def about(session: Session, topic: str) -> bool:
 
 
 def delete(session: Session, key: str) -> None:
-    """Remove a draft; what was sent stays on record."""
+    """Remove a draft, and whom a file named for it. Raise Refused where it was sent: that stays on record."""
     row = get(session, key)
     if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status}; only a draft is removed")
@@ -72,7 +82,10 @@ def delete(session: Session, key: str) -> None:
 
 
 def schedule(session: Session, key: str, now: datetime) -> Broadcast:
-    """Let it go: now, or when its time has come."""
+    """Let it go: now, or when its time has come, with `local` when that hour comes to the first clock on earth.
+
+    Raise Refused where it is no draft, or has nobody to go to.
+    """
     row = get(session, key)
     if row.status != BroadcastStatus.DRAFT:
         raise Refused(f"the broadcast is {row.status} already")
@@ -90,7 +103,7 @@ def schedule(session: Session, key: str, now: datetime) -> Broadcast:
 
 
 def accepting(session: Session, key: str) -> Broadcast:
-    """A draft without a segment: a file may name whom it is for."""
+    """A draft without a segment: a file may name whom it is for. Raise Refused where it is anything else."""
     row = get(session, key)
     if row.status != BroadcastStatus.DRAFT or body_of(row).segment is not None:
         raise Refused("only a draft without a segment takes recipients")
@@ -98,7 +111,7 @@ def accepting(session: Session, key: str) -> Broadcast:
 
 
 def pause(session: Session, key: str, now: datetime) -> Broadcast:
-    """Stop the lane; who has the mail has it."""
+    """Stop the lane; who has the mail has it. Raise Refused where it is paused, or has nothing to stop."""
     row = get(session, key)
     if row.status not in (BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE) or row.paused_at is not None:
         raise Refused(f"the broadcast is {'paused' if row.paused_at else row.status} already")
@@ -108,7 +121,7 @@ def pause(session: Session, key: str, now: datetime) -> Broadcast:
 
 
 def resume(session: Session, key: str, now: datetime) -> Broadcast:
-    """Go on where it stopped."""
+    """Go on where it stopped, its alarm forgotten. Raise Refused where it is not paused."""
     row = get(session, key)
     if row.paused_at is None:
         raise Refused("the broadcast is not paused")
@@ -119,7 +132,10 @@ def resume(session: Session, key: str, now: datetime) -> Broadcast:
 
 
 def cancel(session: Session, key: str, now: datetime) -> Broadcast:
-    """Never send what has not gone yet; the caller starts the operation that says so of every mail."""
+    """Never send what has not gone yet; the caller starts the operation that says so of every mail.
+
+    Raise Refused where it is a draft, sent, or cancelled.
+    """
     row = get(session, key)
     if row.status not in (BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE):
         raise Refused(f"the broadcast is {row.status}; it cannot be cancelled")
@@ -135,7 +151,10 @@ def cancel(session: Session, key: str, now: datetime) -> Broadcast:
 
 
 def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast:
-    """A person says which variant wins; the rest gets it at once."""
+    """A person says which variant wins; the rest gets it at once.
+
+    Raise Refused where nothing is to be decided (any more), InvalidInput where there is no such variant.
+    """
     row = get(session, key)
     if row.status != BroadcastStatus.DECIDING:
         raise Refused(f"the broadcast is {row.status}; a winner is chosen while it is deciding")

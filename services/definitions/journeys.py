@@ -56,7 +56,11 @@ def put_draft(session: Session, draft: Draft, now: datetime) -> Journey:
 
 
 def publish(session: Session, key: str, templates: frozenset[str], now: datetime) -> tuple[JourneyVersion, bool]:
-    """Make the draft the live version; those under way stay on theirs. False where it is live already."""
+    """Make the draft the live version; those under way stay on theirs. False where it is live already.
+
+    `templates` are those that there are: a draft is checked once more against what exists now. Raise InvalidJourney
+    with every problem, NotFound where there is no draft.
+    """
     journey = get(session, key)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
@@ -82,6 +86,7 @@ def publish(session: Session, key: str, templates: frozenset[str], now: datetime
 
 
 def get(session: Session, key: str) -> Journey:
+    """A journey, published or not; raise NotFound."""
     journey = session.get(Journey, key)
     if journey is None:
         raise NotFound(f"there is no journey {key!r}")
@@ -89,6 +94,7 @@ def get(session: Session, key: str) -> Journey:
 
 
 def version(session: Session, key: str, number: int) -> JourneyVersion:
+    """A published version, by its number from 1; raise NotFound."""
     found = session.get(JourneyVersion, (key, number))
     if found is None:
         raise NotFound(f"the journey {key!r} has no version {number}")
@@ -96,7 +102,7 @@ def version(session: Session, key: str, number: int) -> JourneyVersion:
 
 
 def definition(session: Session, key: str, number: int | None = None) -> Definition:
-    """A version of a journey; without a number the live one, else the draft."""
+    """A version of a journey; without a number the live one, else the draft. Raise NotFound where there is neither."""
     journey = get(session, key)
     chosen = number or journey.live_version
     if chosen is not None:
@@ -107,7 +113,7 @@ def definition(session: Session, key: str, number: int | None = None) -> Definit
 
 
 def draft_or(session: Session, key: str, number: int | None) -> Definition:
-    """What somebody wants to try: a version by its number, else the draft, else what is live."""
+    """What somebody wants to try: a version by its number, else the draft, else what is live. Raise NotFound."""
     journey = get(session, key)
     if number is None and journey.draft is not None:
         return Definition.model_validate(journey.draft)
@@ -115,7 +121,10 @@ def draft_or(session: Session, key: str, number: int | None) -> Definition:
 
 
 def live(session: Session, key: str) -> LiveJourney:
-    """The live version of a journey, compiled."""
+    """The live version of a journey, compiled.
+
+    Raise NotFound where it was never published, Refused (`archived`) where it lets nobody in any more.
+    """
     journey = get(session, key)
     if journey.live_version is None:
         raise NotFound(f"the journey {key!r} is not published")
@@ -126,7 +135,7 @@ def live(session: Session, key: str) -> LiveJourney:
 
 
 def all_live(session: Session) -> Sequence[LiveJourney]:
-    """Every journey that lets customers in now."""
+    """Every journey that lets customers in now, paused ones too."""
     return [(one, compiler.load(one.canonical)) for one in journey_rows.letting_in(session)]
 
 
@@ -147,7 +156,7 @@ def compiled(session: Session, digest: str) -> Program:
 
 
 def canonical(session: Session, digest: str) -> str:
-    """The definition that a digest names."""
+    """The definition that a digest names, as canonical JSON; raise NotFound."""
     found = journey_rows.canonical(session, digest)
     if found is None:
         raise NotFound(f"there is no definition with the digest {digest}")
@@ -155,7 +164,10 @@ def canonical(session: Session, digest: str) -> str:
 
 
 def pause(session: Session, key: str, now: datetime) -> Journey:
-    """Park everybody at their next wake; their places are kept, and no mail goes."""
+    """Park everybody at their next wake; their places are kept, and no mail goes.
+
+    Raise Refused where it is not published, or paused already.
+    """
     journey = get(session, key)
     if journey.live_version is None:
         raise Refused(f"the journey {key!r} is not published, so there is nobody to pause")
@@ -167,7 +179,10 @@ def pause(session: Session, key: str, now: datetime) -> Journey:
 
 
 def resume(session: Session, key: str, now: datetime) -> Journey:
-    """Go on; who was parked gets a signal, from the operation that the caller starts."""
+    """Go on, its alarm forgotten; who was parked gets a signal, from the operation that the caller starts.
+
+    Raise Refused where it is not paused.
+    """
     journey = get(session, key)
     if journey.paused_at is None:
         raise Refused(f"the journey {key!r} is not paused")
@@ -179,7 +194,7 @@ def resume(session: Session, key: str, now: datetime) -> Journey:
 def archive(session: Session, key: str, now: datetime) -> Journey:
     """Let nobody in any more; who is under way goes on to the end unless the caller ends them.
 
-    Webhooks and notes that it has not made yet are withdrawn.
+    Webhooks and notes that it has not made yet are withdrawn. Raise Refused where it is archived already.
     """
     journey = get(session, key)
     if journey.archived_at is not None:

@@ -53,12 +53,13 @@ def put(
 
 
 def find(session: Session, key: str) -> TemplateVersion | None:
-    """The newest version, where the template is kept here."""
+    """The newest version, where the template is kept here; None where it is a file, or not at all."""
     template = session.get(Template, key)
     return version(session, key, template.version) if template is not None else None
 
 
 def version(session: Session, key: str, number: int) -> TemplateVersion:
+    """A version, by its number from 1; raise NotFound."""
     found = session.get(TemplateVersion, (key, number))
     if found is None:
         raise NotFound(f"the template {key!r} has no version {number}")
@@ -84,7 +85,11 @@ def _texts(version: TemplateVersion) -> Texts:
 
 
 def delete(session: Session, key: str, used_by: Sequence[str], built_in: bool) -> None:
-    """Remove a template with its versions; a file of the same key takes its place."""
+    """Remove a template with its versions; a file of the same key (`built_in`) takes its place.
+
+    `used_by` is what sends it: raise Refused where something does and no file is there, NotFound where it is not kept
+    here.
+    """
     template = session.get(Template, key)
     if template is None:
         raise NotFound(f"no template {key!r} is kept here")

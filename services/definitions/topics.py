@@ -14,6 +14,7 @@ from store.tables.definitions import JourneyVersion, Topic
 
 
 def get(session: Session, key: str) -> Topic:
+    """The terms of a topic; raise NotFound where it has none, though mail may belong to it."""
     found = session.get(Topic, key)
     if found is None:
         raise NotFound(f"there is no topic {key!r}")
@@ -26,6 +27,7 @@ def spoken(session: Session, key: str) -> str:
 
 
 def spoken_of(row: Topic | None, key: str) -> str:
+    """What a topic is called before people: its name, else its key in words."""
     return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
 
 
@@ -39,7 +41,7 @@ def put(
     cap: CapIn | None,
     now: datetime,
 ) -> Topic:
-    """Create or change a topic."""
+    """Create or change a topic, as a whole. Raise InvalidInput where transactional mail would ask for consent."""
     if transactional and consent != "opt_out":
         raise InvalidInput("transactional mail asks for no consent", "consent")
     found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
@@ -52,7 +54,7 @@ def put(
 
 
 def pause(session: Session, key: str, now: datetime) -> Topic:
-    """Hold all mail about a topic; what is planned waits."""
+    """Hold all mail about a topic, which need have no terms; what is planned waits. Raise Refused where it is held."""
     found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
     if found.paused_at is not None:
         raise Refused(f"the topic {key!r} is paused already")
@@ -63,7 +65,7 @@ def pause(session: Session, key: str, now: datetime) -> Topic:
 
 
 def resume(session: Session, key: str, now: datetime) -> Topic:
-    """Let it go again."""
+    """Let it go again, its alarm forgotten. Raise Refused where it is not held."""
     found = get(session, key)
     if found.paused_at is None:
         raise Refused(f"the topic {key!r} is not paused")
@@ -73,7 +75,10 @@ def resume(session: Session, key: str, now: datetime) -> Topic:
 
 
 def delete(session: Session, key: str, used_by: list[str]) -> None:
-    """Remove a topic's terms; what customers said about it stays."""
+    """Remove a topic's terms; what customers said about it stays.
+
+    `used_by` are the journeys that send mail about it; raise Refused where there are any.
+    """
     found = get(session, key)
     if used_by:
         raise Refused(f"mail of {', '.join(used_by)} belongs to the topic {key!r}; publish these without it first")

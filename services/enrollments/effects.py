@@ -24,8 +24,11 @@ from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
 PRE_EMPTING = ("event", "after", "inactive", "when")
+"""Causes of a move that take back the mail of the stage that is left: something happened, or its time is over. A `go`
+is no such cause, since whoever wrote it wanted the mail before it."""
 
 Detail = dict[str, Any]
+"""What is added to the detail of a decision."""
 
 
 @dataclass(slots=True)
@@ -140,3 +143,4 @@ EFFECTS: Mapping[str, Callable[[QuestionContext, Decide], Detail]] = {
     "notified": _hooked,
     "enrolling": _enroll,
 }
+"""By the kind of a decision: what it changes. A kind that is not in here changes nothing but the record."""

@@ -29,11 +29,14 @@ from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment, Hook
 
 LANE = "hooks"
+"""The name under which they are owned, like a lane of mail."""
 
 RETRIES = (5, 30, 120, 600, 3_600, 7_200, 14_400, 28_800)
-"""Seconds until the next attempt, after which a call is set aside: about sixteen hours."""
+"""Seconds until the next attempt, after which a call is set aside: about fifteen hours, a night in which nobody sees
+that a receiver is down."""
 
 MAY_HAVE_GONE = "the worker was lost while it was sent: it may or may not have gone"
+"""Why a note has failed that was under way when its worker was lost."""
 
 _NAMESPACE = uuid.UUID("b1a1e7d0-5f8e-5c55-9d33-7a0f2d6b9c44")
 

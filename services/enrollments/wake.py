@@ -33,6 +33,8 @@ from store.tables.customers import Event
 from store.tables.enrollments import Decision, Enrollment
 
 WHAT = {"ask": "asked", "settle": "settled"}
+"""The kind of the decision that answers a question; a plan's is its outcome."""
+
 _ANSWER: TypeAdapter[Facts | Planned | Settled] = TypeAdapter(Facts | Planned | Settled)
 
 
@@ -46,10 +48,10 @@ def perform(
     fence: int | None = None,
     gate: bool = False,
 ) -> Answer | Interrupted:
-    """Record, then answer.
+    """Record, then answer, in the caller's transaction and under the customer's lock; a repeat gets the stored answer.
 
     With `fence` (a cursor) nothing happens while events above it wait to be worked off; with `gate` nothing happens
-    while the journey is paused.
+    while the journey is paused: both say so by Interrupted. Raise NotFound where the enrollment is gone.
     """
     call = _lock(session, enrollment_id, now)
     question, fence = _as_stored(call.enrollment, question, fence)

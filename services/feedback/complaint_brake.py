@@ -19,17 +19,28 @@ from store.tables.definitions import Journey, Topic
 from store.tables.messages import Message
 
 WINDOW = timedelta(days=30)
+"""Long enough to make a sample of, short enough for an old mistake to be over."""
+
 SAMPLE = 1_000
+"""Mails that must have arrived: three complaints of a thousand are the rate that stops; one of ten is none."""
+
 STOP, WARN = 0.003, 0.001
+"""The shares at which Gmail and Yahoo refuse a sender, and below which they want to see one."""
+
 ACTOR = "the complaint brake"
+"""Who pauses, in the audit log."""
 
 Braked = Journey | Broadcast | Topic
+"""What can be stopped by itself."""
 
 log = structlog.get_logger("waypost.brakes")
 
 
 def complained(session: Session, message: Message, now: datetime) -> None:
-    """Look at everything that a mail belongs to after a complaint about it."""
+    """Look at everything that a mail belongs to after a complaint about it.
+
+    What is over the limit pauses, on record; what comes near it has an alarm.
+    """
     for subject, row in _belongs_to(session, message, now):
         _look(session, subject, row, now)
 

@@ -26,7 +26,11 @@ from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
 
 EVERYTHING = "*"
+"""All topics at once."""
+
 TOPIC = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}|\*")
+"""How a topic is named; `*` is EVERYTHING."""
+
 ASK_AGAIN = timedelta(days=1)
 """A yes that is said again after so long, and was not confirmed, is asked about again."""
 
@@ -44,10 +48,11 @@ def say(
     evidence: Mapping[str, Any] | None = None,
     heard: bool = True,
 ) -> bool:
-    """Keep a statement, on the customer's timeline too; False where it changes nothing.
+    """Keep a statement made `at` an instant (UTC), on the customer's timeline too; False where it changes nothing.
 
-    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked. `heard`: journeys hear of it, as
-    they should of everything that is said now, and not of what is imported.
+    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked. `heard`: journeys hear of it, as they
+    should of everything that is said now, and not of what is imported. Raise InvalidInput where the topic is none,
+    NotFound where the customer is gone.
     """
     if not TOPIC.fullmatch(topic):
         raise InvalidInput("a topic is a letter and letters, digits, - or _; or * for all", "topic")
@@ -81,7 +86,10 @@ def say(
 
 
 def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any], now: datetime) -> bool:
-    """Whoever reads the inbox said yes; False where there is nothing to confirm (any more)."""
+    """Whoever reads the inbox said yes; False where there is nothing to confirm (any more).
+
+    `by` is kept as evidence. Raise NotFound where the customer is gone.
+    """
     customer = customers.lock(session, customer_id)
     if customer is None:
         raise NotFound("this customer no longer exists")

@@ -45,6 +45,7 @@ OPENING = {"opened", "clicked"}
 """Whoever clicks has opened, whether or not pictures were loaded."""
 
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
+"""Kinds after which an address is never written to, and the reason that is kept."""
 
 
 class ReportedEvent(Protocol):

@@ -18,12 +18,26 @@ from store.queries import message_bodies, pending_clicks
 from store.tables.messages import Message, PendingClick
 
 PROVIDER = "waypost"
+"""Who reports what comes by our own links."""
+
 SETTLES = timedelta(seconds=10)
+"""How long a click waits for its neighbours (ADR 10): a scanner follows the links of a mail within seconds."""
+
 TOGETHER = timedelta(seconds=10)
+"""Clicks that are no further apart are neighbours: no more than a click waits, or one would be judged without them."""
+
 QUICK = timedelta(seconds=2)
+"""So soon after the provider took the mail nobody has read it."""
+
 MANY = 3
+"""Different links within TOGETHER: a person opens one or two."""
+
 PAGE = 200
+"""Clicks judged in one transaction, which holds the locks of as many customers."""
+
 LONGEST_AGENT = 400
+"""Characters of a User-Agent that are looked at: what names a machine stands near its beginning, and anybody may send
+megabytes."""
 
 _MACHINES = re.compile(
     r"bot\b|crawl|spider|scan|preview|proofpoint|barracuda|mimecast|safelinks|python|curl|wget|go-http|java/|headless",

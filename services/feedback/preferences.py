@@ -18,8 +18,10 @@ from store.tables.customers import Consent, Customer
 from store.tables.definitions import Topic
 
 TEXT = "I want mail about this topic."
+"""What the page asks, kept with a yes."""
+
 VERSION = "preferences-1"
-"""What the page asks, and which wording of it: both are kept with a yes."""
+"""Which wording of it, kept with a yes too: another text is another version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,10 @@ def _on(row: Topic | None, said: Consent | None) -> bool:
 
 
 def choose(session: Session, customer_id: str, wanted: Collection[str], send_id: str, now: datetime) -> None:
-    """Keep what was ticked, and what was not. The link came to their inbox, so a yes is confirmed by that."""
+    """Keep what was ticked, and what was not. The link came to their inbox, so a yes is confirmed by that.
+
+    Topics that the page does not show are left alone. Raise NotFound where the customer is gone.
+    """
     customers.lock(session, customer_id)
     source = f"preference page, message {send_id}"
     found = choices(session, customer_id)

@@ -5,13 +5,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from services.feedback import consents
-from store.queries import customers
 
 
 def unsubscribe(session: Session, customer_id: str, topic: str, source: str, now: datetime) -> bool:
-    """Withdraw consent for a topic ("*" is all of them); False where it was withdrawn before."""
+    """Withdraw consent for a topic ("*" is all of them); False where it was withdrawn before.
+
+    `source` is kept with it. Raise InvalidInput where the topic is none, NotFound where the customer is gone.
+    """
     return consents.say(session, customer_id, topic, False, source, now, now)
-
-
-def left(session: Session, customer_id: str, topic: str) -> bool:
-    return customers.consent(session, customer_id, topic) is False

@@ -25,7 +25,12 @@ from services.operations.operations import LineError
 from services.values import Rejected
 
 MOST_ERRORS_KEPT = 1_000
+"""Wrong lines that are told of a file that is only simulated: nobody reads more in a terminal, and a file of nothing
+else must not fill the memory."""
+
 AHEAD = timedelta(days=1)
+"""How far a file may be in the future: by a zone that was forgotten, which is less than a day."""
+
 REQUIRED = ("userId", "timestamp", "messageId")
 """The columns that a CSV of events has."""
 
@@ -47,6 +52,7 @@ class LineErrors:
 
 
 Grouped = dict[str, list[IncomingEvent]]
+"""Events by the name of their customer within the file."""
 
 
 def name_of(message: IncomingEvent) -> str:
@@ -55,7 +61,10 @@ def name_of(message: IncomingEvent) -> str:
 
 
 def read(record: Any, now: datetime, *, need_id: bool = True) -> IncomingEvent:
-    """One record of a file as a message; raise Rejected."""
+    """One record of a file as a message.
+
+    Raise Rejected where it is none, lies in the future, or lacks the `messageId` that an import needs.
+    """
     if isinstance(record, Exception):
         raise Rejected("", str(record))
     message = segment_api.read(record, now)
@@ -88,7 +97,7 @@ def number(text: Any) -> Any:
 
 
 def records(file: Any, format: str, need_ids: bool = True) -> Iterator[tuple[int, Any]]:
-    """The events of a file by line number."""
+    """The events of a file by line number (from 1); a line that cannot be read is an exception in its place."""
     required = REQUIRED if need_ids else REQUIRED[:2]
     for line, record in files.records(file, format, required):
         yield line, from_csv(record) if format == "csv" else record
@@ -113,7 +122,7 @@ def read_file(path: Path, now: datetime, errors: LineErrors, *, need_ids: bool =
 
 
 def cohort(grouped: Grouped) -> Iterator[CustomerHistory]:
-    """Customers as the simulator takes them, without anything stored."""
+    """Customers as the simulator takes them, without anything stored; events are numbered from 1."""
     for name, messages in grouped.items():
         events = [
             RecordedEvent(seq=seq, name=one.name, at=one.at, properties=_properties(one))
@@ -142,9 +151,11 @@ class Sorted:
         self.lines = 0
 
     def __enter__(self) -> "Sorted":
+        """The sorter itself, whose files go at the end of the block."""
         return self
 
     def __exit__(self, *error: object) -> None:
+        """Take the files away; what was raised in the block goes on."""
         self._database.close()
         self._folder.cleanup()
 
@@ -163,7 +174,10 @@ class Sorted:
         return errors
 
     def customers(self, now: datetime) -> Iterator[tuple[str, list[IncomingEvent]]]:
-        """Each customer with their events; always in the same order."""
+        """Each customer with their events, which carry their line numbers; the same file always gives the same order.
+
+        So an import can go on behind so many customers. Ask once: it sorts.
+        """
         self._database.execute("CREATE INDEX event_order ON event (name, at, line)")
         rows = self._database.execute("SELECT name, line, record FROM event ORDER BY name, at, line")
         for name, mine in groupby(rows, key=lambda row: row[0]):

@@ -15,8 +15,13 @@ from services.errors import InvalidInput
 from services.ingestion import segment_api
 
 LONGEST_LINE = 64 * 1024
+"""Bytes: twice what an event may have (`values.LARGEST`), so that its error says so and not that the line is long."""
+
 FORMATS = ("csv", "ndjson")
+"""What a file can be."""
+
 SAMPLE = 64 * 1024
+"""Bytes of a file's beginning that are looked at before it is taken: the header stands in them."""
 
 
 class UnreadableFile(InvalidInput):
@@ -29,12 +34,19 @@ def format_of(path: Path) -> str:
 
 
 def records(file: BinaryIO, format: str, required: Sequence[str] = ()) -> Iterator[tuple[int, Any]]:
-    """Line number and record, or line number and ValueError. A CSV record is a mapping of text, without empty cells."""
+    """Line number (from 1) and record, or line number and ValueError.
+
+    A CSV record is a mapping of text, without empty cells. Raise UnreadableFile where the file is no UTF-8, or its
+    header lacks a column.
+    """
     return _csv(file, required) if format == "csv" else _ndjson(file)
 
 
 def check_header(sample: bytes, format: str, required: Sequence[str]) -> None:
-    """Raise UnreadableFile where the beginning of a file shows that it cannot be taken."""
+    """Raise UnreadableFile where the beginning of a file shows that it cannot be taken.
+
+    Raise InvalidInput where there is no such format.
+    """
     if format not in FORMATS:
         raise InvalidInput(f"must be one of {', '.join(FORMATS)}", "format")
     if not sample.strip():

@@ -27,7 +27,11 @@ from store.tables.access import Operation
 from store.tables.broadcasts import BroadcastMember
 
 BATCH = 500
+"""Lines in one transaction, in which nobody else writes on SQLite: more would hold live events up, fewer would pay for
+more commits."""
+
 STAGED = 5_000
+"""Lines between two signs of life while a file is sorted on disk: nothing is locked meanwhile."""
 
 NumberedRecords = Sequence[tuple[int, Any]]
 
@@ -163,6 +167,7 @@ KINDS: Mapping[str, ImportFormat] = {
     "enrollments": ImportFormat(required=("userId",), take=_enrollment),
     "recipients": ImportFormat(required=("userId",), take=_recipient),
 }
+"""By the kind of a file, but for events, which are taken in customer by customer."""
 
 
 # -- events ------------------------------------------------------------------------------------------------------------

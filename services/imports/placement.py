@@ -55,6 +55,9 @@ from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 
 CHUNK = 100
+"""Customers in one transaction, with their whole history: the write lock is held for that long, and the rows are in
+memory."""
+
 IMPORTED = Fate(status=MessageStatus.SKIPPED, reason="imported")
 """What becomes of a mail that was due before the import."""
 
@@ -77,7 +80,10 @@ def prepare(
     journey: LiveJourney | None,
     now: datetime,
 ) -> "Batch":
-    """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile."""
+    """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile.
+
+    `journey` is where new customers are placed (None: nowhere); `now` is when they stand where they stand.
+    """
     ids = [one.message_id for _, messages in chunk for one in messages if one.message_id]
     known_ids = events.known_message_ids(session, ids)
     known = _existing(session, [name for name, _ in chunk])
@@ -142,9 +148,11 @@ class Batch:
         self.tally = Tally()
 
     def add(self, table: type, **columns: Any) -> None:
+        """Collect a row of a table."""
         self.rows[table].append(columns)
 
     def write(self, session: Session) -> None:
+        """Insert what was collected, table by table, each after those that it refers to."""
         for table, rows in self.rows.items():
             bulk.add(session, table, rows)
         messages.add(session, self.messages)

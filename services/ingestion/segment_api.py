@@ -11,8 +11,10 @@ import orjson
 from services.values import Rejected, check_values, instant
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
+"""The calls of the Segment HTTP Tracking API."""
+
 MORE = {"page": ("name", "category"), "screen": ("name", "category"), "group": ("groupId",)}
-"""What counts as a property though it stands beside them."""
+"""What counts as a property though it stands beside them, by type."""
 
 LONGEST_ID = 100
 """Characters of a `messageId`; ids of customers may have 255, as email addresses do."""
@@ -39,9 +41,9 @@ class IncomingEvent:
 
 def parsed(text: bytes) -> tuple[Any, bool]:
     """JSON, and whether it was strictly that: NaN and the like are read too, so that the one event can be refused.
-    A whole number of more than 64 bits becomes a floating one, as with JavaScript; of thousands of digits, infinite.
 
-    Raises ValueError or RecursionError.
+    A whole number of more than 64 bits becomes a floating one, as with JavaScript; of thousands of digits, infinite.
+    Raise ValueError or RecursionError.
     """
     try:
         return orjson.loads(text), True
@@ -123,7 +125,7 @@ def _identifier(item: Mapping[str, Any], name: str) -> str | None:
 
 
 def identifier(value: str) -> str:
-    """An id from a URL, under the same rules."""
+    """An id from a URL, under the same rules; raise Rejected. Empty where there is none."""
     check_values({"userId": value})
     return _identifier({"userId": value}, "userId") or ""
 

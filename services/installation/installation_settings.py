@@ -135,6 +135,7 @@ def load(session: Session) -> InstallationSettings:
 
 
 def save(session: Session, settings: InstallationSettings, now: datetime) -> None:
+    """Keep all settings, as a whole; they hold for mail that is planned, too."""
     body = settings.model_dump(mode="json", by_alias=True)
     session.merge(Setting(id=_ROW, body=body, updated_at=now))
     session.flush()

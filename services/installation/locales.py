@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 TAG = re.compile(r"^([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[-_.@].*)?$")
+"""What people write: `de`, `de_AT`, `zh-hant-tw`, `de_AT.UTF-8`. The language, the script, the region."""
+
 TAGS = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 """A tag as it is kept: `de`, `de-AT`, `zh-Hant-TW`."""
 

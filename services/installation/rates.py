@@ -9,7 +9,10 @@ from sqlmodel import Session
 from store.queries import rate_buckets
 
 PATTERN = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+"""A rate as people write it: mails (or calls) in a span."""
+
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+"""Seconds of each span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,10 @@ def parse(text: str) -> Rate:
 
 
 def take(session: Session, name: str, rate: Rate, wanted: int, now: datetime, leave: float = 0.0) -> int:
-    """How many of `wanted` may go now; where a bucket holds few, nothing is left over for others."""
+    """How many of `wanted` may go now; `leave` is the share (0 to 1) of a full bucket that is left to others.
+
+    Where a full bucket holds less than ten, nothing is left: a share of it would be less than a mail or two.
+    """
     share = leave if rate.burst >= 10 else 0.0
     return rate_buckets.take(
         session, name, per_second=rate.per_second, burst=rate.burst, wanted=wanted, now=now, leave=share
@@ -38,5 +44,5 @@ def take(session: Session, name: str, rate: Rate, wanted: int, now: datetime, le
 
 
 def give_back(session: Session, name: str, count: int) -> None:
-    """What was taken and not used."""
+    """Return what was taken and not used."""
     rate_buckets.give_back(session, name, count)

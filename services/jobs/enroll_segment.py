@@ -14,6 +14,8 @@ from store.session import Database
 from store.tables.access import Operation
 
 PAGE = 200
+"""Customers in one transaction, each locked, asked and started: live events of these, and on SQLite of all, wait for so
+long."""
 
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:

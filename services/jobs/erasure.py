@@ -27,6 +27,7 @@ from store.tables.enrollments import Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, MessageBody, PendingClick
 
 PAGE = 1_000
+"""Rows that go in one transaction; who has more is erased in several."""
 
 Phase = Callable[[Session, str, datetime], int]
 """Erases a page of something and returns how much."""
@@ -127,6 +128,7 @@ ROWS: Mapping[str, Phase] = {
     "dates": _rows(DateDue),
     "aliases": _rows(Alias),
 }
+"""What is somebody's, by name, in the order in which it goes: runs first, so that nothing new is planned."""
 
 
 def _customer(session: Session, customer_id: str, now: datetime) -> int:
@@ -141,3 +143,4 @@ def _customer(session: Session, customer_id: str, now: datetime) -> int:
 
 
 PHASES: Mapping[str, Phase] = {"tombstones": _bury, **ROWS, "audit": _audits, "customer": _customer}
+"""All of it, in its order. The names are shown as progress."""

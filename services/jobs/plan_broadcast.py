@@ -36,8 +36,13 @@ from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
 
 PAGE = 500
+"""Customers in one transaction, asked all together: a handful of statements, whoever they are."""
+
 SOON = 0.5
+"""Seconds between two looks whether it is known who is in the segment."""
+
 Pass = Literal["all", "sample", "rest"]
+"""Who is planned: everybody, the sample of a test, or who was not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

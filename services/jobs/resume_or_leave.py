@@ -16,6 +16,7 @@ from store.tables.access import Operation
 from store.tables.enrollments import Dispatch
 
 PAGE = 500
+"""Enrollments in one transaction, which writes a row for each and locks nobody."""
 
 
 def resume(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:

@@ -1,7 +1,7 @@
 """The channel's circuit breaker: when a provider refuses us or fails, every lane waits, and somebody is told.
 
     open ── the key is refused ──────────────→ closed for a minute, with an alarm
-    open ── five failures in a row ──────────→ closed for 5 s, with an alarm, then twice as long each time, up to 5 min
+    open ── five failures in a row ──────────→ closed for 5 s, with an alarm; doubled by every five more, up to 5 min
     open ── "slower, please" ────────────────→ closed for as long as the provider says, without an alarm
     closed ── its time is over ──────────────→ one mail is tried; accepted, the channel is open again
 
@@ -20,8 +20,14 @@ from store.queries import channels
 from store.tables.messages import Channel
 
 FAILURES = 5
+"""In a row, and the channel closes: each may have made a mail `unknown`, so they are few; one alone is chance."""
+
 FIRST, LONGEST = timedelta(seconds=5), timedelta(minutes=5)
+"""How long it closes after failures: 5 s, twice as long with every five more, and 5 minutes at most; then one mail
+tries."""
+
 REFUSED = timedelta(minutes=1)
+"""How long it closes where the key is refused: a person has to act, and a minute after they did mail goes."""
 
 Heard = Literal["well", "busy", "failed", "refused", "nothing"]
 """What an attempt says of the channel, whatever it says of the mail."""
@@ -49,7 +55,10 @@ def room(session: Session, name: str, wanted: int, now: datetime) -> int:
 
 
 def hear(session: Session, name: str, said: Sequence[Said], now: datetime) -> None:
-    """Keep what a batch of attempts says of the channel."""
+    """Keep what a batch of attempts says of the channel, whose row is held until the transaction ends.
+
+    Where one went well, the channel is well, and what the others say counts anew.
+    """
     row = channels.locked(session, name) or Channel(name=name, updated_at=now)
     before = (row.alarm, row.closed_until, row.failures)
     if any(one.heard == "well" for one in said):

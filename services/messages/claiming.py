@@ -55,14 +55,16 @@ class OutgoingChannel:
 
 
 LOCAL = OutgoingChannel(channel="outbox")
+"""The local outbox, which bears anything."""
 
 
 def claim(
     session: Session, lane: str, fence: str, limit: int, now: datetime, way: OutgoingChannel = LOCAL
 ) -> list[MailRequest]:
-    """Claim due mails: as many as the channel bears, fair between campaigns. Each is this owner's, to hand over once.
+    """Claim due mails, `limit` at most: as many as the channel bears, fair between campaigns.
 
-    Raise Fenced where the lane has another owner.
+    Each is this owner's, to hand over once. What may not go (any more) is skipped or put off, on record. Raise Fenced
+    where the lane has another owner.
     """
     if not lanes.owns(session, lane, fence):
         raise Fenced(f"the lane {lane} has another owner")

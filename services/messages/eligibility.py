@@ -26,9 +26,10 @@ from store.tables.customers import Customer
 from store.tables.definitions import Topic
 
 OPT_IN = ("opt_in", "double_opt_in")
-"""The states of a mail that a customer has had, or may have had."""
+"""The kinds of consent under which silence is a no."""
 
 NOBODY = Recipient(email=None)
+"""Somebody who cannot be written to: no address, or gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

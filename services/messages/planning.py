@@ -37,8 +37,12 @@ OUTCOMES = tuple(_OUTCOME.values())
 """What the core is told of a mail that it planned."""
 
 HOLD = timedelta(seconds=5)
+"""How long a mail is not claimed while events wait that may pre-empt it: the workflow works them off in less, and if it
+is late the mail goes, as it would have without them."""
 
 NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
+"""What names of mails are made under (RFC 9562, version 5). It never changes, or the same step would be another mail.
+"""
 
 
 def send_id(enrollment: str, step: str, visit: int) -> str:
@@ -58,7 +62,11 @@ class Fate:
 def plan(
     session: Session, program: Program, customer: Customer, enrollment: Enrollment, asked: Plan, now: datetime
 ) -> tuple[Planned, dict[str, Any], str]:
-    """Decide on the mail of a step; return the answer, the decision's detail and its kind."""
+    """Decide on the mail of a step; return the answer, the decision's detail and its kind.
+
+    The customer's lock is held. A mail that a lane has claimed already keeps its fate, whatever is asked about it
+    again.
+    """
     send = program.nodes[NodeId(asked.step)]
     assert isinstance(send, SendNode)
     name = send_id(enrollment.id, asked.step, asked.visit)
@@ -136,7 +144,7 @@ def _outcome(name: str, send: SendNode, asked: Plan, fate: Fate, now: datetime) 
 def withdraw(
     session: Session, message_id: str, reason: str, now: datetime, why: Mapping[str, Any] | None = None
 ) -> bool:
-    """Skip a mail that no lane has claimed, on record; False where it is too late."""
+    """Skip a mail that no lane has claimed, on record, with `why`; False where it is too late, or it is not there."""
     message = messages.locked(session, message_id)
     if message is None or message.status not in CLAIMABLE:
         return False

@@ -11,10 +11,14 @@ from store.statuses import UNSURE, MessageStatus
 from store.tables.messages import Message
 
 Resolution = Literal["accepted", "resend", "failed"]
+"""What a person can say of a mail."""
 
 
 def decide(session: Session, message_id: str, verdict: Resolution, by: str, now: datetime) -> Message:
-    """accepted: it went. resend: it did not, so it is sent. failed: leave it."""
+    """accepted: it went. resend: it did not, so it is sent. failed: leave it.
+
+    Raise NotFound, or Refused where it is neither unknown nor parked.
+    """
     message = messages.locked(session, message_id)
     if message is None:
         raise NotFound(f"there is no message {message_id!r}")

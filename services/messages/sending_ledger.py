@@ -32,7 +32,10 @@ GRACE = timedelta(seconds=45)
 and no provider is waited for longer than thirty."""
 
 TWICE = 2
+"""Attempts of a mail of which no evidence came, where the settings say to send it once more."""
+
 LOOKED_UP = 100
+"""Mails of a page of look-ups; how fast they are asked about is for `activities.delivery.evidence` to say."""
 
 
 class Composed(Protocol):
@@ -69,7 +72,11 @@ class AttemptResult:
 
 
 def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
-    """Become the owner of a lane; return how many mails the last owner left of which nobody knows whether they went."""
+    """Become the owner of a lane; return how many mails the last owner left of which nobody knows whether they went.
+
+    What it had claimed is planned again, at once; what it had frozen is `unknown`, or accepted where the provider has
+    spoken of it.
+    """
     lanes.own(session, lane, fence, now)
     session.flush()
     frozen = 0
@@ -94,8 +101,9 @@ def _detail(message: Message, reason: str | None, until: datetime | None = None)
 def freeze(session: Session, lane: str, fence: str, mails: Sequence[tuple[Composed, int]], now: datetime) -> set[str]:
     """Keep the very mails that are about to be sent; return those that this owner, and nobody else, may hand over.
 
-    Each comes with its attempt. Nothing is returned where the lane has another owner, or the mail was taken back. The
-    same question about mails that are frozen and not handed over says whether they are this owner's still.
+    Each comes with its attempt, and is named by its `send_id`. Nothing is returned where the lane has another owner, or
+    the mail was taken back. The same question about mails that are frozen and not handed over says whether they are
+    this owner's still.
     """
     if not lanes.owns(session, lane, fence):
         return set()
@@ -205,7 +213,10 @@ def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Seq
 
 
 def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime) -> None:
-    """Move an unknown mail by evidence; without any it is parked for a person when the window has passed."""
+    """Move an unknown mail by evidence; without any it is parked for a person when the window has passed.
+
+    `evidence` is `accepted`, `absent` or `unknowable`; raise ValueError for anything else. Another mail is left alone.
+    """
     message = messages.locked(session, send_id)
     if message is None or message.status != MessageStatus.UNKNOWN:
         return

@@ -13,6 +13,7 @@ from store.queries import customers, events
 from store.tables.customers import Customer
 
 PAGE = 500
+"""Customers read at once, with all their events: so many are in memory."""
 
 
 def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterator[CustomerHistory]:

@@ -24,6 +24,7 @@ from store.tables.access import Operation
 from store.tables.enrollments import Dispatch
 
 MOST_ERRORS_KEPT = 10_000
+"""Wrong lines that are kept of an operation; all are counted. Whoever has more has one mistake ten thousand times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,10 @@ def start(
     total: int | None = None,
     operation_id: str | None = None,
 ) -> Operation:
-    """Ask for work; it starts when the transaction is committed. `request` must hold nothing personal."""
+    """Ask for work; it starts when the transaction is committed. `request` must hold nothing personal.
+
+    `by` is who asked; `total` is how much there is to do, where that is known.
+    """
     operation = Operation(
         id=operation_id or new_id("op"), kind=kind, request=request, total=total, asked_by=by, created_at=now
     )
@@ -72,6 +76,7 @@ def start(
 
 
 def get(session: Session, operation_id: str) -> Operation:
+    """An operation; raise NotFound, also where it has been let go of since."""
     found = session.get(Operation, operation_id)
     if found is None:
         raise NotFound(f"there is no operation {operation_id!r}")
@@ -79,7 +84,10 @@ def get(session: Session, operation_id: str) -> Operation:
 
 
 def cancel(session: Session, operation_id: str) -> Operation:
-    """Ask the worker to stop; what was done stays done."""
+    """Ask the worker to stop behind its present page; what was done stays done.
+
+    Raise Refused where it has ended, or is an erasure.
+    """
     operation = get(session, operation_id)
     if operation.status not in OPERATION_LIVE:
         raise Refused(f"the operation is {operation.status} already")
@@ -130,7 +138,10 @@ def _keep_errors(session: Session, operation: Operation, errors: Sequence[LineEr
 
 
 def ended(session: Session, operation_id: str, now: datetime, error: str | None = None) -> str:
-    """Close an operation, and let its file go; return how it ended."""
+    """Close an operation, and let its file go; return how it ended.
+
+    It has failed with an `error`, else it is cancelled where somebody asked for that, else done.
+    """
     operation = get(session, operation_id)
     operation.status = (
         OperationStatus.FAILED

@@ -10,10 +10,11 @@ from store.session import Database
 from store.tables.access import UploadPart
 
 PART = 512 * 1024
+"""Bytes of a row; a worker has one in memory at a time."""
 
 
 def keep(session: Session, operation_id: str, number: int, data: bytes) -> None:
-    """Keep the next part of a file."""
+    """Keep a part of a file, PART bytes at most; `number` counts from 0."""
     session.add(UploadPart(operation_id=operation_id, number=number, data=data))
 
 
@@ -44,4 +45,5 @@ class UploadStream(io.RawIOBase):
 
 
 def opened(database: Database, operation_id: str) -> BinaryIO:
+    """An uploaded file, to be read from its beginning; empty where there is none (any more)."""
     return io.BufferedReader(UploadStream(database, operation_id), PART)

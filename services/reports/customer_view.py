@@ -13,6 +13,7 @@ from store.tables.messages import Message, MessageBody
 
 
 def customer(session: Session, name: str) -> Customer:
+    """Whoever is meant by your id, an address or an internal id; raise NotFound."""
     found = customers.find(session, name)
     if found is None:
         raise NotFound(f"there is no customer {name!r}")
@@ -22,7 +23,10 @@ def customer(session: Session, name: str) -> Customer:
 def timeline(
     session: Session, customer_id: str, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Events and decisions, the newest first: what happened, when, and why; and the cursor behind them."""
+    """Events and decisions, the newest first: what happened, when, and why; and the cursor behind them.
+
+    `limit` of both together. Raise BadCursor where the cursor is not of a timeline.
+    """
     rows, behind = timeline_rows.page(session, customer_id, cursor, limit)
     return [_event(one) if isinstance(one, Event) else shown(one) for one in rows], behind
 
@@ -53,7 +57,10 @@ def shown(decision: Decision) -> dict[str, Any]:
 
 
 def message(session: Session, send_id: str) -> tuple[Message, MessageBody]:
-    """A mail and what it said; an empty body where it was not rendered yet, or its time has passed."""
+    """A mail and what it said; raise NotFound.
+
+    The body is empty where it was not rendered yet, or its time has passed.
+    """
     found = session.get(Message, send_id)
     if found is None:
         raise NotFound(f"there is no message {send_id!r}")
@@ -62,6 +69,7 @@ def message(session: Session, send_id: str) -> tuple[Message, MessageBody]:
 
 
 def enrollment(session: Session, enrollment_id: str) -> Enrollment:
+    """A run by its id; raise NotFound."""
     found = session.get(Enrollment, enrollment_id)
     if found is None:
         raise NotFound(f"there is no enrollment {enrollment_id!r}")

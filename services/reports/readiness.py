@@ -16,7 +16,10 @@ DISPATCHERS: Mapping[str, tuple[Priority, ...]] = {
     "dispatcher/live": (Priority.SIGNAL, Priority.START),
     "dispatcher/bulk": (Priority.BULK_START,),
 }
+"""The dispatcher's parts, and the rows that each carries."""
+
 OTHERS = ("scheduler", "lane/upkeep")
+"""Parts that nothing waits for: they go by the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

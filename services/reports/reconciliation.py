@@ -1,5 +1,7 @@
-"""Whether the books balance: for each journey, entered = live + ended, and for each journey and broadcast, planned =
-accepted + failed + skipped + waiting + unknown + parked. Each difference has a name.
+"""Whether the books balance, by journey and broadcast, and each difference by its name.
+
+For each journey, entered = live + ended; for each journey and broadcast, planned = accepted + failed + skipped +
+waiting + unknown + parked.
 
 The books are kept counts, which are read in a moment, in the same number of statements however many journeys there are.
 Counts that are kept agree with each other where every writer keeps all of them; that they agree with the rows is what a

@@ -22,6 +22,8 @@ from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
 
 MOST = 200
+"""Decisions that an answer rests on, the newest first: what a person reads, of a run of years."""
+
 TURNS = ("branched", "assigned", "held_out", "moved", "ended")
 """Decisions that lead somewhere else."""
 

@@ -13,9 +13,16 @@ from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
 
 PLAN = "plan broadcast"
+"""Kinds of operations, as the worker knows them: this one plans mails."""
+
 PREVIEW = "preview broadcast"
+"""Counts who would get it."""
+
 CANCEL = "cancel broadcast"
+"""Says of every mail that it never goes."""
+
 WATCH_EVERY = timedelta(seconds=30)
+"""How often it is asked whether the operation that plans still goes on: it says itself when it is done."""
 
 
 def anything(session: Session, now: datetime) -> bool:

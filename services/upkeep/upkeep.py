@@ -23,12 +23,13 @@ from store.queries import segments as segment_rows
 from store.tables.customers import Backfill, Customer, DateDue, Segment
 
 PAGE = 100
-"""Items of a duty in one transaction."""
+"""Items of a duty in one transaction, each a customer's, whose lock is held until its end."""
 
 RECHECK = timedelta(minutes=15)
 """How old a look at a segment that time alone changes may be."""
 
 DATES = "dates"
+"""The kind of the backfills that work out dates; `segments.KIND` is that of the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +189,7 @@ WORK: Mapping[str, Callable[[Session, Backfill, Customer, Listeners, datetime], 
     segments.KIND: _segment,
     DATES: _customers_dates,
 }
+"""What is done of each customer, by the kind of a backfill."""
 
 
 DUTIES = (
@@ -197,3 +199,4 @@ DUTIES = (
     Duty(name="clicks", do=opens_and_clicks.settle, pass_over=opens_and_clicks.pass_over),
     Duty(name="customers", do=_backfill, pass_over=_pass_over_customer),
 )
+"""In their order. The last one goes over all customers, and waits for the others."""

@@ -7,7 +7,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from store import bulk
 from store.queries.tombstones import USER
-from store.tables.customers import Alias, Consent, Customer
+from store.tables.customers import Alias, Customer
 
 _COLUMNS = tuple(SQLModel.metadata.tables[str(Customer.__tablename__)].c.keys())
 
@@ -77,12 +77,3 @@ def find(session: Session, name: str) -> Customer | None:
             if found is not None:
                 return found
     return None
-
-
-def consent(session: Session, customer_id: str, topic: str) -> bool | None:
-    """What the customer said: False where they left this topic or all of them ("*"), None where they said nothing."""
-    query = select(Consent.topic, Consent.granted).where(
-        Consent.customer_id == customer_id, col(Consent.topic).in_([topic, "*"]), ~col(Consent.pending)
-    )
-    said = dict(session.exec(query).all())
-    return said.get(topic) if said.get("*", True) else False

@@ -14,7 +14,7 @@ from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.ingestion.ingest import IngestResult
 from services.reports import customer_view
-from store.queries import lists, messages
+from store.queries import consents, lists, messages
 from store.queries.lists import Slice
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
@@ -119,7 +119,8 @@ def test_the_later_word_about_a_topic_holds(database: Database, take: Ingest, no
         unsubscribing.unsubscribe(session, visitor.id, "news", "test", noon)
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     with database.reading() as session:
-        assert unsubscribing.left(session, customer_view.customer(session, "ann").id, "news")
+        said = consents.of_customer(session, customer_view.customer(session, "ann").id)
+        assert [(one.topic, one.granted) for one in said] == [("news", False)]
 
 
 @pytest.mark.usefixtures("welcome")
