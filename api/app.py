@@ -8,6 +8,7 @@ from api.edge.heads import Heads
 from api.edge.heavy_work import HeavyWork
 from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics
+from api.edge.render_turns import RenderTurns
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
 from api.routes import (
     audit,
@@ -77,6 +78,7 @@ def create_app(backend: Backend, version: str) -> FastAPI:
     app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.backend = backend
     app.state.heavy_work = HeavyWork()
+    app.state.render_turns = RenderTurns()
     app.state.metrics = Metrics()
     app.state.metrics.show_depths(backend)
     for module in ROUTERS:

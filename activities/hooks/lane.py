@@ -10,6 +10,7 @@ one call is that call's own result.
 import asyncio
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 128
 """Calls under way at a time: each waits for somebody else's machine, ten seconds at most."""
+
+FILLS = 16
+"""Texts of calls filled in at once, in threads of their own: an endless one takes seconds, and nobody else's thread."""
 
 PATIENCE = 1.0
 """Seconds for which a round waits for the calls that it began: most receivers answer sooner."""
@@ -75,6 +79,7 @@ class HookLane:
         self._fence = secrets.token_hex(8)
         self._calls: set[asyncio.Task[None]] = set()
         self._receivers = Receivers()
+        self._threads = ThreadPoolExecutor(FILLS, thread_name_prefix="fill")
         self._next_due: datetime | None = None
 
     def take(self) -> int:
@@ -119,6 +124,7 @@ class HookLane:
     async def close(self) -> None:
         """Finish the calls that are under way."""
         await self.drain()
+        self._threads.shutdown(wait=False)
 
     async def _make(self, due: DueHook) -> None:
         answer = await self._attempt(due)
@@ -163,7 +169,7 @@ class HookLane:
         return answer_of(await self._sender.send(self._composer.note(due.id, step.email or "", subject, text)))
 
     async def _fill(self, value: Any, due: DueHook) -> Any:
-        return await asyncio.to_thread(self._filled, value, due)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._filled, value, due)
 
     def _filled(self, value: Any, due: DueHook) -> Any:
         """The texts within a value, each rendered as a template."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
@@ -16,6 +17,7 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge import etags
 from api.edge.etags import TheTags
 from api.edge.idempotency import IdempotentRoute
+from api.edge.render_turns import TheRenderTurns
 from api.errors import ApiError, responses
 from api.routes.operations import operation_out
 from api.schemas.base import Page
@@ -56,8 +58,15 @@ SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": 
 
 
 @router.put("/{key}", summary="Store a template", responses=responses(409, 412, 422))
-def put(
-    key: TemplateKey, body: TemplateIn, request: Request, parts: TheBackend, now: Now, caller: Marketer, tags: TheTags
+async def put(
+    key: TemplateKey,
+    body: TemplateIn,
+    request: Request,
+    parts: TheBackend,
+    now: Now,
+    caller: Marketer,
+    tags: TheTags,
+    turns: TheRenderTurns,
 ) -> TemplateStored:
     """A new version, sent from now on; a template that could give no mail is refused, and says where.
 
@@ -65,10 +74,10 @@ def put(
     """
     values.check_values(body.model_dump())
     # rendered before the transaction, since a poison template takes its time and nobody else shall wait for it
-    texts, warnings = _checked(parts, key, None, body)
+    texts, warnings = await turns.run(caller.id, lambda: _checked(parts, key, None, body))
     variants: dict[str, Texts] = {}
     for tag, one in body.locales.items():
-        variants[tag], more = _checked(parts, key, tag, one)
+        variants[tag], more = await turns.run(caller.id, partial(_checked, parts, key, tag, one))
         warnings += [f"{tag}: {warning}" for warning in more]
 
     def store(session: Session) -> TemplateStored:
@@ -82,7 +91,7 @@ def put(
         tags.tagged(after)
         return TemplateStored(**after.model_dump(), created=created, warnings=warnings)
 
-    return parts.database.write(store)
+    return await run_in_threadpool(parts.database.write, store)
 
 
 @router.get("", summary="List templates", responses=responses(422))
@@ -125,9 +134,11 @@ def versions(
 
 
 @router.post("/{key}/preview", summary="See a template as a customer would", responses=responses(404, 422))
-async def preview(key: TemplateKey, parts: TheBackend, caller: Support, body: PreviewIn | None = None) -> PreviewOut:
+async def preview(
+    key: TemplateKey, parts: TheBackend, caller: Support, turns: TheRenderTurns, body: PreviewIn | None = None
+) -> PreviewOut:
     """Rendered for a customer, or for somebody made up; nothing is sent. It has limits of time and memory."""
-    return await run_in_threadpool(_preview, parts, key, body or PreviewIn())
+    return await turns.run(caller.id, lambda: _preview(parts, key, body or PreviewIn()))
 
 
 @router.post("/{key}/test", status_code=202, summary="Send a test mail", responses=responses(404, 422))

@@ -3,6 +3,9 @@
 LARGEST = 2_000_000
 """Characters of output: twenty times what Gmail shows of a mail (`mail.linting.CLIPPED`)."""
 
+LONGEST_SUBJECT = 500
+"""Characters of a subject: inboxes show a tenth of it, and a header of 2,000,000 is refused by every provider."""
+
 MEMORY = 512 * 1024 * 1024
 """Bytes of address space, beyond what the process has when it starts; a usual mail needs some MB."""
 

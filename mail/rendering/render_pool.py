@@ -3,6 +3,10 @@
 A render that takes too long or too much memory ends its process and is a TemplateProblem; the next one gets a fresh
 process. A template that has never been rendered well has one process at most, and one that killed twice is refused for
 a while, so that a thousand mails of it do not cost a thousand time-outs.
+
+Templates queue by what is known of them, each kind in the order of their coming, and no kind takes the places of
+another: those that were rendered well before never wait for one that is tried for the first time, and those never wait
+for one that killed a process.
 """
 
 import os
@@ -13,8 +17,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from queue import LifoQueue
 from typing import Any
 
 import orjson
@@ -27,6 +31,18 @@ TWICE = 2
 
 START_SECONDS = 60.0
 """What a process may take to start; on a machine with both cores busy it takes some seconds."""
+
+
+NEW_AT_ONCE = 6
+"""Templates that are tried for the first time at once: a usual one takes milliseconds, and an endless one SECONDS."""
+
+
+class Standing(StrEnum):
+    """What is known of a template: it was rendered well, or never yet, or it killed a process and nothing since."""
+
+    PROVEN = "proven"
+    NEW = "new"
+    SUSPECT = "suspect"
 
 
 class _Died(Exception):
@@ -49,7 +65,6 @@ class _Child:
         os.set_blocking(self._out.fileno(), False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._out, selectors.EVENT_READ)
-        self.ask({"do": "fill", "text": "", "context": {}}, START_SECONDS)
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """One question and its answer; raise _Died where there is none in time."""
@@ -69,6 +84,9 @@ class _Child:
             parts.append(read or b"")
         return orjson.loads(b"".join(parts))
 
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
     def end(self) -> None:
         self._selector.close()
         self._process.kill()
@@ -83,14 +101,15 @@ def _beside(root: Path) -> str:
 
 
 class RenderPool:
-    """Up to `size` processes, started when first wanted. Threads may share it; each waits for a free process."""
+    """Up to `size` processes for proven templates, and some more for others; each is started when first wanted, and
+    `size` are kept. Threads may share it; each waits for a place among its kind."""
 
     def __init__(self, folders: Sequence[Path] = (), size: int = 1) -> None:
         self._folders = folders
-        self._free: LifoQueue[_Child | None] = LifoQueue()
-        for _ in range(size):
-            self._free.put(None)
         self._size = size
+        self._counts = {Standing.PROVEN: size, Standing.NEW: NEW_AT_ONCE, Standing.SUSPECT: 1}
+        self._places = {standing: threading.Semaphore(count) for standing, count in self._counts.items()}
+        self._idle: list[_Child] = []
         self._lock = threading.Lock()
         self._trials: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._proven: set[str] = set()
@@ -125,41 +144,76 @@ class RenderPool:
         return self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})["text"]
 
     def close(self) -> None:
-        """End the processes."""
-        for _ in range(self._size):
-            child = self._free.get()
-            if child is not None:
-                child.end()
+        """End the processes, once their renders have ended."""
+        for standing, places in self._places.items():
+            for _ in range(self._counts[standing]):
+                places.acquire()
+        for child in self._idle:
+            child.end()
 
     def _ask(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         self._refuse_the_poisonous(name)
         with self._lock:
             trial = None if name in self._proven else self._trials[name]
         if trial is None:
-            return self._answered(name, request)
+            return self._answered(name, request, Standing.PROVEN)
         with trial:
             self._refuse_the_poisonous(name)
-            return self._answered(name, request)
+            return self._answered(name, request, self._standing(name))
 
-    def _answered(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
-        child = self._free.get()
-        try:
-            child = child or _Child(self._folders)
-            answer = child.ask(request, SECONDS)
-        except _Died as died:
-            if child is not None:
+    def _standing(self, name: str) -> Standing:
+        with self._lock:
+            if name in self._proven:
+                return Standing.PROVEN
+            return Standing.SUSPECT if name in self._deaths else Standing.NEW
+
+    def _answered(self, name: str, request: dict[str, Any], standing: Standing) -> dict[str, Any]:
+        with self._places[standing]:
+            child = self._taken() or self._started()
+            try:
+                answer = child.ask(request, SECONDS)
+            except _Died as died:
                 child.end()
-            child = None
-            self._remember_death(name)
-            raise TemplateProblem(str(died)) from None
-        finally:
-            self._free.put(child)
+                self._remember_death(name)
+                raise TemplateProblem(str(died)) from None
+            except BaseException:
+                child.end()
+                raise
+            self._keep(child)
         if "problem" in answer:
             raise TemplateProblem(answer["problem"])
         with self._lock:
             self._proven.add(name)
             self._trials.pop(name, None)
         return answer
+
+    def _taken(self) -> _Child | None:
+        """One that is idle; one that somebody else ended meanwhile is no template's death."""
+        with self._lock:
+            while self._idle:
+                child = self._idle.pop()
+                if child.lives():
+                    return child
+                child.end()
+        return None
+
+    def _started(self) -> _Child:
+        child = _Child(self._folders)
+        try:
+            child.ask({"do": "fill", "text": "", "context": {}}, START_SECONDS)
+        except _Died as died:  # no template's fault
+            child.end()
+            raise TemplateProblem(f"no process to render it in: {died}") from None
+        return child
+
+    def _keep(self, child: _Child) -> None:
+        """For the next render; one that there are enough of without it ends."""
+        with self._lock:
+            spare = len(self._idle) >= self._size
+            if not spare:
+                self._idle.append(child)
+        if spare:
+            child.end()
 
     def _remember_death(self, name: str) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ sandbox stops neither loops nor memory.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from markupsafe import escape
 
 from mail.rendering import plain_text
 from mail.rendering.filters import FALLBACK, FILTERS, language
-from mail.rendering.limits import LARGEST
+from mail.rendering.limits import LARGEST, LONGEST_SUBJECT
 from mail.rendering.sources import Sources, html_of
 from mail.rendering.templates import Rendered, TemplateProblem, TemplateTexts, name_of
 
@@ -131,10 +131,8 @@ class Renderer:
         line = self._line(subject) if subject else self._text.get_template(f"{key}.html")
         if subject is None and "subject" not in line.blocks:
             raise TemplateProblem(f"{key}: the template has no block 'subject', and the step gives no subject")
-        rendered = (
-            _within(line, context) if subject else "".join(line.blocks["subject"](line.new_context(dict(context))))
-        )
-        known = {**context, "subject": " ".join(rendered.split())}
+        said = line.generate(context) if subject else line.blocks["subject"](line.new_context(dict(context)))
+        known = {**context, "subject": _one_line(said)}
         html = self._inliner.inline(_with_preheader(_within(template, known), known["preheader"]))
         text = _within(self._text.get_template(f"{key}.txt"), known).lstrip("\n")
         return Rendered(subject=known["subject"], html=html, text=text, locale=known["locale"])
@@ -156,11 +154,23 @@ def _with_preheader(html: str, preheader: str) -> str:
     return html[: found.end()] + hidden + html[found.end() :] if found else hidden + html
 
 
+def _one_line(said: Iterable[str]) -> str:
+    """A subject, which is a header: white space in it is a blank. Raise ValueError where it is too long."""
+    line = " ".join(_bounded(said).split())
+    if len(line) > LONGEST_SUBJECT:
+        raise ValueError(f"the subject has {len(line):,} characters; at most {LONGEST_SUBJECT} are allowed")
+    return line
+
+
 def _within(template: Template, context: Mapping[str, Any]) -> str:
     """The output, as long as it stays within bounds."""
+    return _bounded(template.generate(context))
+
+
+def _bounded(said: Iterable[str]) -> str:
     pieces: list[str] = []
     size = 0
-    for piece in template.generate(context):
+    for piece in said:
         size += len(piece)
         if size > LARGEST:
             raise ValueError(f"the output is larger than {LARGEST:,} characters")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,80 @@ def test_many_mails_of_a_poison_template_hold_up_nobody(pool: RenderPool) -> Non
     assert time.monotonic() - begun < 1.5
     for thread in threads:
         thread.join()
+
+
+def test_four_endless_templates_stop_neither_a_first_preview_nor_what_is_sent(
+    pool: RenderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.render("thank_you", CONTEXT)
+    monkeypatch.setattr(render_pool, "SECONDS", 120.0)
+
+    def poisoned(key: str) -> None:
+        with pytest.raises(TemplateProblem):
+            pool.render(key, CONTEXT, None, stored(HANG, key))
+
+    threads = [threading.Thread(target=poisoned, args=(f"poison {one}",)) for one in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(psutil.Process().children()) >= 4)
+    assert pool.render("thank_you", CONTEXT).subject == "Thank you for your order, Ann"
+    assert pool.render("mine", CONTEXT, None, stored("<p>Hi</p>", "mine")).subject == "S"
+    assert [thread.is_alive() for thread in threads] == [True] * 4, "all of them go on meanwhile"
+    while any(thread.is_alive() for thread in threads):
+        for child in psutil.Process().children():
+            child.kill()
+        time.sleep(0.05)
+    pool.render("thank_you", CONTEXT)
+    assert len(psutil.Process().children()) <= 2, "only so many are kept"
+
+
+def test_who_has_killed_once_waits_behind_those_that_never_did(
+    pool: RenderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a dozen that killed a process one is tried again at a time, and all the places for others are free."""
+    for one in range(render_pool.NEW_AT_ONCE):
+        with pytest.raises(TemplateProblem):
+            pool.render(f"p{one}", CONTEXT, None, stored("{{ 10 ** 999999999 }}", f"p{one}"))
+    monkeypatch.setattr(render_pool, "SECONDS", 120.0)
+    again = [threading.Thread(target=_tried, args=(pool, f"p{one}")) for one in range(render_pool.NEW_AT_ONCE)]
+    for thread in again:
+        thread.start()
+    assert pool.render("mine", CONTEXT, None, stored("<p>Hi</p>", "mine")).subject == "S"
+    assert [thread.is_alive() for thread in again] == [True] * len(again)
+    while any(thread.is_alive() for thread in again):
+        for child in psutil.Process().children():
+            child.kill()
+        time.sleep(0.05)
+
+
+def _tried(pool: RenderPool, key: str) -> None:
+    with pytest.raises(TemplateProblem):
+        pool.render(key, CONTEXT, None, stored("{{ 10 ** 999999999 }}", key))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("subject", ["x" * 501, "{% for a in range(501) %}x{% endfor %}", "{{ customer.many }}"])
+def test_a_subject_has_a_bound(pool: RenderPool, subject: str) -> None:
+    with pytest.raises(TemplateProblem, match="the subject has .* characters; at most 500 are allowed"):
+        pool.render("thank_you", CONTEXT, subject)
+    block = "{% block subject %}" + subject + "{% endblock %}<p>x</p>"
+    with pytest.raises(TemplateProblem, match="at most 500 are allowed"):
+        pool.render("long", CONTEXT, subject, stored(block, "long"))
+
+
+def test_a_subject_of_a_block_ends_where_it_has_no_end(pool: RenderPool, tmp_path: Path) -> None:
+    endless = "{% block subject %}{% for a in range(99999) %}{{ customer.many }}{% endfor %}{% endblock %}"
+    (tmp_path / "endless.html").write_text(endless)
+    own = RenderPool([tmp_path])
+    with pytest.raises(TemplateProblem, match="larger than"):
+        own.render("endless", CONTEXT)
+    own.close()
 
 
 def test_a_stored_template_uses_the_layout(pool: RenderPool) -> None:
