@@ -10,7 +10,11 @@ from typing import Any
 from mail.message import Sender
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+"""How a colour is written: #0b6e4f."""
+
 GREEN = "#0b6e4f"
+"""The colour of whoever named none."""
+
 _DARK, _LIGHT, _WHITE = "#1a1d21", "#f3f4f1", "#ffffff"
 READABLE = 4.5
 """The least contrast of text with what is behind it (WCAG 2.2, 1.4.3)."""
@@ -77,7 +81,7 @@ def readable_on(color: str) -> str:
 
 @lru_cache(maxsize=64)
 def shade(color: str, page: str) -> str:
-    """The colour, mixed with as much white or black as it takes to read on a page."""
+    """The colour, mixed with as much white or black as it takes to read on a page, in steps of a tenth."""
     end = 255 if contrast(_WHITE, page) > contrast("#000000", page) else 0
     shades = (
         "#" + "".join(f"{round(one + (end - one) * tenth / 10):02x}" for one in _channels(color)) for tenth in range(11)

@@ -12,6 +12,7 @@ LONGEST_SUBJECT = 150
 """Characters; an inbox shows about 60, and spam filters look twice at what is much longer."""
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
+"""Schemes of links that mail programs open."""
 
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\shref=(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)

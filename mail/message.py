@@ -40,6 +40,7 @@ class Mail:
     template_version: int | None = None
 
     def __post_init__(self) -> None:
+        """Raise ValueError where something that becomes a header holds a line break."""
         reply_to = {"reply_to": self.reply_to or ""}
         for name, value in {"subject": self.subject, "to": self.to, **reply_to, **self.headers}.items():
             if "\r" in value or "\n" in value:

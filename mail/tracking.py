@@ -32,9 +32,9 @@ class Followed(Protocol):
 def tracked(
     html: str, how: Followed, ours: tuple[str, ...], click_url: Callable[[int], str], pixel: Callable[[], str]
 ) -> tuple[str, Sequence[str]]:
-    """The mail with its links led by way of `click_url(number)`, and where each number leads.
+    """The mail with its links led by way of `click_url(number)`, and where each number (from 0) leads.
 
-    `ours` is how links begin that are signed already.
+    `ours` is how links begin that are signed already; `pixel` is asked for where opens are followed.
     """
     numbers: dict[str, int] = {}
 

@@ -24,7 +24,7 @@ class Pulses:
         self._rounds: dict[str, datetime] = {}
 
     def beat(self, part: str) -> None:
-        """This part has done a round, or has seen that there is nothing to do."""
+        """A part has done a round, or has seen that there is nothing to do."""
         self._rounds[part] = self._clock()
 
     async def run(self) -> None:

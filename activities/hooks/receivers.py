@@ -15,6 +15,7 @@ AT_ONCE = 16
 """Calls under way to one receiver: an eighth of the lane's."""
 
 PROVIDER = "mail"
+"""The receiver of every note by mail; no host is called that."""
 
 
 def receiver_of(due: DueHook) -> str:

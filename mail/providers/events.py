@@ -19,6 +19,7 @@ EventKind = Literal[
     "accepted", "deferred", "delivered", "bounced", "blocked", "dropped", "opened", "clicked", "complained",
     "unsubscribed", "unknown",
 ]  # fmt: skip
+"""What can be told of a mail; every provider's own words are read as one of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ class MaybeSent:
 
 
 SendOutcome = Accepted | NotSent | MailRefused | Misconfigured | MaybeSent
+"""All that may come of one attempt."""
 
 Evidence = Literal["accepted", "absent", "unknowable"]
 """`absent` is said only where the provider's record is complete at that moment; a log that is late proves nothing."""

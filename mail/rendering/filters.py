@@ -66,6 +66,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "time": time_,
     "datetime": datetime_,
 }
+"""By the names that templates use."""
 
 
 def language(tag: str) -> str:

@@ -13,4 +13,4 @@ SECONDS = 5.0
 """What one render may take; a usual one takes a thousandth of a second."""
 
 QUARANTINE = 60.0
-"""For so long a template that killed its process twice is refused."""
+"""Seconds for which a template that killed its process twice is refused."""

@@ -16,9 +16,16 @@ _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _STATEMENT_LINE = re.compile(r"^[ \t]+(?=\{%)", re.MULTILINE)
 
 PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "blockquote", "pre", "hr"})
+"""Elements with an empty line before and behind them."""
+
 LINES = frozenset({"div", "tr", "li", "section", "article", "header", "footer", "br", "address"})
+"""Elements that begin a line, and end it."""
+
 SILENT = frozenset({"style", "script", "title", "template", "noscript"})
+"""Elements that nobody reads."""
+
 VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "col", "area", "base", "wbr", "source"})
+"""Elements without an end (HTML, 13.1.2): what is hidden in them hides nothing behind them."""
 
 
 def from_html(html: str) -> str:

@@ -123,7 +123,10 @@ class RenderPool:
         stored: TemplateTexts | None = None,
         locales: Sequence[str] = (),
     ) -> Rendered:
-        """The mail of a template; see `Renders`."""
+        """The mail of a template; see `Renders`.
+
+        It takes SECONDS at most once a process is free; what takes longer, or dies, is a TemplateProblem.
+        """
         name = name_of(stored) if stored is not None else key
         request = {
             "do": "render",
@@ -136,11 +139,14 @@ class RenderPool:
         return Rendered(**self._ask(f"{name} {subject or ''}", request))
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
-        """A short text that is a template itself."""
+        """A short text that is a template itself; see `Renders`."""
         return self._ask(text, {"do": "fill", "text": text, "context": dict(context)})["text"]
 
     def check(self, stored: TemplateTexts) -> str:
-        """Raise TemplateProblem where a template has a wrong syntax; return its text part."""
+        """The text part of a template; see `Renderer.check`.
+
+        Raise TemplateProblem where one of its texts has a wrong syntax, or names what there is not.
+        """
         return self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})["text"]
 
     def close(self) -> None:

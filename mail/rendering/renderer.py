@@ -58,7 +58,10 @@ class Renderer:
         stored: TemplateTexts | None = None,
         locales: Sequence[str] = (),
     ) -> Rendered:
-        """The mail of a template; `subject`, itself a template, takes the place of the template's own."""
+        """The mail of a template; `subject`, itself a template, takes the place of the template's own.
+
+        Raise TemplateProblem, which names what is missing and nothing personal.
+        """
         try:
             if stored is None:
                 name, variant = self._file(key, locales)
@@ -73,7 +76,9 @@ class Renderer:
             raise TemplateProblem(f"{key}: {_told(error, context)}"[:300]) from None
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
-        """A short text that is a template itself: a webhook's value, a note."""
+        """A short text that is a template itself (a webhook's value, a note); raise TemplateProblem where it gives
+        none.
+        """
         try:
             return _within(self._line(text), context)
         except _FAILURES as error:

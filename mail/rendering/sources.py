@@ -15,6 +15,7 @@ from mail.rendering import plain_text
 from mail.rendering.templates import BUILT_IN
 
 Found = tuple[str, str | None, Callable[[], bool] | None]
+"""As Jinja wants a template: its text, its file, and whether that is fresh still."""
 
 _TEXT, _HTML = ".txt", ".html"
 

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 BUILT_IN = Path(__file__).parent.parent.parent / "templates" / "email"
+"""The templates that come with the product."""
+
 HIDDEN = "_"
+"""How the names of layouts and parts begin, which are no templates of their own."""
 
 
 class TemplateProblem(Exception):
@@ -93,7 +96,7 @@ class Renders(Protocol):
         ...
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
-        """A short text that is a template itself."""
+        """A short text that is a template itself, which reads `context`."""
         ...
 
 

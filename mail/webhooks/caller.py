@@ -31,12 +31,18 @@ AGAIN = frozenset({408, 409, 421, 423, 425, 429})
 """Statuses below 500 that may pass: a time-out, a conflict, a lock, "too early", "too many"."""
 
 PORTS = {"http": 80, "https": 443}
+"""The port of each scheme, where an address names none."""
+
 INSIDE = "the address lies inside the own network (WAYPOST_HOOKS_PRIVATE)"
+"""Why an address is refused."""
 
 
 class Caller:
-    """Calls over kept-alive connections. With `private` addresses inside the own network are called too; a call
-    lasts `seconds` at most, and `resolve` looks names up."""
+    """Calls over kept-alive connections; `secret` signs them.
+
+    With `private` addresses inside the own network are called too. A call lasts `seconds` at most, and `resolve` looks
+    names up.
+    """
 
     def __init__(
         self, secret: str, *, private: bool = False, seconds: float = SECONDS, resolve: Resolve = resolved

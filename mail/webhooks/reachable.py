@@ -17,6 +17,8 @@ SPECIAL_4 = (
     IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
     IPv4Network("224.0.0.0/4"),  # multicast, RFC 5771
 )
+"""Networks of IPv4 that Python calls global, and that are no single machine outside."""
+
 SPECIAL_6 = (
     IPv6Network("::/96"),  # IPv4-compatible, RFC 4291
     IPv6Network("64:ff9b:1::/48"),  # NAT64 of the own network, RFC 8215
@@ -27,6 +29,8 @@ SPECIAL_6 = (
     IPv6Network("fec0::/10"),  # site-local, RFC 3879
     IPv6Network("ff00::/8"),  # multicast, RFC 4291
 )
+"""The same of IPv6."""
+
 NAT64 = IPv6Network("64:ff9b::/96")
 """Leads to the IPv4 address in its last four bytes, RFC 6052."""
 
@@ -34,6 +38,7 @@ AT_ONCE = 16
 """Names looked up at a time, each in a thread, since a resolver may take half a minute; a name has one at most."""
 
 Resolve = Callable[[str, int], Sequence[str]]
+"""The addresses of a name and port; raises OSError where it has none."""
 
 
 def resolved(host: str, port: int) -> list[str]:

@@ -10,6 +10,8 @@ from store.ids import new_id
 from store.tables.access import Audit
 
 SAID = "said"
+"""Where the reason that somebody gave stands, in what is kept of `after`."""
+
 COMMAND_LINE = "command line"
 """The actor of what is done on the machine itself, where nobody shows a key."""
 

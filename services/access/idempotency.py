@@ -36,6 +36,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
+    """What was answered: the HTTP status, the headers that are worth repeating, the body."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes

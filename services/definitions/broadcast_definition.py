@@ -22,6 +22,7 @@ Metric = Literal["opened", "clicked"]
 _NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")
 
 TemplateReference = Annotated[str, Field(pattern=KEY, examples=["spring"])]
+"""The key of a template, kept in the store or a file."""
 
 
 class VariantIn(BaseModel):

@@ -34,6 +34,7 @@ STAGED = 5_000
 """Lines between two signs of life while a file is sorted on disk: nothing is locked meanwhile."""
 
 NumberedRecords = Sequence[tuple[int, Any]]
+"""Lines with their numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

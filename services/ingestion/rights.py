@@ -27,7 +27,11 @@ class Rights:
 
 
 EVERYTHING = Rights()
+"""Of who may change customers anyway."""
+
 SERVER = Rights(merges=False)
+"""Of a server that sends events: it says who is who, but makes nobody of two."""
+
 BROWSER = Rights(types=("track", "page"), links=False, merges=False)
 """Whoever opens the page reads its key: it can add what somebody did, and change nothing about who they are."""
 

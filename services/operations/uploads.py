@@ -28,9 +28,11 @@ class UploadStream(io.RawIOBase):
         self._rest = b""
 
     def readable(self) -> bool:
+        """True, as a stream of bytes has to say."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the present part goes; return how many bytes that were, 0 at the end."""
         if not self._rest:
             self._rest = self._next()
         piece, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]

@@ -98,8 +98,9 @@ def newest_stage(session: Session, customer_id: str, journeys: Collection[str]) 
 
 
 def cohorts(session: Session, journey: str) -> Sequence[tuple[str, str, str, int]]:
-    """How many enrollments of a journey entered in each month ("2026-07", UTC), have a status, and stand in a stage (or
-    ended for a reason) now: month, status, stage or reason, count; in this order. It reads every enrollment of it.
+    """How a journey's enrollments fared, by the month in which they entered ("2026-07", UTC).
+
+    Month, status, stage (or the reason why they ended), and how many; in this order. It reads every enrollment of it.
     """
     month = func.substr(dialect.of(session).month(Enrollment.entered_at), 1, 7)
     place = func.coalesce(Enrollment.reason, Enrollment.stage)

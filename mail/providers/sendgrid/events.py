@@ -40,7 +40,7 @@ class SendGridEvents:
         self._key = self._webhook.convert_public_key_to_ecdsa(public_key)
 
     def __call__(self, body: bytes, headers: Mapping[str, str]) -> Report:
-        """What a report says of mails of ours."""
+        """What a report says of mails of ours; raise BadSignature or BadReport."""
         self._verify(body, headers)
         try:
             events = orjson.loads(body)

@@ -19,6 +19,8 @@ from mail.message import Mail
 from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 
 HOST = "https://api.sendgrid.com"
+"""The API of everybody's account but those of the EU region, who have one of their own."""
+
 PERMANENT = frozenset({400, 404, 405, 413})
 """The request is wrong, and always will be."""
 
@@ -53,7 +55,10 @@ class SendGridSender:
         )
 
     async def send(self, mail: Mail) -> SendOutcome:
-        """One attempt."""
+        """One attempt, of 20 seconds at most (5 of them to connect).
+
+        A time-out while it connects is certainly not sent; any other is MaybeSent.
+        """
         try:
             body = request_body(mail)
         except ValueError as error:
@@ -88,7 +93,8 @@ class SendGridSender:
 def request_body(mail: Mail) -> dict[str, Any]:
     """The JSON of mail/send. Only the opaque send_id goes into custom_args, which SendGrid keeps in the clear.
 
-    SendGrid's own tracking is off: links are led by way of us, once.
+    SendGrid's own tracking is off: links are led by way of us, once. Raise ValueError where the address cannot be
+    written.
     """
     message = sg.Mail(
         from_email=sg.From(mail.sender.email, mail.sender.name),
@@ -109,7 +115,10 @@ def request_body(mail: Mail) -> dict[str, Any]:
 
 
 def outcome_of(status: int, headers: Mapping[str, str], explanation: str = "") -> SendOutcome:
-    """What SendGrid's status means for the ledger."""
+    """What SendGrid's status means for the ledger.
+
+    A 429 without a `Retry-After` in seconds waits for five.
+    """
     why = f"SendGrid answered {status}" + (f": {explanation}" if explanation else "")
     if status in (200, 202):
         return Accepted(provider_id=headers.get("X-Message-Id") or headers.get("x-message-id"))

@@ -29,11 +29,14 @@ TIMEOUT = 30.0
 """Seconds for each answer of the server."""
 
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+"""The port of each scheme, where the address names none (RFC 5321, 8314 and 6409)."""
+
 IDLE_SECONDS = 20.0
 """A connection that was not used for so long is asked whether it still lives."""
 
 USES = 500
-"""Mails after which a connection is replaced; many servers allow no more."""
+"""Mails after which a connection is replaced: many servers allow some hundred and hang up then, in the middle of the
+next."""
 
 LATER = timedelta(minutes=1)
 """Until a mail that got a 4xx is tried again; greylisting asks for some minutes, and gets them in as many attempts."""
@@ -42,8 +45,8 @@ LATER = timedelta(minutes=1)
 class SmtpSender:
     """Up to `connections` kept-alive connections, each used by one mail at a time.
 
-    `url` is `smtp://`, `smtp+starttls://` or `smtps://`, with `user:password@` where the server asks for them; `ca` is
-    a file of certificates to trust beside the system's.
+    `url` is `smtp://`, `smtp+starttls://` or `smtps://`, with `user:password@` where the server asks for them
+    (ValueError for anything else); `ca` is a file of certificates to trust beside the system's.
     """
 
     name = "smtp"
@@ -72,7 +75,10 @@ class SmtpSender:
         self._free: list[_Connection] = []
 
     async def send(self, mail: Mail) -> SendOutcome:
-        """One attempt."""
+        """One attempt, of TIMEOUT seconds at most for each answer of the server.
+
+        Up to DATA nothing can have been sent; after it only an answer tells.
+        """
         try:
             to = on_the_wire(mail.to)
         except ValueError as error:
@@ -81,7 +87,7 @@ class SmtpSender:
             return await connection.send(mail, to)
 
     async def look_up(self, send_id: str) -> Evidence:
-        """A mail server keeps no record that could be asked."""
+        """Unknowable: a mail server keeps no record that could be asked."""
         return "unknowable"
 
     async def close(self) -> None:
