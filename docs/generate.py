@@ -36,7 +36,7 @@ def settings() -> str:
     """Every setting, with who reads it: a service of docker-compose.yml, `waypost up`, or the command line."""
     facts, rows = Settings.facts(), list[str]()
     for name, field in Settings.model_fields.items():
-        default = f" (default `{field.default}`)" if field.default not in (None, ()) else ""
+        default = f" (default `{field.default}`)" if field.default not in (None, (), {}) else ""
         secret = ". A secret" if facts[name].secret else ""
         readers = ", ".join(f"`{one}`" for one in facts[name].readers)
         rows.append(f"| `{Settings.variable(name)}` | {field.description}{default}{secret} | {readers} |\n")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from journeys.language import definition as language
 from journeys.language import verbs
 from journeys.language.definition import Definition
+from journeys.language.secrets import NamedSecret
 from journeys.program.compiler import name_steps
 from pictures import svg
 from pictures.layout import arrange
@@ -279,7 +280,7 @@ def _told(step: verbs.Step) -> str:  # noqa: C901 - a case per verb
         case verbs.SetStep():
             return "set " + ", ".join(step.set)
         case verbs.WebhookStep():
-            return step.webhook.url.partition("://")[2]
+            return _whom(step.webhook.url)
         case verbs.NotifyStep():
             return f"tell {step.notify.email or 'a chat'}"
         case verbs.EnrollStep():
@@ -288,6 +289,10 @@ def _told(step: verbs.Step) -> str:  # noqa: C901 - a case per verb
             return step.go.replace("_", " ")
         case verbs.ExitStep():
             return "exit" if step.exit is True else f"exit: {step.exit}"
+
+
+def _whom(url: str | NamedSecret) -> str:
+    return url.partition("://")[2] if isinstance(url, str) else url.secret.replace("_", " ")
 
 
 def _wait(wait: str | verbs.WaitUntil | verbs.WaitUntilDate) -> str:

@@ -1,6 +1,8 @@
 """Settings, from the environment (`WAYPOST_…`) or `.env`."""
 
 import base64
+import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -16,6 +18,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
 from waypost.private_files import write_private
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+"""The name of a secret, as the journey language spells keys."""
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 SENDER = "Waypost <hello@waypost.example>"
@@ -62,6 +67,22 @@ def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: An
 def _listed(given: Any) -> Any:
     """A text with commas as its parts."""
     return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
+
+
+def _named_secrets(given: Any) -> Any:
+    """Names and texts from JSON; what is wrong is said without them."""
+    if not isinstance(given, str):
+        return given
+    try:
+        read = json.loads(given)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(
+        _NAME.fullmatch(name) and isinstance(text, str) and text and text.isprintable()
+        for name, text in cast(dict[str, Any], read).items()
+    ):
+        raise ValueError('it must be a JSON object of names and texts of one line, as {"crm_token": "Bearer …"}')
+    return cast(dict[str, str], read)
 
 
 class Settings(BaseSettings):
@@ -198,6 +219,19 @@ class Settings(BaseSettings):
         secret=True,
         description="signs webhooks: whsec_ and base64; made on the first start where absent",
     )
+    hooks_secrets: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_named_secrets)] = _of(
+        Reader.DELIVERY,
+        secret=True,
+        default={},
+        description="what journeys name by `{secret: NAME}`, as a JSON object of names and texts",
+    )
+    hooks_secret_names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = _of(
+        Reader.API,
+        Reader.CLI,
+        default=(),
+        description="the names in `WAYPOST_HOOKS_SECRETS`, separated by commas, where a process checks journeys and is "
+        "not given what they stand for",
+    )
 
     @classmethod
     def facts(cls) -> Mapping[str, SettingFacts]:
@@ -255,6 +289,11 @@ class Settings(BaseSettings):
         """The names by which people open the pages, in lower case."""
         known = urlsplit(self.public_url or "").hostname
         return frozenset({"localhost", *(one.lower() for one in self.hosts), *([known] if known else [])})
+
+    @property
+    def known_secrets(self) -> frozenset[str]:
+        """The names that journeys may use for secrets of their hooks."""
+        return frozenset({*self.hooks_secrets, *self.hooks_secret_names})
 
     @property
     def former_secrets(self) -> list[str]:

@@ -144,7 +144,14 @@ class Parts:
         from activities.upkeep import UpkeepLane
 
         if name == hooks.LANE:
-            return HookLane(self.database, lambda: self.caller, self.composer, self.sender, self.clock)
+            return HookLane(
+                self.database,
+                lambda: self.caller,
+                self.composer,
+                self.sender,
+                self.clock,
+                self.settings.hooks_secrets,
+            )
         return UpkeepLane(self.database, self.clock) if name == UPKEEP else self.lane(name)
 
     def sweep(self) -> "Sweep":

@@ -8,10 +8,10 @@ one call is that call's own result.
 """
 
 import asyncio
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,6 +21,7 @@ from sqlmodel import Session
 from activities import meters
 from activities.hooks.outcomes import answer_of
 from activities.hooks.receivers import Receivers
+from journeys.language.secrets import NamedSecret
 from journeys.language.words import FRAMING_HEADERS
 from journeys.program.program import NotifyNode, WebhookNode
 from mail.composing import Composer
@@ -57,10 +58,15 @@ SUBJECT = "{{ customer.id }}: a note from {{ brand.name }}"
 log = structlog.get_logger("waypost.hooks")
 
 
+class NoSuchSecret(LookupError):
+    """A journey names a secret that this worker was not given; it may be given it yet."""
+
+
 class HookLane:
     """One owner's hold on the hooks. A call that was cut off is made again, under the same id.
 
-    `caller` is asked for when the first call is due: it brings an HTTP client with it.
+    `secrets` are those that journeys name, and stay in this process. `caller` is asked for when the first call is due:
+    it brings an HTTP client with it.
     """
 
     def __init__(
@@ -70,13 +76,15 @@ class HookLane:
         composer: Composer,
         sender: MailSender,
         clock: Clock,
+        secrets: Mapping[str, str],
     ) -> None:
+        self._secrets = secrets
         self._database = database
         self._caller = caller
         self._composer = composer
         self._sender = sender
         self._clock = clock
-        self._fence = secrets.token_hex(8)
+        self._fence = token_hex(8)
         self._calls: set[asyncio.Task[None]] = set()
         self._receivers = Receivers()
         self._threads = ThreadPoolExecutor(FILLS, thread_name_prefix="fill")
@@ -144,6 +152,8 @@ class HookLane:
             return await self._call(due)
         except TemplateProblem as problem:
             return HookAnswer(outcome="failed", error=str(problem)[:300])
+        except NoSuchSecret as unknown:
+            return HookAnswer(outcome="again", error=str(unknown))
         except Exception as error:
             log.error("hook_not_called", hook=due.id, exc_info=error)
             meters.unexpected("call")
@@ -157,10 +167,12 @@ class HookLane:
             body = await self._fill(step.body, due) if step.body is not None else {**due.about, "at": now.isoformat()}
             own = {name: value for name, value in step.headers.items() if name.lower() not in FRAMING_HEADERS}
             headers = {name: str(value) for name, value in (await self._fill(own, due)).items()}
-            return await self._caller().call(due.id, step.url, body, now, method=step.method, headers=headers)
+            url = self._revealed(step.url)
+            return await self._caller().call(due.id, url, body, now, method=step.method, headers=headers)
         text = str(await self._fill(step.text, due))
         if step.url is not None:
-            return await self._caller().call(due.id, step.url, {"text": text, **due.about}, now, headers={})
+            url = self._revealed(step.url)
+            return await self._caller().call(due.id, url, {"text": text, **due.about}, now, headers={})
         return await self._write(due, step, text)
 
     async def _write(self, due: DueHook, step: NotifyNode, text: str) -> HookAnswer:
@@ -172,7 +184,9 @@ class HookLane:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._filled, value, due)
 
     def _filled(self, value: Any, due: DueHook) -> Any:
-        """The texts within a value, each rendered as a template."""
+        """The texts within a value, each rendered as a template; a secret stands for what it is."""
+        if isinstance(value, NamedSecret):
+            return self._revealed(value)
         if isinstance(value, str):
             return self._composer.fill(value, due.context)
         if isinstance(value, dict):
@@ -180,6 +194,14 @@ class HookLane:
         if isinstance(value, list):
             return [self._filled(inner, due) for inner in value]
         return value
+
+    def _revealed(self, value: str | NamedSecret) -> str:
+        """What goes out; raise NoSuchSecret."""
+        if isinstance(value, str):
+            return value
+        if value.secret not in self._secrets:
+            raise NoSuchSecret(f"there is no secret {value.secret!r} in WAYPOST_HOOKS_SECRETS")
+        return self._secrets[value.secret]
 
     # -- in a thread, each in one transaction --------------------------------------------------------------------------
 

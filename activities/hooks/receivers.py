@@ -1,6 +1,7 @@
 """How many calls each receiver has under way: one that is slow has its own share of the lane, and no more.
 
-A receiver is a host with its port. Notes by mail all go to the provider, which is one receiver too.
+A receiver is a host with its port, or an address that is a secret. Notes by mail all go to the provider, which is one
+receiver too.
 """
 
 from collections import Counter
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from threading import Lock
 from urllib.parse import urlsplit
 
+from journeys.language.secrets import NamedSecret
 from services.enrollments.hooks import DueHook
 from store.queries.hooks import Source
 
@@ -20,8 +22,13 @@ PROVIDER = "mail"
 
 def receiver_of(due: DueHook) -> str:
     """Who is called."""
-    url = due.step.url
-    return PROVIDER if url is None else urlsplit(url).netloc.rpartition("@")[2].lower()
+    match due.step.url:
+        case None:
+            return PROVIDER
+        case NamedSecret(secret=name):
+            return f"secret {name}"
+        case url:
+            return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 class Receivers:

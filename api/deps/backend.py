@@ -37,6 +37,7 @@ class Backend:
     hosts: frozenset[str]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     background: Executor
+    hook_secrets: frozenset[str]
     has_room: Callable[[], bool]
     rates: RateLimits
     guesses: KeyGuesses

@@ -122,16 +122,22 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
 
 def _around(parts: TheBackend, key: str | None) -> ValidationContext:
     with parts.database.reading() as session:
-        return validation_context.of(session, key, parts.templates())
+        return validation_context.of(session, key, parts.templates(), parts.hook_secrets)
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
 def publish(
-    key: JourneyKey, session: Writing, templates: Templates, now: Now, caller: Marketer, trail: TheTrail
+    key: JourneyKey,
+    parts: TheBackend,
+    session: Writing,
+    templates: Templates,
+    now: Now,
+    caller: Marketer,
+    trail: TheTrail,
 ) -> Published:
     """Make the draft the live version. Those under way stay on the version they entered."""
     before = _shown(journeys.get(session, key))
-    version, created = journeys.publish(session, key, templates, now)
+    version, created = journeys.publish(session, key, templates, now, parts.hook_secrets)
     if created:
         trail.note("published", "journey", key, before, _shown(journeys.get(session, key)))
     return Published(**VersionOut.model_validate(version).model_dump(), created=created)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow, headers
+from journeys.checks import flow, hooks
 from journeys.facts import guards
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
@@ -20,7 +20,6 @@ from journeys.language.verbs import (
     SplitStep,
     Step,
     WaitForStep,
-    WebhookStep,
     steps_of,
 )
 from journeys.program.compiler import name_steps
@@ -28,12 +27,13 @@ from journeys.program.compiler import name_steps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationContext:
-    """What exists where the journey is to run: template keys, event names seen, segments, journeys, what is live."""
+    """What exists where the journey is to run: template keys, event names seen, …, names of secrets, what is live."""
 
     templates: frozenset[str] | None = None
     events: frozenset[str] | None = None
     segments: frozenset[str] | None = None
     journeys: frozenset[str] | None = None
+    secrets: frozenset[str] | None = None
     previous: Definition | None = None
 
 
@@ -61,7 +61,7 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         _templates(journey, around.templates),
         _segments(journey, around.segments),
         _journeys(journey, around.journeys),
-        _headers(journey),
+        _hooks(journey, around.secrets),
         _topics(journey),
         _refused_guards(journey),
         _eventless(journey),
@@ -162,10 +162,9 @@ def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[Def
             yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
 
 
-def _headers(journey: Definition) -> Iterator[DefinitionProblem]:
+def _hooks(journey: Definition, secrets: frozenset[str] | None) -> Iterator[DefinitionProblem]:
     for path, step in _all_steps(journey):
-        if isinstance(step, WebhookStep):
-            yield from headers.problems(step.webhook.headers, (*path, "webhook", "headers"))
+        yield from hooks.problems(step, path, secrets)
 
 
 def _topics(journey: Definition) -> Iterator[DefinitionProblem]:

@@ -15,7 +15,8 @@ from journeys.checks import lint
 from journeys.checks.lint import ValidationContext
 from journeys.language import definition, verbs
 from journeys.language.problems import DefinitionProblem, Path
-from journeys.language.verbs import TAG, VERBS
+from journeys.language.verbs import VERBS
+from journeys.language.words import FORM
 
 FORMS = ("[key]", "ReentryAfter", "SendWindow", "str", "list[str]")
 DURATIONS = ("wait", "after", "inactive", "up_to", "within", "expires", "offset")
@@ -142,16 +143,19 @@ def _path(loc: Sequence[str | int], data: Any) -> Path:
     """Pydantic's location without the tags of unions, as it stands in the document."""
     path: list[str | int] = []
     here: Any = data
-    for index, part in enumerate(loc):
-        if part in FORMS or (isinstance(part, str) and part.startswith((TAG, "literal["))):
-            continue
-        last = index == len(loc) - 1
+    written = [one for one in loc if not _tag(one)]
+    for index, part in enumerate(written):
+        last = index == len(written) - 1
         known = _has(here, part)
         if not known and not last:
             continue
         path.append(part)
         here = here[part] if known else None
     return tuple(path)
+
+
+def _tag(part: str | int) -> bool:
+    return part in FORMS or (isinstance(part, str) and part.startswith((FORM, "literal[")))
 
 
 def _has(here: Any, part: str | int) -> bool:

@@ -113,19 +113,23 @@ STEPS: Mapping[str, Entry] = {
 - webhook: https://crm.example.com/hooks/waypost
 - webhook:
     url: https://crm.example.com/deals
-    headers: {X-Source: waypost}
+    headers: {X-Source: waypost, Authorization: {secret: crm_token}}
     body: {name: "{{ customer.first_name }}", stage: trial}
 """,
         fields={
-            "url": "the address; inside the own network only with `WAYPOST_HOOKS_PRIVATE`",
+            "url": "the address, or `{secret: NAME}`; inside the own network only with `WAYPOST_HOOKS_PRIVATE`",
             "method": "`POST` (default), `PUT` or `PATCH`",
-            "headers": "more headers; none of the connection or its framing, such as `Host` or `Content-Length`",
+            "headers": (
+                "more headers, each a text or `{secret: NAME}`; none of the connection or its framing, such as "
+                "`Host` or `Content-Length`"
+            ),
             "body": "JSON whose texts are Jinja2; else the journey, stage, step and customer",
         },
         note=(
             "Signed by Standard Webhooks and made at least once: `webhook-id` is the same at each attempt. "
             "An answer is its status, within ten seconds; at most 64 KB of its body are read, and none of it is kept. "
-            "The journey goes on at once."
+            "The journey goes on at once. What a secret stands for is said where the worker runs "
+            "(`WAYPOST_HOOKS_SECRETS`), and stands in no definition, answer or log."
         ),
     ),
     "notify": Entry(
@@ -136,10 +140,11 @@ STEPS: Mapping[str, Entry] = {
     subject: Call {{ customer.first_name }}
     text: Their trial ends this week.
 - notify: {url: "https://chat.example.com/1", text: "{{ customer.first_name }} upgraded"}
+- notify: {url: {secret: sales_chat}, text: "{{ customer.first_name }} left"}
 """,
         fields={
             "email": "a colleague's address",
-            "url": "or the incoming webhook of a chat, which gets `{text: …}`",
+            "url": "or the incoming webhook of a chat, which gets `{text: …}`; or `{secret: NAME}`, where it is one",
             "subject": "of the mail; Jinja2",
             "text": "what to say; Jinja2",
         },

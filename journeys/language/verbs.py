@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, fiel
 from pydantic_core import PydanticCustomError
 
 from journeys.language.problems import Path
+from journeys.language.secrets import SecretOrText, SecretOrUrl
 from journeys.language.words import (
+    FORM,
     Attribute,
     Days,
     Duration,
@@ -24,7 +26,6 @@ from journeys.language.words import (
     Part,
     Prose,
     TimeOfDay,
-    Url,
     lasting,
 )
 
@@ -41,7 +42,6 @@ VERBS: Mapping[str, str] = {
     "go": "move to a stage",
     "exit": "end the enrollment",
 }
-TAG = "step:"
 
 
 class SendWindow(Part):
@@ -148,9 +148,9 @@ class Split(Part):
 class Webhook(Part):
     """A call to another system, signed, made at least once. Texts may hold Jinja2 expressions."""
 
-    url: Url
+    url: SecretOrUrl
     method: Literal["POST", "PUT", "PATCH"] = "POST"
-    headers: dict[str, str] = {}
+    headers: dict[str, SecretOrText] = {}
     body: JsonValue = None
 
 
@@ -158,7 +158,7 @@ class Notify(Part):
     """A note to a colleague: to an `email`, or to the `url` of a chat's incoming webhook."""
 
     email: EmailAddress | None = None
-    url: Url | None = None
+    url: SecretOrUrl | None = None
     subject: Prose | None = None
     text: Prose
 
@@ -199,15 +199,15 @@ def _form_of_wait(value: Any) -> str:
     """Tell the forms of a wait apart, so that errors speak of the form that was used."""
     until = value.get("until") if isinstance(value, Mapping) else getattr(value, "until", None)
     if isinstance(until, str) and until.startswith("customer"):
-        return TAG + "date"
-    return TAG + ("until" if isinstance(value, Mapping | WaitUntil) else "duration")
+        return FORM + "date"
+    return FORM + ("until" if isinstance(value, Mapping | WaitUntil) else "duration")
 
 
 class WaitStep(Identified):
     wait: Annotated[
-        Annotated[Duration, Tag(TAG + "duration")]
-        | Annotated[WaitUntil, Tag(TAG + "until")]
-        | Annotated[WaitUntilDate, Tag(TAG + "date")],
+        Annotated[Duration, Tag(FORM + "duration")]
+        | Annotated[WaitUntil, Tag(FORM + "until")]
+        | Annotated[WaitUntilDate, Tag(FORM + "date")],
         Discriminator(_form_of_wait),
     ]
 
@@ -258,23 +258,23 @@ class ExitStep(Identified):
 def _verb(value: Any) -> str:
     """The tag of a step: its one verb, else a tag that no model has."""
     if isinstance(value, Identified):
-        return TAG + next(name for name in type(value).model_fields if name in VERBS)
+        return FORM + next(name for name in type(value).model_fields if name in VERBS)
     verbs = [key for key in value if key in VERBS] if isinstance(value, Mapping) else []
-    return TAG + verbs[0] if len(verbs) == 1 else TAG
+    return FORM + verbs[0] if len(verbs) == 1 else FORM
 
 
 Step = Annotated[
-    Annotated[SendStep, Tag(TAG + "send")]
-    | Annotated[WaitStep, Tag(TAG + "wait")]
-    | Annotated[WaitForStep, Tag(TAG + "wait_for")]
-    | Annotated[BranchStep, Tag(TAG + "branch")]
-    | Annotated[SplitStep, Tag(TAG + "split")]
-    | Annotated[SetStep, Tag(TAG + "set")]
-    | Annotated[WebhookStep, Tag(TAG + "webhook")]
-    | Annotated[NotifyStep, Tag(TAG + "notify")]
-    | Annotated[EnrollStep, Tag(TAG + "enroll")]
-    | Annotated[GoStep, Tag(TAG + "go")]
-    | Annotated[ExitStep, Tag(TAG + "exit")],
+    Annotated[SendStep, Tag(FORM + "send")]
+    | Annotated[WaitStep, Tag(FORM + "wait")]
+    | Annotated[WaitForStep, Tag(FORM + "wait_for")]
+    | Annotated[BranchStep, Tag(FORM + "branch")]
+    | Annotated[SplitStep, Tag(FORM + "split")]
+    | Annotated[SetStep, Tag(FORM + "set")]
+    | Annotated[WebhookStep, Tag(FORM + "webhook")]
+    | Annotated[NotifyStep, Tag(FORM + "notify")]
+    | Annotated[EnrollStep, Tag(FORM + "enroll")]
+    | Annotated[GoStep, Tag(FORM + "go")]
+    | Annotated[ExitStep, Tag(FORM + "exit")],
     Discriminator(
         _verb,
         custom_error_type="step_verb",

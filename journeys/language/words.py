@@ -15,6 +15,9 @@ LONGEST_PROSE = 2_000
 ATTRIBUTE = re.compile(r"customer\.([A-Za-z_]\w{0,99})", re.ASCII)
 KEY_PATH = re.compile(r"event\.(?:properties\.)?([A-Za-z_]\w{0,99})", re.ASCII)
 
+FORM = "step:"
+"""How the name of a form begins where a part has several; it stands in the paths of pydantic's findings alone."""
+
 FRAMING_HEADERS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
     | {"transfer-encoding", "upgrade", "content-length", "content-encoding", "host", "expect", "accept-encoding"}

@@ -10,6 +10,7 @@ from typing import Any, Literal, NewType
 
 from journeys.facts import guards
 from journeys.facts.calendar import LocalTime, Span
+from journeys.language.secrets import NamedSecret
 from journeys.program.send_terms import SendTerms
 
 NodeId = NewType("NodeId", str)
@@ -103,9 +104,9 @@ class SetNode:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookNode:
     id: NodeId
-    url: str
+    url: str | NamedSecret
     method: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str | NamedSecret]
     body: Any
     next: NodeId | None
 
@@ -114,7 +115,7 @@ class WebhookNode:
 class NotifyNode:
     id: NodeId
     email: str | None
-    url: str | None
+    url: str | NamedSecret | None
     subject: str | None
     text: str
     next: NodeId | None

@@ -55,16 +55,18 @@ def put_draft(session: Session, draft: Draft, now: datetime) -> Journey:
     return journey
 
 
-def publish(session: Session, key: str, templates: frozenset[str], now: datetime) -> tuple[JourneyVersion, bool]:
+def publish(
+    session: Session, key: str, templates: frozenset[str], now: datetime, secrets: frozenset[str] | None = None
+) -> tuple[JourneyVersion, bool]:
     """Make the draft the live version; those under way stay on theirs. False where it is live already.
 
-    `templates` are those that there are: a draft is checked once more against what exists now. Raise InvalidJourney
-    with every problem, NotFound where there is no draft.
+    `templates` and names of `secrets` are those that there are: a draft is checked once more against what exists now.
+    Raise InvalidJourney with every problem, NotFound where there is no draft.
     """
     journey = get(session, key)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
-    definition, _ = source.check(journey.draft, validation_context.of(session, key, templates))
+    definition, _ = source.check(journey.draft, validation_context.of(session, key, templates, secrets))
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     if live is not None and live.digest == definition.digest() and journey.archived_at is None:
         return live, False

@@ -7,13 +7,18 @@ from journeys.language.definition import Definition
 from store.queries import event_names, journeys, segments
 
 
-def of(session: Session, key: str | None, templates: frozenset[str]) -> ValidationContext:
-    """Templates, events seen so far (None before the first), segments, journeys, and the live version of `key`."""
+def of(
+    session: Session, key: str | None, templates: frozenset[str], secrets: frozenset[str] | None = None
+) -> ValidationContext:
+    """Templates, events seen so far (None before the first), segments, journeys, names of secrets (None where they
+    are not known), and the live version of `key`.
+    """
     return ValidationContext(
         templates=templates,
         events=event_names.seen(session) or None,
         segments=segments.keys(session),
         journeys=journeys.keys(session),
+        secrets=secrets,
         previous=_live(session, key),
     )
 

@@ -38,6 +38,7 @@ AROUND = ValidationContext(
     events=frozenset({"Signed Up", "Order Completed", "Tour Watched", "E", "F"}),
     segments=frozenset({"vip", "dormant"}),
     journeys=frozenset({"win_back", "lifecycle"}),
+    secrets=frozenset({"crm_token"}),
 )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import typer
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
@@ -21,7 +22,9 @@ from store.tables.access import Audit
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 from store.tables.messages import MessageBody
+from waypost.cli.terminal import told
 from waypost.processes.api import build
+from waypost.settings import Settings
 from waypost.wiring import Parts
 
 ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
@@ -311,3 +314,45 @@ def test_every_shape_that_comes_in_is_closed(client: TestClient) -> None:
 def test_a_load_balancer_may_ask_with_parameters_of_its_own(client: TestClient) -> None:
     assert client.get("/healthz?nocache=1").status_code == 200
     assert client.get("/?utm_source=mail").status_code == 200
+
+
+# -- secrets of hooks --------------------------------------------------------------------------------------------------
+
+
+def test_a_journey_names_secrets_that_there_are_and_shows_none(client: TestClient, parts: Parts) -> None:
+    settings = parts.settings.model_copy(update={"hooks_secrets": {"crm_token": "Bearer s3cr3t"}})
+    told = TestClient(build(Parts(settings, parts.clock)), base_url="http://127.0.0.1:8000", headers=client.headers)
+    text = "journey: j\nenter: [{{on: E}}]\nstart: a\nstages: {{a: {{steps: [{{webhook: {{url: 'https://crm.example.com', headers: {{Authorization: {{secret: {0}}}}}}}}}]}}}}"
+    refused = told.put("/v1/journeys/j", content=text.format("crm_tokn"))
+    assert (refused.status_code, refused.json()["problems"][0]["code"]) == (422, "unknown_secret")
+    assert "'crm_token', the nearest name" in refused.json()["problems"][0]["message"] + str(
+        refused.json()["problems"][0]["expected"]
+    )
+    assert told.put("/v1/journeys/j", content=text.format("crm_token")).status_code == 200
+    assert told.post("/v1/journeys/j/publish").status_code == 200
+    for path in ("/v1/journeys/j", "/v1/journeys/j/versions/1", "/v1/journeys/j/map", "/v1/audit", "/v1/settings"):
+        shown = told.get(path)
+        assert (shown.status_code, "s3cr3t" in shown.text) == (200, False), path
+    assert client.post("/v1/journeys/j/publish").status_code == 422, "where nobody named a secret there is none"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["s3cr3t", '["s3cr3t"]', '{"a b": "s3cr3t"}', '{"a": ""}', '{"a": 3}', '{"a": "s3cr3t\\n"}']
+)
+def test_secrets_that_cannot_be_read_are_told_without_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    monkeypatch.setenv("WAYPOST_HOOKS_SECRETS", wrong)
+    with pytest.raises(typer.Exit), told():
+        Settings(_env_file=None)  # type: ignore[call-arg]
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "WAYPOST_HOOKS_SECRETS" in said
+    assert "s3cr3t" not in said
+
+
+def test_secrets_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYPOST_HOOKS_SECRETS", '{"crm_token": "Bearer x"}')
+    monkeypatch.setenv("WAYPOST_HOOKS_SECRET_NAMES", "chat, crm_token")
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert settings.hooks_secrets == {"crm_token": "Bearer x"}
+    assert settings.known_secrets == {"crm_token", "chat"}

@@ -110,6 +110,7 @@ def test_a_secret_stays_with_who_reads_it() -> None:
         "SENDGRID_API_KEY": {"delivery"},
         "WAYPOST_SMTP_URL": {"delivery"},
         "WAYPOST_HOOKS_SECRET": {"delivery"},
+        "WAYPOST_HOOKS_SECRETS": {"delivery"},
     }
 
 
@@ -172,7 +173,8 @@ async def test_no_service_asks_for_a_setting_that_it_is_not_given(
     Watched.asked.clear()
     await build(parts)
     parts.close()
-    spare = {"WAYPOST_FORMER_SECRET"}  # asked for wherever links are made, and needed where they are opened
+    spare = {"WAYPOST_FORMER_SECRET",  # asked for wherever links are made, and needed where they are opened
+             "WAYPOST_HOOKS_SECRETS"}  # asked for its names, where one process checks journeys and calls  # fmt: skip
     assert Watched.asked - read_by(service) <= spare
 
 

@@ -19,9 +19,11 @@ from mail.rendering.renderer import Renderer
 from mail.webhooks.answer import HookAnswer
 from store.session import Database
 from store.tables.definitions import JourneyVersion
-from store.tables.enrollments import Hook
+from store.tables.enrollments import Decision, Hook
 
 Publish = Callable[[str, str], None]
+
+SECRETS = {"crm_token": "Bearer {{ not a template }}", "chat": "https://quick.example.com/services/T0/B0"}
 
 
 class Calls:
@@ -73,7 +75,7 @@ async def lane(database: Database, calls: Calls, mails: Any, clock: Any) -> Asyn
     brand = Brand(name="Shop", sender=Sender(name="Shop", email="shop@example.com"), address="1 Street")
     composer = Composer(Renderer([]), Links("secret", "http://x"), brand)
     sender: MailSender = mails
-    made = HookLane(database, lambda: calls, composer, sender, clock)  # type: ignore[arg-type,return-value]
+    made = HookLane(database, lambda: calls, composer, sender, clock, SECRETS)  # type: ignore[arg-type,return-value]
     made.take()
     yield made
     calls.let_go.set()
@@ -156,6 +158,32 @@ async def test_headers_of_the_connection_are_left_out_of_what_was_published_befo
     due("old", "{webhook: {url: 'https://quick.example.com/', headers: {X-Mine: '{{ brand.name }}'}}}")
     await lane.pump()
     assert calls.headers == [{"X-Mine": "Shop"}]
+
+
+async def test_a_secret_stands_where_its_name_does_and_nowhere_else(
+    lane: HookLane, due: Callable[..., None], calls: Calls, database: Database
+) -> None:
+    due("crm", "{webhook: {url: 'https://quick.example.com/', headers: {Authorization: {secret: crm_token}}}}")
+    due("chat", "{notify: {url: {secret: chat}, text: hi}}")
+    await lane.pump()
+    await lane.drain()
+    assert sorted(calls.made) == ["https://quick.example.com/", "https://quick.example.com/services/T0/B0"]
+    assert {"Authorization": "Bearer {{ not a template }}"} in calls.headers
+    with database.reading() as session:
+        kept = [session.exec(select(table)).all() for table in (Hook, JourneyVersion, Decision)]
+        assert not [one for one in SECRETS.values() if one in str(kept)]
+
+
+async def test_a_call_whose_secret_is_not_there_waits_until_it_is(
+    lane: HookLane, due: Callable[..., None], calls: Calls, database: Database
+) -> None:
+    due("crm", "{webhook: {url: 'https://quick.example.com/', headers: {X-Key: {secret: later}}}}")
+    await lane.pump()
+    await lane.drain()
+    assert calls.made == []
+    with database.reading() as session:
+        (hook,) = session.exec(select(Hook)).all()
+    assert (hook.status, hook.error) == ("planned", "there is no secret 'later' in WAYPOST_HOOKS_SECRETS")
 
 
 async def test_a_note_is_marked_before_it_is_handed_over_and_never_written_twice(

@@ -52,6 +52,7 @@ def build(parts: Parts) -> FastAPI:
         hosts=settings.page_hosts,
         trusted_proxies=settings.trusted_proxies,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
+        hook_secrets=settings.known_secrets,
         has_room=lambda: has_room(settings.home),
         rates=RateLimits(settings.rate),
         guesses=KeyGuesses(),

@@ -48,10 +48,11 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
     from journeys.checks import lint
     from services.definitions import validation_context
 
+    secrets = made.settings.known_secrets or None  # a machine that has none may still check for one that has
     if not made.set_up:
-        return lint.ValidationContext(templates=made.template_files())
+        return lint.ValidationContext(templates=made.template_files(), secrets=secrets)
     with made.database.reading() as session:
-        return validation_context.of(session, key, made.templates())
+        return validation_context.of(session, key, made.templates(), secrets)
 
 
 def publish(key: JourneyArgument, as_json: JsonFlag = False) -> None:
