@@ -23,11 +23,12 @@ test: $(STAMP) $(NODE_STAMP) ## run all the tests
 test-deep: $(STAMP) ## 500 random journeys on three interpreters (about half an hour)
 	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways
 
-check: $(STAMP) ## format, lint, types, walls, the compose file
+check: $(STAMP) ## format, lint, types, walls, form, the compose file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/form.py
 	$(BIN)/python -m docs.generate --check
 	@scripts/provide docker-compose
 	docker-compose --env-file tests/stack/compose.env config -q

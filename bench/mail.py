@@ -13,7 +13,7 @@ from mail.composing import Composer
 from mail.links import Links
 from mail.message import Sender
 from mail.rendering.renderer import Renderer
-from services.definitions.templates import Source
+from services.definitions.templates import TemplateSource
 from services.messages.mail_request import MailRequest, Personalization
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -49,7 +49,7 @@ def main() -> None:
         customer="cus_1",
         template="bench",
         personal=Personalization(context={"customer": customer, "enrollment": {}}, locales=("en",)),
-        source=Source(key="bench", version=1, subject="Hello {{ customer.first_name }}", html=PAGE, text=TEXT),
+        source=TemplateSource(key="bench", version=1, subject="Hello {{ customer.first_name }}", html=PAGE, text=TEXT),
         topic="news",
         topic_name="News",
         opens=True,

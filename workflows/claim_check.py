@@ -24,7 +24,7 @@ ENCODING = "waypost/program"
 
 _programs: dict[str, Program] = {}
 
-Resolve = Callable[[str], Awaitable[Program]]
+ResolveProgram = Callable[[str], Awaitable[Program]]
 """Finds the program of a digest, in the store; raises where there is none."""
 
 
@@ -65,7 +65,7 @@ class ProgramCodec(PayloadCodec):
     `kept` is the installation's own codec, if it has one: it has the last word on what Temporal keeps.
     """
 
-    def __init__(self, resolve: Resolve, kept: PayloadCodec | None = None) -> None:
+    def __init__(self, resolve: ResolveProgram, kept: PayloadCodec | None = None) -> None:
         self._resolve = resolve
         self._kept = kept
 
@@ -87,7 +87,7 @@ class ProgramCodec(PayloadCodec):
         return read
 
 
-def data_converter(resolve: Resolve, kept: PayloadCodec | None = None) -> DataConverter:
+def data_converter(resolve: ResolveProgram, kept: PayloadCodec | None = None) -> DataConverter:
     """The converter of every client and worker of Waypost; `kept` is the installation's own codec."""
     return replace(
         DataConverter.default,

@@ -21,7 +21,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.machine.state import State
-from workflows.claim_check import ProgramRef, Resolve, data_converter
+from workflows.claim_check import ProgramRef, ResolveProgram, data_converter
 from workflows.cluster import Cluster
 from workflows.task_queues import DEPLOYMENT, JOURNEYS
 
@@ -36,7 +36,7 @@ class TemporalRefused(Exception):
 
 async def connect(
     cluster: Cluster,
-    resolve: Resolve,
+    resolve: ResolveProgram,
     identity: str | None = None,
     metrics: str | None = None,
     interceptors: Sequence[Interceptor] = (),

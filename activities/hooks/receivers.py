@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from journeys.language.secrets import NamedSecret
 from services.enrollments.hooks import DueHook
-from store.queries.hooks import Source
+from store.queries.hooks import HookSource
 
 AT_ONCE = 16
 """Calls under way to one receiver: an eighth of the lane's."""
@@ -37,7 +37,7 @@ class Receivers:
     def __init__(self) -> None:
         self._lock = Lock()
         self._calls = Counter[str]()
-        self._sources: dict[Source, str] = {}
+        self._sources: dict[HookSource, str] = {}
 
     def admitted(self, due: Sequence[DueHook]) -> list[DueHook]:
         """Those of `due`, in their order, for which their receivers have room; nothing is counted yet.
@@ -70,7 +70,7 @@ class Receivers:
                 del self._calls[receiver]
                 self._sources = {source: one for source, one in self._sources.items() if one != receiver}
 
-    def crowded(self) -> frozenset[Source]:
+    def crowded(self) -> frozenset[HookSource]:
         """The sources whose receivers have no room: none of these is claimed meanwhile."""
         with self._lock:
             return frozenset(source for source, receiver in self._sources.items() if self._calls[receiver] >= AT_ONCE)

@@ -118,7 +118,7 @@ def _look(id: OperationId, parts: TheBackend) -> OperationOut:
         return operation_out(operations.get(session, id), parts.clock())
 
 
-Known = Annotated[OperationOut, Depends(_look)]
+WatchedOperation = Annotated[OperationOut, Depends(_look)]
 """The operation, looked at before the first event is promised: one that does not exist is a 404."""
 
 
@@ -128,7 +128,9 @@ Known = Annotated[OperationOut, Depends(_look)]
     response_class=EventSourceResponse,
     responses=responses(404),
 )
-async def watch(id: OperationId, parts: TheBackend, caller: Support, known: Known) -> AsyncIterator[ServerSentEvent]:
+async def watch(
+    id: OperationId, parts: TheBackend, caller: Support, known: WatchedOperation
+) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `progress` with the operation each time it has changed, `end` with the last one."""
     last: OperationOut | None = None
     while True:

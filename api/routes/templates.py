@@ -38,7 +38,7 @@ from mail.rendering.templates import TemplateProblem
 from services import values
 from services.customers import known_facts, suppressions
 from services.definitions import broadcasts, journeys, templates
-from services.definitions.templates import Source, Texts
+from services.definitions.templates import TemplateSource, Texts
 from services.errors import NotFound
 from services.installation import installation_settings, locales
 from services.jobs import test_mail
@@ -176,7 +176,7 @@ def _preview(parts: Backend, key: str, asked: PreviewIn) -> PreviewOut:
 
 def _checked(parts: Backend, key: str, tag: str | None, body: TextsIn) -> tuple[Texts, list[str]]:
     """The texts that are to be stored, and warnings about them; raise where they can give no mail at all."""
-    written = Source(
+    written = TemplateSource(
         key=key, version=0, locale=tag, **body.model_dump(include={"subject", "html", "text", "preheader"})
     )
     try:
@@ -193,7 +193,7 @@ def _checked(parts: Backend, key: str, tag: str | None, body: TextsIn) -> tuple[
     return texts, linting.warnings(made.subject, made.html, EXAMPLE_LINK, parts.composer.brand.address)
 
 
-def _request(key: str, personal: Personalization, source: Source | None) -> MailRequest:
+def _request(key: str, personal: Personalization, source: TemplateSource | None) -> MailRequest:
     """The mail of a preview: to nobody, its links signed for an example."""
     return MailRequest(send_id=EXAMPLE_ID, to="", customer="preview", template=key, personal=personal, source=source)
 
@@ -219,7 +219,7 @@ def _personalization(parts: Backend, asked: PreviewIn) -> Personalization:
 
 def _source(
     database: Database, key: str, version: int | None, known: frozenset[str], wanted: Sequence[str]
-) -> Source | None:
+) -> TemplateSource | None:
     """The version to render, or None where the template is a file."""
     if key not in known:
         raise NotFound(f"there is no template {key!r}")

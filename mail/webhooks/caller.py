@@ -16,7 +16,7 @@ from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
 from standardwebhooks import Webhook as Signer
 
 from mail.webhooks.answer import HookAnswer
-from mail.webhooks.reachable import Lookups, Resolve, is_reachable, resolved
+from mail.webhooks.reachable import Lookups, ResolveName, is_reachable, resolved
 
 SECONDS = 10.0
 """For a whole call, from the look-up of the name to the end of the answer."""
@@ -45,7 +45,7 @@ class Caller:
     """
 
     def __init__(
-        self, secret: str, *, private: bool = False, seconds: float = SECONDS, resolve: Resolve = resolved
+        self, secret: str, *, private: bool = False, seconds: float = SECONDS, resolve: ResolveName = resolved
     ) -> None:
         self._signer = Signer(secret)
         self._seconds = seconds

@@ -37,7 +37,7 @@ NAT64 = IPv6Network("64:ff9b::/96")
 AT_ONCE = 16
 """Names looked up at a time, each in a thread, since a resolver may take half a minute; a name has one at most."""
 
-Resolve = Callable[[str, int], Sequence[str]]
+ResolveName = Callable[[str, int], Sequence[str]]
 """The addresses of a name and port; raises OSError where it has none."""
 
 
@@ -63,7 +63,7 @@ def is_reachable(hostname: str, address: IPv4Address | IPv6Address, port: int) -
 class Lookups:
     """Looks names up in threads of its own, so that a slow resolver takes none from anybody else."""
 
-    def __init__(self, resolve: Resolve = resolved) -> None:
+    def __init__(self, resolve: ResolveName = resolved) -> None:
         self._resolve = resolve
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lookup")
         self._pending: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}

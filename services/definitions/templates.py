@@ -12,7 +12,7 @@ from store.tables.definitions import Template, TemplateVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class TemplateSource:
     """The texts of a version in one language; `locale` is None where they are for everybody else."""
 
     key: str
@@ -66,18 +66,18 @@ def version(session: Session, key: str, number: int) -> TemplateVersion:
     return found
 
 
-def source(session: Session, key: str, locales: Sequence[str] = ()) -> Source | None:
+def source(session: Session, key: str, locales: Sequence[str] = ()) -> TemplateSource | None:
     """What to render in the best of the languages, where the template is kept here; else it is a file."""
     found = find(session, key)
     return source_of(found, locales) if found is not None else None
 
 
-def source_of(version: TemplateVersion, locales: Sequence[str] = ()) -> Source:
+def source_of(version: TemplateVersion, locales: Sequence[str] = ()) -> TemplateSource:
     """A version in the best of the languages: `locales` are tags, the best first."""
     for tag in locales:
         if tag in version.locales:
-            return Source(key=version.key, version=version.number, locale=tag, **version.locales[tag])
-    return Source(key=version.key, version=version.number, **asdict(_texts(version)))
+            return TemplateSource(key=version.key, version=version.number, locale=tag, **version.locales[tag])
+    return TemplateSource(key=version.key, version=version.number, **asdict(_texts(version)))
 
 
 def _texts(version: TemplateVersion) -> Texts:

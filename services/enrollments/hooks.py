@@ -48,7 +48,7 @@ class DueHook:
     """A call to make, with what its texts may name. `attempt` counts from 1."""
 
     id: str
-    source: hooks.Source
+    source: hooks.HookSource
     attempt: int
     step: WebhookNode | NotifyNode
     context: Mapping[str, Any]
@@ -120,7 +120,7 @@ def take_over(session: Session, fence: str, now: datetime) -> int:
 
 
 def claim(
-    session: Session, fence: str, limit: int, now: datetime, without: Collection[hooks.Source] = ()
+    session: Session, fence: str, limit: int, now: datetime, without: Collection[hooks.HookSource] = ()
 ) -> list[DueHook]:
     """The next calls, the oldest first, which are this owner's to make. Raise Fenced where there is another owner.
 

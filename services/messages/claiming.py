@@ -17,7 +17,7 @@ from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
 from services.customers import known_facts
 from services.definitions import broadcasts, templates
-from services.definitions.templates import Source
+from services.definitions.templates import TemplateSource
 from services.installation import installation_settings, locales, rates
 from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
@@ -123,7 +123,7 @@ class _Claim:
         self._now = now
         self._settings: InstallationSettings = installation_settings.load(session)
         self._origins: dict[tuple[str | None, ...], Origin] = {}
-        self._sources: dict[tuple[str, Sequence[str]], Source | None] = {}
+        self._sources: dict[tuple[str, Sequence[str]], TemplateSource | None] = {}
 
     def take(self, due: Sequence[Message]) -> list[MailRequest]:
         session = self._session
@@ -195,7 +195,7 @@ class _Claim:
             found = self._origins[name] = origins.of(self._session, message)
         return found
 
-    def _source(self, template: str, wanted: Sequence[str]) -> Source | None:
+    def _source(self, template: str, wanted: Sequence[str]) -> TemplateSource | None:
         if (template, wanted) not in self._sources:
             self._sources[template, wanted] = templates.source(self._session, template, wanted)
         return self._sources[template, wanted]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeys.program.send_terms import GENERAL
-from services.definitions.templates import Source
+from services.definitions.templates import TemplateSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class MailRequest:
     customer: str
     template: str
     personal: Personalization
-    source: Source | None = None
+    source: TemplateSource | None = None
     subject: str | None = None
     topic: str = GENERAL
     topic_name: str = GENERAL

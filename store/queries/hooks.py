@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 from store.statuses import HookStatus
 from store.tables.enrollments import Hook
 
-Source = tuple[str, str]
+HookSource = tuple[str, str]
 """Where hooks come from: the digest of a definition, and a step of it. All of one source go to one receiver."""
 
 
@@ -19,7 +19,7 @@ def next_due(session: Session) -> datetime | None:
     return session.exec(first.limit(1)).first()
 
 
-def due(session: Session, now: datetime, limit: int, without: Collection[Source] = ()) -> Sequence[Hook]:
+def due(session: Session, now: datetime, limit: int, without: Collection[HookSource] = ()) -> Sequence[Hook]:
     """Hooks that are due, the oldest first, `limit` at most, locked; none of the steps in `without`.
 
     Those that another transaction holds are left out.

@@ -240,7 +240,7 @@ def _step(
     return set(mine)
 
 
-class Known(Counted):
+class AttemptedMessage(Counted):
     """What is read of a message whose attempt is recorded: a row without the unit of work."""
 
     id: str

@@ -18,7 +18,7 @@ from mail.message import Mail, Sender
 from mail.mime import as_bytes
 from mail.rendering.renderer import Renderer
 from mail.tracking import with_utm
-from services.definitions.templates import Source
+from services.definitions.templates import TemplateSource
 from services.messages.mail_request import MailRequest, Personalization
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def request(html: str = PAGE, context: Any = None, **more: Any) -> MailRequest:
         "send_id": SEND_ID, "to": "ann@example.com", "customer": "cus_1", "topic": "news", "topic_name": "News",
         "template": "t", "campaign": "welcome", "lane": "journey",
         "personal": Personalization(context=context or ann),
-        "source": Source(key="t", version=1, subject="Hello", html=html, text=""),
+        "source": TemplateSource(key="t", version=1, subject="Hello", html=html, text=""),
     }  # fmt: skip
     return MailRequest(**values | more)
 
@@ -101,7 +101,7 @@ def test_a_mail_that_forgot_the_address_and_the_way_out_gets_them_at_its_foot(co
 @pytest.mark.parametrize("name", ["Ann\r\nBcc: eve@example.com", "Ann; Bo, Cy", "\u202eAnn", "👋"])
 def test_no_name_breaks_a_header(compose: Any, name: str) -> None:
     """Fault 23."""
-    stored = Source(key="t", version=1, subject="Hello {{ customer.first_name }}", html="<p>x</p>", text="x")
+    stored = TemplateSource(key="t", version=1, subject="Hello {{ customer.first_name }}", html="<p>x</p>", text="x")
     mail = compose(request(source=stored, context={"customer": {"first_name": name}, "enrollment": {}}))
     mime = message_from_bytes(as_bytes(mail), policy=policy.default)
     assert mime["Bcc"] is None
@@ -308,7 +308,7 @@ def test_the_text_part_is_a_template_made_of_the_html_with_its_loops(folder: Pat
 
 
 def test_a_stored_preheader_stands_first_in_the_body(compose: Any) -> None:
-    plain = Source(
+    plain = TemplateSource(
         key="t", version=1, subject="S", html="<html><body><p>x</p></body></html>", text="x", preheader="Soon & <now>"
     )
     assert re.search(
@@ -323,7 +323,7 @@ def test_mjml_is_compiled_and_keeps_its_loops(compose: Any) -> None:
       <mj-raw>{% for one in customer.lines %}</mj-raw><mj-text>{{ one }}</mj-text><mj-raw>{% endfor %}</mj-raw>
       <mj-button href="https://shop.example/{{ customer.lines[0] }}">Go</mj-button>
     </mj-column></mj-section></mj-body></mjml>"""
-    stored = Source(key="t", version=1, subject="S", html=mjml, text="")
+    stored = TemplateSource(key="t", version=1, subject="S", html=mjml, text="")
     mail = compose(request(source=stored, context={"customer": {"lines": ["Tea", "Jam"]}, "enrollment": {}}))
     assert "<mj-" not in mail.html
     assert mail.html.count("Tea") == 2

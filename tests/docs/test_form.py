@@ -1,0 +1,40 @@
+"""The check of form finds a file that is too long and a name that means two things, and passes over what it must."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHECK = Path(__file__).parent.parent.parent / "scripts" / "form.py"
+
+
+def checked(root: Path) -> tuple[int, str]:
+    ran = subprocess.run([sys.executable, str(CHECK), str(root)], capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text)
+
+
+def test_a_file_may_have_320_lines_and_no_more(tmp_path: Path) -> None:
+    write(tmp_path, "mail/links.py", "\n" * 320)
+    assert checked(tmp_path) == (0, "")
+    write(tmp_path, "mail/links.py", "\n" * 321)
+    said = "mail/links.py has 321 lines, more than 320: split it by what its callers come for\n"
+    assert checked(tmp_path) == (1, said)
+
+
+def test_a_class_and_an_alias_of_one_name_mean_two_things(tmp_path: Path) -> None:
+    write(tmp_path, "store/ids.py", "class Call:\n    pass\n")
+    assert checked(tmp_path) == (0, "")
+    write(tmp_path, "api/deps.py", "KEY = 1\nCall = str | int\n")
+    said = "Call means 2 things (api/deps.py:2, store/ids.py:1): give each a name of its own\n"
+    assert checked(tmp_path) == (1, said)
+
+
+def test_what_is_generated_or_was_written_once_may_be_long_and_say_it_again(tmp_path: Path) -> None:
+    write(tmp_path, "store/ids.py", "class Call:\n    pass\n")
+    write(tmp_path, "waypost/client/models.py", "class Call:\n    pass\n" + "\n" * 900)
+    write(tmp_path, "store/migrations/versions/0001_tables.py", "Call = str\n" + "\n" * 900)
+    assert checked(tmp_path) == (0, "")

@@ -1,0 +1,76 @@
+"""Calls about journeys and the enrollments in them."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from waypost.client import models as m
+from waypost.client.connection import Connection, JsonObject
+
+
+class JourneyCalls(Connection):
+    """Journeys and enrollments."""
+
+    def journeys(self, **filters: Any) -> Iterator[m.JourneyOut]:
+        """Every journey by key; `filters`: `archived=True` for those too, `limit`."""
+        return self._list("/v1/journeys", **filters)
+
+    def journey(self, key: str) -> m.JourneyOut:
+        """One journey: its draft, and the number of the version that is live."""
+        return self.call("GET", "/v1/journeys/{}", key)
+
+    def put_journey(self, key: str, definition: str, if_match: str | None = None) -> m.DraftOut:
+        """Store a draft, as YAML or JSON text of at most 1 MB; returns it with its warnings.
+
+        Raises ApiProblem `invalid-journey`, with `body["problems"]`: each with path, line, and what would be right.
+        """
+        return self._put("/v1/journeys/{}", key, content=definition.encode(), if_match=if_match).body
+
+    def publish(self, key: str) -> m.Published:
+        """Make the draft the live version; `created` is false where this very definition was live already."""
+        return self.call("POST", "/v1/journeys/{}/publish", key)
+
+    def change_journey(
+        self, key: str, change: Literal["pause", "resume", "archive"], body: JsonObject | None = None
+    ) -> m.JourneyOut:
+        """Park everybody, let them go on, or let nobody in any more.
+
+        With `archive` and the body `{"in_flight": "exit"}` those under way leave at once.
+        """
+        return self.call("POST", "/v1/journeys/{}/{}", key, change, json=body)
+
+    def journey_report(self, key: str) -> m.JourneyReport:
+        """Who entered, where they are, how they left, what was sent, and which goals were reached."""
+        return self.call("GET", "/v1/journeys/{}/report", key)
+
+    def enroll(self, journey: str, customer: str, data: JsonObject | None = None) -> m.EnrollmentOut:
+        """Enroll one customer; guards and templates read `data` as `enrollment`.
+
+        Raises ApiProblem `refused` where the journey's re-entry rule keeps them out.
+        """
+        body = {"customer": customer, "data": data or {}}
+        return self.call("POST", "/v1/journeys/{}/enrollments", journey, json=body)
+
+    def enroll_segment(self, journey: str, segment: str, data: JsonObject | None = None) -> m.OperationOut:
+        """Enroll everybody who is in a segment: an operation, to `watch` or `wait` for."""
+        body = {"segment": segment, "data": data or {}}
+        return self.call("POST", "/v1/journeys/{}/enrollments", journey, json=body)
+
+    def enrollments(self, **filters: Any) -> Iterator[m.EnrollmentOut]:
+        """In the order they were made; `filters`: `journey`, `stage`, `step`, `status`, `customer`, `sort`, `limit`."""
+        return self._list("/v1/enrollments", **filters)
+
+    def forecast(self, enrollment: str) -> m.Forecast:
+        """The next actions of an enrollment with their local times, if nothing happens, and what would change each.
+
+        Raises ApiProblem `temporal-unavailable` where no worker answers.
+        """
+        return self.call("GET", "/v1/enrollments/{}/forecast", enrollment)
+
+    def control(
+        self, enrollment: str, verb: Literal["pause", "resume", "skip", "exit"], reason: str = ""
+    ) -> m.EnrollmentOut:
+        """Pause, resume, skip the step that is waited in, or exit; `reason` is kept with the decision.
+
+        Returns when it is done. Raises ApiProblem `refused` with the reason where it cannot be.
+        """
+        return self.call("POST", "/v1/enrollments/{}/{}", enrollment, verb, json={"reason": reason})

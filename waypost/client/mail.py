@@ -1,0 +1,64 @@
+"""Calls about mail: templates, messages, topics, suppressions, and the ways out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from waypost.client import models as m
+from waypost.client.connection import Connection
+
+
+class MailCalls(Connection):
+    """Templates, messages, topics, suppressions, channels and hooks."""
+
+    def templates(self) -> Iterator[m.TemplateOut]:
+        """Every template by key: those kept in the store, and those that are files."""
+        return self._list("/v1/templates")
+
+    def put_template(
+        self, key: str, subject: str, html: str, text: str = "", if_match: str | None = None, **more: Any
+    ) -> m.TemplateStored:
+        """Store a new version, sent from now on; `warnings` say what an inbox may not like.
+
+        `more` may hold `preheader`, and `locales` with the same texts in other languages. Raises ApiProblem
+        `invalid-template` where it could give no mail.
+        """
+        body = {"subject": subject, "html": html, "text": text, **more}
+        return self._put("/v1/templates/{}", key, json=body, if_match=if_match).body
+
+    def preview(self, key: str, **asked: Any) -> m.PreviewOut:
+        """A template as it would go; nothing is sent.
+
+        `asked`: a `customer`, or made-up `attributes`; `enrollment`, `locale`, `version`.
+        """
+        return self.call("POST", "/v1/templates/{}/preview", key, json=asked)
+
+    def messages(self, **filters: Any) -> Iterator[m.MessageOut]:
+        """The newest first; `filters`: `customer`, `journey`, `broadcast`, `step`, `status`, `template`, `limit`."""
+        return self._list("/v1/messages", **filters)
+
+    def message(self, message: str) -> m.MessageWhole:
+        """One mail: the very text that was rendered, and everything its provider reported."""
+        return self.call("GET", "/v1/messages/{}", message)
+
+    def suppress(self, email: str, reason: str = "manual") -> m.SuppressionOut:
+        """Never write to an address again, transactional mail included; the first reason stays."""
+        return self._put("/v1/suppressions/{}", email, json={"reason": reason}).body
+
+    def unsuppress(self, email: str) -> None:
+        """Let an address be written to again; bounces and complaints bring the suppression back."""
+        self.call("DELETE", "/v1/suppressions/{}", email)
+
+    def put_topic(self, key: str, **terms: Any) -> m.TopicOut:
+        """Create or change a topic; a term that is left out has its default.
+
+        `terms`: `name`, `consent` (opt_in, opt_out, double_opt_in), `transactional`, `cap` ({max, per}).
+        """
+        return self._put("/v1/topics/{}", key, json=terms).body
+
+    def channels(self) -> m.ChannelsOut:
+        """The ways out, open or closed, and what waits in each lane."""
+        return self.call("GET", "/v1/channels")
+
+    def hooks(self, **filters: Any) -> Iterator[m.HookOut]:
+        """Webhooks and notes to colleagues, by `journey`, `customer` or `status`."""
+        return self._list("/v1/hooks", **filters)

@@ -1,0 +1,19 @@
+"""Calls that ask how it goes: the lifecycle, and whether the books balance."""
+
+from waypost.client import models as m
+from waypost.client.connection import Connection
+
+
+class ReportCalls(Connection):
+    """Reports over the whole installation."""
+
+    def lifecycle(self, journey: str | None = None) -> m.LifecycleReport:
+        """Customers per stage and step, movements, time in each stage; of the lifecycle journey, or of this one."""
+        return self.call("GET", "/v1/reports/lifecycle", params={"journey": journey})
+
+    def reconciliation(self, journey: str | None = None, *, recount: bool = False) -> m.Reconciliation:
+        """Whether the books balance, and each difference by its name; of one journey, or of all.
+
+        With `recount` the kept counts are compared with the rows, which takes seconds where there are millions.
+        """
+        return self.call("GET", "/v1/reports/reconciliation", params={"journey": journey, "recount": recount})
