@@ -2,8 +2,8 @@
 
     python scripts/form.py [FOLDER]     prints what is wrong, a line each, and exits 1; nothing where all is well
 
-Left out: migrations, which stand as they were written once, and the client's shapes, which are generated as twins of the
-API's.
+Left out: migrations, which stand as they were written once, and the client's shapes, which are generated as twins of
+the API's.
 """
 
 import ast

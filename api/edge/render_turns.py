@@ -18,7 +18,7 @@ AT_ONCE = 8
 OWN = 3
 """Renders of one key."""
 
-Result = TypeVar("Result")
+FromRender = TypeVar("FromRender")
 
 
 class RenderTurns:
@@ -28,7 +28,7 @@ class RenderTurns:
         self._all = asyncio.Semaphore(AT_ONCE)
         self._own: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(OWN))
 
-    async def run(self, key_id: str, work: Callable[[], Result]) -> Result:
+    async def run(self, key_id: str, work: Callable[[], FromRender]) -> FromRender:
         """What `work` returns, or raises, once the turn of this key has come."""
         async with self._own[key_id], self._all:
             return await run_in_threadpool(work)

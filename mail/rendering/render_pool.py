@@ -37,7 +37,7 @@ NEW_AT_ONCE = 6
 """Templates that are tried for the first time at once: a usual one takes milliseconds, and an endless one SECONDS."""
 
 
-class Standing(StrEnum):
+class TemplateRecord(StrEnum):
     """What is known of a template: it was rendered well, or never yet, or it killed a process and nothing since."""
 
     PROVEN = "proven"
@@ -107,7 +107,7 @@ class RenderPool:
     def __init__(self, folders: Sequence[Path] = (), size: int = 1) -> None:
         self._folders = folders
         self._size = size
-        self._counts = {Standing.PROVEN: size, Standing.NEW: NEW_AT_ONCE, Standing.SUSPECT: 1}
+        self._counts = {TemplateRecord.PROVEN: size, TemplateRecord.NEW: NEW_AT_ONCE, TemplateRecord.SUSPECT: 1}
         self._places = {standing: threading.Semaphore(count) for standing, count in self._counts.items()}
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
@@ -162,18 +162,18 @@ class RenderPool:
         with self._lock:
             trial = None if name in self._proven else self._trials[name]
         if trial is None:
-            return self._answered(name, request, Standing.PROVEN)
+            return self._answered(name, request, TemplateRecord.PROVEN)
         with trial:
             self._refuse_the_poisonous(name)
             return self._answered(name, request, self._standing(name))
 
-    def _standing(self, name: str) -> Standing:
+    def _standing(self, name: str) -> TemplateRecord:
         with self._lock:
             if name in self._proven:
-                return Standing.PROVEN
-            return Standing.SUSPECT if name in self._deaths else Standing.NEW
+                return TemplateRecord.PROVEN
+            return TemplateRecord.SUSPECT if name in self._deaths else TemplateRecord.NEW
 
-    def _answered(self, name: str, request: dict[str, Any], standing: Standing) -> dict[str, Any]:
+    def _answered(self, name: str, request: dict[str, Any], standing: TemplateRecord) -> dict[str, Any]:
         with self._places[standing]:
             child = self._taken() or self._started()
             try:

@@ -17,7 +17,7 @@ from journeys.simulation.forecast import Action
 from services.customers import known_facts
 from services.definitions import journeys
 from services.installation import installation_settings
-from services.messages.eligibility import Standing
+from services.messages.eligibility import Recipients
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
@@ -31,7 +31,7 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
     settings = installation_settings.load(session)
 
     def post(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
-        stands = Standing(session, [customer], settings, plan.at)
+        stands = Recipients(session, [customer], settings, plan.at)
         who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
         return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)
 

@@ -22,7 +22,7 @@ from services.definitions.broadcast_definition import BroadcastIn
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import planning
-from services.messages.eligibility import Standing
+from services.messages.eligibility import Recipients
 from services.operations.operations import Done, PageOfWork, counted
 from services.values import Clock
 from store import bulk
@@ -144,7 +144,7 @@ def _plans(
     session: Session, row: Broadcast, people: Sequence[Customer], which: Pass, now: datetime
 ) -> Sequence[PlannedMail]:
     body, settings = broadcasts.body_of(row), installation_settings.load(session)
-    stands = Standing(session, people, settings, now)
+    stands = Recipients(session, people, settings, now)
     at = row.start_at or (None if body.local else body.instant()) or now
     start = max(at, now)
     terms = body.terms()
@@ -156,7 +156,7 @@ def _plan(
     body: BroadcastIn,
     terms: SendTerms,
     settings: InstallationSettings,
-    stands: Standing,
+    stands: Recipients,
     customer: Customer,
     which: Pass,
     start: datetime,

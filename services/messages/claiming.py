@@ -22,7 +22,7 @@ from services.installation import installation_settings, locales, rates
 from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, planning
-from services.messages.eligibility import Standing
+from services.messages.eligibility import Recipients
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
 from store.queries import broadcasts as broadcast_rows
@@ -129,7 +129,7 @@ class _Claim:
         session = self._session
         people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in due})}
         due = self._as_they_are(due, people)
-        stands = Standing(session, list(people.values()), self._settings, self._now)
+        stands = Recipients(session, list(people.values()), self._settings, self._now)
         repeated = self._repeated(due)
         runs = enrollments.by_ids(session, {one.enrollment_id for one in due if one.enrollment_id})
         requests: list[MailRequest] = []
@@ -161,7 +161,7 @@ class _Claim:
         decisions.note(self._session, message, "failed", {**detail, "explanation": type(error).__name__}, self._now)
 
     def _may_go(
-        self, stands: Standing, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
+        self, stands: Recipients, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
     ) -> Origin | None:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         session, now = self._session, self._now
@@ -209,7 +209,7 @@ class _Claim:
 
     def _request(
         self,
-        stands: Standing,
+        stands: Recipients,
         customer: Customer,
         message: Message,
         origin: Origin,

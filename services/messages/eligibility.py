@@ -41,7 +41,7 @@ class Rival:
     priority: int
 
 
-class Standing:
+class Recipients:
     """These customers as the policies see them, with the terms of every topic."""
 
     def __init__(

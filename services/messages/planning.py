@@ -19,7 +19,7 @@ from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
 from services.installation import installation_settings
 from services.messages import eligibility
-from services.messages.eligibility import Standing
+from services.messages.eligibility import Recipients
 from store import bulk
 from store.queries import decisions, messages
 from store.queries.lanes import JOURNEY, TRANSACTIONAL
@@ -75,7 +75,7 @@ def plan(
         return _outcome(name, send, asked, Fate(), now)
     settings = installation_settings.load(session)
     terms = send.terms
-    stands = Standing(session, [customer], settings, now)
+    stands = Recipients(session, [customer], settings, now)
     who = stands.recipient(customer, terms.topic)
     rivals = eligibility.rivals(session, customer.id, name) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]

@@ -137,7 +137,7 @@ def record(
 
     A late answer of a lost owner still counts, as evidence, as long as nobody has claimed the mail anew.
     """
-    known = messages.known(session, [one.send_id for one in results], OPEN, fence)
+    known = messages.locked_in_status(session, [one.send_id for one in results], OPEN, fence)
     kept = [
         (_proven(one, known[one.send_id]), known[one.send_id])
         for one in results

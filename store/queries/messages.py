@@ -7,7 +7,7 @@ caller's.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy
 from sqlmodel import Session, col, select
@@ -202,7 +202,7 @@ def change(
 
 def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
     """Make those of the messages that are planned still this owner's; return which they are."""
-    mine = known(session, ids, before(MessageStatus.CLAIMED))
+    mine = locked_in_status(session, ids, before(MessageStatus.CLAIMED))
     values = {"reason": None, "attempt": col(Message.attempt) + 1, "fence": fence}
     return _step(session, mine, MessageStatus.CLAIMED, now, values)
 
@@ -213,7 +213,7 @@ def freeze(session: Session, attempts: Mapping[str, int], fence: str, now: datet
     Asked again of what is frozen already and not handed over, it says whether it is this owner's still.
     """
     held = (MessageStatus.CLAIMED, MessageStatus.SENDING)
-    found = known(session, list(attempts), held, fence)
+    found = locked_in_status(session, list(attempts), held, fence)
     mine = {one.id: one for one in found.values() if one.attempt == attempts[one.id]}
     fresh = {name: one for name, one in mine.items() if one.status == MessageStatus.CLAIMED}
     _step(session, fresh, MessageStatus.SENDING, now, {})
@@ -222,7 +222,9 @@ def freeze(session: Session, attempts: Mapping[str, int], fence: str, now: datet
 
 def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
     """Those of the messages that this owner has claimed and not frozen, planned again; return which they are."""
-    return _step(session, known(session, ids, (MessageStatus.CLAIMED,), fence), MessageStatus.PLANNED, now, {})
+    return _step(
+        session, locked_in_status(session, ids, (MessageStatus.CLAIMED,), fence), MessageStatus.PLANNED, now, {}
+    )
 
 
 def _step(
@@ -240,7 +242,7 @@ def _step(
     return set(mine)
 
 
-class AttemptedMessage(Counted):
+class AttemptedMessage(Counted, Protocol):
     """What is read of a message whose attempt is recorded: a row without the unit of work."""
 
     id: str
@@ -250,9 +252,10 @@ class AttemptedMessage(Counted):
     accepted_at: datetime | None
     provider_id: str | None
     delivery: str | None
+    attempt: int
 
 
-_KNOWN: Any = tuple(
+_ATTEMPTED: Any = tuple(
     getattr(Message, name)
     for name in (
         "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "broadcast", "variant", "template",
@@ -262,19 +265,21 @@ _KNOWN: Any = tuple(
 )  # fmt: skip
 
 
-def known(
+def locked_in_status(
     session: Session, ids: Sequence[str], statuses: Sequence[MessageStatus], fence: str | None = None
-) -> Mapping[str, Any]:
+) -> Mapping[str, AttemptedMessage]:
     """Messages by id that have one of these statuses (and were claimed under this fence), locked."""
-    query = sqlalchemy.select(*_KNOWN).where(col(Message.id).in_(ids), col(Message.status).in_(statuses))
+    query = sqlalchemy.select(*_ATTEMPTED).where(col(Message.id).in_(ids), col(Message.status).in_(statuses))
     if fence is not None:
         query = query.where(col(Message.fence) == fence)
     session.flush()
-    return {one.id: one for one in session.connection().execute(query.order_by(col(Message.id)).with_for_update())}
+    rows: Any = session.connection().execute(query.order_by(col(Message.id)).with_for_update())
+    return {one.id: one for one in rows}
 
 
-def record(session: Session, changes: Sequence[tuple[Any, bulk.ColumnValues]]) -> None:
-    """What became of attempts: each `known` message with its new columns, the same for all (`status` among them).
+def record(session: Session, changes: Sequence[tuple[AttemptedMessage, bulk.ColumnValues]]) -> None:
+    """What became of attempts: each `locked_in_status` message with its new
+    columns, the same for all (`status` among them).
 
     Raises ImpossibleTransition where a status may not follow.
     """

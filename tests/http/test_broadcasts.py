@@ -210,7 +210,7 @@ def test_mjml_is_taken_and_bad_mjml_is_refused(client: TestClient) -> None:
 def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, parts: Parts, noon: Any) -> None:
     from services.installation import installation_settings
     from services.installation.installation_settings import InstallationSettings
-    from services.messages.eligibility import Standing
+    from services.messages.eligibility import Recipients
     from services.reports import customer_view
 
     client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
@@ -223,7 +223,7 @@ def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, pa
     assert shares == sorted(shares), "a larger group has the smaller in it"
     with parts.database.reading() as session:
         ann = customer_view.customer(session, "ann")
-        stands = Standing(session, [ann], InstallationSettings(control_group=50), noon)
+        stands = Recipients(session, [ann], InstallationSettings(control_group=50), noon)
         assert stands.recipient(ann, "news").control == installation_settings.controlled(
             InstallationSettings(control_group=50), ann.id
         )

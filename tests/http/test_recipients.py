@@ -258,7 +258,7 @@ async def test_mail_waits_for_the_confirmation_and_says_so(
     from journeys.program.send_terms import SendTerms
     from journeys.rules import policy
     from services.installation import installation_settings
-    from services.messages.eligibility import Standing
+    from services.messages.eligibility import Recipients
     from services.reports import customer_view
 
     client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
@@ -267,7 +267,7 @@ async def test_mail_waits_for_the_confirmation_and_says_so(
     def verdict() -> Any:
         with parts.database.reading() as session:
             customer = customer_view.customer(session, "ann")
-            stands = Standing(session, [customer], installation_settings.load(session), noon)
+            stands = Recipients(session, [customer], installation_settings.load(session), noon)
             who, limits = stands.recipient(customer, "letter"), stands.limits(customer.id, "letter")
             return policy.decide(terms, who, due=noon, now=noon, limits=limits)
 

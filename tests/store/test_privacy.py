@@ -240,7 +240,7 @@ def test_a_suppressed_address_stays_so_when_its_owner_is_erased(
     with database.reading() as session:
         assert session.exec(select(Suppression)).all() == []
         carol = customer_view.customer(session, "carol")
-        stands = eligibility.Standing(session, [carol], installation_settings.load(session), noon)
+        stands = eligibility.Recipients(session, [carol], installation_settings.load(session), noon)
         assert stands.recipient(carol, "news").suppressed
 
 
