@@ -1,6 +1,7 @@
 """Many rows at once, past the unit of work; many values asked for, a part at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -28,6 +29,22 @@ Processors = tuple[tuple[str, Callable[[Any], Any] | None], ...]
 _NOTHING: Any = object()
 
 Value = TypeVar("Value")
+
+
+def turns(values: Iterable[Value], of: Callable[[Value], Hashable]) -> Iterator[list[Value]]:
+    """The values in turns: the first of each owner (`of` tells whose it is), then the second of each, and so on.
+
+    So work that may have one owner but once is done for many at a time, each owner's in their order.
+    """
+    found: list[list[Value]] = []
+    met: Counter[Hashable] = Counter()
+    for value in values:
+        owner = of(value)
+        if met[owner] == len(found):
+            found.append([])
+        found[met[owner]].append(value)
+        met[owner] += 1
+    yield from found
 
 
 def parts(values: Iterable[Value]) -> Iterator[tuple[Value, ...]]:

@@ -1,33 +1,43 @@
 """Dates that let customers in: each is worked out when the customer changes, and kept until it comes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.program import date_triggers
+from journeys.program.program import Program
 from services.customers import known_facts
 from services.installation import installation_settings
+from store import bulk
 from store.queries import due_dates as due_date_rows
 from store.queries.journeys import LiveJourney
-from store.tables.customers import Customer, DateDue
+from store.tables.customers import Customer
 
 
-def reschedule(session: Session, customer: Customer, live: Iterable[LiveJourney], now: datetime) -> None:
-    """Work out every date of this customer anew, in the journeys of `live`. One that has passed lets nobody in.
+def reschedule(session: Session, people: Sequence[Customer], live: Iterable[LiveJourney], now: datetime) -> None:
+    """Work out every date of these customers anew, in the journeys of `live`. One that has passed lets nobody in.
 
     Local times are those of the customer's zone, else the journey's, else the installation's.
     """
-    zone = installation_settings.load(session).timezone
     dated = [(version.journey, program) for version, program in live if program.dates]
-    if not dated:
+    if not (dated and people):
         return
-    due_date_rows.drop(session, customer.id, [journey for journey, _ in dated])
+    zone = installation_settings.load(session).timezone
+    due_date_rows.drop(session, [one.id for one in people], [journey for journey, _ in dated])
+    rows = [row for customer in people for row in _dates(customer, dated, zone, now)]
+    due_date_rows.add(session, rows)
+
+
+def _dates(
+    customer: Customer, dated: Iterable[tuple[str, Program]], zone: str, now: datetime
+) -> Iterator[bulk.ColumnValues]:
+    """The dates of one customer that are still to come; `zone` is the installation's."""
+    attributes = known_facts.attributes(customer)
     for journey, program in dated:
+        own = calendar.zone_of(customer.timezone, program.timezone, zone)
         for trigger in program.dates:
-            value = known_facts.attributes(customer).get(trigger.date.attribute)
-            at = date_triggers.comes(trigger, value, calendar.zone_of(customer.timezone, program.timezone, zone), now)
+            at = date_triggers.comes(trigger, attributes.get(trigger.date.attribute), own, now)
             if at is not None:
-                session.add(DateDue(journey=journey, trigger=trigger.name, customer_id=customer.id, at=at))
-    session.flush()
+                yield due_date_rows.row(journey, trigger.name, customer.id, at)

@@ -1,7 +1,7 @@
 """What is known of a customer at one point of their history."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,17 @@ def known(session: Session, customer: Customer, seq: int | None = None) -> Custo
 
     Attributes are always today's: how they were is not kept.
     """
+    return of_all(session, [(customer, seq)])[customer.id]
+
+
+def of_all(session: Session, wanted: Iterable[tuple[Customer, int | None]]) -> Mapping[str, CustomerFacts]:
+    """`known` of many customers, by their ids."""
+    zone = installation_settings.load(session).timezone
+    people = {customer.id: (customer, seq) for customer, seq in wanted}
+    return {name: _facts(session, customer, seq, zone) for name, (customer, seq) in people.items()}
+
+
+def _facts(session: Session, customer: Customer, seq: int | None, zone: str) -> CustomerFacts:
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
     if seq is not None and seq < customer.seq:
         stored |= _as_of(session, customer, stored, seq)
@@ -30,7 +41,7 @@ def known(session: Session, customer: Customer, seq: int | None = None) -> Custo
         aggregates=stored,
         timezone=customer.timezone,
         segments=tuple(customer.segments),
-        installation_zone=installation_settings.load(session).timezone,
+        installation_zone=zone,
     )
 
 

@@ -4,7 +4,7 @@ Membership is worked out when an event comes that the guard reads, and by the cl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -15,7 +15,7 @@ from services.customers import known_facts
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills, customers
 from store.queries import segments as segment_rows
-from store.tables.customers import Customer, Segment, SegmentMember
+from store.tables.customers import Customer, Segment
 from store.tables.definitions import JourneyVersion
 
 LEFT = "Segment Left"
@@ -98,37 +98,35 @@ def let_go(session: Session, key: str) -> int:
 
 
 def changes(
-    session: Session, customer: Customer, event: str, known: Sequence[Segment], now: datetime
-) -> list[MembershipChange]:
-    """Work out the segments whose guards read this event, and store who joined or left."""
-    found: list[MembershipChange] = []
-    for segment in known:
-        if heard(guards.reads(segment.guard), event):
-            change = evaluate(session, segment, customer, now)
-            if change is not None:
-                found.append(change)
+    session: Session, happened: Sequence[tuple[Customer, str]], known: Sequence[Segment], now: datetime
+) -> Sequence[tuple[Customer, MembershipChange]]:
+    """`evaluate` the segments whose guards read what happened to each customer, an event by its name."""
+    looks = [(one, customer) for customer, event in happened for one in known if heard(guards.reads(one.guard), event)]
+    return evaluate(session, looks, now)
+
+
+def evaluate(
+    session: Session, looks: Sequence[tuple[Segment, Customer]], now: datetime
+) -> Sequence[tuple[Customer, MembershipChange]]:
+    """Whether each customer is in the segment now, one look after the other; what changed is stored and returned."""
+    if not looks:
+        return []
+    known = known_facts.of_all(session, [(customer, None) for _, customer in looks])
+    found: list[tuple[Customer, MembershipChange]] = []
+    for segment, customer in looks:
+        facts = replace(known[customer.id], segments=tuple(customer.segments))
+        belongs = guards.evaluate(segment.guard, customer_facts.context(facts, None, {}, now)).holds
+        if belongs != (segment.key in customer.segments):
+            others = [one for one in customer.segments if one != segment.key]
+            customer.segments = sorted([*others, segment.key]) if belongs else others
+            session.add(customer)
+            found.append((customer, MembershipChange(segment=segment.key, event=SEGMENT_JOINED if belongs else LEFT)))
+    names = {
+        word: [(one.segment, who.id) for who, one in found if one.event == word] for word in (SEGMENT_JOINED, LEFT)
+    }
+    segment_rows.join(session, names[SEGMENT_JOINED], now)
+    segment_rows.leave(session, names[LEFT])
     return found
-
-
-def evaluate(session: Session, segment: Segment, customer: Customer, now: datetime) -> MembershipChange | None:
-    """Whether the customer, whose lock is held, is in the segment now; what changed is stored and returned, else None.
-
-    The caller makes the event of it.
-    """
-    context = customer_facts.context(known_facts.known(session, customer), None, {}, now)
-    belongs, belonged = guards.evaluate(segment.guard, context).holds, segment.key in customer.segments
-    if belongs == belonged:
-        return None
-    if belongs:
-        customer.segments = sorted([*customer.segments, segment.key])
-        session.merge(SegmentMember(segment=segment.key, customer_id=customer.id, since=now))
-    else:
-        customer.segments = [one for one in customer.segments if one != segment.key]
-        member = session.get(SegmentMember, (segment.key, customer.id))
-        if member is not None:
-            session.delete(member)
-    session.add(customer)
-    return MembershipChange(segment=segment.key, event=SEGMENT_JOINED if belongs else LEFT)
 
 
 def used_by(live: Sequence[tuple[JourneyVersion, object]], key: str) -> list[str]:

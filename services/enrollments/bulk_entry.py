@@ -1,6 +1,6 @@
 """Letting many in on behalf of one operation: each once, each refusal on record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,22 +8,42 @@ from sqlmodel import Session
 
 from services.definitions import journeys
 from services.enrollments import entry
-from services.enrollments.entry import Admission
+from services.enrollments.entry import Admission, Request
+from services.errors import Refused
+from store.bulk import turns
 from store.queries import customers, enrollments
 from store.queries.dispatches import Priority
 from store.tables.access import Operation
 
+Wanted = tuple[str, Mapping[str, Any]]
+"""The id of a customer, and the data of their enrollment."""
 
-def enroll(session: Session, operation: Operation, customer_id: str, data: Mapping[str, Any], now: datetime) -> bool:
-    """Enroll one of many; False where this very operation has enrolled them before, or they are gone.
 
-    Raises Refused where the re-entry rule forbids it; that is on record then.
+def enroll_all(session: Session, operation: Operation, wanted: Sequence[Wanted], now: datetime) -> list[bool | Refused]:
+    """Enroll many, in their order; return of each whether they were, or the refusal, which is on record then.
+
+    False is for those whom this very operation has enrolled before, and for those who are gone.
     """
-    version, program = journeys.live(session, operation.request["journey"])
+    try:
+        version, program = journeys.live(session, operation.request["journey"])
+    except Refused as refused:
+        return [refused] * len(wanted)
     source = f"operation {operation.id}"
-    customer = customers.lock(session, customer_id)
-    if customer is None or enrollments.by_source(session, customer_id, source, version.journey):
-        return False
-    admission = Admission(source=source, data=data, priority=Priority.BULK_START)
-    entry.enroll_on_record(session, version, program, customer, admission, now, {"operation": operation.id})
-    return True
+    people = {one.id: one for one in customers.lock_all(session, {customer_id for customer_id, _ in wanted})}
+    begun = enrollments.begun_by(session, version.journey, source, list(people))
+    outcomes: list[bool | Refused] = [False] * len(wanted)
+    for turn in turns(enumerate(wanted), lambda one: one[1][0]):
+        there = [(index, data, customer_id) for index, (customer_id, data) in turn if customer_id in {*people} - begun]
+        requests = [
+            Request(
+                customer=people[customer_id],
+                admission=Admission(source=source, data=data, priority=Priority.BULK_START),
+                about={"operation": operation.id},
+            )
+            for _, data, customer_id in there
+        ]
+        started = entry.enroll_all(session, version, program, requests, now)
+        for (index, _, customer_id), outcome in zip(there, started, strict=True):
+            outcomes[index] = outcome if isinstance(outcome, Refused) else True
+            begun |= set() if isinstance(outcome, Refused) else {customer_id}
+    return outcomes

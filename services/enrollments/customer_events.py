@@ -6,8 +6,7 @@ registers what it waits for either is registered here, or finds the event above 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -16,21 +15,23 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.facts import guards
+from journeys.facts.customer_facts import CustomerFacts
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
-from journeys.program.program import heard
+from journeys.program.program import Program, heard
 from journeys.rules import entry_rules
 from services.customers import due_dates, known_facts, segments
 from services.customers.event_log import EventLog, NewEvent
 from services.customers.segments import MembershipChange
 from services.definitions import journeys
 from services.enrollments import entry
-from services.enrollments.entry import Admission
-from services.errors import Refused
+from services.enrollments.entry import Admission, Refusal, Request
+from store.bulk import turns
 from store.queries import dispatches, enrollments
 from store.queries import segments as segment_rows
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
+from store.tables.enrollments import Enrollment
 
 DEEPEST = 5
 """Changes of segments that may follow from one another; more would be two segments that chase each other."""
@@ -60,60 +61,86 @@ class Listeners:
         return frozenset(names | {*PROFILE_EVENTS} if any(program.dates for _, program in self.journeys) else names)
 
 
+Told = tuple[Customer, Event]
+"""A stored event, and the locked customer whose it is."""
+
+Enrolled = Mapping[str, list[str]]
+"""The ids of the enrollments that were started, by customer."""
+
+
 def record(
     session: Session, customer: Customer, event: NewEvent, listeners: Listeners, now: datetime, depth: int = 0
 ) -> list[str]:
-    """Append one event of a locked customer and put it to whoever listens.
+    """`record_all` of one event; returns the ids of the enrollments it started."""
+    return record_all(session, [(customer, event)], listeners, now, depth)[customer.id]
 
-    `depth` counts the events that made it happen. Returns the ids of the enrollments it started.
+
+def record_all(
+    session: Session,
+    happened: Sequence[tuple[Customer, NewEvent]],
+    listeners: Listeners,
+    now: datetime,
+    depth: int = 0,
+) -> Enrolled:
+    """Append an event to each of some locked customers, who come once each, and put it to whoever listens.
+
+    `depth` counts the events that made these happen.
     """
+    if not happened:
+        return {}
     log = EventLog(session, now)
-    row = log.append(customer, event)
+    rows = [log.append(customer, event) for customer, event in happened]
     log.store()
-    return tell(session, customer, Event(**row), listeners, now, depth)
+    told = [(customer, Event(**row)) for (customer, _), row in zip(happened, rows, strict=True)]
+    return tell_all(session, told, listeners, now, depth)
 
 
-def tell(
-    session: Session, customer: Customer, event: Event, listeners: Listeners, now: datetime, depth: int = 0
-) -> list[str]:
-    """Put a stored event to everybody who listens, and let happen what follows from it.
+def tell_all(session: Session, told: Sequence[Told], listeners: Listeners, now: datetime, depth: int = 0) -> Enrolled:
+    """Put stored events, one of each customer, to everybody who listens, and let happen what follows from them.
 
-    Returns the ids of the enrollments that were started.
+    What happens to one customer is nothing to another, so each step is done for all of them by a few statements.
     """
-    if event.name in PROFILE_EVENTS:
-        due_dates.reschedule(session, customer, listeners.journeys, now)
-    enrolled = list[str]()
-    if event.fires:
-        signal(session, [event], now)
-        enrolled += _let_in(session, customer, event, listeners.journeys, now)
+    enrolled = {customer.id: list[str]() for customer, _ in told}
+    changed = [customer for customer, event in told if event.name in PROFILE_EVENTS]
+    due_dates.reschedule(session, changed, listeners.journeys, now)
+    fresh = [one for one in told if one[1].fires]
+    signal(session, [event for _, event in fresh], now)
+    _let_in(session, fresh, listeners.journeys, now, enrolled)
     if depth < DEEPEST:
-        for change in segments.changes(session, customer, event.name, listeners.segments, now):
-            enrolled += join_or_leave(session, customer, change, listeners, now, depth + 1)
+        changes = segments.changes(
+            session, [(customer, event.name) for customer, event in told], listeners.segments, now
+        )
+        _add(enrolled, join_or_leave(session, changes, listeners, now, depth + 1))
     return enrolled
 
 
 def look_again(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
     """After a merge: segments and dates are worked out from what is known now."""
-    due_dates.reschedule(session, customer, listeners.journeys, now)
-    enrolled = list[str]()
-    for segment in listeners.segments:
-        change = segments.evaluate(session, segment, customer, now)
-        if change is not None:
-            enrolled += join_or_leave(session, customer, change, listeners, now, 1)
-    return enrolled
+    due_dates.reschedule(session, [customer], listeners.journeys, now)
+    changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now)
+    return join_or_leave(session, changes, listeners, now, 1).get(customer.id, [])
 
 
 def join_or_leave(
     session: Session,
-    customer: Customer,
-    change: MembershipChange,
+    changes: Sequence[tuple[Customer, MembershipChange]],
     listeners: Listeners,
     now: datetime,
     depth: int = 0,
-) -> list[str]:
-    """A change of membership is an event like any other."""
-    event = NewEvent(name=change.event, properties={"segment": change.segment}, at=now)
-    return record(session, customer, event, listeners, now, depth)
+) -> Enrolled:
+    """A change of membership is an event like any other; several of one customer come one after the other."""
+    enrolled: dict[str, list[str]] = {customer.id: [] for customer, _ in changes}
+    for turn in turns(changes, lambda one: one[0].id):
+        happened = [
+            (customer, NewEvent(name=one.event, properties={"segment": one.segment}, at=now)) for customer, one in turn
+        ]
+        _add(enrolled, record_all(session, happened, listeners, now, depth))
+    return enrolled
+
+
+def _add(enrolled: Enrolled, more: Enrolled) -> None:
+    for customer_id, ids in more.items():
+        enrolled[customer_id].extend(ids)
 
 
 def signal(session: Session, events: Sequence[Event], now: datetime) -> None:
@@ -140,27 +167,43 @@ def _signalled(event: Event) -> dict[str, Any]:
 
 
 def _let_in(
-    session: Session, customer: Customer, event: Event, live: Sequence[LiveJourney], now: datetime
-) -> list[str]:
-    """Let the customer into every journey that listens to the event; why not is on record."""
-    listening = [one for one in live if entry_rules.triggers(one[1], event.name, event.properties)]
-    if not listening:
-        return []
-    enrolled: list[str] = []
-    known, happened = known_facts.known(session, customer, event.seq), known_facts.seen(event)
-    for version, program in listening:
-        about: dict[str, Any] = {"event": event.name, "seq": event.seq}
-        triggered, key = entry_rules.triggered(program, known, happened, now), entry_rules.key_of(program, happened)
-        if not triggered.enters:
-            about["guards"] = [one.as_json() for one in triggered.asked]
-            entry.record_refusal(session, version.journey, customer, "guard_false", now, about)
-        elif key is None:
-            entry.record_refusal(session, version.journey, customer, "no_key", now, about)
-        else:
-            admission = Admission(
-                source=f"event {event.name}", key=key, cursor=event.seq, data=entry_rules.data_of(happened)
-            )
-            with suppress(Refused):
-                started = entry.enroll_on_record(session, version, program, customer, admission, now, about)
-                enrolled.append(started.id)
-    return enrolled
+    session: Session, told: Sequence[Told], live: Sequence[LiveJourney], now: datetime, enrolled: Enrolled
+) -> None:
+    """Let customers into every journey that listens to their event; why not is on record."""
+    known: dict[str, CustomerFacts] = {}
+    for version, program in live:
+        heard_by = [one for one in told if entry_rules.triggers(program, one[1].name, one[1].properties)]
+        if not heard_by:
+            continue
+        missing = [(customer, event.seq) for customer, event in heard_by if customer.id not in known]
+        known |= known_facts.of_all(session, missing) if missing else {}
+        wanted, refused = list[Request](), list[Refusal]()
+        for customer, event in heard_by:
+            _judge(program, customer, event, known[customer.id], now, wanted, refused)
+        entry.record_refusals(session, version.journey, refused, now)
+        for started in entry.enroll_all(session, version, program, wanted, now):
+            if isinstance(started, Enrollment):
+                enrolled[started.customer_id].append(started.id)
+
+
+def _judge(
+    program: Program,
+    customer: Customer,
+    event: Event,
+    known: CustomerFacts,
+    now: datetime,
+    wanted: list[Request],
+    refused: list[Refusal],
+) -> None:
+    """Whether the event lets the customer in, as far as its trigger says."""
+    happened, about = known_facts.seen(event), {"event": event.name, "seq": event.seq}
+    triggered, key = entry_rules.triggered(program, known, happened, now), entry_rules.key_of(program, happened)
+    if not triggered.enters:
+        asked = [one.as_json() for one in triggered.asked]
+        refused.append(Refusal(customer=customer, reason="guard_false", detail={**about, "guards": asked}))
+    elif key is None:
+        refused.append(Refusal(customer=customer, reason="no_key", detail=about))
+    else:
+        data = entry_rules.data_of(happened)
+        admission = Admission(source=f"event {event.name}", key=key, cursor=event.seq, data=data)
+        wanted.append(Request(customer=customer, admission=admission, about=about))

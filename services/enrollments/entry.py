@@ -1,6 +1,6 @@
 """Letting customers into a journey: the re-entry rules, the run number, the enrollment and its start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,24 @@ class Admission:
     priority: Priority = Priority.START
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A locked customer who is to be let in, by what, and what a refusal is about."""
+
+    customer: Customer
+    admission: Admission
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a customer was not let in: a reason of the timeline, and what there is to say about it."""
+
+    customer: Customer
+    reason: str
+    detail: Mapping[str, Any]
+
+
 def enroll(
     session: Session,
     version: JourneyVersion,
@@ -49,15 +67,69 @@ def enroll(
 
     The caller holds the customer's lock, so the run number is decided once.
     """
-    last = enrollments.last_run(session, version.journey, customer.id, admission.key)
-    refusal = entry_rules.refusal(program, _as_run(last), now)
-    if refusal:
-        raise Refused(REFUSALS[refusal], refusal)
-    rows: list[bulk.ColumnValues] = []
-    if last is not None and last.status == EnrollmentStatus.LIVE:
-        leave = {"reason": "restarted"}
-        rows.append(dispatches.row(last.id, last.workflow_id, "leave", leave, Priority.SIGNAL, now))
-    enrollment = Enrollment(
+    (started,) = _start_all(session, version, program, [Request(customer=customer, admission=admission)], now)
+    if isinstance(started, Refused):
+        raise started
+    return started
+
+
+def enroll_all(
+    session: Session, version: JourneyVersion, program: Program, requests: Sequence[Request], now: datetime
+) -> list[Enrollment | Refused]:
+    """Start a run for each of these customers, who come once each, or say why not; refusals are put on record."""
+    outcomes = _start_all(session, version, program, requests, now)
+    refused = [
+        Refusal(
+            customer=one.customer,
+            reason=outcome.path or "refused",
+            detail={**one.about, "because": outcome.message},
+        )
+        for one, outcome in zip(requests, outcomes, strict=True)
+        if isinstance(outcome, Refused)
+    ]
+    record_refusals(session, version.journey, refused, now)
+    return outcomes
+
+
+def record_refusals(session: Session, journey: str, refused: Sequence[Refusal], now: datetime) -> None:
+    """Put on record why customers were not let in."""
+    rows = [
+        decisions.row(one.customer.id, "not_entered", {"reason": one.reason, **one.detail}, now, journey=journey)
+        for one in refused
+    ]
+    decisions.add(session, rows)
+
+
+def _start_all(
+    session: Session, version: JourneyVersion, program: Program, requests: Sequence[Request], now: datetime
+) -> list[Enrollment | Refused]:
+    if not requests:
+        return []
+    names = [(one.customer.id, one.admission.key) for one in requests]
+    runs = enrollments.last_runs(session, version.journey, names)
+    outcomes, begun, rows = list[Enrollment | Refused](), list[Enrollment](), list[bulk.ColumnValues]()
+    for one, name in zip(requests, names, strict=True):
+        last = runs.get(name)
+        refusal = entry_rules.refusal(program, _as_run(last), now)
+        if refusal:
+            outcomes.append(Refused(REFUSALS[refusal], refusal))
+            continue
+        enrollment = _run(version, program, one, last, now)
+        begun.append(enrollment)
+        outcomes.append(enrollment)
+        rows += _dispatched(version, enrollment, one.admission, last, now)
+    session.add_all(begun)
+    session.flush()
+    _count(session, begun)
+    dispatches.add(session, rows)
+    return outcomes
+
+
+def _run(
+    version: JourneyVersion, program: Program, request: Request, last: Enrollment | None, now: datetime
+) -> Enrollment:
+    customer, admission = request.customer, request.admission
+    return Enrollment(
         **enrollments.row(
             version,
             customer.id,
@@ -70,45 +142,26 @@ def enroll(
             entered_at=now,
         )
     )
-    session.add(enrollment)
-    session.flush()
-    _count(session, enrollment)
+
+
+def _dispatched(
+    version: JourneyVersion, enrollment: Enrollment, admission: Admission, last: Enrollment | None, now: datetime
+) -> list[bulk.ColumnValues]:
+    """The run begins in Temporal; one that is under way still ends there."""
+    rows = list[bulk.ColumnValues]()
+    if last is not None and last.status == EnrollmentStatus.LIVE:
+        leave = {"reason": "restarted"}
+        rows.append(dispatches.row(last.id, last.workflow_id, "leave", leave, Priority.SIGNAL, now))
     start = {"digest": version.digest, "state": _fresh(enrollment)}
     rows.append(dispatches.row(enrollment.id, enrollment.workflow_id, "start", start, admission.priority, now))
-    dispatches.add(session, rows)
-    return enrollment
+    return rows
 
 
-def enroll_on_record(
-    session: Session,
-    version: JourneyVersion,
-    program: Program,
-    customer: Customer,
-    admission: Admission,
-    now: datetime,
-    about: Mapping[str, Any],
-) -> Enrollment:
-    """The same; a refusal is put on record, with what it was `about`, before Refused is raised."""
-    try:
-        return enroll(session, version, program, customer, admission, now)
-    except Refused as refused:
-        detail = {**about, "because": refused.message}
-        record_refusal(session, version.journey, customer, refused.path or "refused", now, detail)
-        raise
-
-
-def record_refusal(
-    session: Session, journey: str, customer: Customer, reason: str, now: datetime, detail: Mapping[str, Any]
-) -> None:
-    """Put on record why a trigger did not let the customer in."""
-    row = decisions.row(customer.id, "not_entered", {"reason": reason, **detail}, now, journey=journey)
-    decisions.add(session, [row])
-
-
-def _count(session: Session, enrollment: Enrollment) -> None:
+def _count(session: Session, begun: Sequence[Enrollment]) -> None:
     tally = Tally()
-    tally.arrive(enrollment.id, (enrollment.journey, enrollment.stage, ""))
-    tally.move(enrollment.id, enrollment.journey, "", enrollment.stage)
+    for one in begun:
+        tally.arrive(one.id, (one.journey, one.stage, ""))
+        tally.move(one.id, one.journey, "", one.stage)
     tally.write(session)
 
 

@@ -1,20 +1,23 @@
 """A schedule comes round: the members of its segment are let in, by the rules that hold for everybody."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.facts.customer_facts import CustomerFacts
 from journeys.program.program import Program, ScheduleTrigger
 from services.customers import known_facts
 from services.definitions import journeys
 from services.enrollments import entry
-from services.enrollments.entry import Admission
-from services.errors import NotFound, Refused
+from services.enrollments.entry import Admission, Refusal, Request
+from services.errors import NotFound
 from store.queries import customers, enrollments, segments
 from store.queries.dispatches import Priority
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
+from store.tables.enrollments import Enrollment
 
 PAGE = 100
 """Members of a segment in one transaction: their locks are held no longer than that takes."""
@@ -36,12 +39,8 @@ def page(
     members = segments.member_ids(session, schedule.segment, cursor, PAGE) if live.digest == digest else ()
     if not members:
         return None
-    entered = 0
-    for member in members:
-        customer = customers.lock(session, member)
-        if customer is not None:
-            entered += _enter(session, version, program, schedule, customer, occasion, now)
-    return members[-1], entered
+    people = customers.lock_all(session, members)
+    return members[-1], _enter(session, version, program, schedule, people, occasion, now)
 
 
 def _enter(
@@ -49,32 +48,35 @@ def _enter(
     version: JourneyVersion,
     program: Program,
     schedule: ScheduleTrigger,
-    customer: Customer,
+    people: Sequence[Customer],
     occasion: str,
     now: datetime,
-) -> bool:
-    """One member; whether they were let in. Who was on this occasion already is left alone."""
+) -> int:
+    """How many of these members were let in. Who was on this occasion already is left alone."""
     source, about = f"schedule {occasion}", {"schedule": schedule.name}
-    if enrollments.by_source(session, customer.id, source, program.journey):
-        return False
-    against = _guard_against(session, program, schedule, customer, now)
-    if against is not None:
-        entry.record_refusal(session, version.journey, customer, "guard_false", now, {**about, "guards": [against]})
-        return False
-    admission = Admission(source=source, priority=Priority.BULK_START)
-    try:
-        entry.enroll_on_record(session, version, program, customer, admission, now, about)
-    except Refused:
-        return False
-    return True
+    begun = enrollments.begun_by(session, program.journey, source, [one.id for one in people])
+    known = known_facts.of_all(session, [(one, None) for one in people if one.id not in begun])
+    requests, refused = list[Request](), list[Refusal]()
+    for customer in people:
+        if customer.id in begun:
+            continue
+        against = _guard_against(program, schedule, known[customer.id], now)
+        if against is not None:
+            refused.append(Refusal(customer=customer, reason="guard_false", detail={**about, "guards": [against]}))
+        else:
+            admission = Admission(source=source, priority=Priority.BULK_START)
+            requests.append(Request(customer=customer, admission=admission, about=about))
+    entry.record_refusals(session, version.journey, refused, now)
+    outcomes = entry.enroll_all(session, version, program, requests, now)
+    return sum(isinstance(one, Enrollment) for one in outcomes)
 
 
 def _guard_against(
-    session: Session, program: Program, schedule: ScheduleTrigger, customer: Customer, now: datetime
+    program: Program, schedule: ScheduleTrigger, known: CustomerFacts, now: datetime
 ) -> dict[str, object] | None:
     """The schedule's guard with the values it saw, where it keeps this customer out."""
     if schedule.guard is None:
         return None
     text = program.guards[schedule.guard]
-    verdict = guards.evaluate(text, customer_facts.context(known_facts.known(session, customer), None, {}, now))
+    verdict = guards.evaluate(text, customer_facts.context(known, None, {}, now))
     return None if verdict.holds else {"guard": text, "seen": dict(verdict.seen)}

@@ -7,7 +7,8 @@ What changes is an event of the customer too (`REQUESTED`, `SUBSCRIBED`, `UNSUBS
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +18,15 @@ from journeys.facts.guards import REQUESTED, SUBSCRIBED, UNSUBSCRIBED
 from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
-from services.errors import InvalidInput, NotFound
+from services.errors import InvalidInput, NotFound, ServiceError
 from services.messages import planning
 from services.messages.origins import CONFIRMING
-from store.queries import customers, decisions, messages
+from store import bulk
+from store.bulk import turns
+from store.queries import consents as consent_rows
+from store.queries import customers, decisions, messages, topics
 from store.queries.lanes import TRANSACTIONAL
 from store.tables.customers import Consent, Customer
-from store.tables.definitions import Topic
 
 EVERYTHING = "*"
 """All topics at once."""
@@ -33,6 +36,22 @@ TOPIC = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}|\*")
 
 ASK_AGAIN = timedelta(days=1)
 """A yes that is said again after so long, and was not confirmed, is asked about again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a customer says about a topic, where they said it (`source`), and when (UTC).
+
+    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked.
+    """
+
+    customer_id: str
+    topic: str
+    granted: bool
+    source: str
+    at: datetime
+    confirmed: bool = False
+    evidence: Mapping[str, Any] | None = None
 
 
 def say(
@@ -46,43 +65,94 @@ def say(
     *,
     confirmed: bool = False,
     evidence: Mapping[str, Any] | None = None,
-    heard: bool = True,
 ) -> bool:
-    """Keep a statement made `at` an instant (UTC), on the customer's timeline too; False where it changes nothing.
+    """Keep a statement made `at` an instant (UTC), and let journeys hear of it; False where it changes nothing.
 
-    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked. `heard`: journeys hear of it, as they
-    should of everything that is said now, and not of what is imported. Raise InvalidInput where the topic is none,
-    NotFound where the customer is gone.
+    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked. Raise InvalidInput where the topic is
+    none, NotFound where the customer is gone.
     """
-    if not TOPIC.fullmatch(topic):
-        raise InvalidInput("a topic is a letter and letters, digits, - or _; or * for all", "topic")
-    customer = customers.lock(session, customer_id)
-    if customer is None:
-        raise NotFound("this customer no longer exists")
-    known = session.get(Consent, (customer_id, topic))
-    pending = granted and not confirmed and _asks(session, topic) and not _holds(known)
-    if known is not None and (known.at > at or _same(known, granted, pending, at)):
-        return False
-    session.merge(
-        Consent(
-            customer_id=customer_id,
-            topic=topic,
-            granted=granted,
-            source=source,
-            at=at,
-            pending=pending,
-            evidence=dict(evidence) if evidence else None,
-        )
+    statement = Statement(
+        customer_id=customer_id,
+        topic=topic,
+        granted=granted,
+        source=source,
+        at=at,
+        confirmed=confirmed,
+        evidence=evidence,
     )
-    what = "subscribed" if pending else "consented" if granted else "unsubscribed"
-    _note(session, customer_id, what, {"topic": topic, "source": source}, now)
-    if pending:
-        _ask(session, customer, topic, at, now)
-    session.flush()
+    (outcome,) = say_all(session, [statement], now, heard=True)
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return outcome
+
+
+def say_all(
+    session: Session, statements: Sequence[Statement], now: datetime, *, heard: bool = False
+) -> list[bool | ServiceError]:
+    """Keep statements in their order; return of each whether it changes anything, or why it is refused.
+
+    `heard`: journeys hear of them, as they should of everything that is said now, and not of what is imported.
+    """
+    people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
+    said = _Said(session, people, now)
+    outcomes = [said.take(one) for one in statements]
+    said.store()
     if heard:
-        name = REQUESTED if pending else SUBSCRIBED if granted else UNSUBSCRIBED
-        _record(session, customer, name, topic, at, now)
-    return True
+        listeners = Listeners.load(session)
+        for turn in turns(said.events, lambda one: one[0].id):
+            customer_events.record_all(session, turn, listeners, now)
+    return outcomes
+
+
+class _Said:
+    """What some locked customers say in one transaction."""
+
+    def __init__(self, session: Session, people: Mapping[str, Customer], now: datetime) -> None:
+        self._session = session
+        self._people = people
+        self._now = now
+        self._known = {(one.customer_id, one.topic): one for one in consent_rows.of_customers(session, people)}
+        self._asking = {one.key for one in topics.listed(session) if one.consent == "double_opt_in"}
+        self._decisions: list[bulk.ColumnValues] = []
+        self._questions: dict[str, bulk.ColumnValues] = {}
+        self.events: list[tuple[Customer, NewEvent]] = []
+
+    def take(self, one: Statement) -> bool | ServiceError:
+        """Keep a statement in mind; False where it changes nothing."""
+        customer = self._people.get(one.customer_id)
+        if not TOPIC.fullmatch(one.topic):
+            return InvalidInput("a topic is a letter and letters, digits, - or _; or * for all", "topic")
+        if customer is None:
+            return NotFound("this customer no longer exists")
+        known = self._known.get((one.customer_id, one.topic))
+        pending = one.granted and not one.confirmed and one.topic in self._asking and not _holds(known)
+        if known is not None and (known.at > one.at or _same(known, one.granted, pending, one.at)):
+            return False
+        self._keep(one, known, pending)
+        what = "subscribed" if pending else "consented" if one.granted else "unsubscribed"
+        detail = {"topic": one.topic, "source": one.source}
+        self._decisions.append(decisions.row(one.customer_id, what, detail, self._now))
+        if pending and customer.email is not None:
+            row = _question(customer, one.topic, one.at, self._now)
+            self._questions[row["id"]] = row
+        self.events.append((customer, _event(one.topic, one.granted, pending, one.at)))
+        return True
+
+    def _keep(self, one: Statement, known: Consent | None, pending: bool) -> None:
+        row = known or Consent(
+            customer_id=one.customer_id, topic=one.topic, granted=one.granted, source=one.source, at=one.at
+        )
+        row.granted, row.source, row.at, row.pending = one.granted, one.source, one.at, pending
+        row.evidence = dict(one.evidence) if one.evidence else None
+        self._known[one.customer_id, one.topic] = row
+        self._session.add(row)
+
+    def store(self) -> None:
+        """Write it, with the mails that ask whether a yes was meant: each is planned once."""
+        self._session.flush()
+        decisions.add(self._session, self._decisions)
+        asked = messages.owners(self._session, self._questions)
+        messages.add(self._session, [row for name, row in self._questions.items() if name not in asked])
 
 
 def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any], now: datetime) -> bool:
@@ -100,20 +170,20 @@ def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any
         known.pending = False
         known.evidence = {**(known.evidence or {}), "confirmed": {"at": now.isoformat(), **by}}
         session.add(known)
-        _note(session, customer_id, "consented", {"topic": topic, "source": "confirmed by the link in the mail"}, now)
+        detail = {"topic": topic, "source": "confirmed by the link in the mail"}
+        decisions.add(session, [decisions.row(customer_id, "consented", detail, now)])
         session.flush()
-        _record(session, customer, SUBSCRIBED, topic, now, now)
+        _record(session, customer, _event(topic, True, False, now), now)
     return True
 
 
-def _record(session: Session, customer: Customer, name: str, topic: str, at: datetime, now: datetime) -> None:
-    event = NewEvent(name=name, properties={"topic": topic}, at=at)
+def _record(session: Session, customer: Customer, event: NewEvent, now: datetime) -> None:
     customer_events.record(session, customer, event, Listeners.load(session), now)
 
 
-def _asks(session: Session, topic: str) -> bool:
-    row = session.get(Topic, topic)
-    return row is not None and row.consent == "double_opt_in"
+def _event(topic: str, granted: bool, pending: bool, at: datetime) -> NewEvent:
+    name = REQUESTED if pending else SUBSCRIBED if granted else UNSUBSCRIBED
+    return NewEvent(name=name, properties={"topic": topic}, at=at)
 
 
 def _holds(known: Consent | None) -> bool:
@@ -128,22 +198,16 @@ def _same(known: Consent, granted: bool, pending: bool, at: datetime) -> bool:
     return not (pending and at - known.at >= ASK_AGAIN)
 
 
-def _ask(session: Session, customer: Customer, topic: str, at: datetime, now: datetime) -> None:
-    """Plan the mail that asks; it is transactional, once for each yes."""
+def _question(customer: Customer, topic: str, at: datetime, now: datetime) -> bulk.ColumnValues:
+    """The mail that asks; it is transactional, once for each yes."""
     name = str(uuid.uuid5(planning.NAMESPACE, f"confirm\0{customer.id}\0{topic}\0{at.isoformat()}"))
-    if customer.email is not None and messages.owner(session, name) is None:
-        row = messages.row(
-            name,
-            customer.id,
-            template=CONFIRMING,
-            topic=topic,
-            lane=TRANSACTIONAL,
-            due=now,
-            now=now,
-            not_before=now,
-        )
-        messages.add(session, [row])
-
-
-def _note(session: Session, customer_id: str, what: str, detail: dict[str, Any], now: datetime) -> None:
-    decisions.add(session, [decisions.row(customer_id, what, detail, now)])
+    return messages.row(
+        name,
+        customer.id,
+        template=CONFIRMING,
+        topic=topic,
+        lane=TRANSACTIONAL,
+        due=now,
+        now=now,
+        not_before=now,
+    )

@@ -1,15 +1,16 @@
 """The preference page: which topics a recipient can choose, what holds now, and what they choose."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
 from services.definitions import topics
 from services.errors import NotFound
 from services.feedback import consents
-from services.feedback.consents import EVERYTHING
+from services.feedback.consents import EVERYTHING, Statement
 from services.messages.eligibility import OPT_IN
 from store.queries import consents as consent_rows
 from store.queries import customer_mail, customers
@@ -66,10 +67,20 @@ def choose(session: Session, customer_id: str, wanted: Collection[str], send_id:
     source = f"preference page, message {send_id}"
     found = choices(session, customer_id)
     everything = session.get(Consent, (customer_id, EVERYTHING))
+    statements = list[Statement]()
     if wanted and everything is not None and not everything.granted:
-        consents.say(session, customer_id, EVERYTHING, True, source, now, now, confirmed=True)
+        statements.append(_statement(customer_id, EVERYTHING, True, source, now))
     for one in found:
         on = one.topic in wanted
         if on != one.on or (on and everything is not None and not everything.granted):
             evidence = {"text": TEXT, "version": VERSION, "how": "preference page"} if on else None
-            consents.say(session, customer_id, one.topic, on, source, now, now, confirmed=True, evidence=evidence)
+            statements.append(_statement(customer_id, one.topic, on, source, now, evidence))
+    consents.say_all(session, statements, now, heard=True)
+
+
+def _statement(
+    customer_id: str, topic: str, on: bool, source: str, now: datetime, evidence: Mapping[str, Any] | None = None
+) -> Statement:
+    return Statement(
+        customer_id=customer_id, topic=topic, granted=on, source=source, at=now, confirmed=True, evidence=evidence
+    )

@@ -1,10 +1,10 @@
 """Files that are taken in: customers, events, consents, and whom to enroll."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlmodel import Session
 
@@ -12,19 +12,20 @@ from services import values
 from services.customers.profiles import MOST_ATTRIBUTES
 from services.definitions import journeys
 from services.enrollments import bulk_entry
+from services.enrollments.bulk_entry import Wanted
 from services.enrollments.customer_events import Listeners
 from services.errors import NotFound, ServiceError
 from services.feedback import consents
+from services.feedback.consents import Statement
 from services.imports import event_files, files, placement
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
 from services.operations.operations import Done, LineError, PageOfWork, counted
 from services.values import Clock, Rejected
-from store.queries import customers
+from store.queries import broadcast_members, customers
 from store.session import Database
 from store.tables.access import Operation
-from store.tables.broadcasts import BroadcastMember
 
 BATCH = 500
 """Lines in one transaction, in which nobody else writes on SQLite: more would hold live events up, fewer would pay for
@@ -37,12 +38,24 @@ NumberedRecords = Sequence[tuple[int, Any]]
 """Lines with their numbers."""
 
 
+Read = TypeVar("Read")
+
+Line = tuple[int, Mapping[str, Any]]
+"""The number of a line, and its record."""
+
+Outcome = bool | Rejected | ServiceError
+"""Whether a line was taken (False where it says nothing new), or why not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFormat:
-    """What a file holds: the columns that it must have, and how a record is taken in."""
+    """What a file holds: the columns that it must have, and how its lines are taken in, many at a time.
+
+    `take` returns the outcome of each line, in their order.
+    """
 
     required: tuple[str, ...]
-    take: Callable[[Session, Operation, Listeners, int, Any, datetime], bool]
+    take: Callable[[Session, Operation, Sequence[Line], datetime], Sequence[Outcome]]
 
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
@@ -58,16 +71,22 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
 
 def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen: int, now: datetime) -> PageOfWork:
     def do(session: Session) -> Done:
-        listeners, errors, taken = Listeners.load(session), list[LineError](), 0
+        outcomes: dict[int, Outcome] = {}
+        lines: list[Line] = []
         for line, record in batch:
             try:
-                if isinstance(record, ValueError):
-                    raise Rejected("", str(record))
-                values.check_values(_mapping(record))
-                taken += kind.take(session, operation, listeners, line, record, now)
-            except (Rejected, ServiceError) as refused:
-                errors.append(LineError(line=line, reason=_reason(refused)))
-        more = {"taken": taken, "repeated": len(batch) - taken - len(errors)}
+                lines.append((line, _mapping(record)))
+            except Rejected as rejected:
+                outcomes[line] = rejected
+        taken = kind.take(session, operation, lines, now)
+        outcomes |= {line: outcome for (line, _), outcome in zip(lines, taken, strict=True)}
+        errors = [
+            LineError(line=line, reason=_reason(outcomes[line]))
+            for line, _ in batch
+            if not isinstance(outcomes[line], bool)
+        ]
+        count = sum(one is True for one in outcomes.values())
+        more = {"taken": count, "repeated": len(batch) - count - len(errors)}
         current = session.get(Operation, operation.id) or operation
         return Done(count=len(batch), cursor=str(seen), errors=errors, result=counted(current, more))
 
@@ -75,37 +94,76 @@ def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen
 
 
 def _mapping(record: Any) -> Mapping[str, Any]:
+    if isinstance(record, ValueError):
+        raise Rejected("", str(record))
     if not isinstance(record, dict):
         raise Rejected("", "a line is a JSON object")
-    return record
+    values.check_values(cast(dict[str, Any], record))
+    return cast(dict[str, Any], record)
 
 
-def _reason(refused: Rejected | ServiceError) -> str:
+def _reason(refused: Outcome) -> str:
     """What was wrong, without what somebody is called."""
     if isinstance(refused, NotFound):
         return "there is no such customer"
     return str(refused)
 
 
+def _take(
+    lines: Sequence[Line], read: Callable[[Line], Read], take: Callable[[Sequence[Read]], Iterable[Outcome]]
+) -> list[Outcome]:
+    """Read each line, and take together what could be read; what could not is the outcome of that line alone."""
+    found, wrong = list[Read](), dict[int, Outcome]()
+    for line in lines:
+        try:
+            found.append(read(line))
+        except (Rejected, ServiceError) as refused:
+            wrong[line[0]] = refused
+    taken = iter(take(found))
+    return [wrong[number] if number in wrong else next(taken) for number, _ in lines]
+
+
+class _Named:
+    """The customers whom lines name, found at once."""
+
+    def __init__(self, session: Session, lines: Sequence[Line]) -> None:
+        self._ids = customers.find_all(session, {_name(record) for _, record in lines})
+
+    def id(self, record: Mapping[str, Any]) -> str:
+        """The internal id of the one whom a record names. Raises NotFound."""
+        found = self._ids.get(_name(record))
+        if found is None:
+            raise NotFound("there is no such customer")
+        return found
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return str(record.get("userId") or "")
+
+
 # -- customers ---------------------------------------------------------------------------------------------------------
 
 
-def _customer(
-    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
-) -> bool:
+def _customers(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
     """`userId` and attributes, as columns or as `traits`; an identify event like any other."""
+
+    def take(identified: Sequence[IncomingEvent]) -> Iterator[Outcome]:
+        for one in ingest.take_all(session, identified, Listeners.load(session), now):
+            yield one if isinstance(one, Rejected) else one is not None
+
+    return _take(lines, lambda line: _identified(operation, line, now), take)
+
+
+def _identified(operation: Operation, line: Line, now: datetime) -> IncomingEvent:
+    """A line as a message; the same line of the same operation is the same message. Raises Rejected."""
+    number, record = line
     traits = record.get("traits")
     if traits is None:
         traits = {name: event_files.number(value) for name, value in record.items() if name != "userId"}
-    item = {"type": "identify", "userId": record.get("userId"), "traits": traits}
     if len(traits) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"has {len(traits)} attributes; at most {MOST_ATTRIBUTES} are allowed")
-    return _once(session, segment_api.read(item, now), f"{operation.id}:{line}", listeners, now)
-
-
-def _once(session: Session, message: IncomingEvent, name: str, listeners: Listeners, now: datetime) -> bool:
-    """Take a message in that is made of a line; the same line of the same operation is the same message."""
-    return ingest.take(session, replace(message, message_id=name), listeners, now) is not None
+    item = {"type": "identify", "userId": record.get("userId"), "traits": traits}
+    return replace(segment_api.read(item, now), message_id=f"{operation.id}:{number}")
 
 
 # -- consents ----------------------------------------------------------------------------------------------------------
@@ -113,60 +171,64 @@ def _once(session: Session, message: IncomingEvent, name: str, listeners: Listen
 _YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
 
 
-def _consent(
-    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
-) -> bool:
+def _consents(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
     """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
-    topic, said = str(record.get("topic") or ""), str(record.get("granted")).strip().lower()
+    named = _Named(session, lines)
+    return _take(
+        lines,
+        lambda line: _statement(operation, named, line[1], now),
+        lambda statements: consents.say_all(session, statements, now),
+    )
+
+
+def _statement(operation: Operation, named: _Named, record: Mapping[str, Any], now: datetime) -> Statement:
+    said = str(record.get("granted")).strip().lower()
     if said not in _YES + _NO:
         raise Rejected("granted", f"must be one of {', '.join(_YES + _NO)}")
-    at = values.instant(record["at"], "at") if record.get("at") else now
-    source = str(record.get("source") or f"import {operation.id}")
-    customer = customers.find(session, str(record.get("userId") or ""))
-    if customer is None:
-        raise NotFound("there is no such customer")
-    confirmed = str(record.get("confirmed")).strip().lower() in _YES
-    return consents.say(
-        session, customer.id, topic, said in _YES, source[:200], at, now, confirmed=confirmed, heard=False
+    return Statement(
+        at=values.instant(record["at"], "at") if record.get("at") else now,
+        customer_id=named.id(record),
+        topic=str(record.get("topic") or ""),
+        granted=said in _YES,
+        source=str(record.get("source") or f"import {operation.id}")[:200],
+        confirmed=str(record.get("confirmed")).strip().lower() in _YES,
     )
 
 
 # -- enrollments -------------------------------------------------------------------------------------------------------
 
 
-def _enrollment(
-    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
-) -> bool:
+def _enrollments(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
     """`userId`; any other column is data of the enrollment. The re-entry rule holds, and a refusal is on record."""
-    customer = customers.find(session, str(record.get("userId") or ""))
-    if customer is None:
-        raise NotFound("there is no such customer")
-    data = {name: value for name, value in record.items() if name != "userId"}
-    return bulk_entry.enroll(session, operation, customer.id, data, now)
+    named = _Named(session, lines)
+
+    def read(line: Line) -> Wanted:
+        return named.id(line[1]), {name: value for name, value in line[1].items() if name != "userId"}
+
+    return _take(lines, read, lambda wanted: bulk_entry.enroll_all(session, operation, wanted, now))
 
 
 # -- recipients --------------------------------------------------------------------------------------------------------
 
 
-def _recipient(
-    session: Session, operation: Operation, listeners: Listeners, line: int, record: Any, now: datetime
-) -> bool:
+def _recipients(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
     """`userId`: whom a broadcast is for; once, however often the file names them."""
-    customer = customers.find(session, str(record.get("userId") or ""))
-    if customer is None:
-        raise NotFound("there is no such customer")
-    name = (operation.request["broadcast"], customer.id)
-    if session.get(BroadcastMember, name) is not None:
-        return False
-    session.add(BroadcastMember(broadcast=name[0], customer_id=name[1]))
-    return True
+    named = _Named(session, lines)
+
+    def take(ids: Sequence[str]) -> Iterator[Outcome]:
+        fresh = broadcast_members.add(session, operation.request["broadcast"], ids)
+        for one in ids:
+            yield one in fresh
+            fresh.discard(one)
+
+    return _take(lines, lambda line: named.id(line[1]), take)
 
 
 KINDS: Mapping[str, ImportFormat] = {
-    "customers": ImportFormat(required=("userId",), take=_customer),
-    "consents": ImportFormat(required=("userId", "topic", "granted"), take=_consent),
-    "enrollments": ImportFormat(required=("userId",), take=_enrollment),
-    "recipients": ImportFormat(required=("userId",), take=_recipient),
+    "customers": ImportFormat(required=("userId",), take=_customers),
+    "consents": ImportFormat(required=("userId", "topic", "granted"), take=_consents),
+    "enrollments": ImportFormat(required=("userId",), take=_enrollments),
+    "recipients": ImportFormat(required=("userId",), take=_recipients),
 }
 """By the kind of a file, but for events, which are taken in customer by customer."""
 

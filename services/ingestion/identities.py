@@ -5,7 +5,7 @@ an anonymous profile becomes the known one, or is to be merged into it (`merging
 After `find` everything is answered from memory; who is new is stored by whoever stores the events.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -58,6 +58,13 @@ class Identities:
         if event.previous_id is not None:
             self._lead_here(customer, event.previous_id)
         return customer
+
+    def named_by(self, event: IncomingEvent) -> Iterator[str]:
+        """The ids of the customers whom an event names, as far as there are such."""
+        for name in _names(event):
+            customer = self._by_name[name]
+            if customer is not None:
+                yield customer.id
 
     def profiles_to_merge(self, event: IncomingEvent) -> Sequence[tuple[Customer, Customer]]:
         """Profiles which an event says are one person: each with the one that it is to go into.

@@ -1,9 +1,9 @@
 """Ingestion: a batch of events, each checked, kept once, and put to the customer it is about.
 
 A batch goes in phases. Every event is read; the customers that events name are found and locked; then, in the order in
-which they were sent, events are attributed and appended, until one comes that somebody listens to. What was appended is
-stored by a few statements, the listeners are told, and it goes on. So a batch ends as if each event had come alone, and
-events to which nobody listens cost a row each.
+which they were sent, events are attributed and appended, until one comes about somebody to whose last event somebody
+listens. What was appended is stored by a few statements, the listeners are told, and it goes on. So a batch ends as if
+each event had come alone, and costs a statement for each step of the way, not for each event.
 """
 
 from collections.abc import Iterable, Sequence
@@ -96,6 +96,7 @@ def take_all(
         if event.message_id in known:
             outcomes.append(None)
             continue
+        batch.make_way(event)
         try:
             merged = batch.merge(event)
             customer, row = batch.record(event)
@@ -122,6 +123,12 @@ class _Batch:
         found = self._identities.find(session, incoming)
         self._waited_for = dict(interests.of_customers(session, [one.id for one in found]))
         self._for_enrollments: list[Event] = []
+        self._told: dict[str, tuple[Customer, Event, list[str]]] = {}
+
+    def make_way(self, event: IncomingEvent) -> None:
+        """What happens to a customer by one event has happened before the next is looked at."""
+        if self._told and not self._told.keys().isdisjoint(self._identities.named_by(event)):
+            self.store()
 
     def merge(self, event: IncomingEvent) -> bool:
         """Make one of the profiles that an event says are one person; whether there were any."""
@@ -141,11 +148,12 @@ class _Batch:
         return customer, self._log.append(customer, event)
 
     def tell(self, customer: Customer, row: bulk.ColumnValues, merged: bool) -> list[str]:
-        """Put an event to whoever listens; return the ids of the enrollments it started."""
+        """Put an event to whoever listens, together with those of others; return the list of the enrollments that it
+        starts, which is whole once everything is stored.
+        """
         enrolled = list[str]()
         if self._listeners.hear(row["name"]):
-            self.store()
-            enrolled += customer_events.tell(self._session, customer, Event(**row), self._listeners, self._now)
+            self._told[customer.id] = (customer, Event(**row), enrolled)
         elif self._is_waited_for(customer, row["name"]):
             self._for_enrollments.append(Event(**row))
         if merged:
@@ -154,12 +162,17 @@ class _Batch:
         return enrolled
 
     def store(self) -> None:
-        """Store what was appended, and tell the enrollments that wait for it."""
+        """Store what was appended, and tell whoever waits for it or listens."""
         customers, aliases = self._identities.take_new()
         self._log.store(customers)
         identities.add_aliases(self._session, aliases)
         customer_events.signal(self._session, self._for_enrollments, self._now)
         self._for_enrollments = []
+        told, self._told = self._told, {}
+        listened = [(customer, event) for customer, event, _ in told.values()]
+        started = customer_events.tell_all(self._session, listened, self._listeners, self._now)
+        for customer, _, enrolled in told.values():
+            enrolled += started[customer.id]
 
     def _is_waited_for(self, customer: Customer, name: str) -> bool:
         names = self._waited_for.get(customer.id, ())

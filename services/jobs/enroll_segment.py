@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from services.enrollments.bulk_entry import enroll
+from services.enrollments import bulk_entry
 from services.errors import Refused
 from services.operations.operations import Done, PageOfWork, counted
 from services.values import Clock
@@ -29,11 +29,9 @@ def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
     members = segments.member_ids(session, operation.request["segment"], current.cursor, PAGE)
     if not members:
         return None
-    enrolled = refused = 0
-    for customer_id in members:
-        try:
-            enrolled += enroll(session, operation, customer_id, operation.request.get("data") or {}, now)
-        except Refused:
-            refused += 1
+    data = operation.request.get("data") or {}
+    outcomes = bulk_entry.enroll_all(session, operation, [(one, data) for one in members], now)
+    refused = sum(isinstance(one, Refused) for one in outcomes)
+    enrolled = sum(one is True for one in outcomes)
     result = counted(current, {"enrolled": enrolled, "refused": refused})
     return Done(count=len(members), cursor=members[-1], result=result)

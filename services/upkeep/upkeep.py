@@ -3,7 +3,7 @@
 Each call does a page of one kind and returns how much it did; where the work stands is in the database.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
 from services.upkeep import broadcast_clock
+from store.bulk import turns
 from store.queries import backfills, customers, decisions, events
 from store.queries import due_dates as due_date_rows
 from store.queries import segments as segment_rows
@@ -101,14 +102,16 @@ def _stale(session: Session, now: datetime) -> list[Segment]:
 def _dates(session: Session, now: datetime, limit: int) -> int:
     """Let in whoever's date has come; a yearly one is set for next year."""
     due = due_date_rows.due(session, now, limit)
-    listeners = Listeners.load(session) if due else None
-    for one in sorted(due, key=lambda date: date.customer_id):
-        assert listeners is not None
-        customer = customers.lock(session, one.customer_id)
+    if not due:
+        return 0
+    people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in due})}
+    for one in due:
         session.delete(one)
-        session.flush()
-        if customer is not None:
-            _reached(session, customer, one, listeners, now)
+    session.flush()
+    listeners = Listeners.load(session)
+    reached = [(people[one.customer_id], one) for one in due if one.customer_id in people]
+    for turn in turns(reached, lambda pair: pair[1].customer_id):
+        _reached(session, turn, listeners, now)
     return len(due)
 
 
@@ -120,13 +123,19 @@ def _pass_over_date(session: Session, now: datetime, error: str) -> None:
         session.delete(one)
 
 
-def _reached(session: Session, customer: Customer, due: DateDue, listeners: Listeners, now: datetime) -> None:
+def _reached(session: Session, due: Sequence[tuple[Customer, DateDue]], listeners: Listeners, now: datetime) -> None:
+    """A date of each of these customers has come: an event of theirs, once."""
+    happened = [(customer, _event(customer, date, now)) for customer, date in due]
+    known = events.known_message_ids(session, [one.message_id for _, one in happened if one.message_id])
+    fresh = [(customer, one) for customer, one in happened if one.message_id not in known]
+    customer_events.record_all(session, fresh, listeners, now)
+    due_dates.reschedule(session, [customer for customer, _ in due], listeners.journeys, now)
+
+
+def _event(customer: Customer, due: DateDue, now: datetime) -> NewEvent:
     trigger = f"{due.journey}/{due.trigger}"
     message_id = f"date:{trigger}:{customer.id}:{due.at.isoformat()}"
-    if not events.known_message_ids(session, [message_id]):
-        event = NewEvent(name=DATE_REACHED, at=now, properties={"trigger": trigger}, message_id=message_id)
-        customer_events.record(session, customer, event, listeners, now)
-    due_dates.reschedule(session, customer, listeners.journeys, now)
+    return NewEvent(name=DATE_REACHED, at=now, properties={"trigger": trigger}, message_id=message_id)
 
 
 def _backfill(session: Session, now: datetime, limit: int) -> int:
@@ -147,24 +156,21 @@ def _customers(session: Session, work: Backfill, now: datetime, limit: int) -> i
     """The next of all customers."""
     ids = backfills.page(session, work, limit)
     listeners = Listeners.load(session)
-    for customer_id in ids:
-        customer = customers.lock(session, customer_id)
-        if customer is not None:
-            WORK[work.kind](session, work, customer, listeners, now)
+    WORK[work.kind](session, work, customers.lock_all(session, ids), listeners, now)
     work.cursor = ids[-1] if ids else work.cursor
     session.add(work)
     return len(ids)
 
 
-def _segment(session: Session, work: Backfill, customer: Customer, listeners: Listeners, now: datetime) -> None:
-    segment = next((one for one in listeners.segments if one.key == work.key), None)
-    change = segments.evaluate(session, segment, customer, now) if segment is not None else None
-    if change is not None:
-        customer_events.join_or_leave(session, customer, change, listeners, now)
+def _segment(session: Session, work: Backfill, people: Sequence[Customer], listeners: Listeners, now: datetime) -> None:
+    looks = [(one, customer) for one in listeners.segments if one.key == work.key for customer in people]
+    customer_events.join_or_leave(session, segments.evaluate(session, looks, now), listeners, now)
 
 
-def _customers_dates(session: Session, work: Backfill, customer: Customer, listeners: Listeners, now: datetime) -> None:
-    due_dates.reschedule(session, customer, listeners.journeys, now)
+def _customers_dates(
+    session: Session, work: Backfill, people: Sequence[Customer], listeners: Listeners, now: datetime
+) -> None:
+    due_dates.reschedule(session, people, listeners.journeys, now)
 
 
 def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
@@ -185,7 +191,7 @@ def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
         session.delete(work)
 
 
-WORK: Mapping[str, Callable[[Session, Backfill, Customer, Listeners, datetime], None]] = {
+WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, datetime], None]] = {
     segments.KIND: _segment,
     DATES: _customers_dates,
 }

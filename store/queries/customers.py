@@ -77,3 +77,23 @@ def find(session: Session, name: str) -> Customer | None:
             if found is not None:
                 return found
     return None
+
+
+def find_all(session: Session, names: Iterable[str]) -> dict[str, str]:
+    """`find` of many: the internal id of each who is found, by the name that was given."""
+    forms = {name: list(dict.fromkeys((name, name.strip()))) for name in names if "\0" not in name}
+    wanted = list(dict.fromkeys(form for those in forms.values() for form in those))
+    emails = dict.fromkeys(one.lower() for one in wanted)
+    by_email = dict[str, str]()
+    for email, found in bulk.matching(session, Customer, ("email", "id"), "email", emails):
+        by_email[email] = min(found, by_email.get(email, found))
+    by_own = dict(tuple(one) for one in bulk.matching(session, Customer, ("external_id", "id"), "external_id", wanted))
+    by_id = {one: one for (one,) in bulk.matching(session, Customer, ("id",), "id", wanted)}
+    former = bulk.matching(session, Alias, ("value", "customer_id"), "value", wanted, {"kind": USER})
+    by_former = dict(tuple(one) for one in former)
+
+    def find_one(form: str) -> str | None:
+        return by_own.get(form) or by_email.get(form.lower()) or by_id.get(form) or by_former.get(form)
+
+    found_ids = ((name, next(filter(None, map(find_one, those)), None)) for name, those in forms.items())
+    return {name: one for name, one in found_ids if one is not None}

@@ -5,13 +5,26 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
+from store import bulk
 from store.tables.customers import DateDue
 
 
-def drop(session: Session, customer_id: str, journeys: Collection[str]) -> None:
-    """Forget the dates on which a customer would be let into these journeys."""
-    here = (col(DateDue.customer_id) == customer_id, col(DateDue.journey).in_(journeys))
-    session.connection().execute(delete(DateDue).where(*here))
+def row(journey: str, trigger: str, customer_id: str, at: datetime) -> bulk.ColumnValues:
+    """The columns of a date; at the instant `at` (UTC) it lets the customer in."""
+    return {"journey": journey, "trigger": trigger, "customer_id": customer_id, "at": at}
+
+
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Keep dates; those that these customers had for the same triggers are gone (`drop`)."""
+    bulk.add(session, DateDue, rows)
+
+
+def drop(session: Session, customer_ids: Sequence[str], journeys: Collection[str]) -> None:
+    """Forget the dates on which these customers would be let into these journeys."""
+    session.flush()
+    for part in bulk.parts(customer_ids):
+        here = (col(DateDue.customer_id).in_(part), col(DateDue.journey).in_(journeys))
+        session.connection().execute(delete(DateDue).where(*here))
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[DateDue]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
 from store import bulk, dialect
@@ -78,11 +79,43 @@ def last_run(session: Session, journey: str, customer_id: str, key: str | None =
     return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
 
 
+def last_runs(session: Session, journey: str, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Enrollment]:
+    """The latest runs through a journey by customer and key, for these of them; whoever had none is left out."""
+    found: dict[tuple[str, str], Enrollment] = {}
+    for part in bulk.parts(names):
+        here = (
+            Enrollment.journey == journey,
+            col(Enrollment.customer_id).in_({customer_id for customer_id, _ in part}),
+            col(Enrollment.key).in_({key for _, key in part}),
+        )
+        last = select(Enrollment.customer_id, Enrollment.key, func.max(Enrollment.run).label("run")).where(*here)
+        latest = last.group_by(col(Enrollment.customer_id), col(Enrollment.key)).subquery()
+        query = select(Enrollment).join(
+            latest,
+            and_(
+                col(Enrollment.customer_id) == latest.c.customer_id,
+                col(Enrollment.key) == latest.c.key,
+                col(Enrollment.run) == latest.c.run,
+            ),
+        )
+        found |= {(one.customer_id, one.key): one for one in session.exec(query.where(*here)).all()}
+    return found
+
+
 def by_source(session: Session, customer_id: str, source: str, journey: str | None = None) -> str | None:
     """The enrollment (in this journey) that this very source began for the customer."""
     query = select(Enrollment.id).where(Enrollment.customer_id == customer_id, Enrollment.source == source)
     query = query if journey is None else query.where(Enrollment.journey == journey)
     return session.exec(query.limit(1)).first()
+
+
+def begun_by(session: Session, journey: str, source: str, customer_ids: Collection[str]) -> set[str]:
+    """Those of the customers whom this very source has let into the journey already."""
+    found: set[str] = set()
+    for part in bulk.parts(sorted(customer_ids)):
+        here = (col(Enrollment.customer_id).in_(part), Enrollment.source == source, Enrollment.journey == journey)
+        found.update(session.exec(select(Enrollment.customer_id).where(*here)).all())
+    return found
 
 
 def of_customer(session: Session, customer_id: str) -> Sequence[Enrollment]:

@@ -1,9 +1,11 @@
 """Segments and who is in them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session, col, delete, func, select
 
+from store import bulk
 from store.tables.customers import Segment, SegmentMember
 
 
@@ -21,6 +23,21 @@ def size(session: Session, key: str) -> int:
     """How many customers are in a segment now."""
     query = select(func.count(col(SegmentMember.customer_id))).where(SegmentMember.segment == key)
     return session.exec(query).one()
+
+
+def join(session: Session, names: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Customers are in segments from now on; `names` are segments and the ids of their new members."""
+    rows = [{"segment": segment, "customer_id": customer_id, "since": now} for segment, customer_id in names]
+    bulk.put(session, SegmentMember, rows)
+
+
+def leave(session: Session, names: Sequence[tuple[str, str]]) -> None:
+    """Customers are in segments no longer; `names` are segments and the ids of those who leave."""
+    gone: dict[str, list[str]] = {}
+    for segment, customer_id in names:
+        gone.setdefault(segment, []).append(customer_id)
+    for segment, ids in gone.items():
+        drop_members(session, segment, ids)
 
 
 def member_ids(session: Session, key: str, after: str, limit: int) -> Sequence[str]:

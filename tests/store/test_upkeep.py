@@ -1,6 +1,6 @@
 """What comes by the clock: an item that raises what nobody foresaw is passed over on record, and holds up no other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from activities.upkeep import UpkeepLane
 from services.customers import segments
+from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.errors import Refused
 from services.upkeep import broadcast_clock
@@ -51,15 +52,16 @@ async def test_a_date_that_raises_lets_nobody_in_and_the_others_have_their_turn(
 ) -> None:
     with database.writing() as session:
         session.add_all(DateDue(journey="j", trigger="enter[0]", customer_id=one, at=noon) for one in people)
-    record, reached = customer_events.record, list[str]()
+    record, reached = customer_events.record_all, list[str]()
 
-    def failing(session: Session, customer: Customer, *rest: Any) -> Any:
-        if customer.id == people[2]:
+    def failing(session: Session, happened: Sequence[tuple[Customer, NewEvent]], *rest: Any) -> Any:
+        names = [customer.id for customer, _ in happened]
+        if people[2] in names:
             raise KeyError("nobody expects this")
-        reached.append(customer.id)
-        return record(session, customer, *rest)
+        reached.extend(names)
+        return record(session, happened, *rest)
 
-    monkeypatch.setattr(customer_events, "record", failing)
+    monkeypatch.setattr(customer_events, "record_all", failing)
     await work_off(lane)
     assert {*reached} == {*people} - {people[2]}
     with database.reading() as session:
@@ -78,10 +80,10 @@ async def test_a_customer_who_raises_keeps_their_segments_and_the_others_are_loo
         backfills.start(session, segments.KIND, "pros", noon)
     evaluate = segments.evaluate
 
-    def failing(session: Session, segment: Segment, customer: Customer, now: datetime) -> Any:
-        if customer.id == people[0]:
+    def failing(session: Session, looks: Sequence[tuple[Segment, Customer]], now: datetime) -> Any:
+        if people[0] in [customer.id for _, customer in looks]:
             raise KeyError("nobody expects this")
-        return evaluate(session, segment, customer, now)
+        return evaluate(session, looks, now)
 
     monkeypatch.setattr(segments, "evaluate", failing)
     await work_off(lane)

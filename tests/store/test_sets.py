@@ -1,0 +1,263 @@
+"""Sets, not rows: what many rows are done to costs as many statements as what few are done to."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from activities.operations import KINDS
+from services.definitions import journeys
+from services.enrollments import schedules
+from services.enrollments.customer_events import Listeners
+from services.ingestion.ingest import IngestResult
+from services.operations import operations, uploads
+from services.upkeep import upkeep
+from store.session import Database
+from store.tables.access import Operation
+from store.tables.broadcasts import BroadcastMember
+from store.tables.customers import Consent, Customer, Segment, SegmentMember
+from store.tables.definitions import Topic
+from store.tables.enrollments import Enrollment
+from tests.conftest import Statements
+
+Ingest = Callable[..., IngestResult]
+
+FEW, MANY = 10, 90
+SIZES = pytest.mark.parametrize("count", [FEW, MANY])
+
+JOURNEY = """
+journey: {key}
+enter: {enter}
+start: new
+stages: {{new: {{steps: [{{send: {{template: mail_a, topic: news}}}}, {{wait: 9 days}}]}}}}
+"""
+TRIGGERS = {
+    "on_identify": "[{on: Identify, when: 'customer.plan == \"pro\"'}]",
+    "on_join": "[{segment: pros}]",
+    "on_date": "[{date: customer.ends}]",
+    "on_order": "[{on: Order}]",
+}
+
+
+@pytest.fixture
+def shop(database: Database, publish: Callable[[str, str], None], noon: datetime) -> None:
+    """Everybody listens: two segments, and journeys that begin by event, segment and date."""
+    with database.writing() as session:
+        session.merge(Segment(key="pros", guard="customer.plan == 'pro'", created_at=noon, updated_at=noon))
+        guard = "'pros' in customer.segments"
+        session.merge(Segment(key="quick", guard=guard, created_at=noon, updated_at=noon))
+        session.add(Topic(key="club", consent="double_opt_in", created_at=noon, updated_at=noon))
+    for key, enter in TRIGGERS.items():
+        publish(key, JOURNEY.format(key=key, enter=enter))
+
+
+def identified(count: int, **traits: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "identify",
+            "userId": f"u{number}",
+            "traits": {"email": f"u{number}@example.com", "plan": "pro", "ends": "2026-06-01", **traits},
+        }
+        for number in range(count)
+    ]
+
+
+def rows(database: Database, table: Any, *where: Any) -> list[Any]:
+    with database.reading() as session:
+        return list(session.exec(select(table).where(*where)).all())
+
+
+def asked_for(database: Database, what: str, noon: datetime, file: str = "", **request: Any) -> Operation:
+    """Work that somebody asked for; with a file."""
+    with database.writing() as session:
+        operation = operations.start(session, what, {"format": "csv", **request}, noon)
+        uploads.keep(session, operation.id, 0, file.encode())
+    return operation
+
+
+def work(database: Database, operation: Operation, noon: datetime) -> dict[str, Any]:
+    """Do all of it, page by page, and return what is reported."""
+    for page in KINDS[operation.kind](database, operation, lambda: noon):
+        if database.write(lambda session, page=page: operations.advance(session, operation.id, page)) is None:
+            break
+    with database.reading() as session:
+        found = operations.get(session, operation.id)
+        assert found.error_count == 0
+        return found.result or {}
+
+
+def csv(header: str, lines: Sequence[str]) -> str:
+    return "\n".join([header, *lines]) + "\n"
+
+
+# -- events and imports ------------------------------------------------------------------------------------------------
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_a_batch_that_everybody_listens_to(
+    database: Database, take: Ingest, statements: Statements, count: int
+) -> None:
+    with statements(database, at_most=45):
+        outcome = take(*identified(count))
+    assert (outcome.accepted, len(outcome.enrolled)) == (count, 2 * count)
+    assert len(rows(database, SegmentMember)) == 2 * count
+    with statements(database, at_most=45):
+        take(*identified(count, plan="free"))
+    assert rows(database, SegmentMember) == []
+
+
+@SIZES
+def test_a_batch_about_new_customers_to_whom_nobody_listens(
+    database: Database, take: Ingest, statements: Statements, count: int
+) -> None:
+    with statements(database, at_most=11):
+        take(*identified(count))
+    assert len(rows(database, Customer)) == count
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_an_import_of_customers(database: Database, statements: Statements, noon: datetime, count: int) -> None:
+    lines = [f"u{number},u{number}@example.com,pro" for number in range(count)]
+    operation = asked_for(database, "import customers", noon, csv("userId,email,plan", lines), kind="customers")
+    with statements(database, at_most=56):
+        assert work(database, operation, noon) == {"taken": count, "repeated": 0}
+    assert len(rows(database, Enrollment)) == 2 * count
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_an_import_of_consents(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count))
+    lines = [f"u{number},{topic},yes" for number in range(count) for topic in ("news", "club")]
+    operation = asked_for(database, "import consents", noon, csv("userId,topic,granted", lines), kind="consents")
+    with statements(database, at_most=30):
+        assert work(database, operation, noon) == {"taken": 2 * count, "repeated": 0}
+    assert len(rows(database, Consent, col(Consent.pending))) == count
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_an_import_of_enrollments(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count, plan="free"))
+    lines = [f"u{number},X{number}" for number in range(count)]
+    request = {"kind": "enrollments", "journey": "on_order"}
+    operation = asked_for(database, "import enrollments", noon, csv("userId,voucher", lines), **request)
+    with statements(database, at_most=30):
+        assert work(database, operation, noon) == {"taken": count, "repeated": 0}
+    assert len(rows(database, Enrollment)) == count
+
+
+@SIZES
+def test_an_import_of_recipients(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count))
+    lines = [f"u{number}" for number in (*range(count), 0)]
+    request = {"kind": "recipients", "broadcast": "spring"}
+    operation = asked_for(database, "import recipients", noon, csv("userId", lines), **request)
+    with statements(database, at_most=22):
+        assert work(database, operation, noon) == {"taken": count, "repeated": 1}
+    assert len(rows(database, BroadcastMember)) == count
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("known", [True, False], ids=["of known customers", "of new ones"])
+def test_an_import_of_events(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int, known: bool
+) -> None:
+    if known:
+        take(*identified(count))
+    events = [
+        {
+            "type": "track",
+            "userId": f"u{number}",
+            "event": "Order",
+            "messageId": f"m{number}",
+            "timestamp": "2026-03-01",
+        }
+        for number in range(count)
+    ]
+    file = "\n".join(json.dumps(one) for one in events)
+    request = {"kind": "events", "journey": "on_order", "format": "ndjson"}
+    operation = asked_for(database, "import events", noon, file, **request)
+    with statements(database, at_most=55):
+        assert work(database, operation, noon)["enrolled"] == count
+    assert len(rows(database, Enrollment, Enrollment.journey == "on_order")) == count
+
+
+# -- bulk entry, segments, dates ---------------------------------------------------------------------------------------
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_a_segment_is_enrolled(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count))
+    operation = asked_for(database, "enroll", noon, journey="on_order", segment="pros")
+    with statements(database, at_most=24):
+        assert work(database, operation, noon) == {"enrolled": count, "refused": 0}
+    again = asked_for(database, "enroll", noon, journey="on_order", segment="pros")
+    with statements(database, at_most=24):
+        assert work(database, again, noon) == {"enrolled": 0, "refused": count}
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_a_segment_whose_guard_is_new_looks_at_everybody(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count, plan="free"))
+    with database.writing() as session:
+        session.merge(Segment(key="pros", guard="customer.plan == 'free'", created_at=noon, updated_at=noon))
+        upkeep.look_at_everybody(session, Listeners.load(session), noon)
+    with statements(database, at_most=100), database.writing() as session:
+        while upkeep.do(session, noon):
+            pass
+    assert len(rows(database, SegmentMember)) == 2 * count
+    assert len(rows(database, Enrollment, Enrollment.journey == "on_join")) == count
+
+
+@SIZES
+@pytest.mark.usefixtures("shop")
+def test_the_dates_of_many_come_at_once(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count, plan="free"))
+    day = datetime(2026, 6, 2, tzinfo=noon.tzinfo)
+    with statements(database, at_most=28), database.writing() as session:
+        assert upkeep.do(session, day) == count
+    assert len(rows(database, Enrollment, Enrollment.journey == "on_date")) == count
+
+
+@SIZES
+def test_a_schedule_lets_the_members_of_its_segment_in(
+    database: Database,
+    take: Ingest,
+    publish: Callable[[str, str], None],
+    statements: Statements,
+    noon: datetime,
+    count: int,
+) -> None:
+    take(*identified(count))
+    ids = [one.id for one in rows(database, Customer)]
+    with database.writing() as session:
+        session.add(Segment(key="all", guard="true", created_at=noon, updated_at=noon))
+        session.add_all(SegmentMember(segment="all", customer_id=one, since=noon) for one in ids)
+    enter = "[{schedule: {at: '09:00'}, segment: all, when: 'customer.email != \"u0@example.com\"'}]"
+    publish("daily", JOURNEY.format(key="daily", enter=enter))
+    with database.reading() as session:
+        version, program = journeys.live(session, "daily")
+    with statements(database, at_most=16), database.writing() as session:
+        done = schedules.page(session, version.digest, program.schedules[0].name, "today", "", noon)
+    assert done == (max(ids), count - 1)
