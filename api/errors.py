@@ -18,9 +18,8 @@ from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
 from services import errors as services
 from services.values import Rejected
+from store.dialect import came_between, is_away, is_full
 from store.keyset import BadCursor
-from store.room import is_away, is_full
-from store.session import came_between
 from workflows import gateway
 
 BY_STATUS: Mapping[int, str] = {

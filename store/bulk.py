@@ -102,7 +102,7 @@ def _copy(connection: Connection, table: str, names: Sequence[str], values: Iter
             for one in values:
                 copy.write_row(one)
     except driver.Error as error:
-        dialect.tell_no_values(error)
+        dialect.named(connection.dialect.name).tell_no_values(error)
         raise DBAPIError.instance(
             statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
         ) from None

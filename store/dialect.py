@@ -1,69 +1,21 @@
-"""What SQLite and PostgreSQL do differently: whoever needs a difference names it, and never a database."""
+"""Which database this is, and what it says about itself: whoever needs a difference names it, and never a database."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
+from store.dialects.interface import Codes, Dialect
+from store.dialects.postgresql import POSTGRESQL
+from store.dialects.sqlite import SQLITE
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """How one database wants things."""
+DIALECTS = (SQLITE, POSTGRESQL)
+"""The embedded database, and that of production."""
 
-    mark: str
-    """Where a value stands in a statement that goes to the driver as it is."""
-    insert: Callable[[Any], Any]
-    """An INSERT that knows what to do about rows that are there already."""
-    copies: bool
-    """Many rows go faster by COPY."""
-    one_writer: bool
-    """One transaction writes at a time: the threads of a process queue for it."""
-    reading: Mapping[str, Any]
-    """Options of a transaction that sees one state of the database and changes nothing."""
-    zones: bool
-    """Instants are kept with their zone; else as text in UTC, which sorts by time."""
-    month: Callable[[Any], Any]
-    """The month of an instant in UTC, as text that begins with year and month: "2026-07"."""
-
-
-def _month(column: Any) -> Any:
-    return func.to_char(func.timezone("UTC", column), "YYYY-MM")
-
-
-SQLITE = Dialect(
-    mark="?",
-    insert=sqlite_insert,
-    copies=False,
-    one_writer=True,
-    reading={},
-    zones=False,
-    month=lambda column: column,
-)
-"""The embedded database: one writer, and instants as text."""
-
-POSTGRESQL = Dialect(
-    mark="%s",
-    insert=postgres_insert,
-    copies=True,
-    one_writer=False,
-    reading={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-    zones=True,
-    month=_month,
-)
-"""The database of production: writers side by side, who lock rows."""
-
-
-def tell_no_values(error: BaseException) -> None:
-    """PostgreSQL tells in the details of an error whose row it was: nobody needs that in a log or a history."""
-    if error.args and isinstance(error.args[0], str):
-        error.args = (error.args[0].partition("\nDETAIL")[0], *error.args[1:])
-
-
-_BY_NAME = {"sqlite": SQLITE, "postgresql": POSTGRESQL}
+_BY_NAME = {one.name: one for one in DIALECTS}
 
 
 def of(session: Session) -> Dialect:
@@ -74,3 +26,58 @@ def of(session: Session) -> Dialect:
 def named(name: str) -> Dialect:
     """The dialect by the name that SQLAlchemy gives it; KeyError for a database that we do not know."""
     return _BY_NAME[name]
+
+
+def of_url(url: str) -> Dialect:
+    """The dialect of the database that a URL leads to; ValueError for one that we do not know."""
+    for one in DIALECTS:
+        if url.startswith(one.schemes):
+            return one
+    raise ValueError("the URL of a database begins with sqlite:// or postgresql://")
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def json_type() -> Any:
+    """The type of a column that keeps JSON, on each database the one that suits it."""
+    first, *others = DIALECTS
+    found = first.json
+    for one in others:
+        found = found.with_variant(one.json, one.name)
+    return found
+
+
+def index_of(condition: str) -> Mapping[str, Any]:
+    """The options of an index of those rows alone for which a condition holds."""
+    return {f"{one.name}_where": text(condition) for one in DIALECTS}
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def came_between(error: DBAPIError) -> bool:
+    """Whether another transaction came between, so that the same work may succeed when it is done again."""
+    return _is(_code(error), (one.between for one in DIALECTS))
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether a statement failed because the disk under the database is full."""
+    return _is(_code(error), (one.full for one in DIALECTS))
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether a statement failed because the database cannot be had: no connection, a shutdown, a lock for too long."""
+    code = _code(error)
+    if error.connection_invalidated or _is(code, (one.away for one in DIALECTS)):
+        return True
+    return not code and isinstance(error, OperationalError)
+
+
+def _code(error: DBAPIError) -> str:
+    """By what name the driver knows an error: an SQLSTATE, or SQLite's own; "" where it has none."""
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None) or ""
+
+
+def _is(code: str, kinds: Iterable[Codes]) -> bool:
+    return code.startswith(tuple(chain.from_iterable(kinds)))

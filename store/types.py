@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import DateTime, Dialect, Index
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
-from store.dialect import named
+from store.dialect import index_of, json_type, named
 
 
 class Instant(TypeDecorator[datetime]):
@@ -40,7 +39,7 @@ def as_text(value: datetime | None) -> str | None:
     return value.isoformat(" ", "microseconds")[:26]
 
 
-Json: Any = JSON().with_variant(JSONB(), "postgresql")
+Json: Any = json_type()
 """A column of JSON: JSONB on PostgreSQL, text on SQLite."""
 
 
@@ -56,4 +55,4 @@ def json_column(**options: Any) -> Any:
 
 def partial_index(name: str, *columns: str, of: str) -> Index:
     """An index of those rows alone for which a condition holds; a statement that says the same finds it."""
-    return Index(name, *columns, sqlite_where=text(of), postgresql_where=text(of))
+    return Index(name, *columns, **index_of(of))

@@ -27,8 +27,8 @@ RENEW_AFTER = 600
 the ten that a workflow task has. Temporal itself suggests it from 4,096 on."""
 
 ANSWER_WITHIN = timedelta(seconds=90)
-"""For one attempt to answer: longer than a transaction may wait for SQLite's write lock (`store.session.BUSY_MS`, a
-minute)."""
+"""For one attempt to answer: longer than a transaction may wait for SQLite's write lock, a minute
+(`store.dialects.sqlite.BUSY_MS`)."""
 
 RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 """An attempt that failed is made again, for ever: after 0.2 s, then twice as long each time, up to half a minute while

@@ -1,6 +1,7 @@
 """The rule for transactions: one way to open one, repeated only where another came between, locks in one order."""
 
 import ast
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -90,6 +91,11 @@ def test_work_that_is_wrong_by_itself_is_not_done_again(database: Database) -> N
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
+def test_a_database_that_we_do_not_know_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="begins with sqlite:// or postgresql://"):
+        Database("mysql://name:secret@127.0.0.1/db")
+
+
 def test_a_reading_transaction_can_change_nothing(database: Database, noon: datetime) -> None:
     def change() -> None:
         with database.reading() as session:
@@ -163,6 +169,34 @@ def test_every_statement_stands_in_the_store() -> None:
 @pytest.mark.parametrize("name", ["exec", "exec_driver_sql", "connection", "scalars"])
 def test_nothing_above_the_store_asks_the_database_past_its_queries(name: str) -> None:
     assert {file for file in calls(name) if not file.startswith("store/")} == set()
+
+
+def naming_a_database() -> set[str]:
+    """The files of the store and of the services whose code (not their prose) names a database."""
+    return {
+        str(file.relative_to(ROOT))
+        for room in ("store", "services")
+        for file in (ROOT / room).rglob("*.py")
+        for node in ast.walk(_without_prose(ast.parse(file.read_text())))
+        for word in (getattr(node, name, None) for name in ("id", "attr", "arg", "module", "value", "name"))
+        if isinstance(word, str) and re.search("sqlite|postgres|psycopg", word, re.IGNORECASE)
+    }
+
+
+def _without_prose(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [one for one in node.body if not isinstance(one, ast.Expr) or not _is_prose(one)]
+    return tree
+
+
+def _is_prose(one: ast.Expr) -> bool:
+    return isinstance(one.value, ast.Constant) and isinstance(one.value.value, str)
+
+
+def test_a_difference_between_the_databases_has_one_place() -> None:
+    elsewhere = {one for one in naming_a_database() if not one.startswith(("store/dialects/", "store/migrations/"))}
+    assert elsewhere == {"store/dialect.py", "services/imports/event_files.py"}  # which sorts a file by SQLite
 
 
 def test_rows_are_locked_in_the_store_and_customers_in_one_place() -> None:

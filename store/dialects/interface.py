@@ -1,0 +1,53 @@
+"""What a database says about itself: everything in which two of them differ."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+Codes = tuple[str, ...]
+"""How the codes begin by which a database's driver tells its errors apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one database wants things."""
+
+    name: str
+    """SQLAlchemy's name for it."""
+    schemes: Codes
+    """How the URLs begin that lead to it."""
+    driver_url: Callable[[str], str]
+    """Such a URL with the driver that we use."""
+    engine: Mapping[str, Any]
+    """Options of its engine."""
+    prepare: Callable[[Engine], None]
+    """Tells an engine, before its first connection, what each connection and transaction begins with."""
+    tell_no_values: Callable[[BaseException], None]
+    """Takes out of an error whose row it was about."""
+    written: Callable[[Engine], AsyncIterator[None]]
+    """Says, again and again, that something was written (or may have been). Raise OSError or SQLAlchemyError where the
+    connection is lost."""
+    mark: str
+    """Where a value stands in a statement that goes to the driver as it is."""
+    insert: Callable[[Any], Any]
+    """An INSERT that knows what to do about rows that are there already."""
+    copies: bool
+    """Many rows go faster by COPY."""
+    one_writer: bool
+    """One transaction writes at a time: the threads of a process queue for it."""
+    reading: Mapping[str, Any]
+    """Options of a transaction that sees one state of the database and changes nothing."""
+    zones: bool
+    """Instants are kept with their zone; else as text in UTC, which sorts by time."""
+    json: Any
+    """The type of a column that keeps JSON."""
+    month: Callable[[Any], Any]
+    """The month of an instant in UTC, as text that begins with year and month: "2026-07"."""
+    between: Codes
+    """Errors of a transaction between whose reading and writing another one came."""
+    full: Codes
+    """Errors of a full disk."""
+    away: Codes
+    """Errors of a database that cannot be had: no connection, a shutdown, a lock for too long."""

@@ -1,0 +1,67 @@
+"""PostgreSQL, the database of production: writers side by side, who lock rows; instants with their zone."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy import Engine, func
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from store.dialects.interface import Dialect
+
+CHANNEL = "waypost"
+"""Where the triggers of the migrations notify."""
+
+
+def _driver_url(url: str) -> str:
+    return "postgresql+psycopg:" + url.partition(":")[2] if url.startswith(("postgres:", "postgresql:")) else url
+
+
+def _prepare(_engine: Engine) -> None:
+    """The server's settings hold."""
+
+
+def _tell_no_values(error: BaseException) -> None:
+    """The details of an error tell whose row it was: nobody needs that in a log or a history."""
+    if error.args and isinstance(error.args[0], str):
+        error.args = (error.args[0].partition("\nDETAIL")[0], *error.args[1:])
+
+
+async def _written(engine: Engine) -> AsyncIterator[None]:
+    """A trigger on each table that holds work notifies with the commit (LISTEN, NOTIFY)."""
+    import psycopg  # nine megabytes, which an installation on SQLite does without
+
+    plain = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        async with await psycopg.AsyncConnection.connect(plain, autocommit=True) as connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            yield
+            async for _ in connection.notifies():
+                yield
+    except psycopg.Error as error:
+        raise ConnectionError(type(error).__name__) from None
+
+
+def _month(column: Any) -> Any:
+    return func.to_char(func.timezone("UTC", column), "YYYY-MM")
+
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    schemes=("postgresql:", "postgresql+psycopg:", "postgres:"),
+    driver_url=_driver_url,
+    engine={"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True},
+    prepare=_prepare,
+    tell_no_values=_tell_no_values,
+    written=_written,
+    mark="%s",
+    insert=insert,
+    copies=True,
+    one_writer=False,
+    reading={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    zones=True,
+    json=JSONB(),
+    month=_month,
+    between=("23505", "23503", "40001", "40P01"),  # the same new row, a row gone, serialization, a deadlock
+    full=("53100",),
+    away=("08", "57P01", "57P02", "57P03", "53300"),
+)

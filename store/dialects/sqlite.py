@@ -1,0 +1,97 @@
+"""SQLite, the embedded database: a file in the home, one writer at a time, instants as text."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Engine, event
+from sqlalchemy.dialects.sqlite import insert
+
+from store.dialects.interface import Dialect
+
+BUSY_MS = 60_000
+"""Milliseconds that a transaction waits for another process's write lock: longer than any transaction of ours takes."""
+
+LOOK_EVERY = 0.03
+"""Seconds between two looks at the file's `data_version`, each of some ten microseconds: nobody feels the wait, and a
+process that idles costs less than a thousandth of a core."""
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}")
+"""What each connection begins with."""
+
+
+def _prepare(engine: Engine) -> None:
+    event.listen(engine, "do_connect", _make_private)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+
+
+def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _options: Any) -> None:
+    """A new file is its owner's alone; SQLite gives the files beside it (the log, shared memory) the same rights."""
+    path = str(arguments[0])
+    if path and path != ":memory:" and os.path.isdir(os.path.dirname(path) or "."):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("mode")
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(mode == 'read')}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
+
+
+async def _written(engine: Engine) -> AsyncIterator[None]:
+    """The file's `data_version` tells that another connection has written."""
+    raw = engine.raw_connection()
+    try:
+        cursor, seen = raw.cursor(), None
+        while True:
+            version = cursor.execute("PRAGMA data_version").fetchone()[0]
+            if version != seen:
+                seen = version
+                yield
+            await asyncio.sleep(LOOK_EVERY)
+    finally:
+        raw.close()
+
+
+def _leave(_error: BaseException) -> None:
+    """It names tables and columns alone."""
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+SQLITE = Dialect(
+    name="sqlite",
+    schemes=("sqlite:",),
+    driver_url=_as_it_is,
+    engine={
+        "connect_args": {"check_same_thread": False, "timeout": BUSY_MS / 1000, "isolation_level": None},
+        "pool_size": 20,
+        "max_overflow": 40,
+    },
+    prepare=_prepare,
+    tell_no_values=_leave,
+    written=_written,
+    mark="?",
+    insert=insert,
+    copies=False,
+    one_writer=True,
+    reading={},
+    zones=False,
+    json=JSON(),
+    month=_as_it_is,
+    # where work was prepared before the write lock was taken
+    between=("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY"),
+    full=("SQLITE_FULL", "SQLITE_IOERR_WRITE"),
+    away=("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_LOCKED"),
+)
