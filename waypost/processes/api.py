@@ -13,6 +13,7 @@ from api.deps.rate_limits import RateLimits
 from store.room import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection
+from waypost.processes.connections import BoundedConnection
 from waypost.telemetry.tracing import Traced, no_span
 from waypost.wiring import Parts
 from workflows.gateway import Gateway
@@ -66,7 +67,7 @@ def serve(parts: Parts) -> None:
     garbage_collection.settle()
     app = build(parts)
     uvicorn.run(
-        app if parts.span is no_span else Traced(app, parts.span),
+        app if parts.span is no_span else Traced(app, parts.span), http=BoundedConnection,
         host=settings.host, port=settings.port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10, proxy_headers=False, server_header=False,
     )  # fmt: skip
