@@ -9,6 +9,7 @@ CELL = (160.0, 60.0)
 
 
 def anchor(way: Connector, lines: int) -> None:
+    """Put the label of a way in the middle of its first bend; above it, where it is a loop."""
     if not way.loop:
         (x0, y0), (x1, y1) = way.points[0], way.points[1]
         way.anchor = ((x0 + x1) / 2, (y0 + y1) / 2)

@@ -22,6 +22,7 @@ class Box:
 
     @property
     def middle(self) -> float:
+        """Pixels from the left to its middle."""
         return self.x + self.width / 2
 
 
@@ -38,6 +39,8 @@ class Connector:
 
 @dataclass(slots=True)
 class Layout:
+    """Boxes by key and ways by their ends, with the size of the whole, all in pixels."""
+
     boxes: dict[str, Box]
     ways: dict[Edge, Connector]
     width: float

@@ -44,6 +44,7 @@ def tag(name: str, *inside: str, **attributes: Any) -> str:
 
 
 def label(x: float, y: float, content: str, **attributes: Any) -> str:
+    """A line of text that begins at this place, or has its middle there (`text_anchor`)."""
     return tag("text", escape(content), x=x, y=y, **attributes)
 
 

@@ -14,6 +14,7 @@ class Heads:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI asks it."""
         if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].endswith(ENDLESS):
             return await self._app(scope, receive, send)
         routes: list[BaseRoute] = scope["app"].state.routes

@@ -26,6 +26,7 @@ class HeavyWork:
 
 
 def heavy_work(request: Request) -> HeavyWork:
+    """The app's own."""
     return request.app.state.heavy_work
 
 

@@ -35,6 +35,7 @@ class RenderTurns:
 
 
 def render_turns(request: Request) -> RenderTurns:
+    """The app's own."""
     return request.app.state.render_turns
 
 

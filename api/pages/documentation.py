@@ -36,6 +36,7 @@ def files() -> Mapping[str, tuple[Path, str]]:
 
 @router.get("", response_class=HTMLResponse)
 def documentation() -> HTMLResponse:
+    """The page itself, which loads the rest."""
     return page("documentation.html", policy=POLICY)
 
 

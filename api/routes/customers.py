@@ -93,8 +93,9 @@ def get(id: CustomerId, session: Reading, key: Support, response: Response) -> C
 
 @router.delete("/{id}", status_code=202, summary="Erase a customer", responses=responses(404))
 def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrail) -> Erasing:
-    """The person leaves every table and their workflows end; counts stay. A tombstone keeps late events from
-    bringing them back. The answer names the operation that does it.
+    """The person leaves every table and their workflows end; counts stay.
+
+    A tombstone keeps late events from bringing them back. The answer names the operation that does it.
     """
     customer = customer_view.customer(session, id)
     operation = operations.start(session, "erase", {"customer": customer.id}, now, by=key.id)

@@ -55,8 +55,9 @@ def enroll(
     response: Response,
     trail: TheTrail,
 ) -> EnrollmentOut | OperationOut:
-    """Start a run by hand. The re-entry rule of the journey holds; a refusal says which. A segment is an operation
-    (202); a file is imported with `POST /v1/imports?kind=enrollments`.
+    """Start a run by hand. The re-entry rule of the journey holds; a refusal says which.
+
+    A segment is an operation (202); a file is imported with `POST /v1/imports?kind=enrollments`.
     """
     version, program = journeys.live(session, key)
     if body.segment is not None:

@@ -145,8 +145,9 @@ def publish(
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))
 def pause(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyOut:
-    """Everybody keeps their place and parks at their next wake; no mail goes, what is planned is held. Events are
-    recorded meanwhile, and who enters is parked too.
+    """Everybody keeps their place and parks at their next wake; no mail goes, what is planned is held.
+
+    Events are recorded meanwhile, and who enters is parked too.
     """
     before = _shown(journeys.get(session, key))
     after = _shown(journeys.pause(session, key, now))

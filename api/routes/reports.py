@@ -54,5 +54,8 @@ def reconciliation(
         bool, Query(description="compare the kept counts with the rows themselves; seconds where there are millions")
     ] = False,
 ) -> Reconciliation:
-    """entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked; differences named."""
+    """Whether the books balance, with each difference named.
+
+    entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked.
+    """
     return Reconciliation(**reconcile(session, journey, recount=recount))

@@ -37,8 +37,10 @@ def why(
     step: Annotated[str | None, Query(max_length=300, description="a step's id, or a template's key")] = None,
     message: Annotated[str | None, Query(max_length=64, description="a message's id; then nothing else")] = None,
 ) -> WhyOut:
-    """An answer in a sentence, with every decision behind it: the guards and the values they saw, the policy that
-    spoke, when it is tried next. Of a journey that the customer never entered it says which guard kept them out.
+    """An answer in a sentence, with every decision behind it.
+
+    The guards and the values they saw, the policy that spoke, when it is tried next. Of a journey that the customer
+    never entered it says which guard kept them out.
     """
     customer = customer_view.customer(session, id)
     return _told(why_answers.why(session, customer, journey, step, message, now))

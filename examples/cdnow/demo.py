@@ -39,6 +39,7 @@ console = Console()
 
 
 def main() -> int:
+    """The whole demo; return the exit status. It asks a stack that runs, or runs one meanwhile."""
     settings = Settings()
     with running_stack(settings):
         client = connect(settings)
@@ -75,6 +76,7 @@ def running_stack(settings: Settings) -> Iterator[None]:
 
 
 def ready(settings: Settings) -> bool:
+    """Whether a stack runs at the address of the settings, with all its parts."""
     try:
         connect(settings).call("GET", "/readyz")
     except (Unreachable, ApiProblem):
@@ -83,6 +85,7 @@ def ready(settings: Settings) -> bool:
 
 
 def publish(client: Waypost) -> None:
+    """Make the journey live; a second time changes nothing."""
     client.call("PUT", f"/v1/journeys/{JOURNEY}", content=(HERE / "lifecycle.yaml").read_bytes())
     version = client.call("POST", f"/v1/journeys/{JOURNEY}/publish")
     console.print(f"   {JOURNEY} version {version['number']} is live")
@@ -153,6 +156,7 @@ def segment_events(shift: int) -> Iterator[dict[str, Any]]:
 
 
 def show_stages(client: Waypost) -> None:
+    """How many customers stand in each stage, from the API."""
     stages = client.call("GET", "/v1/reports/lifecycle")["stages"]
     table = Table("Stage", "Customers", box=None, pad_edge=False)
     for stage, count in sorted(stages.items(), key=lambda item: item[1]):
@@ -175,6 +179,7 @@ def a_lapsed_customer() -> str:
 
 
 def order(client: Waypost, shift: int) -> None:
+    """Send the order of a lapsed customer, and see them move."""
     customer = a_lapsed_customer()
     event = {
         "userId": customer,

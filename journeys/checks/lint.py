@@ -38,7 +38,10 @@ class ValidationContext:
 
 
 NOWHERE = ValidationContext()
+"""Where nothing is known: names are taken as they are."""
+
 MOST_OF_A_KIND = 100
+"""Problems that are told of a kind: each costs a search for what was meant, and nobody mends more at once."""
 
 
 def lint(journey: Definition, around: ValidationContext = NOWHERE) -> list[DefinitionProblem]:
@@ -127,6 +130,7 @@ def _segments(journey: Definition, known: frozenset[str] | None) -> Iterator[Def
 
 
 SEGMENT_ASKED = re.compile(r"""["']([^"']+)["']\s+in\s+customer\.segments""")
+"""The segments that a guard asks for by name."""
 
 
 def guards_of(journey: Definition) -> Iterator[tuple[Path, str]]:
@@ -262,6 +266,7 @@ OWN_EVENTS = frozenset(
         "Alias",
     }
 )
+"""Events that the product makes, or names itself: nobody need have sent them."""
 
 
 # -- since the last version --------------------------------------------------------------------------------------------

@@ -19,9 +19,16 @@ from journeys.language.verbs import VERBS
 from journeys.language.words import FORM
 
 FORMS = ("[key]", "ReentryAfter", "SendWindow", "str", "list[str]")
+"""What pydantic puts into a path for the form that it tried: nobody has written that."""
+
 DURATIONS = ("wait", "after", "inactive", "up_to", "within", "expires", "offset")
+"""Fields that hold a duration, where a number alone is the usual mistake."""
+
 ROUNDS = 5
+"""Times that what is wrong is put aside: what was hidden behind it comes out by then."""
+
 MOST = 100
+"""Problems of shape that are told: whoever has more has one mistake many times."""
 
 CODES: Mapping[str, tuple[str, str | None]] = {
     "missing": ("missing_field", "this field is required"),
@@ -46,6 +53,7 @@ CODES: Mapping[str, tuple[str, str | None]] = {
     "less_than_equal": ("out_of_range", "this number is too large"),
     "step_verb": ("step_verb", None),
 }
+"""Pydantic's kinds of errors: our code, and what is said (None: pydantic's own words)."""
 
 PARTS: Mapping[str, type[BaseModel]] = {
     "stages": definition.Stage,
@@ -67,7 +75,10 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "notify": verbs.Notify,
     "enroll": verbs.Enroll,
 }
+"""The model that stands behind a field, for what it may hold."""
+
 NAMED = ("stages", "variants")
+"""Fields whose keys are names that the marketer gives."""
 
 STAND_INS: Mapping[str, Any] = {
     "steps": {"wait": "1 day"},
@@ -82,6 +93,7 @@ STAND_INS: Mapping[str, Any] = {
     "start": "?",
     "journey": "stand-in",
 }
+"""What takes the place of a part that is wrong, so that the rest can be looked at."""
 
 
 def of_shape(error: ValidationError, data: Any, around: ValidationContext) -> list[DefinitionProblem]:

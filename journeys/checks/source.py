@@ -24,12 +24,18 @@ from journeys.language.problems import DefinitionProblem, InvalidJourney, Path
 
 LARGEST = 250_000
 """Characters: ten times the longest journey that we know of."""
+
 DEEPEST = 40
+"""Levels of nesting: a branch within a branch takes four."""
+
 MOST_VALUES = 25_000
+"""Values of a text, keys among them; they, and not its length, are what reading takes time for."""
+
 LONGEST_NUMBER = 25
 """Characters of a whole number: the largest of 64 bits has twenty in decimal, twenty-four in octal."""
 
 Positions = Mapping[Path, tuple[int, int]]
+"""Line and column, from 1, by path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""As they are written; their place is the number of the day, from Monday (0)."""
+
 EVERY_DAY = frozenset(range(7))
+"""All seven."""
+
 LONGEST = timedelta(days=36_525)
+"""Of a duration: a hundred years, beyond which instants pass the end of the calendar."""
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
 _SPAN = re.compile(r"(\d{1,9}) +(calendar +)?([a-z]+?)s?", re.ASCII)
@@ -32,6 +37,7 @@ class Span:
 
     @property
     def needs_zone(self) -> bool:
+        """Whether it takes a zone to add it to an instant."""
         return bool(self.days or self.months)
 
     @property

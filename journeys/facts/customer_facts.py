@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 AMOUNTS = ("revenue", "total", "value")
+"""Properties that an event's amount is read from, the first that is a number: the names of Segment's own events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Aggregate:
     sum: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
+        """As a customer's row keeps it: instants in ISO 8601."""
         return {
             "count": self.count,
             "first_at": self.first_at.isoformat() if self.first_at else None,
@@ -27,6 +29,7 @@ class Aggregate:
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> "Aggregate":
+        """What `as_json` has written; raise KeyError for anything else."""
         first, last = stored["first_at"], stored["last_at"]
         return Aggregate(
             count=stored["count"],
@@ -37,6 +40,7 @@ class Aggregate:
 
 
 NOTHING = Aggregate()
+"""Of an event that never came."""
 
 
 def fold(known: Aggregate, at: datetime, amount: float) -> Aggregate:

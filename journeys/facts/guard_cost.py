@@ -36,8 +36,13 @@ SEARCHED = 20
 """Nanoseconds for one byte of text against one place of a pattern."""
 PATTERN = 3_000
 """Nanoseconds to compile one character of a pattern; a class of Unicode's takes what CLASSES says."""
+
 CLASSES: Mapping[str, int] = {"w": 250_000, "p": 250_000, "W": 500_000, "P": 500_000, "d": 60_000, "D": 60_000}
+"""Nanoseconds to compile a class of Unicode's, which has thousands of ranges."""
+
 DEEPEST_DATA = 60
+"""Levels to which what is read is measured: three times as deep as an event may nest."""
+
 GROWING = frozenset({"+", "string", "bytes", "dyn"})
 """What gives as much as it was given; every other function and operator gives one small value."""
 
@@ -70,6 +75,8 @@ class Size:
 
 
 SMALL = Size()
+"""One value that holds nothing: a number, an instant."""
+
 ORDINARY = Size(weight=100, length=50, inside=Size(weight=10, length=10, inside=Size(weight=2)))
 """What a path leads to, as validation takes it to be: up to fifty elements, each up to ten short texts."""
 _ROOT = Size(weight=1_000, length=50, inside=ORDINARY)
@@ -144,7 +151,10 @@ def _largest(sizes: Iterable[Size]) -> Size:
 
 
 KnownSizes = Mapping[str, Size]
+"""Sizes by the name of a variable."""
+
 Costed = tuple[Size, int]
+"""The size of what comes out, and the nanoseconds that it takes."""
 
 
 def _cost(tree: Tree, known: KnownSizes) -> Costed:

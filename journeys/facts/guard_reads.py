@@ -13,6 +13,7 @@ NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum"
 """The aggregate of an event that never came."""
 
 NO_NAMES: frozenset[str] = frozenset()
+"""No name of an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

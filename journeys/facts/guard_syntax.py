@@ -12,6 +12,8 @@ DEEPEST = 40
 """Brackets within brackets, steps along one path, and calls on the result of calls."""
 
 MACROS = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
+"""Calls that go over a list (or a map's keys), with a variable for each element."""
+
 _LEVELS = (("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">", "in"), ("+", "-"), ("*", "/", "%"))
 _TOKEN = re.compile(
     r"""(?P<space>(?:[ \t\r\n\f]|//[^\n]*)+)
@@ -94,6 +96,7 @@ class Macro:
 
 
 Tree = Constant | Variable | Select | Index | FunctionCall | Collection | Macro
+"""A node of the tree."""
 
 
 def parts(tree: Tree) -> Sequence[Tree]:

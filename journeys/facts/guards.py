@@ -24,12 +24,25 @@ from journeys.facts import guard_cost, guard_reads, guard_syntax  # noqa: E402
 from journeys.facts.guard_reads import Needed, Read  # noqa: E402
 
 VARIABLES = ("customer", "event", "enrollment", "now")
+"""What a guard may name."""
+
 LONGEST = 4_000
+"""Characters of a guard: several times what a person can follow."""
+
 TOO_COSTLY = "guard_too_costly"
+"""The code of a guard that is refused for what it may cost."""
+
 ANY_EVENT = "*"
+"""Stands for events of every name, where what is read cannot be told."""
+
 PROFILE_EVENTS = ("Identify", "Group")
+"""Events that change attributes, by the names under which they are kept."""
+
 SEGMENT_EVENTS = ("Segment Joined", "Segment Left")
+"""Events that the product makes when a customer joins or leaves a segment."""
+
 REQUESTED, SUBSCRIBED, UNSUBSCRIBED = CONSENT_EVENTS = ("Subscription Requested", "Subscribed", "Unsubscribed")
+"""Events that the product makes when a customer says something about a topic."""
 
 FUNCTIONS = frozenset(
     {"size", "contains", "startsWith", "endsWith", "matches", "type", "dyn"}

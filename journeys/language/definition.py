@@ -29,6 +29,7 @@ from journeys.language.words import (
 )
 
 LARGEST_STAGE = 2_000
+"""Steps of one stage: many times what the map can show."""
 
 TRIGGERS: Mapping[str, str] = {
     "on": "an event arrives",
@@ -36,6 +37,7 @@ TRIGGERS: Mapping[str, str] = {
     "date": "a date held in an attribute is reached, moved by `offset`; with `every: year` each year again",
     "schedule": "a time of the week or month comes, for each member of `segment`",
 }
+"""What can let a customer in, and when it does."""
 
 
 class Schedule(Part):
@@ -114,6 +116,7 @@ TRANSITIONS: Mapping[str, str] = {
     "inactive": "this time has passed since the last event named in `of`, else since entering the journey",
     "when": "the guard alone: it holds on entering the stage, or turns true later",
 }
+"""What can move a customer, and when it does."""
 
 
 class Transition(Part):

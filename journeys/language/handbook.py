@@ -175,6 +175,7 @@ STEPS: Mapping[str, Entry] = {
         note="Ends the enrollment, for this reason; `exit: true` for `exited`.",
     ),
 }
+"""Every verb of the language, told with an example."""
 
 TRIGGERS: Mapping[str, Entry] = {
     "on": Entry(
@@ -207,6 +208,7 @@ TRIGGERS: Mapping[str, Entry] = {
         note="Each member of the segment enters at that time, by the re-entry rule.",
     ),
 }
+"""Every way in, told with an example."""
 
 TRANSITIONS: Mapping[str, Entry] = {
     "on": Entry(
@@ -227,6 +229,7 @@ TRANSITIONS: Mapping[str, Entry] = {
         note="Taken before the first step where it holds, else when what it reads changes. It may not read `now`.",
     ),
 }
+"""Every way out of a stage, told with an example."""
 
 JOURNEY: Mapping[str, str] = {
     "journey": "the key, which names it for ever",
@@ -243,3 +246,4 @@ JOURNEY: Mapping[str, str] = {
     "start": "the first stage",
     "stages": "the stages by key: `steps`, `transitions`, `final: true` to end the enrollment behind the last step",
 }
+"""The fields of a journey, and what each says."""

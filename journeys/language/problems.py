@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 Path = tuple[str | int, ...]
+"""Keys and numbers of items that lead to a place in a definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class DefinitionProblem:
         return text or "(document)"
 
     def __str__(self) -> str:
+        """One line as the terminal shows it: place, message, what was found, what would be right."""
         place = f"line {self.line}, {self.where}" if self.line else self.where
         found = f" (found {self.found})" if self.found and self.found not in self.message else ""
         hint = f"; expected {self.expected}" if self.expected else ""
@@ -53,6 +55,7 @@ class InvalidJourney(ValueError):
 
 
 MOST_SHOWN = 40
+"""Names that a hint lists: as many as fit on a few lines."""
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

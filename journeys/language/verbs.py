@@ -42,6 +42,7 @@ VERBS: Mapping[str, str] = {
     "go": "move to a stage",
     "exit": "end the enrollment",
 }
+"""Every verb, in the order in which it is told, and what it does."""
 
 
 class SendWindow(Part):
@@ -114,6 +115,7 @@ class Case(Part):
 
     @property
     def steps(self) -> list["Step"]:
+        """The steps of the arm, whichever it is."""
         return self.then or self.otherwise or []
 
 
@@ -192,6 +194,8 @@ def _short(field: str, part: Any) -> BeforeValidator:
 
 
 class SendStep(Identified):
+    """Send a mail."""
+
     send: Annotated[Send, _short("template", Send)]
 
 
@@ -204,6 +208,8 @@ def _form_of_wait(value: Any) -> str:
 
 
 class WaitStep(Identified):
+    """Wait for a time."""
+
     wait: Annotated[
         Annotated[Duration, Tag(FORM + "duration")]
         | Annotated[WaitUntil, Tag(FORM + "until")]
@@ -213,10 +219,14 @@ class WaitStep(Identified):
 
 
 class WaitForStep(Identified):
+    """Wait for something to happen."""
+
     wait_for: Annotated[WaitFor, _short("event", WaitFor)]
 
 
 class BranchStep(Identified):
+    """Go one way or another, by guards."""
+
     branch: list[Case] = Field(min_length=1)
 
     @field_validator("branch")
@@ -228,30 +238,44 @@ class BranchStep(Identified):
 
 
 class SplitStep(Identified):
+    """Go one way or another, by chance that stays."""
+
     split: Split
 
 
 class SetStep(Identified):
+    """Give the customer attributes; null removes one."""
+
     set: dict[Key, JsonValue] = Field(min_length=1)
 
 
 class WebhookStep(Identified):
+    """Call another system."""
+
     webhook: Annotated[Webhook, _short("url", Webhook)]
 
 
 class NotifyStep(Identified):
+    """Tell a colleague."""
+
     notify: Notify
 
 
 class EnrollStep(Identified):
+    """Start another journey for the customer."""
+
     enroll: Annotated[Enroll, _short("journey", Enroll)]
 
 
 class GoStep(Identified):
+    """Go to another stage."""
+
     go: str
 
 
 class ExitStep(Identified):
+    """End the enrollment, for this reason."""
+
     exit: Key | Literal[True]
 
 
@@ -281,6 +305,7 @@ Step = Annotated[
         custom_error_message="a step is a mapping with exactly one verb",
     ),
 ]
+"""Any step, told by its verb."""
 
 
 def inside(step: Step) -> list[tuple[list[Step], Path]]:

@@ -12,8 +12,13 @@ from pydantic_core import PydanticCustomError
 from journeys.facts import calendar, guards
 
 LONGEST_PROSE = 2_000
+"""Characters of a text that people read: a note of a page."""
+
 ATTRIBUTE = re.compile(r"customer\.([A-Za-z_]\w{0,99})", re.ASCII)
+"""`customer.NAME`: the attribute that a date is read from."""
+
 KEY_PATH = re.compile(r"event\.(?:properties\.)?([A-Za-z_]\w{0,99})", re.ASCII)
+"""`event.NAME` or `event.properties.NAME`: what tells runs side by side apart."""
 
 FORM = "step:"
 """How the name of a form begins where a part has several; it stands in the paths of pydantic's findings alone."""

@@ -30,6 +30,7 @@ DECISIONS: Mapping[str, str] = {
     "step_skipped": "somebody skipped the step that was waited in",
     "ended": "the enrollment ended, for the reason in the detail",
 }
+"""Every kind of decision that the core makes, and what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,4 +97,7 @@ class Settle:
 
 
 Question = Ask | Plan | Settle
+"""What the core wants to know before it goes on; one at a time."""
+
 Command = Annotated[Decide | Question, Field(discriminator="kind")]
+"""All that the core asks of whoever drives it."""

@@ -18,6 +18,7 @@ from journeys.machine.state import State
 from journeys.program.program import Program
 
 Drive = Generator[Asked, Answer, State]
+"""Yields decisions and a question, is sent the answer, returns the new state."""
 
 
 def drive(program: Program, state: State, inputs: Iterable[Input]) -> Drive:

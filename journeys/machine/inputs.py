@@ -44,6 +44,8 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
+    """Go on after a pause; what came due meanwhile is due now."""
+
     at: datetime
     kind: Literal["resume"] = "resume"
 
@@ -110,5 +112,10 @@ class Interrupted:
 
 
 Answer = Facts | Planned | Settled
+"""What answers a question."""
+
 Control = Pause | Resume | Skip | Leave
+"""What a person does to an enrollment."""
+
 Input = Annotated[Begin | EventArrived | Woke | Control | Answer, Field(discriminator="kind")]
+"""All that the core is fed with."""

@@ -81,6 +81,10 @@ class Machine(Steps):
         return asked
 
     def take(self, given: inputs.Input) -> None:
+        """Work off an input, or an answer to the open question, as far as it goes.
+
+        Raise UnansweredQuestion where something else than the answer comes while a question is open.
+        """
         if isinstance(given, inputs.Facts | inputs.Planned | inputs.Settled):
             self._answered(given)
         elif self.state.asking is not None:

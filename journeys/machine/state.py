@@ -7,6 +7,7 @@ from typing import Literal
 from journeys.machine.inputs import EventArrived
 
 ENGINE_VERSION = 1
+"""Kept in every state: where the meaning of a state changes, the next number tells the older ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Deadline:
 
 
 About = Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan", "settle"]
+"""What a question is for, and so what is done with its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class State:
 
     @property
     def ended(self) -> bool:
+        """Whether it is over, for whatever reason."""
         return self.phase == "ended"
 
     @property

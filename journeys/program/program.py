@@ -14,15 +14,22 @@ from journeys.language.secrets import NamedSecret
 from journeys.program.send_terms import SendTerms
 
 NodeId = NewType("NodeId", str)
+"""The id of a step within its journey, stable over versions: what somebody stands at."""
+
 StageKey = NewType("StageKey", str)
 GuardId = NewType("GuardId", str)
+
 Digest = NewType("Digest", str)
+"""The first 32 hex digits of a canonical definition's SHA-256: it names a program for ever."""
 
 SEGMENT_JOINED, DATE_REACHED = "Segment Joined", "Date Reached"
+"""Events that the product makes, and triggers hear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendNode:
+    """One mail of a template, with a subject of its own (None: the template's), on these terms."""
+
     id: NodeId
     template: str
     subject: str | None
@@ -41,6 +48,8 @@ class DateOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitNode:
+    """A wait: for so long, for a local time, or for a date of the customer."""
+
     id: NodeId
     how: Span | LocalTime | DateOf
     next: NodeId | None
@@ -60,6 +69,7 @@ class WaitForNode:
     next: NodeId | None
 
     def hears(self, name: str) -> bool:
+        """Whether this event can end the wait."""
         return self.event == name if self.event is not None else heard(self.reads, name)
 
 
@@ -73,6 +83,8 @@ class BranchArm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchNode:
+    """The first arm whose guard holds is taken; where none does, the customer goes on behind the branch."""
+
     id: NodeId
     arms: tuple[BranchArm, ...]
     next: NodeId | None
@@ -80,6 +92,8 @@ class BranchNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitVariant:
+    """One way out of a split, in proportion to its weight; a holdout gets no mail of it, and goes on."""
+
     name: str
     weight: int
     holdout: bool
@@ -88,6 +102,8 @@ class SplitVariant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitNode:
+    """Customers divided by a hash of theirs with `key`, which stays when the journey is edited."""
+
     id: NodeId
     key: str
     variants: tuple[SplitVariant, ...]
@@ -96,6 +112,8 @@ class SplitNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetNode:
+    """Attributes to give the customer; null removes one."""
+
     id: NodeId
     attributes: Mapping[str, Any]
     next: NodeId | None
@@ -103,6 +121,11 @@ class SetNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookNode:
+    """A call to another system; texts within `headers` and `body` are templates.
+
+    Without a body it says who is where (None).
+    """
+
     id: NodeId
     url: str | NamedSecret
     method: str
@@ -113,6 +136,8 @@ class WebhookNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyNode:
+    """A note to a colleague, to an `email` or a `url`; `subject` and `text` are templates."""
+
     id: NodeId
     email: str | None
     url: str | NamedSecret | None
@@ -123,6 +148,8 @@ class NotifyNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollNode:
+    """Another journey to start for the customer, with `data`."""
+
     id: NodeId
     journey: str
     data: Mapping[str, Any]
@@ -131,6 +158,8 @@ class EnrollNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoNode:
+    """On to a stage. Mail of the stage that is left goes all the same."""
+
     id: NodeId
     stage: StageKey
     next: NodeId | None = None
@@ -138,6 +167,8 @@ class GoNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitNode:
+    """The end of the enrollment, for this reason."""
+
     id: NodeId
     reason: str
     next: NodeId | None = None
@@ -156,20 +187,27 @@ Node = (
     | GoNode
     | ExitNode
 )
+"""A step as the machine runs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnEvent:
+    """By an event of this name."""
+
     event: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
+    """By the time that was spent in the stage."""
+
     span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inactive:
+    """By the time since the last event named `of`; where there was none, since the enrollment was entered."""
+
     span: Span
     of: str
 
@@ -201,6 +239,7 @@ class ProgramTransition:
 
 
 def heard(reads: frozenset[str], name: str) -> bool:
+    """Whether an event of this name is among what is read; ANY_EVENT reads them all."""
     return name in reads or guards.ANY_EVENT in reads
 
 
@@ -219,6 +258,8 @@ class EventTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramGoal:
+    """An event (with a guard) that counts as a success; the last mail within so long before it is credited."""
+
     event: str
     guard: GuardId | None
     within: Span
@@ -247,6 +288,8 @@ class ScheduleTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramStage:
+    """A stage: its first node (None where it has no steps), and the ways out, in the order in which they are tried."""
+
     key: StageKey
     first: NodeId | None
     transitions: tuple[ProgramTransition, ...]

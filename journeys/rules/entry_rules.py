@@ -13,6 +13,7 @@ from journeys.language.words import KEY_PATH
 from journeys.program.program import Program
 
 LONGEST_KEY = 255
+"""Characters of what a journey's `key` names, as of an id: it tells runs apart and is part of an index."""
 
 REFUSALS: Mapping[str, str] = {
     "already_enrolled": "the customer is in this journey now",
@@ -21,6 +22,7 @@ REFUSALS: Mapping[str, str] = {
     "guard_false": "the guard of the trigger was false",
     "no_key": "the event lacks the property that the journey's `key` names",
 }
+"""Why a customer does not enter, by code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,8 +46,10 @@ REASONS: Mapping[str, str] = {
     "given_up": "nobody could tell whether the message went, and a person decided to leave it",
     "parked": "nobody could tell whether the message went, so a person decides",
 }
+"""Why a mail does not go, or not yet, by code; the table in the documentation is made of it."""
 
 EVERY_TOPIC = "*"
+"""All topics at once: a consent, or the cap over all mail."""
 
 PUNCTUAL = timedelta(hours=1)
 """A mail that is later than this is overdue: then its `late` says what becomes of it."""
@@ -105,6 +107,7 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+"""Of mail that nothing restricts."""
 
 CapRule = tuple[int, timedelta]
 """So many mails within any such span."""
@@ -120,6 +123,7 @@ class TopicTerms:
 
 
 USUAL = TopicTerms()
+"""Of a topic that nobody has given terms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +161,7 @@ class InstallationTerms:
 
 
 NO_TERMS = InstallationTerms()
+"""Of an installation that restricts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +185,10 @@ class Skipped:
 
 
 Verdict = Allowed | Deferred | Skipped
+"""What the policies say of a mail."""
 
 ALLOWED = Allowed()
+"""The only one there is."""
 
 
 def transactional(terms: SendTerms, limits: Limits) -> bool:

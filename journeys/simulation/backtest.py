@@ -19,6 +19,7 @@ from journeys.rules.policy import Allowed, Deferred, Skipped
 from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, Trace, simulate
 
 ENTRY = ""
+"""Where an entry comes from, as if it were a stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

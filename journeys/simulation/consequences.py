@@ -16,7 +16,10 @@ from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import IDENTIFY, PastFacts, RecordedEvent
 
 LEFT = "Segment Left"
+"""The event of a customer who is no longer in a segment."""
+
 MOST = 10_000
+"""Events of one customer, with what follows from them: two segments that chase each other end there."""
 
 
 def complete(

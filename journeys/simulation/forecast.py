@@ -17,7 +17,10 @@ from journeys.rules.policy import Deferred, Skipped
 from journeys.simulation.simulator import MailPolicy, PastFacts, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)
+"""How far a forecast looks: a win-back of two years is seen, one without an end is not followed for ever."""
+
 MOST = 12
+"""Actions that are told: the first of them are asked for."""
 
 TOLD = (
     "moved",
@@ -31,6 +34,7 @@ TOLD = (
     "notified",
     "enrolling",
 )
+"""Decisions that are an action; the others are steps on the way to one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

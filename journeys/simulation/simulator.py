@@ -24,6 +24,7 @@ from journeys.rules import answers, policy
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
 
 IDENTIFY = "Identify"
+"""The event whose properties are traits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class PastFacts:
             self.timezone = zone
 
     def happened(self, seq: int | None) -> EventFacts | None:
+        """The event of this number, as guards read it; None without a number, or where there is none."""
         event = next((one for one in self.events if one.seq == seq), None) if seq is not None else None
         return EventFacts(name=event.name, properties=event.properties, at=event.at) if event else None
 
@@ -162,6 +164,7 @@ class Simulator:
         self._mail_policy, self._trace = mail_policy, trace
 
     def __call__(self, decisions: Sequence[Decide], question: Question) -> Answer:
+        """The answer to a question, once what its decisions change of the customer is changed."""
         self._trace.decisions += decisions
         for one in decisions:
             if one.what == "attributes_set":

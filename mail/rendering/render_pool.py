@@ -101,8 +101,10 @@ def _beside(root: Path) -> str:
 
 
 class RenderPool:
-    """Up to `size` processes for proven templates, and some more for others; each is started when first wanted, and
-    `size` are kept. Threads may share it; each waits for a place among its kind."""
+    """Up to `size` processes for proven templates, and some more for others.
+
+    Each is started when first wanted, and `size` are kept. Threads may share it; each waits for a place among its kind.
+    """
 
     def __init__(self, folders: Sequence[Path] = (), size: int = 1) -> None:
         self._folders = folders

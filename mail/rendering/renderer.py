@@ -76,9 +76,7 @@ class Renderer:
             raise TemplateProblem(f"{key}: {_told(error, context)}"[:300]) from None
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
-        """A short text that is a template itself (a webhook's value, a note); raise TemplateProblem where it gives
-        none.
-        """
+        """A short text that is a template itself, as a note; raise TemplateProblem where it gives none."""
         try:
             return _within(self._line(text), context)
         except _FAILURES as error:
