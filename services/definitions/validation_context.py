@@ -10,8 +10,10 @@ from store.queries import event_names, journeys, segments
 def of(
     session: Session, key: str | None, templates: frozenset[str], secrets: frozenset[str] | None = None
 ) -> ValidationContext:
-    """Templates, events seen so far (None before the first), segments, journeys, names of secrets (None where they
-    are not known), and the live version of `key`.
+    """What a journey may name where it is published, and the live version of `key`, which it would follow.
+
+    Templates, events seen so far (None before the first), segments, journeys, names of secrets (None where they are not
+    known).
     """
     return ValidationContext(
         templates=templates,

@@ -148,8 +148,9 @@ class _Batch:
         return customer, self._log.append(customer, event)
 
     def tell(self, customer: Customer, row: bulk.ColumnValues, merged: bool) -> list[str]:
-        """Put an event to whoever listens, together with those of others; return the list of the enrollments that it
-        starts, which is whole once everything is stored.
+        """Put an event to whoever listens, together with those of others.
+
+        Return the list of the enrollments that it starts, which is whole once everything is stored.
         """
         enrolled = list[str]()
         if self._listeners.hear(row["name"]):

@@ -278,10 +278,9 @@ def locked_in_status(
 
 
 def record(session: Session, changes: Sequence[tuple[AttemptedMessage, bulk.ColumnValues]]) -> None:
-    """What became of attempts: each `locked_in_status` message with its new
-    columns, the same for all (`status` among them).
+    """What became of attempts: each `locked_in_status` message with its new columns, `status` among them.
 
-    Raises ImpossibleTransition where a status may not follow.
+    The columns are the same for all. Raises ImpossibleTransition where a status may not follow.
     """
     counts = tally(session)
     for one, columns in changes:
