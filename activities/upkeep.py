@@ -61,6 +61,10 @@ class UpkeepLane:
         """Seconds until the next look: dates and segments come by the clock."""
         return 1.0
 
+    def takes_long(self) -> bool:
+        """Never: a round is a page."""
+        return False
+
     async def drain(self) -> None:
         """Nothing: a round ends with its page."""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from activities.delivery.call_slots import CallSlots
 from activities.delivery.lane import MailLane
 from activities.delivery.shift import LaneWork
 from journeys.program.program import Program
@@ -110,6 +111,11 @@ class Parts:
         return providers.sender(self.settings, _StoredInbox(self.database, self.clock))
 
     @cached_property
+    def call_slots(self) -> CallSlots:
+        """The calls to the provider that may be under way from this process."""
+        return CallSlots(self.sender.at_once)
+
+    @cached_property
     def event_readers(self) -> Mapping[str, EventReader]:
         """Who reads the reports of which provider."""
         return providers.event_readers(self.settings)
@@ -171,7 +177,7 @@ class Parts:
     def lane(self, name: str) -> MailLane:
         """A lane of mail, by name."""
         rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None
-        return MailLane(name, self.database, self.composer, self.sender, self.clock, rate, self.span)
+        return MailLane(name, self.database, self.composer, self.sender, self.clock, rate, self.span, self.call_slots)
 
     async def program(self, digest: str) -> Program:
         """The program of a digest; raise NotFound where no version has it."""

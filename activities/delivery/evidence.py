@@ -63,7 +63,8 @@ class EvidenceSearch:
 
     def _unknowns(self) -> Sequence[str]:
         with self._database.reading() as session:
-            return sending_ledger.unknowns(session, self._lane, self._clock(), self._looked_up_to)
+            longest = self._sender.longest
+            return sending_ledger.unknowns(session, self._lane, self._clock(), longest, self._looked_up_to)
 
     def _decide(self, send_id: str, evidence: str) -> None:
         self._database.write(lambda session: sending_ledger.decide_unknown(session, send_id, evidence, self._clock()))

@@ -2,25 +2,25 @@
 
 Freezing asks the fence. It is a compare-and-set on the lane's owner, the mail's fence and its attempt, and only what it
 returns is handed over. Mails are frozen in groups as large as there are free calls to the provider, so whatever kills
-this process leaves no more of them unknown than were in a call. A freeze vouches for its mails for FRESH seconds; a
-hand-over that comes later (a process that was stopped, a machine that is starved) asks again.
+this process leaves no more of them unknown than were in a call. A freeze vouches for its mails for FRESH seconds: where
+the mail itself leaves later (a server that takes its time, a process that was stopped, a machine that is starved) the
+sender is made to ask again, and what is another owner's by then is not handed over.
 
-Whatever is raised for one mail is that mail's own result; what the provider said is written down however often that
-has to be tried.
+Whatever is raised for one mail is that mail's own result; what the provider said is written down (`recording`).
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from activities import meters
+from activities.delivery.call_slots import CallSlot, CallSlots
 from activities.delivery.outcomes import result_of
+from activities.delivery.recording import Recording, persist
 from mail.message import Mail
-from mail.providers.sender import MailSender, MaybeSent, SendOutcome
+from mail.providers.sender import MailSender, MaybeSent, MayGo, SendOutcome
 from services.messages import sending_ledger
 from services.messages.circuit_breaker import FAILURES
 from services.messages.mail_request import MailRequest
@@ -31,14 +31,10 @@ from store.statuses import MessageStatus
 from store.trace_context import OpenSpan
 
 FRESH = 5.0
-"""Seconds for which a freeze vouches: a ninth of the time after which anybody looks for evidence (`GRACE`)."""
+"""Seconds for which a freeze vouches."""
 
-TOGETHER = 200
-"""Results that are recorded in one transaction at most: two claims of a lane, whose commits one slow disk would hold
-up."""
-
-AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between two tries to reach the database; the last for ever."""
+Frozen = tuple[MailRequest, Mail, CallSlot]
+"""A mail that is about to be frozen, with the slot of its call."""
 
 log = structlog.get_logger("waypost.hand_over")
 
@@ -52,6 +48,7 @@ class HandOver:
         fence: str,
         database: Database,
         sender: MailSender,
+        slots: CallSlots,
         clock: Clock,
         span: OpenSpan,
         forget: Callable[[str], None],
@@ -63,24 +60,23 @@ class HandOver:
         self._clock = clock
         self._span = span
         self._forget = forget
+        self._slots = slots
         self._ready: asyncio.Queue[tuple[MailRequest, Mail]] = asyncio.Queue()
-        self._results: asyncio.Queue[AttemptResult] = asyncio.Queue()
-        self._slots = asyncio.Semaphore(sender.at_once)
+        self._recording = Recording(lane, self._write, forget)
         self._calls: set[asyncio.Task[None]] = set()
-        self._loops: list[asyncio.Task[None]] = []
         self._freezing = asyncio.Lock()
-        self._recording = asyncio.Lock()
+        self._loop: asyncio.Task[None] | None = None
         self._failures = 0
 
     def offer(self, request: MailRequest, mail: Mail) -> None:
         """Freeze this mail when a call to the provider is free, hand it over, and record what came of it."""
-        self._start()
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._keep_freezing())
         self._ready.put_nowait((request, mail))
 
     def tell(self, result: AttemptResult) -> None:
         """Record the result of a mail that came to its end without the provider."""
-        self._start()
-        self._results.put_nowait(result)
+        self._recording.keep(result)
 
     def let_try(self) -> None:
         """Hand over again after failures: the channel is open, or one mail may try whether it is well.
@@ -89,89 +85,79 @@ class HandOver:
         """
         self._failures = min(self._failures, FAILURES - 1)
 
-    async def close(self) -> None:
-        """Freeze nothing more; finish what is with the provider, and record it. What is ready goes back."""
-        if not self._loops:
-            return
-        freezing, recording = self._loops
-        async with self._freezing:  # what is being frozen is handed over
-            freezing.cancel()
-        await asyncio.gather(freezing, return_exceptions=True)
-        while not self._ready.empty():
-            self._put_back(self._ready.get_nowait()[1])
-        if self._calls:
-            await asyncio.wait(self._calls)
-        async with self._recording:  # not in the middle of a transaction
-            recording.cancel()
-        await asyncio.gather(recording, return_exceptions=True)
-        while rest := self._some_results():
-            await self._record(rest)
+    def takes_long(self) -> bool:
+        """Whether a call is under way that may take minutes still."""
+        return self._slots.lent > 0 and bool(self._calls)
+
+    async def stop(self) -> None:
+        """Freeze nothing more. What was offered and is not frozen is certainly unsent; the caller gives it back."""
+        if self._loop is not None:
+            async with self._freezing:  # what is being frozen is handed over
+                self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def finish(self) -> None:
+        """Wait for what is with the provider, and record it; one who is cancelled waits no longer, and records."""
+        try:
+            while self._calls:
+                await asyncio.wait(self._calls)
+        finally:
+            await self._recording.close()
 
     def failed(self) -> BaseException | None:
-        """What ended one of the loops, None while both run."""
-        for loop in self._loops:
-            if loop.done() and not loop.cancelled():
-                return loop.exception()
-        return None
-
-    def _start(self) -> None:
-        if not self._loops:
-            self._loops = [asyncio.create_task(self._keep_freezing()), asyncio.create_task(self._keep_recording())]
+        """What ended the freezing or the recording, None while both go on."""
+        loop = self._loop
+        if loop is not None and loop.done() and not loop.cancelled():
+            return loop.exception()
+        return self._recording.failed()
 
     # -- freezing ------------------------------------------------------------------------------------------------------
 
     async def _keep_freezing(self) -> None:
         while True:
-            first = await self._ready.get()
-            try:
-                await self._slots.acquire()
-                await self._freezing.acquire()
-            except asyncio.CancelledError:
-                self._put_back(first[1])
-                raise
-            try:
+            request, mail = await self._ready.get()
+            slot = await self._slots.take()
+            async with self._freezing:
                 if self._failures >= FAILURES:
-                    self._slots.release()
-                    self._put_back(first[1])
+                    slot.release()
+                    self._put_back(mail)
                 else:
-                    await self._freeze_and_go([first, *await self._as_many_as_calls_are_free()])
-            finally:
-                self._freezing.release()
+                    await self._freeze_and_go([(request, mail, slot), *await self._as_many_as_calls_are_free()])
 
-    async def _as_many_as_calls_are_free(self) -> list[tuple[MailRequest, Mail]]:
-        more: list[tuple[MailRequest, Mail]] = []
+    async def _as_many_as_calls_are_free(self) -> list[Frozen]:
+        more: list[Frozen] = []
         while not self._ready.empty() and not self._slots.locked():
-            await self._slots.acquire()  # at once, since one is free
-            more.append(self._ready.get_nowait())
+            slot = await self._slots.take()  # at once, since one is free
+            more.append((*self._ready.get_nowait(), slot))
         return more
 
-    async def _freeze_and_go(self, group: Sequence[tuple[MailRequest, Mail]]) -> None:
+    async def _freeze_and_go(self, group: Sequence[Frozen]) -> None:
         asked = asyncio.get_running_loop().time()
         try:
-            mine = await self._persist("freeze", lambda: self._freeze(group))
+            mine = await persist("freeze", self._lane, lambda: self._freeze(group))
         except Exception as error:
             return await self._freeze_each(group, error)
-        for request, mail in group:
+        for request, mail, slot in group:
             if mail.send_id in mine:
-                call = asyncio.create_task(self._hand_over(request, mail, asked))
+                call = asyncio.create_task(self._hand_over(request, mail, slot, asked))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
             else:
                 log.warning("mail_of_another_owner", message=mail.send_id, lane=self._lane)
-                self._slots.release()
+                slot.release()
                 self._forget(mail.send_id)
 
-    async def _freeze_each(self, group: Sequence[tuple[MailRequest, Mail]], error: Exception) -> None:
+    async def _freeze_each(self, group: Sequence[Frozen], error: Exception) -> None:
         """Something unexpected was raised for one of a group: its neighbours are frozen, each by itself."""
         if len(group) > 1:
             for one in group:
                 await self._freeze_and_go([one])
             return
-        ((_, mail),) = group
+        ((_, mail, slot),) = group
         log.error("mail_not_frozen", message=mail.send_id, lane=self._lane, exc_info=error)
         meters.unexpected("freeze")
-        self._slots.release()
-        self._results.put_nowait(
+        slot.release()
+        self.tell(
             AttemptResult(
                 send_id=mail.send_id,
                 status=MessageStatus.FAILED,
@@ -180,97 +166,59 @@ class HandOver:
             )
         )
 
-    def _freeze(self, group: Sequence[tuple[MailRequest, Mail]]) -> set[str]:
-        mails = [(mail, request.attempt) for request, mail in group]
+    def _freeze(self, group: Sequence[Frozen]) -> set[str]:
+        mails = [(mail, request.attempt) for request, mail, _ in group]
         return self._database.write(
             lambda session: sending_ledger.freeze(session, self._lane, self._fence, mails, self._clock())
         )
 
     def _put_back(self, mail: Mail) -> None:
         """Certainly unsent: another claim may have it, at once."""
-        self._results.put_nowait(
+        self.tell(
             AttemptResult(send_id=mail.send_id, status=MessageStatus.PLANNED, reason="provider_busy", wait=timedelta())
         )
 
     # -- handing over --------------------------------------------------------------------------------------------------
 
-    async def _hand_over(self, request: MailRequest, mail: Mail, asked: float) -> None:
+    async def _hand_over(self, request: MailRequest, mail: Mail, slot: CallSlot, asked: float) -> None:
+        slot.begin()
         try:
-            if asyncio.get_running_loop().time() - asked > FRESH and not await self._still_mine(request, mail):
-                log.warning("mail_of_another_owner", message=mail.send_id, lane=self._lane)
-                self._forget(mail.send_id)
-                return
-            result = await self._traced(request, mail)
+            result = await self._traced(request, mail, lambda: self._still_mine(request, mail, slot, asked))
         finally:
-            self._slots.release()
+            slot.release()
         if result.said is not None and result.said.heard != "nothing":
             self._failures = self._failures + 1 if result.said.heard != "well" else 0
-        self._results.put_nowait(result)
+        self.tell(result)
 
-    async def _still_mine(self, request: MailRequest, mail: Mail) -> bool:
-        """Ask the fence anew, until an answer is fresh when it comes."""
-        while True:
-            asked = asyncio.get_running_loop().time()
-            if mail.send_id not in await self._persist("freeze", lambda: self._freeze([(request, mail)])):
+    async def _still_mine(self, request: MailRequest, mail: Mail, slot: CallSlot, asked: float) -> bool:
+        """Ask the fence anew where the last answer is not fresh, until one is when it comes."""
+        loop = asyncio.get_running_loop()
+        while loop.time() - asked > FRESH:
+            asked = loop.time()
+            mine = await persist("freeze", self._lane, lambda: self._freeze([(request, mail, slot)]))
+            if mail.send_id not in mine:
+                log.warning("mail_of_another_owner", message=mail.send_id, lane=self._lane)
                 return False
-            if asyncio.get_running_loop().time() - asked <= FRESH:
-                return True
+        return True
 
-    async def _traced(self, request: MailRequest, mail: Mail) -> AttemptResult:
+    async def _traced(self, request: MailRequest, mail: Mail, may_go: MayGo) -> AttemptResult:
         if request.trace is None:
-            return result_of(mail.send_id, self._sender.name, await self._send(mail))
+            return result_of(mail.send_id, self._sender.name, await self._send(mail, may_go))
         with self._span("deliver", request.trace, message=mail.send_id, lane=self._lane) as span:
-            result = result_of(mail.send_id, self._sender.name, await self._send(mail))
+            result = result_of(mail.send_id, self._sender.name, await self._send(mail, may_go))
             if span is not None:
                 span.set_attribute("outcome", result.status)
             return result
 
-    async def _send(self, mail: Mail) -> SendOutcome:
+    async def _send(self, mail: Mail, may_go: MayGo) -> SendOutcome:
         """One attempt. A sender that raises broke its promise; nobody can tell how far it had come."""
         try:
-            return await self._sender.send(mail)
+            return await self._sender.send(mail, may_go)
         except Exception as error:
             log.error("sender_raised", message=mail.send_id, lane=self._lane, exc_info=error)
             meters.unexpected("send")
             return MaybeSent(explanation=f"the sender failed: {type(error).__name__}")
 
-    # -- recording -----------------------------------------------------------------------------------------------------
-
-    async def _keep_recording(self) -> None:
-        while True:
-            first = await self._results.get()
-            async with self._recording:
-                await self._record([first, *self._some_results(TOGETHER - 1)])
-
-    def _some_results(self, most: int = TOGETHER) -> list[AttemptResult]:
-        return [self._results.get_nowait() for _ in range(min(most, self._results.qsize()))]
-
-    async def _record(self, results: Sequence[AttemptResult]) -> None:
-        """Write results down, together; where something unexpected is raised, each by itself."""
-        try:
-            await self._persist("record", lambda: self._write(results))
-        except Exception as error:
-            if len(results) > 1:
-                for one in results:
-                    await self._record([one])
-                return
-            log.error("outcome_not_recorded", message=results[0].send_id, status=results[0].status, exc_info=error)
-            meters.unexpected("record")
-        for one in results:
-            meters.sent(self._lane, one.status, one.reason)
-            self._forget(one.send_id)
-
     def _write(self, results: Sequence[AttemptResult]) -> None:
         now, channel = self._clock(), self._sender.name
         self._database.write(lambda session: sending_ledger.record(session, self._fence, results, now, channel))
-
-    async def _persist(self, what: str, work: Callable[[], Any]) -> Any:
-        """Do it in a thread, until the database answers; anything but its absence is raised."""
-        tries = 0
-        while True:
-            try:
-                return await asyncio.shield(asyncio.to_thread(work))
-            except OperationalError as error:
-                log.warning("database_away", doing=what, lane=self._lane, error=type(error.orig).__name__)
-                await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
-                tries += 1

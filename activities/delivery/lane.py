@@ -18,6 +18,7 @@ from functools import partial
 import structlog
 
 from activities import meters
+from activities.delivery.call_slots import CallSlots
 from activities.delivery.evidence import EvidenceSearch
 from activities.delivery.hand_over import HandOver
 from mail.composing import Composer
@@ -59,7 +60,8 @@ log = structlog.get_logger("waypost.delivery")
 class MailLane:
     """One owner's hold on a lane; `pump` does one round. The clock is handed in, since tests skip time.
 
-    `rate` is what the channel bears, None where it bears anything; `span` traces each mail that belongs to a trace.
+    `rate` is what the channel bears, None where it bears anything; `span` traces each mail that belongs to a trace;
+    `slots` are the calls to the provider, shared by the lanes of a process.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class MailLane:
         clock: Clock,
         rate: Rate | None = None,
         span: OpenSpan | None = None,
+        slots: CallSlots | None = None,
     ) -> None:
         self.name = name
         self.fence = secrets.token_hex(8)
@@ -83,7 +86,14 @@ class MailLane:
         self._open: dict[str, asyncio.Task[None] | None] = {}
         self._less_open = asyncio.Event()
         self._hand_over = HandOver(
-            name, self.fence, database, sender, clock, span or (lambda *_, **__: nullcontext()), self._done
+            name,
+            self.fence,
+            database,
+            sender,
+            slots or CallSlots(sender.at_once),
+            clock,
+            span or (lambda *_, **__: nullcontext()),
+            self._done,
         )
         self._evidence = EvidenceSearch(name, database, sender, clock)
         self._seeking: asyncio.Task[None] | None = None
@@ -146,11 +156,17 @@ class MailLane:
         for task in self._open.values():
             if task is not None:
                 task.cancel()
-        await self._hand_over.close()
-        left = list(self._open)
-        if left:
-            await asyncio.to_thread(self._give_back, left)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        try:
+            await self._hand_over.stop()
+            if self._open:  # of what is frozen, nothing is given back
+                await asyncio.to_thread(self._give_back, list(self._open))
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            await self._hand_over.finish()
+
+    def takes_long(self) -> bool:
+        """Whether a call is under way that may take minutes still."""
+        return self._hand_over.takes_long()
 
     def _done(self, send_id: str) -> None:
         self._open.pop(send_id, None)

@@ -6,12 +6,14 @@ MailRefused     failed: rejected                      it is well: it answered, i
                 failed: invalid_address               nothing: the provider was not asked
 Misconfigured   planned: channel_misconfigured        it refuses us, and closes for a minute
 MaybeSent       unknown: no_answer                    it failed
+Withheld        planned: worker_lost                  nothing: the lane has another owner
 """
 
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
-from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome, Withheld
 from services.messages.circuit_breaker import REFUSED, Said
 from services.messages.sending_ledger import AttemptResult
 from store.statuses import MessageStatus
@@ -46,6 +48,9 @@ def result_of(send_id: str, provider: str, outcome: SendOutcome) -> AttemptResul
                 explanation=outcome.explanation,
                 said=Said(heard="failed", why=outcome.explanation or "no answer"),
             )
+        case Withheld():
+            why = outcome.explanation
+            return result(status=MessageStatus.PLANNED, reason="worker_lost", wait=timedelta(), explanation=why)
         case _:
             assert_never(outcome)
 

@@ -16,6 +16,10 @@ from services.messages.claiming import Fenced
 SHIFT = timedelta(minutes=30)
 """Half of the time that the workflow gives it (`workflows.delivery.SHIFT`), so that it always ends by itself."""
 
+LONGER = timedelta(minutes=15)
+"""How much longer a shift may be where it would have to wait for a call that takes minutes, while nobody works. With the
+longest call there is (`MailSender.longest`) it still ends by itself."""
+
 BEAT = 2.0
 """Seconds between two heartbeats: a fifth of the time after which Temporal gives the lane to another worker."""
 
@@ -39,6 +43,10 @@ class LaneWork(Protocol):
 
     def rest(self) -> float:
         """Seconds until something may be due, as far as the last round could see."""
+        ...
+
+    def takes_long(self) -> bool:
+        """Whether something was begun that may take minutes still."""
         ...
 
     async def drain(self) -> None:
@@ -81,13 +89,15 @@ class Delivery:
                 log.warning("mails_left_in_the_middle", lane=lane_name, count=left)
             await self._shift(lane, lane_name)
         finally:
-            await lane.close()
-            heart.cancel()
+            try:
+                await lane.close()
+            finally:
+                heart.cancel()
 
     async def _shift(self, lane: LaneWork, name: str) -> None:
-        ends = asyncio.get_running_loop().time() + SHIFT.total_seconds()
+        began = asyncio.get_running_loop().time()
         with suppress(Fenced):
-            while asyncio.get_running_loop().time() < ends and not activity.is_worker_shutdown():
+            while _goes_on(lane, began) and not activity.is_worker_shutdown():
                 done = await lane.pump()
                 self._beat(f"lane/{name}")
                 if not done and not await lane.when_idle():
@@ -104,6 +114,11 @@ class Delivery:
         finally:
             for one in waits:
                 one.cancel()
+
+
+def _goes_on(lane: LaneWork, began: float) -> bool:
+    longest = SHIFT + LONGER if lane.takes_long() else SHIFT
+    return asyncio.get_running_loop().time() < began + longest.total_seconds()
 
 
 async def _keep_beating() -> None:

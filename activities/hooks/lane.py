@@ -124,6 +124,10 @@ class HookLane:
             return SELDOM
         return min(SELDOM, max(SOON, (self._next_due - self._clock()).total_seconds()))
 
+    def takes_long(self) -> bool:
+        """Whether a call may take minutes still: a note by a mail server that takes its time."""
+        return bool(self._calls)
+
     async def drain(self) -> None:
         """Wait for the calls that are under way, and for their records."""
         if self._calls:

@@ -5,11 +5,12 @@ NotSent         again: it is certain that nothing was sent
 MailRefused     failed
 Misconfigured   again: our own key or login kept it back, and nothing was sent
 MaybeSent       failed: it may have gone, and a note is never repeated then
+Withheld        again: nothing was sent
 """
 
 from typing import assert_never
 
-from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome, Withheld
 from mail.webhooks.answer import HookAnswer
 
 
@@ -22,7 +23,7 @@ def answer_of(outcome: SendOutcome) -> HookAnswer:
             return HookAnswer(outcome="again", error=outcome.explanation or outcome.reason)
         case MailRefused():
             return HookAnswer(outcome="failed", error=outcome.explanation or outcome.reason)
-        case Misconfigured():
+        case Misconfigured() | Withheld():
             return HookAnswer(outcome="again", error=outcome.explanation)
         case MaybeSent():
             why = f" ({outcome.explanation})" if outcome.explanation else ""

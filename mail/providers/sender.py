@@ -5,11 +5,13 @@
     MailRefused     never, this mail                            failed
     Misconfigured   not from us: a key, a login, a sender       planned again; the channel closes with an alarm
     MaybeSent       anything else                               unknown; evidence decides
+    Withheld        who asked for it may not any more           planned again; it says nothing of the provider
 
 Whoever is in doubt says MaybeSent: a mail that a person looks at is a nuisance, one that is sent twice a defect. No
 outcome names an address, a secret or a text of the mail.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -60,8 +62,24 @@ class MaybeSent:
     explanation: str = ""
 
 
-SendOutcome = Accepted | NotSent | MailRefused | Misconfigured | MaybeSent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """It was not handed over, since the answer to MayGo was no. Certainly not sent by this attempt."""
+
+    explanation: str = "another worker has taken over"
+
+
+SendOutcome = Accepted | NotSent | MailRefused | Misconfigured | MaybeSent | Withheld
 """All that may come of one attempt."""
+
+MayGo = Callable[[], Awaitable[bool]]
+"""Asked by a sender right before the mail itself leaves, however long it took to come there: whether it still may."""
+
+
+async def always() -> bool:
+    """Nobody else can have taken it."""
+    return True
+
 
 Evidence = Literal["accepted", "absent", "unknowable"]
 """`absent` is said only where the provider's record is complete at that moment; a log that is late proves nothing."""
@@ -73,9 +91,11 @@ class MailSender(Protocol):
     name: str
     at_once: int
     """How many mails may be under way to the provider at a time."""
+    longest: timedelta
+    """How long after it began an attempt may still end in the mail's being sent, at most."""
 
-    async def send(self, mail: Mail) -> SendOutcome:
-        """One attempt."""
+    async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
+        """One attempt; Withheld where `may_go` says no right before the mail itself would leave."""
         ...
 
     async def look_up(self, send_id: str) -> Evidence:

@@ -27,9 +27,8 @@ from store.tables.messages import Message
 OPEN = (MessageStatus.PLANNED, MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
 """What a mail can be when the outcome of an attempt comes: planned, where somebody has taken it back since."""
 
-GRACE = timedelta(seconds=45)
-"""After so long without a change nobody can still be handing an unknown mail over: a freeze vouches for five seconds,
-and no provider is waited for longer than thirty."""
+MARGIN = timedelta(seconds=15)
+"""Beyond the longest call to a provider: for as long as a freeze vouches (five seconds), and clocks that disagree."""
 
 TWICE = 2
 """Attempts of a mail of which no evidence came, where the settings say to send it once more."""
@@ -207,9 +206,12 @@ def waiting(session: Session) -> dict[str, dict[str, int]]:
     }
 
 
-def unknowns(session: Session, lane: str, now: datetime, after: str = "") -> Sequence[str]:
-    """A page of the mails about which evidence may be sought: nobody can still be sending them."""
-    return lanes.unknown(session, lane, now - GRACE, after, LOOKED_UP)
+def unknowns(session: Session, lane: str, now: datetime, longest: timedelta, after: str = "") -> Sequence[str]:
+    """A page of the mails about which evidence may be sought: nobody can still be sending them.
+
+    `longest` is how long a call to the provider may take.
+    """
+    return lanes.unknown(session, lane, now - longest - MARGIN, after, LOOKED_UP)
 
 
 def decide_unknown(session: Session, send_id: str, evidence: str, now: datetime) -> None:

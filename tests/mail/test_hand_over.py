@@ -3,20 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
-from activities.delivery import hand_over
+from activities.delivery import call_slots, hand_over, recording
+from activities.delivery.call_slots import CallSlots
 from activities.delivery.lane import MailLane
 from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
 from mail.message import Mail, Sender
-from mail.providers.sender import Accepted, Evidence, SendOutcome
+from mail.providers.sender import Accepted, Evidence, MayGo, SendOutcome, Withheld, always
 from mail.rendering.renderer import Renderer
 from services.ingestion import ingest
 from services.messages import claiming, sending_ledger
@@ -34,6 +35,7 @@ class Provider:
     """Takes so many at once; holds them while it is told to, and raises what it is told for an address."""
 
     name = "provider"
+    longest = timedelta(seconds=30)
 
     def __init__(self, at_once: int = 4) -> None:
         self.at_once = at_once
@@ -43,7 +45,9 @@ class Provider:
         self.answers.set()
         self.in_call = 0
 
-    async def send(self, mail: Mail) -> SendOutcome:
+    async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
+        if not await may_go():
+            return Withheld()
         if mail.to in self.raises:
             raise self.raises[mail.to]
         self.in_call += 1
@@ -247,10 +251,10 @@ async def test_a_hand_over_that_comes_late_asks_the_fence_again(
     asked: list[bool] = []
     ask = hand_over.HandOver._still_mine
 
-    async def stopped(self: Any, request: Any, mail: Mail) -> bool:
+    async def stopped(self: Any, *rest: Any) -> bool:
         if not asked:
             owner()
-        asked.append(await ask(self, request, mail))
+        asked.append(await ask(self, *rest))
         return asked[-1]
 
     monkeypatch.setattr(hand_over, "FRESH", -1.0)
@@ -258,8 +262,10 @@ async def test_a_hand_over_that_comes_late_asks_the_fence_again(
     await first.pump()
     await first.drain()
     assert provider.got == []
+    assert asked
     assert asked == [False] * len(asked)
-    assert ledger()["unknown worker_lost"] == len(asked)
+    await first.close()
+    assert ledger() == {"planned": PEOPLE - len(asked), "planned worker_lost": len(asked)}, "it did not go, and says so"
 
 
 async def test_a_worker_that_stops_finishes_what_is_frozen_and_gives_the_rest_back(
@@ -301,7 +307,28 @@ async def test_what_the_provider_said_is_written_down_however_often_that_is_trie
     await lane.close()
 
 
-async def test_one_outcome_that_cannot_be_recorded_leaves_the_others_theirs(
+async def test_an_outcome_that_cannot_be_recorded_is_kept_and_tried_again_while_the_others_go_on(
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, broken = sending_ledger.record, asyncio.Event()
+    broken.set()
+
+    def failing(session: Session, fence: str, results: Any, *rest: Any) -> None:
+        if broken.is_set() and any(one.send_id.endswith("05") for one in results):
+            raise KeyError("nobody expects this")
+        record(session, fence, results, *rest)
+
+    monkeypatch.setattr(sending_ledger, "record", failing)
+    lane = owner()
+    await lane.pump()
+    await until(lambda: ledger() == {"accepted": PEOPLE - 1, "sending": 1})
+    broken.clear()
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE}
+    await lane.close()
+
+
+async def test_an_owner_that_ends_gives_up_an_outcome_that_cannot_be_recorded_and_nothing_else(
     owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = sending_ledger.record
@@ -312,13 +339,14 @@ async def test_one_outcome_that_cannot_be_recorded_leaves_the_others_theirs(
         record(session, fence, results, *rest)
 
     monkeypatch.setattr(sending_ledger, "record", failing)
+    monkeypatch.setattr(recording, "AGAIN", (0.1,))
     lane = owner()
     await lane.pump()
-    await lane.drain()
+    await until(lambda: ledger() == {"accepted": PEOPLE - 1, "sending": 1})
+    await lane.close()
     assert ledger() == {"accepted": PEOPLE - 1, "sending": 1}
     owner()
     assert ledger() == {"accepted": PEOPLE - 1, "unknown worker_lost": 1}
-    await lane.close()
 
 
 async def test_an_orphaned_claim_returns_by_itself(
@@ -347,3 +375,81 @@ async def test_unknown_mails_are_looked_up_beside_each_other(
     clock.forward(minutes=2)
     assert await second.seek_evidence() == provider.at_once
     assert ledger() == {"accepted": provider.at_once, "planned": PEOPLE - provider.at_once}
+
+
+# -- calls that take minutes -------------------------------------------------------------------------------------------
+
+
+async def test_a_call_that_takes_long_gives_its_slot_to_another_mail(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_slots, "LONG", 0.2)
+    provider.answers.clear()
+    lane = owner()
+    await lane.pump()
+    assert not lane.takes_long() or provider.in_call > provider.at_once
+    await until(lambda: provider.in_call == 3 * provider.at_once)
+    await asyncio.sleep(0.5)
+    assert (provider.in_call, lane.takes_long()) == (3 * provider.at_once, True), "twice as many take long, no more"
+    assert ledger() == {"sending": 3 * provider.at_once, "claimed": PEOPLE - 3 * provider.at_once}
+    provider.answers.set()
+    await lane.drain()
+    assert (ledger(), lane.takes_long()) == ({"accepted": PEOPLE}, False)
+    await lane.close()
+
+
+async def test_lanes_share_the_calls_and_freeze_nothing_that_would_have_to_wait_for_one(
+    database: Database, composer: Composer, provider: Provider, ledger: Any, clock: Any
+) -> None:
+    slots = CallSlots(provider.at_once)
+    lanes = [MailLane(name, database, composer, provider, clock, slots=slots) for name in (LANE, "journey")]
+    for lane in lanes:
+        lane.take()
+    with database.writing() as session:
+        for one in session.exec(select(Message)).all()[: PEOPLE // 2]:
+            messages.change(session, one, MessageStatus.PLANNED, clock(), lane="journey")
+    provider.answers.clear()
+    for lane in lanes:
+        await lane.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    await asyncio.sleep(0.2)
+    assert ledger() == {"sending": provider.at_once, "claimed": PEOPLE - provider.at_once}
+    provider.answers.set()
+    for lane in lanes:
+        await lane.drain()
+        await lane.close()
+    assert ledger() == {"accepted": PEOPLE}
+
+
+async def test_a_worker_that_stops_gives_the_rest_back_at_once_however_long_its_calls_take(
+    owner: Any, provider: Provider, ledger: Any
+) -> None:
+    provider.answers.clear()
+    lane = owner()
+    await lane.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    closing = asyncio.create_task(lane.close())
+    await until(lambda: ledger() == {"sending": provider.at_once, "planned": PEOPLE - provider.at_once})
+    assert not closing.done()
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    owner()
+    assert ledger() == {"unknown worker_lost": provider.at_once, "planned": PEOPLE - provider.at_once}
+    provider.answers.set()
+
+
+async def test_what_was_answered_by_then_is_recorded_by_a_worker_that_waits_no_longer(
+    owner: Any, provider: Provider, ledger: Any
+) -> None:
+    lane = owner()
+    await lane.pump()
+    await lane.drain(down_to=PEOPLE)
+    provider.answers.clear()
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(0.05)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    found = ledger()
+    assert found["accepted"] + found["planned"] + found["sending"] == PEOPLE
+    assert found["sending"] == provider.in_call
+    provider.answers.set()

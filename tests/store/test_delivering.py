@@ -14,7 +14,18 @@ from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
 from mail.message import Mail, Sender
-from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from mail.providers.sender import (
+    Accepted,
+    Evidence,
+    MailRefused,
+    MaybeSent,
+    MayGo,
+    Misconfigured,
+    NotSent,
+    SendOutcome,
+    Withheld,
+    always,
+)
 from mail.rendering.renderer import Renderer
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
@@ -34,13 +45,16 @@ class Receiver:
 
     name = "receiver"
     at_once = 10
+    longest = timedelta(seconds=30)
 
     def __init__(self) -> None:
         self.accepted: list[str] = []
         self.answers: list[SendOutcome] = []
         self.evidence: Evidence = "unknowable"
 
-    async def send(self, mail: Mail) -> SendOutcome:
+    async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
+        if not await may_go():
+            return Withheld()
         answer = self.answers.pop(0) if self.answers else Accepted(provider_id="p1")
         if isinstance(answer, Accepted | MaybeSent):
             self.accepted.append(mail.send_id)

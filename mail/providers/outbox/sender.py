@@ -5,10 +5,11 @@ Mails that come together are kept together, in one transaction: that of a broadc
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from mail.message import Mail
-from mail.providers.sender import Accepted, Evidence, SendOutcome
+from mail.providers.sender import Accepted, Evidence, MayGo, SendOutcome, Withheld, always
 
 
 class Inbox(Protocol):
@@ -29,14 +30,18 @@ class OutboxSender:
     name = "outbox"
     at_once = 100
     """A whole batch of a lane (`activities.delivery.lane.BATCH`), which is then kept in one transaction."""
+    longest = timedelta(seconds=90)
+    """As long as a transaction waits for the write lock (`store.session.BUSY_MS`), and half of it again."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._waiting: list[tuple[Mail, asyncio.Future[str]]] = []
         self._keeper: asyncio.Task[None] | None = None
 
-    async def send(self, mail: Mail) -> SendOutcome:
+    async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
         """Accepted when it is kept."""
+        if not await may_go():
+            return Withheld()
         kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((mail, kept))
         if self._keeper is None or self._keeper.done():

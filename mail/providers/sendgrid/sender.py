@@ -7,6 +7,7 @@ The package's own client is not used: it is synchronous, has no time-out and log
     5xx, time-out, cut   unknown: it may have gone
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
@@ -16,7 +17,18 @@ from sendgrid.helpers import mail as sg
 
 from mail.addresses import on_the_wire
 from mail.message import Mail
-from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from mail.providers.sender import (
+    Accepted,
+    Evidence,
+    MailRefused,
+    MaybeSent,
+    MayGo,
+    Misconfigured,
+    NotSent,
+    SendOutcome,
+    Withheld,
+    always,
+)
 
 HOST = "https://api.sendgrid.com"
 """The API of everybody's account but those of the EU region, who have one of their own."""
@@ -26,6 +38,12 @@ PERMANENT = frozenset({400, 404, 405, 413})
 
 FORBIDDEN = frozenset({401, 403})
 """The key is wrong, or may not send."""
+
+WITHIN = 60.0
+"""Seconds for a call as a whole, whatever drips: its parts have 20 each."""
+
+BESIDE = 20
+"""Connections beyond those for mails of a lane, so that none of these waits behind look-ups, notes and test mails."""
 
 LONGEST_WAIT = 600
 """Seconds of a `Retry-After` that are believed; whoever asks for more is asked again then."""
@@ -40,6 +58,7 @@ class SendGridSender:
     name = "sendgrid"
     at_once = 20
     """Kept-alive connections; with an answer in a tenth of a second they carry 200 mails a second."""
+    longest = timedelta(seconds=WITHIN)
 
     def __init__(
         self, api_key: str, host: str = HOST, transport: httpx.AsyncBaseTransport | None = None, *, log: bool = False
@@ -49,13 +68,13 @@ class SendGridSender:
             base_url=host,
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=httpx.Timeout(20.0, connect=5.0),
-            limits=httpx.Limits(max_connections=self.at_once, keepalive_expiry=60),
+            limits=httpx.Limits(max_connections=self.at_once + BESIDE, keepalive_expiry=60),
             transport=transport,
             trust_env=False,
         )
 
-    async def send(self, mail: Mail) -> SendOutcome:
-        """One attempt, of 20 seconds at most (5 of them to connect).
+    async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
+        """One attempt, of WITHIN seconds at most (5 of them to connect).
 
         A time-out while it connects is certainly not sent; any other is MaybeSent.
         """
@@ -63,13 +82,17 @@ class SendGridSender:
             body = request_body(mail)
         except ValueError as error:
             return MailRefused(reason="invalid_address", explanation=str(error))
+        return await self._post(body) if await may_go() else Withheld()
+
+    async def _post(self, body: dict[str, Any]) -> SendOutcome:
         try:
-            answer = await self._client.post("/v3/mail/send", json=body)
+            async with asyncio.timeout(WITHIN):
+                answer = await self._client.post("/v3/mail/send", json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             return NotSent(unreachable=True, explanation=f"SendGrid cannot be reached: {type(error).__name__}")
         except httpx.PoolTimeout:
             return NotSent(lane=False)
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             return MaybeSent(explanation=type(error).__name__)
         return outcome_of(answer.status_code, answer.headers, _explained(answer))
 

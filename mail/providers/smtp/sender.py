@@ -1,20 +1,26 @@
-"""SMTP, by aiosmtplib: 4xx comes back later, 5xx is final, a connection lost after DATA is unknown.
+"""SMTP, by aiosmtplib: 4xx comes back later, 5xx is final; after the data what is neither yes nor no is unknown.
 
     smtp://host:25          no encryption: a relay on the same machine
     smtp+starttls://…:587   encrypted after the greeting, or not at all
     smtps://…:465           encrypted from the first byte
 
-Connections are kept and used again. Bounces that come later by mail (DSN) are not read: give the return path's mailbox
-to a tool of its own, or use a provider with a webhook.
+    until DATA is granted   certainly not sent, whatever is answered: a no is a no, and anything else comes back later
+    after the data          2xx accepted, 4xx later, 5xx refused; a broken line, another code, no line at all: unknown
+
+A connection on which something strange was said, or a call was cut off, is closed: what comes late would be read as
+the next mail's answer. Connections are kept and used again. Bounces that come later by mail (DSN) are not read: give
+the return path's mailbox to a tool of its own, or use a provider with a webhook.
 """
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -23,10 +29,28 @@ from aiosmtplib import errors
 from mail.addresses import OnTheWire, on_the_wire
 from mail.message import Mail
 from mail.mime import as_bytes
-from mail.providers.sender import Accepted, Evidence, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
+from mail.providers.sender import (
+    Accepted,
+    Evidence,
+    MailRefused,
+    MaybeSent,
+    MayGo,
+    Misconfigured,
+    NotSent,
+    SendOutcome,
+    Withheld,
+    always,
+)
 
 TIMEOUT = 30.0
-"""Seconds for each answer of the server."""
+"""Seconds for each answer of the server up to the data: whoever gives up sooner than it answers has sent nothing."""
+
+PREPARED_WITHIN = 120.0
+"""Seconds from the start of an attempt until the data may go, in all."""
+
+ANSWERED_WITHIN = 600.0
+"""Seconds for the answer after the data (RFC 5321, 4.5.3.2.6): servers look at a mail before they answer, and whoever
+gives up sooner cannot tell whether it went."""
 
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 """The port of each scheme, where the address names none (RFC 5321, 8314 and 6409)."""
@@ -41,21 +65,31 @@ next."""
 LATER = timedelta(minutes=1)
 """Until a mail that got a 4xx is tried again; greylisting asks for some minutes, and gets them in as many attempts."""
 
+GRANTED = 354
+"""The one answer to DATA after which a mail may follow."""
+
+Said = Literal["yes", "later", "no", "nothing"]
+
+LONE_DOT = re.compile(rb"(?m)^\.")
+
 
 class SmtpSender:
     """Up to `connections` kept-alive connections, each used by one mail at a time.
 
-    `url` is `smtp://`, `smtp+starttls://` or `smtps://`, with `user:password@` where the server asks for them
-    (ValueError for anything else); `ca` is a file of certificates to trust beside the system's.
+    A quarter of them are for calls as they should be (`at_once`); the others are there for those whose answer takes
+    minutes, for notes and for test mails. `url` is `smtp://`, `smtp+starttls://` or `smtps://`, with `user:password@`
+    where the server asks for them (ValueError for anything else); `ca` is a file of certificates to trust beside the
+    system's.
     """
 
     name = "smtp"
+    longest = timedelta(seconds=PREPARED_WITHIN + TIMEOUT + ANSWERED_WITHIN)
 
-    def __init__(self, url: str, ca: Path | None = None, connections: int = 8) -> None:
+    def __init__(self, url: str, ca: Path | None = None, connections: int = 32) -> None:
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("WAYPOST_SMTP_URL must look like smtp+starttls://user:password@host:587")
-        self.at_once = connections
+        self.at_once = max(1, connections // 4)
         trust = _trust(ca) if parts.scheme != "smtp" else None
 
         def connect() -> aiosmtplib.SMTP:
@@ -74,17 +108,25 @@ class SmtpSender:
         self._connect = connect
         self._free: list[_Connection] = []
 
-    async def send(self, mail: Mail) -> SendOutcome:
-        """One attempt, of TIMEOUT seconds at most for each answer of the server.
+    async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
+        """One attempt: PREPARED_WITHIN seconds at most until the mail may go, then ANSWERED_WITHIN for the answer.
 
-        Up to DATA nothing can have been sent; after it only an answer tells.
+        Until DATA is granted nothing can have been sent; after it only an answer tells.
         """
         try:
-            to = on_the_wire(mail.to)
+            to, data = on_the_wire(mail.to), as_bytes(mail)
         except ValueError as error:
             return MailRefused(reason="invalid_address", explanation=str(error))
         async with self._borrowed() as connection:
-            return await connection.send(mail, to)
+            try:
+                async with asyncio.timeout(PREPARED_WITHIN):
+                    problem = await connection.prepare(mail, to)
+            except TimeoutError:
+                connection.drop()
+                return NotSent(unreachable=True, explanation="the SMTP server takes too long over its answers")
+            if problem is not None:
+                return problem
+            return await connection.hand_over(data) if await may_go() else await connection.withhold()
 
     async def look_up(self, send_id: str) -> Evidence:
         """Unknowable: a mail server keeps no record that could be asked."""
@@ -102,6 +144,9 @@ class SmtpSender:
             connection = self._free.pop() if self._free else _Connection(self._connect)
             try:
                 yield connection
+            except BaseException:
+                connection.drop()
+                raise
             finally:
                 self._free.append(connection)
 
@@ -122,15 +167,25 @@ class _Connection:
         self._used_at = 0.0
         self._uses = 0
 
-    async def send(self, mail: Mail, to: OnTheWire) -> SendOutcome:
+    async def prepare(self, mail: Mail, to: OnTheWire) -> SendOutcome | None:
+        """Everything before the mail itself; what came of it where the server does not want it, else None."""
         problem = await self._ready()
         if problem is not None:
             return problem
         if to.utf8 and not await self._takes_utf8():
             return MailRefused(explanation="the SMTP server takes no address with letters beyond ASCII (SMTPUTF8)")
-        outcome = await self._envelope(mail, to) or await self._data(mail)
+        problem = await self._envelope(mail, to)
         self._used_at, self._uses = time.monotonic(), self._uses + 1
-        return outcome
+        return problem
+
+    async def withhold(self) -> SendOutcome:
+        """The envelope was given, and nothing follows it."""
+        await self._reset()
+        return Withheld()
+
+    def drop(self) -> None:
+        """Close the connection at once; the next mail makes a new one."""
+        self._client.close()
 
     async def quit(self) -> None:
         """Close the connection, politely where it lives."""
@@ -150,6 +205,9 @@ class _Connection:
         try:
             await self._client.connect()
         except errors.SMTPAuthenticationError as error:
+            self._client.close()
+            if error.code < 500:
+                return NotSent(unreachable=True, explanation=f"the SMTP server lets nobody in now ({error.code})")
             return Misconfigured(explanation=f"the SMTP server refused our credentials ({error.code})")
         except (errors.SMTPException, OSError) as error:
             self._client.close()
@@ -180,20 +238,27 @@ class _Connection:
         try:
             await self._client.mail(mail.sender.email, options=options, encoding="utf-8" if to.utf8 else "ascii")
         except errors.SMTPResponseException as error:
-            await self._reset()
-            if error.code >= 500:
+            problem = await self._unsent(error.code)
+            if _said(error.code) == "no":
                 return Misconfigured(explanation=f"the SMTP server takes no mail from our sender ({error.code})")
-            return NotSent(wait=LATER)
+            return NotSent(wait=LATER) if _said(error.code) == "later" else problem
         except (errors.SMTPException, OSError):
             return self._lost()
         try:
             await self._client.rcpt(to.text, encoding="utf-8" if to.utf8 else "ascii")
         except errors.SMTPResponseException as error:
-            await self._reset()
-            return _refused(error)
+            return await self._unsent(error.code)
         except (errors.SMTPException, OSError):
             return self._lost()
         return None
+
+    async def _unsent(self, code: int) -> SendOutcome:
+        """What an answer other than yes means before the data."""
+        if _said(code) in ("later", "no"):
+            await self._reset()
+            return _refused(code)
+        self._client.close()
+        return NotSent(wait=LATER, lane=False, explanation="the SMTP server answered neither yes nor no")
 
     def _lost(self) -> SendOutcome:
         """The connection went before anything was sent: one that had idled is replaced at once, a fresh one tells."""
@@ -202,16 +267,38 @@ class _Connection:
             return NotSent(wait=timedelta(), lane=False)
         return NotSent(unreachable=True, explanation="the SMTP server hangs up before it takes a mail")
 
-    async def _data(self, mail: Mail) -> SendOutcome:
+    async def hand_over(self, data: bytes) -> SendOutcome:
+        """The mail itself. From its first byte on only an answer tells whether it went."""
         try:
-            _, answer = await self._client.data(as_bytes(mail))
+            code, _ = await self._client.execute_command(b"DATA", timeout=TIMEOUT)
         except errors.SMTPResponseException as error:
-            await self._reset()
-            return _refused(error)
+            return await self._unsent(error.code)
+        except (errors.SMTPException, OSError):
+            return self._lost()
+        if code != GRANTED:
+            return await self._unsent(code)
+        try:
+            code, answer = await self._answer_to(LONE_DOT.sub(b"..", data))
+        except errors.SMTPResponseException as error:
+            code, answer = error.code, ""
         except (errors.SMTPException, OSError) as error:
             self._client.close()
             return MaybeSent(explanation=type(error).__name__)
-        return Accepted(provider_id=answer[:200])
+        match _said(code):
+            case "yes":
+                return Accepted(provider_id=answer[:200])
+            case "later" | "no":
+                return _refused(code)
+            case "nothing":
+                self._client.close()
+                return MaybeSent(explanation="the SMTP server answered neither yes nor no")
+
+    async def _answer_to(self, data: bytes) -> tuple[int, str]:
+        protocol = self._client.protocol
+        if protocol is None:
+            raise errors.SMTPServerDisconnected("connection lost")
+        protocol.write(data + (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n"))
+        return await protocol.read_response(timeout=ANSWERED_WITHIN)
 
     async def _reset(self) -> None:
         try:
@@ -220,8 +307,17 @@ class _Connection:
             self._client.close()
 
 
-def _refused(error: errors.SMTPResponseException) -> SendOutcome:
+def _said(code: int) -> Said:
+    """What a reply code says (RFC 5321, 4.2.1); one that is cut off, or of another kind, says nothing."""
+    if 200 <= code < 300:
+        return "yes"
+    if 400 <= code < 500:
+        return "later"
+    return "no" if 500 <= code < 600 else "nothing"
+
+
+def _refused(code: int) -> SendOutcome:
     """What the server says of this mail; 421 is about all of them."""
-    if 400 <= error.code < 500:
-        return NotSent(wait=LATER, lane=error.code == 421)
-    return MailRefused(explanation=f"the SMTP server answered {error.code}")
+    if _said(code) == "later":
+        return NotSent(wait=LATER, lane=code == 421)
+    return MailRefused(explanation=f"the SMTP server answered {code}")

@@ -1,0 +1,151 @@
+"""What came of each mail is written down, however often that has to be tried.
+
+Results are written together; where something unexpected is raised they are written each by itself, and one that still
+cannot be written is kept and tried again while the others go on. A database that is away is waited for. An owner that
+ends tries for a while longer: what is not written by then is `sending` in the ledger, and becomes `unknown`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from activities import meters
+from services.messages.sending_ledger import AttemptResult
+from store import room
+
+TOGETHER = 200
+"""Results that are recorded in one transaction at most: two claims of a lane, whose commits one slow disk would hold
+up."""
+
+AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between two tries; the last for ever."""
+
+AT_THE_END = 6
+"""Tries of an owner that ends, in a bit less than nine seconds."""
+
+log = structlog.get_logger("waypost.recording")
+
+
+async def persist(what: str, lane: str, work: Callable[[], Any]) -> Any:
+    """Do it in a thread, until the database answers; anything but its absence is raised."""
+    tries = 0
+    while True:
+        try:
+            return await asyncio.shield(asyncio.to_thread(work))
+        except Exception as error:
+            if not _passes(error):
+                raise
+            log.warning("database_away", doing=what, lane=lane, error=type(error).__name__)
+            await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
+            tries += 1
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is the database that cannot be had: away, locked, full, or with no connection free."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, OperationalError) or room.is_away(error) or room.is_full(error)
+    return isinstance(error, NoConnection)
+
+
+class Recording:
+    """The results of one owner of a lane. `write` stores some in one transaction; `forget` is told of each that is."""
+
+    def __init__(
+        self, lane: str, write: Callable[[Sequence[AttemptResult]], None], forget: Callable[[str], None]
+    ) -> None:
+        self._lane = lane
+        self._write = write
+        self._forget = forget
+        self._results: asyncio.Queue[AttemptResult] = asyncio.Queue()
+        self._stubborn: set[asyncio.Task[None]] = set()
+        self._busy = asyncio.Lock()
+        self._loop: asyncio.Task[None] | None = None
+
+    def keep(self, result: AttemptResult) -> None:
+        """Write this one down, soon."""
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._keep_writing())
+        self._results.put_nowait(result)
+
+    def failed(self) -> BaseException | None:
+        """What ended the writing, None while it goes on."""
+        loop = self._loop
+        return loop.exception() if loop is not None and loop.done() and not loop.cancelled() else None
+
+    async def close(self) -> None:
+        """Write down what is left; what cannot be written now never is, and is on record in the log."""
+        if self._loop is None:
+            return
+        async with self._busy:  # not in the middle of a transaction
+            self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
+        rest = self._some(self._results.qsize())
+        for first in range(0, len(rest), TOGETHER):
+            self._stubborn.add(asyncio.create_task(self._at_the_end(rest[first : first + TOGETHER])))
+        if self._stubborn:
+            await asyncio.wait(self._stubborn, timeout=sum(AGAIN) + AT_THE_END)
+        for task in self._stubborn:
+            task.cancel()
+
+    async def _keep_writing(self) -> None:
+        while True:
+            first = await self._results.get()
+            async with self._busy:
+                await self._record([first, *self._some(TOGETHER - 1)])
+
+    def _some(self, most: int) -> list[AttemptResult]:
+        return [self._results.get_nowait() for _ in range(min(most, self._results.qsize()))]
+
+    async def _record(self, results: Sequence[AttemptResult]) -> None:
+        """Together; where something unexpected is raised, each by itself, and again what is still not written."""
+        try:
+            await persist("record", self._lane, lambda: self._write(results))
+        except Exception as error:
+            if len(results) > 1:
+                for one in results:
+                    await self._record([one])
+            else:
+                self._not_written(results[0], error)
+                self._try_again(results[0])
+            return
+        self._written(results)
+
+    def _try_again(self, result: AttemptResult) -> None:
+        task = asyncio.create_task(self._again(result))
+        self._stubborn.add(task)
+        task.add_done_callback(self._stubborn.discard)
+
+    async def _again(self, result: AttemptResult, most: int | None = None) -> None:
+        """Beside the others, until it is written (or `most` times)."""
+        tries = 0
+        while most is None or tries < most:
+            await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
+            tries += 1
+            try:
+                await persist("record", self._lane, lambda: self._write([result]))
+            except Exception as error:
+                log.warning("outcome_not_recorded", message=result.send_id, tries=tries, error=type(error).__name__)
+            else:
+                return self._written([result])
+
+    async def _at_the_end(self, results: Sequence[AttemptResult]) -> None:
+        try:
+            await persist("record", self._lane, lambda: self._write(results))
+        except Exception as error:
+            self._not_written(results[0], error)
+            await asyncio.gather(*(self._again(one, AT_THE_END) for one in results))
+        else:
+            self._written(results)
+
+    def _not_written(self, result: AttemptResult, error: Exception) -> None:
+        log.error("outcome_not_recorded", message=result.send_id, status=result.status, exc_info=error)
+        meters.unexpected("record")
+
+    def _written(self, results: Sequence[AttemptResult]) -> None:
+        for one in results:
+            meters.sent(self._lane, one.status, one.reason)
+            self._forget(one.send_id)
