@@ -17,7 +17,7 @@ SHIFT = timedelta(minutes=30)
 """Half of the time that the workflow gives it (`workflows.delivery.SHIFT`), so that it always ends by itself."""
 
 LONGER = timedelta(minutes=15)
-"""How much longer a shift may be where it would have to wait for a call that takes minutes, while nobody works. With the
+"""How much longer a shift may be where it would else wait for a call that takes minutes, with nobody at work. With the
 longest call there is (`MailSender.longest`) it still ends by itself."""
 
 BEAT = 2.0

@@ -42,9 +42,9 @@ CACHED = 500
 that was let go is replayed from its history at its next wake."""
 
 DRAIN = timedelta(seconds=25)
-"""How long what is under way may take to end: longer than a call to SendGrid (20 s) or a webhook (10 s), and shorter
+"""How long what is under way may take to end: longer than a usual call to a provider or a webhook (10 s), and shorter
 than who stops a worker waits before it kills (`waypost up` 30 s, docker-compose.yml 40 s). A mail that is cut off all
-the same is `unknown`, and waits for evidence."""
+the same (a mail server may take ten minutes over its answer) is `unknown`, and waits for evidence."""
 
 log = structlog.get_logger("waypost.worker")
 
