@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from activities import meters
 from services.messages.sending_ledger import AttemptResult
-from store import room
+from store import dialect
 
 TOGETHER = 200
 """Results that are recorded in one transaction at most: two claims of a lane, whose commits one slow disk would hold
@@ -47,7 +47,7 @@ async def persist(what: str, lane: str, work: Callable[[], Any]) -> Any:
 def _passes(error: Exception) -> bool:
     """Whether it is the database that cannot be had: away, locked, full, or with no connection free."""
     if isinstance(error, DBAPIError):
-        return isinstance(error, OperationalError) or room.is_away(error) or room.is_full(error)
+        return isinstance(error, OperationalError) or dialect.is_away(error) or dialect.is_full(error)
     return isinstance(error, NoConnection)
 
 
