@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
 from store.dialects.interface import Codes, Dialect
@@ -29,11 +29,11 @@ def named(name: str) -> Dialect:
 
 
 def of_url(url: str) -> Dialect:
-    """The dialect of the database that a URL leads to; ValueError for one that we do not know."""
+    """The dialect of the database that a URL leads to; ArgumentError for one that we do not know."""
     for one in DIALECTS:
         if url.startswith(one.schemes):
             return one
-    raise ValueError("the URL of a database begins with sqlite:// or postgresql://")
+    raise ArgumentError("the URL of a database begins with sqlite:// or postgresql://")
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------

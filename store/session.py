@@ -58,7 +58,7 @@ ALWAYS: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///PATH` or `postgresql://…`; nothing connects before it is first used.
 
-    Raise ValueError for another database.
+    Raise ArgumentError for another database.
 
     Up to 60 connections on SQLite and 40 on PostgreSQL, where each process counts against `max_connections`.
     """

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session, func, select, text
 
 from store.queries import customers
@@ -92,7 +92,7 @@ def test_work_that_is_wrong_by_itself_is_not_done_again(database: Database) -> N
 
 
 def test_a_database_that_we_do_not_know_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="begins with sqlite:// or postgresql://"):
+    with pytest.raises(ArgumentError, match="begins with sqlite:// or postgresql://"):
         Database("mysql://name:secret@127.0.0.1/db")
 
 
