@@ -191,6 +191,12 @@ ALLOWED = Allowed()
 """The only one there is."""
 
 
+def full(limits: Limits, at: datetime) -> Cap | None:
+    """The cap that lets no more mail go `at` an instant; of several the one that has room last."""
+    blocking = [cap for cap in limits.caps if cap.frees(at) > at]
+    return max(blocking, key=lambda cap: cap.frees(at), default=None)
+
+
 def transactional(terms: SendTerms, limits: Limits) -> bool:
     """Whether this is mail that the customer needs, which goes without consent, at any hour and beside the caps."""
     return terms.transactional or limits.transactional

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -47,12 +47,16 @@ Pass = Literal["all", "sample", "rest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMail:
-    """One customer's mail: which variant, when it is due, and what the policies say of that instant."""
+    """One customer's mail: which variant, when it is due, and what the policies say of that instant.
+
+    `why` is what the decision says beside the reason.
+    """
 
     customer: Customer
     variant: str | None
     due: datetime
     verdict: Verdict
+    why: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
@@ -169,7 +173,8 @@ def _plan(
     due = max(due, now)
     who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
     verdict = policy.decide(terms, who, due=due, now=due, limits=limits)
-    return PlannedMail(customer=customer, variant=variant, due=due, verdict=verdict)
+    why = stands.evidence(verdict, customer, terms.topic)
+    return PlannedMail(customer=customer, variant=variant, due=due, verdict=verdict, why=why)
 
 
 def _variant(row: Broadcast, body: BroadcastIn, customer_id: str, which: Pass) -> str | None:
@@ -207,7 +212,7 @@ def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime
 
 def _decision(row: Broadcast, plan: PlannedMail, now: datetime) -> dict[str, Any]:
     verdict = plan.verdict
-    detail: dict[str, Any] = {"message": message_id(row.key, plan.customer.id), "broadcast": row.key}
+    detail: dict[str, Any] = {"message": message_id(row.key, plan.customer.id), "broadcast": row.key, **plan.why}
     if isinstance(verdict, Deferred):
         detail |= {"reason": verdict.reason, "until": verdict.until.isoformat()}
     elif isinstance(verdict, Skipped):

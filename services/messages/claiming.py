@@ -172,17 +172,19 @@ class _Claim:
             return None
         who = stands.recipient(customer, message.topic)
         limits = stands.limits(message.customer_id, message.topic)
-        match policy.decide(origin.terms, who, due=message.due, now=now, limits=limits):
+        verdict = policy.decide(origin.terms, who, due=message.due, now=now, limits=limits)
+        why = stands.evidence(verdict, customer, message.topic)
+        match verdict:
             case Skipped(reason=reason):
-                planning.withdraw(session, message.id, reason, now)
+                planning.withdraw(session, message.id, reason, now, why)
                 return None
             case Deferred(until=until, reason=reason):
                 message.not_before, message.updated_at = until, now
-                detail = {"message": message.id, "template": message.template, "reason": reason}
+                detail = {"message": message.id, "template": message.template, "reason": reason, **why}
                 decisions.note(session, message, "deferred", {**detail, "until": until.isoformat()}, now)
                 return None
             case Allowed():
-                stands.goes(message.customer_id, message.topic)
+                stands.goes(message.customer_id, message.topic, message.id)
                 if message.broadcast is not None:
                     repeated.add(name)
                 return origin

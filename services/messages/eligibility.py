@@ -6,15 +6,27 @@ last place.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
 from journeys.facts import calendar
 from journeys.facts.calendar import Window
-from journeys.rules.policy import EVERY_TOPIC, InstallationTerms, Limits, Recipient, TopicTerms
+from journeys.rules import policy
+from journeys.rules.policy import (
+    EVERY_TOPIC,
+    Cap,
+    Deferred,
+    InstallationTerms,
+    Limits,
+    Recipient,
+    Skipped,
+    TopicTerms,
+    Verdict,
+)
 from services.customers import profiles
 from services.definitions import topics
 from services.installation import installation_settings
@@ -22,11 +34,15 @@ from services.installation.installation_settings import InstallationSettings
 from services.messages import origins
 from store.queries import consents, customer_mail, suppressions
 from store.queries import topics as topic_rows
-from store.tables.customers import Customer
+from store.queries.customer_mail import HadMail
+from store.tables.customers import Customer, Suppression
 from store.tables.definitions import Topic
 
 OPT_IN = ("opt_in", "double_opt_in")
 """The kinds of consent under which silence is a no."""
+
+MOST_NAMED = 20
+"""Mails that a decision names as those that filled a cap."""
 
 NOBODY = Recipient(email=None)
 """Somebody who cannot be written to: no address, or gone."""
@@ -75,8 +91,38 @@ class Recipients:
 
     def limits(self, customer_id: str, topic: str, ahead: Sequence[Rival] = ()) -> Limits:
         """What holds for a mail of this topic to this customer; what is `ahead` counts as sent now."""
-        before = [*self._went.get(customer_id, ()), *((one.topic, self._now) for one in ahead)]
+        before = [(one.topic, one.at) for one in self._before(customer_id, ahead)]
         return self._terms.limits(topic, before, self._now)
+
+    def evidence(
+        self, verdict: Verdict, customer: Customer | None, topic: str, ahead: Sequence[Rival] = ()
+    ) -> Mapping[str, Any]:
+        """What a decision says beside its reason: of a suppression which, when and from where; of a cap which one, and
+        the mails that filled it (the latest first).
+        """
+        match verdict:
+            case Skipped(reason="suppressed") if customer is not None:
+                return {"suppression": _told(self._suppressed.get((customer.email or "").lower()))}
+            case Skipped(reason="frequency_cap") | Deferred(reason="frequency_cap") if customer is not None:
+                cap = policy.full(self.limits(customer.id, topic, ahead), self._now)
+                return self._filled(cap, customer.id, ahead) if cap is not None else {}
+            case _:
+                return {}
+
+    def _filled(self, cap: Cap, customer_id: str, ahead: Sequence[Rival]) -> Mapping[str, Any]:
+        counted = [
+            one
+            for one in self._before(customer_id, ahead)
+            if cap.of in (EVERY_TOPIC, one.topic) and one.at > self._now - cap.per
+        ]
+        latest = sorted(counted, key=lambda one: one.at, reverse=True)[: min(cap.most, MOST_NAMED)]
+        told = {"of": cap.of, "max": cap.most, "seconds": round(cap.per.total_seconds())}
+        return {"cap": told, "filled_by": [one.message for one in latest]}
+
+    def _before(self, customer_id: str, ahead: Sequence[Rival]) -> Sequence[HadMail]:
+        """What a customer had, and what goes before the mail that is asked about."""
+        going = (HadMail(message=one.message, topic=one.topic, at=self._now) for one in ahead)
+        return [*self._went.get(customer_id, ()), *going]
 
     def topic_name(self, topic: str) -> str:
         """What a topic is called before people."""
@@ -86,18 +132,24 @@ class Recipients:
         """Whether mail of this topic stands under a cap at all."""
         return bool(self._terms.caps(topic))
 
-    def goes(self, customer_id: str, topic: str) -> None:
+    def goes(self, customer_id: str, topic: str, message: str) -> None:
         """One more mail goes now, and counts for those that come after it."""
-        self._went[customer_id].append((topic, self._now))
+        self._went[customer_id].append(HadMail(message=message, topic=topic, at=self._now))
 
-    def _counted(self, session: Session, ids: Sequence[str]) -> defaultdict[str, list[tuple[str, datetime]]]:
-        """Topic and instant of the mail that these customers had within the longest cap, where there is any."""
+    def _counted(self, session: Session, ids: Sequence[str]) -> defaultdict[str, list[HadMail]]:
+        """The mail that these customers had within the longest cap, where there is any."""
         spans = [per for topic in (*self._topics, "") for _, (_, per) in self._terms.caps(topic)]
-        found: defaultdict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        found: defaultdict[str, list[HadMail]] = defaultdict(list)
         if spans:
-            for customer_id, topic, at in customer_mail.counted_since(session, ids, self._now - max(spans)):
-                found[customer_id].append((topic, at))
+            for customer_id, mail in customer_mail.counted_since(session, ids, self._now - max(spans)):
+                found[customer_id].append(mail)
         return found
+
+
+def _told(found: Suppression | None) -> Mapping[str, Any]:
+    if found is None:
+        return {"reason": "erased", "source": "somebody with this address was erased while it was suppressed"}
+    return {"reason": found.reason, "source": found.source, "at": found.created_at.isoformat()}
 
 
 def terms(settings: InstallationSettings, rows: Iterable[Topic]) -> InstallationTerms:

@@ -40,6 +40,9 @@ HOLD = timedelta(seconds=5)
 """How long a mail is not claimed while events wait that may pre-empt it: the workflow works them off in less, and if it
 is late the mail goes, as it would have without them."""
 
+NOTHING_MORE: Mapping[str, Any] = {}
+"""What a decision says beside its reason, where there is nothing to say."""
+
 NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
 """What names of mails are made under (RFC 9562, version 5). It never changes, or the same step would be another mail.
 """
@@ -92,7 +95,7 @@ def plan(
     else:
         message.due, message.not_before = asked.due, fate.not_before
         messages.change(session, message, fate.status, now, reason=fate.reason, lane=lane)
-    return _outcome(name, send, asked, fate, now)
+    return _outcome(name, send, asked, fate, now, stands.evidence(verdict, customer, terms.topic, ahead))
 
 
 def message_row(
@@ -130,10 +133,12 @@ def _fate(verdict: Verdict, asked: Plan, now: datetime) -> Fate:
             return Fate(status=MessageStatus.SKIPPED, reason=verdict.reason)
 
 
-def _outcome(name: str, send: SendNode, asked: Plan, fate: Fate, now: datetime) -> tuple[Planned, dict[str, Any], str]:
+def _outcome(
+    name: str, send: SendNode, asked: Plan, fate: Fate, now: datetime, why: Mapping[str, Any] = NOTHING_MORE
+) -> tuple[Planned, dict[str, Any], str]:
     outcome = _OUTCOME[fate.status]
     until = fate.not_before if outcome == "deferred" else None
-    detail = {"message": name, "template": send.template}
+    detail: dict[str, Any] = {"message": name, "template": send.template, **why}
     if outcome != "planned":
         detail["reason"] = fate.reason or ""
     if until is not None:

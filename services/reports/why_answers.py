@@ -1,6 +1,6 @@
 """Why did they (not) get that mail? An answer in a sentence, with every decision and the values it was made on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlmodel import Session
 from journeys.facts import customer_facts, guards
 from journeys.program.program import Program
 from journeys.rules.entry_rules import REFUSALS
-from journeys.rules.policy import REASONS
+from journeys.rules.policy import EVERY_TOPIC, REASONS
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import InvalidInput, NotFound
@@ -23,6 +23,17 @@ from store.tables.messages import Message
 
 MOST = 200
 """Decisions that an answer rests on, the newest first: what a person reads, of a run of years."""
+
+SUPPRESSED: Mapping[str, str] = {
+    "bounce": "a bounce",
+    "complaint": "a complaint",
+    "unsubscribe": "an unsubscription",
+    "manual": "done by hand",
+    "erased": "kept",
+}
+"""Reasons of suppressions, in a sentence."""
+
+UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 TURNS = ("branched", "assigned", "held_out", "moved", "ended")
 """Decisions that lead somewhere else."""
@@ -85,7 +96,7 @@ def about_message(session: Session, customer: Customer, message_id: str) -> Why:
 
 def _told(mail: Message, recorded: Sequence[Decision]) -> Why:
     meaning = REASONS.get(mail.reason or "")
-    told = f"{mail.template} {_STATES[mail.status]}" + (f": {meaning}" if meaning else "")
+    told = f"{mail.template} {_STATES[mail.status]}" + (f": {meaning}" if meaning else "") + _evidence(mail, recorded)
     waits = mail.not_before if mail.status in CLAIMABLE else None
     if waits is not None and mail.status == MessageStatus.DEFERRED:
         told += f"; it is asked again at {waits:%Y-%m-%d %H:%M} UTC"
@@ -98,6 +109,28 @@ def _told(mail: Message, recorded: Sequence[Decision]) -> Why:
         next_at=waits,
         decisions=recorded,
     )
+
+
+def _evidence(mail: Message, recorded: Sequence[Decision]) -> str:
+    """Which suppression it was, or which cap and what filled it, as the last decision for the mail's reason says."""
+    detail = next((one.detail for one in reversed(recorded) if one.detail.get("reason") == mail.reason), {})
+    if "suppression" in detail:
+        found = detail["suppression"]
+        since = f" on {datetime.fromisoformat(found['at']):%Y-%m-%d %H:%M} UTC" if "at" in found else ""
+        return f"; it was {SUPPRESSED[found['reason']]}{since}, told by {found['source']}"
+    if "cap" in detail:
+        cap = detail["cap"]
+        of = "of all topics" if cap["of"] == EVERY_TOPIC else f"about {cap['of']}"
+        by = f", filled by {', '.join(detail['filled_by'])}" if detail["filled_by"] else ""
+        return f"; the cap is {cap['max']} mails {of} in {_span(cap['seconds'])}{by}"
+    return ""
+
+
+def _span(seconds: int) -> str:
+    """A span in the largest unit that measures it."""
+    unit, size = next((name, size) for name, size in UNITS if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}" + ("s" if count != 1 else "")
 
 
 # -- a run -------------------------------------------------------------------------------------------------------------

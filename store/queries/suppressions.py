@@ -1,6 +1,6 @@
 """Suppressions: the addresses that are never written to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlmodel import Session, col, select
 
@@ -9,10 +9,10 @@ from store.queries.tombstones import EMAIL
 from store.tables.customers import Suppression
 
 
-def among(session: Session, addresses: Collection[str]) -> set[str]:
-    """Those of the addresses (in small letters) that are suppressed, those of erased customers who were among them."""
+def among(session: Session, addresses: Collection[str]) -> Mapping[str, Suppression | None]:
+    """Those of the addresses (in small letters) that are suppressed; None where its owner, who was, has been erased."""
     if not addresses:
-        return set()
-    query = select(Suppression.email).where(col(Suppression.email).in_(addresses))
+        return {}
     buried = tombstones.buried(session, [(EMAIL, one) for one in addresses])
-    return {*session.exec(query).all(), *(value for _, value in buried)}
+    rows = session.exec(select(Suppression).where(col(Suppression.email).in_(addresses))).all()
+    return {**{value: None for _, value in buried}, **{one.email: one for one in rows}}

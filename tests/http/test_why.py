@@ -105,7 +105,10 @@ def test_why_a_mail_did_not_go(client: TestClient, parts: Parts) -> None:
         {"journey": "club", "step": "mail_a"},
     ):
         told = why(client, **params)
-        assert told["answer"] == "mail_a was skipped: the address is suppressed (bounce, complaint, or by hand)"
+        assert told["answer"] == (
+            "mail_a was skipped: the address is suppressed (bounce, complaint, or by hand); "
+            "it was a bounce on 2026-03-02 12:00 UTC, told by test"
+        )
         assert (told["reason"], told["message"]["id"]) == ("suppressed", message)
         assert told["decisions"][-1]["what"] == "skipped"
 

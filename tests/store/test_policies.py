@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
+from services.customers import suppressions
 from services.definitions import topics
 from services.enrollments import wake
 from services.feedback import unsubscribing
@@ -64,6 +65,14 @@ class House:
     def message(self, key: str) -> Message:
         with self.database.reading() as session:
             return session.exec(select(Message).where(Message.journey == key)).one()
+
+    def why(self, key: str) -> dict[str, Any]:
+        """What the last decision about the journey's mail says beside its reason."""
+        with self.database.reading() as session:
+            query = select(Decision).where(Decision.journey == key, col(Decision.what).in_(("skipped", "deferred")))
+            last = session.exec(query.order_by(col(Decision.id).desc())).first()
+        assert last is not None
+        return {name: last.detail[name] for name in ("cap", "filled_by", "suppression") if name in last.detail}
 
     def claim(self, at: datetime | None = None, lane: str = "journey") -> list[str]:
         at = at or self.noon
@@ -134,6 +143,41 @@ def test_a_cap_defers_until_there_is_room(shop: House) -> None:
     shop.accept("one")
     reason, answer = shop.plans("two", shop.noon + timedelta(days=2))
     assert (reason, answer.until) == ("frequency_cap", shop.noon + timedelta(days=7))
+
+
+def test_a_decision_names_the_cap_and_the_mails_that_filled_it(shop: House) -> None:
+    shop.settings(cap={"max": 2, "per": "7 days"})
+    shop.topic(cap=CapIn(max=5, per="1 day"))
+    shop.plans("one")
+    shop.claim()
+    shop.accept("one")
+    shop.plans("high", shop.noon + timedelta(days=1))
+    shop.plans("two", shop.noon + timedelta(days=2))
+    assert shop.why("two") == {
+        "cap": {"of": "*", "max": 2, "seconds": 7 * 86_400},
+        "filled_by": [shop.message("high").id, shop.message("one").id],
+    }
+
+
+def test_a_claim_names_the_topics_own_cap(shop: House) -> None:
+    shop.plans("one")
+    shop.plans("two")
+    shop.topic(cap=CapIn(max=1, per="36 hours"))
+    (went,) = shop.claim()
+    (held,) = {"one", "two"} - {went}
+    assert shop.why(held) == {
+        "cap": {"of": "news", "max": 1, "seconds": 36 * 3_600},
+        "filled_by": [shop.message(went).id],
+    }
+
+
+def test_a_decision_names_the_suppression(shop: House) -> None:
+    with shop.database.writing() as session:
+        suppressions.put(session, "Ann@Example.com", "bounce", "message 17", shop.noon - timedelta(days=3))
+    shop.plans("one")
+    assert shop.why("one") == {
+        "suppression": {"reason": "bounce", "source": "message 17", "at": "2026-02-27T12:00:00+00:00"}
+    }
 
 
 def test_a_topics_own_cap_counts_its_own_mail(shop: House) -> None:
