@@ -97,8 +97,9 @@ class Recipients:
     def evidence(
         self, verdict: Verdict, customer: Customer | None, topic: str, ahead: Sequence[Rival] = ()
     ) -> Mapping[str, Any]:
-        """What a decision says beside its reason: of a suppression which, when and from where; of a cap which one, and
-        the mails that filled it (the latest first).
+        """What a decision says beside its reason: of a suppression which, when and from where; of a cap which and why.
+
+        Why a cap is full: the mails that filled it, the latest first.
         """
         match verdict:
             case Skipped(reason="suppressed") if customer is not None:
