@@ -50,7 +50,7 @@ def _layered(sizes: BoxSizes, edges: Sequence[Edge], labels: Labels) -> Layout:
     placed, chains = _sugiyama(list(sizes), [edge for edge in edges if edge[0] != edge[1]])
     ranks = _ranks(placed)
     _across(boxes, placed, ranks)
-    gaps = _gaps(edges, labels, chains, ranks, boxes)
+    gaps = _gaps(edges, labels, chains, ranks)
     rows = _down(boxes, ranks, gaps)
     xs = {key: x * _scale(boxes) for key, (x, _) in placed.items()}
     shift = MARGIN - min([box.x for box in boxes.values()] + [xs[key] - 20 for key in xs])
@@ -174,7 +174,6 @@ def _gaps(
     labels: Mapping[Edge, tuple[float, int]],
     chains: Mapping[Edge, list[int]],
     ranks: Mapping[Vertex, int],
-    boxes: Mapping[str, Box],
 ) -> dict[int, float]:
     """The height below each layer: room for the labels of the ways that start or end there."""
     lines: dict[int, int] = {}

@@ -98,7 +98,7 @@ class JourneyWorkflow:
 
     @control.validator
     def _control_is_possible(self, verb: str, reason: str) -> None:
-        refused = refusal(self.program, self.state, _control(verb, reason))
+        refused = refusal(self.state, _control(verb, reason))
         if refused:
             raise ApplicationError(refused, type="Refused", non_retryable=True)
 
@@ -137,7 +137,7 @@ class JourneyWorkflow:
     async def _work_off(self, given: Input | _Waiting) -> None:
         if not isinstance(given, _Waiting):
             return await self._take(given)
-        refused = refusal(self.program, self.state, given.control)
+        refused = refusal(self.state, given.control)
         if refused is None:
             await self._take(given.control)
         given.outcome = refused or ""

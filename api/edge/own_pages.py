@@ -6,10 +6,9 @@ rebinding) shows itself in `Host`, one that posts or fetches from elsewhere in `
 
 import re
 from ipaddress import ip_address
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from api.deps.backend import TheBackend
 from api.errors import ApiError
@@ -26,9 +25,6 @@ def own_page(request: Request, parts: TheBackend) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin.lower()).netloc != host:
         raise ApiError("forbidden", "the request comes from a page of somebody else")
-
-
-OwnPage = Annotated[None, Depends(own_page)]
 
 
 def _ours(name: str, hosts: frozenset[str]) -> bool:

@@ -159,7 +159,7 @@ def pause(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: 
 def resume(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyChanged:
     """For each: first the events of the meantime, then the one overdue step by its `late` policy."""
     before = _shown(journeys.get(session, key))
-    after = _shown(journeys.resume(session, key, now))
+    after = _shown(journeys.resume(session, key))
     operation = operations.start(session, "resume", {"journey": key}, now, by=caller.id)
     trail.note("resumed", "journey", key, before, after)
     return JourneyChanged(**after.model_dump(), operation=operation.id)

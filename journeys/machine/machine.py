@@ -47,7 +47,7 @@ def advance(program: Program, state: State, given: inputs.Input) -> tuple[State,
     return machine.state, (*asked[0], asked[1]) if asked is not None else ()
 
 
-def refusal(program: Program, state: State, control: inputs.Control) -> str | None:
+def refusal(state: State, control: inputs.Control) -> str | None:
     """Why a control is refused, as a sentence, or None where it is accepted."""
     if state.ended:
         return f"the enrollment has ended ({state.reason})"
@@ -101,7 +101,7 @@ class Machine(Steps):
         self._enter(self.program.start, lambda: self._decide("entered"))
 
     def _hear(self, given: inputs.EventArrived | inputs.Woke | inputs.Control) -> None:
-        if not isinstance(given, inputs.EventArrived | inputs.Woke) and refusal(self.program, self.state, given):
+        if not isinstance(given, inputs.EventArrived | inputs.Woke) and refusal(self.state, given):
             return
         match given:
             case inputs.EventArrived():

@@ -180,7 +180,7 @@ def pause(session: Session, key: str, now: datetime) -> Journey:
     return journey
 
 
-def resume(session: Session, key: str, now: datetime) -> Journey:
+def resume(session: Session, key: str) -> Journey:
     """Go on, its alarm forgotten; who was parked gets a signal, from the operation that the caller starts.
 
     Raise Refused where it is not paused.

@@ -250,7 +250,7 @@ def events(database: Database, operation: Operation, clock: Clock) -> Iterator[P
         work = islice(ordered.customers(clock()), seen, None)
         for chunk in placement.chunks(work):
             seen += len(chunk)
-            yield _placed(database, operation, chunk, live, str(seen), total, clock())
+            yield _placed(operation, chunk, live, str(seen), total, clock())
 
 
 def _note(errors: Sequence[LineError], note: str) -> PageOfWork:
@@ -258,7 +258,6 @@ def _note(errors: Sequence[LineError], note: str) -> PageOfWork:
 
 
 def _placed(
-    database: Database,
     operation: Operation,
     chunk: Sequence[placement.Work],
     live: Any,

@@ -49,12 +49,6 @@ def cancel_of_journey(session: Session, journey: str, now: datetime) -> int:
     return session.connection().execute(here.values(status=HookStatus.CANCELLED, updated_at=now)).rowcount
 
 
-def counts(session: Session, journey: str) -> dict[HookStatus, int]:
-    """How many hooks of a journey have each status."""
-    query = select(Hook.status, func.count(col(Hook.id))).where(Hook.journey == journey).group_by(col(Hook.status))
-    return {HookStatus(status): count for status, count in session.exec(query).all()}
-
-
 def overdue(session: Session, now: datetime) -> tuple[int, datetime | None]:
     """How many hooks could be called by now, and since when the first of them could."""
     due = (Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
@@ -64,9 +58,3 @@ def overdue(session: Session, now: datetime) -> tuple[int, datetime | None]:
 def stuck(session: Session) -> int:
     """How many hooks are set aside for a person."""
     return session.exec(select(func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)).one()
-
-
-def of_step(session: Session, enrollment_id: str, step: str) -> Sequence[Hook]:
-    """The hooks of a step of an enrollment, one for each visit, the newest first."""
-    query = select(Hook).where(Hook.enrollment_id == enrollment_id, Hook.step == step)
-    return session.exec(query.order_by(col(Hook.created_at).desc())).all()

@@ -120,11 +120,6 @@ def last_of_step(session: Session, enrollment_id: str, step: str) -> Message | N
 # -- changing ----------------------------------------------------------------------------------------------------------
 
 
-def owner(session: Session, message_id: str) -> str | None:
-    """The customer to whom a message belongs now; whoever changes it locks them first."""
-    return session.exec(select(Message.customer_id).where(Message.id == message_id)).first()
-
-
 def owners(session: Session, ids: Collection[str]) -> dict[str, str]:
     """The customer to whom each of these messages belongs now, by the id of the message; what is gone is left out."""
     found: dict[str, str] = {}

@@ -317,12 +317,12 @@ def test_leaving_ends_with_the_given_reason(compiled: Compile, noon: datetime) -
 )
 def test_a_refusal_says_why(compiled: Compile, noon: datetime, control: Any, sentence: str | None) -> None:
     program = compiled(WAITING)
-    assert machine.refusal(program, begun(program, noon), control(at=noon)) == sentence
+    assert machine.refusal(begun(program, noon), control(at=noon)) == sentence
 
 
 def test_skip_is_refused_where_nothing_is_waited_in(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + "stages: {a: {steps: [{send: x}], transitions: [{on: E, to: a}]}}")
-    refused = machine.refusal(program, begun(program, noon), Skip(at=noon))
+    refused = machine.refusal(begun(program, noon), Skip(at=noon))
     assert refused == "no step is waited in: the customer rests in stage 'a'"
 
 

@@ -130,4 +130,4 @@ def test_the_brake_is_asked_by_the_complaint_itself_and_let_go_by_a_person(
         delivery_events.take(session, [Feedback(send_id="m", kind="complained", at=noon)], "sendgrid", noon)
     with database.writing() as session:
         assert journey_rows.is_paused(session, "welcome")
-        assert journeys.resume(session, "welcome", noon).alarm is None
+        assert journeys.resume(session, "welcome").alarm is None

@@ -142,7 +142,7 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the report on messages": lambda session: message_counts.outcomes(session, "j", now),
         "the books": reconcile,
         "the backlog": lambda session: backlog.measure(session, now),
-        "a mail's owner": lambda session: messages.owner(session, "m"),
+        "the owners of mails": lambda session: messages.owners(session, ["m"]),
     }
 
 

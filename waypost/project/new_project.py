@@ -25,7 +25,6 @@ from waypost.project.project import MANIFEST
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 EVENTS = "events.ndjson"
-FIRST = "lifecycle"
 FURTHER = ("confirm_subscription",)
 """Mails that no journey names: Waypost sends them by itself."""
 

@@ -11,7 +11,7 @@ from journeys.simulation.backtest import SimulatedEnrollment, Totals
 from waypost.simulation.paths import path
 
 
-def tell(console: Console, enrollment: SimulatedEnrollment, zone: str | None = None) -> None:
+def tell(console: Console, enrollment: SimulatedEnrollment) -> None:
     """The path as a table."""
     table = Table("When (UTC)", "What", "Where", "Why", box=None, pad_edge=False)
     for at, what, stage, step, detail in path(enrollment):
