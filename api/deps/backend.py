@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
+from api.deps.token_rates import TokenRates
 from mail.composing import Composer
 from mail.links import Links
 from mail.providers.events import EventReader
@@ -41,6 +42,7 @@ class Backend:
     has_room: Callable[[], bool]
     rates: RateLimits
     guesses: KeyGuesses
+    token_rates: TokenRates
 
 
 def backend(request: Request) -> Backend:

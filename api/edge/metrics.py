@@ -41,6 +41,15 @@ class Metrics:
             registry=self.registry, buckets=BUCKETS,
         )  # fmt: skip
 
+        self._repeated = Counter(
+            "waypost_repeated_opens_and_clicks", "Opens and clicks after the first within an hour.", ("kind",),
+            registry=self.registry,
+        )  # fmt: skip
+
+    def repeated(self, kind: str) -> None:
+        """Count an open or a click that was not kept, since it repeats another, or came past the rate of its mail."""
+        self._repeated.labels(kind).inc()
+
     def answered(self, method: str, route: str, status: int | None, seconds: float) -> None:
         """Count a request; `route` is the pattern, never the path."""
         known = method if method in METHODS else "other"  # whoever calls can make words up

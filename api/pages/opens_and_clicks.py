@@ -1,5 +1,8 @@
 """Clicks and opens. A click leads only to where a link of that very mail led; a token names no address."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -43,13 +46,9 @@ async def look(token: str, request: Request, parts: TheBackend) -> Response:
 @router.get("/o/{token}", response_class=Gif, summary="Load the pixel")
 async def load(token: str, request: Request, parts: TheBackend) -> Response:
     """The same picture, whoever asks and whatever the token is."""
-    try:
-        send_id = parts.links.read_open(token)
-        await run_in_threadpool(_opened, parts, send_id, request.headers.get("user-agent", ""))
-    except BadLink:
-        pass
-    except SQLAlchemyError as error:
-        log.warning("open_not_kept", error=type(error).__name__)
+    with suppress(BadLink):
+        send_id, agent = parts.links.read_open(token), request.headers.get("user-agent", "")
+        await _counted(request, parts, "opened", send_id, partial(_opened, parts, send_id, agent))
     return Gif(PIXEL, headers=PRIVATE)
 
 
@@ -67,12 +66,20 @@ async def _followed(token: str, request: Request, parts: Backend) -> Response:
     url = await run_in_threadpool(_where, parts, send_id, number)
     if url is None:
         return damaged()
-    try:
-        agent, headers_alone = request.headers.get("user-agent", ""), request.method == "HEAD"
-        await run_in_threadpool(_clicked, parts, send_id, url, agent, headers_alone)
-    except SQLAlchemyError as error:  # whoever clicked gets to where they want to go
-        log.warning("click_not_kept", error=type(error).__name__)
+    agent, headers_alone = request.headers.get("user-agent", ""), request.method == "HEAD"
+    await _counted(request, parts, "clicked", send_id, partial(_clicked, parts, send_id, url, agent, headers_alone))
     return RedirectResponse(url, 302, PRIVATE)
+
+
+async def _counted(request: Request, parts: Backend, kind: str, send_id: str, keep: Callable[[], bool]) -> None:
+    """Keep it, or count it as a repeat; whoever opens or clicks gets what they want in any case."""
+    try:
+        if parts.token_rates.allows(send_id) and await run_in_threadpool(keep):
+            return
+    except SQLAlchemyError as error:
+        log.warning("open_or_click_not_kept", kind=kind, error=type(error).__name__)
+    else:
+        request.app.state.metrics.repeated(kind)
 
 
 def _where(parts: Backend, send_id: str, number: int) -> str | None:
@@ -80,10 +87,19 @@ def _where(parts: Backend, send_id: str, number: int) -> str | None:
         return opens_and_clicks.where(session, send_id, number)
 
 
-def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> None:
+def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> bool:
+    with parts.database.reading() as session:
+        click = opens_and_clicks.click_of(session, send_id, url, agent, headers_alone, parts.clock())
+        if click is None or opens_and_clicks.repeats(session, opens_and_clicks.report_of(click)):
+            return False
+    parts.database.write(lambda session: session.add(click))
+    return True
+
+
+def _opened(parts: Backend, send_id: str, agent: str) -> bool:
     now = parts.clock()
-    parts.database.write(lambda session: opens_and_clicks.clicked(session, send_id, url, agent, headers_alone, now))
-
-
-def _opened(parts: Backend, send_id: str, agent: str) -> None:
-    parts.database.write(lambda session: opens_and_clicks.opened(session, send_id, agent, parts.clock()))
+    with parts.database.reading() as session:
+        report = opens_and_clicks.open_of(session, send_id, agent, now)
+        if report is None or opens_and_clicks.repeats(session, report):
+            return False
+    return parts.database.write(lambda session: opens_and_clicks.keep_open(session, report, now))

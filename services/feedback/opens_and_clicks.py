@@ -3,18 +3,23 @@
 An open is judged at once: proxies that load pictures before anybody reads, and scanners, are known by their name, or by
 being quicker than a person. A click waits some seconds for its neighbours: who follows every link of a mail (or three)
 within seconds is a scanner, and so is who only asks for headers. What people did goes the way of a provider's report.
+
+No key is asked for, so what is kept is bounded: of the opens of a mail within ONCE_IN, and of the clicks on one of its
+links, the first is an event (a machine's beside a person's), and those after it are repeats that write nothing.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
 from services.feedback import delivery_events
 from store.ids import new_id
-from store.queries import message_bodies, pending_clicks
+from store.queries import customers, message_bodies, messages, pending_clicks
+from store.queries import delivery_events as delivery_event_rows
 from store.tables.messages import Message, PendingClick
 
 PROVIDER = "waypost"
@@ -27,6 +32,7 @@ TOGETHER = timedelta(seconds=10)
 """Clicks that are no further apart are neighbours: no more than a click waits, or one would be judged without them."""
 
 QUICK = timedelta(seconds=2)
+ONCE_IN = timedelta(hours=1)
 """So soon after the provider took the mail nobody has read it."""
 
 MANY = 3
@@ -60,14 +66,31 @@ class Engaged:
     name: str | None = None
 
 
-def opened(session: Session, send_id: str, agent: str, now: datetime) -> bool:
-    """Somebody's mail program has loaded the pixel; False where the mail is not here."""
+def open_of(session: Session, send_id: str, agent: str, now: datetime) -> Engaged | None:
+    """What it means that a program has loaded the pixel of a mail; None where the mail is not here."""
     message = session.get(Message, send_id)
     if message is None:
-        return False
+        return None
     machine = by_machine(agent) or agent.strip() == _APPLE or _too_quick(message, now)
-    delivery_events.take(session, [Engaged(send_id=send_id, kind="opened", at=now, machine=machine)], PROVIDER, now)
+    return Engaged(send_id=send_id, kind="opened", at=now, machine=machine)
+
+
+def keep_open(session: Session, report: Engaged, now: datetime) -> bool:
+    """Keep an open, unless it is a repeat by now; whether it was kept."""
+    owners = messages.owners(session, {report.send_id})
+    customers.lock_all(session, owners.values())
+    if repeats(session, report):
+        return False
+    delivery_events.take(session, [report], PROVIDER, now)
     return True
+
+
+def repeats(session: Session, report: Engaged) -> bool:
+    """Whether the same was kept within the time before it."""
+    since = report.at - ONCE_IN
+    return delivery_event_rows.known_since(
+        session, report.send_id, PROVIDER, report.kind, report.url, report.machine, since
+    )
 
 
 def where(session: Session, send_id: str, number: int) -> str | None:
@@ -76,21 +99,17 @@ def where(session: Session, send_id: str, number: int) -> str | None:
     return urls[number] if 0 <= number < len(urls) else None
 
 
-def clicked(session: Session, send_id: str, url: str, agent: str, headers_alone: bool, now: datetime) -> None:
-    """Keep a click until it can be judged."""
+def click_of(
+    session: Session, send_id: str, url: str, agent: str, headers_alone: bool, now: datetime
+) -> PendingClick | None:
+    """A click that is to be judged; None where the mail is not here."""
     message = session.get(Message, send_id)
-    if message is not None:
-        machine = headers_alone or by_machine(agent) or _too_quick(message, now)
-        session.add(
-            PendingClick(
-                id=new_id("clk"),
-                message_id=send_id,
-                customer_id=message.customer_id,
-                at=now,
-                url=url,
-                machine=machine,
-            )
-        )
+    if message is None:
+        return None
+    machine = headers_alone or by_machine(agent) or _too_quick(message, now)
+    return PendingClick(
+        id=new_id("clk"), message_id=send_id, customer_id=message.customer_id, at=now, url=url, machine=machine
+    )
 
 
 def by_machine(agent: str) -> bool:
@@ -122,8 +141,8 @@ def settle(session: Session, now: datetime, limit: int = PAGE) -> int:
         links = len(message_bodies.urls(session, message_id))
         for one in (click for click in due if click.message_id == message_id):
             _judge(one, every, links)
-            reports.append(_report(one))
-    delivery_events.take(session, reports, PROVIDER, now)
+            reports.append(report_of(one))
+    delivery_events.take(session, [one for one in _once_each(reports) if not repeats(session, one)], PROVIDER, now)
     for one in due:
         session.delete(one)
     return len(due)
@@ -144,5 +163,14 @@ def _judge(click: PendingClick, every: Sequence[PendingClick], links: int) -> No
             one.machine = one.machine or one.url == click.url
 
 
-def _report(click: PendingClick) -> Engaged:
+def _once_each(reports: Sequence[Engaged]) -> Sequence[Engaged]:
+    """The first of those that say the same: all of a batch are within seconds."""
+    first: dict[tuple[Any, ...], Engaged] = {}
+    for one in sorted(reports, key=lambda report: report.at):
+        first.setdefault((one.send_id, one.url, one.machine), one)
+    return list(first.values())
+
+
+def report_of(click: PendingClick) -> Engaged:
+    """What a click reports."""
     return Engaged(send_id=click.message_id, kind="clicked", at=click.at, url=click.url, machine=click.machine)

@@ -1,6 +1,7 @@
 """What providers reported about messages: kept once each."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -35,3 +36,18 @@ def kinds_by_people(session: Session, message_id: str) -> set[str]:
     """What people (not machines) have done with a message until now."""
     query = select(DeliveryEvent.kind).where(DeliveryEvent.message_id == message_id, ~col(DeliveryEvent.machine))
     return set(session.exec(query.distinct()).all())
+
+
+def known_since(
+    session: Session, message_id: str, provider: str, kind: str, url: str | None, machine: bool, since: datetime
+) -> bool:
+    """Whether this provider has reported the same of a mail after an instant: kind, link, by a machine or not."""
+    same = (
+        col(DeliveryEvent.message_id) == message_id,
+        col(DeliveryEvent.at) > since,
+        DeliveryEvent.provider == provider,
+        DeliveryEvent.kind == kind,
+        col(DeliveryEvent.url).is_(None) if url is None else col(DeliveryEvent.url) == url,
+        col(DeliveryEvent.machine) == machine,
+    )
+    return session.exec(select(DeliveryEvent.id).where(*same).limit(1)).first() is not None

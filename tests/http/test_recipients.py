@@ -140,7 +140,7 @@ def test_who_looks_at_the_headers_first_and_then_follows_is_a_scanner(
     clock.forward(seconds=3)
     client.get(url, headers=PERSON, follow_redirects=False)
     settle(parts, clock)
-    assert clicks(parts) == [(URLS[0], True), (URLS[0], True)]
+    assert clicks(parts) == [(URLS[0], True)]
 
 
 @pytest.mark.parametrize(("agent", "machine"), [(PERSON["user-agent"], False), ("Mozilla/5.0", True), ("", True)])
@@ -150,6 +150,47 @@ def test_an_open_is_told_from_a_proxys(client: TestClient, parts: Parts, mail: s
     (report,) = rows(parts, DeliveryEvent)
     assert (report.kind, report.machine, report.provider) == ("opened", machine, "waypost")
     assert rows(parts, Message)[0].delivery == ("delivered" if machine else "opened")
+
+
+def test_sixty_opens_are_one_event_an_hour_and_the_others_are_counted(
+    client: TestClient, parts: Parts, mail: str, clock: Any
+) -> None:
+    url = path(parts.links.open_url(mail))
+    for _ in range(60):
+        assert client.get(url, headers=PERSON).content[:6] == b"GIF89a"
+        clock.forward(seconds=1)
+    assert [one.kind for one in rows(parts, DeliveryEvent)] == ["opened"]
+    assert [one.name for one in rows(parts, Event)] == ["Identify", "Message Opened"]
+    assert 'waypost_repeated_opens_and_clicks_total{kind="opened"} 59.0' in client.get("/metrics").text
+    client.get(url, headers={"user-agent": ""})
+    assert [one.machine for one in rows(parts, DeliveryEvent)] == [False], "past the rate of this mail nobody looks"
+
+
+def test_an_hour_later_an_open_is_an_event_again_and_a_machines_stands_beside(
+    client: TestClient, parts: Parts, mail: str, clock: Any
+) -> None:
+    url = path(parts.links.open_url(mail))
+    for agent in (PERSON["user-agent"], "", PERSON["user-agent"], ""):
+        client.get(url, headers={"user-agent": agent})
+        clock.forward(seconds=1)
+    assert sorted(one.machine for one in rows(parts, DeliveryEvent)) == [False, True]
+    clock.forward(hours=1)
+    client.get(url, headers=PERSON)
+    assert sorted(one.machine for one in rows(parts, DeliveryEvent)) == [False, False, True]
+
+
+def test_sixty_clicks_are_one_event_an_hour_and_all_lead_where_the_mail_led(
+    client: TestClient, parts: Parts, mail: str, clock: Any
+) -> None:
+    url = path(parts.links.click_url(mail, 0))
+    for _ in range(2):
+        for _ in range(30):
+            answer = client.get(url, headers=PERSON, follow_redirects=False)
+            assert (answer.status_code, answer.headers["location"]) == (302, URLS[0])
+        settle(parts, clock)
+    assert clicks(parts) == [(URLS[0], False)]
+    assert [one.name for one in rows(parts, Event)] == ["Identify", "Message Clicked"]
+    assert 'waypost_repeated_opens_and_clicks_total{kind="clicked"} 30.0' in client.get("/metrics").text
 
 
 def test_a_bad_token_leads_nowhere_and_a_bad_pixel_is_a_pixel(client: TestClient, parts: Parts, mail: str) -> None:

@@ -10,6 +10,7 @@ from api.app import create_app
 from api.deps.backend import Backend
 from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
+from api.deps.token_rates import TokenRates
 from store.room import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection
@@ -57,6 +58,7 @@ def build(parts: Parts) -> FastAPI:
         has_room=lambda: has_room(settings.home),
         rates=RateLimits(settings.rate),
         guesses=KeyGuesses(),
+        token_rates=TokenRates(),
     )
     return create_app(backend, __version__)
 
