@@ -7,7 +7,7 @@ from sqlalchemy import DateTime, Dialect, Index
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
-from store.dialect import index_of, json_type, named
+from store.dialect import index_of, json_type, text_type, named
 
 
 class Instant(TypeDecorator[datetime]):
@@ -38,6 +38,9 @@ def as_text(value: datetime | None) -> str | None:
         value = value.astimezone(UTC)
     return value.isoformat(" ", "microseconds")[:26]
 
+
+TextByCodePoint: Any = text_type()
+"""Text that is sorted by its code points on both databases, so that an index finds what begins with something."""
 
 Json: Any = json_type()
 """A column of JSON: JSONB on PostgreSQL, text on SQLite."""

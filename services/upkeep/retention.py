@@ -8,8 +8,8 @@ from services.access import idempotency
 from services.installation import installation_settings
 from store.queries import message_bodies, operations, rejections
 
-PAGE = 500
-"""Rows of a kind that go in one transaction: some milliseconds, so that nobody who writes waits for them."""
+PAGE = 200
+"""Rows of a kind that go in one transaction: a body takes 0.2 ms, and who wants to write waits for 50 ms at most."""
 
 
 def prune(session: Session, now: datetime) -> int:

@@ -43,8 +43,12 @@ class Dialect:
     """Instants are kept with their zone; else as text in UTC, which sorts by time."""
     json: Any
     """The type of a column that keeps JSON."""
+    text: Any
+    """The type of a column of text that is sorted by its code points, so that an index finds what begins with a text."""
     month: Callable[[Any], Any]
     """The month of an instant in UTC, as text that begins with year and month: "2026-07"."""
+    beside: Callable[[Any], Any]
+    """A column that is compared and not looked up: who knows nothing of the rows takes the worse of two indexes."""
     between: Codes
     """Errors of a transaction between whose reading and writing another one came."""
     full: Codes

@@ -5,8 +5,9 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Engine, event
+from sqlalchemy import JSON, Connection, Engine, String, UnaryExpression, event
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.operators import custom_op
 
 from store.dialects.interface import Dialect
 
@@ -66,6 +67,11 @@ def _leave(_error: BaseException) -> None:
     """It names tables and columns alone."""
 
 
+def _plus(column: Any) -> Any:
+    """The unary plus, which keeps a column's indexes out of the question; it changes no value."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -89,7 +95,9 @@ SQLITE = Dialect(
     reading={},
     zones=False,
     json=JSON(),
+    text=String(),
     month=_as_it_is,
+    beside=_plus,
     # where work was prepared before the write lock was taken
     between=("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY"),
     full=("SQLITE_FULL", "SQLITE_IOERR_WRITE"),

@@ -126,7 +126,9 @@ def of_customer(session: Session, customer_id: str) -> Sequence[Enrollment]:
 
 def newest_stage(session: Session, customer_id: str, journeys: Collection[str]) -> str | None:
     """The stage of a customer's newest run through any of these journeys; None where there is none."""
-    query = select(Enrollment.stage).where(Enrollment.customer_id == customer_id, col(Enrollment.journey).in_(journeys))
+    query = select(Enrollment.stage).where(
+        Enrollment.customer_id == customer_id, dialect.of(session).beside(col(Enrollment.journey)).in_(journeys)
+    )
     return session.exec(query.order_by(col(Enrollment.id).desc()).limit(1)).first()
 
 

@@ -5,15 +5,16 @@ All raise `keyset.BadCursor` for a cursor that was given for another list or ano
 each of its filters (`tests/store/test_plans.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from store import keyset
+from store import dialect, keyset
+from store.queries import customer_search
 from store.queries import journeys as journey_rows
-from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey, Audit, Operation, OperationError, Rejection
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer, Segment, SegmentMember, Suppression
@@ -43,27 +44,15 @@ def customers(
     `query_text` starts an address or the customer's own id, `stage` is that of their lifecycle, `segment` is the key of
     one that they are in.
     """
-    query = select(Customer)
-    if query_text:
-        start = query_text.strip()
-        query = query.where(
-            col(Customer.email).startswith(start.lower(), autoescape=True)
-            | col(Customer.external_id).startswith(start, autoescape=True)
-        )
-    if stage:
-        there = select(Enrollment.customer_id).where(
-            col(Enrollment.journey).in_(journey_rows.lifecycle_keys(session)),
-            Enrollment.status == EnrollmentStatus.LIVE,
-            Enrollment.stage == stage,
-        )
-        query = query.where(col(Customer.id).in_(there))
-    if segment:
-        members = select(SegmentMember.customer_id).where(SegmentMember.segment == segment)
-        query = query.where(col(Customer.id).in_(members))
-    if sort == "email":
-        query = query.where(col(Customer.email).is_not(None))
-        return _page(session, query, [col(Customer.email), col(Customer.id)], wanted)
-    return _page(session, query, [col(Customer.id)], wanted)
+    given = customer_search.filters(
+        session,
+        beginning=query_text,
+        lifecycle=journey_rows.lifecycle_keys(session) if stage else (),
+        stage=stage,
+        segment=segment,
+    )
+    order = [col(Customer.email), col(Customer.id)] if sort == "email" else [col(Customer.id)]
+    return customer_search.page(session, given, order, wanted.cursor, wanted.limit, descending=wanted.descending)
 
 
 def enrollments(
@@ -78,7 +67,8 @@ def enrollments(
 ) -> Rows:
     """Enrollments in the order in which they were made."""
     given = {"journey": journey, "stage": stage, "step": step, "status": status, "customer_id": customer_id}
-    return _page(session, _where(select(Enrollment), Enrollment, given), [col(Enrollment.id)], wanted)
+    query = _where(session, Enrollment, given, first=("customer_id", "step"))
+    return _page(session, query, [col(Enrollment.id)], wanted)
 
 
 def messages(
@@ -101,13 +91,14 @@ def messages(
         "status": status,
         "template": template,
     }
-    query = _where(select(Message), Message, given)
+    first = ("customer_id", "broadcast", "step", "template", "journey")
+    query = _where(session, Message, given, first=first, with_first={"status": first[1:]})
     return _page(session, query, [col(Message.planned_at), col(Message.id)], wanted)
 
 
 def broadcasts(session: Session, wanted: Slice, *, status: str | None = None) -> Rows:
     """Broadcasts by their keys."""
-    return _page(session, _where(select(Broadcast), Broadcast, {"status": status}), [col(Broadcast.key)], wanted)
+    return _page(session, _where(session, Broadcast, {"status": status}), [col(Broadcast.key)], wanted)
 
 
 def journeys(session: Session, wanted: Slice, *, archived: bool = False) -> Rows:
@@ -146,13 +137,13 @@ def topics(session: Session, wanted: Slice) -> Rows:
 
 def suppressions(session: Session, wanted: Slice, *, reason: str | None = None) -> Rows:
     """Addresses that are never written to, by the alphabet."""
-    query = _where(select(Suppression), Suppression, {"reason": reason})
+    query = _where(session, Suppression, {"reason": reason})
     return _page(session, query, [col(Suppression.email)], wanted)
 
 
 def operations(session: Session, wanted: Slice, *, kind: str | None = None, status: str | None = None) -> Rows:
     """Operations in the order in which they were asked for."""
-    query = _where(select(Operation), Operation, {"kind": kind, "status": status})
+    query = _where(session, Operation, {"kind": kind, "status": status})
     return _page(session, query, [col(Operation.id)], wanted)
 
 
@@ -171,18 +162,20 @@ def hooks(
     status: str | None = None,
 ) -> Rows:
     """Webhooks and notes to colleagues, in the order in which they were made."""
-    query = _where(select(Hook), Hook, {"customer_id": customer_id, "journey": journey, "status": status})
+    query = _where(
+        session, Hook, {"customer_id": customer_id, "journey": journey, "status": status}, first=("customer_id",)
+    )
     return _page(session, query, [col(Hook.id)], wanted)
 
 
 def dispatches(session: Session, wanted: Slice, *, status: str | None = None) -> Rows:
     """Starts and signals on their way to Temporal, in the order in which they were made."""
-    return _page(session, _where(select(Dispatch), Dispatch, {"status": status}), [col(Dispatch.id)], wanted)
+    return _page(session, _where(session, Dispatch, {"status": status}), [col(Dispatch.id)], wanted)
 
 
 def rejections(session: Session, wanted: Slice, *, type: str | None = None) -> Rows:
     """Events that were not accepted, in the order in which they came."""
-    return _page(session, _where(select(Rejection), Rejection, {"type": type}), [col(Rejection.id)], wanted)
+    return _page(session, _where(session, Rejection, {"type": type}), [col(Rejection.id)], wanted)
 
 
 def api_keys(session: Session, wanted: Slice) -> Rows:
@@ -194,14 +187,29 @@ def audit(
     session: Session, wanted: Slice, *, kind: str | None = None, target: str | None = None, actor: str | None = None
 ) -> Rows:
     """Who changed what, in the order in which they did."""
-    query = _where(select(Audit), Audit, {"kind": kind, "target": target, "actor": actor})
+    query = _where(session, Audit, {"kind": kind, "target": target, "actor": actor})
     return _page(session, query, [col(Audit.id)], wanted)
 
 
-def _where(query: Any, table: Any, given: dict[str, Any]) -> Any:
+def _where(
+    session: Session,
+    table: Any,
+    given: Mapping[str, Any],
+    first: Sequence[str] = (),
+    with_first: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Any:
+    """The rows of a table that have what is given.
+
+    `first` are the columns that find fewest rows, the best first: the index is that of the first of them that is given,
+    and the other filters are compared, but for those that share an index with it (`with_first`).
+    """
+    query, beside = select(table), dialect.of(session).beside
+    lead = next((name for name in first if given[name] is not None), None)
     for name, value in given.items():
+        column = getattr(table, name)
+        found = lead in (None, name) or lead in with_first.get(name, ())
         if value is not None:
-            query = query.where(getattr(table, name) == value)
+            query = query.where((column if found else beside(column)) == value)
     return query
 
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from store.types import TextByCodePoint
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -16,9 +17,9 @@ class Customer(SQLModel, table=True):
     __table_args__ = (Index("ix_customer_email", "email", "id"),)
 
     id: str = Field(primary_key=True)
-    external_id: str | None = Field(default=None, unique=True)
+    external_id: str | None = Field(default=None, unique=True, sa_type=TextByCodePoint)
     anonymous_id: str | None = Field(default=None, unique=True)
-    email: str | None = None
+    email: str | None = Field(default=None, sa_type=TextByCodePoint)
     timezone: str | None = None
     attributes: dict[str, Any] = _json(default_factory=lambda: {})
     events: dict[str, Any] = _json(default_factory=lambda: {})

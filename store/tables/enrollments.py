@@ -26,6 +26,7 @@ class Enrollment(SQLModel, table=True):
         Index("ix_enrollment_journey_status", "journey", "status", "id"),
         Index("ix_enrollment_journey_stage", "journey", "stage", "id"),
         Index("ix_enrollment_place", "journey", "status", "stage", "id"),
+        partial_index("ix_enrollment_standing", "journey", "stage", "customer_id", of="status = 'live'"),
         Index("ix_enrollment_stage", "stage", "id"),
         partial_index("ix_enrollment_step", "step", "id", of="step IS NOT NULL"),
         Index("ix_enrollment_status", "status", "id"),
@@ -95,12 +96,18 @@ class Hook(SQLModel, table=True):
     `once` says that it must not be repeated where it may have gone: a note by mail. `fence` is its last owner.
     """
 
-    __table_args__ = (Index("ix_hook_due", "status", "not_before"), Index("ix_hook_journey", "journey", "status", "id"))
+    __table_args__ = (
+        Index("ix_hook_due", "status", "not_before"),
+        Index("ix_hook_journey", "journey", "status", "id"),
+        Index("ix_hook_of_journey", "journey", "id"),
+        Index("ix_hook_status", "status", "id"),
+        Index("ix_hook_customer", "customer_id", "id"),
+    )
 
     id: str = Field(primary_key=True)
     kind: str
     enrollment_id: str = Field(index=True)
-    customer_id: str = Field(index=True)
+    customer_id: str
     journey: str
     digest: str
     stage: str
@@ -123,7 +130,10 @@ hold(Hook)
 class Dispatch(SQLModel, table=True):
     """A start or signal on its way to Temporal, kept until Temporal has it. Rows of one enrollment go in order."""
 
-    __table_args__ = (Index("ix_dispatch_next", "status", "priority", "id"),)
+    __table_args__ = (
+        Index("ix_dispatch_next", "status", "priority", "id"),
+        Index("ix_dispatch_status", "status", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     enrollment_id: str = Field(index=True)

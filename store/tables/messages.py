@@ -35,7 +35,9 @@ class Message(SQLModel, table=True):
         where("ix_message_broadcast", "broadcast", "planned_at", "id", of="broadcast IS NOT NULL"),
         where("ix_message_broadcast_status", "broadcast", "status", "planned_at", "id", of="broadcast IS NOT NULL"),
         Index("ix_message_step", "step", "planned_at", "id"),
+        Index("ix_message_step_status", "step", "status", "planned_at", "id"),
         Index("ix_message_template", "template", "planned_at", "id"),
+        Index("ix_message_template_status", "template", "status", "planned_at", "id"),
         Index("ix_message_status", "status", "planned_at", "id"),
         Index("ix_message_enrollment", "enrollment_id", "stage"),
     )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -17,9 +18,11 @@ from sqlmodel import Session
 
 from services.reports import backlog
 from services.reports.reconciliation import reconcile
+from store import keyset
 from store.queries import (
     broadcasts,
     customer_mail,
+    customer_search,
     customers,
     decisions,
     delivery_events,
@@ -38,7 +41,7 @@ from tests.conftest import NOON
 
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
-    "outbox_mail", "segment_member",
+    "outbox_mail", "segment_member", "hook",
 )  # fmt: skip
 
 Statement = tuple[str, Any]
@@ -108,8 +111,15 @@ FILTERS: dict[Any, Sequence[str]] = {
     lists.rejections: ("type",),
     lists.suppressions: ("reason",),
     lists.operations: ("kind", "status"),
+    lists.hooks: ("customer_id", "journey", "status"),
+    lists.dispatches: ("status",),
 }
-VALUES = {"status": "failed"}
+STATUSES: dict[Any, str] = {lists.enrollments: "live", lists.dispatches: "stuck"}
+
+
+def values(read: Any, names: Sequence[str]) -> dict[str, str]:
+    """Something for each filter, a status that there is among them."""
+    return {name: STATUSES.get(read, "failed") if name == "status" else "x" for name in names}
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -118,13 +128,72 @@ def test_a_list_has_an_index_for_every_filter(database: Database, read: Any, des
     names = FILTERS[read]
     for count in range(len(names) + 1):
         for given in combinations(names, count):
-            filters = {
-                name: "live" if read is lists.enrollments and name == "status" else VALUES.get(name, "x")
-                for name in given
-            }
+            filters = values(read, given)
             assert_quick(
                 database, lambda session, filters=filters: read(session, Slice(descending=descending), **filters)
             )
+
+
+LEAD = {
+    lists.messages: ("customer_id", "broadcast", "step", "template", "journey", "status"),
+    lists.enrollments: ("customer_id", "step"),
+    lists.hooks: ("customer_id",),
+}
+"""The columns that find fewest rows, the best first."""
+
+
+def searches(database: Database, ask: Callable[[Session], Any]) -> list[str]:
+    """What is looked up in an index by SQLite, which knows nothing of the rows."""
+    with watched(database) as asked, database.writing() as session:
+        ask(session)
+    with database.writing() as session:
+        steps = [step for one in asked for step in plan(session, *one)]
+    return [one for one in steps if one.startswith("SEARCH")]
+
+
+@pytest.mark.parametrize("read", LEAD, ids=lambda read: read.__name__)
+def test_of_many_filters_the_one_that_finds_fewest_has_the_index(database: Database, read: Any) -> None:
+    if database.engine.dialect.name == "postgresql":
+        return  # it knows how many rows each finds
+    for given in (one for count in (1, 2, 3) for one in combinations(FILTERS[read], count)):
+        best = next((name for name in LEAD[read] if name in given), None)
+        filters = values(read, given)
+        found = searches(database, lambda session, filters=filters: read(session, Slice(), **filters))
+        assert best is None or f"({best}=?" in found[0], (given, found)
+
+
+def test_the_stage_of_a_customer_is_not_sought_among_everybodys(database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        (found,) = searches(database, lambda session: enrollments.newest_stage(session, "c", ["lifecycle"]))
+        assert "(customer_id=?" in found
+
+
+SEARCHES: dict[str, dict[str, Any]] = {
+    "everybody": {},
+    "a beginning": {"query_text": "ann"},
+    "a stage": {"stage": "s"},
+    "a segment": {"segment": "s"},
+    "a beginning in a segment": {"query_text": "ann", "segment": "s"},
+    "a stage and a segment": {"stage": "s", "segment": "s"},
+}
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
+@pytest.mark.parametrize("sort", ["created", "email"])
+@pytest.mark.parametrize("wanted", SEARCHES)
+def test_customers_are_searched_by_an_index(
+    database: Database, welcome: None, wanted: str, sort: str, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few are put in order; among many the list is walked in its order."""
+    monkeypatch.setattr(customer_search, "FEW", -1 if many else customer_search.FEW)
+    given = {"query_text": None, "stage": None, "segment": None, "sort": sort, **SEARCHES[wanted]}
+    cursor = keyset.write(["ann@shop.example", "cus_1"] if sort == "email" else ["cus_1"], CURSORS[sort], False)
+    for place in (None, cursor):
+        ask = partial(lists.customers, wanted=Slice(cursor=place), **given)
+        assert_quick(database, ask, is_bad if many else is_scan)
+
+
+CURSORS = {"email": ["email", "id"], "created": ["id"]}
 
 
 def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
