@@ -7,7 +7,7 @@ from sqlalchemy import DateTime, Dialect, Index
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
-from store.dialect import index_of, json_type, text_type, named
+from store.dialect import index_of, json_type, named, text_type
 
 
 class Instant(TypeDecorator[datetime]):

@@ -44,7 +44,7 @@ class Dialect:
     json: Any
     """The type of a column that keeps JSON."""
     text: Any
-    """The type of a column of text that is sorted by its code points, so that an index finds what begins with a text."""
+    """The type of a column of text that is sorted by its code points: an index finds what begins with something."""
     month: Callable[[Any], Any]
     """The month of an instant in UTC, as text that begins with year and month: "2026-07"."""
     beside: Callable[[Any], Any]

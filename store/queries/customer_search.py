@@ -66,8 +66,9 @@ def _among(column: Any, here: Any) -> Filter:
 def page(
     session: Session, given: Sequence[Filter], order: Sequence[Any], cursor: str | None, limit: int, *, descending: bool
 ) -> tuple[Sequence[Customer], str | None]:
-    """The next customers whom every filter lets through, in the order of `order` (the last of them the id), and the
-    cursor behind them where more follow. Raises `keyset.BadCursor`.
+    """The next customers whom every filter lets through, and the cursor behind them where more follow.
+
+    They are in the order of `order`, of which the last is the id. Raises `keyset.BadCursor`.
     """
     if len(given) == 1 and len(order) == 1 and given[0].column is not None:
         return _walked(session, given[0], cursor, limit, descending=descending)
