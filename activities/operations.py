@@ -87,13 +87,13 @@ class Operations:
         await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=1, result=result))
 
     def _begun(self, operation_id: str) -> Operation | None:
-        return self._database.write(lambda session: operations.begun(session, operation_id, self._clock()))
+        return self._database.write(lambda session: operations.begin(session, operation_id, self._clock()))
 
     def _advance(self, operation_id: str, page: PageOfWork) -> Done | None:
         return self._database.write(lambda session: operations.advance(session, operation_id, page))
 
     def _ended(self, operation_id: str, error: str | None) -> str:
-        return self._database.write(lambda session: operations.ended(session, operation_id, self._clock(), error))
+        return self._database.write(lambda session: operations.close(session, operation_id, self._clock(), error))
 
 
 async def _beat() -> None:
@@ -116,7 +116,7 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
         program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
         customers = list(cohorts.recorded(session, begin, until))
         known = {one.key: one.guard for one in segments.listed(session)}
-        terms = eligibility.present_terms(session)
+        terms = eligibility.load_policy_terms(session)
     if not customers:
         raise InvalidInput("there are no recorded events in this time")
     totals = Totals()

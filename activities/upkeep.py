@@ -39,7 +39,7 @@ class UpkeepLane:
 
     def take(self) -> int:
         """Become the owner; nothing is ever left in the middle."""
-        self._database.write(lambda session: lanes.own(session, LANE, self._fence, self._clock()))
+        self._database.write(lambda session: lanes.take_ownership(session, LANE, self._fence, self._clock()))
         return 0
 
     async def pump(self) -> int:
@@ -73,7 +73,7 @@ class UpkeepLane:
 
     def _round(self) -> int:
         with self._database.reading() as session:
-            if not upkeep.anything(session, self._clock()):
+            if not upkeep.any_due(session, self._clock()):
                 return 0
         try:
             return self._database.write(self._page)
@@ -87,7 +87,7 @@ class UpkeepLane:
     def _carefully(self, duty: Duty) -> int:
         """One item in a transaction of its own; one that raises is passed over, so that the others get their turn."""
         try:
-            return self._database.write(lambda session: duty.do(session, self._clock(), 1))
+            return self._database.write(lambda session: duty.run_due(session, self._clock(), 1))
         except OperationalError:
             raise
         except Exception as error:
@@ -97,6 +97,6 @@ class UpkeepLane:
         return 1
 
     def _page(self, session: Session) -> int:
-        if not lanes.owns(session, LANE, self._fence):
+        if not lanes.is_owner(session, LANE, self._fence):
             raise Fenced("the upkeep has another owner")
         return upkeep.do(session, self._clock())

@@ -29,7 +29,7 @@ class _Answering:
             raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
 
 
-class Audience(_Answering):
+class AskActivity(_Answering):
     """Facts about the customer: guards, last activity, local times."""
 
     @activity.defn(name=ASK)
@@ -42,7 +42,7 @@ class Audience(_Answering):
         return self._perform(call)
 
 
-class Planning(_Answering):
+class PlanActivity(_Answering):
     """Whether a mail may go, now, later or not at all."""
 
     @activity.defn(name=PLAN)
@@ -51,7 +51,7 @@ class Planning(_Answering):
         return self._perform(call)
 
 
-class Records(_Answering):
+class SettleActivity(_Answering):
     """Where the enrollment stands and what it waits for."""
 
     @activity.defn(name=SETTLE)

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from api import errors, openapi
 from api.deps.backend import Backend
-from api.edge.heads import Heads
+from api.edge.head_requests import Heads
 from api.edge.heavy_work import HeavyWork
 from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics

@@ -54,7 +54,7 @@ def _measure(kind: str, url: Callable[[str], str]) -> None:
     for database in (taken, floor):
         migrate.upgrade(database.engine)
     _people(taken)
-    garbage_collection.settle()  # as the API does when it starts
+    garbage_collection.freeze_loaded()  # as the API does when it starts
     with taken.reading() as session:
         people = [one.model_dump() for one in session.exec(select(Customer)).all()]
     with floor.writing() as session:

@@ -17,10 +17,10 @@ from mail.headers import headers
 from mail.links import CONFIRMATION_LIVES, PREFERENCES_LIVE, Confirmation, Links, Preferences, Unsubscribe
 from mail.message import Mail
 from mail.rendering.templates import Rendered, Renders, TemplateTexts
-from mail.tracking import Followed
+from mail.tracking import TrackingOptions
 
 
-class Personal(Protocol):
+class PersonalParts(Protocol):
     """What makes a mail one customer's own; `locales` as `Renders.render` takes them."""
 
     @property
@@ -31,7 +31,7 @@ class Personal(Protocol):
     def timezone(self) -> str | None: ...
 
 
-class Requested(Followed, Protocol):
+class Requested(TrackingOptions, Protocol):
     """One mail as it is asked for; what each field means stands at `services.messages.mail_request`."""
 
     @property
@@ -43,7 +43,7 @@ class Requested(Followed, Protocol):
     @property
     def template(self) -> str: ...
     @property
-    def personal(self) -> Personal: ...
+    def personal(self) -> PersonalParts: ...
     @property
     def source(self) -> TemplateTexts | None: ...
     @property

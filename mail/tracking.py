@@ -18,7 +18,7 @@ _END = re.compile(r"</body\s*>", re.IGNORECASE)
 _UNTRACKED = 'data-track="no"'
 
 
-class Followed(Protocol):
+class TrackingOptions(Protocol):
     """What is followed of a mail, and the UTM parameters that its links get (None: none)."""
 
     @property
@@ -30,7 +30,7 @@ class Followed(Protocol):
 
 
 def tracked(
-    html: str, how: Followed, ours: tuple[str, ...], click_url: Callable[[int], str], pixel: Callable[[], str]
+    html: str, how: TrackingOptions, ours: tuple[str, ...], click_url: Callable[[int], str], pixel: Callable[[], str]
 ) -> tuple[str, Sequence[str]]:
     """The mail with its links led by way of `click_url(number)`, and where each number (from 0) leads.
 

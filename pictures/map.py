@@ -100,7 +100,7 @@ def _cause(one: language.Transition) -> str:
         return one.on
     if one.after is not None:
         return f"after {one.after}"
-    return f"no {one.of} for {one.inactive}" if one.inactive is not None else f"when {brief(one.when or '')}"
+    return f"no {one.of} for {one.inactive}" if one.inactive is not None else f"when {short_guard(one.when or '')}"
 
 
 def _texts(
@@ -112,7 +112,7 @@ def _texts(
     for cause, guard in told[:3]:
         lines.append((cut(cause, LABEL, LABEL_WIDTH), "on"))
         if guard:
-            lines.append((cut(f"if {brief(guard)}", LABEL, LABEL_WIDTH), "on if"))
+            lines.append((cut(f"if {short_guard(guard)}", LABEL, LABEL_WIDTH), "on if"))
     if len(told) > 3:
         lines.append((f"and {len(told) - 3} more", "on if"))
     if flows and edge in flows:
@@ -120,7 +120,7 @@ def _texts(
     return lines
 
 
-def brief(guard: str) -> str:
+def short_guard(guard: str) -> str:
     """A guard as a person says it: `customer.events["Order Completed"].count >= 5` is `Order Completed count ≥ 5`."""
     text = re.sub(r"""customer\.events\[\s*["']([^"']*)["']\s*\]\.(\w+)""", r"\1 \2", guard)
     text = text.replace("customer.", "").replace("event.properties.", "").replace(">=", "≥").replace("<=", "≤")
@@ -250,7 +250,7 @@ def _arms(step: verbs.Step) -> Iterator[tuple[str, Sequence[verbs.Step]]]:
                     yield heading, inner
         case verbs.BranchStep():
             for case in step.branch:
-                yield (f"if {brief(case.condition)}" if case.condition else "else"), case.steps
+                yield (f"if {short_guard(case.condition)}" if case.condition else "else"), case.steps
         case verbs.SplitStep():
             weights = sum(one.weight for one in step.split.variants.values())
             for name, one in step.split.variants.items():
@@ -271,7 +271,7 @@ def _told(step: verbs.Step) -> str:  # noqa: C901 - a case per verb
         case verbs.WaitStep():
             return _wait(step.wait)
         case verbs.WaitForStep():
-            for_what = step.wait_for.event or brief(step.wait_for.when or "")
+            for_what = step.wait_for.event or short_guard(step.wait_for.when or "")
             return f"for {for_what}" + (f", up to {step.wait_for.up_to}" if step.wait_for.up_to else "")
         case verbs.BranchStep():
             return "branch"

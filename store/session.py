@@ -39,7 +39,7 @@ class Collected(Protocol):
 Collecting = TypeVar("Collecting", bound=Collected)
 
 
-def collected(session: Session, make: type[Collecting]) -> Collecting:
+def collection_of(session: Session, make: type[Collecting]) -> Collecting:
     """The one collection of this kind in the session's transaction; `Database.writing` writes it before the commit."""
     return session.info.setdefault(make, make())
 

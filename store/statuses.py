@@ -202,14 +202,14 @@ class ImpossibleTransition(ValueError):
     """A status was to follow one that it may not follow: a bug, never a customer's doing."""
 
 
-def changed(status: _Status, to: _Status) -> _Status:
+def checked_transition(status: _Status, to: _Status) -> _Status:
     """`to`, where it may follow `status` (or is the same); else ImpossibleTransition."""
     if to != status and to not in TABLES[type(status)][status]:
         raise ImpossibleTransition(f"{type(status).__name__}: {to} may not follow {status}")
     return to
 
 
-def before(to: _Status) -> tuple[_Status, ...]:
+def predecessors(to: _Status) -> tuple[_Status, ...]:
     """The statuses that `to` may follow: the `where` of a compare-and-set."""
     return tuple(status for status, after in TABLES[type(to)].items() if to in after)
 
@@ -236,7 +236,7 @@ def status_column(kind: type[StrEnum], **options: Any) -> Any:
     return Field(sa_type=_StatusType(kind), **options)
 
 
-def hold(table: type) -> None:
+def enforce_transitions(table: type) -> None:
     """See to it that the `status` of this table's rows changes along its transitions alone.
 
     A row whose attribute is set otherwise raises ImpossibleTransition, there and then; statements look after
@@ -245,7 +245,7 @@ def hold(table: type) -> None:
 
     def check(_row: object, to: Any, status: Any, _initiator: object) -> Any:
         if isinstance(status, StrEnum):
-            return changed(status, type(status)(to))
+            return checked_transition(status, type(status)(to))
         return to
 
     event.listen(getattr(table, "status"), "set", check, retval=True)  # noqa: B009

@@ -62,7 +62,7 @@ class World:
         now, known = await self.tick(), self.parts.templates()
         key = source.parse(text).data["journey"]
         with self.parts.database.writing() as session:
-            around = validation_context.of(session, key, known)
+            around = validation_context.load(session, key, known)
             journeys.put_draft(session, journeys.read_draft(key, text, around), now)
             journeys.publish(session, key, known, now)
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import assert_never
 
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome, Withheld
-from services.messages.circuit_breaker import REFUSED, Said
+from services.messages.circuit_breaker import REFUSED, ChannelReport
 from services.messages.sending_ledger import AttemptResult
 from store.statuses import MessageStatus
 
@@ -24,12 +24,14 @@ def result_of(send_id: str, provider: str, outcome: SendOutcome) -> AttemptResul
     result = partial(AttemptResult, send_id=send_id, provider=provider)
     match outcome:
         case Accepted():
-            return result(status=MessageStatus.ACCEPTED, provider_id=outcome.provider_id, said=Said(heard="well"))
+            return result(
+                status=MessageStatus.ACCEPTED, provider_id=outcome.provider_id, said=ChannelReport(heard="well")
+            )
         case NotSent():
             said = _of_a_channel_that_waits(outcome)
             return result(status=MessageStatus.PLANNED, reason=outcome.reason, wait=outcome.wait, said=said)
         case MailRefused():
-            said = Said(heard="well" if outcome.reason == "rejected" else "nothing")
+            said = ChannelReport(heard="well" if outcome.reason == "rejected" else "nothing")
             return result(
                 status=MessageStatus.FAILED, reason=outcome.reason, explanation=outcome.explanation, said=said
             )
@@ -39,14 +41,14 @@ def result_of(send_id: str, provider: str, outcome: SendOutcome) -> AttemptResul
                 reason="channel_misconfigured",
                 wait=REFUSED,
                 explanation=outcome.explanation,
-                said=Said(heard="refused", why=outcome.explanation),
+                said=ChannelReport(heard="refused", why=outcome.explanation),
             )
         case MaybeSent():
             return result(
                 status=MessageStatus.UNKNOWN,
                 reason="no_answer",
                 explanation=outcome.explanation,
-                said=Said(heard="failed", why=outcome.explanation or "no answer"),
+                said=ChannelReport(heard="failed", why=outcome.explanation or "no answer"),
             )
         case Withheld():
             why = outcome.explanation
@@ -55,10 +57,10 @@ def result_of(send_id: str, provider: str, outcome: SendOutcome) -> AttemptResul
             assert_never(outcome)
 
 
-def _of_a_channel_that_waits(outcome: NotSent) -> Said:
+def _of_a_channel_that_waits(outcome: NotSent) -> ChannelReport:
     """A provider that asks for time is well; one that nobody reaches has failed."""
     if not outcome.lane:
-        return Said(heard="nothing")
+        return ChannelReport(heard="nothing")
     if outcome.unreachable:
-        return Said(heard="failed", why=outcome.explanation or "it cannot be reached")
-    return Said(heard="busy", wait=outcome.wait)
+        return ChannelReport(heard="failed", why=outcome.explanation or "it cannot be reached")
+    return ChannelReport(heard="busy", wait=outcome.wait)

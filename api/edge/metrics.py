@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from api.deps.backend import Backend
 from services.reports import backlog, readiness
-from services.reports.backlog import Depths
+from services.reports.backlog import Backlog
 from services.reports.readiness import PartReadiness
 
 KEPT = timedelta(seconds=5)
@@ -67,7 +67,7 @@ class _Depths(Collector):
     def __init__(self, parts: Backend) -> None:
         self._parts = parts
         self._lock = Lock()
-        self._last: tuple[datetime, Depths] | None = None
+        self._last: tuple[datetime, Backlog] | None = None
         self._parts_found: Sequence[PartReadiness] = ()
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
@@ -91,7 +91,7 @@ class _Depths(Collector):
         silent = {(one.part,): int(not one.works) for one in self._parts_found}
         yield _gauge("part_silent", "1 while a part of the worker does no round.", ("part",), silent)
 
-    def _measured(self) -> Depths:
+    def _measured(self) -> Backlog:
         with self._lock:
             now = self._parts.clock()
             if self._last is None or now - self._last[0] >= KEPT:

@@ -29,7 +29,7 @@ def page(name: str, status: int = 200, policy: str = POLICY, **context: Any) -> 
 def spoken(parts: Backend, topic: str) -> str:
     """What a topic is called before people."""
     with parts.database.reading() as session:
-        return topics.spoken(session, topic)
+        return topics.label(session, topic)
 
 
 def damaged() -> HTMLResponse:

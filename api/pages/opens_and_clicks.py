@@ -84,7 +84,7 @@ async def _counted(request: Request, parts: Backend, kind: str, send_id: str, ke
 
 def _where(parts: Backend, send_id: str, number: int) -> str | None:
     with parts.database.reading() as session:
-        return opens_and_clicks.where(session, send_id, number)
+        return opens_and_clicks.target_of(session, send_id, number)
 
 
 def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> bool:

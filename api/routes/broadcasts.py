@@ -131,7 +131,7 @@ def winner(
 ) -> BroadcastOut:
     """Instead of waiting for the numbers; everybody else gets that variant at once."""
     before = _out(broadcasts.get(session, key))
-    after = _out(broadcasts.choose(session, key, body.variant, now))
+    after = _out(broadcasts.choose_winner(session, key, body.variant, now))
     trail.note(f"chose {body.variant}", "broadcast", key, before, after)
     return after
 

@@ -38,7 +38,7 @@ def put_consent(
     """
     customer = customer_view.customer(session, id)
     evidence = body.evidence.model_dump(exclude_none=True) if body.evidence else None
-    if consents.say(
+    if consents.record(
         session,
         customer.id,
         topic,

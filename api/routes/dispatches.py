@@ -12,7 +12,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.dispatches import DispatchOut
-from services.enrollments import set_aside
+from services.enrollments import stuck_dispatches
 from store.queries import lists
 from store.statuses import DispatchStatus
 
@@ -37,7 +37,7 @@ def listed(
 @router.post("/{id}/retry", summary="Let it go again", responses=responses(404, 409))
 def retry(id: RowId, session: Writing, caller: Admin, trail: TheTrail) -> DispatchOut:
     """At once; for one that is stuck."""
-    shown = DispatchOut.model_validate(set_aside.retry(session, id))
+    shown = DispatchOut.model_validate(stuck_dispatches.retry(session, id))
     trail.note("retried", "dispatch", str(id), None, shown)
     return shown
 
@@ -45,6 +45,6 @@ def retry(id: RowId, session: Writing, caller: Admin, trail: TheTrail) -> Dispat
 @router.post("/{id}/cancel", summary="Give it up", responses=responses(404, 409))
 def cancel(id: RowId, session: Writing, caller: Admin, trail: TheTrail) -> DispatchOut:
     """For one that is stuck; its enrollment hears nothing of it."""
-    shown = DispatchOut.model_validate(set_aside.cancel(session, id))
+    shown = DispatchOut.model_validate(stuck_dispatches.cancel(session, id))
     trail.note("cancelled", "dispatch", str(id), shown, None)
     return shown

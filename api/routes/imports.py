@@ -124,7 +124,7 @@ def _check(parts: Backend, asked: dict[str, Any], spool: Spool) -> None:
         if asked["broadcast"] is None:
             raise InvalidInput("name the broadcast that they are for", "broadcast")
         with parts.database.reading() as session:
-            broadcasts.accepting(session, asked["broadcast"])
+            broadcasts.accepting_recipients(session, asked["broadcast"])
     if asked["journey"] is not None:
         with parts.database.reading() as session:
             journeys.live(session, asked["journey"])

@@ -122,7 +122,7 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
 
 def _around(parts: TheBackend, key: str | None) -> ValidationContext:
     with parts.database.reading() as session:
-        return validation_context.of(session, key, parts.templates(), parts.hook_secrets)
+        return validation_context.load(session, key, parts.templates(), parts.hook_secrets)
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))

@@ -112,7 +112,7 @@ def get(key: TemplateKey, parts: TheBackend, session: Reading, caller: Support, 
 def delete(key: TemplateKey, parts: TheBackend, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey sends it, unless a file of the same key takes its place."""
     present = templates.find(session, key)
-    users = [*journeys.sending(session, key), *broadcasts.used_templates(session, key)]
+    users = [*journeys.using_template(session, key), *broadcasts.using_template(session, key)]
     templates.delete(session, key, users, key in parts.template_files())
     trail.note("removed", "template", key, _kept(present) if present else None)
     return Response(status_code=204)

@@ -198,7 +198,7 @@ def order(client: Waypost, shift: int) -> None:
     shown = client.call("GET", f"/v1/customers/{customer}")
     story = client.call("GET", f"/v1/customers/{customer}/timeline", params={"limit": 30})["items"]
     console.print(f"\n   [dim]waypost status {customer}[/]")
-    customer_status.tell(console, shown, story)
+    customer_status.print_status(console, shown, story)
 
 
 def await_mail(client: Waypost, customer: str) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def lint(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defin
     found = names(journey, around)
     if all(problem.code != "unknown_stage" for problem in found):
         found += flow.problems(journey)
-    found += since(journey, around.previous)
+    found += changes_since(journey, around.previous)
     return sorted(found, key=lambda problem: problem.severity != "error")
 
 
@@ -272,7 +272,7 @@ OWN_EVENTS = frozenset(
 # -- since the last version --------------------------------------------------------------------------------------------
 
 
-def since(journey: Definition, previous: Definition | None) -> Iterator[DefinitionProblem]:
+def changes_since(journey: Definition, previous: Definition | None) -> Iterator[DefinitionProblem]:
     """What an edit changes without saying so."""
     if previous is None:
         return

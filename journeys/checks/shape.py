@@ -96,7 +96,7 @@ STAND_INS: Mapping[str, Any] = {
 """What takes the place of a part that is wrong, so that the rest can be looked at."""
 
 
-def of_shape(error: ValidationError, data: Any, around: ValidationContext) -> list[DefinitionProblem]:
+def shape_problems(error: ValidationError, data: Any, around: ValidationContext) -> list[DefinitionProblem]:
     """Every problem of shape, and what can be said of the names in the rest."""
     found = [one for one in error.errors(include_url=False) if not _of_another_form(one)]
     shape = [_problem(one, data) for one in found[:MOST]]

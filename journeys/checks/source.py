@@ -71,7 +71,7 @@ def check(data: Any, around: ValidationContext = NOWHERE) -> tuple[Definition, t
     try:
         journey = Definition.model_validate(data)
     except ValidationError as error:
-        raise InvalidJourney(shape.of_shape(error, data, around)) from None
+        raise InvalidJourney(shape.shape_problems(error, data, around)) from None
     problems = lint(journey, around)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidJourney(problems)

@@ -82,7 +82,7 @@ def needed(found: Sequence[Read]) -> Needed:
     return root
 
 
-def taken(context: Mapping[str, Any], want: Needed, path: tuple[str, ...] = ()) -> dict[str, Any]:
+def needed_values(context: Mapping[str, Any], want: Needed, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """A copy of what is needed; null, or zeros for an event, where a path leads to nothing that nobody asks about."""
     found: dict[str, Any] = dict(context) if want.whole else {}
     for name, inner in want.inside.items():
@@ -93,7 +93,7 @@ def taken(context: Mapping[str, Any], want: Needed, path: tuple[str, ...] = ()) 
         if value is None and (inner.inside or _is_event(here)):
             value = dict(NEVER) if _is_event(here) else {}
         if inner.inside and isinstance(value, Mapping):
-            value = taken(cast(Mapping[str, Any], value), inner, here)
+            value = needed_values(cast(Mapping[str, Any], value), inner, here)
         found[name] = value
     return found
 

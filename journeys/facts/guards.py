@@ -123,7 +123,7 @@ def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
 def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
     """Ask the guard of a context as `facts.context` makes it; the error of one that costs too much is TOO_COSTLY."""
     compiled = _compiled(text)
-    filled = guard_reads.taken({name: context.get(name) for name in VARIABLES}, compiled.needed)
+    filled = guard_reads.needed_values({name: context.get(name) for name in VARIABLES}, compiled.needed)
     values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
     seen = {name: _shown(value) for name, value in values.items()}
     try:

@@ -24,7 +24,7 @@ from journeys.program.program import (
     WaitNode,
     WebhookNode,
     When,
-    heard,
+    is_heard,
 )
 
 MOMENT = timedelta(minutes=1)
@@ -144,7 +144,7 @@ class Steps(Stages):
         self._decide("attributes_set", attributes=dict(node.attributes))
         self._go_on(node.next)
         reads = [one.cause.reads for one in self._stage.by_guard if isinstance(one.cause, When)]
-        if not self.state.ended and any(heard(one, name) for one in reads for name in PROFILE_EVENTS):
+        if not self.state.ended and any(is_heard(one, name) for one in reads for name in PROFILE_EVENTS):
             self._ask_by_guard("changed", "the attributes that were set")
 
     # -- branch and split ----------------------------------------------------------------------------------------------

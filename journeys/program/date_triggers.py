@@ -8,7 +8,7 @@ from journeys.facts import calendar
 from journeys.program.program import DateTrigger
 
 
-def comes(trigger: DateTrigger, value: object, zone: ZoneInfo, now: datetime) -> datetime | None:
+def fires_at(trigger: DateTrigger, value: object, zone: ZoneInfo, now: datetime) -> datetime | None:
     """When the trigger next fires for an attribute of this value; None where its date has passed or is none."""
     date = calendar.read_date(value, zone)
     if date is None:

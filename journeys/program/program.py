@@ -70,7 +70,7 @@ class WaitForNode:
 
     def hears(self, name: str) -> bool:
         """Whether this event can end the wait."""
-        return self.event == name if self.event is not None else heard(self.reads, name)
+        return self.event == name if self.event is not None else is_heard(self.reads, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,12 +233,12 @@ class ProgramTransition:
             case OnEvent(event=event):
                 return event == name
             case When(reads=reads):
-                return heard(reads, name)
+                return is_heard(reads, name)
             case _:
                 return False
 
 
-def heard(reads: frozenset[str], name: str) -> bool:
+def is_heard(reads: frozenset[str], name: str) -> bool:
     """Whether an event of this name is among what is read; ANY_EVENT reads them all."""
     return name in reads or guards.ANY_EVENT in reads
 

@@ -11,7 +11,7 @@ from typing import Any
 from journeys.facts import calendar, customer_facts, guards
 from journeys.facts.guards import SEGMENT_EVENTS
 from journeys.program import date_triggers
-from journeys.program.program import DATE_REACHED, SEGMENT_JOINED, Program, heard
+from journeys.program.program import DATE_REACHED, SEGMENT_JOINED, Program, is_heard
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import IDENTIFY, PastFacts, RecordedEvent
 
@@ -75,7 +75,7 @@ class _Following:
         if name == IDENTIFY:
             self._reschedule(at)
         for key, guard in self._segments.items():
-            if heard(guards.reads(guard), name):
+            if is_heard(guards.reads(guard), name):
                 belongs = guards.evaluate(guard, customer_facts.context(known, None, {}, at)).holds
                 if belongs != (key in self._past.segments):
                     self._add(SEGMENT_JOINED if belongs else LEFT, at, {"segment": key})
@@ -86,7 +86,7 @@ class _Following:
         zone = calendar.zone_of(self._past.timezone, self._dated.timezone)
         for trigger in self._dated.dates:
             name = f"{self._dated.journey}/{trigger.name}"
-            at = date_triggers.comes(trigger, self._past.attributes.get(trigger.date.attribute), zone, now)
+            at = date_triggers.fires_at(trigger, self._past.attributes.get(trigger.date.attribute), zone, now)
             if at is None:
                 self._due.pop(name, None)
             else:

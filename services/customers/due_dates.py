@@ -38,6 +38,6 @@ def _dates(
     for journey, program in dated:
         own = calendar.zone_of(customer.timezone, program.timezone, zone)
         for trigger in program.dates:
-            at = date_triggers.comes(trigger, attributes.get(trigger.date.attribute), own, now)
+            at = date_triggers.fires_at(trigger, attributes.get(trigger.date.attribute), own, now)
             if at is not None:
                 yield due_date_rows.row(journey, trigger.name, customer.id, at)

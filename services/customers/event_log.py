@@ -22,7 +22,7 @@ STALE = timedelta(hours=72)
 """An event that happened longer ago only counts: whoever sends it late must not mail somebody about old news."""
 
 
-class Happened(Protocol):
+class EventToAppend(Protocol):
     """An event that is to be appended: what happened, and when by our clock (UTC)."""
 
     @property
@@ -67,7 +67,7 @@ class EventLog:
         self._rows: list[bulk.ColumnValues] = []
         self._folded: dict[str, _Folded] = {}
 
-    def append(self, customer: Customer, event: Happened) -> bulk.ColumnValues:
+    def append(self, customer: Customer, event: EventToAppend) -> bulk.ColumnValues:
         """Number an event of a locked customer and fold it into the aggregates; return its row, to be stored."""
         folded = self._folded.get(customer.id)
         if folded is None:

@@ -17,7 +17,7 @@ LATEST = 100
 """Events among which the last of a name is looked for first: a page of an index, where a name may have thousands."""
 
 
-def known(session: Session, customer: Customer, seq: int | None = None) -> CustomerFacts:
+def facts_of(session: Session, customer: Customer, seq: int | None = None) -> CustomerFacts:
     """The facts now, or just after the event `seq`: what came later is taken out of the aggregates again.
 
     Attributes are always today's: how they were is not kept.
@@ -61,13 +61,13 @@ def attributes(customer: Customer) -> Mapping[str, Any]:
     return {**customer.attributes, "id": customer.external_id or customer.anonymous_id}
 
 
-def happened(session: Session, customer_id: str, seq: int | None) -> EventFacts | None:
+def event_facts_at(session: Session, customer_id: str, seq: int | None) -> EventFacts | None:
     """The customer's event of this number, as guards read it; None without a number, or where it is gone."""
     event = events.get(session, customer_id, seq) if seq is not None else None
-    return seen(event) if event is not None else None
+    return event_facts(event) if event is not None else None
 
 
-def seen(event: Event) -> EventFacts:
+def event_facts(event: Event) -> EventFacts:
     """An event, as guards read it."""
     return EventFacts(name=event.name, properties=event.properties, at=event.at)
 

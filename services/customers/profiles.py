@@ -53,7 +53,7 @@ def address(value: Any) -> str | None:
     return value.strip().lower()[:320] or None if isinstance(value, str) else None
 
 
-def writable(email: str) -> bool:
+def is_valid_address(email: str) -> bool:
     """Whether mail can be addressed to this (syntax only; Unicode local parts and IDN are fine)."""
     try:
         validate_email(email, check_deliverability=False, test_environment=True, strict=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
-from journeys.program.program import SEGMENT_JOINED, heard
+from journeys.program.program import SEGMENT_JOINED, is_heard
 from services.customers import known_facts
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills, customers
@@ -101,7 +101,9 @@ def changes(
     session: Session, happened: Sequence[tuple[Customer, str]], known: Sequence[Segment], now: datetime
 ) -> Sequence[tuple[Customer, MembershipChange]]:
     """`evaluate` the segments whose guards read what happened to each customer, an event by its name."""
-    looks = [(one, customer) for customer, event in happened for one in known if heard(guards.reads(one.guard), event)]
+    looks = [
+        (one, customer) for customer, event in happened for one in known if is_heard(guards.reads(one.guard), event)
+    ]
     return evaluate(session, looks, now)
 
 

@@ -12,7 +12,7 @@ from store.tables.customers import Suppression
 def address(value: str) -> str:
     """An address as suppressions keep it, in lower case; raise InvalidInput where it is none."""
     found = profiles.address(value)
-    if found is None or not profiles.writable(found):
+    if found is None or not profiles.is_valid_address(found):
         raise InvalidInput("this is no email address", "email")
     return found
 

@@ -102,7 +102,7 @@ def schedule(session: Session, key: str, now: datetime) -> Broadcast:
     return row
 
 
-def accepting(session: Session, key: str) -> Broadcast:
+def accepting_recipients(session: Session, key: str) -> Broadcast:
     """A draft without a segment: a file may name whom it is for. Raise Refused where it is anything else."""
     row = get(session, key)
     if row.status != BroadcastStatus.DRAFT or body_of(row).segment is not None:
@@ -150,7 +150,7 @@ def cancel(session: Session, key: str, now: datetime) -> Broadcast:
     return row
 
 
-def choose(session: Session, key: str, variant: str, now: datetime) -> Broadcast:
+def choose_winner(session: Session, key: str, variant: str, now: datetime) -> Broadcast:
     """A person says which variant wins; the rest gets it at once.
 
     Raise Refused where nothing is to be decided (any more), InvalidInput where there is no such variant.
@@ -177,7 +177,7 @@ def results(session: Session, key: str, names: Sequence[str]) -> dict[str, dict[
     }
 
 
-def best(session: Session, row: Broadcast) -> str:
+def leading_variant(session: Session, row: Broadcast) -> str:
     """The variant with the largest share; where too few have arrived, or all are alike, the first that was named."""
     body = body_of(row)
     metric: Metric = body.test.winner if body.test else "clicked"
@@ -188,12 +188,12 @@ def best(session: Session, row: Broadcast) -> str:
     return max(shares, key=lambda name: shares[name])
 
 
-def unready(session: Session, row: Broadcast) -> bool:
+def is_segment_pending(session: Session, row: Broadcast) -> bool:
     """Whether it is still being worked out who is in its segment."""
     segment = body_of(row).segment
     return segment is not None and backfills.under_way(session, segments.KIND, segment)
 
 
-def used_templates(session: Session, template: str) -> list[str]:
+def using_template(session: Session, template: str) -> list[str]:
     """Broadcasts that will send a template."""
-    return [row.key for row in broadcast_rows.open_ones(session) if template in body_of(row).templates()]
+    return [row.key for row in broadcast_rows.unfinished(session) if template in body_of(row).templates()]

@@ -66,7 +66,7 @@ def publish(
     journey = get(session, key)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
-    definition, _ = source.check(journey.draft, validation_context.of(session, key, templates, secrets))
+    definition, _ = source.check(journey.draft, validation_context.load(session, key, templates, secrets))
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     if live is not None and live.digest == definition.digest() and journey.archived_at is None:
         return live, False
@@ -141,7 +141,7 @@ def all_live(session: Session) -> Sequence[LiveJourney]:
     return [(one, compiler.load(one.canonical)) for one in journey_rows.letting_in(session)]
 
 
-def sending(session: Session, template: str) -> list[str]:
+def using_template(session: Session, template: str) -> list[str]:
     """The live journeys that send this template."""
     return [
         version.journey

@@ -21,12 +21,12 @@ def get(session: Session, key: str) -> Topic:
     return found
 
 
-def spoken(session: Session, key: str) -> str:
+def label(session: Session, key: str) -> str:
     """What a topic is called before people."""
-    return spoken_of(session.get(Topic, key), key)
+    return label_of(session.get(Topic, key), key)
 
 
-def spoken_of(row: Topic | None, key: str) -> str:
+def label_of(row: Topic | None, key: str) -> str:
     """What a topic is called before people: its name, else its key in words."""
     return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
 

@@ -7,7 +7,7 @@ from journeys.language.definition import Definition
 from store.queries import event_names, journeys, segments
 
 
-def of(
+def load(
     session: Session, key: str | None, templates: frozenset[str], secrets: frozenset[str] | None = None
 ) -> ValidationContext:
     """What a journey may name where it is published, and the live version of `key`, which it would follow.

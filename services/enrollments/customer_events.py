@@ -17,7 +17,7 @@ from sqlmodel import Session
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
-from journeys.program.program import Program, heard
+from journeys.program.program import Program, is_heard
 from journeys.rules import entry_rules
 from services.customers import due_dates, known_facts, segments
 from services.customers.event_log import EventLog, NewEvent
@@ -51,7 +51,7 @@ class Listeners:
 
     def hear(self, name: str) -> bool:
         """Whether a journey or a segment listens to events of this name."""
-        return heard(self._names, name)
+        return is_heard(self._names, name)
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -114,7 +114,7 @@ def tell_all(session: Session, told: Sequence[Told], listeners: Listeners, now: 
     return enrolled
 
 
-def look_again(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
+def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
     """After a merge: segments and dates are worked out from what is known now."""
     due_dates.reschedule(session, [customer], listeners.journeys, now)
     changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now)
@@ -196,7 +196,7 @@ def _judge(
     refused: list[Refusal],
 ) -> None:
     """Whether the event lets the customer in, as far as its trigger says."""
-    happened, about = known_facts.seen(event), {"event": event.name, "seq": event.seq}
+    happened, about = known_facts.event_facts(event), {"event": event.name, "seq": event.seq}
     triggered, key = entry_rules.triggered(program, known, happened, now), entry_rules.key_of(program, happened)
     if not triggered.enters:
         asked = [one.as_json() for one in triggered.asked]

@@ -35,7 +35,7 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
         return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)
 
-    known = known_facts.known(session, customer)
+    known = known_facts.facts_of(session, customer)
     return forecast.forecast(program, state, known, now, post, key=enrollment.key, data=enrollment.data)
 
 

@@ -55,7 +55,7 @@ class DueHook:
     about: Mapping[str, Any]
 
 
-class Answered(Protocol):
+class HookOutcome(Protocol):
     """What became of one attempt (`mail.webhooks.answer.HookAnswer`, seen from here).
 
     `outcome` is `delivered`, `failed` for good, or `again`; `status` the HTTP status.
@@ -109,8 +109,8 @@ def take_over(session: Session, fence: str, now: datetime) -> int:
 
     A webhook is made again, in its turn; a note by mail may have gone, and is not.
     """
-    lanes.own(session, LANE, fence, now)
-    left = hooks.left_calling(session, fence)
+    lanes.take_ownership(session, LANE, fence, now)
+    left = hooks.claimed_by_others(session, fence)
     for hook in left:
         if hook.once:
             _end(session, hook, HookStatus.FAILED, None, MAY_HAVE_GONE, now)
@@ -127,7 +127,7 @@ def claim(
     Those of the sources in `without` are left for later: their receiver has enough under way.
     One that cannot be made out (its step is gone) fails alone.
     """
-    if not lanes.owns(session, LANE, fence):
+    if not lanes.is_owner(session, LANE, fence):
         raise Fenced("the hooks have another owner")
     claimed: list[DueHook] = []
     for hook in hooks.due(session, now, limit, without):
@@ -150,7 +150,7 @@ def put_back(session: Session, fence: str, ids: Collection[str], now: datetime) 
             session.add(hook)
 
 
-def record(session: Session, fence: str, hook_id: str, attempt: int, answer: Answered, now: datetime) -> None:
+def record(session: Session, fence: str, hook_id: str, attempt: int, answer: HookOutcome, now: datetime) -> None:
     """Keep what became of an attempt; an end is a decision on the customer's timeline.
 
     One that is another owner's by now is left alone: it is called again, under the same id.

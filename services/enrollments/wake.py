@@ -186,8 +186,8 @@ def _answer(call: QuestionContext, question: Question) -> tuple[Answer, dict[str
 
 def _facts(call: QuestionContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     seq = ask.event if ask.event is not None else known_facts.seq_at(call.session, call.customer, ask.at)
-    known = known_facts.known(call.session, call.customer, seq)
-    event = known_facts.happened(call.session, call.customer.id, ask.event)
+    known = known_facts.facts_of(call.session, call.customer, seq)
+    event = known_facts.event_facts_at(call.session, call.customer.id, ask.event)
     own = call.enrollment
     enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
     answer, asked = answers.answer(call.program, ask, known, event, enrollment)
@@ -235,9 +235,9 @@ def _count_end(call: QuestionContext, reason: str) -> None:
 def _matches(call: QuestionContext, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
     if call.customer.seq <= cursor:
         return ()
-    return tuple(arrived(one) for one in event_rows.above(call.session, call.customer.id, cursor, names))
+    return tuple(as_input(one) for one in event_rows.above(call.session, call.customer.id, cursor, names))
 
 
-def arrived(event: Event) -> EventArrived:
+def as_input(event: Event) -> EventArrived:
     """An event as the core hears of it: its receipt, its number, its name."""
     return EventArrived(at=event.received_at, seq=event.seq, name=event.name)

@@ -36,7 +36,7 @@ Braked = Journey | Broadcast | Topic
 log = structlog.get_logger("waypost.brakes")
 
 
-def complained(session: Session, message: Message, now: datetime) -> None:
+def check_rates(session: Session, message: Message, now: datetime) -> None:
     """Look at everything that a mail belongs to after a complaint about it.
 
     What is over the limit pauses, on record; what comes near it has an alarm.

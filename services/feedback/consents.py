@@ -54,7 +54,7 @@ class Statement:
     evidence: Mapping[str, Any] | None = None
 
 
-def say(
+def record(
     session: Session,
     customer_id: str,
     topic: str,

@@ -96,7 +96,7 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
             outcome.taken += 1
             complained += [message] if report.kind == "complained" else []
     for message in complained:  # last, since it reads the counts of everybody's mails, and so writes this batch's
-        complaint_brake.complained(session, message, now)
+        complaint_brake.check_rates(session, message, now)
     return outcome
 
 
@@ -133,7 +133,7 @@ def _take(
     now: datetime,
 ) -> None:
     name = fingerprint(report)
-    before, done = message.delivery, delivery_event_rows.kinds_by_people(session, message.id)
+    before, done = message.delivery, delivery_event_rows.kinds_by_customers(session, message.id)
     session.add(
         DeliveryEvent(
             id=name,
@@ -155,7 +155,7 @@ def _take(
     if report.kind in SUPPRESSING and customer.email is not None:
         suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
     if report.kind == "unsubscribed":
-        consents.say(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
+        consents.record(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
     session.flush()
     if report.kind in HEARD and not report.machine:
         properties = {

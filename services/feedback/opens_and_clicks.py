@@ -93,7 +93,7 @@ def repeats(session: Session, report: Engaged) -> bool:
     )
 
 
-def where(session: Session, send_id: str, number: int) -> str | None:
+def target_of(session: Session, send_id: str, number: int) -> str | None:
     """Where a link of a mail leads; None where the mail is not here, or has no such link."""
     urls = message_bodies.urls(session, send_id)
     return urls[number] if 0 <= number < len(urls) else None
@@ -121,18 +121,18 @@ def _too_quick(message: Message, now: datetime) -> bool:
     return message.accepted_at is None or now - message.accepted_at < QUICK
 
 
-def anything(session: Session, now: datetime) -> bool:
+def any_due(session: Session, now: datetime) -> bool:
     """Whether a click can be judged by now."""
     return pending_clicks.any_by(session, now - SETTLES)
 
 
-def pass_over(session: Session, now: datetime, error: str) -> None:
+def drop_next(session: Session, now: datetime, error: str) -> None:
     """The next click fails unexpectedly: it is not counted."""
     for one in pending_clicks.first_by(session, now - SETTLES, 1):
         session.delete(one)
 
 
-def settle(session: Session, now: datetime, limit: int = PAGE) -> int:
+def judge_due(session: Session, now: datetime, limit: int = PAGE) -> int:
     """Judge the clicks that have waited long enough, `limit` at most, and pass them on; return how many there were."""
     due = pending_clicks.first_by(session, now - SETTLES, limit)
     reports: list[Engaged] = []

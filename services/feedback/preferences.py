@@ -46,7 +46,7 @@ def choices(session: Session, customer_id: str) -> Sequence[Choice]:
     nothing = EVERYTHING in said and not said[EVERYTHING].granted
     return [
         Choice(
-            topic=one, name=topics.spoken_of(rows.get(one), one), on=not nothing and _on(rows.get(one), said.get(one))
+            topic=one, name=topics.label_of(rows.get(one), one), on=not nothing and _on(rows.get(one), said.get(one))
         )
         for one in sorted(names)
     ]

@@ -12,4 +12,4 @@ def unsubscribe(session: Session, customer_id: str, topic: str, source: str, now
 
     `source` is kept with it. Raise InvalidInput where the topic is none, NotFound where the customer is gone.
     """
-    return consents.say(session, customer_id, topic, False, source, now, now)
+    return consents.record(session, customer_id, topic, False, source, now, now)

@@ -21,7 +21,7 @@ from services.imports import event_files, files, placement
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
-from services.operations.operations import Done, LineError, PageOfWork, counted
+from services.operations.operations import Done, LineError, PageOfWork, add_counts
 from services.values import Clock, Rejected
 from store.queries import broadcast_members, customers
 from store.session import Database
@@ -62,7 +62,7 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
     """A file of customers, consents or enrollments, some hundred lines at a time."""
     kind, format = KINDS[operation.request["kind"]], operation.request["format"]
     seen = int(operation.cursor or 0)
-    with uploads.opened(database, operation.id) as file:
+    with uploads.open_stream(database, operation.id) as file:
         lines = islice(files.records(file, format, kind.required), seen, None)
         while batch := list(islice(lines, BATCH)):
             seen += len(batch)
@@ -88,7 +88,7 @@ def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen
         count = sum(one is True for one in outcomes.values())
         more = {"taken": count, "repeated": len(batch) - count - len(errors)}
         current = session.get(Operation, operation.id) or operation
-        return Done(count=len(batch), cursor=str(seen), errors=errors, result=counted(current, more))
+        return Done(count=len(batch), cursor=str(seen), errors=errors, result=add_counts(current, more))
 
     return do
 
@@ -242,7 +242,7 @@ def events(database: Database, operation: Operation, clock: Clock) -> Iterator[P
     with database.reading() as session:
         live = journeys.live(session, key) if key else None
     with event_files.Sorted() as ordered:
-        with uploads.opened(database, operation.id) as file:
+        with uploads.open_stream(database, operation.id) as file:
             lines = event_files.records(file, format)
             while batch := list(islice(lines, STAGED)):
                 yield _note(ordered.add(batch, clock()), f"reading: {ordered.lines:,} lines")
@@ -273,7 +273,7 @@ def _placed(
             count=sum(len(messages) for _, messages in chunk),
             cursor=cursor,
             errors=placed.errors,
-            result=counted(current, counts),
+            result=add_counts(current, counts),
             note="placing",
             total=total,
         )

@@ -28,7 +28,7 @@ from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
 from services.messages import planning
-from services.messages.planning import Fate
+from services.messages.planning import PlanOutcome
 from services.operations.operations import LineError
 from services.upkeep import upkeep
 from services.values import Rejected
@@ -58,7 +58,7 @@ CHUNK = 100
 """Customers in one transaction, with their whole history: the write lock is held for that long, and the rows are in
 memory."""
 
-IMPORTED = Fate(status=MessageStatus.SKIPPED, reason="imported")
+IMPORTED = PlanOutcome(status=MessageStatus.SKIPPED, reason="imported")
 """What becomes of a mail that was due before the import."""
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
@@ -117,7 +117,7 @@ def write(session: Session, batch: "Batch") -> Placed:
     batch.write(session)
     listeners = Listeners.load(session)
     event_names.remember(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
-    upkeep.look_at_everybody(session, listeners, batch.now)
+    upkeep.reevaluate_everybody(session, listeners, batch.now)
     for event, outcome in zip(batch.live, ingest.take_all(session, batch.live, listeners, batch.now), strict=True):
         if isinstance(outcome, Rejected):
             errors.append(LineError(line=event.line or 0, reason=str(outcome)))

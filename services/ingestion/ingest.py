@@ -159,7 +159,7 @@ class _Batch:
             self._for_enrollments.append(Event(**row))
         if merged:
             self.store()
-            enrolled += customer_events.look_again(self._session, customer, self._listeners, self._now)
+            enrolled += customer_events.reevaluate(self._session, customer, self._listeners, self._now)
         return enrolled
 
     def store(self) -> None:

@@ -39,7 +39,7 @@ FOLLOWS: tuple[type[SQLModel], ...] = (
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)
-"""Tables whose rows follow from the profile: the target's are looked at again (`customer_events.look_again`)."""
+"""Tables whose rows follow from the profile: the target's are looked at again (`customer_events.reevaluate`)."""
 
 
 def merge(session: Session, source: Customer, target: Customer, now: datetime) -> None:
@@ -51,11 +51,11 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
     _events(session, source, target, base, fires_from)
     _enrollments(session, runs, source, target, base, now)
     for table in FOLLOWS:
-        ownership.give(session, table, source.id, target.id)
+        ownership.reassign(session, table, source.id, target.id)
     _consents(session, source.id, target.id)
-    broadcast_members.give(session, source.id, target.id)
+    broadcast_members.reassign(session, source.id, target.id)
     for table in WORKED_OUT_ANEW:
-        ownership.drop(session, table, source.id)
+        ownership.delete_rows(session, table, source.id)
     _profile(session, source, target, now)
     detail = {"profile": source.id, "events": source.seq}
     decisions.add(session, [decisions.row(target.id, "merged", detail, now)])
@@ -64,7 +64,7 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
 
 def _events(session: Session, source: Customer, target: Customer, base: int, fires_from: int) -> None:
     """What was worked off only counts; what nobody has worked off yet still finds who waits for it."""
-    events.give(session, source.id, target.id, base=base, fires_from=fires_from)
+    events.reassign(session, source.id, target.id, base=base, fires_from=fires_from)
     target.seq = base + source.seq if source.seq else target.seq
     known = {name: Aggregate.from_json(one) for name, one in target.events.items()}
     for name, one in source.events.items():

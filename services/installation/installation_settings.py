@@ -141,12 +141,12 @@ def save(session: Session, settings: InstallationSettings, now: datetime) -> Non
     session.flush()
 
 
-def controlled(settings: InstallationSettings, customer_id: str) -> bool:
+def is_in_control_group(settings: InstallationSettings, customer_id: str) -> bool:
     """Whether the customer is in the control group: always the same ones, and a larger group has the smaller in it."""
     return assignment.share("control group", customer_id) < settings.control_group / 100
 
 
-def sandboxed(settings: InstallationSettings, email: str) -> bool:
+def is_outside_sandbox(settings: InstallationSettings, email: str) -> bool:
     """Whether this address gets no mail before the installation goes live."""
     if settings.sandbox is None:
         return False

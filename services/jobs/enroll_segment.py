@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from services.enrollments import bulk_entry
 from services.errors import Refused
-from services.operations.operations import Done, PageOfWork, counted
+from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock
 from store.queries import segments
 from store.session import Database
@@ -33,5 +33,5 @@ def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
     outcomes = bulk_entry.enroll_all(session, operation, [(one, data) for one in members], now)
     refused = sum(isinstance(one, Refused) for one in outcomes)
     enrolled = sum(one is True for one in outcomes)
-    result = counted(current, {"enrolled": enrolled, "refused": refused})
+    result = add_counts(current, {"enrolled": enrolled, "refused": refused})
     return Done(count=len(members), cursor=members[-1], result=result)

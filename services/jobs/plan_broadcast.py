@@ -23,7 +23,7 @@ from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import planning
 from services.messages.eligibility import Recipients
-from services.operations.operations import Done, PageOfWork, counted
+from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock
 from store import bulk
 from store.queries import broadcasts as broadcast_rows
@@ -83,7 +83,7 @@ def cancel(database: Database, operation: Operation, clock: Clock) -> Iterator[P
 def _unready(database: Database, operation: Operation) -> bool:
     with database.reading() as session:
         row = session.get(Broadcast, operation.request["broadcast"])
-        return row is not None and broadcasts.unready(session, row)
+        return row is not None and broadcasts.is_segment_pending(session, row)
 
 
 def message_id(key: str, customer_id: str) -> str:
@@ -131,7 +131,7 @@ def _counts(operation: Operation, plans: Sequence[PlannedMail]) -> Mapping[str, 
     never = Counter(one.verdict.reason for one in plans if isinstance(one.verdict, Skipped))
     variants = Counter(one.variant for one in plans if one.variant and not isinstance(one.verdict, Skipped))
     parts: dict[str, Counter[str]] = {"later": later, "skipped": never, "variants": variants}
-    more = counted(operation, {"recipients": sum(not isinstance(one.verdict, Skipped) for one in plans)})
+    more = add_counts(operation, {"recipients": sum(not isinstance(one.verdict, Skipped) for one in plans)})
     return {**more, **{name: dict(Counter(known.get(name, {})) + Counter(part)) for name, part in parts.items()}}
 
 

@@ -36,7 +36,7 @@ log = structlog.get_logger("waypost.channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ChannelReport:
     """One attempt: what it says of the channel, for how long, and why."""
 
     heard: Heard
@@ -44,7 +44,7 @@ class Said:
     why: str = ""
 
 
-def room(session: Session, name: str, wanted: int, now: datetime) -> int:
+def free_capacity(session: Session, name: str, wanted: int, now: datetime) -> int:
     """How many mails may be handed over now: none while the channel is closed, one after failures."""
     row = session.get(Channel, name)
     if row is None:
@@ -54,7 +54,7 @@ def room(session: Session, name: str, wanted: int, now: datetime) -> int:
     return min(wanted, 1) if row.failures >= FAILURES else wanted
 
 
-def hear(session: Session, name: str, said: Sequence[Said], now: datetime) -> None:
+def record(session: Session, name: str, said: Sequence[ChannelReport], now: datetime) -> None:
     """Keep what a batch of attempts says of the channel, whose row is held until the transaction ends.
 
     Where one went well, the channel is well, and what the others say counts anew.
@@ -72,7 +72,7 @@ def hear(session: Session, name: str, said: Sequence[Said], now: datetime) -> No
             log.warning("channel", channel=name, alarm=row.alarm, closed_until=str(row.closed_until))
 
 
-def _hear(row: Channel, one: Said, now: datetime) -> None:
+def _hear(row: Channel, one: ChannelReport, now: datetime) -> None:
     match one.heard:
         case "refused":
             row.failures, row.alarm = max(row.failures, FAILURES), one.why

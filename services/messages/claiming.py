@@ -66,9 +66,9 @@ def claim(
     Each is this owner's, to hand over once. What may not go (any more) is skipped or put off, on record. Raise Fenced
     where the lane has another owner.
     """
-    if not lanes.owns(session, lane, fence):
+    if not lanes.is_owner(session, lane, fence):
         raise Fenced(f"the lane {lane} has another owner")
-    limit = circuit_breaker.room(session, way.channel, limit, now)
+    limit = circuit_breaker.free_capacity(session, way.channel, limit, now)
     if way.rate is not None and limit:
         limit = rates.take(session, way.channel, way.rate, limit, now, LEAVES[lane])
     due = _due(session, lane, limit, now) if limit else []

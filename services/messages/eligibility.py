@@ -66,7 +66,7 @@ class Recipients:
         self._settings = settings
         self._now = now
         self._topics = {one.key: one for one in topic_rows.listed(session)}
-        self._terms = terms(settings, self._topics.values())
+        self._terms = policy_terms(settings, self._topics.values())
         self._suppressed = suppressions.among(session, {one.email.lower() for one in people if one.email})
         ids = [one.id for one in people]
         self._said = {(one.customer_id, one.topic): one for one in consents.of_customers(session, ids)}
@@ -80,11 +80,11 @@ class Recipients:
         consent = said.granted if said is not None and not said.pending else None
         return Recipient(
             email=customer.email,
-            valid=profiles.writable(customer.email),
+            valid=profiles.is_valid_address(customer.email),
             timezone=customer.timezone,
             suppressed=customer.email.lower() in self._suppressed,
-            sandboxed=installation_settings.sandboxed(self._settings, customer.email),
-            control=installation_settings.controlled(self._settings, customer.id),
+            sandboxed=installation_settings.is_outside_sandbox(self._settings, customer.email),
+            control=installation_settings.is_in_control_group(self._settings, customer.id),
             pending=said is not None and said.pending,
             consent=False if everything is not None and not everything.granted else consent,
         )
@@ -127,7 +127,7 @@ class Recipients:
 
     def topic_name(self, topic: str) -> str:
         """What a topic is called before people."""
-        return topics.spoken_of(self._topics.get(topic), topic)
+        return topics.label_of(self._topics.get(topic), topic)
 
     def capped(self, topic: str) -> bool:
         """Whether mail of this topic stands under a cap at all."""
@@ -153,7 +153,7 @@ def _told(found: Suppression | None) -> Mapping[str, Any]:
     return {"reason": found.reason, "source": found.source, "at": found.created_at.isoformat()}
 
 
-def terms(settings: InstallationSettings, rows: Iterable[Topic]) -> InstallationTerms:
+def policy_terms(settings: InstallationSettings, rows: Iterable[Topic]) -> InstallationTerms:
     """The settings of the installation and of its topics, as the policies know them."""
     quiet, cap = settings.quiet_hours, settings.cap
     return InstallationTerms(
@@ -171,9 +171,9 @@ def terms(settings: InstallationSettings, rows: Iterable[Topic]) -> Installation
     )
 
 
-def present_terms(session: Session) -> InstallationTerms:
+def load_policy_terms(session: Session) -> InstallationTerms:
     """Those that hold now."""
-    return terms(installation_settings.load(session), topic_rows.listed(session))
+    return policy_terms(installation_settings.load(session), topic_rows.listed(session))
 
 
 def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:

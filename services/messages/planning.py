@@ -54,7 +54,7 @@ def send_id(enrollment: str, step: str, visit: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class PlanOutcome:
     """What the policies make of a mail: its status, the reason for it, and when it may go (UTC)."""
 
     status: MessageStatus = MessageStatus.PLANNED
@@ -75,7 +75,7 @@ def plan(
     name = send_id(enrollment.id, asked.step, asked.visit)
     message = messages.locked(session, name)
     if message is not None and message.status not in CLAIMABLE and message.reason != "pre_empted":
-        return _outcome(name, send, asked, Fate(), now)
+        return _outcome(name, send, asked, PlanOutcome(), now)
     settings = installation_settings.load(session)
     terms = send.terms
     stands = Recipients(session, [customer], settings, now)
@@ -99,7 +99,13 @@ def plan(
 
 
 def message_row(
-    program: Program, enrollment_id: str, customer_id: str, asked: Plan, send: SendNode, now: datetime, fate: Fate
+    program: Program,
+    enrollment_id: str,
+    customer_id: str,
+    asked: Plan,
+    send: SendNode,
+    now: datetime,
+    fate: PlanOutcome,
 ) -> bulk.ColumnValues:
     """The columns of a new mail of a step."""
     return messages.row(
@@ -123,18 +129,18 @@ def message_row(
     )
 
 
-def _fate(verdict: Verdict, asked: Plan, now: datetime) -> Fate:
+def _fate(verdict: Verdict, asked: Plan, now: datetime) -> PlanOutcome:
     match verdict:
         case Allowed():
-            return Fate(not_before=now + HOLD if asked.hold else now)
+            return PlanOutcome(not_before=now + HOLD if asked.hold else now)
         case Deferred():
-            return Fate(status=MessageStatus.DEFERRED, reason=verdict.reason, not_before=verdict.until)
+            return PlanOutcome(status=MessageStatus.DEFERRED, reason=verdict.reason, not_before=verdict.until)
         case Skipped():
-            return Fate(status=MessageStatus.SKIPPED, reason=verdict.reason)
+            return PlanOutcome(status=MessageStatus.SKIPPED, reason=verdict.reason)
 
 
 def _outcome(
-    name: str, send: SendNode, asked: Plan, fate: Fate, now: datetime, why: Mapping[str, Any] = NOTHING_MORE
+    name: str, send: SendNode, asked: Plan, fate: PlanOutcome, now: datetime, why: Mapping[str, Any] = NOTHING_MORE
 ) -> tuple[Planned, dict[str, Any], str]:
     outcome = _OUTCOME[fate.status]
     until = fate.not_before if outcome == "deferred" else None

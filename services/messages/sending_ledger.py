@@ -18,7 +18,7 @@ from sqlmodel import Session
 from journeys.facts import calendar
 from services.installation import installation_settings
 from services.messages import circuit_breaker
-from services.messages.circuit_breaker import Said
+from services.messages.circuit_breaker import ChannelReport
 from store import bulk
 from store.queries import decisions, lanes, message_bodies, message_counts, messages
 from store.statuses import MESSAGE, UNSURE, MessageStatus
@@ -67,7 +67,7 @@ class AttemptResult:
     provider_id: str | None = None
     wait: timedelta | None = None
     explanation: str = ""
-    said: Said | None = None
+    said: ChannelReport | None = None
 
 
 def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
@@ -76,10 +76,10 @@ def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
     What it had claimed is planned again, at once; what it had frozen is `unknown`, or accepted where the provider has
     spoken of it.
     """
-    lanes.own(session, lane, fence, now)
+    lanes.take_ownership(session, lane, fence, now)
     session.flush()
     frozen = 0
-    for message in messages.left_by_others(session, lane, fence):
+    for message in messages.claimed_by_others(session, lane, fence):
         if message.status == MessageStatus.CLAIMED:
             messages.change(session, message, MessageStatus.PLANNED, now)
         elif message.delivery is not None:  # the provider spoke of it before our own record was written
@@ -104,7 +104,7 @@ def freeze(session: Session, lane: str, fence: str, mails: Sequence[tuple[Compos
     the mail was taken back. The same question about mails that are frozen and not handed over says whether they are
     this owner's still.
     """
-    if not lanes.owns(session, lane, fence):
+    if not lanes.is_owner(session, lane, fence):
         return set()
     mine = messages.freeze(session, {mail.send_id: attempt for mail, attempt in mails}, fence, now)
     kept = [mail for mail, _ in mails if mail.send_id in mine]
@@ -146,7 +146,7 @@ def record(
     decisions.add(session, [_told(result, message, now) for result, message in kept])
     said = [one.said for one in results if one.said is not None]
     if channel is not None and said:
-        circuit_breaker.hear(session, channel, said, now)
+        circuit_breaker.record(session, channel, said, now)
 
 
 def _tells(result: AttemptResult, message: Any) -> bool:
@@ -195,7 +195,7 @@ def _set(
 def waiting(session: Session) -> dict[str, dict[str, int]]:
     """By lane: how many mails are planned and not claimed, under way, unknown and parked; from the kept counts."""
     under_way = (MessageStatus.CLAIMED, MessageStatus.SENDING)
-    found = message_counts.standing(session, (MessageStatus.PLANNED, *under_way, *UNSURE))
+    found = message_counts.by_lane_and_status(session, (MessageStatus.PLANNED, *under_way, *UNSURE))
     return {
         lane: {
             "waiting": found.get((lane, MessageStatus.PLANNED), 0),

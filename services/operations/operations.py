@@ -98,7 +98,7 @@ def cancel(session: Session, operation_id: str) -> Operation:
     return operation
 
 
-def begun(session: Session, operation_id: str, now: datetime) -> Operation | None:
+def begin(session: Session, operation_id: str, now: datetime) -> Operation | None:
     """The operation to work on, or None where there is nothing left to do."""
     operation = session.get(Operation, operation_id)
     if operation is None or operation.status not in OPERATION_LIVE:
@@ -129,7 +129,7 @@ def _keep_errors(session: Session, operation: Operation, errors: Sequence[LineEr
     """A line that is told again, because the work goes on after a crash, counts once."""
     if not errors:
         return
-    known = operation_rows.told_lines(session, operation.id, [one.line for one in errors])
+    known = operation_rows.reported_lines(session, operation.id, [one.line for one in errors])
     fresh = {one.line: one.reason for one in errors if one.line not in known}
     room = max(0, MOST_ERRORS_KEPT - operation.error_count)
     operation.error_count += len(fresh)
@@ -137,7 +137,7 @@ def _keep_errors(session: Session, operation: Operation, errors: Sequence[LineEr
     operation_rows.keep_errors(session, operation.id, kept)
 
 
-def ended(session: Session, operation_id: str, now: datetime, error: str | None = None) -> str:
+def close(session: Session, operation_id: str, now: datetime, error: str | None = None) -> str:
     """Close an operation, and let its file go; return how it ended.
 
     It has failed with an `error`, else it is cancelled where somebody asked for that, else done.
@@ -156,7 +156,7 @@ def ended(session: Session, operation_id: str, now: datetime, error: str | None 
     return operation.status
 
 
-def counted(operation: Operation, more: Mapping[str, int]) -> dict[str, int]:
+def add_counts(operation: Operation, more: Mapping[str, int]) -> dict[str, int]:
     """Counts of the result, with more added."""
     known = operation.result or {}
     return {name: int(known.get(name, 0)) + count for name, count in more.items()}

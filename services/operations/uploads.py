@@ -46,6 +46,6 @@ class UploadStream(io.RawIOBase):
         return found or b""
 
 
-def opened(database: Database, operation_id: str) -> BinaryIO:
+def open_stream(database: Database, operation_id: str) -> BinaryIO:
     """An uploaded file, to be read from its beginning; empty where there is none (any more)."""
     return io.BufferedReader(UploadStream(database, operation_id), PART)

@@ -16,7 +16,7 @@ OPEN = (*ON_THE_WAY, *UNSURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Depths:
+class Backlog:
     """Counts, and ages in seconds; zero where nothing is overdue.
 
     `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest,
@@ -34,12 +34,12 @@ class Depths:
     stuck: Mapping[str, int]
 
 
-def measure(session: Session, now: datetime) -> Depths:
+def measure(session: Session, now: datetime) -> Backlog:
     """Everything from kept counts, or by its index."""
-    standing = message_counts.standing(session, OPEN)
+    standing = message_counts.by_lane_and_status(session, OPEN)
     waiting, first = dispatches.waiting(session)
     hooks, due = hook_rows.overdue(session, now)
-    return Depths(
+    return Backlog(
         messages={(lane, status): standing.get((lane, status), 0) for lane in LANES for status in OPEN},
         lag={lane: _age(lanes.oldest_due(session, lane, now), now) for lane in LANES},
         dispatches=waiting,

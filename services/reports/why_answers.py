@@ -229,7 +229,7 @@ def _live(session: Session, journey: str) -> tuple[JourneyVersion, Program] | No
 
 
 def _triggers(session: Session, customer: Customer, program: Program, now: datetime) -> list[dict[str, Any]]:
-    known = known_facts.known(session, customer)
+    known = known_facts.facts_of(session, customer)
     found: list[dict[str, Any]] = []
     for trigger in program.triggers:
         shown: dict[str, Any] = {

@@ -25,22 +25,22 @@ WATCH_EVERY = timedelta(seconds=30)
 """How often it is asked whether the operation that plans still goes on: it says itself when it is done."""
 
 
-def anything(session: Session, now: datetime) -> bool:
+def any_due(session: Session, now: datetime) -> bool:
     """Whether a broadcast has something to do."""
-    return bool(broadcast_rows.waking(session, now))
+    return bool(broadcast_rows.due(session, now))
 
 
-def do(session: Session, now: datetime, limit: int = broadcast_rows.AT_ONCE) -> int:
+def run_due(session: Session, now: datetime, limit: int = broadcast_rows.AT_ONCE) -> int:
     """Let `limit` of them do it; return how many there were."""
-    waking = broadcast_rows.waking(session, now, limit)
+    waking = broadcast_rows.due(session, now, limit)
     for row in waking:
         _wake(session, row, now)
     return len(waking)
 
 
-def pass_over(session: Session, now: datetime, error: str) -> None:
+def pause_next(session: Session, now: datetime, error: str) -> None:
     """The next one fails unexpectedly: it pauses, with an alarm, and a person lets it go on."""
-    for row in broadcast_rows.waking(session, now, 1):
+    for row in broadcast_rows.due(session, now, 1):
         row.paused_at = row.updated_at = now
         row.alarm = f"it failed unexpectedly ({error}; the worker's log tells more); resume tries it again"
         session.add(row)
@@ -50,15 +50,15 @@ def _wake(session: Session, row: Broadcast, now: datetime) -> None:
     match row.status:
         case BroadcastStatus.PLANNING:
             _watch(session, row, now)
-        case BroadcastStatus.SCHEDULED if broadcasts.unready(session, row):
+        case BroadcastStatus.SCHEDULED if broadcasts.is_segment_pending(session, row):
             row.wake_at = now + LOOK_EVERY
         case BroadcastStatus.SCHEDULED:
             _plan(session, row, now)
         case BroadcastStatus.DECIDING:
-            row.winner = row.winner or broadcasts.best(session, row)
+            row.winner = row.winner or broadcasts.leading_variant(session, row)
             _plan(session, row, now)
         case _:
-            if broadcast_rows.any_on_the_way(session, row.key):
+            if broadcast_rows.any_unsent(session, row.key):
                 row.wake_at = now + LOOK_EVERY
             else:
                 row.status, row.wake_at, row.finished_at = BroadcastStatus.SENT, None, now

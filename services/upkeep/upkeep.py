@@ -42,11 +42,11 @@ class Duty:
     """
 
     name: str
-    do: Callable[[Session, datetime, int], int]
+    run_due: Callable[[Session, datetime, int], int]
     pass_over: Callable[[Session, datetime, str], None]
 
 
-def look_at_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
+def reevaluate_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
     """After many customers have come at once: their segments and dates are worked out in the background."""
     for segment in listeners.segments:
         backfills.start(session, segments.KIND, segment.key, now)
@@ -55,12 +55,12 @@ def look_at_everybody(session: Session, listeners: Listeners, now: datetime) -> 
             backfills.start(session, DATES, version.journey, now)
 
 
-def anything(session: Session, now: datetime) -> bool:
+def any_due(session: Session, now: datetime) -> bool:
     """Whether `do` may find something; asked often, so that an idle worker takes no lock."""
     return (
         bool(due_date_rows.due(session, now, 1))
-        or broadcast_clock.anything(session, now)
-        or opens_and_clicks.anything(session, now)
+        or broadcast_clock.any_due(session, now)
+        or opens_and_clicks.any_due(session, now)
         or backfills.next_one(session) is not None
         or bool(_stale(session, now))
     )
@@ -68,8 +68,8 @@ def anything(session: Session, now: datetime) -> bool:
 
 def do(session: Session, now: datetime) -> int:
     """Do the next page of every duty; what goes over all customers waits for the others. Return how much was done."""
-    done = sum(duty.do(session, now, PAGE) for duty in DUTIES[:-1])
-    return done or DUTIES[-1].do(session, now, PAGE)
+    done = sum(duty.run_due(session, now, PAGE) for duty in DUTIES[:-1])
+    return done or DUTIES[-1].run_due(session, now, PAGE)
 
 
 def _segments(session: Session, now: datetime, limit: int) -> int:
@@ -199,10 +199,10 @@ WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, d
 
 
 DUTIES = (
-    Duty(name="segments", do=_segments, pass_over=_pass_over_segments),
-    Duty(name="dates", do=_dates, pass_over=_pass_over_date),
-    Duty(name="broadcasts", do=broadcast_clock.do, pass_over=broadcast_clock.pass_over),
-    Duty(name="clicks", do=opens_and_clicks.settle, pass_over=opens_and_clicks.pass_over),
-    Duty(name="customers", do=_backfill, pass_over=_pass_over_customer),
+    Duty(name="segments", run_due=_segments, pass_over=_pass_over_segments),
+    Duty(name="dates", run_due=_dates, pass_over=_pass_over_date),
+    Duty(name="broadcasts", run_due=broadcast_clock.run_due, pass_over=broadcast_clock.pause_next),
+    Duty(name="clicks", run_due=opens_and_clicks.judge_due, pass_over=opens_and_clicks.drop_next),
+    Duty(name="customers", run_due=_backfill, pass_over=_pass_over_customer),
 )
 """In their order. The last one goes over all customers, and waits for the others."""

@@ -19,7 +19,7 @@ def add(session: Session, broadcast: str, customer_ids: Collection[str]) -> set[
     return fresh
 
 
-def give(session: Session, source: str, target: str) -> None:
+def reassign(session: Session, source: str, target: str) -> None:
     """Broadcasts whose files name one customer are for another, once each."""
     for mine in session.exec(select(BroadcastMember).where(BroadcastMember.customer_id == source)).all():
         session.merge(BroadcastMember(broadcast=mine.broadcast, customer_id=target))

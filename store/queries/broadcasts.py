@@ -30,7 +30,7 @@ def under_way(session: Session) -> Sequence[Broadcast]:
     return session.exec(query.order_by(col(Broadcast.key))).all()
 
 
-def waking(session: Session, now: datetime, limit: int = AT_ONCE) -> Sequence[Broadcast]:
+def due(session: Session, now: datetime, limit: int = AT_ONCE) -> Sequence[Broadcast]:
     """Those that have something to do by the clock, the longest overdue first; `limit` at most."""
     query = select(Broadcast).where(
         col(Broadcast.status).in_((BroadcastStatus.SCHEDULED, *BROADCAST_ACTIVE)),
@@ -40,7 +40,7 @@ def waking(session: Session, now: datetime, limit: int = AT_ONCE) -> Sequence[Br
     return session.exec(query.order_by(col(Broadcast.wake_at), col(Broadcast.key)).limit(limit)).all()
 
 
-def open_ones(session: Session) -> Sequence[Broadcast]:
+def unfinished(session: Session) -> Sequence[Broadcast]:
     """Those that may still send something: neither sent nor cancelled; in no order."""
     return session.exec(select(Broadcast).where(col(Broadcast.status).in_(BROADCAST_OPEN))).all()
 
@@ -85,7 +85,7 @@ def had_by(session: Session, keys: Collection[str], customer_ids: Collection[str
     return {(key or "", customer_id) for key, customer_id in session.exec(query).all()}
 
 
-def any_on_the_way(session: Session, key: str) -> bool:
+def any_unsent(session: Session, key: str) -> bool:
     """Whether a mail of it may still go by itself."""
     query = select(Message.id).where(Message.broadcast == key, col(Message.status).in_(ON_THE_WAY)).limit(1)
     return session.exec(query).first() is not None

@@ -32,7 +32,7 @@ def of_message(session: Session, message_id: str) -> Sequence[DeliveryEvent]:
     return session.exec(query.order_by(col(DeliveryEvent.at), col(DeliveryEvent.id))).all()
 
 
-def kinds_by_people(session: Session, message_id: str) -> set[str]:
+def kinds_by_customers(session: Session, message_id: str) -> set[str]:
     """What people (not machines) have done with a message until now."""
     query = select(DeliveryEvent.kind).where(DeliveryEvent.message_id == message_id, ~col(DeliveryEvent.machine))
     return set(session.exec(query.distinct()).all())

@@ -72,7 +72,7 @@ def lease(
     return rows
 
 
-def anything(session: Session, priorities: Sequence[Priority]) -> bool:
+def any_ready(session: Session, priorities: Sequence[Priority]) -> bool:
     """Whether a lease may find something; asked often, so that an idle dispatcher takes no lock."""
     these = col(Dispatch.priority).in_([int(one) for one in priorities])
     ready = select(Dispatch.id).where(these, Dispatch.status == DispatchStatus.READY)
@@ -110,12 +110,14 @@ def stuck(session: Session) -> int:
     return session.exec(query).one()
 
 
-def done(session: Session, ids: Sequence[int]) -> None:
+def remove_arrived(session: Session, ids: Sequence[int]) -> None:
     """Take away rows that have arrived; what waited behind them is free to go."""
     session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
 
 
-def failed(session: Session, one: Dispatch, error: str, now: datetime, *, lasting: bool = False) -> DispatchStatus:
+def record_failure(
+    session: Session, one: Dispatch, error: str, now: datetime, *, lasting: bool = False
+) -> DispatchStatus:
     """Try again later, ever more slowly (half a second doubled, up to five minutes); only this enrollment waits.
 
     `lasting` says that waiting alone mends nothing: STUCK_AFTER attempts that end so, the last two alike, set the row

@@ -92,7 +92,7 @@ def known_message_ids(session: Session, message_ids: Iterable[str]) -> set[str]:
     return {found for (found,) in bulk.matching(session, Event, ("message_id",), "message_id", message_ids)}
 
 
-def give(session: Session, source: str, target: str, *, base: int, fires_from: int) -> None:
+def reassign(session: Session, source: str, target: str, *, base: int, fires_from: int) -> None:
     """Make a customer's events another's, numbered from `base` on; those up to `fires_from` fire nothing more."""
     here = update(Event).where(col(Event.customer_id) == source)
     session.connection().execute(here.where(col(Event.seq) <= fires_from).values(fires=False))

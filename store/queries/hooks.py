@@ -30,7 +30,7 @@ def due(session: Session, now: datetime, limit: int, without: Collection[HookSou
     return session.exec(query.order_by(col(Hook.not_before)).limit(limit).with_for_update(skip_locked=True)).all()
 
 
-def left_calling(session: Session, fence: str) -> Sequence[Hook]:
+def claimed_by_others(session: Session, fence: str) -> Sequence[Hook]:
     """What another owner than this one has claimed and not recorded, locked."""
     query = select(Hook).where(Hook.status == HookStatus.CALLING, col(Hook.fence) != fence)
     return session.exec(query.order_by(col(Hook.id)).with_for_update()).all()

@@ -18,21 +18,21 @@ TRANSACTIONAL, JOURNEY, BROADCAST = LANES = ("transactional", "journey", "broadc
 """In the order in which they go before each other."""
 
 
-def is_(status: MessageStatus) -> Any:
+def status_is(status: MessageStatus) -> Any:
     """The condition that a message has this status, for a partial index to be found by."""
     return col(Message.status) == literal(str(status), literal_execute=True)
 
 
-PLANNED = is_(MessageStatus.PLANNED)
+PLANNED = status_is(MessageStatus.PLANNED)
 """`is_` of the status that a lane asks for most."""
 
 
-def own(session: Session, lane: str, fence: str, now: datetime) -> None:
+def take_ownership(session: Session, lane: str, fence: str, now: datetime) -> None:
     """Become the owner of a lane; whoever owned it is fenced out from now on."""
     session.merge(Lane(name=lane, fence=fence, taken_at=now))
 
 
-def owns(session: Session, lane: str, fence: str) -> bool:
+def is_owner(session: Session, lane: str, fence: str) -> bool:
     """Whether a lane is this owner's still, and will be until the transaction ends: its row is held."""
     owner = session.get(Lane, lane, with_for_update={"read": True}, populate_existing=True)
     return owner is not None and owner.fence == fence
@@ -87,7 +87,7 @@ def unknown(session: Session, lane: str, before: datetime, after: str, limit: in
     """
     query = select(Message.id).where(
         Message.lane == lane,
-        is_(MessageStatus.UNKNOWN),
+        status_is(MessageStatus.UNKNOWN),
         col(Message.updated_at) < before,
         col(Message.id) > after,
     )

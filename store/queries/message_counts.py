@@ -15,7 +15,7 @@ import sqlalchemy
 from sqlmodel import Session, col, func, select
 
 from store import bulk, dialect
-from store.session import collected
+from store.session import collection_of
 from store.statuses import MessageStatus
 from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount
 
@@ -126,7 +126,7 @@ class MessageTally:
 
 def tally(session: Session) -> MessageTally:
     """What this transaction changes; it is written before the commit."""
-    return collected(session, MessageTally)
+    return collection_of(session, MessageTally)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def accepted_by(session: Session, provider: str) -> int:
     return int(next(_read(session, query))[0] or 0)
 
 
-def standing(session: Session, statuses: Iterable[MessageStatus]) -> dict[tuple[str, str], int]:
+def by_lane_and_status(session: Session, statuses: Iterable[MessageStatus]) -> dict[tuple[str, str], int]:
     """Messages that have one of these statuses now, by lane and status."""
     query: Any = select(MessageCount.lane, MessageCount.status, func.sum(MessageCount.count - MessageCount.gone))
     here = query.where(col(MessageCount.status).in_(list(statuses)))

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from store import bulk
 from store.queries.message_counts import Counted, MessageKind, kind_of, tally
-from store.statuses import CLAIMABLE, MessageStatus, before, changed
+from store.statuses import CLAIMABLE, MessageStatus, checked_transition, predecessors
 from store.tables.messages import Message
 
 HELD: Any = sqlalchemy.text("message.status IN ('claimed', 'sending')")
@@ -165,7 +165,7 @@ def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Mess
     return _locked(session, Message.customer_id == customer_id, limit=limit)
 
 
-def left_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
+def claimed_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
     """What another owner of a lane than this one has claimed and not recorded, locked."""
     return _locked(session, Message.lane == lane, HELD, col(Message.fence) != fence)
 
@@ -197,7 +197,7 @@ def change(
 
 def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
     """Make those of the messages that are planned still this owner's; return which they are."""
-    mine = locked_in_status(session, ids, before(MessageStatus.CLAIMED))
+    mine = locked_in_status(session, ids, predecessors(MessageStatus.CLAIMED))
     values = {"reason": None, "attempt": col(Message.attempt) + 1, "fence": fence}
     return _step(session, mine, MessageStatus.CLAIMED, now, values)
 
@@ -232,7 +232,7 @@ def _step(
     session.connection().execute(here.values(status=to, updated_at=now, **values))
     for one in mine.values():
         was = kind_of(one)
-        after = was._replace(status=changed(one.status, to), reason="" if "reason" in values else was.reason)
+        after = was._replace(status=checked_transition(one.status, to), reason="" if "reason" in values else was.reason)
         tally(session).move(was, after, one.planned_at)
     return set(mine)
 
@@ -279,7 +279,7 @@ def record(session: Session, changes: Sequence[tuple[AttemptedMessage, bulk.Colu
     """
     counts = tally(session)
     for one, columns in changes:
-        changed(one.status, columns["status"])
+        checked_transition(one.status, columns["status"])
         was = kind_of(one)
         after = was._replace(
             status=str(columns["status"]), reason=columns["reason"] or "", provider=columns["provider"] or ""

@@ -9,7 +9,7 @@ from store import bulk
 from store.tables.access import Operation, OperationError, UploadPart
 
 
-def told_lines(session: Session, operation_id: str, lines: Sequence[int]) -> set[int]:
+def reported_lines(session: Session, operation_id: str, lines: Sequence[int]) -> set[int]:
     """Those of the lines of a file that have their error on record already."""
     query = select(OperationError.line)
     query = query.where(OperationError.operation_id == operation_id, col(OperationError.line).in_(lines))

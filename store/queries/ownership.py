@@ -23,13 +23,13 @@ def rows(session: Session, customer_id: str) -> Mapping[str, Sequence[Mapping[st
     }
 
 
-def give(session: Session, kind: type[SQLModel], source: str, target: str) -> None:
+def reassign(session: Session, kind: type[SQLModel], source: str, target: str) -> None:
     """Make the rows of one customer another's."""
     table = _table(kind)
     session.connection().execute(update(table).where(_mine(table, source)).values({OWNER: target}))
 
 
-def drop(session: Session, kind: type[SQLModel], customer_id: str) -> None:
+def delete_rows(session: Session, kind: type[SQLModel], customer_id: str) -> None:
     """Let go of a customer's rows."""
     table = _table(kind)
     session.connection().execute(delete(table).where(_mine(table, customer_id)))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from store.statuses import OperationStatus, hold, status_column
+from store.statuses import OperationStatus, enforce_transitions, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -122,7 +122,7 @@ class Operation(SQLModel, table=True):
     finished_at: datetime | None = _at(default=None)
 
 
-hold(Operation)
+enforce_transitions(Operation)
 
 
 class Pulse(SQLModel, table=True):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from store.statuses import BroadcastStatus, hold, status_column
+from store.statuses import BroadcastStatus, enforce_transitions, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 
@@ -35,7 +35,7 @@ class Broadcast(SQLModel, table=True):
     finished_at: datetime | None = _at(default=None)
 
 
-hold(Broadcast)
+enforce_transitions(Broadcast)
 
 
 class BroadcastMember(SQLModel, table=True):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from store.statuses import DispatchStatus, EnrollmentStatus, HookStatus, hold, status_column
+from store.statuses import DispatchStatus, EnrollmentStatus, HookStatus, enforce_transitions, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 from store.types import partial_index
@@ -58,7 +58,7 @@ class Enrollment(SQLModel, table=True):
     ended_at: datetime | None = _at(default=None)
 
 
-hold(Enrollment)
+enforce_transitions(Enrollment)
 
 
 class Interest(SQLModel, table=True):
@@ -124,7 +124,7 @@ class Hook(SQLModel, table=True):
     error: str | None = None
 
 
-hold(Hook)
+enforce_transitions(Hook)
 
 
 class Dispatch(SQLModel, table=True):
@@ -150,7 +150,7 @@ class Dispatch(SQLModel, table=True):
     created_at: datetime = _at()
 
 
-hold(Dispatch)
+enforce_transitions(Dispatch)
 
 
 class StageCount(SQLModel, table=True):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from store.statuses import MessageStatus, hold, status_column
+from store.statuses import MessageStatus, enforce_transitions, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
 from store.types import partial_index as where
@@ -72,7 +72,7 @@ class Message(SQLModel, table=True):
     locale: str | None = None
 
 
-hold(Message)
+enforce_transitions(Message)
 
 
 class MessageBody(SQLModel, table=True):

@@ -196,7 +196,7 @@ def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], 
     until = BEGIN + timedelta(days=story.days)
     with parts.database.reading() as session:
         there = {one.key: one.guard for one in segment_rows.listed(session)}
-        terms = eligibility.present_terms(session)
+        terms = eligibility.load_policy_terms(session)
     enrollments = backtest.enrollments(
         program,
         consequences.complete(program, history, until, there),
@@ -269,7 +269,7 @@ class Teller:
                 if name == "Subscribed":
                     assert consents.confirm(session, ann, given["topic"], {}, now)
                 else:
-                    assert consents.say(session, ann, given["topic"], True, "form", now, now)
+                    assert consents.record(session, ann, given["topic"], True, "form", now, now)
             await world.dispatcher.drain()
         elif name == "identify":
             await world.happens({"type": "identify", "userId": "ann", "traits": dict(given)})

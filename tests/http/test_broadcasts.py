@@ -217,14 +217,16 @@ def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, pa
     shares: list[bool] = []
     for percent in (0, 10, 30, 50):
         settings = InstallationSettings(control_group=percent)
-        shares.append(installation_settings.controlled(settings, "cus_1"))
-        group = {f"c{number}" for number in range(2_000) if installation_settings.controlled(settings, f"c{number}")}
+        shares.append(installation_settings.is_in_control_group(settings, "cus_1"))
+        group = {
+            f"c{number}" for number in range(2_000) if installation_settings.is_in_control_group(settings, f"c{number}")
+        }
         assert abs(len(group) / 2_000 - percent / 100) < 0.04
     assert shares == sorted(shares), "a larger group has the smaller in it"
     with parts.database.reading() as session:
         ann = customer_view.customer(session, "ann")
         stands = Recipients(session, [ann], InstallationSettings(control_group=50), noon)
-        assert stands.recipient(ann, "news").control == installation_settings.controlled(
+        assert stands.recipient(ann, "news").control == installation_settings.is_in_control_group(
             InstallationSettings(control_group=50), ann.id
         )
 

@@ -22,7 +22,7 @@ from store.tables.access import Audit
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 from store.tables.messages import MessageBody
-from waypost.cli.terminal import told
+from waypost.cli.terminal import failures_as_sentences
 from waypost.processes.api import build
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -343,7 +343,7 @@ def test_secrets_that_cannot_be_read_are_told_without_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: str
 ) -> None:
     monkeypatch.setenv("WAYPOST_HOOKS_SECRETS", wrong)
-    with pytest.raises(typer.Exit), told():
+    with pytest.raises(typer.Exit), failures_as_sentences():
         Settings(_env_file=None)  # type: ignore[call-arg]
     said = " ".join("".join(capsys.readouterr()).split())
     assert "WAYPOST_HOOKS_SECRETS" in said

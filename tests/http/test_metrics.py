@@ -47,7 +47,7 @@ def test_mail_that_is_due_and_not_claimed_is_late(
 
 
 def test_many_who_scrape_at_once_ask_the_database_once(client: TestClient, clock: Any) -> None:
-    """Depths are kept for five seconds."""
+    """The backlog is kept for five seconds."""
     assert numbers(client)["waypost_dispatches"] == 0
     client.put(
         "/v1/journeys/j", content="journey: j\nenter: [{on: Go}]\nstart: a\nstages: {a: {steps: [{send: mail_a}]}}"

@@ -175,7 +175,7 @@ def test_a_line_that_is_too_long_stops_nobody_else(client: TestClient, parts: Pa
 def cut_off(parts: Parts, operation_id: str, pages: int) -> None:
     """A worker does some pages and dies."""
     with parts.database.writing() as session:
-        operation = operations.begun(session, operation_id, parts.clock())
+        operation = operations.begin(session, operation_id, parts.clock())
     assert operation is not None
     work = import_file.pages(parts.database, operation, parts.clock)
     for _ in range(pages):

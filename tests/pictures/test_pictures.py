@@ -156,7 +156,7 @@ def test_what_is_written_cannot_break_the_picture() -> None:
 
 def test_a_guard_is_told_as_a_person_says_it() -> None:
     guard = 'customer.events["Order Completed"].count >= 5 && customer.plan == "team"'
-    assert maps.brief(guard) == 'Order Completed count ≥ 5 and plan = "team"'
+    assert maps.short_guard(guard) == 'Order Completed count ≥ 5 and plan = "team"'
 
 
 def test_a_chart_adds_up_to_what_it_was_given() -> None:

@@ -111,7 +111,7 @@ def test_the_wait_grows_to_five_minutes(database: Database, dispatcher: Dispatch
     for _ in range(12):
         with database.writing() as session:
             row = session.exec(select(Dispatch).where(Dispatch.workflow_id == "w0")).one()
-            dispatches.failed(session, row, "UNAVAILABLE", noon)
+            dispatches.record_failure(session, row, "UNAVAILABLE", noon)
         with database.reading() as session:
             row = session.exec(select(Dispatch).where(Dispatch.workflow_id == "w0")).one()
             assert row.not_before is not None

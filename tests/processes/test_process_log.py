@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, text
 
+from store.availability import has_room
 from store.dialect import is_full
-from store.room import has_room
 from store.session import Database
 from waypost.stack.child import Child
 from waypost.stack.process_log import ProcessLog

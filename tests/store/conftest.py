@@ -34,7 +34,7 @@ def publish(database: Database, noon: datetime) -> Callable[[str, str], None]:
     def run(key: str, text: str) -> None:
         with database.writing() as session:
             known = frozenset({"mail_a", "mail_b", "mail_c"})
-            around = validation_context.of(session, key, known)
+            around = validation_context.load(session, key, known)
             journeys.put_draft(session, journeys.read_draft(key, text, around), noon)
             journeys.publish(session, key, known, noon)
 

@@ -69,7 +69,7 @@ class Desk:
         """Time passes; the clock's work is done, and operations run to their end."""
         self.at += timedelta(**later)
         with self.database.writing() as session:
-            broadcast_clock.do(session, self.at)
+            broadcast_clock.run_due(session, self.at)
         self.operate()
 
     def operate(self) -> None:
@@ -85,13 +85,13 @@ class Desk:
             broadcast_clock.CANCEL: plan_broadcast.cancel,
         }
         with self.database.writing() as session:
-            operations.begun(session, operation.id, self.at)
+            operations.begin(session, operation.id, self.at)
         for page in kinds[operation.kind](self.database, operation, lambda: self.at):
             with self.database.writing() as session:
                 if operations.advance(session, operation.id, page) is None:
                     break
         with self.database.writing() as session:
-            operations.ended(session, operation.id, self.at)
+            operations.close(session, operation.id, self.at)
             return operations.get(session, operation.id).result or {}
 
     def send(self, key: str = "spring") -> None:
@@ -147,7 +147,7 @@ def test_who_does_not_get_it_is_on_record_with_the_reason(desk: Desk, database: 
     desk.people("ann", "bob", "cyd", "dan", "eve")
     with database.writing() as session:
         names = {user: customer_view.customer(session, user).id for user in ("bob", "dan")}
-        consents.say(session, names["bob"], "news", False, "test", desk.at, desk.at)
+        consents.record(session, names["bob"], "news", False, "test", desk.at, desk.at)
         suppressions.put(session, "cyd@example.com", "bounce", "test", desk.at)
         customer_view.customer(session, "dan").email = None
         customer_view.customer(session, "eve").email = "eve@@example"
@@ -171,7 +171,7 @@ def test_policies_are_asked_again_when_it_is_claimed(desk: Desk, database: Datab
     desk.put()
     desk.send()
     with database.writing() as session:
-        consents.say(session, customer_view.customer(session, "ann").id, "*", False, "link", desk.at, desk.at)
+        consents.record(session, customer_view.customer(session, "ann").id, "*", False, "link", desk.at, desk.at)
     assert desk.deliver() == [("bob", "spring")]
     assert desk.ledger() == {"accepted": 1, "skipped unsubscribed": 1}
 
@@ -372,11 +372,11 @@ def test_a_person_may_choose_the_winner_and_only_then(desk: Desk) -> None:
     desk.people(*(f"u{number:02}" for number in range(12)))
     desk.put(**AB)
     with pytest.raises(Refused, match="while it is deciding"):
-        desk.do(broadcasts.choose, "spring", "a")
+        desk.do(broadcasts.choose_winner, "spring", "a")
     desk.send()
     with pytest.raises(InvalidInput, match="no variant 'c'"):
-        desk.do(broadcasts.choose, "spring", "c")
-    desk.do(broadcasts.choose, "spring", "a")
+        desk.do(broadcasts.choose_winner, "spring", "c")
+    desk.do(broadcasts.choose_winner, "spring", "a")
     desk.ticks()
     assert (desk.row().winner, desk.row().status) == ("a", "sending")
 
@@ -399,9 +399,9 @@ def test_a_page_that_is_done_again_plans_nobody_twice(desk: Desk, database: Data
     desk.put()
     desk.do(broadcasts.schedule)
     with database.writing() as session:
-        broadcast_clock.do(session, desk.at)
+        broadcast_clock.run_due(session, desk.at)
         operation = session.exec(select(Operation)).one()
-        operations.begun(session, operation.id, desk.at)
+        operations.begin(session, operation.id, desk.at)
     for _ in range(2):
         page = next(plan_broadcast.pages(database, operation, lambda: desk.at))
         with database.writing() as session:
@@ -418,15 +418,15 @@ def test_a_planning_that_ended_half_way_says_so_and_goes_on_when_it_is_resumed(
     desk.put()
     desk.do(broadcasts.schedule)
     with database.writing() as session:
-        broadcast_clock.do(session, desk.at)
+        broadcast_clock.run_due(session, desk.at)
         operation = session.exec(select(Operation)).one()
-        operations.begun(session, operation.id, desk.at)
+        operations.begin(session, operation.id, desk.at)
     page = next(plan_broadcast.pages(database, operation, lambda: desk.at))
     with database.writing() as session:
         operations.advance(session, operation.id, page)
         if error is None:
             operations.cancel(session, operation.id)
-        operations.ended(session, operation.id, desk.at, error)
+        operations.close(session, operation.id, desk.at, error)
     desk.ticks(minutes=1)
     assert (desk.row().alarm or "").startswith(f"it was not planned to its end ({error or 'cancelled'})")
     assert (desk.row().paused_at is not None, len(desk.messages())) == (True, 1)

@@ -9,31 +9,31 @@ import pytest
 from services.installation import rates
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, claiming, sending_ledger
-from services.messages.circuit_breaker import Said
+from services.messages.circuit_breaker import ChannelReport
 from services.messages.claiming import OutgoingChannel
 from store.queries import messages
 from store.session import Database
 from store.tables.definitions import Journey, Topic
 from store.tables.messages import Channel
 
-FAILED, WELL = Said(heard="failed", why="it cannot be reached"), Said(heard="well")
+FAILED, WELL = ChannelReport(heard="failed", why="it cannot be reached"), ChannelReport(heard="well")
 
 
 class Line:
     def __init__(self, database: Database, at: datetime) -> None:
         self.database, self.at = database, at
 
-    def hears(self, *said: Said, **later: float) -> Channel:
+    def hears(self, *said: ChannelReport, **later: float) -> Channel:
         self.at += timedelta(**later)
         with self.database.writing() as session:
-            circuit_breaker.hear(session, "p", said, self.at)
+            circuit_breaker.record(session, "p", said, self.at)
         with self.database.reading() as session:
             return session.get(Channel, "p") or Channel(name="p", updated_at=self.at)
 
     def room(self, **later: float) -> int:
         self.at += timedelta(**later)
         with self.database.reading() as session:
-            return circuit_breaker.room(session, "p", 50, self.at)
+            return circuit_breaker.free_capacity(session, "p", 50, self.at)
 
 
 @pytest.fixture
@@ -61,14 +61,14 @@ def test_five_failures_in_a_row_close_it_longer_each_time(line: Line) -> None:
 
 
 def test_a_refused_key_is_an_alarm_and_a_busy_provider_is_not(line: Line) -> None:
-    row = line.hears(Said(heard="busy", wait=timedelta(seconds=30)))
+    row = line.hears(ChannelReport(heard="busy", wait=timedelta(seconds=30)))
     assert (row.alarm, line.room(), line.room(seconds=31)) == (None, 0, 50)
-    row = line.hears(Said(heard="refused", why="the key is refused"))
+    row = line.hears(ChannelReport(heard="refused", why="the key is refused"))
     assert (row.alarm, line.room(), line.room(seconds=61)) == ("the key is refused", 0, 1)
 
 
 def test_a_mail_that_fails_for_itself_says_nothing_of_the_channel(line: Line) -> None:
-    row = line.hears(*[Said(heard="nothing")] * 20)
+    row = line.hears(*[ChannelReport(heard="nothing")] * 20)
     assert (row.failures, line.room()) == (0, 50)
 
 
@@ -160,7 +160,7 @@ def test_a_closed_channel_and_a_slow_one_hold_the_lane(database: Database, noon:
     assert sum(claim(database, noon, way=slow).values()) == 0
     assert sum(claim(database, noon + timedelta(seconds=0.5), way=slow).values()) == 2
     with database.writing() as session:
-        circuit_breaker.hear(session, "p", [Said(heard="refused", why="x")], noon)
+        circuit_breaker.record(session, "p", [ChannelReport(heard="refused", why="x")], noon)
     assert claim(database, noon) == {}
     assert sum(claim(database, noon + timedelta(minutes=2)).values()) == 1
 

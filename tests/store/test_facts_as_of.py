@@ -32,7 +32,7 @@ def happens(database: Database, events: list[NewEvent], now: datetime) -> None:
 def as_of(database: Database, seq: int) -> dict[str, Aggregate]:
     """What the product says; what never happened is left out."""
     with database.reading() as session:
-        known = known_facts.known(session, session.exec(select(Customer)).one(), seq)
+        known = known_facts.facts_of(session, session.exec(select(Customer)).one(), seq)
     return {name: one for name, one in known.aggregates.items() if one.count}
 
 

@@ -164,6 +164,6 @@ def test_aggregates_can_be_seen_as_they_were_at_an_event(database: Database, tak
     take(*[track("Order", properties={"total": 10}) for _ in range(5)], track("Other"))
     with database.reading() as session:
         customer = session.exec(select(Customer)).one()
-        assert known_facts.known(session, customer).aggregates["Order"].count == 5
-        then = known_facts.known(session, customer, seq=4).aggregates["Order"]
+        assert known_facts.facts_of(session, customer).aggregates["Order"].count == 5
+        then = known_facts.facts_of(session, customer, seq=4).aggregates["Order"]
         assert (then.count, then.sum) == (4, 40.0)

@@ -206,7 +206,7 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "what nobody knows": lambda session: lanes.unknown(session, "journey", now, "", 100),
         "bodies whose time has passed": lambda session: message_bodies.forget(session, now, 100),
         "what was reported": lambda session: delivery_events.of_message(session, "m"),
-        "what another owner has left": lambda session: messages.left_by_others(session, "journey", "mine"),
+        "what another owner has left": lambda session: messages.claimed_by_others(session, "journey", "mine"),
         "a customer by address": lambda session: customers.find(session, "ann@shop.example"),
         "the report on messages": lambda session: message_counts.outcomes(session, "j", now),
         "the books": reconcile,

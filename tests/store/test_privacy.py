@@ -106,7 +106,7 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
         customer = customer_view.customer(session, "ann-7")
         (run,) = enrollments.of_customer(session, customer.id)
         run.data, run.key = {"note": "S3CRET"}, "S3CRET"
-        consents.say(session, customer.id, "news", False, "phone S3CRET", noon, noon)
+        consents.record(session, customer.id, "news", False, "phone S3CRET", noon, noon)
         suppressions.put(session, "ann@secret.example", "complaint", "test", noon)
         common = {"journey": "welcome", "stage": "new", "step": "s", "visit": 1, "digest": run.digest}
         session.add_all(

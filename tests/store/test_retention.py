@@ -29,8 +29,8 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
             body = {"message_id": name, "subject": "s", "html": "h", "text": "t", "urls": ["https://shop.example/"]}
             message_bodies.keep(session, [body], at)
             operation = operations.start(session, "simulate", {}, at)
-            operations.begun(session, operation.id, at)
-            operations.ended(session, operation.id, at)
+            operations.begin(session, operation.id, at)
+            operations.close(session, operation.id, at)
         kept = {"retention": {"bodies": 30, "rejections": 30, "operations": None}}
         installation_settings.save(session, InstallationSettings.model_validate(kept), noon)
         assert retention.prune(session, noon) == 2

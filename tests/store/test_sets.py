@@ -220,7 +220,7 @@ def test_a_segment_whose_guard_is_new_looks_at_everybody(
     take(*identified(count, plan="free"))
     with database.writing() as session:
         session.merge(Segment(key="pros", guard="customer.plan == 'free'", created_at=noon, updated_at=noon))
-        upkeep.look_at_everybody(session, Listeners.load(session), noon)
+        upkeep.reevaluate_everybody(session, Listeners.load(session), noon)
     with statements(database, at_most=110), database.writing() as session:
         while upkeep.do(session, noon):
             pass

@@ -10,7 +10,7 @@ from services.reports import why_answers
 from store import statuses
 from store.queries import messages
 from store.session import Database
-from store.statuses import ImpossibleTransition, MessageStatus, before, changed
+from store.statuses import ImpossibleTransition, MessageStatus, checked_transition, predecessors
 from store.tables.messages import Message
 
 
@@ -34,8 +34,8 @@ def test_every_status_is_reached_from_the_first(kind: type[StrEnum]) -> None:
 
 def test_what_was_sent_is_never_planned_again() -> None:
     with pytest.raises(ImpossibleTransition, match="MessageStatus: planned may not follow accepted"):
-        changed(MessageStatus.ACCEPTED, MessageStatus.PLANNED)
-    assert before(MessageStatus.SENDING) == (MessageStatus.CLAIMED,)
+        checked_transition(MessageStatus.ACCEPTED, MessageStatus.PLANNED)
+    assert predecessors(MessageStatus.SENDING) == (MessageStatus.CLAIMED,)
 
 
 def test_a_row_refuses_what_may_not_follow(database: Database, noon: datetime) -> None:

@@ -27,7 +27,7 @@ complaints = Console(stderr=True)
 
 
 @contextmanager
-def told() -> Generator[None, None, None]:
+def failures_as_sentences() -> Generator[None, None, None]:
     """Every failure as a sentence, never as a traceback."""
     try:
         yield
@@ -102,15 +102,15 @@ def read(file: Path) -> str:
 
 
 @contextmanager
-def asking() -> Generator["Waypost", None, None]:
+def api_client() -> Generator["Waypost", None, None]:
     """The API, with each failure told as a sentence."""
     from waypost.client.installation import client
 
-    with told(), client() as connected:
+    with failures_as_sentences(), client() as connected:
         yield connected
 
 
-def say(as_json: bool, answer: Any, *lines: str) -> None:
+def print_answer(as_json: bool, answer: Any, *lines: str) -> None:
     """The answer for machines, or lines for people."""
     if as_json:
         return typer.echo(json.dumps(answer))

@@ -21,7 +21,7 @@ from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem
 from services.messages.mail_request import MailRequest, Personalization
 from waypost import providers
-from waypost.doctor.findings import CannotTell, Finding, Ill, look
+from waypost.doctor.findings import CheckFailed, CheckUndecided, Finding, finding_of
 from waypost.settings import SENDER, Settings
 from waypost.wiring import POSTAL_ADDRESS, brand_of
 
@@ -33,7 +33,7 @@ DnsLookup = Callable[[str, str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class CheckedSetup:
     """What is looked at."""
 
     settings: Settings
@@ -60,7 +60,7 @@ def resolver(nameserver: str | None = None) -> DnsLookup:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError) as error:
-            raise CannotTell(
+            raise CheckUndecided(
                 f"DNS cannot be asked from here ({type(error).__name__}); try --nameserver 9.9.9.9, "
                 "or ask on another machine"
             ) from None
@@ -74,8 +74,8 @@ def resolver(nameserver: str | None = None) -> DnsLookup:
 def examine(settings: Settings, ask: DnsLookup, selectors: Sequence[str] = ()) -> list[Finding]:
     """Every check, in the order in which to mend what fails."""
     chosen = selectors or providers.chosen(settings).selectors
-    patient = Patient(settings=settings, ask=ask, selectors=chosen)
-    checks: list[tuple[str, Callable[[Patient], str]]] = [
+    patient = CheckedSetup(settings=settings, ask=ask, selectors=chosen)
+    checks: list[tuple[str, Callable[[CheckedSetup], str]]] = [
         ("From", _from),
         ("postal address", _address),
         ("SPF", _spf),
@@ -85,92 +85,96 @@ def examine(settings: Settings, ask: DnsLookup, selectors: Sequence[str] = ()) -
         ("headers", _headers),
         ("reports", _reports),
     ]
-    return [look(name, check, patient) for name, check in checks]
+    return [finding_of(name, check, patient) for name, check in checks]
 
 
 # -- who writes --------------------------------------------------------------------------------------------------------
 
 
-def _from(patient: Patient) -> str:
+def _from(patient: CheckedSetup) -> str:
     try:
         sender = parse_sender(patient.settings.sender)
     except ValueError as error:
-        raise Ill(f"WAYPOST_SENDER: {error}") from None
+        raise CheckFailed(f"WAYPOST_SENDER: {error}") from None
     if patient.settings.sender == SENDER:
-        raise Ill('set WAYPOST_SENDER to an address of yours, as "Shop <hello@shop.example>"')
+        raise CheckFailed('set WAYPOST_SENDER to an address of yours, as "Shop <hello@shop.example>"')
     if not sender.name:
-        raise Ill(f"give {sender.email} a name that readers know: WAYPOST_SENDER='Shop <{sender.email}>'")
+        raise CheckFailed(f"give {sender.email} a name that readers know: WAYPOST_SENDER='Shop <{sender.email}>'")
     if not (patient.ask(patient.domain, "MX") or patient.ask(patient.domain, "A")):
-        raise Ill(f"{patient.domain} takes no mail (no MX, no A): answers and bounces would be lost")
+        raise CheckFailed(f"{patient.domain} takes no mail (no MX, no A): answers and bounces would be lost")
     return f"{sender.name} <{sender.email}>, and the domain takes answers"
 
 
-def _address(patient: Patient) -> str:
+def _address(patient: CheckedSetup) -> str:
     if patient.settings.postal_address in (None, POSTAL_ADDRESS):
-        raise Ill("set WAYPOST_POSTAL_ADDRESS: mail that sells must show where its sender lives (CAN-SPAM)")
+        raise CheckFailed("set WAYPOST_POSTAL_ADDRESS: mail that sells must show where its sender lives (CAN-SPAM)")
     return str(patient.settings.postal_address)
 
 
 # -- what DNS says -----------------------------------------------------------------------------------------------------
 
 
-def _spf(patient: Patient) -> str:
+def _spf(patient: CheckedSetup) -> str:
     found = [one for one in patient.ask(patient.domain, "TXT") if one.lower().startswith("v=spf1")]
     provider = providers.chosen(patient.settings)
     if provider.return_path and not found:
         return f"none for the From domain: {provider.title} signs by DKIM and keeps SPF on its own return path"
     if not found:
-        raise Ill(f'publish a TXT record for {patient.domain}: "v=spf1 include:YOUR-PROVIDER ~all"')
+        raise CheckFailed(f'publish a TXT record for {patient.domain}: "v=spf1 include:YOUR-PROVIDER ~all"')
     if len(found) > 1:
-        raise Ill(f"{patient.domain} has {len(found)} SPF records; receivers then use none (RFC 7208, 3.2): keep one")
+        raise CheckFailed(
+            f"{patient.domain} has {len(found)} SPF records; receivers then use none (RFC 7208, 3.2): keep one"
+        )
     words = found[0].lower().split()
     if "+all" in words or "all" in words:
-        raise Ill(f"{found[0]!r} lets everybody send as {patient.domain}; end it with ~all or -all")
+        raise CheckFailed(f"{found[0]!r} lets everybody send as {patient.domain}; end it with ~all or -all")
     if not any(word.lstrip("~-?") == "all" or word.startswith("redirect=") for word in words):
-        raise Ill(f"{found[0]!r} has no end; add ~all")
+        raise CheckFailed(f"{found[0]!r} has no end; add ~all")
     return found[0]
 
 
-def _dkim(patient: Patient) -> str:
+def _dkim(patient: CheckedSetup) -> str:
     if not patient.selectors:
-        raise Ill("name the selector that your provider signs with: waypost doctor mail --selector NAME")
+        raise CheckFailed("name the selector that your provider signs with: waypost doctor mail --selector NAME")
     good: list[str] = []
     for selector in patient.selectors:
         name = f"{selector}._domainkey.{patient.domain}"
         found = patient.ask(name, "TXT")
         keys = [one for one in found if "p=" in one]
         if not keys:
-            raise Ill(f"there is no key at {name}; publish the record that your provider shows for it")
+            raise CheckFailed(f"there is no key at {name}; publish the record that your provider shows for it")
         if any(part.strip() == "p=" for part in keys[0].split(";")):
-            raise Ill(f"the key at {name} is revoked (p= is empty)")
+            raise CheckFailed(f"the key at {name} is revoked (p= is empty)")
         good.append(selector)
     return f"a key for each of {', '.join(good)}; signed as {patient.domain}, it is aligned with From"
 
 
-def _dmarc(patient: Patient) -> str:
+def _dmarc(patient: CheckedSetup) -> str:
     labels = patient.domain.split(".")
     for start in range(max(1, len(labels) - 1)):
         domain = ".".join(labels[start:])
         found = [one for one in patient.ask(f"_dmarc.{domain}", "TXT") if one.lower().startswith("v=dmarc1")]
         if len(found) > 1:
-            raise Ill(f"_dmarc.{domain} has {len(found)} DMARC records; receivers then use none: keep one")
+            raise CheckFailed(f"_dmarc.{domain} has {len(found)} DMARC records; receivers then use none: keep one")
         if found:
             return _policy(patient, domain, found[0])
-    raise Ill(
+    raise CheckFailed(
         f'publish a TXT record for _dmarc.{patient.domain}: "v=DMARC1; p=none; rua=mailto:dmarc@{patient.domain}"; '
         "Gmail, Yahoo and Outlook refuse bulk mail without one"
     )
 
 
-def _policy(patient: Patient, domain: str, record: str) -> str:
+def _policy(patient: CheckedSetup, domain: str, record: str) -> str:
     pairs = [part.strip().partition("=") for part in record.split(";") if "=" in part]
     tags = {name: value for name, _, value in pairs}
     policy = tags.get("p", "").strip().lower()
     if policy not in ("none", "quarantine", "reject"):
-        raise Ill(f"{record!r} at _dmarc.{domain} names no policy; write p=none, p=quarantine or p=reject")
+        raise CheckFailed(f"{record!r} at _dmarc.{domain} names no policy; write p=none, p=quarantine or p=reject")
     strict = tags.get("adkim", "r").strip() == "s" and domain != patient.domain
     if strict:
-        raise Ill(f"_dmarc.{domain} asks for strict DKIM alignment: the provider must sign as {patient.domain} itself")
+        raise CheckFailed(
+            f"_dmarc.{domain} asks for strict DKIM alignment: the provider must sign as {patient.domain} itself"
+        )
     advice = "; when the reports are clean, go on to quarantine" if policy == "none" else ""
     return f"p={policy} at _dmarc.{domain}{advice}"
 
@@ -178,18 +182,18 @@ def _policy(patient: Patient, domain: str, record: str) -> str:
 # -- where links lead --------------------------------------------------------------------------------------------------
 
 
-def _links(patient: Patient) -> str:
+def _links(patient: CheckedSetup) -> str:
     url = patient.settings.public_url
     if url is None:
-        raise Ill("set WAYPOST_PUBLIC_URL: the links of mails lead to this machine alone")
+        raise CheckFailed("set WAYPOST_PUBLIC_URL: the links of mails lead to this machine alone")
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https":
-        raise Ill(f"{url} is not https: one-click unsubscribing asks for it (RFC 8058)")
+        raise CheckFailed(f"{url} is not https: one-click unsubscribing asks for it (RFC 8058)")
     if host == "localhost" or _is_address(host):
-        raise Ill(f"{url} names no site; recipients need one that the world knows")
+        raise CheckFailed(f"{url} names no site; recipients need one that the world knows")
     if not (patient.ask(host, "A") or patient.ask(host, "AAAA")):
-        raise Ill(f"{host} has no address in DNS; no link of a mail would open")
+        raise CheckFailed(f"{host} has no address in DNS; no link of a mail would open")
     shared = host == patient.domain or host.endswith(f".{_organization(patient.domain)}")
     return f"{url}" + ("" if shared else f"; a name below {_organization(patient.domain)} would look more like you")
 
@@ -210,18 +214,18 @@ def _organization(domain: str) -> str:
 # -- a mail as it would go ---------------------------------------------------------------------------------------------
 
 
-def _headers(patient: Patient) -> str:
+def _headers(patient: CheckedSetup) -> str:
     mail = _sample(patient.settings)
     wanted = ("Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
     missing = [name for name in wanted if name not in mail.headers]
     if missing:
-        raise Ill(f"a mail lacks {', '.join(missing)}")
+        raise CheckFailed(f"a mail lacks {', '.join(missing)}")
     if not mail.headers["List-Unsubscribe"].startswith("<https://"):
-        raise Ill("List-Unsubscribe is not https, so mailbox providers show no button: set WAYPOST_PUBLIC_URL")
+        raise CheckFailed("List-Unsubscribe is not https, so mailbox providers show no button: set WAYPOST_PUBLIC_URL")
     url = mail.headers["List-Unsubscribe"].strip("<>")
     found = linting.warnings(mail.subject, mail.html, url, patient.settings.postal_address or POSTAL_ADDRESS)
     if found:
-        raise Ill(f"the template `welcome`: {found[0]}")
+        raise CheckFailed(f"the template `welcome`: {found[0]}")
     return f"{len(mail.headers)} headers, a text part, an unsubscribe button; {len(mail.html) / 1000:.1f} KB"
 
 
@@ -243,10 +247,10 @@ def _sample(settings: Settings) -> Mail:
     try:
         return composer.compose(request, datetime.now(UTC))
     except TemplateProblem as problem:
-        raise Ill(f"the template `welcome` gives no mail: {problem}") from None
+        raise CheckFailed(f"the template `welcome` gives no mail: {problem}") from None
 
 
-def _reports(patient: Patient) -> str:
+def _reports(patient: CheckedSetup) -> str:
     settings = patient.settings
     if not settings.sends_for_real:
         return "the local outbox: no mail leaves this machine"
@@ -255,5 +259,5 @@ def _reports(patient: Patient) -> str:
         return f"{provider.title} tells of refusals only; bounces that come later by mail are not read"
     if getattr(settings, provider.events_key) is None:
         variable = Settings.variable(provider.events_key)
-        raise Ill(f"set {variable} and {provider.title}'s webhook for events: else no bounce is ever heard of")
+        raise CheckFailed(f"set {variable} and {provider.title}'s webhook for events: else no bounce is ever heard of")
     return f"{provider.title} posts to {settings.links_url}/webhooks/{settings.sends_by}"

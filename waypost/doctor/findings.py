@@ -16,19 +16,19 @@ class Finding:
     text: str
 
 
-class Ill(Exception):
+class CheckFailed(Exception):
     """Something is missing or wrong; a sentence that says what to do."""
 
 
-class CannotTell(Exception):
+class CheckUndecided(Exception):
     """Nobody can tell from here; a sentence that says why, and what else to try."""
 
 
-def look(name: str, check: Callable[[Examined], str], subject: Examined) -> Finding:
+def finding_of(name: str, check: Callable[[Examined], str], subject: Examined) -> Finding:
     """What a check finds."""
     try:
         return Finding(check=name, well=True, text=check(subject))
-    except Ill as ill:
+    except CheckFailed as ill:
         return Finding(check=name, well=False, text=str(ill))
-    except CannotTell as unknown:
+    except CheckUndecided as unknown:
         return Finding(check=name, well=None, text=str(unknown))

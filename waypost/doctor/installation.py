@@ -9,7 +9,7 @@ from mail.message import parse_sender
 from store import migrate
 from waypost import providers
 from waypost.client.installation import client
-from waypost.doctor.findings import Finding, Ill, look
+from waypost.doctor.findings import CheckFailed, Finding, finding_of
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
 from waypost.stack import temporal_server
@@ -28,24 +28,26 @@ def examine(settings: Settings) -> list[Finding]:
         ("channel", _channel),
         ("set aside", _set_aside),
     ]
-    return [look(name, check, settings) for name, check in checks]
+    return [finding_of(name, check, settings) for name, check in checks]
 
 
 def _home(settings: Settings) -> str:
     if not settings.home.is_dir():
-        raise Ill(f"{settings.home} does not exist yet; `waypost up` makes it")
+        raise CheckFailed(f"{settings.home} does not exist yet; `waypost up` makes it")
     return str(settings.home.absolute())
 
 
 def _database(settings: Settings) -> str:
     if settings.database_url is None and not settings.database_file.exists():
-        raise Ill("there is no database yet; run `waypost up` or `waypost db upgrade`")
+        raise CheckFailed("there is no database yet; run `waypost up` or `waypost db upgrade`")
     parts = Parts(settings)
     try:
         if migrate.pending(parts.database.engine):
-            raise Ill("migrations are missing; run `waypost db upgrade`")
+            raise CheckFailed("migrations are missing; run `waypost db upgrade`")
     except SQLAlchemyError as error:
-        raise Ill(f"the database does not answer ({type(error).__name__}); check WAYPOST_DATABASE_URL") from None
+        raise CheckFailed(
+            f"the database does not answer ({type(error).__name__}); check WAYPOST_DATABASE_URL"
+        ) from None
     finally:
         parts.close()
     return "answers, and has every migration"
@@ -56,7 +58,7 @@ def _temporal(settings: Settings) -> str:
     try:
         return temporal_server.binary() if settings.temporal_address is None else asyncio.run(_reached(settings))
     except (CannotStart, TemporalUnavailable) as ill:
-        raise Ill(str(ill)) from None
+        raise CheckFailed(str(ill)) from None
 
 
 async def _reached(settings: Settings) -> str:
@@ -72,9 +74,11 @@ def _api(settings: Settings) -> str:
     try:
         ready = client(settings).call("GET", "/readyz")
     except Unreachable as gone:
-        raise Ill(str(gone)) from None
+        raise CheckFailed(str(gone)) from None
     except ApiProblem:
-        raise Ill("the API answers, and a part is missing; GET /readyz names it, HOME/logs tells more") from None
+        raise CheckFailed(
+            "the API answers, and a part is missing; GET /readyz names it, HOME/logs tells more"
+        ) from None
     return f"answers at {settings.url}, status {ready['status']}"
 
 
@@ -85,9 +89,9 @@ def _set_aside(settings: Settings) -> str:
         hooks = sum(1 for _ in api.hooks(status="stuck"))
         dispatches = len(api.call("GET", "/v1/dispatches", params={"status": "stuck"})["items"])
     except (Unreachable, ApiProblem) as gone:
-        raise Ill(f"nobody can say: {gone}") from None
+        raise CheckFailed(f"nobody can say: {gone}") from None
     if hooks or dispatches:
-        raise Ill(
+        raise CheckFailed(
             f"{hooks} webhooks and {dispatches} signals are stuck; `waypost hooks list --status stuck` and "
             "GET /v1/dispatches?status=stuck say why; each can be tried again, or cancelled"
         )
@@ -98,7 +102,7 @@ def _sender(settings: Settings) -> str:
     try:
         sender = parse_sender(settings.sender)
     except ValueError as error:
-        raise Ill(f"WAYPOST_SENDER: {error}") from None
+        raise CheckFailed(f"WAYPOST_SENDER: {error}") from None
     return f"{sender.name} <{sender.email}>"
 
 

@@ -11,7 +11,7 @@ from api.deps.backend import Backend
 from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
 from api.deps.token_rates import TokenRates
-from store.room import has_room
+from store.availability import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection
 from waypost.processes.connections import BoundedConnection
@@ -66,7 +66,7 @@ def build(parts: Parts) -> FastAPI:
 def serve(parts: Parts) -> None:
     """Serve until a signal comes."""
     settings = parts.settings
-    garbage_collection.settle()
+    garbage_collection.freeze_loaded()
     app = build(parts)
     uvicorn.run(
         app if parts.span is no_span else Traced(app, parts.span), http=BoundedConnection,

@@ -119,7 +119,7 @@ class Dispatcher:
 
     def _lease(self, stream: Stream) -> Sequence[Dispatch]:
         with self._database.reading() as session:
-            if not dispatches.anything(session, stream.priorities):
+            if not dispatches.any_ready(session, stream.priorities):
                 return []
         return self._database.write(
             lambda session: dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
@@ -129,7 +129,7 @@ class Dispatcher:
         pairs = list(zip(rows, results, strict=True))
 
         def keep(session: Session) -> list[tuple[Dispatch, Undelivered]]:
-            dispatches.done(session, [row.id or 0 for row, result in pairs if result is None])
+            dispatches.remove_arrived(session, [row.id or 0 for row, result in pairs if result is None])
             return [(row, result) for row, result in pairs if result is not None and self._failed(session, row, result)]
 
         for row, result in self._database.write(keep):
@@ -137,7 +137,7 @@ class Dispatcher:
 
     def _failed(self, session: Session, row: Dispatch, result: Undelivered) -> bool:
         """Keep that a row did not arrive; whether it is set aside now."""
-        status = dispatches.failed(session, row, result.error, self._clock(), lasting=result.lasting)
+        status = dispatches.record_failure(session, row, result.error, self._clock(), lasting=result.lasting)
         return status is DispatchStatus.STUCK
 
     async def _send(self, row: Dispatch, slots: asyncio.Semaphore) -> Undelivered | None:

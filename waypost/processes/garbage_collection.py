@@ -5,7 +5,7 @@ import gc
 THRESHOLDS = (20_000, 20, 50)
 
 
-def settle() -> None:
+def freeze_loaded() -> None:
     """To be called when everything has been loaded."""
     gc.collect()
     gc.freeze()

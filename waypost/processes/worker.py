@@ -18,7 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.delivery.shift import Delivery
 from activities.upkeep import LANE as UPKEEP
-from activities.wake import Audience, Planning, Records
+from activities.wake import AskActivity, PlanActivity, SettleActivity
 from services.enrollments import hooks
 from store.queries.lanes import LANES
 from waypost.processes.dispatcher import Dispatcher
@@ -57,7 +57,7 @@ def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *,
         client,
         task_queue=JOURNEYS,
         workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow, OperationWorkflow],
-        activities=[Audience(database).ask, Planning(database).plan, Records(database).settle],
+        activities=[AskActivity(database).ask, PlanActivity(database).plan, SettleActivity(database).settle],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         workflow_failure_exception_types=[Exception] if strict else [],

@@ -22,7 +22,7 @@ CONSENT = "consent"
 
 
 @dataclass(slots=True)
-class Taken:
+class SendResult:
     """What became of a file."""
 
     events: int = 0
@@ -30,9 +30,9 @@ class Taken:
     rejected: list[Any] = field(default_factory=list[Any])
 
 
-def ingest(waypost: "Waypost", file: Path) -> Taken:
+def ingest(waypost: "Waypost", file: Path) -> SendResult:
     """Send a whole file; raise InvalidInput, before anything is sent, with the line that is wrong."""
-    taken = Taken()
+    taken = SendResult()
     for is_consent, group in groupby(list(_lines(file)), key=lambda one: one.get("type") == CONSENT):
         lines: list[Mapping[str, Any]] = list(group)
         if is_consent:

@@ -32,7 +32,7 @@ def context(parts: Parts) -> SimulationContext:
         return SimulationContext()
     with parts.database.reading() as session:
         guards = {one.key: one.guard for one in segments.listed(session)}
-        return SimulationContext(segments=guards, terms=eligibility.present_terms(session))
+        return SimulationContext(segments=guards, terms=eligibility.load_policy_terms(session))
 
 
 def follow(

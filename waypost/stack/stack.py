@@ -15,7 +15,7 @@ import httpx
 from rich.console import Console
 
 from store import migrate
-from store.room import has_room
+from store.availability import has_room
 from waypost.errors import CannotStart
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
 from waypost.settings import Settings

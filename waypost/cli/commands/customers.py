@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from waypost.cli.arguments import CustomerArgument, JsonFlag
-from waypost.cli.terminal import asking, console, say
+from waypost.cli.terminal import api_client, console, print_answer
 
 if TYPE_CHECKING:
     pass
@@ -24,12 +24,12 @@ def status(customer: CustomerArgument, as_json: JsonFlag = False, limit: int = 4
     """Where a customer is, what comes next, and everything that led there."""
     from waypost.cli.tables import customer_status
 
-    with asking() as waypost:
+    with api_client() as waypost:
         shown = cast(dict[str, Any], waypost.customer(customer))
         story = cast(list[dict[str, Any]], list(islice(waypost.timeline(customer, min(limit, 200)), limit)))
         if as_json:
             return typer.echo(json.dumps({**shown, "timeline": story}))
-        customer_status.tell(console, shown, story)
+        customer_status.print_status(console, shown, story)
 
 
 def why(
@@ -40,7 +40,7 @@ def why(
     as_json: JsonFlag = False,
 ) -> None:
     """Why a customer did (not) get a mail, did (not) enter a journey. Without options: about every journey."""
-    with asking() as waypost:
+    with api_client() as waypost:
         keys = [journey] if journey or message else [one["key"] for one in waypost.journeys() if one["live_version"]]
         answers = {key or "": waypost.why(customer, journey=key, step=step, message=message) for key in keys}
         if as_json:
@@ -54,13 +54,13 @@ def forecast(customer: CustomerArgument, as_json: JsonFlag = False) -> None:
     """What comes next for a customer, at which local time, and what would change it."""
     from waypost.cli.tables import customer_status
 
-    with asking() as waypost:
+    with api_client() as waypost:
         shown = cast(dict[str, Any], waypost.customer(customer))
         live = [one["id"] for one in shown["enrollments"] if one["status"] == "live"]
         ahead = [cast(dict[str, Any], waypost.forecast(one)) for one in live]
         if as_json:
             return typer.echo(json.dumps(ahead))
-        customer_status.look_ahead(console, shown, ahead)
+        customer_status.print_forecast(console, shown, ahead)
 
 
 def erase(
@@ -69,14 +69,14 @@ def erase(
     as_json: JsonFlag = False,
 ) -> None:
     """Erase a customer from every table; there is no way back."""
-    with asking() as waypost:
+    with api_client() as waypost:
         if not yes:
             typer.confirm("Erase this customer for good?", abort=True)
         ended = waypost.wait(waypost.erase(customer))
-        say(as_json, ended, f"[green]✓[/] erased: {ended['done']:,} rows")
+        print_answer(as_json, ended, f"[green]✓[/] erased: {ended['done']:,} rows")
 
 
 def export(customer: CustomerArgument) -> None:
     """Everything that is kept about a customer, as JSON."""
-    with asking() as waypost:
+    with api_client() as waypost:
         typer.echo(json.dumps(waypost.export(customer), indent=2))

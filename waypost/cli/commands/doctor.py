@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import console, told
+from waypost.cli.terminal import console, failures_as_sentences
 from waypost.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def doctor(
     as_json: JsonFlag = False,
 ) -> None:
     """Say what is missing or wrong, and what to do about it."""
-    with told():
+    with failures_as_sentences():
         _tell_findings(_findings(what, selector or [], nameserver), as_json)
 
 

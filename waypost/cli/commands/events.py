@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from waypost.cli.arguments import FileArgument, JsonFlag
-from waypost.cli.terminal import complaints, console, parts, progress_bar, told
+from waypost.cli.terminal import complaints, console, failures_as_sentences, parts, progress_bar
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def ingest(file: FileArgument, as_json: JsonFlag = False) -> None:
     from waypost.client.installation import client
     from waypost.project import send_events
 
-    with told(), client() as waypost:
+    with failures_as_sentences(), client() as waypost:
         taken = send_events.ingest(waypost, file)
         if as_json:
             typer.echo(json.dumps({"events": taken.events, "consents": taken.consents, "rejected": taken.rejected}))
@@ -43,7 +43,7 @@ def import_command(
     """Import events (NDJSON in Segment's shape, or CSV) and place the customers where their history puts them."""
     from waypost.cli import import_with_progress
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         with progress_bar(shown=not as_json, transient=False) as bar:
             done = import_with_progress.run(made, file, journey, bar)
         if as_json:

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import asking, console, say
+from waypost.cli.terminal import api_client, console, print_answer
 
 hooks_app = typer.Typer(help="Webhooks and notes to colleagues.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def listed(
     as_json: JsonFlag = False,
 ) -> None:
     """List webhooks and notes with the last answer; `--status stuck` are those that wait for you."""
-    with asking() as waypost:
+    with api_client() as waypost:
         found = list(waypost.hooks(status=status, journey=journey))
     if as_json:
         return typer.echo(json.dumps(found))
@@ -41,14 +41,14 @@ def listed(
 @hooks_app.command()
 def retry(hook: HookId, as_json: JsonFlag = False) -> None:
     """Call again, at once: for one that failed, or is stuck."""
-    with asking() as waypost:
+    with api_client() as waypost:
         done = waypost.call("POST", "/v1/hooks/{}/retry", hook)
-    say(as_json, done, f"[green]✓[/] {hook} is {done['status']}")
+    print_answer(as_json, done, f"[green]✓[/] {hook} is {done['status']}")
 
 
 @hooks_app.command()
 def cancel(hook: HookId, as_json: JsonFlag = False) -> None:
     """Give a call up: one that is planned, failed, or stuck."""
-    with asking() as waypost:
+    with api_client() as waypost:
         done = waypost.call("POST", "/v1/hooks/{}/cancel", hook)
-    say(as_json, done, f"[green]✓[/] {hook} is {done['status']}")
+    print_answer(as_json, done, f"[green]✓[/] {hook} is {done['status']}")

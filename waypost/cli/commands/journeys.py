@@ -8,7 +8,7 @@ import typer
 from journeys.checks import source
 from journeys.language.problems import InvalidJourney
 from waypost.cli.arguments import CustomerArgument, FileArgument, JsonFlag
-from waypost.cli.terminal import asking, console, parts, read, say, show_problems, told
+from waypost.cli.terminal import api_client, console, failures_as_sentences, parts, print_answer, read, show_problems
 
 if TYPE_CHECKING:
     from journeys.checks.lint import ValidationContext
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def validate(file: FileArgument, as_json: JsonFlag = False) -> None:
     """Check a journey file: every problem with its line, what was found, and what would be right."""
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         text = read(file)
         try:
             document = source.parse(text)
@@ -52,31 +52,33 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
     if not made.set_up:
         return lint.ValidationContext(templates=made.template_files(), secrets=secrets)
     with made.database.reading() as session:
-        return validation_context.of(session, key, made.templates(), secrets)
+        return validation_context.load(session, key, made.templates(), secrets)
 
 
 def publish(key: JourneyArgument, as_json: JsonFlag = False) -> None:
     """Make the draft of a journey its live version."""
-    with asking() as waypost:
+    with api_client() as waypost:
         answer = waypost.publish(key)
         word = "is published" if answer["created"] else "was live already; nothing changed"
-        say(as_json, answer, f"[green]✓[/] {key} version {answer['number']} {word}")
+        print_answer(as_json, answer, f"[green]✓[/] {key} version {answer['number']} {word}")
 
 
 def pause(key: JourneyArgument, as_json: JsonFlag = False) -> None:
     """Park everybody in a journey where they are; no mail goes."""
-    with asking() as waypost:
-        say(as_json, waypost.change_journey(key, "pause"), f"[green]✓[/] {key} is paused; `waypost resume {key}`")
+    with api_client() as waypost:
+        print_answer(
+            as_json, waypost.change_journey(key, "pause"), f"[green]✓[/] {key} is paused; `waypost resume {key}`"
+        )
 
 
 def resume(key: JourneyArgument, as_json: JsonFlag = False) -> None:
     """Let a paused journey go on: first the events of the meantime, then what is overdue."""
-    with asking() as waypost:
-        say(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
+    with api_client() as waypost:
+        print_answer(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
 
 
 def enroll(key: JourneyArgument, customer: CustomerArgument, as_json: JsonFlag = False) -> None:
     """Enroll a customer in a journey."""
-    with asking() as waypost:
+    with api_client() as waypost:
         answer = waypost.enroll(key, customer)
-        say(as_json, answer, f"[green]✓[/] {customer} entered {key}: {answer['id']}")
+        print_answer(as_json, answer, f"[green]✓[/] {customer} entered {key}: {answer['id']}")

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from services import values
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import console, parts, told
+from waypost.cli.terminal import console, failures_as_sentences, parts
 
 keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def keys_create(
     from services.access import api_keys, audit_log
     from store.tables.access import ApiKey
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         until = values.instant(expires, "--expires") if expires else None
 
         def create(session: Session) -> tuple[ApiKey, str]:
@@ -51,7 +51,7 @@ def keys_list(as_json: JsonFlag = False) -> None:
     """Show keys by prefix, with scopes and last use."""
     from store.queries import callers
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         with made.database.reading() as session:
             rows: list[dict[str, Any]] = [
                 {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
@@ -73,7 +73,7 @@ def keys_revoke(key_id: str) -> None:
 
     from services.access import api_keys, audit_log
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
 
         def revoke(session: Session) -> None:
             api_keys.revoke(session, key_id, made.clock())

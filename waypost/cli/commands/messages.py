@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import asking, console, say
+from waypost.cli.terminal import api_client, console, print_answer
 
 if TYPE_CHECKING:
     pass
@@ -26,7 +26,7 @@ def reconcile(
     as_json: JsonFlag = False,
 ) -> None:
     """Prove that the books balance: nobody lost, no mail lost, each difference by name (exit status 1)."""
-    with asking() as waypost:
+    with api_client() as waypost:
         found = waypost.reconciliation(journey, recount=not quick)
         if as_json:
             typer.echo(json.dumps(found))
@@ -42,10 +42,10 @@ def decide(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide about mail of which nobody can tell whether it went; without an id, list it."""
-    with asking() as waypost:
+    with api_client() as waypost:
         if message is not None:
             done = waypost.call("POST", "/v1/messages/{}/decide", message, json={"as": verdict})
-            return say(as_json, done, f"[green]✓[/] {message} is {done['status']}")
+            return print_answer(as_json, done, f"[green]✓[/] {message} is {done['status']}")
         found = [one for status in ("parked", "unknown") for one in waypost.messages(status=status)]
         if as_json:
             return typer.echo(json.dumps(found))

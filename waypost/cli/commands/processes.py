@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from waypost.cli.terminal import complaints, console, parts, told
+from waypost.cli.terminal import complaints, console, failures_as_sentences, parts
 from waypost.settings import Settings
 
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def up() -> None:
     """Run everything on this machine: Temporal, the API with its pages, the worker."""
     from waypost.stack.stack import Stack
 
-    with told():
+    with failures_as_sentences():
         asyncio.run(Stack(Settings(), console).run())
 
 
@@ -31,7 +31,7 @@ def api() -> None:
     """Run the API alone."""
     from waypost.processes import launch
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         launch.api(made)
 
 
@@ -43,7 +43,7 @@ def worker(
     """Run a worker alone: workflows, delivery lanes, dispatcher."""
     from waypost.processes import launch
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         launch.worker(made, *(queue or []))
 
 
@@ -51,7 +51,7 @@ def promote() -> None:
     """Let the workers of WAYPOST_BUILD_ID have the work from now on (rolling upgrades)."""
     from waypost.processes import build_promotion
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         console.print(f"[green]✓[/] the build {asyncio.run(build_promotion.promote(made))} has the work")
 
 
@@ -61,7 +61,7 @@ def db_upgrade() -> None:
     from waypost.private_files import make_private
     from waypost.processes import admin_key
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         make_private(made.settings.home)
         migrate.upgrade(made.database.engine)
         if made.settings.admin_key is not None:

@@ -10,7 +10,7 @@ import typer
 
 from mail.brand import GREEN
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import asking, complaints, console, say, told
+from waypost.cli.terminal import api_client, complaints, console, failures_as_sentences, print_answer
 
 if TYPE_CHECKING:
     from waypost.client import Waypost
@@ -39,7 +39,7 @@ def new(
     """Make a project of your own: brand settings, a journey from the examples, its mails, and events to try it with."""
     from waypost.project import new_project
 
-    with told():
+    with failures_as_sentences():
         name = brand or folder.resolve().name.replace("-", " ").replace("_", " ").title()
         identity = new_project.checked(brand=name, color=color, sender=sender, site=site, address=address)
         files = new_project.create(folder, journey, identity, datetime.now(UTC).date())
@@ -60,7 +60,7 @@ def apply(
     """Store a journey file as a draft; or everything in a project folder, in the order in which it is needed."""
     from waypost.project import project
 
-    with asking() as waypost:
+    with api_client() as waypost:
         if path.is_dir():
             return _apply_all(waypost, list(project.items(path)), publish, as_json)
         item = project.journey(path)
@@ -69,7 +69,7 @@ def apply(
             _warn(item, answer)
         version = waypost.publish(item.key) if publish else None
         after = f"version {version['number']} is live" if version else f"`waypost publish {item.key}`"
-        say(as_json, answer, f"[green]✓[/] {item.key}: the draft is stored; {after}")
+        print_answer(as_json, answer, f"[green]✓[/] {item.key}: the draft is stored; {after}")
 
 
 def _apply_all(waypost: "Waypost", items: "Sequence[ProjectItem]", publish: bool, as_json: bool) -> None:
@@ -102,7 +102,7 @@ def diff(folder: ProjectPath, as_json: JsonFlag = False) -> None:
     from waypost.project import project
 
     try:
-        with asking() as waypost:
+        with api_client() as waypost:
             told = [
                 {"kind": item.kind, "key": item.key, "change": item.change(waypost), "file": str(item.file)}
                 for item in project.items(folder)

@@ -12,7 +12,7 @@ from journeys.checks import source
 from services.errors import InvalidInput
 from services.values import Rejected, instant
 from waypost.cli.arguments import FileArgument, JsonFlag
-from waypost.cli.terminal import complaints, console, parts, progress_bar, read, show_problems, told
+from waypost.cli.terminal import complaints, console, failures_as_sentences, parts, progress_bar, read, show_problems
 
 if TYPE_CHECKING:
     from journeys.language.definition import Definition
@@ -55,7 +55,7 @@ def simulate(
     from waypost.cli.tables import simulation as table
     from waypost.simulation import made_up, paths, pictures, simulations
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         definition = _load(file)
         program = made_up.with_an_entrance(compiler.compile_journey(definition))
         begin = _instant(start, "--start") or datetime.now(UTC).replace(microsecond=0)
@@ -71,7 +71,7 @@ def simulate(
         if as_json:
             return typer.echo(json.dumps([paths.as_json(one) for one in enrollments]))
         for one in enrollments:
-            table.tell(console, one)
+            table.print_path(console, one)
 
 
 def backtest(
@@ -91,7 +91,7 @@ def backtest(
     from journeys.program import compiler
     from waypost.simulation import simulations
 
-    with told(), parts() as made:
+    with failures_as_sentences(), parts() as made:
         journeys = [_load(file), *([_load(against)] if against else [])]
         first, end = _instant(begin, "--from"), _instant(until or to, "--until")
         histories, errors = _from_file(events, end) if events else (simulations.from_store(made, first, end), 0)
@@ -154,7 +154,7 @@ def _tell(
     if as_json:
         shown = totals.as_json() | {"errors": errors}
         return typer.echo(json.dumps(shown | ({"against": second.as_json()} if second else {})))
-    table.tell_totals(console, totals, second)
+    table.print_totals(console, totals, second)
     if not totals.enrolled:
         listened = ", ".join(repr(one.on) for one in journey.enter if one.on) or "none by event"
         complaints.print(f"Nobody entered. The triggers listen to: {listened}", markup=False, highlight=False)

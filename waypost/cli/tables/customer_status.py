@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 
-def tell(console: Console, shown: dict[str, Any], story: list[dict[str, Any]]) -> None:
+def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, Any]]) -> None:
     """Who and where, what comes next, and everything that led there, the newest first."""
     customer = shown["customer"]
     console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
@@ -65,7 +65,7 @@ def _verdict(asked: dict[str, Any]) -> str:
     return f"{asked['guard']} is {str(asked['holds']).lower()} ({seen})"
 
 
-def look_ahead(console: Console, shown: dict[str, Any], ahead: list[dict[str, Any]]) -> None:
+def print_forecast(console: Console, shown: dict[str, Any], ahead: list[dict[str, Any]]) -> None:
     """The next actions of each live enrollment, and what would lead elsewhere."""
     customer = shown["customer"]
     console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))

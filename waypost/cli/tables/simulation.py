@@ -11,7 +11,7 @@ from journeys.simulation.backtest import SimulatedEnrollment, Totals
 from waypost.simulation.paths import path
 
 
-def tell(console: Console, enrollment: SimulatedEnrollment) -> None:
+def print_path(console: Console, enrollment: SimulatedEnrollment) -> None:
     """The path as a table."""
     table = Table("When (UTC)", "What", "Where", "Why", box=None, pad_edge=False)
     for at, what, stage, step, detail in path(enrollment):
@@ -34,7 +34,7 @@ def _why(what: str, detail: Mapping[str, Any]) -> str:
     return ", ".join(str(value) for key, value in detail.items() if key not in ("seq", "at"))
 
 
-def tell_totals(console: Console, totals: Totals, second: Totals | None = None) -> None:
+def print_totals(console: Console, totals: Totals, second: Totals | None = None) -> None:
     """The numbers, a column for each version."""
     both = (totals, second) if second else (totals,)
     console.print(Text(f"{totals.customers:,} customers, {totals.enrolled:,} enrollments", "bold"))
