@@ -48,7 +48,7 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
     """The books, of one journey or of everything; with `recount` they are compared with the rows themselves."""
     rows = _recounted(session) if recount else None
     books = message_counts.books(session)
-    keys = [one for one in journey_rows.ordered_keys(session) if journey in (None, one)]
+    keys = sorted(one for one in journey_rows.keys(session) if journey in (None, one))
     kept = _Kept(
         entered=counts.entered(session),
         live=counts.live(session),

@@ -16,11 +16,6 @@ def keys(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(Journey.key)).all())
 
 
-def ordered_keys(session: Session) -> Sequence[str]:
-    """The keys of all journeys, by the alphabet."""
-    return session.exec(select(Journey.key).order_by(col(Journey.key))).all()
-
-
 def lifecycle_keys(session: Session) -> Sequence[str]:
     """The published journeys whose stage is the customer's lifecycle stage, by the alphabet."""
     query = select(Journey.key).where(col(Journey.lifecycle), col(Journey.live_version).is_not(None))
