@@ -11,9 +11,10 @@ from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.suppressions import SuppressionIn, SuppressionOut
+from api.schemas.suppressions import Suppressed, SuppressionIn, SuppressionOut
 from services.customers import suppressions
 from store.queries import customers, lists
+from store.tables.customers import Suppression
 
 router = APIRouter(prefix="/v1/suppressions", tags=["topics and consent"])
 
@@ -43,8 +44,9 @@ def put(
 ) -> SuppressionOut:
     """No mail goes there from now on, transactional mail included. The first reason stays."""
     reason = (body or SuppressionIn()).reason
+    before = _as_it_was(suppressions.find(session, email))
     found = suppressions.put(session, email, reason, f"key {caller.id}", now)
-    trail.note("suppressed", "customer", _owner(session, found.email))
+    trail.note("suppressed", "customer", _owner(session, found.email), before, Suppressed.model_validate(found))
     return SuppressionOut.model_validate(found)
 
 
@@ -52,8 +54,12 @@ def put(
 def delete(email: Email, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
     """Bounces and complaints bring it back."""
     gone = suppressions.delete(session, email)
-    trail.note("unsuppressed", "customer", _owner(session, gone.email))
+    trail.note("unsuppressed", "customer", _owner(session, gone.email), before=_as_it_was(gone))
     return Response(status_code=204)
+
+
+def _as_it_was(found: Suppression | None) -> Suppressed | None:
+    return Suppressed.model_validate(found) if found is not None else None
 
 
 def _owner(session: Session, email: str) -> str:

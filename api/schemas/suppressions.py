@@ -16,10 +16,15 @@ class SuppressionIn(BaseModel):
     reason: Literal["bounce", "complaint", "unsubscribe", "manual"] = "manual"
 
 
-class SuppressionOut(Shown):
-    """An address that gets nothing."""
+class Suppressed(Shown):
+    """Why an address gets nothing; the audit log keeps this much."""
 
-    email: str = Field(examples=["ann@example.com"])
     reason: str = Field(examples=["bounce"])
     source: str = Field(description="who said so", examples=["key key_06h0ay4sys37zybcgkg3wbbb"])
     created_at: datetime
+
+
+class SuppressionOut(Suppressed):
+    """An address that gets nothing."""
+
+    email: str = Field(examples=["ann@example.com"])

@@ -29,7 +29,10 @@ RANK: Mapping[str, int] = {
     "unsubscribed": 8, "complained": 9, "unknown": -1,
 }  # fmt: skip
 """How far a mail is: a report of a lower rank moves it no further, and one of an unknown kind never. What it brings
-about, as the suppression by a bounce that comes after the delivery, happens all the same."""
+about, as a suppression, happens all the same."""
+
+CONTRARY = {"delivered", "bounced"}
+"""One says what the other denies, and the later one is right: a server may take a mail, and send it back hours later."""
 
 HEARD: Mapping[str, str] = {
     "delivered": "Message Delivered",
@@ -152,6 +155,8 @@ def _take(
     _forward(session, report, message, now)
     for came in _first_times(report, before, message.delivery, done):
         _count(session, message, came, message.accepted_at or report.at)
+    if _arrived(before) and not _arrived(message.delivery):
+        _count(session, message, "arrived", message.accepted_at or report.at, -1)
     if report.kind in SUPPRESSING and customer.email is not None:
         suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
     if report.kind == "unsubscribed":
@@ -173,7 +178,7 @@ def _take(
 
 
 def _forward(session: Session, report: ReportedEvent, message: Message, now: datetime) -> None:
-    """Move the mail forward, never back."""
+    """Move the mail forward, never back; but for a delivery and a bounce, of which the later one counts."""
     if message.status in UNSURE:
         message.accepted_at = message.accepted_at or report.at
         messages.change(session, message, MessageStatus.ACCEPTED, now)
@@ -181,7 +186,9 @@ def _forward(session: Session, report: ReportedEvent, message: Message, now: dat
             session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now
         )
     kind = "delivered" if report.machine else report.kind  # a machine that opens it proves that it arrived, no more
-    if RANK[kind] > RANK.get(message.delivery or "", -1):
+    if {kind, message.delivery} == CONTRARY:
+        message.delivery = _later(session, message)
+    elif RANK[kind] > RANK.get(message.delivery or "", -1):
         message.delivery = kind
     if _arrived(message.delivery):  # what has arrived was accepted, whether or not our own record of it is written
         message.accepted_at = message.accepted_at or report.at
@@ -190,6 +197,16 @@ def _forward(session: Session, report: ReportedEvent, message: Message, now: dat
         detail: dict[str, Any] = {"message": message.id, "template": message.template}
         detail |= {"reason": report.reason} if report.reason else {}
         decisions.note(session, message, report.kind, detail, now)
+
+
+def _later(session: Session, message: Message) -> str:
+    """Which comes last, a delivery or a bounce, by the instants of all reports; at the same one it is the bounce."""
+    last: dict[bool, datetime] = {}
+    for one in delivery_event_rows.of_message(session, message.id):
+        if one.machine or one.kind in CONTRARY:
+            last[one.kind == "bounced" and not one.machine] = one.at
+    bounced, delivered = last.get(True), last.get(False)
+    return "delivered" if bounced is None or (delivered is not None and delivered > bounced) else "bounced"
 
 
 def _first_times(report: ReportedEvent, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
@@ -209,11 +226,11 @@ def _arrived(delivery: str | None) -> bool:
     return delivery is not None and RANK[delivery] >= RANK["delivered"]
 
 
-def _count(session: Session, message: Message, came: Came, accepted_at: datetime) -> None:
-    """By the journey or broadcast, and by the topic."""
+def _count(session: Session, message: Message, came: Came, accepted_at: datetime, by: int = 1) -> None:
+    """By the journey or broadcast, and by the topic; `by` is -1 for what turned out not to be so."""
     counts = message_counts.tally(session)
     if message.journey:
-        counts.came("journey", message.journey, came, accepted_at)
+        counts.came("journey", message.journey, came, accepted_at, by=by)
     if message.broadcast is not None:
-        counts.came("broadcast", message.broadcast, came, accepted_at, message.variant or "")
-    counts.came("topic", message.topic, came, accepted_at)
+        counts.came("broadcast", message.broadcast, came, accepted_at, message.variant or "", by=by)
+    counts.came("topic", message.topic, came, accepted_at, by=by)

@@ -107,9 +107,14 @@ class MessageTally:
         """A message's row goes; it was there, and counts for ever."""
         self._gone[kind] += 1
 
-    def came(self, subject: CountedSubject, key: str, what: Came, accepted_at: datetime, variant: str = "") -> None:
-        """A message arrived, was complained about, or was opened or clicked by a person, for the first time."""
-        self._came[subject, key, variant, day_of(accepted_at), what] += 1
+    def came(
+        self, subject: CountedSubject, key: str, what: Came, accepted_at: datetime, variant: str = "", *, by: int = 1
+    ) -> None:
+        """A message arrived, was complained about, or was opened or clicked by a person, for the first time.
+
+        `by` is -1 where that is taken back.
+        """
+        self._came[subject, key, variant, day_of(accepted_at), what] += by
 
     def write(self, session: Session) -> None:
         """Write what was collected, and begin anew."""

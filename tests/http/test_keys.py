@@ -245,6 +245,15 @@ def test_a_pause_and_a_revocation_are_on_record_with_before_and_after(client: Te
     assert (before, after["revoked_at"] is not None) == ({"revoked_at": None}, True)
 
 
+def test_a_suppression_is_on_record_with_its_reason_and_without_the_address(client: TestClient, parts: Parts) -> None:
+    client.put("/v1/suppressions/ann@example.com", json={"reason": "complaint"})
+    client.delete("/v1/suppressions/ann@example.com")
+    made, gone = sorted(rows(parts, Audit), key=lambda one: one.action)
+    assert (made.action, made.before, made.after["reason"]) == ("suppressed", None, "complaint")
+    assert (gone.action, gone.before["reason"], gone.after) == ("unsuppressed", "complaint", None)
+    assert "ann@" not in f"{made} {gone}"
+
+
 # -- nothing unknown ---------------------------------------------------------------------------------------------------
 
 

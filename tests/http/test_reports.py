@@ -123,6 +123,30 @@ def test_a_mails_life_is_told_in_any_order_and_only_moves_forward(
     assert reasons == {"421 busy for …"}, "no address is kept"
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("delivered", "bounced", "arrived"), [(1, 7_200, "bounced"), (7_200, 1, "delivered"), (5, 5, "bounced")]
+)
+def test_of_a_delivery_and_a_bounce_the_later_one_counts(
+    hooked: TestClient,
+    parts: Parts,
+    mail: str,
+    noon: datetime,
+    order: tuple[int, int],
+    delivered: int,
+    bounced: int,
+    arrived: str,
+) -> None:
+    """A server takes a mail and sends it back hours later; reports come in any order."""
+    reports = [event("delivered", noon, delivered), event("bounce", noon, bounced, type="bounce", reason="550 gone")]
+    for index in order:
+        post(hooked, reports[index])
+    assert [one.delivery for one in rows(parts, Message)] == [arrived]
+    assert [one.reason for one in rows(parts, Suppression)] == ["bounce"]
+    post(hooked, event("click", noon, 9_000, url="https://x.example/a"))
+    assert [one.delivery for one in rows(parts, Message)] == ["clicked"], "somebody has it in their hands"
+
+
 def test_one_event_forty_six_times_counts_once(hooked: TestClient, parts: Parts, mail: str, noon: datetime) -> None:
     """Fault 14: the provider's ids change, or are absent."""
     copies = [event("delivered", noon, sg_event_id=f"id-{number}" if number % 3 else None) for number in range(46)]
