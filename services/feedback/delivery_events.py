@@ -32,7 +32,7 @@ RANK: Mapping[str, int] = {
 about, as a suppression, happens all the same."""
 
 CONTRARY = {"delivered", "bounced"}
-"""One says what the other denies, and the later one is right: a server may take a mail, and send it back hours later."""
+"""One denies what the other says, and the later one is right: a server may take a mail and send it back hours later."""
 
 HEARD: Mapping[str, str] = {
     "delivered": "Message Delivered",
