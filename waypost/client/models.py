@@ -753,10 +753,10 @@ class SuppressionIn(TypedDict):
 class SuppressionOut(TypedDict):
     """An address that gets nothing."""
 
-    email: str
     reason: str
     source: str
     created_at: str
+    email: str
 
 
 class TemplateIn(TypedDict):
