@@ -25,7 +25,7 @@ class TemplateTexts(Protocol):
     """A version of a template that is kept in the store, not in a file: its texts in one language.
 
     `text` and `preheader` may be empty; `locale` is None where these are the texts for everybody else. The store's own
-    (`services.definitions.templates.Source`) is seen as this from here.
+    (`services.definitions.templates.TemplateSource`) is seen as this from here.
     """
 
     @property

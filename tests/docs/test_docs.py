@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from api.app import ROUTERS
-from docs import generate, status_diagrams
+from docs import generate, rooms, status_diagrams
 from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language import definition, handbook
@@ -133,9 +134,12 @@ def test_no_page_names_a_place_of_one_machine() -> None:
         assert not re.search(r"/(work|root|home)/", page.read_text()), page
 
 
-PLACE = re.compile(
-    r"`((?:activities|api|bench|docs|examples|journeys|mail|pictures|services|store|templates|tests|waypost|workflows)/[\w./-]*)`"
+FOLDERS = (
+    "activities|api|bench|docs|examples|journeys|mail|pictures|scripts|services|store|templates|tests|waypost|workflows"
 )
+PLACE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
+NAME = re.compile(rf"`((?:{FOLDERS})(?:\.(?!yaml\b)[A-Za-z_]\w*)+)`")
+"""Something in the code as Python names it: `mail.message.Mail`."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -143,6 +147,46 @@ def test_a_place_in_the_code_that_a_page_names_is_there(page: Path) -> None:
     """The change log tells of places as they were."""
     if page.name != "CHANGELOG.md":
         assert [place for place in PLACE.findall(page.read_text()) if not (ROOT / place).exists()] == []
+
+
+@pytest.mark.parametrize("room", rooms.ROOMS)
+def test_a_place_that_a_docstring_or_comment_names_is_there(room: str) -> None:
+    for file in (ROOT / room).rglob("*.py"):
+        text = file.read_text()
+        assert [place for place in PLACE.findall(text) if not (ROOT / place).exists()] == [], file
+        assert [name for name in NAME.findall(text) if not is_there(name)] == [], file
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name leads to a folder, a module, or something that a module has at its top."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        place, within = ROOT.joinpath(*parts[:count]), parts[count:]
+        module = place.with_suffix(".py")
+        if place.is_dir():
+            return within == []
+        if module.exists():
+            made = rf"^(class |def |async def )?{within[0]}\b" if within else ""
+            return re.search(made, module.read_text(), re.MULTILINE) is not None
+    return False
+
+
+def test_the_rooms_that_are_told_and_drawn_are_the_rooms_there_are() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    architecture = (ROOT / "docs/architecture.md").read_text()
+    assert sorted(rooms.ROOMS) == sorted(packages)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", architecture, re.MULTILINE)) == sorted(packages)
+    walls = (ROOT / ".importlinter").read_text().partition("include_external_packages")[0]
+    assert sorted(re.findall(r"^    (\w+)$", walls, re.MULTILINE)) == sorted(packages)
+
+
+def test_what_grows_has_a_place_to_go() -> None:
+    """Each kind of thing is answered by a path; that the path is there is another test's."""
+    table = (ROOT / "docs/architecture.md").read_text().partition("| a new … |")[2].partition("\n\n")[0]
+    rows = {row.split("|")[1].strip(): row.split("|")[2] for row in table.splitlines()[2:]}
+    assert {"step verb", "status", "report", "mail provider", "route of the API"} <= {*rows}
+    assert [thing for thing, answer in rows.items() if not PLACE.search(answer) and "decided" not in answer] == []
 
 
 def test_every_status_has_a_meaning() -> None:

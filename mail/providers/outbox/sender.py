@@ -31,7 +31,7 @@ class OutboxSender:
     at_once = 100
     """A whole batch of a lane (`activities.delivery.lane.BATCH`), which is then kept in one transaction."""
     longest = timedelta(seconds=90)
-    """As long as a transaction waits for the write lock (`store.session.BUSY_MS`), and half of it again."""
+    """As long as a transaction waits for the write lock (`store.dialects.sqlite.BUSY_MS`), and half of it again."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
