@@ -7,6 +7,7 @@ A line that is wrong is an error with its number, and stops nobody else's.
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +21,7 @@ LONGEST_LINE = 64 * 1024
 FORMATS = ("csv", "ndjson")
 """What a file can be."""
 
-SAMPLE = 64 * 1024
+SAMPLE = 64 * 1024 + 1
 """Bytes of a file's beginning that are looked at before it is taken: the header stands in them."""
 
 
@@ -52,6 +53,8 @@ def check_header(sample: bytes, format: str, required: Sequence[str]) -> None:
     if not sample.strip():
         raise UnreadableFile("the file is empty")
     if format == "csv":
+        if b"\n" not in sample and len(sample) > LONGEST_LINE:
+            raise UnreadableFile(f"the header is longer than {LONGEST_LINE:,} bytes")
         text = _decoded(sample[:SAMPLE].rpartition(b"\n")[0] or sample[:SAMPLE])
         _check_columns(csv.DictReader([text.partition("\n")[0]], delimiter=_delimiter(text)).fieldnames, required)
 
@@ -76,23 +79,86 @@ def _delimiter(text: str) -> str:
 
 
 def _csv(file: BinaryIO, required: Sequence[str]) -> Iterator[tuple[int, Any]]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    lines = _Lines(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
     try:
-        header = text.readline(LONGEST_LINE)
+        header = _header(lines)
         delimiter = _delimiter(header)
-        reader = csv.DictReader(text, next(csv.reader([header], delimiter=delimiter), []), delimiter=delimiter)
-        _check_columns(reader.fieldnames, required)
+        names = next(csv.reader([header], delimiter=delimiter), [])
+        _check_columns(names, required)
+        reader = csv.DictReader(lines, names, delimiter=delimiter)
         while True:
+            lines.begin()
             try:
                 row = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:
-                yield reader.line_num + 1, ValueError(f"the line is no CSV: {error}")
+            except (csv.Error, _TooLong) as error:
+                yield lines.number, ValueError(f"the line is no CSV: {error}")
                 continue
-            yield reader.line_num + 1, {name: value for name, value in row.items() if name and value}
+            yield lines.number, {name: value for name, value in row.items() if name and value}
     except UnicodeDecodeError:
         raise UnreadableFile("the file is not UTF-8; save it as UTF-8 and import it again") from None
+
+
+def _header(lines: "_Lines") -> str:
+    try:
+        return next(lines, "")
+    except _TooLong as error:
+        raise UnreadableFile(f"the header cannot be read: {error}") from None
+
+
+_BLANK = ("\n", "\r\n", "\r")
+"""Lines that are no record."""
+
+
+class _TooLong(Exception):
+    """A record that does not end within LONGEST_LINE characters."""
+
+
+class _Lines:
+    """The lines of a text, of which no more than a record's are ever in memory.
+
+    A record may go on over several lines, within quotation marks. One that is too long is an error of its first line
+    alone: those after it are read anew, since a mark that was never closed must not swallow them.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._again = deque[str]()
+        self._record: list[str] = []
+        self._size = 0
+        self.number = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def begin(self) -> None:
+        """A record begins with the next line."""
+        self._record, self._size = [], 0
+
+    def __next__(self) -> str:
+        line = self._read()
+        while line in _BLANK and not self._record:
+            line = self._read()
+        self._record.append(line)
+        self._size += len(line)
+        if self._size > LONGEST_LINE:
+            self._again.extendleft(reversed(self._record[1:]))
+            self.number -= len(self._record) - 1
+            what = "a quotation mark is not closed" if len(self._record) > 1 else "it is too long"
+            raise _TooLong(f"{what}; a record has at most {LONGEST_LINE:,} characters")
+        return line
+
+    def _read(self) -> str:
+        """The next line, or its beginning where it is too long: the rest is read over."""
+        line = self._again.popleft() if self._again else self._text.readline(LONGEST_LINE + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        rest = line
+        while len(line) > LONGEST_LINE and rest and not rest.endswith(("\n", "\r")):
+            rest = self._text.readline(LONGEST_LINE)
+        return line
 
 
 def _ndjson(file: BinaryIO) -> Iterator[tuple[int, Any]]:
