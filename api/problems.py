@@ -14,6 +14,7 @@ class ProblemKind:
 
 
 PREFIX = "urn:waypost:problem:"
+"""How the types of problems begin; they never change."""
 
 KINDS: Mapping[str, ProblemKind] = {
     "bad-request": ProblemKind(
@@ -123,3 +124,4 @@ KINDS: Mapping[str, ProblemKind] = {
         "The request was given up after the time in `detail`. Try again.",
     ),
 }
+"""Every kind of problem that a call can answer, by the end of its type."""

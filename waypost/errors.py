@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PREFIX = "urn:waypost:problem:"
+"""How the types of problems begin."""
 
 
 class CannotStart(Exception):

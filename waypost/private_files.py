@@ -4,7 +4,11 @@ import os
 from pathlib import Path
 
 FOLDER = 0o700
+"""The rights of a folder: its owner's alone."""
+
 FILE = 0o600
+"""The rights of a file: its owner's alone."""
+
 OTHERS = 0o077
 """The rights of everybody else, as umask takes them away."""
 

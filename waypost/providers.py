@@ -14,6 +14,7 @@ from waypost.errors import CannotStart
 from waypost.settings import Provider, Settings
 
 Made = Callable[[Settings, Inbox], MailSender]
+"""Makes the sender of a provider from the settings; the outbox takes the inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,10 +23,13 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 """The name of a secret, as the journey language spells keys."""
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+"""As `services.installation.rates` reads it: `100/second`."""
+
 SENDER = "Waypost <hello@waypost.example>"
 """What the local outbox shows; a real provider wants a real one."""
 
 Provider = Literal["sendgrid", "smtp", "outbox"]
+"""What mail can go by."""
 
 
 class Reader(StrEnum):
@@ -45,8 +48,13 @@ MAIL = (Reader.API, Reader.DELIVERY)
 """Who composes mail: the lanes, and the API's previews."""
 
 STORE = (Reader.API, Reader.JOURNEYS, Reader.DELIVERY, Reader.MIGRATE)
+"""Who needs the database."""
+
 TEMPORAL = (Reader.API, Reader.JOURNEYS, Reader.DELIVERY, Reader.PROMOTE)
+"""Who needs Temporal."""
+
 WORKERS = (Reader.JOURNEYS, Reader.DELIVERY)
+"""Who works for Temporal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

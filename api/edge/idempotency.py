@@ -22,7 +22,10 @@ from services.access.api_keys import SCOPES
 from services.access.idempotency import Claim, KeptAnswer
 
 HEADER = "idempotency-key"
+"""As ASGI has it, in lower case."""
+
 LONGEST = 255
+"""Characters of a key: several times what makes one unique."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

@@ -19,8 +19,14 @@ from api.errors import problem
 from services.ingestion.segment_api import TYPES
 
 LARGEST = 1024 * 1024
+"""Bytes of a body: four times the largest journey."""
+
 SECONDS = 30.0
+"""For a request: what takes longer is an operation."""
+
 UPLOAD_SECONDS = 3_600.0
+"""For a file to arrive."""
+
 WATCHED = "/watch"
 """How the paths of streams end, which last as long as somebody watches."""
 

@@ -21,9 +21,11 @@ KEPT = timedelta(seconds=5)
 """How old depths may be, however many scrape at once."""
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+"""Seconds: most answers take some milliseconds, and at ten nobody waits any more."""
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Labels of methods; a made-up one is no label, or anybody could make as many as they like."""
 
 
 class Metrics:

@@ -17,7 +17,9 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
 A_DAY = {"Cache-Control": "public, max-age=86400"}
+"""What the page loads changes with the installation alone."""
 
 
 @cache

@@ -19,6 +19,7 @@ from services.feedback import opens_and_clicks
 router = APIRouter(tags=["recipients"])
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+"""A GIF of one transparent pixel."""
 
 _DAMAGED: dict[int | str, dict[str, Any]] = {404: {"description": "The link is damaged", "content": {"text/html": {}}}}
 

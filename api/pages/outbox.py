@@ -22,7 +22,10 @@ from store.queries import outbox
 from store.tables.messages import OutboxMail
 
 PER_PAGE = 50
+"""Mails of a page, the newest first."""
+
 SIGN_IN = {"WWW-Authenticate": 'Basic realm="Waypost outbox: any name, and a key of a marketer as password"'}
+"""What makes a browser ask for a name and a password (RFC 7617)."""
 
 
 def may_look(request: Request, parts: TheBackend, visitor: TheVisitor) -> None:

@@ -28,7 +28,10 @@ from store.tables.access import ApiKey
 router = APIRouter(prefix="/v1/imports", tags=["operations"])
 
 LARGEST = 4 * 1024**3
+"""Bytes of a file: some ten million events."""
+
 IN_MEMORY = 1024 * 1024
+"""Bytes of a file that arrive in memory; the rest goes to disk."""
 
 Spool = tempfile.SpooledTemporaryFile[bytes]
 ImportKind = Literal["events", "customers", "consents", "enrollments", "recipients"]

@@ -27,7 +27,10 @@ from services.ingestion.segment_api import TYPES
 from store.queries import lists
 
 LARGEST = 500 * 1024
+"""Bytes of a batch, as client libraries of Segment keep to it."""
+
 MOST_EVENTS = 2_500
+"""Events of a batch, as client libraries of Segment keep to it."""
 
 router = APIRouter(prefix="/v1", tags=["ingestion"])
 
@@ -42,6 +45,7 @@ _EXAMPLE = {
 
 
 CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 429: "rate_limited"}
+"""Errors as Segment's API names them, by status."""
 
 
 class _Bad(Exception):

@@ -31,7 +31,10 @@ from store.tables.access import Operation
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)
 
 OperationId = Annotated[str, Path(description="`op_…`", max_length=40)]
+
 LOOK_EVERY = 0.5
+"""Seconds between two looks at an operation that is watched."""
+
 OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",

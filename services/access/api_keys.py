@@ -49,7 +49,11 @@ def create(
     expires_at: datetime | None = None,
     rate: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key, and the only time its text is known. `rate` is a number per span, as "600/minute"."""
+    """A new key, and the only time its text is known.
+
+    `text` is one that somebody chose, else 256 bits of chance; `rate` a number per span, as "600/minute". Raise
+    InvalidInput where the scopes do not fit, the text is too easy, the rate unreadable, or `expires_at` (UTC) past.
+    """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InvalidInput(f"a key has at least one of the scopes {', '.join(SCOPES)}", "scopes")

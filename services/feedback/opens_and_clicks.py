@@ -32,8 +32,11 @@ TOGETHER = timedelta(seconds=10)
 """Clicks that are no further apart are neighbours: no more than a click waits, or one would be judged without them."""
 
 QUICK = timedelta(seconds=2)
-ONCE_IN = timedelta(hours=1)
 """So soon after the provider took the mail nobody has read it."""
+
+ONCE_IN = timedelta(hours=1)
+"""Within so long an open of a mail, and a click on one of its links, is kept once for people and once for machines: the
+links ask for no key, and whoever has one may follow it a million times."""
 
 MANY = 3
 """Different links within TOGETHER: a person opens one or two."""

@@ -35,7 +35,10 @@ class Choice:
 
 
 def choices(session: Session, customer_id: str) -> Sequence[Choice]:
-    """Every topic with terms, that they spoke about, or had mail about; transactional mail is no choice."""
+    """Every topic with terms, that they spoke about, or had mail about, by key; transactional mail is no choice.
+
+    Raise NotFound where the customer is gone.
+    """
     if session.get(Customer, customer_id) is None:
         raise NotFound("this customer no longer exists")
     rows = {one.key: one for one in topic_rows.listed(session)}

@@ -34,6 +34,7 @@ SUPPRESSED: Mapping[str, str] = {
 """Reasons of suppressions, in a sentence."""
 
 UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+"""Spans of time as they are told, the longest first, with their seconds."""
 
 TURNS = ("branched", "assigned", "held_out", "moved", "ended")
 """Decisions that lead somewhere else."""
@@ -57,7 +58,11 @@ class Why:
 def why(
     session: Session, customer: Customer, journey: str | None, step: str | None, message: str | None, now: datetime
 ) -> Why:
-    """About a mail, a step of a journey, or a journey as a whole."""
+    """About a mail, a step of a journey, or a journey as a whole.
+
+    `now` is the instant at which the guards of a journey that was never entered are asked. Raise InvalidInput where
+    neither a journey nor a message is named, NotFound where it is not there.
+    """
     if message is not None:
         return about_message(session, customer, message)
     if journey is None:
@@ -87,7 +92,7 @@ _STATES = {
 
 
 def about_message(session: Session, customer: Customer, message_id: str) -> Why:
-    """What became of one mail."""
+    """What became of one mail; raise NotFound where it is not this customer's."""
     mail = session.get(Message, message_id)
     if mail is None or mail.customer_id != customer.id:
         raise NotFound(f"this customer has no message {message_id!r}")

@@ -22,6 +22,7 @@ PATIENCE = 20.0
 """Seconds without a start after which nobody is waited for: no worker runs, and one will start them when it does."""
 
 COUNTED = ("customers", "events", "enrolled", "repeated")
+"""What is told of an import, as `Placed` counts it."""
 
 
 def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[str, Any]:

@@ -26,10 +26,13 @@ from waypost.settings import SENDER, Settings
 from waypost.wiring import POSTAL_ADDRESS, brand_of
 
 SECONDS = 5.0
+"""For an answer of the domain name system."""
+
 EXAMPLE = "00000000-0000-5000-8000-000000000000"
+"""The `send_id` of the mail that is looked at, and never sent."""
 
 DnsLookup = Callable[[str, str], Sequence[str]]
-"""The records of a name and type, joined to one text each; none where there are none. Raises CannotTell."""
+"""The records of a name and type, joined to one text each; none where there are none. Raises CheckUndecided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from waypost.settings import Settings
 from waypost.wiring import Parts
 
 NAME = "admin, made on the first start"
+"""How the key is called in lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

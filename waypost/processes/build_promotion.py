@@ -7,6 +7,7 @@ from waypost.wiring import Parts
 from workflows.gateway import TemporalRefused
 
 PATIENCE = 120.0
+"""Seconds for which the first worker of a build is waited for: images are pulled and migrations run meanwhile."""
 
 
 async def promote(parts: Parts) -> str:

@@ -33,7 +33,11 @@ LOOK_EVERY = 1.0
 """Seconds after which a stream looks by itself: for a notice that was lost, for rows that wait to go again."""
 
 HOLD = timedelta(seconds=30)
+"""How long leased rows are nobody else's: much longer than a batch takes, and what waits longer where a dispatcher
+died."""
+
 PART = "dispatcher"
+"""How its pulses begin."""
 
 MENDS_ITSELF = frozenset(RPCStatusCode) - {
     RPCStatusCode.INVALID_ARGUMENT,
@@ -56,6 +60,8 @@ class Stream:
 
 
 LIVE = Stream(name="live", priorities=(Priority.SIGNAL, Priority.START), at_once=64)
+"""What a customer waits for. At 64 at once a batch is a handful of rounds, of some milliseconds each."""
+
 BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12)
 """Few at once: more would only pile up in Temporal, and a live customer would stand behind them."""
 

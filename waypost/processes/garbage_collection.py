@@ -3,6 +3,8 @@
 import gc
 
 THRESHOLDS = (20_000, 20, 50)
+"""Objects more than were freed, and rounds: a batch of events makes tens of thousands that live to its end, so Python's
+700 would look through them in vain again and again."""
 
 
 def freeze_loaded() -> None:

@@ -47,6 +47,7 @@ def worker(parts: Parts, *queues: str) -> None:
 
 
 PROCESSES: Mapping[str, Callable[..., None]] = {"api": api, "worker": worker}
+"""What can be started as a process of its own, by name."""
 
 
 def main(name: str, *queues: str) -> int:

@@ -16,6 +16,7 @@ EVERY = 3.0
 """Seconds between two rounds; a round without a change asks the database once and Temporal nothing."""
 
 PART = "scheduler"
+"""The name of its pulse."""
 
 log = structlog.get_logger("waypost.scheduler")
 

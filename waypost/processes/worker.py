@@ -33,7 +33,11 @@ from workflows.sweep import SweepWorkflow
 from workflows.task_queues import DELIVERY, DEPLOYMENT, JOURNEYS
 
 PUMPED = (*LANES, hooks.LANE, UPKEEP)
+"""Lanes that a delivery workflow keeps going."""
+
 QUEUES = (JOURNEYS, DELIVERY)
+"""Task queues, each of which may have workers of its own."""
+
 THREADS = 16
 """Threads that answer, and as many workflow tasks at once: more would wait in the worker until they time out."""
 

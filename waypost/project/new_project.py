@@ -24,7 +24,11 @@ from services.errors import InvalidInput
 from waypost.project.project import MANIFEST
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+"""Where the projects lie that a new one is made of."""
+
 EVENTS = "events.ndjson"
+"""The file of a project with events to try it on."""
+
 FURTHER = ("confirm_subscription",)
 """Mails that no journey names: Waypost sends them by itself."""
 

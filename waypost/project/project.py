@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     from waypost.client import Waypost
 
 MANIFEST = "waypost.yaml"
+"""The file that makes a folder a project."""
+
 PARTS = ("settings", "topics", "segments")
+"""What the manifest may hold."""
+
 TOPIC: Mapping[str, Any] = {"name": None, "consent": "opt_out", "transactional": False, "cap": None}
+"""What a topic has where nothing is said."""
+
 SEGMENT: Mapping[str, Any] = {"name": None}
-"""What a topic and a segment have where nothing is said."""
+"""What a segment has where nothing is said."""
 
 Change = Literal["new", "changed", "same"]
+"""What applying an item would do."""
 
 _SUBJECT = re.compile(r"\{%-?\s*block subject\s*-?%\}(.*?)\{%-?\s*endblock[^%]*%\}", re.DOTALL)
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from waypost.client import Waypost
 
 BATCH = 500
+"""Events of one request: well within the 2,500 and 500 KB that the API takes."""
+
 CONSENT = "consent"
+"""The type of a line that says what somebody wants to read."""
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ STOPS_WITHIN = 30.0
 """Seconds: a worker drains for 25 (`waypost.processes.worker.DRAIN`)."""
 
 Check = Callable[[], Awaitable[bool]]
+"""Whether something is so by now."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from store.trace_context import CURRENT, OpenSpan
 
 HEADER = "traceparent"
+"""The header that carries a trace (W3C Trace Context)."""
+
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""The variables of OpenTelemetry one of which says where traces go; without them there are none."""
 
 
 def no_span(name: str, parent: str | None = None, **attributes: Any) -> AbstractContextManager[Any]:

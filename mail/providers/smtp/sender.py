@@ -71,6 +71,7 @@ GRANTED = 354
 Said = Literal["yes", "later", "no", "nothing"]
 
 LONE_DOT = re.compile(rb"(?m)^\.")
+"""A dot that begins a line, which SMTP wants doubled (RFC 5321, 4.5.2)."""
 
 
 class SmtpSender:
