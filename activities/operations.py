@@ -114,17 +114,18 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
     until = instant(asked["until"], "until") if asked.get("until") else now
     with database.reading() as session:
         program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
-        customers = list(cohorts.recorded(session, begin, until))
         known = {one.key: one.guard for one in segments.listed(session)}
         terms = eligibility.load_policy_terms(session)
-    if not customers:
+    customers = cohorts.RecordedCohort(database, begin, until)
+    total = len(customers)
+    if not total:
         raise InvalidInput("there are no recorded events in this time")
     totals = Totals()
-    yield _told(-operation.done, len(customers), {})  # what was worked out before a crash is lost
+    yield _told(-operation.done, total, {})  # what was worked out before a crash is lost
     for part in backtests.parts(program, customers, until, known, terms):
         before = totals.customers
         totals.add(part)
-        yield _told(totals.customers - before, len(customers), totals.as_json())
+        yield _told(totals.customers - before, total, totals.as_json())
 
 
 def _told(count: int, total: int, result: dict[str, Any]) -> PageOfWork:

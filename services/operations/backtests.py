@@ -1,10 +1,13 @@
 """A cohort through a journey in parts, on all cores where it is worth it."""
 
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import datetime
 from itertools import islice
+from typing import Protocol
 
 from journeys.program.program import Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
@@ -20,26 +23,44 @@ ALONE = 1_000
 """
 
 
+class Histories(Protocol):
+    """Customers with what they did, in an order of their own: a list, or a cohort that is read page by page."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __iter__(self) -> Iterator[CustomerHistory]:
+        """Each of them, in the same order every time."""
+        ...
+
+
 def parts(
     program: Program,
-    histories: Sequence[CustomerHistory],
+    histories: Histories,
     until: datetime,
     segments: Mapping[str, str] | None = None,
     terms: InstallationTerms = NO_TERMS,
 ) -> Iterator[Totals]:
     """What came of each part; addresses are assumed where nobody in the cohort has one.
 
-    `segments` are guards by key, so that joining them lets customers in; `terms` are caps, quiet hours and topics.
+    `segments` are guards by key, so that joining them lets customers in; `terms` are caps, quiet hours and topics. The
+    cohort is gone through page by page, once more where nobody has an address: CHUNK customers are held for each core.
     """
     assume, chunks, known = not any(map(_addressed, histories)), _chunks(histories), dict(segments or {})
     if len(histories) <= ALONE:
         yield from (_part(program, chunk, until, assume, known, terms) for chunk in chunks)
         return
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(_part, program, chunk, until, assume, known, terms) for chunk in chunks]
+    cores = os.cpu_count() or 1
+    waiting = deque[Future[Totals]]()
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
-            for one in waiting:
-                yield one.result()
+            for chunk in chunks:
+                waiting.append(pool.submit(_part, program, chunk, until, assume, known, terms))
+                if len(waiting) > cores:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         finally:
             for one in waiting:
                 one.cancel()
@@ -63,7 +84,7 @@ def _addressed(history: CustomerHistory) -> bool:
     )
 
 
-def _chunks(histories: Sequence[CustomerHistory]) -> Iterator[list[CustomerHistory]]:
+def _chunks(histories: Iterable[CustomerHistory]) -> Iterator[list[CustomerHistory]]:
     everybody = iter(histories)
     while chunk := list(islice(everybody, CHUNK)):
         yield chunk

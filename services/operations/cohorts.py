@@ -1,4 +1,7 @@
-"""Customers of the store as the simulator takes them: their attributes and their recorded events."""
+"""Customers of the store as the simulator takes them: their attributes and their recorded events.
+
+Whoever goes through a cohort holds a page of it at a time, however many customers there are.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -10,21 +13,40 @@ from sqlmodel import Session
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import RecordedEvent
 from store.queries import customers, events
+from store.session import Database
 from store.tables.customers import Customer
 
 PAGE = 500
+"""Customers that are read by one transaction, so that none stays open for as long as a simulation takes."""
 """Customers read at once, with all their events: so many are in memory."""
 
 
-def recorded(session: Session, begin: datetime | None, end: datetime) -> Iterator[CustomerHistory]:
-    """Everybody with at least one event up to `end`; events before `begin` are left out."""
-    last = ""
-    while True:
-        page = customers.page(session, last, PAGE)
-        if not page:
-            return
-        last = page[-1].id
-        yield from _histories(session, page, begin, end)
+class RecordedCohort:
+    """Everybody with at least one event from `begin` (or ever) up to `end`, with these events; read anew by each loop.
+
+    In the order of their internal ids.
+    """
+
+    def __init__(self, database: Database, begin: datetime | None, end: datetime) -> None:
+        self._database = database
+        self._begin, self._end = begin, end
+
+    def __len__(self) -> int:
+        """How many there are; it looks each customer up."""
+        with self._database.reading() as session:
+            return customers.count_with_events(session, self._begin, self._end)
+
+    def __iter__(self) -> Iterator[CustomerHistory]:
+        """Each of them, read page by page, a transaction each."""
+        last = ""
+        while True:
+            with self._database.reading() as session:
+                page = customers.page(session, last, PAGE)
+                histories = list(_histories(session, page, self._begin, self._end))
+            if not page:
+                return
+            last = page[-1].id
+            yield from histories
 
 
 def _histories(

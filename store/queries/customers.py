@@ -1,13 +1,15 @@
 """Customers: found by what a person types, and locked by whoever changes something about them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
+from sqlalchemy import exists, func
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
 
 from store import bulk
 from store.queries.tombstones import USER
-from store.tables.customers import Alias, Customer
+from store.tables.customers import Alias, Customer, Event
 
 _COLUMNS = tuple(SQLModel.metadata.tables[str(Customer.__tablename__)].c.keys())
 
@@ -47,6 +49,13 @@ def page(session: Session, after: str, limit: int) -> Sequence[Customer]:
     """A page of all customers in the order of their ids, behind the id `after`."""
     query = select(Customer).where(col(Customer.id) > after)
     return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()
+
+
+def count_with_events(session: Session, begin: datetime | None, end: datetime) -> int:
+    """How many customers have an event from `begin` (or ever) to `end`, both included; each is looked up once."""
+    theirs = exists().where(col(Event.customer_id) == col(Customer.id), col(Event.at) <= end)
+    theirs = theirs if begin is None else theirs.where(col(Event.at) >= begin)
+    return session.exec(select(func.count()).select_from(Customer).where(theirs)).one()
 
 
 def by_external_id(session: Session, external_id: str) -> Customer | None:

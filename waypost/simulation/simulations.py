@@ -14,6 +14,7 @@ from services.errors import InvalidInput
 from services.imports import event_files
 from services.messages import eligibility
 from services.operations import backtests, cohorts
+from services.operations.backtests import Histories
 from store.queries import segments
 from waypost.wiring import Parts
 
@@ -48,7 +49,7 @@ def follow(
 
 def replay(
     program: Program,
-    histories: Sequence[CustomerHistory],
+    histories: Histories,
     until: datetime,
     context: SimulationContext,
     tick: Callable[[int], None],
@@ -69,9 +70,8 @@ def from_file(file: Path, until: datetime | None) -> tuple[list[CustomerHistory]
     return histories, errors
 
 
-def from_store(parts: Parts, begin: datetime | None, end: datetime | None) -> list[CustomerHistory]:
+def from_store(parts: Parts, begin: datetime | None, end: datetime | None) -> Histories:
     """Everybody with events recorded here from `begin` to `end` (now); raise InvalidInput where there is no store."""
     if not parts.set_up:
         raise InvalidInput("there are no recorded events here; give --events FILE (or start `waypost up` once)")
-    with parts.database.reading() as session:
-        return list(cohorts.recorded(session, begin, end or parts.clock()))
+    return cohorts.RecordedCohort(parts.database, begin, end or parts.clock())

@@ -17,7 +17,8 @@ from waypost.cli.terminal import complaints, console, failures_as_sentences, par
 if TYPE_CHECKING:
     from journeys.language.definition import Definition
     from journeys.program.program import Program
-    from journeys.simulation.backtest import CustomerHistory, Totals
+    from journeys.simulation.backtest import Totals
+    from services.operations.backtests import Histories
     from waypost.simulation.simulations import SimulationContext
 
 TOLD_ERRORS = 20
@@ -119,7 +120,7 @@ def _instant(text: str | None, option: str) -> datetime | None:
         raise InvalidInput(str(wrong)) from None
 
 
-def _from_file(file: Path, until: datetime | None) -> "tuple[Sequence[CustomerHistory], int]":
+def _from_file(file: Path, until: datetime | None) -> "tuple[Histories, int]":
     """The customers of a file, and how many of its lines were left out, which are told."""
     from waypost.simulation import simulations
 
@@ -132,9 +133,7 @@ def _from_file(file: Path, until: datetime | None) -> "tuple[Sequence[CustomerHi
     return histories, errors.count
 
 
-def _replayed(
-    program: "Program", histories: "Sequence[CustomerHistory]", until: datetime, context: "SimulationContext"
-) -> "Totals":
+def _replayed(program: "Program", histories: "Histories", until: datetime, context: "SimulationContext") -> "Totals":
     """Everybody, with a bar that shows how far it is."""
     from waypost.simulation import simulations
 
