@@ -3,7 +3,7 @@
 import ast
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -130,14 +130,17 @@ def test_customers_are_locked_in_the_order_of_their_ids(database: Database, noon
 # -- what holds by its form --------------------------------------------------------------------------------------------
 
 
-def calls(name: str) -> set[str]:
-    """The files of the product that call a method of this name."""
+def calls(name: str, on: Sequence[str] = ()) -> set[str]:
+    """The files of the product that call a method of this name, on one of these where they are named."""
     return {
         str(file.relative_to(ROOT))
         for room in PRODUCT
         for file in (ROOT / room).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == name
+        and (not on or ast.unparse(node.func.value).rpartition(".")[2].strip("_") in on)
     }
 
 
@@ -213,4 +216,4 @@ def test_rows_are_locked_in_the_store_and_customers_in_one_place() -> None:
 
 def test_a_transaction_is_opened_in_one_way() -> None:
     assert calls("writing") == {"store/session.py", "api/deps/transactions.py"}
-    assert calls("begin") == {"store/session.py"}
+    assert calls("begin", on=("session", "connection", "engine")) == {"store/session.py"}
