@@ -42,7 +42,10 @@ ResolveName = Callable[[str, int], Sequence[str]]
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name, as the system's resolver has them; raise OSError where it has none."""
+    """The addresses of a name, each once, in the resolver's order; it may take half a minute.
+
+    Raise OSError where it has none.
+    """
     found = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 

@@ -142,7 +142,7 @@ def all_live(session: Session) -> Sequence[LiveJourney]:
 
 
 def using_template(session: Session, template: str) -> list[str]:
-    """The live journeys that send this template."""
+    """The keys of the live journeys that send this template."""
     return [
         version.journey
         for version, program in all_live(session)

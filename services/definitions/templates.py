@@ -67,7 +67,7 @@ def version(session: Session, key: str, number: int) -> TemplateVersion:
 
 
 def source(session: Session, key: str, locales: Sequence[str] = ()) -> TemplateSource | None:
-    """What to render in the best of the languages, where the template is kept here; else it is a file."""
+    """What to render in the best of the languages; None where the template is not kept here, but in a file."""
     found = find(session, key)
     return source_of(found, locales) if found is not None else None
 

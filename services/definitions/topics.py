@@ -86,7 +86,7 @@ def delete(session: Session, key: str, used_by: list[str]) -> None:
 
 
 def used_by(live: Sequence[tuple[JourneyVersion, Program]], key: str) -> list[str]:
-    """The live journeys that send mail about this topic."""
+    """The keys of the live journeys that send mail about this topic."""
     return [
         version.journey
         for version, program in live

@@ -23,7 +23,10 @@ from store.tables.enrollments import Enrollment
 
 
 def next_actions(session: Session, enrollment: Enrollment, state: State, now: datetime) -> Sequence[Action]:
-    """What comes next, and what would change it."""
+    """What comes next, the soonest first, and what would change it; nothing where the customer is gone.
+
+    `state` is what the workflow knows this very moment; the policies are asked as of each mail's own instant.
+    """
     program = journeys.compiled(session, enrollment.digest)
     customer = session.get(Customer, enrollment.customer_id)
     if customer is None:

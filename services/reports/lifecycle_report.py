@@ -34,7 +34,7 @@ def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
 
 
 def cohorts(session: Session, journey: str) -> list[dict[str, Any]]:
-    """Who entered in which month, and where they stand now (or how their run ended)."""
+    """By the month of their entry (UTC), the oldest first: how many, where they stand, or how their run ended."""
     found: dict[str, dict[str, Any]] = {}
     for name, status, place, count in enrollments.cohorts(session, journey):
         cohort = found.setdefault(name, {"month": name, "entered": 0, "stages": {}, "ended": {}})

@@ -20,7 +20,7 @@ AT_ONCE = 20
 
 
 def every_one(session: Session) -> Sequence[Broadcast]:
-    """All of them, drafts and sent ones too."""
+    """All of them, drafts and sent ones too, in no order."""
     return session.exec(select(Broadcast)).all()
 
 

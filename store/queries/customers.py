@@ -15,7 +15,10 @@ _COLUMNS = tuple(SQLModel.metadata.tables[str(Customer.__tablename__)].c.keys())
 
 
 def lock(session: Session, customer_id: str) -> Customer | None:
-    """The customer's row, held until the transaction ends: whoever changes something about them queues here."""
+    """The customer's row, held until the transaction ends: whoever changes something about them queues here.
+
+    None where there is none (any more).
+    """
     return session.exec(select(Customer).where(Customer.id == customer_id).with_for_update()).first()
 
 
@@ -59,19 +62,22 @@ def count_with_events(session: Session, begin: datetime | None, end: datetime) -
 
 
 def by_external_id(session: Session, external_id: str) -> Customer | None:
-    """Whoever has this id of yours now; a former one, of a merged profile, finds nobody here."""
+    """Whoever has this id of yours now, or None; a former one, of a merged profile, finds nobody here."""
     return session.exec(select(Customer).where(Customer.external_id == external_id)).first()
 
 
 def by_user(session: Session, user_id: str) -> Customer | None:
-    """Whoever has this id, or had it before a merge."""
+    """Whoever has this id, or had it before a merge; None where nobody has."""
     found = by_external_id(session, user_id)
     former = None if found is not None else session.get(Alias, (USER, user_id))
     return found if former is None else session.get(Customer, former.customer_id)
 
 
 def find(session: Session, name: str) -> Customer | None:
-    """By the customer's own id (or a former one), email address, or internal id: what a person types."""
+    """By the customer's own id, email address, internal id, or a former id of theirs: what a person types.
+
+    The first of these ways that finds somebody; of several with one address the oldest. None where nobody is found.
+    """
     if "\0" in name:
         return None
     for wanted in dict.fromkeys((name, name.strip())):

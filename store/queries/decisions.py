@@ -50,7 +50,7 @@ class DecisionSubject(Protocol):
 
 
 def numbered(session: Session, enrollment_id: str, number: int) -> Decision | None:
-    """The decision about an enrollment's command of this number."""
+    """The decision about an enrollment's command of this number; None where it is not on record."""
     query = select(Decision).where(Decision.enrollment_id == enrollment_id, col(Decision.number) == number)
     return session.exec(query).first()
 

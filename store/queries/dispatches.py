@@ -95,7 +95,7 @@ def oldest_ready(session: Session, priorities: Sequence[Priority], now: datetime
 
 
 def waiting(session: Session) -> tuple[int, datetime | None]:
-    """How many rows are on their way, and since when the oldest of them is."""
+    """How many rows are on their way, and since when the oldest of them is (None: there is none)."""
     return session.exec(select(func.count(), func.min(Dispatch.created_at)).select_from(Dispatch)).one()
 
 

@@ -103,7 +103,7 @@ def last_runs(session: Session, journey: str, names: Sequence[tuple[str, str]]) 
 
 
 def by_source(session: Session, customer_id: str, source: str, journey: str | None = None) -> str | None:
-    """The enrollment (in this journey) that this very source began for the customer."""
+    """The enrollment (in this journey) that this very source began for the customer; None where it began none."""
     query = select(Enrollment.id).where(Enrollment.customer_id == customer_id, Enrollment.source == source)
     query = query if journey is None else query.where(Enrollment.journey == journey)
     return session.exec(query.limit(1)).first()

@@ -11,12 +11,12 @@ from store.tables.messages import OutboxMail
 
 
 def aliases(session: Session, customer_id: str) -> Sequence[Alias]:
-    """The other ids that a customer has or had."""
+    """The other ids that a customer has or had, in no order."""
     return session.exec(select(Alias).where(Alias.customer_id == customer_id)).all()
 
 
 def enrollments(session: Session, customer_id: str, limit: int) -> Sequence[Enrollment]:
-    """A page of a customer's enrollments, live and ended."""
+    """Some of a customer's enrollments, live and ended, `limit` at most; asked again until there are none."""
     return session.exec(select(Enrollment).where(Enrollment.customer_id == customer_id).limit(limit)).all()
 
 

@@ -20,7 +20,7 @@ def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
 
 
 def get(session: Session, customer_id: str, seq: int) -> Event | None:
-    """The customer's event of this number."""
+    """The customer's event of this number; None where there is none."""
     return session.exec(select(Event).where(Event.customer_id == customer_id, Event.seq == seq)).first()
 
 

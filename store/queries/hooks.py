@@ -14,7 +14,10 @@ HookSource = tuple[str, str]
 
 
 def next_due(session: Session) -> datetime | None:
-    """When the next hook is due (or was); asked often, so that an idle lane takes no lock."""
+    """When the next hook is due (or was); None where none is planned.
+
+    Asked often, so that an idle lane takes no lock.
+    """
     first = select(Hook.not_before).where(Hook.status == HookStatus.PLANNED).order_by(col(Hook.not_before))
     return session.exec(first.limit(1)).first()
 
@@ -31,13 +34,13 @@ def due(session: Session, now: datetime, limit: int, without: Collection[HookSou
 
 
 def claimed_by_others(session: Session, fence: str) -> Sequence[Hook]:
-    """What another owner than this one has claimed and not recorded, locked."""
+    """What another owner than this one has claimed and not recorded, locked, in the order of their ids."""
     query = select(Hook).where(Hook.status == HookStatus.CALLING, col(Hook.fence) != fence)
     return session.exec(query.order_by(col(Hook.id)).with_for_update()).all()
 
 
 def locked(session: Session, hook_id: str) -> Hook | None:
-    """A hook that nobody else changes until the transaction ends, read anew."""
+    """A hook that nobody else changes until the transaction ends, read anew; None where it is gone."""
     query = select(Hook).where(Hook.id == hook_id).with_for_update()
     return session.exec(query, execution_options={"populate_existing": True}).first()
 
@@ -50,7 +53,7 @@ def cancel_of_journey(session: Session, journey: str, now: datetime) -> int:
 
 
 def overdue(session: Session, now: datetime) -> tuple[int, datetime | None]:
-    """How many hooks could be called by now, and since when the first of them could."""
+    """How many hooks could be called by now, and since when the first of them could (None: none could)."""
     due = (Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
     return session.exec(select(func.count(), func.min(Hook.not_before)).where(*due)).one()
 

@@ -42,5 +42,5 @@ def is_paused(session: Session, key: str) -> bool:
 
 
 def canonical(session: Session, digest: str) -> str | None:
-    """The definition that a digest names, as canonical JSON."""
+    """The definition that a digest names, as canonical JSON; None where no version has it."""
     return session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()

@@ -39,7 +39,10 @@ def is_owner(session: Session, lane: str, fence: str) -> bool:
 
 
 def next_due(session: Session, lane: str) -> datetime | None:
-    """When the next message of a lane may be claimed, or since when; asked often, so an idle lane takes no lock."""
+    """When the next message of a lane may be claimed, or since when; None where none is planned.
+
+    Asked often, so that an idle lane takes no lock.
+    """
     query = select(Message.not_before).where(Message.lane == lane, PLANNED).order_by(col(Message.not_before))
     return session.exec(query.limit(1)).first()
 

@@ -104,7 +104,7 @@ def _kind_of_row(one: bulk.ColumnValues) -> MessageKind:
 
 
 def last_accepted(session: Session, enrollment_id: str, since: datetime, until: datetime) -> Message | None:
-    """The last mail of an enrollment that the provider accepted between two instants."""
+    """The last mail of an enrollment that the provider accepted between two instants (both included), or None."""
     query = select(Message).where(
         Message.enrollment_id == enrollment_id, col(Message.accepted_at) >= since, col(Message.accepted_at) <= until
     )
@@ -149,24 +149,24 @@ def planned(session: Session, ids: Sequence[str]) -> Mapping[str, Message]:
 
 
 def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
-    """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked."""
+    """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked, by their ids."""
     of = [] if visit is None else [Message.visit == visit]
     return _locked(session, Message.enrollment_id == enrollment_id, col(Message.status).in_(CLAIMABLE), *of)
 
 
 def unclaimed_of_broadcast(session: Session, broadcast: str, limit: int) -> Sequence[Message]:
-    """Some of a broadcast's messages that no lane has claimed, locked."""
+    """Some of a broadcast's messages that no lane has claimed, `limit` at most, locked."""
     some = select(Message.id).where(Message.broadcast == broadcast, col(Message.status).in_(CLAIMABLE)).limit(limit)
     return _locked(session, col(Message.id).in_(some))
 
 
 def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
-    """Some of a customer's messages, locked."""
+    """The first of a customer's messages, by their ids, `limit` at most, locked."""
     return _locked(session, Message.customer_id == customer_id, limit=limit)
 
 
 def claimed_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
-    """What another owner of a lane than this one has claimed and not recorded, locked."""
+    """What another owner of a lane than this one has claimed and not recorded, locked, by their ids."""
     return _locked(session, Message.lane == lane, HELD, col(Message.fence) != fence)
 
 

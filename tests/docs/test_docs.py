@@ -1,5 +1,6 @@
 """The documentation is true: its fences run, its tables are complete, its links lead somewhere."""
 
+import builtins
 import json
 import re
 import shlex
@@ -155,6 +156,14 @@ def test_a_place_that_a_docstring_or_comment_names_is_there(room: str) -> None:
         text = file.read_text()
         assert [place for place in PLACE.findall(text) if not (ROOT / place).exists()] == [], file
         assert [name for name in NAME.findall(text) if not is_there(name)] == [], file
+
+
+def test_an_error_or_a_constant_that_a_docstring_names_is_there() -> None:
+    code = "\n".join(file.read_text() for room in rooms.ROOMS for file in (ROOT / room).rglob("*.py"))
+    told = set(re.findall(r"\b[Rr]aises? (?:pydantic's |the SDK's )?([A-Z]\w+)", code))
+    told |= set(re.findall(r"`(?!WAYPOST_|SENDGRID_)([A-Z]\w*_\w*)`", code))
+    used = re.sub(r'"""(?s:.*?)"""', "", code)
+    assert [name for name in sorted(told) if not re.search(rf"\b{name}\b", used) and name not in dir(builtins)] == []
 
 
 def is_there(name: str) -> bool:
