@@ -1,11 +1,13 @@
 """Addresses that are never written to, whatever anybody plans."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
 
 from services.customers import profiles
 from services.errors import InvalidInput, NotFound
+from store.queries import suppressions as suppression_rows
 from store.tables.customers import Suppression
 
 
@@ -30,6 +32,21 @@ def put(session: Session, email: str, reason: str, source: str, now: datetime) -
         session.add(found)
         session.flush()
     return found
+
+
+def put_all(session: Session, wanted: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    """`put` many: addresses, each with reason and source. What is no address is never written to anyway."""
+    rows = {
+        profiles.address(email): {
+            "email": profiles.address(email),
+            "reason": reason,
+            "source": source,
+            "created_at": now,
+        }
+        for email, reason, source in reversed(wanted)
+        if profiles.writable(profiles.address(email) or "")
+    }
+    suppression_rows.add_missing(session, [rows[one] for one in sorted(rows, key=str)])
 
 
 def delete(session: Session, email: str) -> Suppression:

@@ -1,6 +1,7 @@
 """Journeys: a draft that may change, versions that may not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -155,6 +156,18 @@ def compiled(session: Session, digest: str) -> Program:
     if digest not in _PROGRAMS:
         _PROGRAMS[digest] = compiler.load(canonical(session, digest))
     return _PROGRAMS[digest]
+
+
+def compile_all(session: Session, digests: Iterable[str]) -> None:
+    """Have the programs ready that these digests name, so that `compiled` asks for none of them.
+
+    One that raises is left out: `compiled` raises it again, for whoever needs it.
+    """
+    missing = {*digests} - _PROGRAMS.keys()
+    if missing:
+        for digest, canonical in journey_rows.canonicals(session, missing).items():
+            with suppress(Exception):
+                _PROGRAMS[digest] = compiler.load(canonical)
 
 
 def canonical(session: Session, digest: str) -> str:

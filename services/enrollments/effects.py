@@ -82,8 +82,8 @@ def _step_skipped(call: QuestionContext, record: Decide) -> Detail:
 
 
 def _cancel(call: QuestionContext, reason: str, visit: int | None = None) -> None:
-    for message in messages.unclaimed(call.session, call.enrollment.id, visit):
-        planning.withdraw(call.session, message.id, reason, call.now)
+    found = messages.unclaimed(call.session, call.enrollment.id, visit)
+    planning.withdraw_all(call.session, found, reason, call.now)
 
 
 def _set_attributes(call: QuestionContext, record: Decide) -> Detail:

@@ -5,7 +5,7 @@ over the mails of the last thirty days (whole days, in UTC, from kept counts), a
 complaint is no rate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,26 +36,34 @@ Braked = Journey | Broadcast | Topic
 log = structlog.get_logger("waypost.brakes")
 
 
-def check_rates(session: Session, message: Message, now: datetime) -> None:
-    """Look at everything that a mail belongs to after a complaint about it.
+def check_rates(session: Session, mails: Sequence[Message], now: datetime) -> None:
+    """Look at everything that mails belong to after complaints about them, once each.
 
     What is over the limit pauses, on record; what comes near it has an alarm.
     """
-    for subject, row in _belongs_to(session, message, now):
-        _look(session, subject, row, now)
+    for subject, key in dict.fromkeys(name for one in mails for name in _belongs_to(one)):
+        row = _row(session, subject, key, now)
+        if row is not None:
+            _look(session, subject, row, now)
 
 
-def _belongs_to(session: Session, message: Message, now: datetime) -> Iterator[tuple[CountedSubject, Braked]]:
+def _belongs_to(message: Message) -> Iterator[tuple[CountedSubject, str]]:
     """The journey or broadcast, and the topic."""
-    journey = session.get(Journey, message.journey) if message.journey else None
-    if journey is not None:
-        yield "journey", journey
-    broadcast = session.get(Broadcast, message.broadcast) if message.broadcast else None
-    if broadcast is not None:
-        yield "broadcast", broadcast
-    topic = session.get(Topic, message.topic) or Topic(key=message.topic, created_at=now, updated_at=now)
-    if not topic.transactional:
-        yield "topic", topic
+    if message.journey:
+        yield "journey", message.journey
+    if message.broadcast:
+        yield "broadcast", message.broadcast
+    yield "topic", message.topic
+
+
+def _row(session: Session, subject: CountedSubject, key: str, now: datetime) -> Braked | None:
+    """What can be stopped; transactional mail is not, and a topic without terms gets some for it."""
+    if subject == "journey":
+        return session.get(Journey, key)
+    if subject == "broadcast":
+        return session.get(Broadcast, key)
+    topic = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
+    return None if topic.transactional else topic
 
 
 def _look(session: Session, subject: CountedSubject, row: Braked, now: datetime) -> None:

@@ -80,27 +80,37 @@ def record(
         confirmed=confirmed,
         evidence=evidence,
     )
-    (outcome,) = say_all(session, [statement], now, heard=True)
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return outcome
+    return say_all(session, [statement], now) > 0
 
 
-def say_all(
-    session: Session, statements: Sequence[Statement], now: datetime, *, heard: bool = False
-) -> list[bool | ServiceError]:
-    """Keep statements in their order; return of each whether it changes anything, or why it is refused.
+def say_all(session: Session, statements: Sequence[Statement], now: datetime) -> int:
+    """Keep statements in their order, and let journeys hear of them; return how many change something.
 
-    `heard`: journeys hear of them, as they should of everything that is said now, and not of what is imported.
+    Raise InvalidInput or NotFound for the first that is refused.
     """
     people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
+    happened = list[tuple[Customer, NewEvent]]()
+    for one, kept in zip(statements, keep_all(session, people, statements, now), strict=True):
+        if isinstance(kept, ServiceError):
+            raise kept
+        if kept is not None:
+            happened.append((people[one.customer_id], kept))
+    listeners = Listeners.load(session)
+    for turn in turns(happened, lambda pair: pair[0].id):
+        customer_events.record_all(session, turn, listeners, now)
+    return len(happened)
+
+
+def keep_all(
+    session: Session, people: Mapping[str, Customer], statements: Sequence[Statement], now: datetime
+) -> list[NewEvent | ServiceError | None]:
+    """Keep statements of these locked customers (by id) in their order, and tell no journey.
+
+    Returns of each the event that it is, None where it changes nothing, or why it is refused.
+    """
     said = _Said(session, people, now)
     outcomes = [said.take(one) for one in statements]
     said.store()
-    if heard:
-        listeners = Listeners.load(session)
-        for turn in turns(said.events, lambda one: one[0].id):
-            customer_events.record_all(session, turn, listeners, now)
     return outcomes
 
 
@@ -115,10 +125,9 @@ class _Said:
         self._asking = {one.key for one in topics.listed(session) if one.consent == "double_opt_in"}
         self._decisions: list[bulk.ColumnValues] = []
         self._questions: dict[str, bulk.ColumnValues] = {}
-        self.events: list[tuple[Customer, NewEvent]] = []
 
-    def take(self, one: Statement) -> bool | ServiceError:
-        """Keep a statement in mind; False where it changes nothing."""
+    def take(self, one: Statement) -> NewEvent | ServiceError | None:
+        """Keep a statement in mind; None where it changes nothing."""
         customer = self._people.get(one.customer_id)
         if not TOPIC.fullmatch(one.topic):
             return InvalidInput("a topic is a letter and letters, digits, - or _; or * for all", "topic")
@@ -127,7 +136,7 @@ class _Said:
         known = self._known.get((one.customer_id, one.topic))
         pending = one.granted and not one.confirmed and one.topic in self._asking and not _holds(known)
         if known is not None and (known.at > one.at or _same(known, one.granted, pending, one.at)):
-            return False
+            return None
         self._keep(one, known, pending)
         what = "subscribed" if pending else "consented" if one.granted else "unsubscribed"
         detail = {"topic": one.topic, "source": one.source}
@@ -135,8 +144,7 @@ class _Said:
         if pending and customer.email is not None:
             row = _question(customer, one.topic, one.at, self._now)
             self._questions[row["id"]] = row
-        self.events.append((customer, _event(one.topic, one.granted, pending, one.at)))
-        return True
+        return _event(one.topic, one.granted, pending, one.at)
 
     def _keep(self, one: Statement, known: Consent | None, pending: bool) -> None:
         row = known or Consent(

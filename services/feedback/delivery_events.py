@@ -5,7 +5,7 @@ one is accepted. What a person did (an open, a click, a complaint) is an event o
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,13 +16,18 @@ from services.customers import suppressions
 from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
+from services.errors import ServiceError
 from services.feedback import complaint_brake, consents
+from services.feedback.consents import Statement
+from store import bulk
+from store.bulk import turns
 from store.queries import customers, decisions, message_counts, messages
 from store.queries import delivery_events as delivery_event_rows
+from store.queries.delivery_events import Told
 from store.queries.message_counts import Came
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
-from store.tables.messages import DeliveryEvent, Message
+from store.tables.messages import Message
 
 RANK: Mapping[str, int] = {
     "accepted": 0, "deferred": 1, "dropped": 2, "blocked": 3, "bounced": 4, "delivered": 5, "opened": 6, "clicked": 7,
@@ -80,12 +85,16 @@ class ReportCounts:
 
 
 def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now: datetime) -> ReportCounts:
-    """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped."""
-    outcome, listeners, complained = ReportCounts(), Listeners.load(session), list[Message]()
+    """Keep reports; those about mails that are gone (an erased customer's, say) are counted and dropped.
+
+    The customers are locked in the order of their ids, then the mails in the order of theirs. Whatever is raised for
+    one report undoes them all: the caller takes each by itself then.
+    """
+    outcome, complained = ReportCounts(), list[Message]()
     known = _Known(session, reports, provider)
-    owners = messages.owners(session, {one.send_id for one in reports})
-    people = {one.id: one for one in customers.lock_all(session, owners.values())}
-    there = messages.all_locked(session, owners)
+    people = _locked_owners(session, {one.send_id for one in reports})
+    there = messages.all_locked(session, {one.send_id for one in reports})
+    taken = _Taken(session, there, people, provider, now)
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
         message = there.get(report.send_id)
         customer = people.get(message.customer_id) if message is not None else None
@@ -95,12 +104,24 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
             outcome.repeated += 1
         else:
             known.add(report)
-            _take(session, report, provider, message, customer, listeners, now)
+            taken.add(report, message, customer)
             outcome.taken += 1
             complained += [message] if report.kind == "complained" else []
-    for message in complained:  # last, since it reads the counts of everybody's mails, and so writes this batch's
-        complaint_brake.check_rates(session, message, now)
+    taken.store()
+    # last, since it reads the counts of everybody's mails, and so writes this batch's
+    complaint_brake.check_rates(session, complained, now)
     return outcome
+
+
+def _locked_owners(session: Session, ids: Collection[str]) -> Mapping[str, Customer]:
+    """The customers to whom these mails belong, locked; whoever was merged before the lock was there is found again."""
+    found: dict[str, Customer] = {}
+    owners = messages.owners(session, ids)
+    while owners:
+        found |= {one.id: one for one in customers.lock_all(session, owners.values())}
+        lost = [name for name, owner in owners.items() if owner not in found]
+        owners = {name: owner for name, owner in messages.owners(session, lost).items() if owner != owners[name]}
+    return found
 
 
 def fingerprint(report: ReportedEvent) -> str:
@@ -126,86 +147,130 @@ class _Known:
             self._names.add(report.name)
 
 
-def _take(
-    session: Session,
-    report: ReportedEvent,
-    provider: str,
-    message: Message,
-    customer: Customer,
-    listeners: Listeners,
-    now: datetime,
-) -> None:
-    name = fingerprint(report)
-    before, done = message.delivery, delivery_event_rows.kinds_by_customers(session, message.id)
-    session.add(
-        DeliveryEvent(
-            id=name,
-            message_id=message.id,
-            customer_id=customer.id,
-            provider=provider,
-            name=report.name,
-            kind=report.kind,
-            at=report.at,
-            received_at=now,
-            url=report.url,
-            reason=report.reason,
-            machine=report.machine,
-        )
-    )
-    _forward(session, report, message, now)
-    for came in _first_times(report, before, message.delivery, done):
-        _count(session, message, came, message.accepted_at or report.at)
-    if _arrived(before) and not _arrived(message.delivery):
-        _count(session, message, "arrived", message.accepted_at or report.at, -1)
-    if report.kind in SUPPRESSING and customer.email is not None:
-        suppressions.put(session, customer.email, SUPPRESSING[report.kind], f"message {message.id}", now)
-    if report.kind == "unsubscribed":
-        consents.record(session, customer.id, message.topic, False, f"provider, message {message.id}", report.at, now)
-    session.flush()
-    if report.kind in HEARD and not report.machine:
-        properties = {
-            "message": message.id,
-            "template": message.template,
-            "journey": message.journey,
-            "step": message.step,
-        }
-        if message.broadcast is not None:
-            properties["broadcast"] = message.broadcast
-        if report.url:
-            properties["url"] = report.url
-        event = NewEvent(name=HEARD[report.kind], properties=properties, at=report.at, message_id=f"delivery:{name}")
-        customer_events.record(session, customer, event, listeners, now)
+class _Taken:
+    """The reports of one transaction: what follows from them is collected, and stored by a few statements."""
+
+    def __init__(
+        self,
+        session: Session,
+        there: Mapping[str, Message],
+        people: Mapping[str, Customer],
+        provider: str,
+        now: datetime,
+    ) -> None:
+        self._session = session
+        self._people = people
+        self._provider = provider
+        self._now = now
+        self._told = delivery_event_rows.told(session, there)
+        self._rows: list[bulk.ColumnValues] = []
+        self._decisions: list[bulk.ColumnValues] = []
+        self._suppressed: list[tuple[str, str, str]] = []
+        self._happened: list[tuple[Customer, NewEvent | Statement]] = []
+
+    def add(self, report: ReportedEvent, message: Message, customer: Customer) -> None:
+        """Move the mail forward, and keep in mind what else follows."""
+        before, told = message.delivery, self._told[message.id]
+        done = {one.kind for one in told if not one.machine}
+        told.append(Told(str(report.kind), report.at, report.machine))
+        self._rows.append(_row(report, message, self._provider, self._now))
+        self._forward(report, message)
+        for came in _first_times(report, before, message.delivery, done):
+            _count(self._session, message, came, message.accepted_at or report.at)
+        if _arrived(before) and not _arrived(message.delivery):
+            _count(self._session, message, "arrived", message.accepted_at or report.at, -1)
+        source = f"message {message.id}"
+        if report.kind in SUPPRESSING and customer.email is not None:
+            self._suppressed.append((customer.email, SUPPRESSING[report.kind], source))
+        if report.kind == "unsubscribed":
+            self._happened.append((customer, _left(report, message, f"provider, {source}")))
+        if report.kind in HEARD and not report.machine:
+            self._happened.append((customer, _event(report, message)))
+
+    def _forward(self, report: ReportedEvent, message: Message) -> None:
+        """Move the mail forward, never back; but for a delivery and a bounce, of which the later one counts."""
+        if message.status in UNSURE:
+            message.accepted_at = message.accepted_at or report.at
+            messages.change(self._session, message, MessageStatus.ACCEPTED, self._now)
+            explained = {"message": message.id, "explanation": f"reported: {report.kind}"}
+            self._decisions.append(decisions.about(message, "accepted", explained, self._now))
+        kind = "delivered" if report.machine else report.kind  # a machine that opens it proves its arrival, no more
+        if {kind, message.delivery} == CONTRARY:
+            message.delivery = _later(self._told[message.id])
+        elif RANK[kind] > RANK.get(message.delivery or "", -1):
+            message.delivery = kind
+        if _arrived(message.delivery):  # what has arrived was accepted, whether or not our own record of it is written
+            message.accepted_at = message.accepted_at or report.at
+        self._session.add(message)
+        if not report.machine and report.kind != "unknown":
+            detail: dict[str, Any] = {"message": message.id, "template": message.template}
+            detail |= {"reason": report.reason} if report.reason else {}
+            self._decisions.append(decisions.about(message, report.kind, detail, self._now))
+
+    def store(self) -> None:
+        """Write it all; then journeys hear of what people did, each customer's events in their order."""
+        delivery_event_rows.add(self._session, self._rows)
+        decisions.add(self._session, self._decisions)
+        suppressions.put_all(self._session, self._suppressed, self._now)
+        self._session.flush()
+        listeners = Listeners.load(self._session) if self._happened else None
+        for turn in turns(self._events(), lambda one: one[0].id):
+            assert listeners is not None
+            customer_events.record_all(self._session, turn, listeners, self._now)
+
+    def _events(self) -> Iterator[tuple[Customer, NewEvent]]:
+        """What happened, in order; a statement about a topic is kept, and is an event where it changes something."""
+        statements = [one for _, one in self._happened if isinstance(one, Statement)]
+        kept = iter(consents.keep_all(self._session, self._people, statements, self._now) if statements else ())
+        for customer, one in self._happened:
+            event = next(kept) if isinstance(one, Statement) else one
+            if isinstance(event, ServiceError):
+                raise event
+            if event is not None:
+                yield customer, event
 
 
-def _forward(session: Session, report: ReportedEvent, message: Message, now: datetime) -> None:
-    """Move the mail forward, never back; but for a delivery and a bounce, of which the later one counts."""
-    if message.status in UNSURE:
-        message.accepted_at = message.accepted_at or report.at
-        messages.change(session, message, MessageStatus.ACCEPTED, now)
-        decisions.note(
-            session, message, "accepted", {"message": message.id, "explanation": f"reported: {report.kind}"}, now
-        )
-    kind = "delivered" if report.machine else report.kind  # a machine that opens it proves that it arrived, no more
-    if {kind, message.delivery} == CONTRARY:
-        message.delivery = _later(session, message)
-    elif RANK[kind] > RANK.get(message.delivery or "", -1):
-        message.delivery = kind
-    if _arrived(message.delivery):  # what has arrived was accepted, whether or not our own record of it is written
-        message.accepted_at = message.accepted_at or report.at
-    session.add(message)
-    if not report.machine and report.kind != "unknown":
-        detail: dict[str, Any] = {"message": message.id, "template": message.template}
-        detail |= {"reason": report.reason} if report.reason else {}
-        decisions.note(session, message, report.kind, detail, now)
+def _row(report: ReportedEvent, message: Message, provider: str, now: datetime) -> bulk.ColumnValues:
+    return {
+        "id": fingerprint(report),
+        "message_id": message.id,
+        "customer_id": message.customer_id,
+        "provider": provider,
+        "name": report.name,
+        "kind": str(report.kind),
+        "at": report.at,
+        "received_at": now,
+        "url": report.url,
+        "reason": report.reason,
+        "machine": report.machine,
+    }
 
 
-def _later(session: Session, message: Message) -> str:
+def _left(report: ReportedEvent, message: Message, source: str) -> Statement:
+    return Statement(customer_id=message.customer_id, topic=message.topic, granted=False, source=source, at=report.at)
+
+
+def _event(report: ReportedEvent, message: Message) -> NewEvent:
+    """What a person did with a mail, as an event of theirs."""
+    properties = {
+        "message": message.id,
+        "template": message.template,
+        "journey": message.journey,
+        "step": message.step,
+    }
+    if message.broadcast is not None:
+        properties["broadcast"] = message.broadcast
+    if report.url:
+        properties["url"] = report.url
+    name = f"delivery:{fingerprint(report)}"
+    return NewEvent(name=HEARD[report.kind], properties=properties, at=report.at, message_id=name)
+
+
+def _later(told: Sequence[Told]) -> str:
     """Which comes last, a delivery or a bounce, by the instants of all reports; at the same one it is the bounce."""
-    last: dict[bool, datetime] = {}
-    for one in delivery_event_rows.of_message(session, message.id):
-        if one.machine or one.kind in CONTRARY:
-            last[one.kind == "bounced" and not one.machine] = one.at
-    bounced, delivered = last.get(True), last.get(False)
+    bounced = max((one.at for one in told if one.kind == "bounced" and not one.machine), default=None)
+    arrived = (one.at for one in told if one.machine or one.kind == "delivered")
+    delivered = max(arrived, default=None)
     return "delivered" if bounced is None or (delivered is not None and delivered > bounced) else "bounced"
 
 

@@ -82,18 +82,28 @@ def keep_open(session: Session, report: Engaged, now: datetime) -> bool:
     """Keep an open, unless it is a repeat by now; whether it was kept."""
     owners = messages.owners(session, {report.send_id})
     customers.lock_all(session, owners.values())
-    if repeats(session, report):
-        return False
-    delivery_events.take(session, [report], PROVIDER, now)
-    return True
+    kept = fresh(session, [report])
+    delivery_events.take(session, kept, PROVIDER, now)
+    return bool(kept)
 
 
 def repeats(session: Session, report: Engaged) -> bool:
     """Whether the same was kept within the time before it."""
-    since = report.at - ONCE_IN
-    return delivery_event_rows.known_since(
-        session, report.send_id, PROVIDER, report.kind, report.url, report.machine, since
-    )
+    return not fresh(session, [report])
+
+
+def fresh(session: Session, reports: Sequence[Engaged]) -> Sequence[Engaged]:
+    """Those that do not repeat what was kept within the time before them."""
+    since = min((one.at for one in reports), default=None)
+    if since is None:
+        return []
+    ids = {one.send_id for one in reports}
+    known = delivery_event_rows.last_since(session, ids, PROVIDER, since - ONCE_IN)
+    return [one for one in reports if (last := known.get(_said(one))) is None or last <= one.at - ONCE_IN]
+
+
+def _said(report: Engaged) -> tuple[str, str, str | None, bool]:
+    return report.send_id, report.kind, report.url, report.machine
 
 
 def target_of(session: Session, send_id: str, number: int) -> str | None:
@@ -138,14 +148,13 @@ def drop_next(session: Session, now: datetime, error: str) -> None:
 def judge_due(session: Session, now: datetime, limit: int = PAGE) -> int:
     """Judge the clicks that have waited long enough, `limit` at most, and pass them on; return how many there were."""
     due = pending_clicks.first_by(session, now - SETTLES, limit)
+    ids = {one.message_id for one in due}
+    every, links = pending_clicks.of_messages(session, ids), message_bodies.link_counts(session, ids)
     reports: list[Engaged] = []
-    for message_id in sorted({one.message_id for one in due}):
-        every = pending_clicks.of_message(session, message_id)
-        links = len(message_bodies.urls(session, message_id))
-        for one in (click for click in due if click.message_id == message_id):
-            _judge(one, every, links)
-            reports.append(report_of(one))
-    delivery_events.take(session, [one for one in _once_each(reports) if not repeats(session, one)], PROVIDER, now)
+    for one in sorted(due, key=lambda click: click.message_id):
+        _judge(one, every[one.message_id], links.get(one.message_id, 0))
+        reports.append(report_of(one))
+    delivery_events.take(session, fresh(session, _once_each(reports)), PROVIDER, now)
     for one in due:
         session.delete(one)
     return len(due)

@@ -78,7 +78,7 @@ def choose(session: Session, customer_id: str, wanted: Collection[str], send_id:
         if on != one.on or (on and everything is not None and not everything.granted):
             evidence = {"text": TEXT, "version": VERSION, "how": "preference page"} if on else None
             statements.append(_statement(customer_id, one.topic, on, source, now, evidence))
-    consents.say_all(session, statements, now, heard=True)
+    consents.say_all(session, statements, now)
 
 
 def _statement(

@@ -174,11 +174,13 @@ _YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
 def _consents(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
     """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
     named = _Named(session, lines)
-    return _take(
-        lines,
-        lambda line: _statement(operation, named, line[1], now),
-        lambda statements: consents.say_all(session, statements, now),
-    )
+
+    def take(statements: Sequence[Statement]) -> Iterator[Outcome]:
+        people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
+        for kept in consents.keep_all(session, people, statements, now):
+            yield kept if isinstance(kept, ServiceError) else kept is not None
+
+    return _take(lines, lambda line: _statement(operation, named, line[1], now), take)
 
 
 def _statement(operation: Operation, named: _Named, record: Mapping[str, Any], now: datetime) -> Statement:

@@ -115,8 +115,7 @@ def _number(session: Session, track: Sequence[Enrollment], target: str, source: 
 def _leave(session: Session, run: Enrollment, now: datetime) -> None:
     """End a run beside which the known customer's own goes on; it hears nothing more from this moment."""
     interests.drop(session, run.id)
-    for message in messages.unclaimed(session, run.id):
-        planning.withdraw(session, message.id, "exited", now)
+    planning.withdraw_all(session, messages.unclaimed(session, run.id), "exited", now)
     leave = dispatches.row(run.id, run.workflow_id, "leave", {"reason": "merged"}, Priority.SIGNAL, now)
     dispatches.add(session, [leave])
 

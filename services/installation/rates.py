@@ -1,12 +1,14 @@
 """Rates as people write them, `100/second`, and the buckets that keep to them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from store.queries import rate_buckets
+from store.queries.rate_buckets import Draw
 
 PATTERN = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 """A rate as people write it: mails (or calls) in a span."""
@@ -37,10 +39,18 @@ def take(session: Session, name: str, rate: Rate, wanted: int, now: datetime, le
 
     Where a full bucket holds less than ten, nothing is left: a share of it would be less than a mail or two.
     """
-    share = leave if rate.burst >= 10 else 0.0
-    return rate_buckets.take(
-        session, name, per_second=rate.per_second, burst=rate.burst, wanted=wanted, now=now, leave=share
-    )
+    (taken,) = rate_buckets.take(session, [_draw(name, rate, wanted, leave if rate.burst >= 10 else 0.0)], now)
+    return taken
+
+
+def take_all(session: Session, wanted: Mapping[str, tuple[Rate, int]], now: datetime) -> dict[str, int]:
+    """How many may go now of each bucket: its rate, and how many are wanted."""
+    draws = [_draw(name, rate, count) for name, (rate, count) in wanted.items()]
+    return dict(zip(wanted, rate_buckets.take(session, draws, now), strict=True))
+
+
+def _draw(name: str, rate: Rate, wanted: int, leave: float = 0.0) -> Draw:
+    return Draw(name=name, per_second=rate.per_second, burst=rate.burst, wanted=wanted, leave=leave)
 
 
 def give_back(session: Session, name: str, count: int) -> None:

@@ -245,7 +245,6 @@ def _cancel(session: Session, operation: Operation, now: datetime) -> Done | Non
     waiting = messages.unclaimed_of_broadcast(session, key, PAGE)
     if not waiting:
         return None
-    for message in waiting:
-        planning.withdraw(session, message.id, "cancelled", now)
+    planning.withdraw_all(session, waiting, "cancelled", now)
     session.flush()
     return Done(count=len(waiting))

@@ -4,10 +4,9 @@ Campaigns take turns: each journey's (or broadcast's) oldest mail goes before an
 locked, so that two lanes which write to one customer see each other's mail under a cap.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, zip_longest
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -16,22 +15,24 @@ from sqlmodel import Session
 from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
 from services.customers import known_facts
-from services.definitions import broadcasts, templates
+from services.definitions import journeys, templates
 from services.definitions.templates import TemplateSource
 from services.installation import installation_settings, locales, rates
 from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
-from services.messages import circuit_breaker, origins, planning
+from services.messages import circuit_breaker, origins, planning, turns
 from services.messages.eligibility import Recipients
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
+from store.bulk import ColumnValues
 from store.queries import broadcasts as broadcast_rows
-from store.queries import customers, decisions, enrollments, lanes, messages, topics
-from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL
+from store.queries import customers, decisions, enrollments, lanes, messages
+from store.queries import templates as template_rows
+from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL, DueMessage
 from store.statuses import MessageStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
-from store.tables.definitions import Journey
+from store.tables.definitions import TemplateVersion
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 
@@ -71,43 +72,11 @@ def claim(
     limit = circuit_breaker.free_capacity(session, way.channel, limit, now)
     if way.rate is not None and limit:
         limit = rates.take(session, way.channel, way.rate, limit, now, LEAVES[lane])
-    due = _due(session, lane, limit, now) if limit else []
+    due = turns.due(session, lane, limit, now) if limit else []
     claimed = _Claim(session, lane, fence, now).take(due) if due else []
     if way.rate is not None:
         rates.give_back(session, way.channel, limit - len(claimed))
     return claimed
-
-
-# -- whose turn it is --------------------------------------------------------------------------------------------------
-
-
-def _due(session: Session, lane: str, limit: int, now: datetime) -> list[Message]:
-    """The oldest due mail of each campaign, then the second of each, and so on."""
-    queues = _broadcasts(session, limit, now) if lane == BROADCAST else _journeys(session, lane, limit, now)
-    turns = chain.from_iterable(zip_longest(*queues))
-    return [one for one in turns if one is not None][:limit]
-
-
-def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
-    stopped = topics.paused_keys(session)
-    for key in lanes.journeys_with_planned(session, lane):
-        journey = session.get(Journey, key)
-        if journey is None or journey.paused_at is None:
-            yield lanes.due_of_journey(session, lane, key, stopped, limit, now)
-
-
-def _broadcasts(session: Session, limit: int, now: datetime) -> Iterator[Sequence[Message]]:
-    stopped = topics.paused_keys(session)
-    for row in broadcast_rows.under_way(session):
-        if broadcasts.body_of(row).topic not in stopped:
-            queue = lanes.due_of_broadcast(session, row.key, limit, now)
-            yield queue[: _allowed(session, row, len(queue), now)] if queue else queue
-
-
-def _allowed(session: Session, row: Broadcast, wanted: int, now: datetime) -> int:
-    """How many mails of a broadcast its own rate lets go now."""
-    rate = broadcasts.body_of(row).rate
-    return wanted if rate is None else rates.take(session, f"broadcast {row.key}", rates.parse(rate), wanted, now)
 
 
 # -- the claim itself --------------------------------------------------------------------------------------------------
@@ -124,11 +93,24 @@ class _Claim:
         self._settings: InstallationSettings = installation_settings.load(session)
         self._origins: dict[tuple[str | None, ...], Origin] = {}
         self._sources: dict[tuple[str, Sequence[str]], TemplateSource | None] = {}
+        self._versions: Mapping[str, TemplateVersion] = {}
+        self._campaigns: Sequence[Broadcast] = ()  # held, so that the session knows them for as long as the claim lasts
+        self._decisions: list[ColumnValues] = []
 
-    def take(self, due: Sequence[Message]) -> list[MailRequest]:
+    def take(self, due: Sequence[DueMessage]) -> list[MailRequest]:
+        """Claim what may go, and put on record what may not."""
+        requests = self._requests(due)
+        decisions.add(self._session, self._decisions)
+        mine = messages.claim(self._session, [one.send_id for one in requests], self._fence, self._now)
+        return [one for one in requests if one.send_id in mine]
+
+    def _requests(self, found: Sequence[DueMessage]) -> list[MailRequest]:
         session = self._session
-        people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in due})}
-        due = self._as_they_are(due, people)
+        people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in found})}
+        due = self._as_they_are(found, people)
+        self._versions = template_rows.newest(session, {one.template for one in due})
+        journeys.compile_all(session, {one.digest for one in due if one.digest})
+        self._campaigns = broadcast_rows.by_keys(session, {one.broadcast for one in due if one.broadcast})
         stands = Recipients(session, list(people.values()), self._settings, self._now)
         repeated = self._repeated(due)
         runs = enrollments.by_ids(session, {one.enrollment_id for one in due if one.enrollment_id})
@@ -143,10 +125,9 @@ class _Claim:
                 raise
             except Exception as error:
                 self._fail(message, error)
-        mine = messages.claim(session, [one.send_id for one in requests], self._fence, self._now)
-        return [one for one in requests if one.send_id in mine]
+        return requests
 
-    def _as_they_are(self, due: Sequence[Message], people: Mapping[str, Customer]) -> list[Message]:
+    def _as_they_are(self, due: Sequence[DueMessage], people: Mapping[str, Customer]) -> list[Message]:
         """The mails again, under the locks: one that was taken back, or that another customer has since, waits."""
         kept = messages.planned(self._session, [one.id for one in due])
         gone = {one.customer_id for one in due} - {*people}
@@ -158,17 +139,18 @@ class _Claim:
         log.error("mail_not_claimed", message=message.id, lane=self._lane, exc_info=error)
         messages.change(self._session, message, MessageStatus.FAILED, self._now, reason="unexpected_error")
         detail = {"message": message.id, "template": message.template, "reason": "unexpected_error"}
-        decisions.note(self._session, message, "failed", {**detail, "explanation": type(error).__name__}, self._now)
+        detail["explanation"] = type(error).__name__
+        self._decisions.append(decisions.about(message, "failed", detail, self._now))
 
     def _may_go(
         self, stands: Recipients, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
     ) -> Origin | None:
         """Ask every policy again; what may not go is skipped or put off, on record."""
-        session, now = self._session, self._now
+        now = self._now
         origin = self._origin(message)
         name = (message.broadcast, message.customer_id)
         if name in repeated:
-            planning.withdraw(session, message.id, "repeated", now)
+            self._decisions.append(planning.skip(self._session, message, "repeated", now))
             return None
         who = stands.recipient(customer, message.topic)
         limits = stands.limits(message.customer_id, message.topic)
@@ -176,12 +158,13 @@ class _Claim:
         why = stands.evidence(verdict, customer, message.topic)
         match verdict:
             case Skipped(reason=reason):
-                planning.withdraw(session, message.id, reason, now, why)
+                self._decisions.append(planning.skip(self._session, message, reason, now, why))
                 return None
             case Deferred(until=until, reason=reason):
                 message.not_before, message.updated_at = until, now
                 detail = {"message": message.id, "template": message.template, "reason": reason, **why}
-                decisions.note(session, message, "deferred", {**detail, "until": until.isoformat()}, now)
+                detail["until"] = until.isoformat()
+                self._decisions.append(decisions.about(message, "deferred", detail, now))
                 return None
             case Allowed():
                 stands.goes(message.customer_id, message.topic, message.id)
@@ -199,7 +182,8 @@ class _Claim:
 
     def _source(self, template: str, wanted: Sequence[str]) -> TemplateSource | None:
         if (template, wanted) not in self._sources:
-            self._sources[template, wanted] = templates.source(self._session, template, wanted)
+            version = self._versions.get(template)
+            self._sources[template, wanted] = templates.source_of(version, wanted) if version is not None else None
         return self._sources[template, wanted]
 
     def _repeated(self, due: Sequence[Message]) -> set[tuple[str | None, str]]:

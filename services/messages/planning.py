@@ -5,7 +5,7 @@ one mail is one row.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from store.queries.lanes import JOURNEY, TRANSACTIONAL
 from store.statuses import CLAIMABLE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
+from store.tables.messages import Message
 from store.trace_context import CURRENT
 
 _OUTCOME: Mapping[MessageStatus, Literal["planned", "deferred", "skipped"]] = {
@@ -159,8 +160,20 @@ def withdraw(
     message = messages.locked(session, message_id)
     if message is None or message.status not in CLAIMABLE:
         return False
+    decisions.add(session, [skip(session, message, reason, now, why)])
+    return True
+
+
+def withdraw_all(session: Session, found: Sequence[Message], reason: str, now: datetime) -> None:
+    """`withdraw` many that the caller has locked, and that no lane has claimed."""
+    decisions.add(session, [skip(session, one, reason, now) for one in found])
+
+
+def skip(
+    session: Session, message: Message, reason: str, now: datetime, why: Mapping[str, Any] | None = None
+) -> bulk.ColumnValues:
+    """Skip a mail that is locked and not claimed; return the decision, to be put on record."""
     message.not_before = None
     messages.change(session, message, MessageStatus.SKIPPED, now, reason=reason)
     detail = {"message": message.id, "template": message.template, "reason": reason, **(why or {})}
-    decisions.note(session, message, "skipped", detail, now)
-    return True
+    return decisions.about(message, "skipped", detail, now)

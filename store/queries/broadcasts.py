@@ -30,6 +30,11 @@ def under_way(session: Session) -> Sequence[Broadcast]:
     return session.exec(query.order_by(col(Broadcast.key))).all()
 
 
+def by_keys(session: Session, keys: Collection[str]) -> Sequence[Broadcast]:
+    """The broadcasts with these keys; no statement where none is asked for."""
+    return session.exec(select(Broadcast).where(col(Broadcast.key).in_(keys))).all() if keys else []
+
+
 def due(session: Session, now: datetime, limit: int = AT_ONCE) -> Sequence[Broadcast]:
     """Those that have something to do by the clock, the longest overdue first; `limit` at most."""
     query = select(Broadcast).where(

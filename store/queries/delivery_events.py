@@ -1,12 +1,19 @@
 """What providers reported about messages: kept once each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, col, func, select
 
 from store import bulk
 from store.tables.messages import DeliveryEvent
+
+
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Keep reports; IntegrityError where one of them is kept already."""
+    bulk.add(session, DeliveryEvent, rows)
 
 
 def known_ids(session: Session, ids: Sequence[str]) -> set[str]:
@@ -32,22 +39,39 @@ def of_message(session: Session, message_id: str) -> Sequence[DeliveryEvent]:
     return session.exec(query.order_by(col(DeliveryEvent.at), col(DeliveryEvent.id))).all()
 
 
-def kinds_by_customers(session: Session, message_id: str) -> set[str]:
-    """What people (not machines) have done with a message until now."""
-    query = select(DeliveryEvent.kind).where(DeliveryEvent.message_id == message_id, ~col(DeliveryEvent.machine))
-    return set(session.exec(query.distinct()).all())
+class Told(NamedTuple):
+    """What was reported of a message, when, and whether a machine did it."""
+
+    kind: str
+    at: datetime
+    machine: bool
 
 
-def known_since(
-    session: Session, message_id: str, provider: str, kind: str, url: str | None, machine: bool, since: datetime
-) -> bool:
-    """Whether this provider has reported the same of a mail after an instant: kind, link, by a machine or not."""
-    same = (
-        col(DeliveryEvent.message_id) == message_id,
-        col(DeliveryEvent.at) > since,
-        DeliveryEvent.provider == provider,
-        DeliveryEvent.kind == kind,
-        col(DeliveryEvent.url).is_(None) if url is None else col(DeliveryEvent.url) == url,
-        col(DeliveryEvent.machine) == machine,
-    )
-    return session.exec(select(DeliveryEvent.id).where(*same).limit(1)).first() is not None
+def told(session: Session, message_ids: Collection[str]) -> dict[str, list[Told]]:
+    """What was reported of each of these messages until now, in no order; an empty list where nothing."""
+    found: dict[str, list[Told]] = {one: [] for one in message_ids}
+    for part in bulk.parts(sorted(found)):
+        query = select(DeliveryEvent.message_id, DeliveryEvent.kind, DeliveryEvent.at, DeliveryEvent.machine)
+        for message_id, *one in session.exec(query.where(col(DeliveryEvent.message_id).in_(part))).all():
+            found[message_id].append(Told(*one))
+    return found
+
+
+def last_since(
+    session: Session, message_ids: Collection[str], provider: str, since: datetime
+) -> dict[tuple[str, str, str | None, bool], datetime]:
+    """When a provider last reported the same of these mails after an instant: by mail, kind, link, machine or not."""
+    table: Any = DeliveryEvent
+    same = (table.message_id, table.kind, table.url, table.machine)
+    found: dict[tuple[str, str, str | None, bool], datetime] = {}
+    for part in bulk.parts(sorted(message_ids)):
+        here = (
+            col(DeliveryEvent.message_id).in_(part),
+            col(DeliveryEvent.at) > since,
+            col(DeliveryEvent.provider) == provider,
+        )
+        query: Any = sqlalchemy.select(*same, func.max(table.at)).where(*here).group_by(*same)
+        rows: Any = session.connection().execute(query)
+        for message_id, kind, url, machine, at in rows:
+            found[message_id, kind, url, machine] = at
+    return found

@@ -1,6 +1,6 @@
 """Journeys and their versions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -36,9 +36,21 @@ def letting_in(session: Session) -> Sequence[JourneyVersion]:
     return session.exec(query.where(col(Journey.archived_at).is_(None))).all()
 
 
+def paused_among(session: Session, keys: Collection[str]) -> set[str]:
+    """Those of the journeys that are paused."""
+    query = select(Journey.key).where(col(Journey.key).in_(keys), col(Journey.paused_at).is_not(None))
+    return set(session.exec(query).all())
+
+
 def is_paused(session: Session, key: str) -> bool:
     """Whether a journey is paused: its enrollments park at their next wake."""
     return session.exec(select(Journey.paused_at).where(Journey.key == key)).first() is not None
+
+
+def canonicals(session: Session, digests: Collection[str]) -> dict[str, str]:
+    """The definitions that digests name, as canonical JSON, by digest; what is unknown is left out."""
+    query = select(JourneyVersion.digest, JourneyVersion.canonical).where(col(JourneyVersion.digest).in_(digests))
+    return dict(session.exec(query).all())
 
 
 def canonical(session: Session, digest: str) -> str | None:

@@ -3,11 +3,12 @@
 The statuses stand in the statements as they are, not as parameters: so the database knows which partial index fits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
-from sqlalchemy import literal, or_
+from sqlalchemy import literal, or_, union_all
 from sqlmodel import Session, col, func, select
 
 from store.statuses import MessageStatus
@@ -53,34 +54,68 @@ def oldest_due(session: Session, lane: str, now: datetime) -> datetime | None:
     return session.exec(query.order_by(col(Message.not_before)).limit(1)).first()
 
 
-def journeys_with_planned(session: Session, lane: str) -> Iterator[str]:
+def journeys_with_planned(session: Session, lane: str) -> Sequence[str]:
     """The journeys with planned messages in a lane, one step in the index each, however much waits."""
-    here = select(func.min(Message.journey)).where(Message.lane == lane, PLANNED)
-    key: Any = session.exec(here).one()
-    while key is not None:
-        yield key
-        key = session.exec(here.where(col(Message.journey) > key)).one()
+    here = (Message.lane == lane, PLANNED)
+    walk = select(func.min(Message.journey).label("journey")).where(*here).cte("walk", recursive=True)
+    following = select(func.min(Message.journey)).where(*here, col(Message.journey) > walk.c.journey)
+    walk = walk.union_all(select(following.correlate(walk).scalar_subquery()).where(walk.c.journey.is_not(None)))
+    return session.exec(select(walk.c.journey).where(walk.c.journey.is_not(None))).all()
 
 
-def due_of_journey(
-    session: Session, lane: str, journey: str, stopped: Sequence[str], limit: int, now: datetime
-) -> Sequence[Message]:
-    """A journey's due messages, the oldest first, but for those of stopped topics and paused enrollments."""
+class DueMessage(NamedTuple):
+    """A message whose time has come; in the order of these fields it is its campaign's turn."""
+
+    not_before: datetime
+    id: str
+    customer_id: str
+
+
+def due_of_journeys(
+    session: Session, lane: str, journeys: Sequence[str], stopped: Sequence[str], limit: int, now: datetime
+) -> Mapping[str, Sequence[DueMessage]]:
+    """The due messages of each journey, the oldest first, but for those of stopped topics and paused enrollments.
+
+    `limit` at most of each.
+    """
     query = (
-        select(Message)
+        _due(col(Message.journey), limit, now)
         .outerjoin(Enrollment, col(Enrollment.id) == col(Message.enrollment_id))
-        .where(Message.lane == lane, Message.journey == journey, PLANNED, col(Message.not_before) <= now)
-        .where(or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
+        .where(Message.lane == lane, or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
     )
     if stopped:
         query = query.where(col(Message.topic).notin_(stopped))
-    return session.exec(query.order_by(col(Message.not_before), col(Message.id)).limit(limit)).all()
+    return _by_campaign(session, {key: query.where(Message.journey == key) for key in journeys})
 
 
-def due_of_broadcast(session: Session, broadcast: str, limit: int, now: datetime) -> Sequence[Message]:
-    """A broadcast's due messages, the oldest first."""
-    query = select(Message).where(Message.broadcast == broadcast, PLANNED, col(Message.not_before) <= now)
-    return session.exec(query.order_by(col(Message.not_before), col(Message.id)).limit(limit)).all()
+def due_of_broadcasts(
+    session: Session, broadcasts: Sequence[str], limit: int, now: datetime
+) -> Mapping[str, Sequence[DueMessage]]:
+    """The due messages of each broadcast, the oldest first, `limit` at most of each."""
+    query = _due(col(Message.broadcast), limit, now)
+    return _by_campaign(session, {key: query.where(Message.broadcast == key) for key in broadcasts})
+
+
+def _due(campaign: Any, limit: int, now: datetime) -> Any:
+    query = select(campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id)
+    query = query.where(PLANNED, col(Message.not_before) <= now)
+    return query.order_by(col(Message.not_before), col(Message.id)).limit(limit)
+
+
+CAMPAIGNS_AT_ONCE = 100
+"""SQLite puts 500 selects together at most; a hundred are compiled in a moment."""
+
+
+def _by_campaign(session: Session, queries: Mapping[str, Any]) -> Mapping[str, Sequence[DueMessage]]:
+    """What each query finds, many of them asked by one statement; each ends at its own limit, in its own index."""
+    found: dict[str, list[DueMessage]] = {key: [] for key in queries}
+    left = iter(queries.values())
+    while some := list(islice(left, CAMPAIGNS_AT_ONCE)):
+        parts = [select(one.subquery()) for one in some]
+        together: Any = parts[0] if len(parts) == 1 else union_all(*parts)
+        for campaign, *due in session.connection().execute(together):
+            found[campaign].append(DueMessage(*due))
+    return {key: sorted(those) for key, those in found.items()}
 
 
 def unknown(session: Session, lane: str, before: datetime, after: str, limit: int) -> Sequence[str]:

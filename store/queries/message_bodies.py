@@ -1,6 +1,6 @@
 """The bodies of mails: kept when a mail is frozen, read one at a time, let go of page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy
@@ -30,6 +30,15 @@ def keep(session: Session, bodies: Sequence[bulk.ColumnValues], now: datetime) -
 def urls(session: Session, message_id: str) -> Sequence[str]:
     """Where the tracked links of a mail lead; none where it has none, or is not here."""
     return session.exec(select(MessageBody.urls).where(MessageBody.message_id == message_id)).first() or ()
+
+
+def link_counts(session: Session, message_ids: Collection[str]) -> dict[str, int]:
+    """How many tracked links each of these mails has; what is not here is left out."""
+    found: dict[str, int] = {}
+    for part in bulk.parts(sorted(message_ids)):
+        query = select(MessageBody.message_id, MessageBody.urls).where(col(MessageBody.message_id).in_(part))
+        found |= {name: len(urls) for name, urls in session.exec(query).all()}
+    return found
 
 
 def forget(session: Session, before: datetime, limit: int) -> int:

@@ -1,10 +1,12 @@
 """Clicks that are not judged yet."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from store import bulk
 from store.tables.messages import PendingClick
 
 
@@ -20,6 +22,10 @@ def first_by(session: Session, at: datetime, limit: int) -> Sequence[PendingClic
     return session.exec(query.order_by(col(PendingClick.at), col(PendingClick.id)).limit(limit)).all()
 
 
-def of_message(session: Session, message_id: str) -> Sequence[PendingClick]:
-    """Every click on a link of one mail that is not judged yet, in no order."""
-    return session.exec(select(PendingClick).where(PendingClick.message_id == message_id)).all()
+def of_messages(session: Session, message_ids: Collection[str]) -> Mapping[str, Sequence[PendingClick]]:
+    """Every click on a link of these mails that is not judged yet, by mail."""
+    found: defaultdict[str, list[PendingClick]] = defaultdict(list)
+    for part in bulk.parts(sorted(message_ids)):
+        for one in session.exec(select(PendingClick).where(col(PendingClick.message_id).in_(part))).all():
+            found[one.message_id].append(one)
+    return found

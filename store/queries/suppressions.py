@@ -1,12 +1,19 @@
 """Suppressions: the addresses that are never written to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlmodel import Session, col, select
 
+from store import bulk
 from store.queries import tombstones
 from store.queries.tombstones import EMAIL
 from store.tables.customers import Suppression
+
+
+def add_missing(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Suppress addresses (`email`, `reason`, `source`, `created_at`); what suppresses one already stays."""
+    if rows:
+        bulk.add_missing(session, Suppression, rows)
 
 
 def among(session: Session, addresses: Collection[str]) -> Mapping[str, Suppression | None]:

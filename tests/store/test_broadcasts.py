@@ -235,12 +235,10 @@ def test_a_file_names_whom_it_is_for(desk: Desk, database: Database) -> None:
         desk.do(broadcasts.schedule)
     with database.writing() as session:
         operation = Operation(id="op", kind="import recipients", request={"broadcast": "spring"}, created_at=desk.at)
-        take = import_file.KINDS["recipients"].take
-        rules: Any = None
-        taken = [take(session, operation, rules, 1, {"userId": user}, desk.at) for user in ("ann", "ann@example.com")]
-        assert taken == [True, False]
-        with pytest.raises(NotFound):
-            take(session, operation, rules, 3, {"userId": "nobody"}, desk.at)
+        lines = [(line, {"userId": name}) for line, name in enumerate(("ann", "ann@example.com", "nobody"), start=1)]
+        taken = import_file.KINDS["recipients"].take(session, operation, lines, desk.at)
+        assert taken[:2] == [True, False]
+        assert isinstance(taken[2], NotFound)
     desk.send()
     assert desk.deliver() == [("ann", "spring")]
 

@@ -101,7 +101,7 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
                 if one["delivery"] == "complained":
                     message_counts.tally(session).came(subject, key, "complained", one["accepted_at"])
     with database.writing() as session:
-        complaint_brake.check_rates(session, session.exec(select(Message).where(Message.id == "m0")).one(), noon)
+        complaint_brake.check_rates(session, session.exec(select(Message).where(Message.id == "m0")).all(), noon)
     with database.reading() as session:
         journey = session.get(Journey, "welcome")
         audits = [(entry.actor, entry.action) for entry in session.exec(select(Audit)).all()]

@@ -53,7 +53,7 @@ def watched(database: Database) -> Iterator[list[Statement]]:
     asked: list[Statement] = []
 
     def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().startswith("SELECT"):
+        if statement.lstrip().startswith(("SELECT", "WITH")):
             asked.append((statement, parameters))
 
     event.listen(database.engine, "before_cursor_execute", keep)
@@ -201,8 +201,10 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "when the next mail is due": lambda session: lanes.next_due(session, "journey"),
         "since when a mail is due": lambda session: lanes.oldest_due(session, "journey", now),
         "which journeys have mail": lambda session: list(lanes.journeys_with_planned(session, "journey")),
-        "a journey's due mail": lambda session: lanes.due_of_journey(session, "journey", "j", ["news"], 10, now),
-        "a broadcast's due mail": lambda session: lanes.due_of_broadcast(session, "b", 10, now),
+        "a journey's due mail": lambda session: lanes.due_of_journeys(
+            session, "journey", ["j", "k"], ["news"], 10, now
+        ),
+        "a broadcast's due mail": lambda session: lanes.due_of_broadcasts(session, ["b", "c"], 10, now),
         "what nobody knows": lambda session: lanes.unknown(session, "journey", now, "", 100),
         "bodies whose time has passed": lambda session: message_bodies.forget(session, now, 100),
         "what was reported": lambda session: delivery_events.of_message(session, "m"),

@@ -1,0 +1,51 @@
+"""Whose turn it is in a lane: each campaign's oldest due mail goes before anybody's second.
+
+Nothing is locked here: whoever claims what is found locks it, and reads it again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import chain, zip_longest
+
+from sqlmodel import Session
+
+from services.definitions import broadcasts
+from services.definitions.broadcast_definition import BroadcastIn
+from services.installation import rates
+from store.queries import broadcasts as broadcast_rows
+from store.queries import journeys, lanes, topics
+from store.queries.lanes import BROADCAST, DueMessage
+
+
+def due(session: Session, lane: str, limit: int, now: datetime) -> list[DueMessage]:
+    """The oldest due mail of each campaign, then the second of each, and so on; `limit` at most."""
+    queues = _broadcasts(session, limit, now) if lane == BROADCAST else _journeys(session, lane, limit, now)
+    in_turns = chain.from_iterable(zip_longest(*queues))
+    return [one for one in in_turns if one is not None][:limit]
+
+
+def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:
+    keys = lanes.journeys_with_planned(session, lane)
+    paused = journeys.paused_among(session, keys)
+    going = [one for one in keys if one not in paused]
+    found = lanes.due_of_journeys(session, lane, going, topics.paused_keys(session), limit, now)
+    return [found[one] for one in going]
+
+
+def _broadcasts(session: Session, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:
+    stopped = topics.paused_keys(session)
+    bodies = {row.key: broadcasts.body_of(row) for row in broadcast_rows.under_way(session)}
+    going = [key for key, body in bodies.items() if body.topic not in stopped]
+    found = lanes.due_of_broadcasts(session, going, limit, now)
+    allowed = _allowed(session, bodies, {key: len(those) for key, those in found.items() if those}, now)
+    return [found[key][: allowed.get(key, limit)] for key in going]
+
+
+def _allowed(
+    session: Session, bodies: Mapping[str, BroadcastIn], wanted: Mapping[str, int], now: datetime
+) -> Mapping[str, int]:
+    """How many mails of each broadcast its own rate lets go now; those without a rate are left out."""
+    limited = {key: rate for key in wanted if (rate := bodies[key].rate) is not None}
+    draws = {f"broadcast {key}": (rates.parse(rate), wanted[key]) for key, rate in limited.items()}
+    taken = rates.take_all(session, draws, now)
+    return {key: taken[f"broadcast {key}"] for key in limited}
