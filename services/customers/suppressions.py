@@ -44,7 +44,7 @@ def put_all(session: Session, wanted: Sequence[tuple[str, str, str]], now: datet
             "created_at": now,
         }
         for email, reason, source in reversed(wanted)
-        if profiles.writable(profiles.address(email) or "")
+        if profiles.is_valid_address(profiles.address(email) or "")
     }
     suppression_rows.add_missing(session, [rows[one] for one in sorted(rows, key=str)])
 

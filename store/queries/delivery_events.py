@@ -52,8 +52,9 @@ def told(session: Session, message_ids: Collection[str]) -> dict[str, list[Told]
     found: dict[str, list[Told]] = {one: [] for one in message_ids}
     for part in bulk.parts(sorted(found)):
         query = select(DeliveryEvent.message_id, DeliveryEvent.kind, DeliveryEvent.at, DeliveryEvent.machine)
-        for message_id, *one in session.exec(query.where(col(DeliveryEvent.message_id).in_(part))).all():
-            found[message_id].append(Told(*one))
+        here = query.where(col(DeliveryEvent.message_id).in_(part))
+        for message_id, kind, at, machine in session.exec(here).all():
+            found[message_id].append(Told(kind, at, machine))
     return found
 
 
