@@ -320,7 +320,7 @@ def test_clicks_are_judged(
             session.add(click)
     later = noon + timedelta(minutes=1)
     with statements(database, at_most=24), database.writing() as session:
-        assert opens_and_clicks.settle(session, later) == count
+        assert opens_and_clicks.judge_due(session, later) == count
     assert len(rows(database, Event, Event.name == "Message Clicked")) == count
 
 
