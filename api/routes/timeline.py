@@ -11,6 +11,7 @@ from api.errors import responses
 from api.routes.customers import CustomerId
 from api.schemas.base import Page
 from api.schemas.enrollments import EnrollmentOut
+from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOut
 from services.reports import customer_view, why_answers
@@ -55,6 +56,7 @@ def _told(why: Why) -> WhyOut:
         next_at=why.next_at,
         enrollment=EnrollmentOut.model_validate(why.enrollment) if why.enrollment else None,
         message=MessageOut.model_validate(why.message) if why.message else None,
+        hook=HookOut.model_validate(why.hook) if why.hook else None,
         triggers=[TriggerNow(**one) for one in why.triggers],
         decisions=[TimelineEntry(**customer_view.shown(one)) for one in why.decisions],
     )

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from store.statuses import HookStatus
+
 
 class StepCount(BaseModel):
     """How many enrollments wait in a step, or rest behind a stage's last one."""
@@ -54,6 +56,15 @@ class MessagesReport(BaseModel):
     messages: list[MessageCountOut]
 
 
+class HookCountOut(BaseModel):
+    """Webhooks and notes to colleagues that share step, status and last answer."""
+
+    step: str = Field(examples=["onboarding/webhook:crm"])
+    status: HookStatus
+    answer: int | None = Field(description="the HTTP status of the last answer", examples=[503])
+    count: int = Field(examples=[4])
+
+
 class JourneyReport(LifecycleReport):
     """One journey: who entered, where they are, how they left, what it sent and what it reached."""
 
@@ -64,6 +75,7 @@ class JourneyReport(LifecycleReport):
         examples=[{"cross_sell": 12}],
     )
     messages: list[MessageCountOut]
+    hooks: list[HookCountOut] = Field(description="the calls that no receiver has taken, by their last answers")
 
 
 class MessageBook(BaseModel):

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.enrollments import EnrollmentOut
+from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 
 
@@ -43,5 +44,6 @@ class WhyOut(BaseModel):
     next_at: datetime | None = Field(description="when it is tried or decided next")
     enrollment: EnrollmentOut | None
     message: MessageOut | None
+    hook: HookOut | None = Field(description="the webhook or the note of the step")
     triggers: list[TriggerNow] = Field(description="for who never entered: each way in, with the values seen")
     decisions: list[TimelineEntry] = Field(description="the decisions that led here, the oldest first")

@@ -174,6 +174,9 @@ def _again(session: Session, hook: Hook, answer: int | None, error: str | None, 
     hook.status, hook.answer, hook.error, hook.updated_at = HookStatus.PLANNED, answer, error or None, now
     hook.not_before = now + timedelta(seconds=RETRIES[hook.attempts - 1])
     session.add(hook)
+    if hook.attempts == 1:  # the first failure is told at once; the others would only repeat it
+        again = {"again_at": hook.not_before.isoformat()}
+        decisions.note(session, hook, "hook_failing", _outcome(hook) | again, now)
     return None
 
 

@@ -7,12 +7,12 @@ from sqlmodel import Session
 
 from services.errors import NotFound
 from services.reports.lifecycle_report import lifecycle
-from store.queries import counts, message_counts
+from store.queries import counts, hooks, message_counts
 from store.tables.definitions import Journey
 
 
 def journey(session: Session, key: str) -> dict[str, Any]:
-    """One journey: who entered, where they are, how they left, its mails and its goal.
+    """One journey: who entered, where they are, how they left, its mails, its goal, and what no receiver has taken.
 
     Raises NotFound.
     """
@@ -26,6 +26,10 @@ def journey(session: Session, key: str) -> dict[str, Any]:
         "ended": counts.runs(session, key, counts.ENDED),
         "converted": counts.runs(session, key, counts.CONVERTED),
         "messages": messages(session, key),
+        "hooks": [
+            {"step": step, "status": status, "answer": answer, "count": count}
+            for step, status, answer, count in hooks.not_delivered(session, key)
+        ],
     }
 
 

@@ -14,11 +14,11 @@ from journeys.rules.policy import EVERY_TOPIC, REASONS
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import InvalidInput, NotFound
-from store.queries import decisions, enrollments, messages
-from store.statuses import CLAIMABLE, EnrollmentStatus, MessageStatus
+from store.queries import decisions, enrollments, hooks, messages
+from store.statuses import CLAIMABLE, EnrollmentStatus, HookStatus, MessageStatus
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Decision, Enrollment, Hook
 from store.tables.messages import Message
 
 MOST = 200
@@ -48,6 +48,7 @@ class Why:
     entered: bool | None = None
     enrollment: Enrollment | None = None
     message: Message | None = None
+    hook: Hook | None = None
     reason: str | None = None
     meaning: str | None = None
     next_at: datetime | None = None
@@ -172,6 +173,12 @@ def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
         told = _told(mail, recorded)
         told.enrollment = run
         return told
+    hook = hooks.last_of_step(session, run.id, step)
+    if hook is not None:
+        waits = hook.not_before if hook.status == HookStatus.PLANNED else None
+        return Why(
+            answer=_called(hook), entered=True, enrollment=run, hook=hook, next_at=waits, decisions=recorded
+        )  # fmt: skip
     if run.status == EnrollmentStatus.LIVE and run.step == step:
         return Why(answer=_stands(run), entered=True, enrollment=run, next_at=run.wakes_at, decisions=recorded)
     if recorded:
@@ -187,6 +194,26 @@ def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
         next_at=run.wakes_at,
         decisions=elsewhere,
     )
+
+
+_CALLS = {
+    HookStatus.PLANNED: "is called",
+    HookStatus.CALLING: "is being called",
+    HookStatus.DELIVERED: "was taken by its receiver",
+    HookStatus.FAILED: "was refused for good",
+    HookStatus.STUCK: "failed again and again, and waits for a person",
+    HookStatus.CANCELLED: "was given up",
+}
+
+
+def _called(hook: Hook) -> str:
+    """What became of a webhook or a note, with the last answer and when it is called again."""
+    told = f"{hook.step} {_CALLS[hook.status]}"
+    if hook.status == HookStatus.PLANNED:
+        told += f"{' again' if hook.attempts else ''} at {hook.not_before:%Y-%m-%d %H:%M} UTC"
+    answers = [f"status {hook.answer}" if hook.answer is not None else "", hook.error or ""]
+    last = ", ".join(one for one in answers if one)
+    return told + (f"; after attempt {hook.attempts} the answer was: {last}" if last else "")
 
 
 def _step(program: Program, wanted: str) -> str:

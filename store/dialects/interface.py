@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 Codes = tuple[str, ...]
 """How the codes begin by which a database's driver tells its errors apart."""
+
+
+class WrongEncoding(SQLAlchemyError):
+    """The database keeps text in an encoding that cannot hold every name; the sentence says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

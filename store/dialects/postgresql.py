@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Engine, String, func
+from sqlalchemy import Engine, String, event, func
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from store.dialects.interface import Dialect
+from store.dialects.interface import Dialect, WrongEncoding
 
 CHANNEL = "waypost"
 """Where the triggers of the migrations notify."""
@@ -16,8 +16,18 @@ def _driver_url(url: str) -> str:
     return "postgresql+psycopg:" + url.partition(":")[2] if url.startswith(("postgres:", "postgresql:")) else url
 
 
-def _prepare(_engine: Engine) -> None:
-    """The server's settings hold."""
+def _prepare(engine: Engine) -> None:
+    """The server's settings hold; what it cannot keep is found at the first connection and not at the first umlaut."""
+    event.listen(engine, "connect", _refuse_other_encodings)
+
+
+def _refuse_other_encodings(connection: Any, _record: Any) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise WrongEncoding(
+            f"the database keeps its text as {encoding}, in which most names cannot be written; "
+            "make one with CREATE DATABASE waypost TEMPLATE template0 ENCODING 'UTF8'"
+        )
 
 
 def _tell_no_values(error: BaseException) -> None:
@@ -54,7 +64,12 @@ POSTGRESQL = Dialect(
     name="postgresql",
     schemes=("postgresql:", "postgresql+psycopg:", "postgres:"),
     driver_url=_driver_url,
-    engine={"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True},
+    engine={
+        "pool_size": 20,
+        "max_overflow": 20,
+        "pool_pre_ping": True,
+        "connect_args": {"client_encoding": "utf8"},  # else text of a database in SQL_ASCII comes as bytes
+    },  # fmt: skip
     prepare=_prepare,
     tell_no_values=_tell_no_values,
     written=_written,

@@ -61,3 +61,24 @@ def overdue(session: Session, now: datetime) -> tuple[int, datetime | None]:
 def stuck(session: Session) -> int:
     """How many hooks are set aside for a person."""
     return session.exec(select(func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)).one()
+
+
+def last_of_step(session: Session, enrollment_id: str, step: str) -> Hook | None:
+    """The newest call of a step of an enrollment: that of its last visit."""
+    query = select(Hook).where(Hook.enrollment_id == enrollment_id, Hook.step == step)
+    return session.exec(query.order_by(col(Hook.visit).desc(), col(Hook.created_at).desc()).limit(1)).first()
+
+
+def not_delivered(session: Session, journey: str) -> Sequence[tuple[str, HookStatus, int | None, int]]:
+    """The calls of a journey that no receiver has taken: step, status, last answer, and how many share these.
+
+    What was taken is not looked at, however much there is.
+    """
+    left = [status for status in HookStatus if status != HookStatus.DELIVERED]
+    shared = (col(Hook.step), col(Hook.status), col(Hook.answer))
+    query = select(*shared, func.count()).where(Hook.journey == journey, col(Hook.status).in_(left)).group_by(*shared)
+    found = session.exec(query).all()
+    return sorted(
+        ((step, HookStatus(status), answer, count) for step, status, answer, count in found),
+        key=lambda one: (one[0], one[1], one[2] or 0),
+    )

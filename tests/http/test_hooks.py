@@ -1,20 +1,26 @@
 """Hooks and dispatch rows that are set aside: listed, tried again, given up; and what is said of a database that fails."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
+from journeys.machine.commands import Decide
+from mail.webhooks.answer import HookAnswer
 from services.definitions import journeys
+from services.enrollments import hooks
 from store import bulk
 from store.queries import dispatches, pulses
 from store.queries.dispatches import Priority
 from store.statuses import DispatchStatus, HookStatus
 from store.tables.access import Audit
-from store.tables.enrollments import Decision, Dispatch, Hook
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
+from waypost.processes.api import build
 from waypost.wiring import Parts
 
 
@@ -51,6 +57,77 @@ def test_a_stuck_hook_is_tried_again_or_given_up_on_record(client: TestClient, s
             ("retried", "stuck", "planned"), ("cancelled", "planned", "cancelled"),
         ]  # fmt: skip
         assert [one.what for one in session.exec(select(Decision)).all()] == ["hook_cancelled"]
+
+
+CALLING = """
+journey: calling
+enter: [{on: Signed Up}]
+start: a
+stages: {a: {steps: [{webhook: 'https://example.com/x'}, {wait: 2 days}]}}
+"""
+
+
+@pytest.fixture
+def answered(client: TestClient, parts: Parts, noon: datetime, clock: Any) -> Any:
+    """Plans the call of a journey's webhook for ann, and lets its receiver answer so, attempt by attempt."""
+    client.put("/v1/journeys/calling", content=CALLING)
+    client.post("/v1/journeys/calling/publish")
+    client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+    with parts.database.writing() as session:
+        run = session.exec(select(Enrollment)).one()
+        step = "a/webhook"
+        asked = Decide(number=1, at=noon, what="called", stage="a", visit=1, step=step, detail={})
+        hooks.plan(session, run, asked, noon)
+        hooks.take_over(session, "owner", noon)
+
+    def run_(*statuses: int) -> None:
+        for status in statuses:
+            with parts.database.writing() as session:
+                (due,) = hooks.claim(session, "owner", 1, clock())
+                outcome = "delivered" if status == 200 else "again"
+                answer = HookAnswer(outcome=outcome, status=status)
+                hooks.record(session, "owner", due.id, due.attempt, answer, clock())
+            clock.forward(hours=9)
+
+    return run_
+
+
+def test_a_webhook_that_fails_is_told_on_the_timeline_with_its_answer_and_why_says_what_is_next(
+    client: TestClient, answered: Any
+) -> None:
+    answered(503, 502)
+    told = [one for one in client.get("/v1/customers/ann/timeline").json()["items"] if one["what"] == "hook_failing"]
+    assert [(one["step"], one["detail"]["answer"], one["detail"]["again_at"]) for one in told] == [
+        ("a/webhook", 503, "2026-03-02T12:00:05+00:00")
+    ], "once, however often it fails"
+    why = client.get("/v1/customers/ann/why", params={"journey": "calling", "step": "webhook"}).json()
+    assert why["answer"] == (
+        "a/webhook is called again at 2026-03-02 21:00 UTC; after attempt 2 the answer was: status 502"
+    )
+    assert (why["hook"]["status"], why["hook"]["attempts"], why["next_at"]) == ("planned", 2, "2026-03-02T21:00:30Z")
+
+
+def test_the_report_of_a_journey_tells_its_calls_that_nobody_took(client: TestClient, answered: Any) -> None:
+    def told() -> list[dict[str, Any]]:
+        return client.get("/v1/journeys/calling/report").json()["hooks"]
+
+    assert told() == [{"step": "a/webhook", "status": "planned", "answer": None, "count": 1}]
+    answered(503)
+    assert told() == [{"step": "a/webhook", "status": "planned", "answer": 503, "count": 1}]
+    answered(*[500] * 8)
+    assert told() == [{"step": "a/webhook", "status": "stuck", "answer": 500, "count": 1}]
+    why = client.get("/v1/customers/ann/why", params={"journey": "calling", "step": "webhook"}).json()
+    assert why["answer"] == (
+        "a/webhook failed again and again, and waits for a person; after attempt 9 the answer was: status 500"
+    )
+
+
+def test_what_a_receiver_took_is_no_news_in_the_report(client: TestClient, answered: Any) -> None:
+    answered(200)
+    assert client.get("/v1/journeys/calling/report").json()["hooks"] == []
+    why = client.get("/v1/customers/ann/why", params={"journey": "calling", "step": "webhook"}).json()
+    assert why["answer"] == "a/webhook was taken by its receiver; after attempt 1 the answer was: status 200"
 
 
 def test_a_stuck_dispatch_row_is_listed_retried_and_cancelled(
@@ -111,3 +188,37 @@ def test_a_database_that_fails_is_told_as_what_it_is(
     if type is not None:
         assert answer.json()["type"] == f"urn:waypost:problem:{type}"
         assert ("Retry-After" in answer.headers) == (status == 503)
+
+
+@pytest.fixture
+def full(parts: Parts) -> Iterator[Any]:
+    """The database's disk is full, as its own pager tells; call it to make room."""
+    pages = {"most": 1}
+
+    def limit(connection: Any, *_: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages['most']}")
+
+    def room() -> None:
+        pages["most"] = 1_073_741_823
+
+    event.listen(parts.database.engine, "checkout", limit)
+    yield room
+    room()
+
+
+def test_a_full_disk_is_507_until_there_is_room_again(client: TestClient, full: Any) -> None:
+    def stored() -> Any:
+        return client.put("/v1/customers/ann", json={"attributes": {f"a{one}": "x" * 3_000 for one in range(9)}})
+
+    refused = stored()
+    assert (refused.status_code, refused.json()["type"]) == (507, "urn:waypost:problem:disk-full")
+    assert client.get("/v1/customers/ann").status_code == 404, "nothing is stored by half"
+    full()
+    assert stored().status_code == 200
+
+
+def test_a_disk_without_room_makes_the_installation_not_ready(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waypost.processes.api.has_room", lambda folder: False)
+    with TestClient(build(parts), base_url="http://127.0.0.1:8000") as client:
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["room"]) == (503, False)

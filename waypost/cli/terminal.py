@@ -57,9 +57,10 @@ def _of_a_server(error: Exception) -> str | None:
     """What a database or Temporal that does not answer comes to. Imported only now: most commands need neither."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from store.dialects.interface import WrongEncoding
     from workflows.gateway import TemporalUnavailable
 
-    if isinstance(error, TemporalUnavailable):
+    if isinstance(error, TemporalUnavailable | WrongEncoding):
         return str(error)
     if isinstance(error, SQLAlchemyError):
         return f"the database does not answer ({type(error).__name__}); `waypost doctor` tells more"

@@ -330,6 +330,15 @@ class Health(TypedDict):
     parts: NotRequired[list[PartOut]]
 
 
+class HookCountOut(TypedDict):
+    """Webhooks and notes to colleagues that share step, status and last answer."""
+
+    step: str
+    status: HookStatus
+    answer: int | None
+    count: int
+
+
 class HookOut(TypedDict):
     """One call of a step: when it is made next, or how it ended, with the receiver's last answer."""
 
@@ -419,6 +428,7 @@ class JourneyReport(TypedDict):
     ended: dict[str, int]
     converted: dict[str, int]
     messages: list[MessageCountOut]
+    hooks: list[HookCountOut]
 
 
 class KeyIn(TypedDict):
@@ -961,6 +971,7 @@ class WhyOut(TypedDict):
     next_at: str | None
     enrollment: EnrollmentOut | None
     message: MessageOut | None
+    hook: HookOut | None
     triggers: list[TriggerNow]
     decisions: list[TimelineEntry]
 

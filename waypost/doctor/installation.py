@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
 from store import migrate
+from store.dialects.interface import WrongEncoding
 from waypost import providers
 from waypost.client.installation import client
 from waypost.doctor.findings import CheckFailed, Finding, finding_of
@@ -44,6 +45,8 @@ def _database(settings: Settings) -> str:
     try:
         if migrate.pending(parts.database.engine):
             raise CheckFailed("migrations are missing; run `waypost db upgrade`")
+    except WrongEncoding as wrong:
+        raise CheckFailed(str(wrong)) from None
     except SQLAlchemyError as error:
         raise CheckFailed(
             f"the database does not answer ({type(error).__name__}); check WAYPOST_DATABASE_URL"
