@@ -71,7 +71,7 @@ def fill(database: Database, enrollments: int) -> None:
 
 def _publish(session: Session) -> str:
     known = frozenset(f"t{one}" for one in range(TEMPLATES))
-    around = validation_context.of(session, "lifecycle", known)
+    around = validation_context.load(session, "lifecycle", known)
     journeys.put_draft(session, journeys.read_draft("lifecycle", LIFECYCLE, around), BEGIN)
     journeys.publish(session, "lifecycle", known, BEGIN)
     return journeys.live(session, "lifecycle")[0].digest

@@ -167,7 +167,7 @@ def _installation(kind: type[Any], size: int) -> Iterator[_Installation]:
             print(f"{server.name}: {size:,} enrollments made in {time.perf_counter() - begun:.0f} s", flush=True)
             with parts.database.writing() as session:
                 key = api_keys.create(session, "bench", ["admin"], parts.clock())[1]
-                lanes.own(session, lanes.JOURNEY, FENCE, parts.clock())
+                lanes.take_ownership(session, lanes.JOURNEY, FENCE, parts.clock())
             client = TestClient(build(parts), headers={"Authorization": f"Bearer {key}"})
             yield _Installation(server=server, parts=parts, client=client, size=size)
         finally:

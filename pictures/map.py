@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from journeys.language import definition as language
-from journeys.language import verbs
+from journeys.language import step_tree, verbs
 from journeys.language.definition import Definition
 from journeys.language.secrets import NamedSecret
 from journeys.program.compiler import name_steps
@@ -89,7 +89,7 @@ def _ways(journey: Definition) -> dict[Edge, list[tuple[str, str | None]]]:
         for one in stage.transitions:
             guard = one.when if one.on or one.after or one.inactive else None
             ways.setdefault((key, one.to), []).append((_cause(one), guard))
-        for _, step in verbs.steps_of(stage.steps):
+        for _, step in step_tree.steps_of(stage.steps):
             if isinstance(step, verbs.GoStep):
                 ways.setdefault((key, step.go), []).append(("go", None))
     return ways

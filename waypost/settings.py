@@ -5,8 +5,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -18,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
 from waypost.private_files import write_private
+from waypost.setting_readers import MAIL, STORE, TEMPORAL, WORKERS, Reader, SettingFacts
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 """The name of a secret, as the journey language spells keys."""
@@ -30,39 +29,6 @@ SENDER = "Waypost <hello@waypost.example>"
 
 Provider = Literal["sendgrid", "smtp", "outbox"]
 """What mail can go by."""
-
-
-class Reader(StrEnum):
-    """Who reads a setting: a service of docker-compose.yml, `waypost up`, or the command line."""
-
-    API = "api"
-    JOURNEYS = "journeys"
-    DELIVERY = "delivery"
-    MIGRATE = "migrate"
-    PROMOTE = "promote"
-    UP = "up"
-    CLI = "cli"
-
-
-MAIL = (Reader.API, Reader.DELIVERY)
-"""Who composes mail: the lanes, and the API's previews."""
-
-STORE = (Reader.API, Reader.JOURNEYS, Reader.DELIVERY, Reader.MIGRATE)
-"""Who needs the database."""
-
-TEMPORAL = (Reader.API, Reader.JOURNEYS, Reader.DELIVERY, Reader.PROMOTE)
-"""Who needs Temporal."""
-
-WORKERS = (Reader.JOURNEYS, Reader.DELIVERY)
-"""Who works for Temporal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingFacts:
-    """What stands beside a setting: who reads it, and whether it is a secret."""
-
-    readers: tuple[Reader, ...]
-    secret: bool
 
 
 def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: Any) -> Any:

@@ -23,7 +23,7 @@ from activities.hooks.outcomes import answer_of
 from activities.hooks.receivers import Receivers
 from journeys.language.secrets import NamedSecret
 from journeys.language.words import FRAMING_HEADERS
-from journeys.program.program import NotifyNode, WebhookNode
+from journeys.program.nodes import NotifyNode, WebhookNode
 from mail.composing import Composer
 from mail.providers.sender import MailSender
 from mail.rendering.templates import TemplateProblem

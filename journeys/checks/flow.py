@@ -5,18 +5,8 @@ from collections.abc import Iterator, Sequence
 from journeys.facts import calendar
 from journeys.language.definition import Definition, Stage
 from journeys.language.problems import DefinitionProblem, Path
-from journeys.language.verbs import (
-    BranchStep,
-    ExitStep,
-    GoStep,
-    SplitStep,
-    Step,
-    WaitFor,
-    WaitForStep,
-    WaitStep,
-    inside,
-    steps_of,
-)
+from journeys.language.step_tree import inside, steps_of
+from journeys.language.verbs import BranchStep, ExitStep, GoStep, SplitStep, Step, WaitFor, WaitForStep, WaitStep
 
 
 def problems(journey: Definition) -> Iterator[DefinitionProblem]:

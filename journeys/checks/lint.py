@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from journeys.checks import flow, hooks
+from journeys.checks.edits import changes_since
 from journeys.facts import guards
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
-from journeys.language.verbs import (
-    BranchStep,
-    EnrollStep,
-    GoStep,
-    SendStep,
-    SplitStep,
-    Step,
-    WaitForStep,
-    steps_of,
-)
-from journeys.program.compiler import name_steps
+from journeys.language.step_tree import all_steps
+from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SplitStep, WaitForStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +65,6 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
     return [problem for kind in kinds for problem in islice(kind, MOST_OF_A_KIND)]
 
 
-def _all_steps(journey: Definition) -> Iterator[tuple[Path, Step]]:
-    for key, stage in journey.stages.items():
-        yield from steps_of(stage.steps, ("stages", key, "steps"))
-
-
 def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]) -> DefinitionProblem:
     return DefinitionProblem(
         code=f"unknown_{what}",
@@ -92,7 +79,7 @@ def _stages_named(journey: Definition) -> Iterator[DefinitionProblem]:
     named: list[tuple[Path, str]] = [(("start",), journey.start)]
     for key, stage in journey.stages.items():
         named += [(("stages", key, "transitions", i, "to"), one.to) for i, one in enumerate(stage.transitions)]
-    named += [((*path, "go"), step.go) for path, step in _all_steps(journey) if isinstance(step, GoStep)]
+    named += [((*path, "go"), step.go) for path, step in all_steps(journey) if isinstance(step, GoStep)]
     for path, name in named:
         if name not in journey.stages:
             yield _unknown("stage", name, path, list(journey.stages))
@@ -100,7 +87,7 @@ def _stages_named(journey: Definition) -> Iterator[DefinitionProblem]:
 
 def _ids(journey: Definition) -> Iterator[DefinitionProblem]:
     seen: set[str] = set()
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         names = [(step.id, (*path, "id"))] if step.id else []
         if isinstance(step, SplitStep):
             names.append((f"split {step.split.id}", (*path, "split", "id")))
@@ -112,7 +99,7 @@ def _ids(journey: Definition) -> Iterator[DefinitionProblem]:
 
 
 def _templates(journey: Definition, known: frozenset[str] | None) -> Iterator[DefinitionProblem]:
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         if known is not None and isinstance(step, SendStep) and step.send.template not in known:
             yield _unknown("template", step.send.template, (*path, "send"), known)
 
@@ -140,7 +127,7 @@ def guards_of(journey: Definition) -> Iterator[tuple[Path, str]]:
     ruled.append((("goal", "when"), journey.goal.when if journey.goal else None))
     for key, stage in journey.stages.items():
         ruled += [(("stages", key, "transitions", i, "when"), one.when) for i, one in enumerate(stage.transitions)]
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         if isinstance(step, BranchStep):
             ruled += [((*path, "branch", i, "if"), case.condition) for i, case in enumerate(step.branch)]
         elif isinstance(step, WaitForStep):
@@ -158,7 +145,7 @@ def _refused_guards(journey: Definition) -> Iterator[DefinitionProblem]:
 
 
 def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[DefinitionProblem]:
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         if isinstance(step, EnrollStep) and step.enroll.journey == journey.journey:
             message, expected = "a journey cannot start itself", "another journey, or `go` to a stage of this one"
             yield DefinitionProblem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
@@ -167,12 +154,12 @@ def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[Def
 
 
 def _hooks(journey: Definition, secrets: frozenset[str] | None) -> Iterator[DefinitionProblem]:
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         yield from hooks.problems(step, path, secrets)
 
 
 def _topics(journey: Definition) -> Iterator[DefinitionProblem]:
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         if isinstance(step, SendStep) and not (step.send.topic or journey.defaults.topic or step.send.transactional):
             yield DefinitionProblem(
                 code="no_topic",
@@ -192,7 +179,7 @@ def _eventless(journey: Definition) -> Iterator[DefinitionProblem]:
             for i, one in enumerate(stage.transitions)
             if one.when is not None and one.on is None
         ]
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         if isinstance(step, BranchStep):
             guarded += [
                 ((*path, "branch", i, "if"), case.condition) for i, case in enumerate(step.branch) if case.condition
@@ -218,7 +205,7 @@ def events_named(journey: Definition) -> Iterator[tuple[Path, str]]:
             for field, name in (("on", one.on), ("of", one.of)):
                 if name is not None:
                     yield ("stages", key, "transitions", index, field), name
-    for path, step in _all_steps(journey):
+    for path, step in all_steps(journey):
         if isinstance(step, WaitForStep) and step.wait_for.event is not None:
             yield (*path, "wait_for", "event"), step.wait_for.event
 
@@ -270,53 +257,3 @@ OWN_EVENTS = frozenset(
 
 
 # -- since the last version --------------------------------------------------------------------------------------------
-
-
-def changes_since(journey: Definition, previous: Definition | None) -> Iterator[DefinitionProblem]:
-    """What an edit changes without saying so."""
-    if previous is None:
-        return
-    yield from _moved_ids(journey, previous)
-    yield from _new_holdouts(journey, previous)
-
-
-def _moved_ids(journey: Definition, previous: Definition) -> Iterator[DefinitionProblem]:
-    """Ids that count occurrences name other steps when the count changes."""
-    now, before = name_steps(journey), set(name_steps(previous).values())
-    counts, counted = _occurrences(set(now.values())), _occurrences(before)
-    for path, step in _all_steps(journey):
-        base = now[id(step)].partition("#")[0]
-        many = max(counts[base], counted.get(base, 0)) > 1
-        if step.id is None and many and base in counted and counts[base] != counted[base]:
-            yield DefinitionProblem(
-                code="moved_id",
-                severity="warning",
-                message=f"{now[id(step)]!r} may name another step than in the last version",
-                path=path,
-                expected="an id of its own",
-            )
-
-
-def _occurrences(names: set[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        base = name.partition("#")[0]
-        counts[base] = counts.get(base, 0) + 1
-    return counts
-
-
-def _new_holdouts(journey: Definition, previous: Definition) -> Iterator[DefinitionProblem]:
-    before = {step.split.id: step.split for _, step in _all_steps(previous) if isinstance(step, SplitStep)}
-    for path, step in _all_steps(journey):
-        if not isinstance(step, SplitStep) or step.split.id not in before:
-            continue
-        old = {name for name, one in before[step.split.id].variants.items() if one.holdout}
-        for name, one in step.split.variants.items():
-            if one.holdout and name not in old:
-                yield DefinitionProblem(
-                    code="new_holdout",
-                    severity="warning",
-                    message=f"the split had no holdout {name!r} before, so it now holds people back who got mail",
-                    path=(*path, "split", "variants", name),
-                    expected="a new id for the split, so that the comparison starts clean",
-                )

@@ -3,13 +3,12 @@
 `VERBS` is the table from which the union of steps, the errors and the documentation are made.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from journeys.language.problems import Path
 from journeys.language.secrets import SecretOrText, SecretOrUrl
 from journeys.language.words import (
     FORM,
@@ -308,32 +307,5 @@ Step = Annotated[
 """Any step, told by its verb."""
 
 
-def inside(step: Step) -> list[tuple[list[Step], Path]]:
-    """The lists of steps that a step holds, each with its path within the step."""
-    match step:
-        case WaitForStep():
-            return [(step.wait_for.then, ("wait_for", "then")), (step.wait_for.otherwise, ("wait_for", "else"))]
-        case BranchStep():
-            return [(case.steps, ("branch", i, _arm(case))) for i, case in enumerate(step.branch)]
-        case SplitStep():
-            variants = step.split.variants.items()
-            return [(one.steps, ("split", "variants", name, "steps")) for name, one in variants]
-        case _:
-            return []
-
-
-def _arm(case: Case) -> str:
-    return "else" if case.condition is None else "then"
-
-
 for _model in (WaitFor, Case, Variant):
     _model.model_rebuild()
-
-
-def steps_of(steps: Sequence[Step], path: Path = ()) -> Iterator[tuple[Path, Step]]:
-    """Every step with its path, those inside others included, in the order written."""
-    for index, step in enumerate(steps):
-        here = (*path, index)
-        yield here, step
-        for inner, where in inside(step):
-            yield from steps_of(inner, (*here, *where))

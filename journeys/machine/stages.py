@@ -11,21 +11,15 @@ from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import inputs
 from journeys.machine.state import About, Deadline
 from journeys.machine.walk import Walk
+from journeys.program.nodes import BranchArm, DateOf, GuardId, NodeId, StageKey, WaitForNode, WaitNode
 from journeys.program.program import (
     After,
-    BranchArm,
-    DateOf,
     EventTrigger,
-    GuardId,
     Inactive,
-    NodeId,
     OnEvent,
     ProgramGoal,
     ProgramStage,
     ProgramTransition,
-    StageKey,
-    WaitForNode,
-    WaitNode,
     When,
 )
 

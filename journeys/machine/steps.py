@@ -9,7 +9,7 @@ from journeys.machine import inputs
 from journeys.machine.commands import Plan
 from journeys.machine.stages import Stages, first_holding, guards_of, until_certain
 from journeys.program.assignment import variant_of
-from journeys.program.program import (
+from journeys.program.nodes import (
     BranchArm,
     BranchNode,
     DateOf,
@@ -23,9 +23,8 @@ from journeys.program.program import (
     WaitForNode,
     WaitNode,
     WebhookNode,
-    When,
-    is_heard,
 )
+from journeys.program.program import When, is_heard
 
 MOMENT = timedelta(minutes=1)
 """A mail planned later than this (after a downtime) starts the waits behind it anew; less is only our own slowness."""

@@ -11,18 +11,8 @@ from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import commands, inputs
 from journeys.machine.commands import Ask, Decide, Question, Settle
 from journeys.machine.state import About, Deadline, OpenQuestion, State
-from journeys.program.program import (
-    DateOf,
-    Node,
-    NodeId,
-    OnEvent,
-    Program,
-    ProgramStage,
-    StageKey,
-    WaitForNode,
-    WaitNode,
-    When,
-)
+from journeys.program.nodes import DateOf, Node, NodeId, StageKey, WaitForNode, WaitNode
+from journeys.program.program import OnEvent, Program, ProgramStage, When
 
 
 class Walk:

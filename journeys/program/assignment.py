@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from journeys.program.program import SplitVariant
+from journeys.program.nodes import SplitVariant
 
 
 def share(of: str, customer: str) -> float:

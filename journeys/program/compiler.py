@@ -10,31 +10,18 @@ from typing import Any, assert_never
 from journeys.facts import calendar, guards
 from journeys.facts.calendar import LocalTime, Span, Window
 from journeys.language import definition as source
-from journeys.language import verbs
-from journeys.program.program import (
-    DATE_REACHED,
-    SEGMENT_JOINED,
-    After,
+from journeys.language import step_tree, verbs
+from journeys.program.nodes import (
     BranchArm,
     BranchNode,
     DateOf,
-    DateTrigger,
-    Digest,
     EnrollNode,
-    EventTrigger,
     ExitNode,
     GoNode,
     GuardId,
-    Inactive,
     Node,
     NodeId,
     NotifyNode,
-    OnEvent,
-    Program,
-    ProgramGoal,
-    ProgramStage,
-    ProgramTransition,
-    ScheduleTrigger,
     SendNode,
     SetNode,
     SplitNode,
@@ -43,6 +30,21 @@ from journeys.program.program import (
     WaitForNode,
     WaitNode,
     WebhookNode,
+)
+from journeys.program.program import (
+    DATE_REACHED,
+    SEGMENT_JOINED,
+    After,
+    DateTrigger,
+    Digest,
+    EventTrigger,
+    Inactive,
+    OnEvent,
+    Program,
+    ProgramGoal,
+    ProgramStage,
+    ProgramTransition,
+    ScheduleTrigger,
     When,
 )
 from journeys.program.send_terms import GENERAL, SendTerms
@@ -270,7 +272,7 @@ def name_steps(journey: source.Definition) -> dict[int, str]:
     names: dict[int, str] = {}
     seen: dict[str, int] = {}
     for key, stage in journey.stages.items():
-        for _, step in verbs.steps_of(stage.steps):
+        for _, step in step_tree.steps_of(stage.steps):
             if step.id is not None:
                 names[id(step)] = step.id
                 continue

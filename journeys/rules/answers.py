@@ -9,7 +9,8 @@ from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts, EventF
 from journeys.facts.guards import GuardResult
 from journeys.machine.commands import Ask
 from journeys.machine.inputs import Facts
-from journeys.program.program import DateOf, GuardId, NodeId, Program, WaitForNode, WaitNode
+from journeys.program.nodes import DateOf, GuardId, NodeId, WaitForNode, WaitNode
+from journeys.program.program import Program
 
 
 def answer(

@@ -12,7 +12,8 @@ from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Woke
 from journeys.machine.state import State
-from journeys.program.program import NodeId, OnEvent, Program, StageKey, WaitForNode, When
+from journeys.program.nodes import NodeId, StageKey, WaitForNode
+from journeys.program.program import OnEvent, Program, When
 from journeys.rules.policy import Deferred, Skipped
 from journeys.simulation.simulator import MailPolicy, PastFacts, SimulatedMail, Simulator, Trace
 

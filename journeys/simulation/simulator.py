@@ -18,7 +18,8 @@ from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Begin, EventArrived, Facts, Input, Leave, Planned, Settled, Woke
 from journeys.machine.state import State
-from journeys.program.program import SEGMENT_JOINED, NodeId, Program, SendNode
+from journeys.program.nodes import NodeId, SendNode
+from journeys.program.program import SEGMENT_JOINED, Program
 from journeys.program.send_terms import SendTerms
 from journeys.rules import answers, policy
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict

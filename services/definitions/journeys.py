@@ -12,7 +12,8 @@ from journeys.checks.lint import ValidationContext
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem
 from journeys.program import compiler
-from journeys.program.program import Program, SendNode
+from journeys.program.nodes import SendNode
+from journeys.program.program import Program
 from services.definitions import validation_context
 from services.errors import NotFound, Refused
 from store.queries import backfills, hooks

@@ -7,7 +7,8 @@ from typing import Literal
 from sqlmodel import Session
 
 from journeys.facts import calendar
-from journeys.program.program import Program, SendNode
+from journeys.program.nodes import SendNode
+from journeys.program.program import Program
 from services.errors import InvalidInput, NotFound, Refused
 from services.installation.installation_settings import CapIn
 from store.tables.definitions import JourneyVersion, Topic

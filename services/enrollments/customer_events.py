@@ -61,7 +61,7 @@ class Listeners:
         return frozenset(names | {*PROFILE_EVENTS} if any(program.dates for _, program in self.journeys) else names)
 
 
-Told = tuple[Customer, Event]
+AddressedEvent = tuple[Customer, Event]
 """A stored event, and the locked customer whose it is."""
 
 Enrolled = Mapping[str, list[str]]
@@ -95,7 +95,9 @@ def record_all(
     return tell_all(session, told, listeners, now, depth)
 
 
-def tell_all(session: Session, told: Sequence[Told], listeners: Listeners, now: datetime, depth: int = 0) -> Enrolled:
+def tell_all(
+    session: Session, told: Sequence[AddressedEvent], listeners: Listeners, now: datetime, depth: int = 0
+) -> Enrolled:
     """Put stored events, one of each customer, to everybody who listens, and let happen what follows from them.
 
     What happens to one customer is nothing to another, so each step is done for all of them by a few statements.
@@ -167,7 +169,7 @@ def _signalled(event: Event) -> dict[str, Any]:
 
 
 def _let_in(
-    session: Session, told: Sequence[Told], live: Sequence[LiveJourney], now: datetime, enrolled: Enrolled
+    session: Session, told: Sequence[AddressedEvent], live: Sequence[LiveJourney], now: datetime, enrolled: Enrolled
 ) -> None:
     """Let customers into every journey that listens to their event; why not is on record."""
     known: dict[str, CustomerFacts] = {}

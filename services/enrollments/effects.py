@@ -8,7 +8,8 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.machine.commands import Decide
-from journeys.program.program import EnrollNode, NodeId, Program
+from journeys.program.nodes import EnrollNode, NodeId
+from journeys.program.program import Program
 from journeys.simulation.simulator import IDENTIFY
 from services.customers import profiles
 from services.customers.event_log import NewEvent

@@ -18,7 +18,8 @@ import structlog
 from sqlmodel import Session
 
 from journeys.machine.commands import Decide
-from journeys.program.program import NodeId, NotifyNode, Program, WebhookNode
+from journeys.program.nodes import NodeId, NotifyNode, WebhookNode
+from journeys.program.program import Program
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import NotFound, Refused

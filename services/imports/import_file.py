@@ -38,12 +38,12 @@ NumberedRecords = Sequence[tuple[int, Any]]
 """Lines with their numbers."""
 
 
-Read = TypeVar("Read")
+ReadItem = TypeVar("ReadItem")
 
 Line = tuple[int, Mapping[str, Any]]
 """The number of a line, and its record."""
 
-Outcome = bool | Rejected | ServiceError
+LineOutcome = bool | Rejected | ServiceError
 """Whether a line was taken (False where it says nothing new), or why not."""
 
 
@@ -55,7 +55,7 @@ class ImportFormat:
     """
 
     required: tuple[str, ...]
-    take: Callable[[Session, Operation, Sequence[Line], datetime], Sequence[Outcome]]
+    take: Callable[[Session, Operation, Sequence[Line], datetime], Sequence[LineOutcome]]
 
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
@@ -71,7 +71,7 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
 
 def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen: int, now: datetime) -> PageOfWork:
     def do(session: Session) -> Done:
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, LineOutcome] = {}
         lines: list[Line] = []
         for line, record in batch:
             try:
@@ -102,7 +102,7 @@ def _mapping(record: Any) -> Mapping[str, Any]:
     return cast(dict[str, Any], record)
 
 
-def _reason(refused: Outcome) -> str:
+def _reason(refused: LineOutcome) -> str:
     """What was wrong, without what somebody is called."""
     if isinstance(refused, NotFound):
         return "there is no such customer"
@@ -110,10 +110,10 @@ def _reason(refused: Outcome) -> str:
 
 
 def _take(
-    lines: Sequence[Line], read: Callable[[Line], Read], take: Callable[[Sequence[Read]], Iterable[Outcome]]
-) -> list[Outcome]:
+    lines: Sequence[Line], read: Callable[[Line], ReadItem], take: Callable[[Sequence[ReadItem]], Iterable[LineOutcome]]
+) -> list[LineOutcome]:
     """Read each line, and take together what could be read; what could not is the outcome of that line alone."""
-    found, wrong = list[Read](), dict[int, Outcome]()
+    found, wrong = list[ReadItem](), dict[int, LineOutcome]()
     for line in lines:
         try:
             found.append(read(line))
@@ -144,10 +144,10 @@ def _name(record: Mapping[str, Any]) -> str:
 # -- customers ---------------------------------------------------------------------------------------------------------
 
 
-def _customers(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
+def _customers(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId` and attributes, as columns or as `traits`; an identify event like any other."""
 
-    def take(identified: Sequence[IncomingEvent]) -> Iterator[Outcome]:
+    def take(identified: Sequence[IncomingEvent]) -> Iterator[LineOutcome]:
         for one in ingest.take_all(session, identified, Listeners.load(session), now):
             yield one if isinstance(one, Rejected) else one is not None
 
@@ -171,7 +171,7 @@ def _identified(operation: Operation, line: Line, now: datetime) -> IncomingEven
 _YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
 
 
-def _consents(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
+def _consents(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
     named = _Named(session, lines)
 
@@ -200,7 +200,7 @@ def _statement(operation: Operation, named: _Named, record: Mapping[str, Any], n
 # -- enrollments -------------------------------------------------------------------------------------------------------
 
 
-def _enrollments(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
+def _enrollments(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId`; any other column is data of the enrollment. The re-entry rule holds, and a refusal is on record."""
     named = _Named(session, lines)
 
@@ -213,11 +213,11 @@ def _enrollments(session: Session, operation: Operation, lines: Sequence[Line], 
 # -- recipients --------------------------------------------------------------------------------------------------------
 
 
-def _recipients(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[Outcome]:
+def _recipients(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId`: whom a broadcast is for; once, however often the file names them."""
     named = _Named(session, lines)
 
-    def take(ids: Sequence[str]) -> Iterator[Outcome]:
+    def take(ids: Sequence[str]) -> Iterator[LineOutcome]:
         fresh = broadcast_members.add(session, operation.request["broadcast"], ids)
         for one in ids:
             yield one in fresh

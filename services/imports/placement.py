@@ -19,7 +19,8 @@ from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
-from journeys.program.program import NodeId, Program, SendNode
+from journeys.program.nodes import NodeId, SendNode
+from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment

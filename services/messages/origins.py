@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from journeys.program.program import NodeId, SendNode
+from journeys.program.nodes import NodeId, SendNode
 from journeys.program.send_terms import SendTerms
 from services.definitions import journeys
 from services.definitions.broadcast_definition import BroadcastIn

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
-from journeys.program.program import NodeId, Program, SendNode
+from journeys.program.nodes import NodeId, SendNode
+from journeys.program.program import Program
 from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
 from services.installation import installation_settings

@@ -34,18 +34,18 @@ def above(session: Session, customer_id: str, seq: int, names: Collection[str]) 
     return session.exec(query.order_by(col(Event.seq))).all()
 
 
-Told = tuple[str, datetime, Mapping[str, Any]]
+EventRecord = tuple[str, datetime, Mapping[str, Any]]
 """An event's name, its instant (UTC) and its properties."""
 
 
-def after(session: Session, customer_id: str, seq: int) -> Sequence[Told]:
+def after(session: Session, customer_id: str, seq: int) -> Sequence[EventRecord]:
     """What a customer did above the number `seq`, in order."""
     query = select(Event.name, Event.at, Event.properties)
     query = query.where(Event.customer_id == customer_id, col(Event.seq) > seq).order_by(col(Event.seq))
     return session.exec(query).all()
 
 
-def up_to(session: Session, customer_id: str, seq: int, names: Collection[str] | None = None) -> Iterator[Told]:
+def up_to(session: Session, customer_id: str, seq: int, names: Collection[str] | None = None) -> Iterator[EventRecord]:
     """What a customer did up to the number `seq`, in order; of these names alone where some are given."""
     query = select(Event.name, Event.at, Event.properties)
     query = query.where(Event.customer_id == customer_id, col(Event.seq) <= seq)

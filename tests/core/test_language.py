@@ -8,7 +8,8 @@ import pytest
 
 from journeys.facts import calendar
 from journeys.machine.state import State
-from journeys.program.program import Program, SendNode
+from journeys.program.nodes import SendNode
+from journeys.program.program import Program
 from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
 
 Compile = Callable[[str], Program]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from journeys.facts.calendar import Window
-from journeys.program.program import NodeId, Program
+from journeys.program.nodes import NodeId
+from journeys.program.program import Program
 from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Cap, Deferred, Limits, Recipient, Skipped, Verdict

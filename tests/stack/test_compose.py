@@ -33,7 +33,8 @@ from tests.stacks import free_port
 from waypost.processes import api as processes_api
 from waypost.processes import worker
 from waypost.processes.worker import PUMPED
-from waypost.settings import Reader, Settings
+from waypost.setting_readers import Reader
+from waypost.settings import Settings
 from waypost.wiring import Parts
 
 ROOT = Path(__file__).parent.parent.parent

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from journeys.checks import source
 from journeys.program.compiler import compile_journey
-from journeys.program.program import SendNode
+from journeys.program.nodes import SendNode
 from mail.brand import COLOR, GREEN
 from mail.message import parse_sender
 from mail.rendering.templates import BUILT_IN

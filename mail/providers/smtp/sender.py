@@ -20,7 +20,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -41,6 +40,7 @@ from mail.providers.sender import (
     Withheld,
     always,
 )
+from mail.providers.smtp.replies import LATER, refusal_of, what_it_says
 
 TIMEOUT = 30.0
 """Seconds for each answer of the server up to the data: whoever gives up sooner than it answers has sent nothing."""
@@ -62,13 +62,8 @@ USES = 500
 """Mails after which a connection is replaced: many servers allow some hundred and hang up then, in the middle of the
 next."""
 
-LATER = timedelta(minutes=1)
-"""Until a mail that got a 4xx is tried again; greylisting asks for some minutes, and gets them in as many attempts."""
-
 GRANTED = 354
 """The one answer to DATA after which a mail may follow."""
-
-Said = Literal["yes", "later", "no", "nothing"]
 
 LONE_DOT = re.compile(rb"(?m)^\.")
 """A dot that begins a line, which SMTP wants doubled (RFC 5321, 4.5.2)."""
@@ -240,9 +235,9 @@ class _Connection:
             await self._client.mail(mail.sender.email, options=options, encoding="utf-8" if to.utf8 else "ascii")
         except errors.SMTPResponseException as error:
             problem = await self._unsent(error.code)
-            if _said(error.code) == "no":
+            if what_it_says(error.code) == "no":
                 return Misconfigured(explanation=f"the SMTP server takes no mail from our sender ({error.code})")
-            return NotSent(wait=LATER) if _said(error.code) == "later" else problem
+            return NotSent(wait=LATER) if what_it_says(error.code) == "later" else problem
         except (errors.SMTPException, OSError):
             return self._lost()
         try:
@@ -255,9 +250,9 @@ class _Connection:
 
     async def _unsent(self, code: int) -> SendOutcome:
         """What an answer other than yes means before the data."""
-        if _said(code) in ("later", "no"):
+        if what_it_says(code) in ("later", "no"):
             await self._reset()
-            return _refused(code)
+            return refusal_of(code)
         self._client.close()
         return NotSent(wait=LATER, lane=False, explanation="the SMTP server answered neither yes nor no")
 
@@ -285,11 +280,11 @@ class _Connection:
         except (errors.SMTPException, OSError) as error:
             self._client.close()
             return MaybeSent(explanation=type(error).__name__)
-        match _said(code):
+        match what_it_says(code):
             case "yes":
                 return Accepted(provider_id=answer[:200])
             case "later" | "no":
-                return _refused(code)
+                return refusal_of(code)
             case "nothing":
                 self._client.close()
                 return MaybeSent(explanation="the SMTP server answered neither yes nor no")
@@ -306,19 +301,3 @@ class _Connection:
             await self._client.rset()
         except (errors.SMTPException, OSError):
             self._client.close()
-
-
-def _said(code: int) -> Said:
-    """What a reply code says (RFC 5321, 4.2.1); one that is cut off, or of another kind, says nothing."""
-    if 200 <= code < 300:
-        return "yes"
-    if 400 <= code < 500:
-        return "later"
-    return "no" if 500 <= code < 600 else "nothing"
-
-
-def _refused(code: int) -> SendOutcome:
-    """What the server says of this mail; 421 is about all of them."""
-    if _said(code) == "later":
-        return NotSent(wait=LATER, lane=code == 421)
-    return MailRefused(explanation=f"the SMTP server answered {code}")
