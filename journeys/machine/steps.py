@@ -23,8 +23,9 @@ from journeys.program.nodes import (
     WaitForNode,
     WaitNode,
     WebhookNode,
+    is_heard,
 )
-from journeys.program.program import When, is_heard
+from journeys.program.program import When
 
 MOMENT = timedelta(minutes=1)
 """A mail planned later than this (after a downtime) starts the waits behind it anew; less is only our own slowness."""

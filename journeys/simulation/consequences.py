@@ -11,7 +11,8 @@ from typing import Any
 from journeys.facts import calendar, customer_facts, guards
 from journeys.facts.guards import SEGMENT_EVENTS
 from journeys.program import date_triggers
-from journeys.program.program import DATE_REACHED, SEGMENT_JOINED, Program, is_heard
+from journeys.program.nodes import is_heard
+from journeys.program.program import DATE_REACHED, SEGMENT_JOINED, Program
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import IDENTIFY, PastFacts, RecordedEvent
 

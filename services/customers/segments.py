@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
-from journeys.program.program import SEGMENT_JOINED, is_heard
+from journeys.program.nodes import is_heard
+from journeys.program.program import SEGMENT_JOINED
 from services.customers import known_facts
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills, customers

@@ -17,7 +17,8 @@ from sqlmodel import Session
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
-from journeys.program.program import Program, is_heard
+from journeys.program.nodes import is_heard
+from journeys.program.program import Program
 from journeys.rules import entry_rules
 from services.customers import due_dates, known_facts, segments
 from services.customers.event_log import EventLog, NewEvent

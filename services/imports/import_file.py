@@ -175,7 +175,7 @@ def _consents(session: Session, operation: Operation, lines: Sequence[Line], now
     """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
     named = _Named(session, lines)
 
-    def take(statements: Sequence[Statement]) -> Iterator[Outcome]:
+    def take(statements: Sequence[Statement]) -> Iterator[LineOutcome]:
         people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
         for kept in consents.keep_all(session, people, statements, now):
             yield kept if isinstance(kept, ServiceError) else kept is not None
