@@ -24,7 +24,8 @@ async def refuse_unknown(request: Request) -> None:
         for name in request.query_params:
             if name not in known:
                 raise InvalidInput(f"there is no such parameter here; {nearest(name, known)}", name[:100])
-    if request.method == "POST" and not _reads_a_body(route) and (await request.body()).strip() not in EMPTY:
+    changes = request.method in ("POST", "DELETE")
+    if changes and not _reads_a_body(route) and (await request.body()).strip() not in EMPTY:
         raise InvalidInput("this call reads no body", "body")
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ from services.access import api_keys
 from services.jobs import erasure
 from store.queries import messages
 from store.statuses import MessageStatus
-from store.tables.access import Audit
+from store.tables.access import ApiKey, Audit
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 from store.tables.messages import MessageBody
+from waypost.cli.commands.keys import keys_create, keys_revoke
 from waypost.cli.terminal import failures_as_sentences
 from waypost.processes.api import build
 from waypost.settings import Settings
@@ -245,6 +247,19 @@ def test_a_pause_and_a_revocation_are_on_record_with_before_and_after(client: Te
     assert (before, after["revoked_at"] is not None) == ({"revoked_at": None}, True)
 
 
+def test_keys_of_the_command_line_are_on_record_with_before_and_after(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WAYPOST_HOME", str(parts.settings.home.absolute()))
+    keys_create("page", ["browser"])
+    (key,) = rows(parts, ApiKey)
+    keys_revoke(key.id)
+    made, gone = sorted(rows(parts, Audit), key=lambda one: one.action)
+    assert (made.before, made.after["scopes"]) == (None, ["browser"])
+    assert (gone.before, gone.after["revoked_at"] is not None) == ({"revoked_at": None}, True)
+
+
 def test_a_suppression_is_on_record_with_its_reason_and_without_the_address(client: TestClient, parts: Parts) -> None:
     client.put("/v1/suppressions/ann@example.com", json={"reason": "complaint"})
     client.delete("/v1/suppressions/ann@example.com")
@@ -290,6 +305,8 @@ def test_a_parameter_that_nobody_reads_is_refused(client: TestClient, method: st
 
 def test_a_body_that_nobody_reads_is_refused(client: TestClient, welcome: dict[str, Any]) -> None:
     refused = client.post("/v1/journeys/welcome/publish", json={"in_flight": "move"})
+    assert (refused.status_code, refused.json()["path"]) == (422, "body")
+    refused = client.request("DELETE", "/v1/customers/ann", json={"keep": ["events"]})
     assert (refused.status_code, refused.json()["path"]) == (422, "body")
     assert client.post("/v1/journeys/welcome/pause", json={}).status_code == 200
 

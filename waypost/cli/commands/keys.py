@@ -1,7 +1,7 @@
 """API keys as they are typed: `keys create`, `keys list`, `keys revoke`."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -9,6 +9,9 @@ from rich.table import Table
 from services import values
 from waypost.cli.arguments import JsonFlag
 from waypost.cli.terminal import console, failures_as_sentences, parts
+
+if TYPE_CHECKING:
+    from store.tables.access import ApiKey
 
 keys_app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
 
@@ -22,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def keys_create(
     name: str,
-    scope: Annotated[list[str], typer.Option(help="ingest, marketer, support or admin; may be repeated.")],
+    scope: Annotated[
+        list[str], typer.Option(help="browser alone, or ingest, marketer, support, admin; may be repeated.")
+    ],
     expires: Annotated[str | None, typer.Option(help="When it ends, ISO 8601.")] = None,
     rate: Annotated[str | None, typer.Option(help="Calls per span, as 600/minute.")] = None,
     as_json: JsonFlag = False,
@@ -31,14 +36,14 @@ def keys_create(
     from sqlmodel import Session
 
     from services.access import api_keys, audit_log
-    from store.tables.access import ApiKey
 
     with failures_as_sentences(), parts() as made:
         until = values.instant(expires, "--expires") if expires else None
 
-        def create(session: Session) -> tuple[ApiKey, str]:
+        def create(session: Session) -> "tuple[ApiKey, str]":
             key, text = api_keys.create(session, name, scope, made.clock(), expires_at=until, rate=rate)
-            audit_log.record(session, audit_log.COMMAND_LINE, "created", "key", key.id, made.clock())
+            after = {"name": name, "scopes": scope, "expires_at": expires, "rate": rate}
+            audit_log.record(session, audit_log.COMMAND_LINE, "created", "key", key.id, made.clock(), after=after)
             return key, text
 
         key, text = made.database.write(create)
@@ -76,8 +81,13 @@ def keys_revoke(key_id: str) -> None:
     with failures_as_sentences(), parts() as made:
 
         def revoke(session: Session) -> None:
-            api_keys.revoke(session, key_id, made.clock())
-            audit_log.record(session, audit_log.COMMAND_LINE, "revoked", "key", key_id, made.clock())
+            before = _end(api_keys.get(session, key_id))
+            after = _end(api_keys.revoke(session, key_id, made.clock()))
+            audit_log.record(session, audit_log.COMMAND_LINE, "revoked", "key", key_id, made.clock(), before, after)
 
         made.database.write(revoke)
         console.print(f"[green]✓[/] {key_id} is revoked")
+
+
+def _end(key: "ApiKey") -> dict[str, Any]:
+    return {"revoked_at": key.revoked_at.isoformat() if key.revoked_at is not None else None}
