@@ -24,6 +24,9 @@ LANE = "upkeep"
 
 log = structlog.get_logger("waypost.upkeep")
 
+LOOK_EVERY = 3.0
+"""Seconds between two looks where nothing is written: what comes by the clock was set for a minute, not a second."""
+
 PRUNE_EVERY = timedelta(hours=1)
 """How often what has passed its time is let go; retention is stated in days."""
 
@@ -59,7 +62,7 @@ class UpkeepLane:
 
     def rest(self) -> float:
         """Seconds until the next look: dates and segments come by the clock."""
-        return 1.0
+        return LOOK_EVERY
 
     def takes_long(self) -> bool:
         """Never: a round is a page."""

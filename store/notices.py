@@ -20,14 +20,24 @@ log = structlog.get_logger("waypost.notices")
 
 
 class Notices:
-    """The notices of one process; `run` hears them, any number of tasks `wait` for them."""
+    """The notices of one process; `run` hears them, and any number of tasks wait for them, each with its listener."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._told = 0
         self._written = asyncio.Event()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something was written, at the latest after so many seconds."""
+    def listener(self) -> "Listener":
+        """What one task waits with."""
+        return Listener(self)
+
+    @property
+    def told(self) -> int:
+        """How often something was told until now."""
+        return self._told
+
+    async def next(self, seconds: float) -> None:
+        """Return when something is told, at the latest after so many seconds."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._written.wait(), seconds)
 
@@ -45,5 +55,20 @@ class Notices:
             await asyncio.sleep(AGAIN)
 
     def _tell(self) -> None:
+        self._told += 1
         self._written.set()
         self._written = asyncio.Event()
+
+
+class Listener:
+    """One task's ear: it misses nothing that is told while the task looks."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self._heard = notices.told
+
+    async def wait(self, seconds: float) -> None:
+        """Return when something was written since the last return, at the latest after so many seconds."""
+        if self._heard == self._notices.told:
+            await self._notices.next(seconds)
+        self._heard = self._notices.told

@@ -31,14 +31,18 @@ class Pulses:
         """Write until cancelled; a database that is away is tried again."""
         while True:
             await asyncio.sleep(EVERY)
-            rounds, self._rounds = self._rounds, {}
-            if not rounds:
-                continue
-            try:
-                await asyncio.to_thread(self._write, rounds)
-            except Exception as error:
-                log.warning("pulses_not_kept", error=type(error).__name__)
-                self._rounds = rounds | self._rounds
+            await self.keep()
+
+    async def keep(self) -> None:
+        """Write what has changed since the last time, if anything has; what cannot be written is kept for the next."""
+        rounds, self._rounds = self._rounds, {}
+        if not rounds:
+            return
+        try:
+            await asyncio.to_thread(self._write, rounds)
+        except Exception as error:
+            log.warning("pulses_not_kept", error=type(error).__name__)
+            self._rounds = rounds | self._rounds
 
     def _write(self, rounds: dict[str, datetime]) -> None:
         self._database.write(lambda session: pulses.beat(session, rounds))

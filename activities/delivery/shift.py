@@ -26,6 +26,10 @@ BEAT = 2.0
 log = structlog.get_logger("waypost.delivery")
 
 
+Wait = Callable[[float], Awaitable[None]]
+"""Returns when something was written since it last did, at the latest after so many seconds."""
+
+
 class LaneWork(Protocol):
     """What one owner at a time does, round by round: a lane of mail, the hooks, the upkeep."""
 
@@ -61,17 +65,17 @@ class LaneWork(Protocol):
 class Delivery:
     """Keeps one lane running for a shift, heartbeating; the workflow starts the next shift.
 
-    `wait` returns when something was written, at the latest after so many seconds; `beat` is told of each round.
+    `listen` makes what one lane waits with; `beat` is told of each round.
     """
 
     def __init__(
         self,
         open_lane: Callable[[str], LaneWork],
-        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        listen: Callable[[], Wait] = lambda: asyncio.sleep,
         beat: Callable[[str], None] = lambda part: None,
     ) -> None:
         self._open_lane = open_lane
-        self._wait = wait
+        self._listen = listen
         self._beat = beat
 
     @activity.defn(name=DELIVER)
@@ -95,18 +99,18 @@ class Delivery:
                 heart.cancel()
 
     async def _shift(self, lane: LaneWork, name: str) -> None:
-        began = asyncio.get_running_loop().time()
+        began, wait = asyncio.get_running_loop().time(), self._listen()
         with suppress(Fenced):
             while _goes_on(lane, began) and not activity.is_worker_shutdown():
                 done = await lane.pump()
                 self._beat(f"lane/{name}")
                 if not done and not await lane.when_idle():
-                    await self._rest(lane.rest())
+                    await self._rest(wait, lane.rest())
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self, wait: Wait, seconds: float) -> None:
         """Until something is written, something is due, or the worker stops."""
         waits = {
-            asyncio.ensure_future(self._wait(seconds)),
+            asyncio.ensure_future(wait(seconds)),
             asyncio.ensure_future(activity.wait_for_worker_shutdown()),
         }
         try:

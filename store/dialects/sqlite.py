@@ -44,7 +44,10 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("mode")
-    connection.exec_driver_sql(f"PRAGMA query_only = {int(mode == 'read')}")
+    only = int(mode == "read")
+    if connection.info.get("query_only") != only:
+        connection.exec_driver_sql(f"PRAGMA query_only = {only}")
+        connection.info["query_only"] = only
     connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
 
 

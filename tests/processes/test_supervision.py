@@ -65,8 +65,9 @@ async def test_whoever_waits_hears_that_work_was_written(database: Database, noo
     notices = Notices(database)
     hearing = asyncio.create_task(notices.run())
     try:
-        await notices.wait(10)  # it listens from now on
-        woken = asyncio.create_task(notices.wait(60))
+        listener = notices.listener()
+        await listener.wait(10)  # it listens from now on
+        woken = asyncio.create_task(listener.wait(60))
         await asyncio.sleep(0)
 
         def write(session: Session) -> None:
@@ -83,7 +84,28 @@ async def test_whoever_waits_hears_that_work_was_written(database: Database, noo
 
 async def test_who_hears_nothing_looks_after_a_while(database: Database) -> None:
     async with asyncio.timeout(20):
-        await Notices(database).wait(0.01)
+        await Notices(database).listener().wait(0.01)
+
+
+async def test_what_is_told_while_somebody_looks_is_not_missed(database: Database, noon: datetime) -> None:
+    notices = Notices(database)
+    hearing = asyncio.create_task(notices.run())
+    try:
+        first, second = notices.listener(), notices.listener()
+        await first.wait(10)  # it listens from now on
+        await second.wait(10)
+
+        def write(session: Session) -> None:
+            rows = [dispatches.row("e", "w", "leave", {}, Priority.SIGNAL, noon)]
+            bulk.add(session, Dispatch, rows)
+
+        await asyncio.to_thread(database.write, write)
+        async with asyncio.timeout(20):
+            await first.wait(60)
+            await second.wait(60)  # it was busy when this was told
+    finally:
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def test_pulses_are_kept_and_tried_again(

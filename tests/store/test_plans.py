@@ -190,7 +190,8 @@ def test_customers_are_searched_by_an_index(
     cursor = keyset.write(["ann@shop.example", "cus_1"] if sort == "email" else ["cus_1"], CURSORS[sort], False)
     for place in (None, cursor):
         ask = partial(lists.customers, wanted=Slice(cursor=place), **given)
-        assert_quick(database, ask, is_bad if many else is_scan)
+        sorts = not many or (sort == "email" and "query_text" in SEARCHES[wanted])
+        assert_quick(database, ask, is_scan if sorts else is_bad)
 
 
 CURSORS = {"email": ["email", "id"], "created": ["id"]}

@@ -29,8 +29,8 @@ from workflows.gateway import Gateway
 BATCH = 200
 """Rows of one lease: some tenths of a second of work, well below the hold."""
 
-LOOK_EVERY = 1.0
-"""Seconds after which a stream looks by itself: for a notice that was lost, for rows that wait to go again."""
+SOON, SELDOM = 1.0, 3.0
+"""Seconds after which a stream looks by itself: where rows wait to go again, and for a notice that was lost."""
 
 HOLD = timedelta(seconds=30)
 """How long leased rows are nobody else's: much longer than a batch takes, and what waits longer where a dispatcher
@@ -92,6 +92,7 @@ class Dispatcher:
         self._clock = clock
         self._notices = notices or Notices(database)
         self._beat = beat
+        self._waiting = set[str]()
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -103,6 +104,7 @@ class Dispatcher:
             pass
 
     async def _keep(self, stream: Stream) -> None:
+        listener = self._notices.listener()
         while True:
             try:
                 busy = await self.round(stream)
@@ -111,7 +113,11 @@ class Dispatcher:
                 log.error("dispatch_round_failed", stream=stream.name, exc_info=error)
                 busy = 0
             if not busy:
-                await self._notices.wait(LOOK_EVERY)
+                await listener.wait(self.rest(stream))
+
+    def rest(self, stream: Stream) -> float:
+        """Seconds until something may be there for a stream, as far as its last round could see."""
+        return SOON if stream.name in self._waiting else SELDOM
 
     async def round(self, stream: Stream) -> int:
         """Lease what is ready, send it, and delete what arrived; return how many rows there were."""
@@ -126,7 +132,9 @@ class Dispatcher:
     def _lease(self, stream: Stream) -> Sequence[Dispatch]:
         with self._database.reading() as session:
             if not dispatches.any_ready(session, stream.priorities):
+                self._waiting.discard(stream.name)
                 return []
+        self._waiting.add(stream.name)
         return self._database.write(
             lambda session: dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
         )

@@ -80,7 +80,7 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
         client,
         task_queue=DELIVERY,
         activities=[
-            Delivery(parts.pumped, parts.notices.wait, parts.pulses.beat).deliver,
+            Delivery(parts.pumped, lambda: parts.notices.listener().wait, parts.pulses.beat).deliver,
             parts.sweep().sweep,
             parts.operations().operate,
         ],
