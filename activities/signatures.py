@@ -11,11 +11,22 @@ from journeys.machine.inputs import Facts, Interrupted, Planned, Settled
 
 # Histories keep these names, so they never change.
 ASK = "ask"
+"""What is known of the customer (`activities.wake`)."""
+
 PLAN = "plan"
+"""Whether a mail may go (`activities.wake`)."""
+
 SETTLE = "settle"
+"""Where an enrollment stands, and what it waits for (`activities.wake`)."""
+
 DELIVER = "deliver"
+"""A shift of a lane (`activities.delivery.shift`)."""
+
 SWEEP = "sweep"
+"""A schedule that comes round (`activities.sweep`)."""
+
 OPERATE = "operate"
+"""Long work that somebody asked for (`activities.operations`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,3 +87,4 @@ POSTGRESQL = Dialect(
     full=("53100",),
     away=("08", "57P01", "57P02", "57P03", "53300"),
 )
+"""The database of production: writers side by side, who lock rows."""

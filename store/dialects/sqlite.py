@@ -106,3 +106,4 @@ SQLITE = Dialect(
     full=("SQLITE_FULL", "SQLITE_IOERR_WRITE"),
     away=("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_LOCKED"),
 )
+"""The embedded database: one writer, and instants as text."""
