@@ -72,10 +72,11 @@ def claim(
     limit = circuit_breaker.free_capacity(session, way.channel, limit, now)
     if way.rate is not None and limit:
         limit = rates.take(session, way.channel, way.rate, limit, now, LEAVES[lane])
-    due = turns.due(session, lane, limit, now) if limit else []
-    claimed = _Claim(session, lane, fence, now).take(due) if due else []
+    turn = turns.due(session, lane, limit, now) if limit else turns.NOBODYS
+    claimed = _Claim(session, lane, fence, now).take(turn.mails) if turn.mails else []
     if way.rate is not None:
         rates.give_back(session, way.channel, limit - len(claimed))
+    turns.give_back(session, turn, {one.send_id for one in claimed})
     return claimed
 
 

@@ -3,7 +3,9 @@
 Nothing is locked here: whoever claims what is found locks it, and reads it again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
 
@@ -17,11 +19,34 @@ from store.queries import journeys, lanes, topics
 from store.queries.lanes import BROADCAST, DueMessage
 
 
-def due(session: Session, lane: str, limit: int, now: datetime) -> list[DueMessage]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The mails whose turn it is, and what was taken for them of the rates of broadcasts, by key."""
+
+    mails: Sequence[DueMessage]
+    taken: Mapping[str, int]
+
+
+NOBODYS = Turn(mails=(), taken={})
+"""The channel bears nothing now."""
+
+
+def due(session: Session, lane: str, limit: int, now: datetime) -> Turn:
     """The oldest due mail of each campaign, then the second of each, and so on; `limit` at most."""
-    queues = _broadcasts(session, limit, now) if lane == BROADCAST else _journeys(session, lane, limit, now)
+    taken: Mapping[str, int] = {}
+    if lane == BROADCAST:
+        queues, taken = _broadcasts(session, limit, now)
+    else:
+        queues = _journeys(session, lane, limit, now)
     in_turns = chain.from_iterable(zip_longest(*queues))
-    return [one for one in in_turns if one is not None][:limit]
+    return Turn(mails=[one for one in in_turns if one is not None][:limit], taken=taken)
+
+
+def give_back(session: Session, turn: Turn, claimed: Collection[str]) -> None:
+    """What a broadcast's rate let go and is not among the `claimed`: others had the turns, or a policy stopped it."""
+    gone = Counter(one.broadcast for one in turn.mails if one.id in claimed)
+    for key in sorted(turn.taken):
+        rates.give_back(session, _bucket(key), turn.taken[key] - gone[key])
 
 
 def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:
@@ -32,13 +57,15 @@ def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequenc
     return [found[one] for one in going]
 
 
-def _broadcasts(session: Session, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:
+def _broadcasts(
+    session: Session, limit: int, now: datetime
+) -> tuple[Sequence[Sequence[DueMessage]], Mapping[str, int]]:
     stopped = topics.paused_keys(session)
     bodies = {row.key: broadcasts.body_of(row) for row in broadcast_rows.under_way(session)}
     going = [key for key, body in bodies.items() if body.topic not in stopped]
     found = lanes.due_of_broadcasts(session, going, limit, now)
     allowed = _allowed(session, bodies, {key: len(those) for key, those in found.items() if those}, now)
-    return [found[key][: allowed.get(key, limit)] for key in going]
+    return [found[key][: allowed.get(key, limit)] for key in going], allowed
 
 
 def _allowed(
@@ -46,6 +73,10 @@ def _allowed(
 ) -> Mapping[str, int]:
     """How many mails of each broadcast its own rate lets go now; those without a rate are left out."""
     limited = {key: rate for key in wanted if (rate := bodies[key].rate) is not None}
-    draws = {f"broadcast {key}": (rates.parse(rate), wanted[key]) for key, rate in limited.items()}
+    draws = {_bucket(key): (rates.parse(rate), wanted[key]) for key, rate in limited.items()}
     taken = rates.take_all(session, draws, now)
-    return {key: taken[f"broadcast {key}"] for key in limited}
+    return {key: taken[_bucket(key)] for key in limited}
+
+
+def _bucket(broadcast: str) -> str:
+    return f"broadcast {broadcast}"

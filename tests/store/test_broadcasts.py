@@ -28,7 +28,7 @@ from store.queries import messages
 from store.session import Database
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
-from store.tables.customers import Segment, SegmentMember
+from store.tables.customers import Customer, Segment, SegmentMember
 from store.tables.enrollments import Decision
 from store.tables.messages import Message
 
@@ -292,6 +292,27 @@ def test_its_rate_is_kept(desk: Desk) -> None:
     assert len(desk.deliver(seconds=0.5)) == 5
     assert len(desk.deliver(seconds=60)) == 10, "what was not used is not saved up"
     assert len(desk.deliver(seconds=1)) == 5
+
+
+def test_two_broadcasts_each_go_at_their_own_rate_where_one_claim_has_no_room_for_both(desk: Desk) -> None:
+    """What one's rate let go, and the other took the turns of, is given back to it."""
+    desk.people(*(f"u{number}" for number in range(8)))
+    desk.put(rate="4/second")
+    desk.put("summer", template="summer", rate="4/second")
+    desk.send()
+    desk.send("summer")
+    rounds = [Counter(template for _, template in desk.deliver(limit=4)) for _ in range(3)]
+    assert rounds == [{"spring": 2, "summer": 2}, {"spring": 2, "summer": 2}, {}]
+
+
+def test_what_a_policy_stops_uses_nothing_of_a_broadcasts_rate(desk: Desk, database: Database) -> None:
+    desk.people(*(f"u{number}" for number in range(8)))
+    desk.put(rate="4/second")
+    desk.send()
+    with database.writing() as session:
+        for one in session.exec(select(Customer).where(col(Customer.external_id).in_(["u0", "u1", "u2", "u3"]))).all():
+            one.email = None
+    assert sum(len(desk.deliver()) for _ in range(2)) == 4
 
 
 def test_two_broadcasts_take_turns(desk: Desk) -> None:
