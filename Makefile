@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := tests/clients/node_modules/.package-lock.json
 
-.PHONY: help up demo test test-deep check bench docs record lock clean
+.PHONY: help up demo test test-deep test-faults check bench docs record lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(STAMP) ## run everything on this machine (Ctrl-C stops it)
 	@$(BIN)/waypost up
@@ -22,6 +22,9 @@ test: $(STAMP) $(NODE_STAMP) ## run all the tests
 
 test-deep: $(STAMP) ## 500 random journeys on three interpreters (about half an hour)
 	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways
+
+test-faults: $(STAMP) ## a starved worker ten times, and everything killed in turn (about an hour)
+	WAYPOST_FAULTS=1 $(BIN)/pytest -s tests/faults
 
 check: $(STAMP) ## format, lint, types, walls, form, the compose file
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from journeys.simulation.backtest import Totals
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_file
-from services.jobs import enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
+from services.jobs import decide_messages, enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
 from services.operations.operations import Done, PageOfWork
@@ -146,6 +146,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     broadcast_clock.PLAN: plan_broadcast.pages,
     broadcast_clock.PREVIEW: plan_broadcast.preview,
     broadcast_clock.CANCEL: plan_broadcast.cancel,
+    decide_messages.KIND: decide_messages.pages,
 }
 """What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
 work is. A test mail is not in here, since it waits for a provider."""

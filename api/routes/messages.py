@@ -12,11 +12,13 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
-from api.schemas.messages import DecideIn, MessageOut, MessageWhole
+from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, MessageOut, MessageWhole
 from mail import links
+from services.jobs import decide_messages
 from services.messages import resolving
 from services.reports import customer_view
-from store.queries import delivery_events, lists
+from store.queries import delivery_events, lists, unsure_messages
+from store.queries.unsure_messages import UnsureFilter
 from store.statuses import MessageStatus
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)
@@ -65,6 +67,23 @@ def get(id: str, session: Reading, caller: Support) -> MessageWhole:
         urls=body.urls,
         reports=[DeliveryEventOut.model_validate(one) for one in delivery_events.of_message(session, id)],
     )
+
+
+@router.post("/decide", summary="Decide about many unsure mails", responses=responses(409, 422))
+def decide_many(body: DecideManyIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> DecidedMany:
+    """First without `count`: how many there are. Then with that number: an operation decides about them, in pages.
+
+    Where there are more or fewer by then, nothing is done. A mail whose worker was lost is sent again when no call with
+    it can be under way any more.
+    """
+    status = MessageStatus(body.status) if body.status is not None else None
+    given = body.model_dump(include={"journey", "broadcast", "template", "reason", "since", "until"})
+    wanted = UnsureFilter(status=status, **given)
+    if body.count is None:
+        return DecidedMany(count=unsure_messages.count(session, wanted), operation=None)
+    operation = decide_messages.start(session, wanted, body.verdict, body.count, caller.id, now)
+    trail.note(f"decided {body.verdict}", "messages", operation.id, after=body)
+    return DecidedMany(count=body.count, operation=operation.id)
 
 
 @router.post("/{id}/decide", summary="Decide about an unsure mail", responses=responses(404, 409, 422))

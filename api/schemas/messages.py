@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 from api.schemas.delivery_events import DeliveryEventOut
@@ -57,3 +57,34 @@ class DecideIn(BaseModel):
     verdict: Literal["accepted", "resend", "failed"] = Field(
         alias="as", description="accepted: it went; resend: it did not, send it; failed: leave it"
     )
+
+
+class DecideManyIn(BaseModel):
+    """The same about many: those that are unknown or parked, and that every filter here lets through."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={"examples": [{"as": "resend", "journey": "lifecycle", "reason": "worker_lost"}]},
+    )
+
+    verdict: Literal["accepted", "resend", "failed"] = Field(
+        alias="as", description="accepted: they went; resend: they did not, send them; failed: leave them"
+    )
+    journey: str | None = Field(default=None, max_length=200, description="its key")
+    broadcast: str | None = Field(default=None, max_length=200, description="its key")
+    template: str | None = Field(default=None, max_length=200, description="its key")
+    status: Literal["unknown", "parked"] | None = Field(default=None, description="without it both")
+    reason: str | None = Field(default=None, max_length=100, description="why it is unsure: worker_lost, no_answer, …")
+    since: AwareDatetime | None = Field(default=None, description="unsure since then, or later")
+    until: AwareDatetime | None = Field(default=None, description="unsure since before then")
+    count: int | None = Field(
+        default=None, ge=0, description="how many you were told of; without it nothing is done but counting"
+    )
+
+
+class DecidedMany(BaseModel):
+    """How many there are, and the operation that decides about them."""
+
+    count: int = Field(examples=[300])
+    operation: str | None = Field(description="null where they were only counted", examples=[None])

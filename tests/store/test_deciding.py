@@ -1,22 +1,29 @@
 """Mail of which nobody can tell whether it went, and journeys that are complained about."""
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from mail.providers.events import Feedback
+from mail.providers.sendgrid.sender import SendGridSender
+from mail.providers.smtp.sender import SmtpSender
 from services.definitions import journeys
 from services.errors import NotFound, Refused
 from services.feedback import complaint_brake, delivery_events
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
+from services.jobs import decide_messages
 from services.messages import resolving, sending_ledger
+from services.operations import operations
 from store.queries import journeys as journey_rows
-from store.queries import message_counts, messages
+from store.queries import message_counts, messages, unsure_messages
+from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
-from store.tables.access import Audit
+from store.statuses import MessageStatus
+from store.tables.access import Audit, Operation
 from store.tables.definitions import Journey, Topic
 from store.tables.enrollments import Decision
 from store.tables.messages import Message
@@ -56,6 +63,100 @@ def test_a_person_decides_once_and_on_record(
             resolving.decide(session, "m", verdict, "key k", noon)
         with pytest.raises(NotFound):
             resolving.decide(session, "none", verdict, "key k", noon)
+
+
+def many(database: Database, noon: datetime, clock: Any) -> list[str]:
+    """Some of each kind: ids that say what they are."""
+    made = [
+        *(mail(f"lost-{number}", noon, status="unknown", reason="worker_lost") for number in range(150)),
+        *(mail(f"silent-{number}", noon, status="unknown", reason="no_answer") for number in range(3)),
+        *(mail(f"parked-{number}", noon, status="parked", reason="parked", template="other") for number in range(5)),
+        mail("gone", noon, status="accepted"),
+    ]
+    with database.writing() as session:
+        for one in made:
+            messages.add(session, [one])
+    return [one["id"] for one in made]
+
+
+def asked(database: Database, wanted: UnsureFilter, verdict: Any, counted: int, now: datetime) -> Operation:
+    with database.writing() as session:
+        return decide_messages.start(session, wanted, verdict, counted, "k", now)
+
+
+def done(database: Database, operation: Operation, clock: Any) -> int:
+    """Do it page by page; how many transactions it took."""
+    pages = decide_messages.pages(database, operation, clock)
+    count = 0
+    with database.writing() as session:
+        operations.begun(session, operation.id, clock())
+    while database.write(lambda session: operations.advance(session, operation.id, next(pages))) is not None:
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        (UnsureFilter(), 158),
+        (UnsureFilter(status=MessageStatus.PARKED), 5),
+        (UnsureFilter(reason="no_answer"), 3),
+        (UnsureFilter(template="other"), 5),
+        (UnsureFilter(journey="welcome", reason="worker_lost"), 150),
+        (UnsureFilter(journey="elsewhere"), 0),
+        (UnsureFilter(broadcast="spring"), 0),
+        (UnsureFilter(since=datetime(2026, 3, 2, 12, 0, tzinfo=UTC)), 158),
+        (UnsureFilter(until=datetime(2026, 3, 2, 12, 0, tzinfo=UTC)), 0),
+    ],
+)
+def test_those_that_many_filters_let_through_are_counted_first(
+    database: Database, noon: datetime, clock: Any, wanted: UnsureFilter, count: int
+) -> None:
+    many(database, noon, clock)
+    with database.reading() as session:
+        assert unsure_messages.count(session, wanted) == count
+
+
+def test_many_are_decided_about_in_pages_on_record_and_no_others(
+    database: Database, noon: datetime, clock: Any
+) -> None:
+    many(database, noon, clock)
+    clock.forward(hours=1)
+    operation = asked(database, UnsureFilter(reason="worker_lost"), "failed", 150, clock())
+    assert done(database, operation, clock) == 2
+    with database.reading() as session:
+        found = Counter((one.status, one.reason) for one in session.exec(select(Message)).all())
+        told = session.exec(select(Decision)).all()
+        ended = operations.get(session, operation.id)
+    assert found == {
+        ("failed", "given_up"): 150, ("unknown", "no_answer"): 3, ("parked", "parked"): 5, ("accepted", None): 1,
+    }  # fmt: skip
+    assert {one.detail["explanation"] for one in told} == {"decided by key k"}
+    assert (ended.done, ended.total, ended.result) == (150, 150, {"decided": 150})
+
+
+def test_where_there_are_more_or_fewer_than_whoever_asks_was_told_nothing_is_done(
+    database: Database, noon: datetime, clock: Any
+) -> None:
+    many(database, noon, clock)
+    for counted in (149, 151, 0):
+        with pytest.raises(Refused, match="there are 150 such messages now"):
+            asked(database, UnsureFilter(reason="worker_lost"), "resend", counted, noon)
+    with pytest.raises(Refused, match="there are 0 such messages now"):
+        asked(database, UnsureFilter(journey="elsewhere"), "resend", 0, noon)
+
+
+def test_a_mail_whose_worker_was_lost_is_sent_again_when_no_call_with_it_can_be_under_way(
+    database: Database, noon: datetime, clock: Any
+) -> None:
+    """Whoever lost the lane may be in a call of ten minutes with it."""
+    many(database, noon, clock)
+    now = clock.forward(minutes=5)
+    assert done(database, asked(database, UnsureFilter(), "resend", 158, now), clock) == 2
+    assert one(database, "lost-0").not_before == noon + resolving.IN_A_CALL
+    assert one(database, "silent-0").not_before == one(database, "parked-0").not_before == now
+    assert SmtpSender("smtp://127.0.0.1:25").longest < resolving.IN_A_CALL
+    assert SendGridSender("key").longest < resolving.IN_A_CALL
 
 
 @pytest.mark.parametrize(

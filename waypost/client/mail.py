@@ -40,6 +40,15 @@ class MailCalls(Connection):
         """One mail: the very text that was rendered, and everything its provider reported."""
         return self.call("GET", "/v1/messages/{}", message)
 
+    def decide(self, verdict: str, *, count: int | None = None, **filters: Any) -> m.DecidedMany:
+        """Decide (`accepted`, `resend`, `failed`) about all mails of which nobody can tell whether they went.
+
+        Without `count` they are counted alone; with the number that was told, an operation does it, to `watch`. Raises
+        ApiProblem `refused` where there are more or fewer by then. `filters`: `journey`, `broadcast`, `template`,
+        `status`, `reason`, `since`, `until`.
+        """
+        return self.call("POST", "/v1/messages/decide", json={"as": verdict, "count": count, **filters})
+
     def suppress(self, email: str, reason: str = "manual") -> m.SuppressionOut:
         """Never write to an address again, transactional mail included; the first reason stays."""
         return self._put("/v1/suppressions/{}", email, json={"reason": reason}).body
