@@ -3,13 +3,27 @@
 import asyncio
 import sys
 
-from bench import backtest, broadcast, core, imports, ingest, language, mail, memory, reference, starts, status
+from bench import (
+    backtest,
+    broadcast,
+    core,
+    durability,
+    imports,
+    ingest,
+    language,
+    mail,
+    memory,
+    reference,
+    starts,
+    status,
+)
 
 
 def main() -> int:
     wanted = sys.argv[1:] or [
         "core",
         "ingest",
+        "durability",
         "language",
         "mail",
         "broadcast",
@@ -25,6 +39,7 @@ def main() -> int:
         {
             "core": core.main,
             "ingest": ingest.main,
+            "durability": durability.main,
             "language": language.main,
             "mail": mail.main,
             "broadcast": broadcast.main,

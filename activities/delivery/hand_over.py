@@ -30,6 +30,9 @@ from store.session import Database
 from store.statuses import MessageStatus
 from store.trace_context import OpenSpan
 
+LAST = 5.0
+"""Seconds for recording what a worker that is made to stop has heard: it is killed some seconds later."""
+
 FRESH = 5.0
 """Seconds for which a freeze vouches."""
 
@@ -62,7 +65,8 @@ class HandOver:
         self._forget = forget
         self._slots = slots
         self._ready: asyncio.Queue[tuple[MailRequest, Mail]] = asyncio.Queue()
-        self._recording = Recording(lane, self._write, forget)
+        self._recording = Recording(lane, self._write, self._written)
+        self._held: dict[str, CallSlot] = {}
         self._calls: set[asyncio.Task[None]] = set()
         self._freezing = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
@@ -87,7 +91,7 @@ class HandOver:
 
     def takes_long(self) -> bool:
         """Whether a call is under way that may take minutes still."""
-        return self._slots.lent > 0 and bool(self._calls)
+        return self._slots.lent > 0 and bool(self._held)
 
     async def stop(self) -> None:
         """Freeze nothing more. What was offered and is not frozen is certainly unsent; the caller gives it back."""
@@ -101,8 +105,10 @@ class HandOver:
         try:
             while self._calls:
                 await asyncio.wait(self._calls)
-        finally:
-            await self._recording.close()
+        except asyncio.CancelledError:
+            await self._recording.close(LAST)
+            raise
+        await self._recording.close()
 
     def failed(self) -> BaseException | None:
         """What ended the freezing or the recording, None while both go on."""
@@ -182,13 +188,18 @@ class HandOver:
 
     async def _hand_over(self, request: MailRequest, mail: Mail, slot: CallSlot, asked: float) -> None:
         slot.begin()
-        try:
-            result = await self._traced(request, mail, lambda: self._still_mine(request, mail, slot, asked))
-        finally:
-            slot.release()
+        self._held[mail.send_id] = slot
+        result = await self._traced(request, mail, lambda: self._still_mine(request, mail, slot, asked))
         if result.said is not None and result.said.heard != "nothing":
             self._failures = self._failures + 1 if result.said.heard != "well" else 0
         self.tell(result)
+
+    def _written(self, send_id: str) -> None:
+        """The call of a mail is over when its outcome is written: so no more are ever frozen than there are slots."""
+        slot = self._held.pop(send_id, None)
+        if slot is not None:
+            slot.release()
+        self._forget(send_id)
 
     async def _still_mine(self, request: MailRequest, mail: Mail, slot: CallSlot, asked: float) -> bool:
         """Ask the fence anew where the last answer is not fresh, until one is when it comes."""

@@ -1,11 +1,12 @@
 """What came of each mail is written down, however often that has to be tried.
 
 Results are written together; where something unexpected is raised they are written each by itself, and one that still
-cannot be written is kept and tried again while the others go on. A database that is away is waited for. An owner that
-ends tries for a while longer: what is not written by then is `sending` in the ledger, and becomes `unknown`.
+cannot be written is kept and tried again while the others go on. A database that is away is waited for, by an owner
+that ends too. What is not written when the process is killed is `sending` in the ledger, and becomes `unknown`.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,14 +62,15 @@ class Recording:
         self._write = write
         self._forget = forget
         self._results: asyncio.Queue[AttemptResult] = asyncio.Queue()
+        self._kept: dict[str, AttemptResult] = {}
         self._stubborn: set[asyncio.Task[None]] = set()
-        self._busy = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
 
     def keep(self, result: AttemptResult) -> None:
         """Write this one down, soon."""
         if self._loop is None:
             self._loop = asyncio.create_task(self._keep_writing())
+        self._kept[result.send_id] = result
         self._results.put_nowait(result)
 
     def failed(self) -> BaseException | None:
@@ -76,26 +78,27 @@ class Recording:
         loop = self._loop
         return loop.exception() if loop is not None and loop.done() and not loop.cancelled() else None
 
-    async def close(self) -> None:
-        """Write down what is left; what cannot be written now never is, and is on record in the log."""
+    async def close(self, within: float | None = None) -> None:
+        """Write down what is left, however long the database is away, or `within` so many seconds.
+
+        What something unexpected is raised for is tried AT_THE_END times more. To write a result twice changes nothing.
+        """
         if self._loop is None:
             return
-        async with self._busy:  # not in the middle of a transaction
-            self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
-        rest = self._some(self._results.qsize())
-        for first in range(0, len(rest), TOGETHER):
-            self._stubborn.add(asyncio.create_task(self._at_the_end(rest[first : first + TOGETHER])))
-        if self._stubborn:
-            await asyncio.wait(self._stubborn, timeout=sum(AGAIN) + AT_THE_END)
-        for task in self._stubborn:
+        writing = {self._loop, *self._stubborn}
+        for task in writing:
             task.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        rest = [*self._kept.values()]
+        parts = [rest[first : first + TOGETHER] for first in range(0, len(rest), TOGETHER)]
+        last = {asyncio.create_task(self._at_the_end(part)) for part in parts}
+        if last:
+            await asyncio.wait(last, timeout=within)
 
     async def _keep_writing(self) -> None:
         while True:
             first = await self._results.get()
-            async with self._busy:
-                await self._record([first, *self._some(TOGETHER - 1)])
+            await self._record([first, *self._some(TOGETHER - 1)])
 
     def _some(self, most: int) -> list[AttemptResult]:
         return [self._results.get_nowait() for _ in range(min(most, self._results.qsize()))]
@@ -119,10 +122,10 @@ class Recording:
         self._stubborn.add(task)
         task.add_done_callback(self._stubborn.discard)
 
-    async def _again(self, result: AttemptResult, most: int | None = None) -> None:
+    async def _again(self, result: AttemptResult, most: float = math.inf) -> None:
         """Beside the others, until it is written (or `most` times)."""
         tries = 0
-        while most is None or tries < most:
+        while tries < most:
             await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
             tries += 1
             try:
@@ -147,5 +150,6 @@ class Recording:
 
     def _written(self, results: Sequence[AttemptResult]) -> None:
         for one in results:
+            self._kept.pop(one.send_id, None)
             meters.sent(self._lane, one.status, one.reason)
             self._forget(one.send_id)

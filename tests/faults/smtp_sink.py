@@ -37,11 +37,14 @@ class SmtpSink:
         """Listen no longer."""
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def most_under_way(self, at: float, around: float = 0.5) -> int:
-        """The most that were under way within so many seconds of an instant."""
-        before = [count for when, count in self.history if when <= at - around][-1:]
-        within = [count for when, count in self.history if at - around < when <= at + around]
-        return max([0, *before, *within])
+    def most_under_way(self, at: float, before: float = 5.0, behind: float = 1.0) -> int:
+        """The most that were under way at once round an instant.
+
+        For its owner a call is over when its outcome is written, which takes a busy machine seconds.
+        """
+        earlier = [count for when, count in self.history if when <= at - before][-1:]
+        within = [count for when, count in self.history if at - before < when <= at + behind]
+        return max([0, *earlier, *within])
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

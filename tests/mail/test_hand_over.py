@@ -307,6 +307,71 @@ async def test_what_the_provider_said_is_written_down_however_often_that_is_trie
     await lane.close()
 
 
+class Away:
+    """Makes recording fail as it does where the database has gone, while it is `set`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.set = True
+        record = sending_ledger.record
+
+        def failing(session: Session, *rest: Any) -> None:
+            if self.set:
+                raise OperationalError("UPDATE message", {}, Exception("the database has gone"))
+            record(session, *rest)
+
+        monkeypatch.setattr(sending_ledger, "record", failing)
+        monkeypatch.setattr(recording, "AGAIN", (0.05,))
+
+
+async def test_no_more_mails_are_frozen_than_calls_may_be_under_way_until_their_outcomes_are_written(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill leaves unknown what is frozen: what was answered and is not written counts."""
+    away = Away(monkeypatch)
+    lane = owner()
+    await lane.pump()
+    await asyncio.sleep(0.5)
+    assert ledger() == {"sending": provider.at_once, "claimed": PEOPLE - provider.at_once}
+    assert len(provider.got) == provider.at_once
+    away.set = False
+    await lane.drain()
+    assert ledger() == {"accepted": PEOPLE}
+    await lane.close()
+
+
+async def test_an_owner_that_ends_waits_for_the_database_to_write_down_what_it_heard(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch)
+    monkeypatch.setattr(recording, "AT_THE_END", 0)
+    lane = owner()
+    await lane.pump()
+    await until(lambda: len(provider.got) == provider.at_once)
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(1.0)
+    assert not closing.done()
+    away.set = False
+    await closing
+    assert ledger() == {"accepted": provider.at_once, "planned": PEOPLE - provider.at_once}
+
+
+async def test_a_worker_that_is_made_to_stop_waits_for_a_database_that_is_away_some_seconds_and_no_longer(
+    owner: Any, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Away(monkeypatch)
+    monkeypatch.setattr(hand_over, "LAST", 0.2)
+    provider.answers.clear()
+    lane = owner()
+    await lane.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(0.2)
+    closing.cancel()
+    provider.answers.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(closing, return_exceptions=True)
+
+
 async def test_an_outcome_that_cannot_be_recorded_is_kept_and_tried_again_while_the_others_go_on(
     owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,14 @@ def test_a_reading_transaction_can_change_nothing(database: Database, noon: date
     database.write(lambda session: session.add(customer("cus_1", noon)))
 
 
+def test_what_is_committed_is_on_the_disk(database: Database) -> None:
+    """SQLite forgets the last transactions where the power fails, unless it is told otherwise; PostgreSQL does not."""
+    asked = {"sqlite": ("PRAGMA synchronous", "2"), "postgresql": ("SHOW synchronous_commit", "on")}
+    statement, answer = asked[database.engine.dialect.name]
+    with database.writing() as session:
+        assert str(session.connection().exec_driver_sql(statement).scalar()) == answer
+
+
 def test_a_reading_transaction_sees_one_state(database: Database, noon: datetime) -> None:
     with database.reading() as session:
         count = select(func.count()).select_from(Customer)

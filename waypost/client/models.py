@@ -215,6 +215,16 @@ class CustomerStatus(TypedDict):
 DecideIn = TypedDict("DecideIn", {"as": "str"})
 
 
+DecideManyIn = TypedDict("DecideManyIn", {"as": "str", "journey": "NotRequired[str | None]", "broadcast": "NotRequired[str | None]", "template": "NotRequired[str | None]", "status": "NotRequired[str | None]", "reason": "NotRequired[str | None]", "since": "NotRequired[str | None]", "until": "NotRequired[str | None]", "count": "NotRequired[int | None]"})
+
+
+class DecidedMany(TypedDict):
+    """How many there are, and the operation that decides about them."""
+
+    count: int
+    operation: str | None
+
+
 class DefinitionProblemOut(TypedDict):
     """One problem of a definition."""
 
