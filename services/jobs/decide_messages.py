@@ -10,7 +10,7 @@ from services.errors import Refused
 from services.messages import resolving
 from services.messages.resolving import Resolution
 from services.operations import operations
-from services.operations.operations import Done, PageOfWork, counted
+from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock, instant
 from store.queries import unsure_messages
 from store.queries.unsure_messages import UnsureFilter
@@ -62,7 +62,7 @@ def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
         return None
     by = f"key {operation.asked_by}"
     decided = resolving.decide_some(session, ids, operation.request["as"], by, now)
-    return Done(count=len(ids), cursor=ids[-1], result=counted(current, {"decided": decided}))
+    return Done(count=len(ids), cursor=ids[-1], result=add_counts(current, {"decided": decided}))
 
 
 def _filter(operation: Operation) -> UnsureFilter:

@@ -89,7 +89,7 @@ def done(database: Database, operation: Operation, clock: Any) -> int:
     pages = decide_messages.pages(database, operation, clock)
     count = 0
     with database.writing() as session:
-        operations.begun(session, operation.id, clock())
+        operations.begin(session, operation.id, clock())
     while database.write(lambda session: operations.advance(session, operation.id, next(pages))) is not None:
         count += 1
     return count
