@@ -4,8 +4,8 @@ Nothing is locked here: whoever claims what is found locks it, and reads it agai
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, zip_longest
 
@@ -21,30 +21,32 @@ from store.queries.lanes import BROADCAST, DueMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """The mails whose turn it is, and what was taken for them of the rates of broadcasts, by key."""
+    """The mails whose turn it is; the broadcast of each, by its id, and what was taken of the rates of these."""
 
     mails: Sequence[DueMessage]
-    taken: Mapping[str, int]
+    broadcasts: Mapping[str, str] = field(default_factory=dict[str, str])
+    taken: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-NOBODYS = Turn(mails=(), taken={})
+NOBODYS = Turn(mails=())
 """The channel bears nothing now."""
 
 
 def due(session: Session, lane: str, limit: int, now: datetime) -> Turn:
     """The oldest due mail of each campaign, then the second of each, and so on; `limit` at most."""
-    taken: Mapping[str, int] = {}
     if lane == BROADCAST:
-        queues, taken = _broadcasts(session, limit, now)
-    else:
-        queues = _journeys(session, lane, limit, now)
+        return _broadcasts(session, limit, now)
+    return Turn(mails=_in_turns(_journeys(session, lane, limit, now), limit))
+
+
+def _in_turns(queues: Iterable[Sequence[DueMessage]], limit: int) -> list[DueMessage]:
     in_turns = chain.from_iterable(zip_longest(*queues))
-    return Turn(mails=[one for one in in_turns if one is not None][:limit], taken=taken)
+    return [one for one in in_turns if one is not None][:limit]
 
 
 def give_back(session: Session, turn: Turn, claimed: Collection[str]) -> None:
     """What a broadcast's rate let go and is not among the `claimed`: others had the turns, or a policy stopped it."""
-    gone = Counter(one.broadcast for one in turn.mails if one.id in claimed)
+    gone = Counter(turn.broadcasts[one] for one in claimed if one in turn.broadcasts)
     for key in sorted(turn.taken):
         rates.give_back(session, _bucket(key), turn.taken[key] - gone[key])
 
@@ -57,15 +59,15 @@ def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequenc
     return [found[one] for one in going]
 
 
-def _broadcasts(
-    session: Session, limit: int, now: datetime
-) -> tuple[Sequence[Sequence[DueMessage]], Mapping[str, int]]:
+def _broadcasts(session: Session, limit: int, now: datetime) -> Turn:
     stopped = topics.paused_keys(session)
     bodies = {row.key: broadcasts.body_of(row) for row in broadcast_rows.under_way(session)}
     going = [key for key, body in bodies.items() if body.topic not in stopped]
     found = lanes.due_of_broadcasts(session, going, limit, now)
     allowed = _allowed(session, bodies, {key: len(those) for key, those in found.items() if those}, now)
-    return [found[key][: allowed.get(key, limit)] for key in going], allowed
+    queues = {key: found[key][: allowed.get(key, limit)] for key in going}
+    owners = {one.id: key for key, queue in queues.items() for one in queue}
+    return Turn(mails=_in_turns(queues.values(), limit), broadcasts=owners, taken=allowed)
 
 
 def _allowed(

