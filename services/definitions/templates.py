@@ -66,12 +66,6 @@ def version(session: Session, key: str, number: int) -> TemplateVersion:
     return found
 
 
-def source(session: Session, key: str, locales: Sequence[str] = ()) -> TemplateSource | None:
-    """What to render in the best of the languages; None where the template is not kept here, but in a file."""
-    found = find(session, key)
-    return source_of(found, locales) if found is not None else None
-
-
 def source_of(version: TemplateVersion, locales: Sequence[str] = ()) -> TemplateSource:
     """A version in the best of the languages: `locales` are tags, the best first."""
     for tag in locales:
