@@ -15,6 +15,7 @@ from mail.composing import Composer
 from mail.links import Links
 from mail.providers.events import EventReader
 from mail.rendering.render_pool import RenderPool
+from services.access.known_keys import KnownKeys
 from services.values import Clock
 from store.session import Database
 from workflows.gateway import Gateway
@@ -40,6 +41,7 @@ class Backend:
     background: Executor
     hook_secrets: frozenset[str]
     has_room: Callable[[], bool]
+    keys: KnownKeys
     rates: RateLimits
     guesses: KeyGuesses
     token_rates: TokenRates

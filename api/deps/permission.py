@@ -35,7 +35,8 @@ def authenticate(
     if not any(api_keys.allows(key, scope) for scope in scopes):
         raise HTTPException(403, f"this needs a key with the scope {' or '.join(scopes)}")
     if key.last_used_at is None or parts.clock() - key.last_used_at > api_keys.USED_EVERY:
-        parts.background.submit(_remember_use, parts, key)
+        key.last_used_at = parts.clock()
+        parts.background.submit(_remember_use, parts, key.id)
     return key
 
 
@@ -43,8 +44,7 @@ def _live(parts: Backend, request: Request, text: str) -> ApiKey | None:
     """The live key with this text; raise where its address has shown too many wrong ones."""
     address = visitor(request, parts).address or "nobody knows where"
     parts.guesses.check(address, text)
-    with parts.database.reading() as session:
-        key = api_keys.find(session, text, parts.clock())
+    key = parts.keys.find(text, parts.clock())
     if key is None:
         parts.guesses.wrong(address, text)
     else:
@@ -52,9 +52,9 @@ def _live(parts: Backend, request: Request, text: str) -> ApiKey | None:
     return key
 
 
-def _remember_use(parts: Backend, key: ApiKey) -> None:
+def _remember_use(parts: Backend, key_id: str) -> None:
     """In a transaction of its own and behind the request, whose own transaction may hold the writer's lock."""
-    parts.database.write(lambda session: api_keys.used(session, key, parts.clock()))
+    parts.database.write(lambda session: api_keys.used(session, key_id, parts.clock()))
 
 
 def scope(*scopes: str) -> Callable[..., Awaitable[ApiKey]]:

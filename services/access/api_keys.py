@@ -79,6 +79,7 @@ def create(
     )
     session.add(key)
     session.flush()
+    callers.changed(session)
     return key, text
 
 
@@ -96,10 +97,12 @@ def known(session: Session, text: str) -> bool:
     return callers.key_by_hash(session, _hash(text)) is not None
 
 
-def used(session: Session, key: ApiKey, now: datetime) -> None:
-    """Remember the use, once a minute at most."""
-    if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
-        session.merge(key).last_used_at = now
+def used(session: Session, key_id: str, now: datetime) -> None:
+    """Remember the use of a key, once a minute at most."""
+    key = session.get(ApiKey, key_id)
+    if key is not None and (key.last_used_at is None or now - key.last_used_at > USED_EVERY):
+        key.last_used_at = now
+        session.add(key)
 
 
 def allows(key: ApiKey, scope: str) -> bool:
@@ -120,6 +123,7 @@ def revoke(session: Session, key_id: str, now: datetime) -> ApiKey:
     key = get(session, key_id)
     key.revoked_at = key.revoked_at or now
     session.add(key)
+    callers.changed(session)
     return key
 
 

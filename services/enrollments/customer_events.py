@@ -27,15 +27,20 @@ from services.definitions import journeys
 from services.enrollments import entry
 from services.enrollments.entry import Admission, Refusal, Request
 from store.bulk import turns
-from store.queries import dispatches, enrollments
+from store.queries import dispatches, enrollments, listening
 from store.queries import segments as segment_rows
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
+from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Enrollment
 
 DEEPEST = 5
 """Changes of segments that may follow from one another; more would be two segments that chase each other."""
+
+
+_LOADED: dict[str, tuple[Sequence[tuple[Any, ...]], "Listeners"]] = {}
+"""By database: the rules as they stood when they were read, and what they came to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +52,18 @@ class Listeners:
 
     @staticmethod
     def load(session: Session) -> "Listeners":
-        """Whoever listens now."""
-        return Listeners(journeys=journeys.all_live(session), segments=segment_rows.listed(session))
+        """Whoever listens now: one question, and read and compiled anew only where something has changed."""
+        name, state = str(session.get_bind().engine.url), listening.state(session)
+        kept = _LOADED.get(name)
+        if kept is None or kept[0] != state:
+            kept = _LOADED[name] = (state, Listeners._read(session))
+        return kept[1]
+
+    @staticmethod
+    def _read(session: Session) -> "Listeners":
+        """Copies that belong to no transaction, since many share them."""
+        live = [(JourneyVersion(**version.model_dump()), program) for version, program in journeys.all_live(session)]
+        return Listeners(journeys=live, segments=[Segment(**one.model_dump()) for one in segment_rows.listed(session)])
 
     def hear(self, name: str) -> bool:
         """Whether a journey or a segment listens to events of this name."""

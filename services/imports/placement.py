@@ -44,7 +44,6 @@ from store.queries import (
     identities,
     interests,
     messages,
-    tombstones,
 )
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
@@ -132,7 +131,8 @@ def write(session: Session, batch: "Batch") -> Placed:
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
     """Whoever is a customer already, by whatever id, or was one and is erased: they go the way of live events."""
     users = [(USER, name) for name in names]
-    return {name for _, name in (*identities.owners(session, users), *tombstones.buried(session, users))}
+    owners, erased = identities.look_up(session, users)
+    return {name for _, name in (*owners, *erased)}
 
 
 class Batch:

@@ -15,7 +15,7 @@ from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id
-from store.queries import customers, identities, tombstones
+from store.queries import customers, identities
 from store.queries.tombstones import ANONYMOUS, USER, Identifier
 from store.tables.customers import Customer
 
@@ -35,14 +35,14 @@ class Identities:
         """Look up everybody these events name, and lock them. Return who has a row."""
         names = list(dict.fromkeys(name for event in events for name in _names(event)))
         self._by_name |= dict.fromkeys(names)
-        self._erased |= tombstones.buried(session, names)
         found: dict[str, Customer] = {}
-        owners = identities.owners(session, names)
+        owners, erased = identities.look_up(session, names)
+        self._erased |= erased
         while owners:
             found |= {one.id: one for one in customers.lock_all(session, owners.values())}
             self._by_name |= {name: found[owner] for name, owner in owners.items() if owner in found}
             lost = [name for name, owner in owners.items() if owner not in found]
-            owners = identities.owners(session, lost)  # they were merged before the lock was there
+            owners, _ = identities.look_up(session, lost)  # they were merged before the lock was there
         return list(found.values())
 
     def customer_of(self, event: IncomingEvent) -> Customer:

@@ -3,9 +3,26 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import event as hooks
 from sqlmodel import Session, col, delete, select
 
 from store.tables.access import ApiKey, IdempotentAnswer
+
+_changes = [0]
+
+
+def changed(session: Session) -> None:
+    """The keys change in this transaction: what this process knows of them is out of date once it is committed."""
+
+    def note(_: Session) -> None:
+        _changes[0] += 1
+
+    hooks.listen(session, "after_commit", note, once=True)
+
+
+def changes() -> int:
+    """How many transactions of this process have changed keys until now."""
+    return _changes[0]
 
 
 def keys(session: Session) -> Sequence[ApiKey]:

@@ -20,7 +20,7 @@ class ApiKey(SQLModel, table=True):
     name: str
     prefix: str
     hash: str = Field(unique=True)
-    scopes: list[str] = _json(default_factory=list)
+    scopes: list[str] = _json(default_factory=lambda: [])
     created_at: datetime = _at()
     last_used_at: datetime | None = _at(default=None)
     revoked_at: datetime | None = _at(default=None)
@@ -57,7 +57,7 @@ class IdempotentAnswer(SQLModel, table=True):
     key: str = Field(primary_key=True)
     fingerprint: str
     status: int
-    headers: dict[str, Any] = _json(default_factory=dict)
+    headers: dict[str, Any] = _json(default_factory=lambda: {})
     body: bytes
     at: datetime = _at(index=True)
 
@@ -107,7 +107,7 @@ class Operation(SQLModel, table=True):
     id: str = Field(primary_key=True)
     kind: str
     status: OperationStatus = status_column(OperationStatus, default=OperationStatus.QUEUED)
-    request: dict[str, Any] = _json(default_factory=dict)
+    request: dict[str, Any] = _json(default_factory=lambda: {})
     done: int = 0
     total: int | None = None
     cancel: bool = False

@@ -21,7 +21,7 @@ class Broadcast(SQLModel, table=True):
     __table_args__ = (Index("ix_broadcast_due", "status", "wake_at"),)
 
     key: str = Field(primary_key=True)
-    body: dict[str, Any] = _json(default_factory=dict)
+    body: dict[str, Any] = _json(default_factory=lambda: {})
     status: BroadcastStatus = status_column(BroadcastStatus, default=BroadcastStatus.DRAFT)
     paused_at: datetime | None = _at(default=None)
     wake_at: datetime | None = _at(default=None)

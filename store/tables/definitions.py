@@ -75,7 +75,7 @@ class TemplateVersion(SQLModel, table=True):
     html: str
     text: str
     preheader: str = ""
-    locales: dict[str, Any] = _json(default_factory=dict)
+    locales: dict[str, Any] = _json(default_factory=lambda: {})
     created_at: datetime = _at()
 
 
@@ -83,5 +83,5 @@ class Setting(SQLModel, table=True):
     """What holds for the whole installation: one row."""
 
     id: int = Field(primary_key=True)
-    body: dict[str, Any] = _json(default_factory=dict)
+    body: dict[str, Any] = _json(default_factory=lambda: {})
     updated_at: datetime = _at()

@@ -41,7 +41,7 @@ class Enrollment(SQLModel, table=True):
     run: int
     workflow_id: str
     source: str
-    data: dict[str, Any] = _json(default_factory=dict)
+    data: dict[str, Any] = _json(default_factory=lambda: {})
     status: EnrollmentStatus = status_column(EnrollmentStatus, default=EnrollmentStatus.LIVE)
     reason: str | None = None
     stage: str
@@ -51,7 +51,7 @@ class Enrollment(SQLModel, table=True):
     cursor: int = 0
     paused: bool = False
     paused_by: str | None = None
-    shifts: list[int] = _json(default_factory=list)
+    shifts: list[int] = _json(default_factory=lambda: [])
     wakes_at: datetime | None = _at(default=None)
     entered_at: datetime = _at()
     stage_since: datetime = _at()
@@ -86,7 +86,7 @@ class Decision(SQLModel, table=True):
     stage: str | None = None
     step: str | None = None
     visit: int | None = None
-    detail: dict[str, Any] = _json(default_factory=dict)
+    detail: dict[str, Any] = _json(default_factory=lambda: {})
     answer: dict[str, Any] | None = _json(default=None)
 
 
@@ -139,7 +139,7 @@ class Dispatch(SQLModel, table=True):
     enrollment_id: str = Field(index=True)
     workflow_id: str
     kind: str
-    payload: dict[str, Any] = _json(default_factory=dict)
+    payload: dict[str, Any] = _json(default_factory=lambda: {})
     status: DispatchStatus = status_column(DispatchStatus, default=DispatchStatus.READY)
     priority: int
     not_before: datetime | None = _at(default=None)

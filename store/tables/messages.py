@@ -90,7 +90,7 @@ class MessageBody(SQLModel, table=True):
     subject: str | None = None
     html: str | None = None
     text: str | None = None
-    urls: list[str] = _json(default_factory=list)
+    urls: list[str] = _json(default_factory=lambda: [])
 
 
 class DeliveryEvent(SQLModel, table=True):
@@ -165,6 +165,6 @@ class OutboxMail(SQLModel, table=True):
     to_address: str
     from_address: str
     subject: str
-    headers: dict[str, Any] = _json(default_factory=dict)
+    headers: dict[str, Any] = _json(default_factory=lambda: {})
     html: str
     text: str

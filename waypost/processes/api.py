@@ -11,6 +11,7 @@ from api.deps.backend import Backend
 from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
 from api.deps.token_rates import TokenRates
+from services.access.known_keys import KnownKeys
 from store.availability import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection
@@ -56,6 +57,7 @@ def build(parts: Parts) -> FastAPI:
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
         hook_secrets=settings.known_secrets,
         has_room=lambda: has_room(settings.home),
+        keys=KnownKeys(parts.database),
         rates=RateLimits(settings.rate),
         guesses=KeyGuesses(),
         token_rates=TokenRates(),
