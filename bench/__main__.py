@@ -6,6 +6,7 @@ import sys
 from bench import (
     backtest,
     broadcast,
+    calls,
     core,
     durability,
     imports,
@@ -23,6 +24,7 @@ def main() -> int:
     wanted = sys.argv[1:] or [
         "core",
         "ingest",
+        "calls",
         "durability",
         "language",
         "mail",
@@ -39,6 +41,7 @@ def main() -> int:
         {
             "core": core.main,
             "ingest": ingest.main,
+            "calls": calls.main,
             "durability": durability.main,
             "language": language.main,
             "mail": mail.main,

@@ -45,7 +45,7 @@ async def _one_a_call(home: Path) -> None:
     migrate.upgrade(parts.database.engine)
     with parts.database.writing() as session:
         key = api_keys.create(session, "bench", ["ingest"], parts.clock(), rate="1000000/second")[1]
-    garbage_collection.settle()
+    garbage_collection.freeze_loaded()
     headers = {"Authorization": f"Bearer {key}"}
     async with _client(build(parts), headers) as ours, _client(_by_hand(parts.database), {}) as bare:
         taken, floor = await _medians(
@@ -104,7 +104,7 @@ def _new_customers(url: str) -> None:
     """An event of a new customer against one of a known one, in batches."""
     database = Database(url)
     migrate.upgrade(database.engine)
-    garbage_collection.settle()
+    garbage_collection.freeze_loaded()
     new, known = list[float](), list[float]()
     for number in range(BATCHES):
         for round, took in ((0, new), (1, known)):
