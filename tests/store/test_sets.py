@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from activities.operations import KINDS
-from journeys.program.program import SendNode
+from journeys.program.nodes import SendNode
 from mail.providers.events import Feedback
 from services.definitions import journeys, templates
 from services.definitions.broadcast_definition import BroadcastIn
