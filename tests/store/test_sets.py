@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from activities.operations import KINDS
 from journeys.program.nodes import SendNode
 from mail.providers.events import Feedback
-from services.definitions import journeys, templates
+from services.definitions import journeys, templates, topics
 from services.definitions.broadcast_definition import BroadcastIn
 from services.enrollments import schedules
 from services.enrollments.customer_events import Listeners
@@ -19,7 +19,7 @@ from services.feedback import delivery_events, opens_and_clicks
 from services.ingestion.ingest import IngestResult
 from services.messages import claiming, sending_ledger
 from services.operations import operations, uploads
-from services.upkeep import upkeep
+from services.upkeep import broadcast_clock, upkeep
 from store.queries import messages
 from store.session import Database
 from store.statuses import BroadcastStatus, MessageStatus
@@ -27,7 +27,7 @@ from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.customers import Consent, Customer, Event, Segment, SegmentMember, Suppression
 from store.tables.definitions import Topic
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Decision, Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.conftest import Statements
 
@@ -400,3 +400,73 @@ def test_a_claim_of_what_may_not_go(
     with statements(database, at_most=22), database.writing() as session:
         assert claiming.claim(session, "journey", "f", count, noon) == []
     assert len(rows(database, Decision, Decision.what == "skipped")) == count
+
+
+# -- a marketer's hand, and the right to be forgotten ------------------------------------------------------------------
+
+
+@SIZES
+def test_a_broadcast_is_planned_and_cancelled(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count))
+    body = BroadcastIn.model_validate({"segment": "all", "template": "mail_a", "topic": "news"})
+    with database.writing() as session:
+        kept = {"body": body.model_dump(mode="json"), "created_at": noon, "updated_at": noon}
+        session.add(Broadcast(key="spring", status=BroadcastStatus.PLANNING, **kept))
+        session.add_all(SegmentMember(segment="all", customer_id=one.id, since=noon) for one in _people(session))
+    with statements(database, at_most=30):
+        planned = asked_for(database, broadcast_clock.PLAN, noon, broadcast="spring", **{"pass": "all"})
+        assert work(database, planned, noon)["recipients"] == count
+    with statements(database, at_most=26):
+        work(database, asked_for(database, broadcast_clock.CANCEL, noon, broadcast="spring"), noon)
+    assert len(rows(database, Message, Message.status == MessageStatus.SKIPPED)) == count
+
+
+@pytest.mark.usefixtures("shop")
+@SIZES
+def test_a_customer_with_a_long_history_is_erased(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(1))
+    take(*[{"type": "track", "userId": "u0", "event": "Viewed"} for _ in range(count)])
+    (customer,) = rows(database, Customer)
+    mail = {"template": "mail_a", "topic": "news", "lane": "journey", "due": noon, "now": noon}
+    with database.writing() as session:
+        messages.add(session, [messages.row(f"m{number}", customer.id, **mail) for number in range(count)])
+    with statements(database, at_most=140):
+        work(database, asked_for(database, "erase", noon, customer=customer.id), noon)
+    assert [rows(database, one) for one in (Customer, Event, Message, Enrollment)] == [[], [], [], []]
+
+
+@SIZES
+def test_two_profiles_with_long_histories_become_one(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    for name in ({"anonymousId": "a"}, {"userId": "ann"}):
+        take(*[{"type": "track", "event": "Viewed", **name} for _ in range(count)])
+    with statements(database, at_most=50):
+        take({"type": "identify", "userId": "ann", "anonymousId": "a"})
+    (customer,) = rows(database, Customer)
+    assert customer.events["Viewed"]["count"] == 2 * count
+
+
+@SIZES
+def test_a_journey_is_left_by_everybody(
+    database: Database,
+    take: Ingest,
+    publish: Callable[[str, str], None],
+    statements: Statements,
+    noon: datetime,
+    count: int,
+) -> None:
+    publish("on_order", JOURNEY.format(key="on_order", enter=TRIGGERS["on_order"]))
+    take(*[{"type": "track", "userId": f"u{number}", "event": "Order"} for number in range(count)])
+    with statements(database, at_most=30):
+        database.write(lambda session: journeys.pause(session, "on_order", noon))
+        database.write(lambda session: topics.pause(session, "news", noon))
+        database.write(lambda session: journeys.archive(session, "on_order", noon))
+    operation = asked_for(database, "leave", noon, journey="on_order", reason="archived")
+    with statements(database, at_most=24):
+        work(database, operation, noon)
+    assert len(rows(database, Dispatch, Dispatch.kind == "leave")) == count
