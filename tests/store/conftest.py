@@ -10,6 +10,8 @@ from services.definitions import journeys, validation_context
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from store.session import Database
+from tests.store.broadcast_desk import Desk
+from tests.store.town import Town
 
 WELCOME = """
 journey: welcome
@@ -55,3 +57,13 @@ def take(database: Database, noon: datetime) -> Ingest:
             return ingest.ingest(session, items, at)
 
     return run
+
+
+@pytest.fixture
+def desk(database: Database, take: Callable[..., Any], noon: datetime) -> Desk:
+    return Desk(database, take, noon)
+
+
+@pytest.fixture
+def town(database: Database, noon: datetime) -> Town:
+    return Town(database, noon)

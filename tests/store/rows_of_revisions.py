@@ -4,7 +4,7 @@ A new migration adds its revision here: `BECAME` gives what it puts into each ro
 which columns it takes away, `MADE` the rows it writes into tables of its own, and `ROWS` rows for its new tables.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -346,95 +346,3 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""
-
-
-def _named(row: Row) -> Row:
-    workflow = {"enr_4": KEYED}.get(row["id"], f"enrollment/welcome/cus_1/{row['run']}")
-    return {"workflow_id": workflow, "paused_by": None, "shifts": []}
-
-
-BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
-    "0002": {"customer": {"segments": []}, "enrollment": {"key": ""}},
-    "0003": {
-        "api_key": {"expires_at": None, "rate": None},
-        "enrollment": _named,
-        "journey": {"paused_at": None, "archived_at": None, "alarm": None},
-        "message": {"delivery": None, "template_version": None},
-        "movement": {"seconds": 0},
-        "operation": {"error_count": 0, "cursor": "", "note": None, "asked_by": None},
-    },
-    "0004": {
-        "consent": {"pending": False, "evidence": None},
-        "message": {"broadcast": None, "variant": None, "locale": None, "urls": []},
-        "template_version": {"preheader": "", "locales": {}},
-        "topic": {"paused_at": None, "alarm": None},
-    },
-    "0005": {"dispatch": {"trace": None}, "message": {"trace": None}},
-    "0006": {"dispatch": {"status": "ready"}},
-    "0009": {"hook": {"once": False, "fence": None}},
-}
-"""What a revision puts into each row that was there before it, by table."""
-
-LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "0004": {"lane": ("alarm",)},
-    "0007": {"message": ("subject", "html", "text", "urls")},
-}
-"""Columns that a revision takes away, by table."""
-
-_COUNTED: Row = {"journey": "welcome", "name": "ended", "shard": 0, "count": 1}
-_MAILS: Row = {
-    "journey": "welcome", "broadcast": "", "template": "mail_a", "variant": "", "lane": "journey", "status": "accepted",
-    "reason": "", "provider": "", "shard": 0, "count": 1, "gone": 0,
-}  # fmt: skip
-_PLANNED: Row = {
-    "day": "2026-03-02", "journey": "welcome", "template": "mail_a", "status": "accepted", "reason": "", "shard": 0,
-    "count": 1,
-}  # fmt: skip
-_CAME: Row = {"day": "2026-03-04", "shard": 0, "count": 1}
-_EVERYTHING = ("arrived", "clicked", "complained", "opened")
-
-MADE: Mapping[str, Mapping[str, list[Row]]] = {
-    "0002": {"event_name": [{"name": "Signed Up", "first_seen_at": AT}]},
-    "0003": {"run_count": [{**_COUNTED, "label": ""}, {**_COUNTED, "label": "completed"}]},
-    "0007": {
-        "message_body": [
-            {
-                "message_id": "msg_1",
-                "customer_id": "cus_1",
-                "frozen_at": AT,
-                "subject": "Hello",
-                "html": "<p>Hello</p>",
-                "text": "Hello",
-                "urls": [],
-            }
-        ]
-    },
-    "0008": {
-        "message_count": [
-            {**_MAILS, "journey": "", "broadcast": "spring", "variant": "a", "lane": "broadcast", "provider": "outbox"},
-            {**_MAILS, "provider": "outbox"},
-            {**_MAILS, "status": "planned"},
-            {**_MAILS, "template": "mail_b", "lane": "", "gone": 1},
-            {
-                **_MAILS,
-                "template": "mail_b",
-                "lane": "",
-                "status": "skipped",
-                "reason": "erased",
-                "count": 2,
-                "gone": 2,
-            },
-        ],
-        "message_day_count": [{**_PLANNED, "journey": ""}, _PLANNED, {**_PLANNED, "status": "planned"}],
-        "delivery_count": [
-            *({**_CAME, "subject": "broadcast", "key": "spring", "variant": "a", "what": one} for one in _EVERYTHING),
-            *({**_CAME, "subject": "topic", "key": "news", "variant": "", "what": one} for one in _EVERYTHING),
-        ],
-        "run_count": [
-            {"journey": "", "name": "outbox", "label": "once", "shard": 0, "count": 1},
-            {**_COUNTED, "label": ""},
-            {**_COUNTED, "label": "completed"},
-        ],
-    },
-}
-"""The rows that a revision makes out of others, by table."""

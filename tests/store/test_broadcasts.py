@@ -1,130 +1,28 @@
-"""Broadcasts: planned in bulk with the policies asked of each, sent by the lane, paused, cancelled, tested A against B."""
+"""Broadcasts: planned in bulk with the policies asked of each, and sent by the lane, once."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlmodel import col, select
+from sqlmodel import select
 
-from mail.providers.events import Feedback
 from services.customers import suppressions
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.errors import InvalidInput, NotFound, Refused
-from services.feedback import complaint_brake, consents, delivery_events
+from services.feedback import consents
 from services.imports import import_file
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.jobs import plan_broadcast
-from services.messages import claiming, sending_ledger
-from services.messages.sending_ledger import AttemptResult
 from services.operations import operations
 from services.reports import customer_view
 from services.upkeep import broadcast_clock
-from store.queries import messages
 from store.session import Database
 from store.tables.access import Operation
-from store.tables.broadcasts import Broadcast
-from store.tables.customers import Customer, Segment, SegmentMember
 from store.tables.enrollments import Decision
-from store.tables.messages import Message
-
-KNOWN = frozenset({"spring", "summer"})
-ZONES = {"ann": "Europe/Berlin", "bob": "America/Los_Angeles", "cyd": "Asia/Tokyo", "dan": None}
-
-
-class Desk:
-    """A marketer's desk: everything is done as the API, the upkeep, the operation and the lane do it."""
-
-    def __init__(self, database: Database, take: Callable[..., Any], at: datetime) -> None:
-        self.database, self._take, self.at = database, take, at
-
-    def people(self, *users: str, **traits: Any) -> None:
-        """Customers, in the segment `all`."""
-        for user in users:
-            zone = {"timezone": ZONES[user]} if ZONES.get(user) else {}
-            attributes = {"email": f"{user}@example.com", "first_name": user, **zone, **traits}
-            self._take({"type": "identify", "userId": user, "traits": attributes}, at=self.at)
-        with self.database.writing() as session:
-            if session.get(Segment, "all") is None:
-                session.add(Segment(key="all", guard="true", created_at=self.at, updated_at=self.at))
-            for user in users:
-                customer = customer_view.customer(session, user)
-                session.merge(SegmentMember(segment="all", customer_id=customer.id, since=self.at))
-
-    def put(self, key: str = "spring", **body: Any) -> None:
-        wanted = {"segment": "all", "template": "spring", "topic": "news", **body}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
-        with self.database.writing() as session:
-            broadcasts.put(session, key, BroadcastIn.model_validate(wanted), KNOWN, self.at)
-
-    def do(self, action: Callable[..., Any], key: str = "spring", *more: Any) -> Any:
-        with self.database.writing() as session:
-            return action(session, key, *more, self.at)
-
-    def ticks(self, **later: float) -> None:
-        """Time passes; the clock's work is done, and operations run to their end."""
-        self.at += timedelta(**later)
-        with self.database.writing() as session:
-            broadcast_clock.run_due(session, self.at)
-        self.operate()
-
-    def operate(self) -> None:
-        with self.database.reading() as session:
-            queued = session.exec(select(Operation).where(Operation.status == "queued")).all()
-        for one in queued:
-            self.run(one)
-
-    def run(self, operation: Operation) -> dict[str, Any]:
-        kinds = {
-            broadcast_clock.PLAN: plan_broadcast.pages,
-            broadcast_clock.PREVIEW: plan_broadcast.preview,
-            broadcast_clock.CANCEL: plan_broadcast.cancel,
-        }
-        with self.database.writing() as session:
-            operations.begin(session, operation.id, self.at)
-        for page in kinds[operation.kind](self.database, operation, lambda: self.at):
-            with self.database.writing() as session:
-                if operations.advance(session, operation.id, page) is None:
-                    break
-        with self.database.writing() as session:
-            operations.close(session, operation.id, self.at)
-            return operations.get(session, operation.id).result or {}
-
-    def send(self, key: str = "spring") -> None:
-        self.do(broadcasts.schedule, key)
-        self.ticks()
-
-    def deliver(self, limit: int = 100, **later: float) -> list[tuple[str, str]]:
-        """Let the lane claim and the provider accept; who got which template."""
-        self.at += timedelta(**later)
-        with self.database.writing() as session:
-            sending_ledger.take_over(session, "broadcast", "f", self.at)
-            claimed = claiming.claim(session, "broadcast", "f", limit, self.at)
-            messages.freeze(session, {one.send_id: one.attempt for one in claimed}, "f", self.at)
-            results = [AttemptResult(send_id=one.send_id, status="accepted", provider="p") for one in claimed]
-            sending_ledger.record(session, "f", results, self.at)
-        return sorted((one.to.partition("@")[0], one.template) for one in claimed)
-
-    def row(self, key: str = "spring") -> Broadcast:
-        with self.database.reading() as session:
-            return broadcasts.get(session, key)
-
-    def messages(self) -> Sequence[Message]:
-        with self.database.reading() as session:
-            return session.exec(select(Message).order_by(col(Message.not_before))).all()
-
-    def ledger(self) -> dict[str, int]:
-        return dict(Counter(f"{one.status} {one.reason}" if one.reason else one.status for one in self.messages()))
-
-
-@pytest.fixture
-def desk(database: Database, take: Callable[..., Any], noon: datetime) -> Desk:
-    return Desk(database, take, noon)
-
+from tests.store.broadcast_desk import AB, Desk
 
 # -- from the draft to the last mail -----------------------------------------------------------------------------------
 
@@ -241,173 +139,6 @@ def test_a_file_names_whom_it_is_for(desk: Desk, database: Database) -> None:
         assert isinstance(taken[2], NotFound)
     desk.send()
     assert desk.deliver() == [("ann", "spring")]
-
-
-# -- stopping ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_pause_stops_the_lane_and_loses_nothing(desk: Desk) -> None:
-    desk.people("ann", "bob", "cyd")
-    desk.put()
-    desk.send()
-    assert len(desk.deliver(limit=1)) == 1
-    desk.do(broadcasts.pause)
-    assert desk.deliver(hours=1) == []
-    desk.do(broadcasts.resume)
-    assert len(desk.deliver()) == 2
-
-
-def test_a_pause_longer_than_a_mail_may_wait_skips_it(desk: Desk) -> None:
-    desk.people("ann")
-    desk.put(expires="2 hours")
-    desk.send()
-    desk.do(broadcasts.pause)
-    desk.at += timedelta(hours=3)
-    desk.do(broadcasts.resume)
-    assert (desk.deliver(), desk.ledger()) == ([], {"skipped expired": 1})
-
-
-def test_a_cancelled_one_sends_no_more_from_that_moment_on(desk: Desk, database: Database) -> None:
-    desk.people("ann", "bob", "cyd")
-    desk.put()
-    desk.send()
-    assert len(desk.deliver(limit=1)) == 1
-    desk.do(broadcasts.cancel)
-    assert desk.deliver() == [], "before any operation has run"
-    with database.writing() as session:
-        operations.start(session, broadcast_clock.CANCEL, {"broadcast": "spring"}, desk.at)
-    desk.operate()
-    assert (desk.row().status, desk.ledger()) == ("cancelled", {"accepted": 1, "skipped cancelled": 2})
-    for action in (broadcasts.pause, broadcasts.cancel):
-        with pytest.raises(Refused):
-            desk.do(action)
-
-
-def test_its_rate_is_kept(desk: Desk) -> None:
-    desk.people(*(f"u{number}" for number in range(30)))
-    desk.put(rate="10/second")
-    desk.send()
-    assert len(desk.deliver()) == 10
-    assert len(desk.deliver()) == 0
-    assert len(desk.deliver(seconds=0.5)) == 5
-    assert len(desk.deliver(seconds=60)) == 10, "what was not used is not saved up"
-    assert len(desk.deliver(seconds=1)) == 5
-
-
-def test_two_broadcasts_each_go_at_their_own_rate_where_one_claim_has_no_room_for_both(desk: Desk) -> None:
-    """What one's rate let go, and the other took the turns of, is given back to it."""
-    desk.people(*(f"u{number}" for number in range(8)))
-    desk.put(rate="4/second")
-    desk.put("summer", template="summer", rate="4/second")
-    desk.send()
-    desk.send("summer")
-    rounds = [Counter(template for _, template in desk.deliver(limit=4)) for _ in range(3)]
-    assert rounds == [{"spring": 2, "summer": 2}, {"spring": 2, "summer": 2}, {}]
-
-
-def test_what_a_policy_stops_uses_nothing_of_a_broadcasts_rate(desk: Desk, database: Database) -> None:
-    desk.people(*(f"u{number}" for number in range(8)))
-    desk.put(rate="4/second")
-    desk.send()
-    with database.writing() as session:
-        for one in session.exec(select(Customer).where(col(Customer.external_id).in_(["u0", "u1", "u2", "u3"]))).all():
-            one.email = None
-    assert sum(len(desk.deliver()) for _ in range(8)) == 4
-
-
-def test_two_broadcasts_take_turns(desk: Desk) -> None:
-    desk.people(*(f"u{number}" for number in range(20)))
-    desk.put()
-    desk.put("summer", template="summer")
-    desk.send()
-    desk.send("summer")
-    claimed = Counter(template for _, template in desk.deliver(limit=10))
-    assert claimed == {"spring": 5, "summer": 5}
-
-
-def test_complaints_stop_it_and_its_topic(desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(complaint_brake, "SAMPLE", 2)
-    desk.people("ann", "bob", "cyd")
-    desk.put()
-    desk.send()
-    desk.deliver(limit=2)
-    with database.writing() as session:
-        ids = [one.id for one in desk.messages() if one.status == "accepted"]
-        reports = [Feedback(send_id=one, kind="delivered", at=desk.at) for one in ids]
-        complaint = Feedback(send_id=ids[0], kind="complained", at=desk.at + timedelta(seconds=1))
-        delivery_events.take(session, reports, "p", desk.at)
-        delivery_events.take(session, [complaint], "p", desk.at)
-    assert desk.row().paused_at is not None
-    assert (desk.row().alarm or "").startswith("stopped: 1 of 2 mails of the last 30 days were complained about")
-    assert desk.deliver() == []
-    desk.do(broadcasts.resume)
-    assert desk.deliver() == [], "the topic is paused too"
-
-
-# -- A against B -------------------------------------------------------------------------------------------------------
-
-AB = {
-    "template": None,
-    "variants": {"a": {"template": "spring"}, "b": {"template": "summer"}},
-    "test": {"sample": 50, "winner": "clicked", "after": "4 hours"},
-}
-
-
-def test_the_sample_gets_the_variants_and_the_rest_the_winner(
-    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(broadcasts, "FEW", 3)
-    desk.people(*(f"u{number:02}" for number in range(40)))
-    desk.put(**AB)
-    desk.send()
-    assert desk.row().status == "deciding"
-    sample = desk.deliver()
-    shares = Counter(template for _, template in sample)
-    assert 10 <= len(sample) <= 30
-    assert set(shares) == {"spring", "summer"}
-    with database.writing() as session:
-        b = session.exec(select(Message.id).where(Message.variant == "b")).all()
-        a = session.exec(select(Message.id).where(Message.variant == "a")).all()
-        scanned = [Feedback(send_id=one, kind="clicked", at=desk.at, url="x", machine=True) for one in a]
-        read = [Feedback(send_id=one, kind="clicked", at=desk.at, url="x") for one in b[:2]]
-        delivery_events.take(session, [*scanned, *read], "p", desk.at)
-        found = broadcasts.results(session, "spring", ["a", "b"])
-    assert found["a"] == {"accepted": len(a), "opened": 0, "clicked": 0}, "machines do not count"
-    assert found["b"] == {"accepted": len(b), "opened": 2, "clicked": 2}
-    desk.ticks(hours=3)
-    assert desk.deliver() == []
-    desk.ticks(hours=1)
-    assert (desk.row().winner, desk.row().status) == ("b", "sending")
-    rest = desk.deliver()
-    assert {template for _, template in rest} == {"summer"}
-    assert sorted([*sample, *rest]) == sorted({(user, template) for user, template in [*sample, *rest]})
-    assert len({user for user, _ in [*sample, *rest]}) == len(sample) + len(rest) == 40
-    audience = desk.row().audience
-    assert audience is not None
-    assert audience["recipients"] == 40
-
-
-def test_a_person_may_choose_the_winner_and_only_then(desk: Desk) -> None:
-    desk.people(*(f"u{number:02}" for number in range(12)))
-    desk.put(**AB)
-    with pytest.raises(Refused, match="while it is deciding"):
-        desk.do(broadcasts.choose_winner, "spring", "a")
-    desk.send()
-    with pytest.raises(InvalidInput, match="no variant 'c'"):
-        desk.do(broadcasts.choose_winner, "spring", "c")
-    desk.do(broadcasts.choose_winner, "spring", "a")
-    desk.ticks()
-    assert (desk.row().winner, desk.row().status) == ("a", "sending")
-
-
-def test_without_a_test_the_variants_share_everybody(desk: Desk) -> None:
-    desk.people(*(f"u{number:02}" for number in range(40)))
-    variants = {"a": {"template": "spring", "weight": 3}, "b": {"template": "summer", "subject": "Sun"}}
-    desk.put(template=None, variants=variants)
-    desk.send()
-    shares = Counter(template for _, template in desk.deliver())
-    assert sum(shares.values()) == 40
-    assert shares["spring"] > shares["summer"] > 0
 
 
 # -- once --------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from alembic.operations import Operations
 from store import migrate
 from store.session import Database
 from tests.conftest import database_url, empty_database_url
-from tests.store.rows_of_revisions import BECAME, LOST, MADE, ROWS, Row
+from tests.store.changes_of_revisions import BECAME, LOST, MADE
+from tests.store.rows_of_revisions import ROWS, Row
 
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 

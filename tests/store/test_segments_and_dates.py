@@ -1,0 +1,161 @@
+"""Segments and dates of customers: who joins, who leaves, whom they let in; sweeps of schedules."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import Session
+
+from services.customers import segments
+from services.definitions import journeys
+from services.enrollments import schedules
+from services.errors import InvalidInput, Refused
+from store.tables.customers import Customer, DateDue, SeenEventName, SegmentMember
+from tests.store.town import Publish, Town, put_segment
+
+# -- segments ----------------------------------------------------------------------------------------------------------
+
+
+def test_joining_a_segment_lets_a_customer_in(town: Town, publish: Publish) -> None:
+    put_segment(town, "vip", 'customer.events["Order"].count >= 2')
+    publish("j", "journey: j\nenter: [{segment: vip}]\nstart: a\nstages: {a: {}}")
+    town.event("Order")
+    assert town.stages("j") == []
+    town.event("Order")
+    assert town.stages("j") == ["a"]
+    assert [one.segments for one in town.rows(Customer)] == [["vip"]]
+
+
+def test_another_segment_says_nothing_to_a_journey(town: Town, publish: Publish) -> None:
+    put_segment(town, "vip", "customer.vip")
+    put_segment(town, "team", "customer.plan == 'team'")
+    publish("j", "journey: j\nenter: [{segment: vip}]\nstart: a\nstages: {a: {}}")
+    town.identify(plan="team")
+    assert (town.stages("j"), town.decided("not_entered")) == ([], [])
+    town.identify(vip=True)
+    assert town.stages("j") == ["a"]
+
+
+def test_a_customer_leaves_a_segment_when_its_guard_turns_false(town: Town, publish: Publish) -> None:
+    put_segment(town, "team", "customer.plan == 'team'")
+    publish(
+        "j",
+        "journey: j\nenter: [{on: Signed Up}]\nstart: a\nstages:\n"
+        "  a: {transitions: [{when: '!(\"team\" in customer.segments)', to: b}]}\n  b: {}",
+    )
+    town.identify(plan="team")
+    town.event("Signed Up")
+    assert (town.stages("j"), len(town.rows(SegmentMember))) == (["a"], 1)
+    town.identify(plan="solo")
+    assert (town.stages("j"), town.rows(SegmentMember)) == (["b"], [])
+
+
+def test_a_new_segment_looks_at_everybody_once(town: Town, publish: Publish) -> None:
+    for number in range(3):
+        town.identify(user=f"u{number}", plan="team" if number else "solo")
+    put_segment(town, "team", "customer.plan == 'team'")
+    assert town.rows(SegmentMember) == []
+    town.upkeep()
+    assert len(town.rows(SegmentMember)) == 2
+
+
+def test_time_alone_changes_a_segment_that_reads_now(town: Town) -> None:
+    put_segment(
+        town, "quiet", 'customer.events["Order"].count > 0 && now - customer.events["Order"].last_at > duration("24h")'
+    )
+    town.event("Order")
+    town.upkeep()
+    assert town.rows(SegmentMember) == []
+    town.now += timedelta(days=2)
+    town.upkeep()
+    assert [one.segment for one in town.rows(SegmentMember)] == ["quiet"]
+
+
+def test_a_segment_that_cannot_be_is_refused(town: Town, publish: Publish) -> None:
+    for guard in ("customer.plan ==", "event.name == 'x'"):
+        with pytest.raises(InvalidInput):
+            put_segment(town, "wrong", guard)
+    put_segment(town, "vip", "customer.vip")
+    publish("j", "journey: j\nenter: [{segment: vip}]\nstart: a\nstages: {a: {}}")
+
+    def delete(session: Session) -> None:
+        segments.delete(session, "vip", segments.used_by(journeys.all_live(session), "vip"), town.now)
+
+    with pytest.raises(Refused, match="lets customers into j"), town.database.writing() as session:
+        delete(session)
+
+
+# -- dates -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_date_of_the_customer_lets_them_in(town: Town, publish: Publish) -> None:
+    publish(
+        "trial",
+        "journey: trial\nenter: [{date: customer.ends, offset: -3 days, at: '09:00'}]\nstart: a\nstages: {a: {}}",
+    )
+    town.identify(ends="2026-03-20", timezone="Europe/Berlin")
+    assert [one.at for one in town.rows(DateDue)] == [datetime(2026, 3, 17, 8, 0, tzinfo=UTC)]
+    town.identify(ends="2026-03-10")
+    assert [one.at for one in town.rows(DateDue)] == [datetime(2026, 3, 7, 8, 0, tzinfo=UTC)]
+    town.now = datetime(2026, 3, 7, 8, 0, tzinfo=UTC)
+    town.upkeep()
+    assert (town.stages("trial"), town.rows(DateDue)) == (["a"], [])
+
+
+def test_a_yearly_date_comes_again(town: Town, publish: Publish) -> None:
+    publish(
+        "day",
+        "journey: day\nenter: [{date: customer.birthday, every: year}]\nreentry: after_exit\nstart: a\nstages: {a: {final: true}}",
+    )
+    town.identify(birthday="1984-02-29")
+    assert [one.at.date().isoformat() for one in town.rows(DateDue)] == ["2027-02-28"]
+    town.now = datetime(2027, 2, 28, tzinfo=UTC)
+    town.upkeep()
+    assert [one.at.date().isoformat() for one in town.rows(DateDue)] == ["2028-02-29"]
+    town.now = datetime(2028, 2, 29, tzinfo=UTC)
+    town.upkeep()
+    assert len(town.stages("day")) == 2
+
+
+def test_publishing_looks_at_the_dates_of_those_who_are_there(town: Town, publish: Publish) -> None:
+    town.identify(ends="2026-03-20")
+    publish("trial", "journey: trial\nenter: [{date: customer.ends}]\nstart: a\nstages: {a: {}}")
+    assert town.rows(DateDue) == []
+    town.upkeep()
+    assert len(town.rows(DateDue)) == 1
+
+
+# -- sweeps ------------------------------------------------------------------------------------------------------------
+
+DIGEST = "journey: digest\nenter: [{schedule: {at: '09:00', on: mon}, segment: team, when: customer.reads}]\nreentry: after_exit\nstart: a\nstages: {a: {final: true}}"
+
+
+def test_a_sweep_lets_members_in_once_an_occasion(
+    town: Town, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedules, "PAGE", 2)
+    put_segment(town, "team", "customer.plan == 'team'")
+    publish("digest", DIGEST)
+    for number in range(5):
+        town.identify(user=f"u{number}", plan="team", reads=number != 3)
+
+    def sweep(occasion: str) -> int:
+        with town.database.reading() as session:
+            digest = journeys.live(session, "digest")[0].digest
+        cursor, entered = "", 0
+        while True:
+            with town.database.writing() as session:
+                done = schedules.page(session, digest, "enter[0]", occasion, cursor, town.now)
+            if done is None:
+                town.settle()
+                return entered
+            cursor, entered = done[0], entered + done[1]
+
+    assert (sweep("monday"), sweep("monday"), sweep("tuesday")) == (4, 0, 4)
+    assert {one["reason"] for one in town.decided("not_entered")} == {"guard_false"}
+
+
+def test_event_names_are_remembered(town: Town) -> None:
+    town.event("Signed Up")
+    town.event("Signed Up")
+    town.event("Order")
+    assert {one.name for one in town.rows(SeenEventName)} == {"Signed Up", "Order"}
