@@ -33,6 +33,9 @@ START_SECONDS = 60.0
 """What a process may take to start; on a machine with both cores busy it takes some seconds."""
 
 
+SLICE = 0.5
+"""Seconds of one wait for an answer: of a longer one it was stopped for the rest, as it was rendering too."""
+
 NEW_AT_ONCE = 6
 """Templates that are tried for the first time at once: a usual one takes milliseconds, and an endless one SECONDS."""
 
@@ -67,17 +70,24 @@ class _Child:
         self._selector.register(self._out, selectors.EVENT_READ)
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """One question and its answer; raise _Died where there is none in time."""
-        deadline, parts = time.monotonic() + seconds, list[bytes]()
+        """One question and its answer; raise _Died where there is none in time.
+
+        The time is that in which this process was awake: where the machine stands still, nobody is late.
+        """
+        waited, parts = 0.0, list[bytes]()
         try:
             self._in.write(orjson.dumps(request) + b"\n")
             self._in.flush()
         except OSError:
             raise _Died("its process ended") from None
         while not (parts and parts[-1].endswith(b"\n")):
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._selector.select(left):
-                raise _Died(f"it took longer than {seconds:.0f} seconds")
+            begun = time.monotonic()
+            came = self._selector.select(SLICE)
+            waited += min(SLICE, time.monotonic() - begun)
+            if not came:
+                if waited >= seconds:
+                    raise _Died(f"it took longer than {seconds:.0f} seconds")
+                continue
             read = self._out.read()
             if read == b"":
                 raise _Died(f"its process ended, perhaps for want of more than {MEMORY // 1024**2} MB of memory")

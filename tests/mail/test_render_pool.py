@@ -1,5 +1,7 @@
 """A poison template is a failed mail, and nobody else waits for it (fault 20)."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ import pytest
 from mail.brand import Brand
 from mail.message import Sender
 from mail.rendering import render_pool
+from mail.rendering.limits import SECONDS
 from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import Stored, TemplateProblem
 
@@ -71,6 +74,32 @@ def test_a_template_that_killed_twice_is_refused_at_once(pool: RenderPool) -> No
     with pytest.raises(TemplateProblem, match="refused for a minute"):
         pool.render("poison", CONTEXT, None, stored(HANG))
     assert time.monotonic() - begun < 1
+
+
+SLOW = "{% for a in range(600) %}{% for b in range(40000) %}{% endfor %}{% endfor %}"
+RENDERING = f"""
+from mail.rendering.render_pool import RenderPool
+pool = RenderPool()
+pool.fill("", {{}})
+print("now", flush=True)
+print(pool.fill({SLOW + "done"!r}, {{}}), flush=True)
+pool.close()
+"""
+
+
+def test_what_a_process_sleeps_away_while_it_is_stopped_is_not_a_templates_fault() -> None:
+    """A machine that stands still for longer than a render may take (fault 33): the mail is no failed one."""
+    with subprocess.Popen([sys.executable, "-c", RENDERING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        time.sleep(0.1)
+        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
+        for one in tree:
+            one.suspend()
+        time.sleep(SECONDS + 1)
+        for one in tree:
+            one.resume()
+        assert process.stdout.readline() == "done\n"
 
 
 def test_many_mails_of_a_poison_template_hold_up_nobody(pool: RenderPool) -> None:
