@@ -81,12 +81,12 @@ class _Child:
         except OSError:
             raise _Died("its process ended") from None
         while not (parts and parts[-1].endswith(b"\n")):
+            if waited >= seconds:
+                raise _Died(f"it took longer than {seconds:.0f} seconds")
             begun = time.monotonic()
             came = self._selector.select(SLICE)
             waited += min(SLICE, time.monotonic() - begun)
             if not came:
-                if waited >= seconds:
-                    raise _Died(f"it took longer than {seconds:.0f} seconds")
                 continue
             read = self._out.read()
             if read == b"":
