@@ -19,7 +19,7 @@ def anchor(way: Connector, lines: int) -> None:
 
 def apart(ways: Mapping[Edge, Connector], labels: Mapping[Edge, tuple[float, int]], boxes: Sequence[Box]) -> None:
     """Move labels along their ways until none lies on another or on a box."""
-    taken = _Taken()
+    taken = _TakenAreas()
     for box in boxes:
         taken.add((box.x - 2, box.y - 2, box.x + box.width + 2, box.y + box.height + 2))
     for edge in sorted(labels, key=lambda one: (not ways[one].loop, ways[one].anchor[1], ways[one].anchor[0])):
@@ -48,7 +48,7 @@ def _area(anchor: Point, wide: float, lines: int) -> Area:
     return anchor[0] - wide / 2 - 3, anchor[1] - high, anchor[0] + wide / 2 + 3, anchor[1] + high
 
 
-class _Taken:
+class _TakenAreas:
     """The areas that are taken, by the cells that they touch."""
 
     def __init__(self) -> None:

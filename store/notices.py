@@ -27,9 +27,9 @@ class Notices:
         self._told = 0
         self._written = asyncio.Event()
 
-    def listener(self) -> "Listener":
+    def listener(self) -> "NoticeListener":
         """What one task waits with."""
-        return Listener(self)
+        return NoticeListener(self)
 
     @property
     def told(self) -> int:
@@ -60,7 +60,7 @@ class Notices:
         self._written = asyncio.Event()
 
 
-class Listener:
+class NoticeListener:
     """One task's ear: it misses nothing that is told while the task looks."""
 
     def __init__(self, notices: Notices) -> None:

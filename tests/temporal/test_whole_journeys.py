@@ -33,9 +33,14 @@ async def begin(world: Any, *users: str) -> None:
     await world.settled()
 
 
-def change(world: Any, verb: str) -> None:
+def pause(world: Any) -> None:
     with world.parts.database.writing() as session:
-        getattr(journeys, verb)(session, "club", world.clock())
+        journeys.pause(session, "club", world.clock())
+
+
+def resume(world: Any) -> None:
+    with world.parts.database.writing() as session:
+        journeys.resume(session, "club")
 
 
 async def operate(world: Any, kind: str, request: dict[str, Any]) -> str:
@@ -52,14 +57,14 @@ async def operate(world: Any, kind: str, request: dict[str, Any]) -> str:
 async def test_a_pause_parks_everybody_at_the_next_wake_and_loses_nothing(world: Any) -> None:
     await begin(world, "ann", "bob")
     await world.deliver()
-    change(world, "pause")
+    pause(world)
     await world.event("Bought", "bob")
     await world.passes(seconds=2 * world.day + 1)
     await world.until(lambda: world.enrollment("ann").paused_by == world.enrollment("bob").paused_by == "journey")
     await world.deliver()
     assert (world.stage("ann"), world.stage("bob")) == ("new", "new"), "nobody moves"
     assert "mail_b" not in world.planned()
-    change(world, "resume")
+    resume(world)
     assert await operate(world, "resume", {"journey": "club"}) == "done"
     await world.until(lambda: world.stage("bob") == "buyer")
     await world.until(lambda: sorted(world.planned()) == ["mail_a", "mail_a", "mail_b", "mail_c"])
@@ -71,10 +76,10 @@ async def test_a_pause_parks_everybody_at_the_next_wake_and_loses_nothing(world:
 async def test_mail_that_is_planned_is_held_by_a_pause(world: Any) -> None:
     await begin(world, "ann")
     await world.until(lambda: world.planned() == ["mail_a"])
-    change(world, "pause")
+    pause(world)
     world.clock.forward(seconds=6)
     assert await world.lane.pump() == 0
-    change(world, "resume")
+    resume(world)
     assert await world.lane.pump() == 1
 
 
