@@ -94,7 +94,7 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
     known = _Known(session, reports, provider)
     people = _locked_owners(session, {one.send_id for one in reports})
     there = messages.all_locked(session, {one.send_id for one in reports})
-    taken = _Taken(session, there, people, provider, now)
+    taken = _ReportBatch(session, there, people, provider, now)
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
         message = there.get(report.send_id)
         customer = people.get(message.customer_id) if message is not None else None
@@ -147,7 +147,7 @@ class _Known:
             self._names.add(report.name)
 
 
-class _Taken:
+class _ReportBatch:
     """The reports of one transaction: what follows from them is collected, and stored by a few statements."""
 
     def __init__(
