@@ -85,7 +85,8 @@ async def test_mail_that_is_planned_is_held_by_a_pause(world: Any) -> None:
 
 async def test_an_archive_may_end_everybody(real: Any) -> None:
     await begin(real, "ann", "bob")
-    change(real, "archive")
+    with real.parts.database.writing() as session:
+        journeys.archive(session, "club", real.clock())
     assert await operate(real, "leave", {"journey": "club"}) == "done"
     await real.until(lambda: {real.enrollment(user).reason for user in ("ann", "bob")} == {"archived"})
 
