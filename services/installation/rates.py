@@ -53,6 +53,6 @@ def _draw(name: str, rate: Rate, wanted: int, leave: float = 0.0) -> Draw:
     return Draw(name=name, per_second=rate.per_second, burst=rate.burst, wanted=wanted, leave=leave)
 
 
-def give_back(session: Session, name: str, count: int) -> None:
-    """Return what was taken and not used."""
-    rate_buckets.give_back(session, name, count)
+def give_back(session: Session, unused: Mapping[str, int]) -> None:
+    """Return what was taken of each bucket and not used."""
+    rate_buckets.give_back(session, unused)

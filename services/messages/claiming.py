@@ -75,7 +75,7 @@ def claim(
     turn = turns.due(session, lane, limit, now) if limit else turns.NOBODYS
     claimed = _Claim(session, lane, fence, now).take(turn.mails) if turn.mails else []
     if way.rate is not None:
-        rates.give_back(session, way.channel, limit - len(claimed))
+        rates.give_back(session, {way.channel: limit - len(claimed)})
     turns.give_back(session, turn, {one.send_id for one in claimed})
     return claimed
 

@@ -47,8 +47,7 @@ def _in_turns(queues: Iterable[Sequence[DueMessage]], limit: int) -> list[DueMes
 def give_back(session: Session, turn: Turn, claimed: Collection[str]) -> None:
     """What a broadcast's rate let go and is not among the `claimed`: others had the turns, or a policy stopped it."""
     gone = Counter(turn.broadcasts[one] for one in claimed if one in turn.broadcasts)
-    for key in sorted(turn.taken):
-        rates.give_back(session, _bucket(key), turn.taken[key] - gone[key])
+    rates.give_back(session, {_bucket(key): taken - gone[key] for key, taken in turn.taken.items()})
 
 
 def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:

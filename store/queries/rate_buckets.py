@@ -1,6 +1,6 @@
 """Token buckets: how many more a rate allows now, counted in the database, so that every process shares them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,9 +44,10 @@ def _take(session: Session, row: Bucket | None, draw: Draw, now: datetime) -> in
     return taken
 
 
-def give_back(session: Session, name: str, count: int) -> None:
-    """Return tokens that were taken and not used."""
-    row = session.exec(select(Bucket).where(Bucket.name == name).with_for_update()).first()
-    if row is not None and count:
-        row.tokens += count
+def give_back(session: Session, unused: Mapping[str, int]) -> None:
+    """Return tokens of each bucket that were taken and not used; locked in the order of their names."""
+    names = [name for name, count in unused.items() if count]
+    query = select(Bucket).where(col(Bucket.name).in_(names)).order_by(col(Bucket.name))
+    for row in session.exec(query.with_for_update()).all() if names else ():
+        row.tokens += unused[row.name]
         session.add(row)

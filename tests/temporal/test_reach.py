@@ -114,4 +114,4 @@ async def test_a_webhook_and_a_note_leave_a_journey_once(real: Any, receiver: An
     assert (mail.to_address, mail.subject) == ("sales@example.com", "Call ann")
     assert "now &lt;please&gt;" in mail.html
     told = [what for number, what, _ in real.story() if number is None]
-    assert sorted(told) == ["hook_delivered", "hook_delivered"]
+    assert sorted(told) == ["hook_delivered", "hook_delivered", "hook_failing"]
