@@ -106,9 +106,13 @@ class HandOver:
             while self._calls:
                 await asyncio.wait(self._calls)
         except asyncio.CancelledError:
-            await self._recording.close(LAST)
+            await self.give_up()
             raise
         await self._recording.close()
+
+    async def give_up(self) -> None:
+        """Record what was heard, and wait for nothing that is with the provider still."""
+        await self._recording.close(LAST)
 
     def failed(self) -> BaseException | None:
         """What ended the freezing or the recording, None while both go on."""

@@ -160,9 +160,12 @@ class MailLane:
             await self._hand_over.stop()
             if self._open:  # of what is frozen, nothing is given back
                 await asyncio.to_thread(self._give_back, list(self._open))
+        except asyncio.CancelledError:
+            await self._hand_over.give_up()
+            raise
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
-            await self._hand_over.finish()
+        await self._hand_over.finish()
 
     def takes_long(self) -> bool:
         """Whether a call is under way that may take minutes still."""
