@@ -5,10 +5,10 @@ from typing import Literal
 from temporalio import activity
 from temporalio.common import MetricCounter
 
-Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep"]
+Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep", "wake"]
 """What a worker was at when something was raised that nobody expects; a label of `waypost_unexpected`."""
 
-DOINGS: tuple[Doing, ...] = ("compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep")
+DOINGS: tuple[Doing, ...] = ("compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep", "wake")
 """All of them, to be shown as zero from the start."""
 
 

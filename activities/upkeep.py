@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities import meters
+from services.enrollments import poking
 from services.messages.claiming import Fenced
 from services.upkeep import retention, upkeep
 from services.upkeep.upkeep import DUTIES, Duty
@@ -31,6 +32,10 @@ PRUNE_EVERY = timedelta(hours=1)
 """How often what has passed its time is let go; retention is stated in days."""
 
 
+LOOK_FOR_OVERDUE = timedelta(minutes=1)
+"""How often it is asked who should have acted ten minutes ago."""
+
+
 class UpkeepLane:
     """Does a page of what comes by the clock; two owners would only do it twice as slowly, never twice."""
 
@@ -39,6 +44,7 @@ class UpkeepLane:
         self._clock = clock
         self._fence = secrets.token_hex(8)
         self._pruned_at: datetime | None = None
+        self._stood_at: datetime | None = None
 
     def take(self) -> int:
         """Become the owner; nothing is ever left in the middle."""
@@ -75,8 +81,9 @@ class UpkeepLane:
         """Nothing is left open between two rounds."""
 
     def _round(self) -> int:
+        now = self._clock()
         with self._database.reading() as session:
-            if not upkeep.any_due(session, self._clock()):
+            if not upkeep.any_due(session, now) and not self._anybody_overdue(session, now):
                 return 0
         try:
             return self._database.write(self._page)
@@ -86,6 +93,13 @@ class UpkeepLane:
             log.error("upkeep_failed", exc_info=error)
             meters.unexpected("upkeep")
         return sum(self._carefully(duty) for duty in DUTIES)
+
+    def _anybody_overdue(self, session: Session, now: datetime) -> bool:
+        """Looked at each minute: who is overdue has been so for ten."""
+        if self._stood_at is not None and now < self._stood_at + LOOK_FOR_OVERDUE:
+            return False
+        self._stood_at = now
+        return poking.any_overdue(session, now)
 
     def _carefully(self, duty: Duty) -> int:
         """One item in a transaction of its own; one that raises is passed over, so that the others get their turn."""

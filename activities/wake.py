@@ -1,60 +1,55 @@
-"""The three questions of the core, each answered in one transaction of its own."""
+"""The wake of an enrollment: one local activity, one transaction."""
 
-from sqlmodel import Session
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.signatures import ASK, PLAN, SETTLE, CommandBatch
-from journeys.machine.inputs import Answer, Interrupted
+from activities import meters
+from activities.signatures import WAKE, Wake
+from journeys.machine.woken import Woken
 from services.enrollments import wake
 from services.errors import NotFound
 from store.session import Database
 
+STUCK_AFTER = 5
+"""Attempts that end in an error of the enrollment's own before it is shown as stuck: about six seconds."""
 
-class _Answering:
-    """Shared by the three: record and answer, under the customer's lock."""
+log = structlog.get_logger("waypost.wake")
+
+
+class Waking:
+    """Wakes enrollments."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def _perform(self, call: CommandBatch) -> Answer | Interrupted:
-        def work(session: Session) -> Answer | Interrupted:
-            return wake.perform(
-                session, call.enrollment, call.records, call.question, now=call.now, fence=call.fence, gate=call.gate
-            )
+    @activity.defn(name=WAKE)
+    def wake(self, asked: Wake) -> dict[str, Any]:
+        """Everything that is due, worked off: what came of it as a lean `Woken`, or as `stuck` where it fails for ever.
 
-        try:
-            return self._database.write(work)
-        except NotFound as gone:
-            raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
-
-
-class AskActivity(_Answering):
-    """Facts about the customer: guards, last activity, local times."""
-
-    @activity.defn(name=ASK)
-    def ask(self, call: CommandBatch) -> Answer | Interrupted:
-        """Facts about the customer as of the question's instant, recorded with the decisions before it.
-
-        Each of the three answers Interrupted where the call's fence or gate says so, and raises ApplicationError
-        `NotFound`, for good, where the enrollment is gone with its customer.
+        A database that cannot be had is nobody's fault but its own: such a wake is tried again for as long as it takes.
         """
-        return self._perform(call)
+        try:
+            woken = self._database.write(
+                lambda session: wake.wake(session, asked.enrollment, asked.number, asked.now, astray=asked.astray)
+            )
+        except NotFound as gone:
+            if gone.message == wake.gone(asked.enrollment):
+                raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
+            woken = self._failed(asked, gone)
+        except DBAPIError:
+            raise
+        except Exception as error:
+            woken = self._failed(asked, error)
+        return woken.lean()
 
-
-class PlanActivity(_Answering):
-    """Whether a mail may go, now, later or not at all."""
-
-    @activity.defn(name=PLAN)
-    def plan(self, call: CommandBatch) -> Answer | Interrupted:
-        """Whether the mail of a step is planned, deferred or skipped, with its row in the ledger."""
-        return self._perform(call)
-
-
-class SettleActivity(_Answering):
-    """Where the enrollment stands and what it waits for."""
-
-    @activity.defn(name=SETTLE)
-    def settle(self, call: CommandBatch) -> Answer | Interrupted:
-        """Where the enrollment stands now and what it waits for, as ingestion and reports see it."""
-        return self._perform(call)
+    def _failed(self, asked: Wake, error: Exception) -> Woken:
+        if activity.info().attempt < STUCK_AFTER:
+            raise error
+        log.error("enrollment_stuck", enrollment=asked.enrollment, exc_info=error)
+        meters.unexpected("wake")
+        told = f"{type(error).__name__}: {error}"[:300]
+        return self._database.write(lambda session: wake.set_aside(session, asked.enrollment, told, asked.now))

@@ -152,7 +152,7 @@ class _Fill:
                 columns={
                     "id": self._padded("enr", "i"), "journey": journey, "version": "1", "digest": f"'{self._digest}'",
                     "customer_id": customer, "key": "''", "run": "1", "workflow_id": self._scattered("w", "i"),
-                    "source": "'event Signed Up'", "data": "'{}'", "shifts": "'[]'", "visit": "1", "number": "3",
+                    "source": "'event Signed Up'", "data": "'{}'", "wakes": "1", "state": "'{}'", "visit": "1",
                     "status": "CASE WHEN i % 4 = 3 THEN 'ended' ELSE 'live' END",
                     "reason": "CASE WHEN i % 4 = 3 THEN 'completed' END", "stage": f"'s' || (i % {STAGES})",
                     "step": f"'s' || (i % {STAGES}) || 'm1'", "cursor": "2", "paused": no, "entered_at": at,
@@ -164,7 +164,7 @@ class _Fill:
                 columns={
                     "id": self._padded("dec", "i"), "customer_id": own, "journey": "'lifecycle'",
                     "enrollment_id": self._padded("enr", "i / 3"), "number": "i % 3", "at": self._at(mail),
-                    "what": "'settled'", "stage": "'s0'", "detail": """'{"waits_for": [], "wakes_at": null}'""",
+                    "what": "'asked'", "stage": "'s0'", "detail": """'{"why": "the branch", "guards": []}'""",
                 },
             ),
             "message": _Rows(

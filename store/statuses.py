@@ -80,6 +80,19 @@ class OperationStatus(StrEnum):
     """Somebody stopped it; what was done stays done."""
 
 
+class ControlStatus(StrEnum):
+    """Something that was asked of an enrollment."""
+
+    ASKED = "asked"
+    """Its next wake does it, or refuses."""
+    DONE = "done"
+    """The enrollment was paused, went on, skipped its step, or ended."""
+    REFUSED = "refused"
+    """It was not possible where the enrollment stood; the reason stands beside it."""
+    WITHDRAWN = "withdrawn"
+    """Nobody did it in time, and whoever asked was told so."""
+
+
 class HookStatus(StrEnum):
     """A webhook, or a note to a colleague."""
 
@@ -117,7 +130,7 @@ MESSAGE: Transitions[MessageStatus] = {
     # accepted: a late answer proves that it went; failed: something unexpected is raised about it when it is claimed
     _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.CLAIMED, _M.ACCEPTED, _M.FAILED),
     _M.DEFERRED: (_M.PLANNED, _M.SKIPPED),
-    _M.SKIPPED: (_M.PLANNED, _M.DEFERRED),  # what was pre-empted by an attempt that was lost is planned again
+    _M.SKIPPED: (),
     _M.CLAIMED: (_M.PLANNED, _M.SENDING, _M.FAILED),
     _M.SENDING: (_M.PLANNED, _M.ACCEPTED, _M.FAILED, _M.UNKNOWN),
     _M.UNKNOWN: (_M.PLANNED, _M.ACCEPTED, _M.FAILED, _M.PARKED),
@@ -163,6 +176,14 @@ HOOK: Transitions[HookStatus] = {
 }
 """What may follow what, of a hook: a person may let one that failed go again, or give it up."""
 
+CONTROL: Transitions[ControlStatus] = {
+    ControlStatus.ASKED: (ControlStatus.DONE, ControlStatus.REFUSED, ControlStatus.WITHDRAWN),
+    ControlStatus.DONE: (),
+    ControlStatus.REFUSED: (),
+    ControlStatus.WITHDRAWN: (),
+}
+"""What may follow what, of something that was asked of an enrollment."""
+
 DISPATCH: Transitions[DispatchStatus] = {
     DispatchStatus.READY: (DispatchStatus.STUCK,),
     DispatchStatus.STUCK: (DispatchStatus.READY,),
@@ -175,6 +196,7 @@ TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
     BroadcastStatus: BROADCAST,
     OperationStatus: OPERATION,
     HookStatus: HOOK,
+    ControlStatus: CONTROL,
     DispatchStatus: DISPATCH,
 }
 """Every kind of status with its table, for `changed` and `before`, and for the diagrams."""

@@ -1,12 +1,9 @@
-"""What the workflow does, without Temporal: the core is driven, and the database answers, a transaction each."""
+"""What the workflow does, without Temporal: it wakes in a transaction, follows, and knows when to wake again."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from journeys.machine.commands import Decide, Question
-from journeys.machine.drive import drive, proceed
-from journeys.machine.inputs import Answer, Input, Interrupted
-from journeys.machine.state import State
+from journeys.machine.drive import follow
+from journeys.machine.woken import Woken, checksum
 from services.definitions import journeys
 from services.enrollments import wake
 from store.session import Database
@@ -14,37 +11,24 @@ from store.tables.enrollments import Enrollment
 
 
 class Shell:
-    """One enrollment. To set `state` back forgets everything since a point, as a worker does that dies."""
+    """One enrollment. `lose` wakes as a worker does that dies before anybody hears of it."""
 
-    def __init__(self, database: Database, digest: str, state: State) -> None:
-        self.database, self.state = database, state
+    def __init__(self, database: Database, enrollment: Enrollment) -> None:
+        self.database, self.enrollment, self.wakes = database, enrollment.id, 0
+        self.state = wake.read_state(enrollment)
         with database.reading() as session:
-            self.program = journeys.compiled(session, digest)
+            self.program = journeys.compiled(session, enrollment.digest)
 
-    @staticmethod
-    def of(database: Database, enrollment: Enrollment) -> "Shell":
-        state = State(customer=enrollment.customer_id, enrollment=enrollment.id, cursor=enrollment.cursor)
-        return Shell(database, enrollment.digest, state)
+    def wake(self, now: datetime) -> Woken:
+        """Work off what is due, and arrive at the same state."""
+        woken = self.lose(now)
+        self.state = follow(self.program, self.state, woken.inputs, woken.answers)
+        assert checksum(self.state) == woken.checksum, "the workflow arrives where the wake did"
+        self.wakes = woken.number or self.wakes + bool(woken.inputs)
+        return self.wake(now) if woken.more else woken
 
-    def take(self, given: Input, now: datetime, fence: bool = False) -> Interrupted | None:
-        """Work off one input; with `fence` only where no event waits above the cursor."""
-        driving, cursor = drive(self.program, self.state, [given]), self.state.cursor if fence else None
-        reached = proceed(driving)
-        while not isinstance(reached, State):
-            reply = self.perform(*reached, now, cursor)
-            if isinstance(reply, Interrupted):
-                return reply
-            reached, cursor = proceed(driving, reply), None
-        self.state = reached
-        return None
-
-    def lose(self, given: Input, now: datetime) -> None:
-        """Get the first question of an input answered, and die before anybody hears of it."""
-        self.perform(*next(drive(self.program, self.state, [given])), now)
-
-    def perform(
-        self, decisions: Sequence[Decide], question: Question, now: datetime, fence: int | None = None
-    ) -> Answer | Interrupted:
-        """Record and answer, as the activities do."""
-        with self.database.writing() as session:
-            return wake.perform(session, self.state.enrollment, decisions, question, now=now, fence=fence)
+    def lose(self, now: datetime, *, astray: bool = False) -> Woken:
+        """Wake, and forget what came of it."""
+        return self.database.write(
+            lambda session: wake.wake(session, self.enrollment, self.wakes + 1, now, astray=astray)
+        )

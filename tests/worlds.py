@@ -22,6 +22,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.delivery.lane import MailLane
 from journeys.checks import source
 from services.definitions import journeys, validation_context
+from services.enrollments import asking
 from services.ingestion import ingest
 from services.reports import customer_view
 from store.queries import enrollments
@@ -80,6 +81,14 @@ class World:
 
     async def event(self, name: str, user: str = "ann", **properties: Any) -> None:
         await self.happens({"type": "track", "userId": user, "event": name, "properties": properties})
+
+    async def control(self, verb: str, user: str = "ann", once: str | None = None) -> None:
+        """Ask something of a customer's enrollment, as the API does; raise Refused with the reason."""
+        run, now = self.enrollment(user), await self.tick()
+        asked = self.parts.database.write(lambda session: asking.ask(session, run, verb, now, once=once))
+        await self.gateway.hurry(run.workflow_id)
+        with self.parts.database.reading() as session:
+            asking.outcome(session, asked.id)
 
     async def passes(self, **span: float) -> None:
         """Let time pass, then deliver what is due."""

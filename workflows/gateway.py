@@ -1,10 +1,12 @@
-"""All that the API, the command line and the dispatcher know of Temporal: start, signal, control, ask.
+"""All that the API, the command line and the dispatcher know of Temporal: start, poke, ask.
 
 TemporalUnavailable     Temporal cannot be reached; what was asked was not done
 TemporalRefused         the workflow refused, and says why
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -16,7 +18,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client, Interceptor, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -25,13 +27,16 @@ from workflows.claim_check import ProgramRef, ResolveProgram, data_converter
 from workflows.cluster import Cluster
 from workflows.task_queues import DEPLOYMENT, JOURNEYS
 
+HURRY_WITHIN = timedelta(seconds=20)
+"""How long a person waits for a control: shorter than the client's time-out (30 s), so that they get an answer."""
+
 
 class TemporalUnavailable(Exception):
     """Temporal did not answer."""
 
 
 class TemporalRefused(Exception):
-    """A control that the workflow did not accept."""
+    """Something that Temporal, or the workflow, did not accept."""
 
 
 async def connect(
@@ -89,7 +94,7 @@ class Gateway:
         try:
             await self.client.start_workflow(
                 "JourneyWorkflow",
-                args=[ProgramRef(digest), dict(state)],
+                args=[ProgramRef(digest), {"state": dict(state)}],
                 id=workflow_id,
                 task_queue=JOURNEYS,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -125,11 +130,10 @@ class Gateway:
         except WorkflowAlreadyStartedError:
             return
 
-    async def signal(self, workflow_id: str, name: str, argument: Any = None) -> None:
-        """Signal a workflow; one that has ended needs to know nothing more."""
+    async def poke(self, workflow_id: str) -> None:
+        """Have an enrollment look at what has happened; one that has ended needs to know nothing more."""
         try:
-            given = () if argument is None else (argument,)
-            await self.client.get_workflow_handle(workflow_id).signal(name, args=given)
+            await self.client.get_workflow_handle(workflow_id).signal("poke")
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
@@ -150,24 +154,23 @@ class Gateway:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
 
-    async def control(self, workflow_id: str, verb: str, once: str | None = None) -> None:
-        """Pause, resume, skip or exit, and wait until it is done.
+    async def hurry(self, workflow_id: str, within: timedelta = HURRY_WITHIN) -> None:
+        """Come back when an enrollment has worked off everything that was stored by now, or has ended.
 
-        What a person says about it is not told: it would stand in Temporal's history, where nobody can erase it.
-
-        With the same `once` it is done once, and repeats get the same outcome. Raise TemporalRefused with the
-        workflow's reason, TemporalUnavailable where Temporal does not answer.
+        Raises TemporalUnavailable where Temporal cannot be had, or no worker has done it `within` this time.
         """
         try:
-            handle = self.client.get_workflow_handle(workflow_id)
-            await handle.execute_update("control", args=[verb, ""], id=once)
-        except WorkflowUpdateFailedError as failed:
-            cause = failed.cause
-            raise TemporalRefused(cause.message if isinstance(cause, ApplicationError) else str(failed)) from None
+            async with asyncio.timeout(within.total_seconds()):
+                await self.client.get_workflow_handle(workflow_id).execute_update("hurry")
+        except TimeoutError:
+            raise TemporalUnavailable(
+                f"no worker has done it within {within.total_seconds():.0f} seconds; none may be running"
+            ) from None
+        except WorkflowUpdateFailedError:
+            return  # it ended while it was asked
         except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
-                raise TemporalRefused("its workflow has ended, or has not started yet") from None
-            raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
 
     async def state(self, workflow_id: str) -> State:
         """Where an enrollment stands this very moment, as its workflow knows it.

@@ -90,6 +90,7 @@ class _Depths(Collector):
         yield _gauge("channel_closed", "1 while the provider is given a rest.", ("channel",), closed)
         stuck = {(kind,): count for kind, count in found.stuck.items()}
         yield _gauge("stuck", "What failed again and again, and waits for a person.", ("kind",), stuck)
+        yield _gauge("overdue", "Enrollments that should have acted minutes ago.", (), {(): found.overdue})
         silent = {(one.part,): int(not one.works) for one in self._parts_found}
         yield _gauge("part_silent", "1 while a part of the worker does no round.", ("part",), silent)
 

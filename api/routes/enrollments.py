@@ -1,6 +1,7 @@
 """Enrollments: start one, look at it, pause, resume, skip, exit."""
 
 import hashlib
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
@@ -18,21 +19,20 @@ from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast
 from api.schemas.operations import OperationOut
-from journeys.machine.state import State
 from journeys.simulation.forecast import unless_one_of
 from services import values
 from services.customers import segments
 from services.definitions import journeys
-from services.enrollments import enrollment_forecast, entry
+from services.enrollments import asking, enrollment_forecast, entry, wake
 from services.enrollments.entry import Admission
 from services.errors import Refused
 from services.operations import operations
 from services.reports import customer_view
-from store.queries import customers, lists
-from store.queries import journeys as journey_rows
+from store.queries import customers, enrollments, lists
 from store.queries import segments as segment_rows
 from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey
+from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
 
@@ -84,12 +84,20 @@ def listed(
     step: str | None = None,
     status: EnrollmentStatus | None = None,
     customer: str | None = None,
+    stuck: bool = False,
     sort: Literal["entered", "-entered"] = "entered",
 ) -> Page[EnrollmentOut]:
-    """In the order in which they were made."""
+    """In the order in which they were made. `stuck=true` are those whose every wake ends in an error."""
     owner = customer_view.customer(session, customer).id if customer else None
     rows, cursor = lists.enrollments(
-        session, page.slice(sort), journey=journey, stage=stage, step=step, status=status, customer_id=owner
+        session,
+        page.slice(sort),
+        journey=journey,
+        stage=stage,
+        step=step,
+        status=status,
+        customer_id=owner,
+        stuck=stuck,
     )
     return Page(items=[EnrollmentOut.model_validate(row) for row in rows], cursor=cursor)
 
@@ -100,33 +108,27 @@ def get(id: EnrollmentId, session: Reading, caller: Support) -> EnrollmentOut:
     return EnrollmentOut.model_validate(customer_view.enrollment(session, id))
 
 
-@router.get("/enrollments/{id}/forecast", summary="What comes next", responses=responses(404, 409, 503))
-async def forecast(id: EnrollmentId, parts: TheBackend, caller: Support) -> Forecast:
+@router.get("/enrollments/{id}/forecast", summary="What comes next", responses=responses(404))
+def forecast(id: EnrollmentId, session: Reading, now: Now, caller: Support) -> Forecast:
     """The next actions with their local times, if nothing happens, and what would change each."""
-    workflow_id = await run_in_threadpool(_workflow_id, parts, id)
-    state = await (await parts.gateway()).state(workflow_id)
-    return await run_in_threadpool(_forecast, parts, id, state)
-
-
-def _forecast(parts: Backend, id: str, state: State) -> Forecast:
-    with parts.database.reading() as session:
-        enrollment = customer_view.enrollment(session, id)
-        actions = enrollment_forecast.next_actions(session, enrollment, state, parts.clock())
-        shown = [
-            ActionOut(
-                at=one.at,
-                local=enrollment_forecast.local(session, enrollment, one.at),
-                what=one.what,
-                stage=one.stage,
-                step=one.step,
-                detail=dict(one.detail),
-                unless=list(one.unless),
-            )
-            for one in actions
-        ]
-        unless = list(unless_one_of(journeys.compiled(session, enrollment.digest), state.stage, state.position))
+    enrollment = customer_view.enrollment(session, id)
+    state = wake.read_state(enrollment)
+    shown = [
+        ActionOut(
+            at=one.at,
+            local=enrollment_forecast.local(session, enrollment, one.at),
+            what=one.what,
+            stage=one.stage,
+            step=one.step,
+            detail=dict(one.detail),
+            unless=list(one.unless),
+        )
+        for one in enrollment_forecast.next_actions(session, enrollment, state, now)
+    ]
+    stage = state.stage or enrollment.stage
+    unless = list(unless_one_of(journeys.compiled(session, enrollment.digest), stage, state.position))
     return Forecast(
-        enrollment=enrollment.id, journey=enrollment.journey, stage=state.stage, step=state.position,
+        enrollment=enrollment.id, journey=enrollment.journey, stage=stage, step=state.position,
         paused=state.paused, actions=shown, unless=unless,
     )  # fmt: skip
 
@@ -147,10 +149,15 @@ async def control(
     pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
     waited in. exit: end the enrollment.
     """
-    before, workflow_id = await run_in_threadpool(_as_it_is, parts, id, control)
-    gateway = await parts.gateway()
-    await gateway.control(workflow_id, control, _once(request, caller))
-    return await run_in_threadpool(_controlled, parts, request, control, before, body.reason if body else "")
+    asked = partial(_ask, parts, id, control, _once(request, caller))
+    before, control_id, workflow_id = await run_in_threadpool(asked)
+    try:
+        await (await parts.gateway()).hurry(workflow_id)
+    except TemporalUnavailable:
+        if await run_in_threadpool(_withdrawn, parts, control_id):
+            raise
+    said = body.reason if body else ""
+    return await run_in_threadpool(_controlled, parts, request, control_id, before, said)
 
 
 def _once(request: Request, caller: ApiKey) -> str | None:
@@ -159,30 +166,39 @@ def _once(request: Request, caller: ApiKey) -> str | None:
     return hashlib.sha256(f"{caller.id}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None
 
 
-def _workflow_id(parts: Backend, id: str, control: str = "") -> str:
-    with parts.database.reading() as session:
+def _ask(parts: Backend, id: str, control: str, once: str | None) -> tuple[EnrollmentOut, str, str]:
+    """Ask for it; return the enrollment as it is before, the control's id and the workflow's."""
+
+    def work(session: Session) -> tuple[EnrollmentOut, str, str]:
+        owner = enrollments.owner(session, id)
+        if owner is not None:
+            customers.lock(session, owner)
         enrollment = customer_view.enrollment(session, id)
-        held = enrollment.paused_by == "journey" and journey_rows.is_paused(session, enrollment.journey)
-    if enrollment.status == EnrollmentStatus.ENDED:
-        raise Refused(f"the enrollment has ended ({enrollment.reason})")
-    if control == "resume" and held:
-        raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")
-    return enrollment.workflow_id
-
-
-def _as_it_is(parts: Backend, id: str, control: str) -> tuple[EnrollmentOut, str]:
-    """The enrollment before it is controlled, and its workflow; raise Refused where nothing can be done to it."""
-    workflow_id = _workflow_id(parts, id, control)
-    with parts.database.reading() as session:
-        return EnrollmentOut.model_validate(customer_view.enrollment(session, id)), workflow_id
-
-
-def _controlled(parts: Backend, request: Request, control: str, before: EnrollmentOut, said: str) -> EnrollmentOut:
-    """What it came to, on record with what the person said; that text is kept nowhere else."""
-
-    def work(session: Session) -> EnrollmentOut:
-        after = EnrollmentOut.model_validate(customer_view.enrollment(session, before.id))
-        Trail(request, session, parts.clock()).note(control, "enrollment", before.id, before, after, said)
-        return after
+        asked = asking.ask(session, enrollment, control, parts.clock(), once=once)
+        return EnrollmentOut.model_validate(enrollment), asked.id, enrollment.workflow_id
 
     return parts.database.write(work)
+
+
+def _withdrawn(parts: Backend, control_id: str) -> bool:
+    return parts.database.write(lambda session: asking.withdraw(session, control_id, parts.clock()))
+
+
+def _controlled(parts: Backend, request: Request, control_id: str, before: EnrollmentOut, said: str) -> EnrollmentOut:
+    """What it came to, on record with what the person said; that text is kept nowhere else.
+
+    Raise Refused with the reason where it was not done.
+    """
+
+    def work(session: Session) -> EnrollmentOut | None:
+        if asking.withdraw(session, control_id, parts.clock()):
+            return None
+        control = asking.outcome(session, control_id)
+        after = EnrollmentOut.model_validate(customer_view.enrollment(session, before.id))
+        Trail(request, session, parts.clock()).note(control.verb, "enrollment", before.id, before, after, said)
+        return after
+
+    after = parts.database.write(work)
+    if after is None:
+        raise Refused("its workflow has not started yet")
+    return after

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
 from api.deps.permission import Support
-from api.deps.transactions import Reading
+from api.deps.transactions import Now, Reading
 from api.errors import responses
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, Reconciliation
-from services.reports import journey_report, lifecycle_report
+from services.reports import backlog, journey_report, lifecycle_report
 from services.reports.reconciliation import reconcile
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -49,6 +49,7 @@ def messages(
 def reconciliation(
     session: Reading,
     caller: Support,
+    now: Now,
     journey: ReportedJourney = None,
     recount: Annotated[
         bool, Query(description="compare the kept counts with the rows themselves; seconds where there are millions")
@@ -56,6 +57,8 @@ def reconciliation(
 ) -> Reconciliation:
     """Whether the books balance, with each difference named.
 
-    entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked.
+    entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked. Beside it, who stands
+    still though something is due.
     """
-    return Reconciliation(**reconcile(session, journey, recount=recount))
+    books = reconcile(session, journey, recount=recount)
+    return Reconciliation.model_validate(books | backlog.standing_still(session, now))

@@ -50,6 +50,7 @@ class EnrollmentOut(Shown):
     paused: bool
     paused_by: str | None = Field(description="person, or journey where the whole journey is paused")
     wakes_at: datetime | None = Field(description="when it acts by itself")
+    stuck: str | None = Field(description="the error that it ends in each time that it should act", examples=[None])
     entered_at: datetime
     stage_since: datetime
     ended_at: datetime | None

@@ -49,10 +49,14 @@ class Decide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Ask for facts: guards by id (of `event` where given), last instants of events, the end of the wait in `until`."""
+    """Ask for facts: guards by id (of `event` where given), last instants of events, the end of the wait in `until`.
+
+    The facts are those at `at`, just behind the customer's event of the number `seq`: what came later is left out.
+    """
 
     number: int
     at: datetime
+    seq: int
     why: str
     stage: str
     visit: int
@@ -66,38 +70,18 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Decide on the mail of a send step that was due at `due`. `hold` says that events wait which may pre-empt it."""
+    """Decide on the mail of a send step that was due at `due`; `seq` as in `Ask`."""
 
     number: int
     at: datetime
+    seq: int
     stage: str
     visit: int
     step: str
     due: datetime
-    hold: bool = False
     kind: Literal["plan"] = "plan"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
-    """Store where the enrollment now stands, what events it waits for, and when it wakes by itself."""
-
-    number: int
-    at: datetime
-    stage: str
-    visit: int
-    since: datetime
-    cursor: int
-    step: str | None = None
-    paused: bool = False
-    reason: str | None = None
-    wakes_at: datetime | None = None
-    waits_for: tuple[str, ...] = ()
-    kind: Literal["settle"] = "settle"
-
-
-Question = Ask | Plan | Settle
-"""What the core wants to know before it goes on; one at a time."""
-
+Question = Ask | Plan
 Command = Annotated[Decide | Question, Field(discriminator="kind")]
 """All that the core asks of whoever drives it."""

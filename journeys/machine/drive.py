@@ -1,15 +1,15 @@
-"""The one loop round the machine: feed an input, ask, take the answer, until nothing is left to ask.
+"""The one loop round the machine: ask what comes next, feed it, take the answers, until nothing is left to do.
 
-Every shell is this generator and somebody who answers: the workflow, the simulator, the forecast, an import, a test. It
-yields what is asked (decisions to record, and the one question behind them), is sent the answer, and returns the state
-that is reached. It must not know who answers, nor whether anybody waits.
+Every shell is this generator and somebody who answers: the wake of an enrollment, the simulator, the forecast, an
+import, a test. It yields what was decided and what is asked, is sent the answer, and returns the state that is reached.
+It must not know who answers, nor whether anybody waits.
 
 - It may be abandoned at any question: whoever holds the first state keeps it, so to forget the generator undoes it all.
 - The state that it returns has no open question. So a state that is stored, sent or shown lies between two inputs.
-- The same inputs with the same answers lead to the same state, so what one place carried out another can follow.
+- The same inputs with the same answers lead to the same state, so what one place carried out another can `follow`.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from journeys.machine.commands import Decide, Question
 from journeys.machine.inputs import Answer, Input
@@ -17,40 +17,61 @@ from journeys.machine.machine import Asked, Machine, UnansweredQuestion
 from journeys.machine.state import State
 from journeys.program.program import Program
 
-Drive = Generator[Asked, Answer, State]
-"""Yields decisions and a question, is sent the answer, returns the new state."""
+Drive = Generator[Asked, Answer | None, State]
+
+Following = Callable[[State], Input | None]
+"""What comes next in a state, None where nothing does. The state is the machine's own and changes under way."""
 
 
-def drive(program: Program, state: State, inputs: Iterable[Input]) -> Drive:
-    """Work off `inputs` in their order, each of them whole, until they run out or the enrollment ends.
+def drive(program: Program, state: State, following: Following) -> Drive:
+    """Work off what comes next, each input whole, until nothing does or the enrollment has ended.
 
-    The next input is taken when everything that the one before led to has been answered, so it may depend on the
-    answers. Raises UnansweredQuestion where what is sent answers another question.
+    What is yielded without a question wants no answer. Raises UnansweredQuestion where what is sent answers another
+    question.
     """
     machine = Machine(program, state)
-    for given in inputs:
+    while not machine.state.ended and (given := following(machine.state)) is not None:
         asked = machine.feed(given)
         while asked is not None:
-            asked = machine.feed((yield asked))
+            answer = yield asked
+            asked = machine.feed(answer) if answer is not None else None
         if machine.state.asking is not None:
             raise UnansweredQuestion(f"what was sent does not answer command {machine.state.asking.number}")
-        if machine.state.ended:
-            break
     return machine.state
+
+
+def in_turn(inputs: Iterable[Input]) -> Following:
+    """These inputs, whatever state they lead to."""
+    left = iter(inputs)
+    return lambda state: next(left, None)
+
+
+def follow(program: Program, state: State, inputs: Sequence[Input], answers: Sequence[Answer]) -> State:
+    """Go the way that was gone elsewhere. Raises UnansweredQuestion where another question comes up on it."""
+    left = iter(answers)
+
+    def answer(decisions: Sequence[Decide], question: Question | None) -> Answer | None:
+        return next(left, None) if question is not None else None
+
+    reached = answered(drive(program, state, in_turn(inputs)), answer)
+    if next(left, None) is not None:
+        raise UnansweredQuestion("an answer is left over that nothing asked for")
+    return reached
 
 
 def proceed(driving: Drive, answer: Answer | None = None) -> Asked | State:
     """Send the answer to what was asked last (None at first); return what is asked next, or the state reached."""
     try:
-        return next(driving) if answer is None else driving.send(answer)
+        return driving.send(answer)
     except StopIteration as end:
         return end.value
 
 
-def answered(driving: Drive, answer: Callable[[tuple[Decide, ...], Question], Answer]) -> State:
+def answered(driving: Drive, answer: Callable[[tuple[Decide, ...], Question | None], Answer | None]) -> State:
     """Drive to the end, with each question answered at once; return the state that is reached.
 
-    `answer` gets the decisions to record and the question. What it raises is passed on, and the drive is abandoned.
+    `answer` gets the decisions to record and the question, None where nothing is asked. What it raises is passed on,
+    and the drive is abandoned.
     """
     reached = proceed(driving)
     while not isinstance(reached, State):

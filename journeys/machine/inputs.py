@@ -1,4 +1,7 @@
-"""What can happen to an enrollment. Each input carries its instant (UTC); answers carry the number they answer."""
+"""What can happen to an enrollment. Each input carries its instant (UTC); answers carry the number they answer.
+
+`seq` counts the customer's events. Whatever an input leads to sees the customer just behind that event.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +20,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventArrived:
-    """The customer did something; `seq` counts the customer's events."""
+    """The customer did something, as their event of the number `seq`."""
 
     at: datetime
     seq: int
@@ -27,9 +30,10 @@ class EventArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Woke:
-    """Time has passed up to `at`."""
+    """The deadline at `at` has come; `seq` is the customer's last event by then."""
 
     at: datetime
+    seq: int = 0
     kind: Literal["woke"] = "woke"
 
 
@@ -44,7 +48,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """Go on after a pause; what came due meanwhile is due now."""
+    """By whoever paused it. What came due meanwhile is due at `at`."""
 
     at: datetime
     kind: Literal["resume"] = "resume"
@@ -52,9 +56,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """Go on behind the step that is waited in."""
+    """Go on behind the step that is waited in; `seq` is the customer's last event by then."""
 
     at: datetime
+    seq: int = 0
     kind: Literal["skip"] = "skip"
 
 
@@ -65,6 +70,15 @@ class Leave:
     at: datetime
     reason: str
     kind: Literal["leave"] = "leave"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The customer was merged into another: from now on the events are counted as that one's are."""
+
+    at: datetime
+    seq: int
+    kind: Literal["merged"] = "merged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,33 +103,6 @@ class Planned:
     kind: Literal["planned"] = "planned"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """Answers `Settle`: the events that came before what is waited for was known, and the cursor behind them."""
-
-    number: int
-    cursor: int
-    events: tuple[EventArrived, ...] = ()
-    kind: Literal["settled"] = "settled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interrupted:
-    """No answer, and nothing was done: the shell forgets its input and takes these events, which came first.
-
-    `parked` says that the journey is paused: the shell pauses the enrollment instead.
-    """
-
-    events: tuple[EventArrived, ...] = ()
-    parked: bool = False
-    kind: Literal["interrupted"] = "interrupted"
-
-
-Answer = Facts | Planned | Settled
-"""What answers a question."""
-
+Answer = Facts | Planned
 Control = Pause | Resume | Skip | Leave
-"""What a person does to an enrollment."""
-
-Input = Annotated[Begin | EventArrived | Woke | Control | Answer, Field(discriminator="kind")]
-"""All that the core is fed with."""
+Input = Annotated[Begin | EventArrived | Woke | Control | Merged, Field(discriminator="kind")]

@@ -11,16 +11,18 @@ The laws
 - A transition by guard alone is asked on entering its stage, and again when an event comes that its guard reads.
 - `after` counts from entering the stage, `inactive` from the last such event, else from entering the journey. Guards
   are asked once, at the deadline: false spends `after` for that visit and re-arms `inactive`.
-- Deadlines and events are merged in the order of their instants; at the very same instant the event wins.
+- Deadlines and events come in the order of their instants (`ahead.next_input` gives them so); at the very same instant
+  the event wins.
 - A macrostep is bounded: passing the bound ends the enrollment with the reason `loop` and says where it turned.
 
     MachineError            the caller broke the protocol (a bug, never a customer's doing)
       UnansweredQuestion    an input came while an answer was due
+      OutOfOrder            an event came though a deadline before it was not worked off
 """
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from journeys.machine import inputs
 from journeys.machine.commands import Command, Decide, Question
@@ -28,8 +30,12 @@ from journeys.machine.state import Deadline, OpenQuestion, State
 from journeys.machine.steps import Steps
 from journeys.program.program import Program
 
-Asked = tuple[tuple[Decide, ...], Question]
-"""Decisions to record, and the question behind them."""
+
+class Asked(NamedTuple):
+    """Decisions to record, and the question behind them; None where nothing is asked any more."""
+
+    decisions: tuple[Decide, ...]
+    question: Question | None
 
 
 class MachineError(Exception):
@@ -40,11 +46,17 @@ class UnansweredQuestion(MachineError):
     """An input came while the machine waited for an answer."""
 
 
+class OutOfOrder(MachineError):
+    """An event came though a deadline before it was not worked off."""
+
+
 def advance(program: Program, state: State, given: inputs.Input) -> tuple[State, tuple[Command, ...]]:
     """Take one input; return the next state and what must be done, of which only the last asks for an answer."""
     machine = Machine(program, state)
     asked = machine.feed(given)
-    return machine.state, (*asked[0], asked[1]) if asked is not None else ()
+    if asked is None:
+        return machine.state, ()
+    return machine.state, (*asked.decisions, *([asked.question] if asked.question is not None else ()))
 
 
 def refusal(state: State, control: inputs.Control) -> str | None:
@@ -69,30 +81,46 @@ def refusal(state: State, control: inputs.Control) -> str | None:
 class Machine(Steps):
     """A state that is fed with inputs. It works on a copy, so whoever holds the first state keeps it."""
 
-    def feed(self, given: inputs.Input) -> Asked | None:
-        """Take one input and go as far as it leads; return what is asked then, None where nothing is."""
+    def feed(self, given: inputs.Input | inputs.Answer) -> Asked | None:
+        """Take one input and go as far as it leads; return what was decided and is asked, None where nothing is."""
         self.take(given)
-        self.proceed()
-        if self.question is None:
+        if not isinstance(given, inputs.Resume):
+            self._run()
+        if self.question is None and not self.decisions:
             return None
-        asked = tuple(self.decisions), self.question
+        asked = Asked(tuple(self.decisions), self.question)
         self.decisions.clear()
         self.question = None
         return asked
 
-    def take(self, given: inputs.Input) -> None:
-        """Work off an input, or an answer to the open question, as far as it goes.
+    def take(self, given: inputs.Input | inputs.Answer) -> None:
+        """Work off an input, or an answer to the open question; steps that it leads to are left to run.
 
         Raise UnansweredQuestion where something else than the answer comes while a question is open.
         """
-        if isinstance(given, inputs.Facts | inputs.Planned | inputs.Settled):
+        if isinstance(given, inputs.Facts | inputs.Planned):
             self._answered(given)
         elif self.state.asking is not None:
             raise UnansweredQuestion(f"{given.kind} came before the answer to command {self.state.asking.number}")
         elif isinstance(given, inputs.Begin):
             self._begin(given.at)
+        elif isinstance(given, inputs.Merged):
+            self._set(cursor=given.seq)
         elif self.state.phase == "live":
             self._hear(given)
+
+    def _run(self) -> None:
+        """Run steps until one waits or asks; what is due in the stage comes before them."""
+        while self.state.mode == "run" and self.state.asking is None and not self.state.paused:
+            due = self._due_by(min(self._clock, self._horizon))
+            if due is not None:
+                self._fire(due)
+            else:
+                self._step()
+
+    def _due_by(self, at: datetime) -> Deadline | None:
+        """The stage's earliest deadline that has come by this instant."""
+        return min((one for one in self.state.deadlines if one.at <= at), key=_by_instant, default=None)
 
     def _begin(self, at: datetime) -> None:
         if self.state.phase != "new":
@@ -101,37 +129,52 @@ class Machine(Steps):
         self._enter(self.program.start, lambda: self._decide("entered"))
 
     def _hear(self, given: inputs.EventArrived | inputs.Woke | inputs.Control) -> None:
-        if not isinstance(given, inputs.EventArrived | inputs.Woke) and refusal(self.state, given):
+        if isinstance(given, inputs.Control) and refusal(self.state, given):
             return
         match given:
             case inputs.EventArrived():
                 self._listen(given)
             case inputs.Woke():
-                self._reach(given.at)
+                self._wake(given)
             case inputs.Pause():
                 self._decide("paused", at=given.at, **({"by": given.by} if given.by != "person" else {}))
                 self._set(paused=True)
             case inputs.Resume():
                 self._resume(given.at)
             case inputs.Skip():
+                self._set(cursor=max(self.state.cursor, given.seq))
                 self._skip(given.at)
             case inputs.Leave():
                 self._reach(given.at)
-                self._set(clock=given.at)
                 self._end(given.reason, cause="person")
             case _:
                 assert_never(given)
 
     def _listen(self, event: inputs.EventArrived) -> None:
-        """Events at or below the cursor are repeats; while paused they are left for `Settled` to bring on resume."""
+        """Events at or below the cursor are repeats; while paused they are left to come behind the resume."""
         if event.seq <= self.state.cursor or self.state.paused:
             return
-        backlog = sorted((*self.state.backlog, event), key=lambda one: (one.at, one.seq))
-        self._set(cursor=event.seq, backlog=tuple(backlog))
+        if self.state.wakes_at is not None and self.state.wakes_at < event.at:
+            raise OutOfOrder(f"event {event.seq} came before the deadline at {self.state.wakes_at.isoformat()}")
         self._reach(event.at)
+        self._set(cursor=event.seq, turn=event.at, strides=0)
+        self._event(event)
+
+    def _wake(self, woke: inputs.Woke) -> None:
+        """Work off the one deadline that is due, if there is one: others may wait behind an event."""
+        wakes_at = self.state.wakes_at
+        if wakes_at is None or wakes_at > woke.at:
+            return
+        self._reach(wakes_at)
+        self._set(cursor=max(self.state.cursor, woke.seq), turn=wakes_at)
+        due = self._due_by(wakes_at)
+        if due is not None:
+            self._fire(due)
+        elif self.state.mode == "wait":
+            self._wait_over()
 
     def _resume(self, at: datetime) -> None:
-        """What came due during the pause is due now, so that the events recorded meanwhile are worked off first."""
+        """What came due during the pause is due now, behind the events recorded meanwhile: so nothing is done yet."""
         state = self.state
         overdue = state.until if state.mode == "wait" and state.until and state.until < at else None
         self._set(
@@ -140,50 +183,9 @@ class Machine(Steps):
             until=at if overdue else state.until,
             due=overdue or state.due,
             deadlines=tuple(replace(one, at=max(one.at, at)) for one in state.deadlines),
+            clock=at if state.mode == "run" else state.clock,
         )
         self._decide("resumed", at=at)
-        self._reach(at)
-        self._settle()
-
-    # -- the loop ------------------------------------------------------------------------------------------------------
-
-    def proceed(self) -> None:
-        """Work off everything up to the horizon; stop at a question or when nothing is left to do."""
-        while self.state.asking is None:
-            state = self.state
-            if state.phase == "live" and not state.paused and self._work():
-                continue
-            if not state.unsettled:
-                return
-            self._settle()
-
-    def _work(self) -> bool:
-        """Do the next thing; False where there is none yet."""
-        state = self.state
-        due = min((one for one in state.deadlines if one.at <= self._clock), key=_by_instant, default=None)
-        if due is not None:
-            self._fire(due)
-        elif state.mode == "run":
-            self._step()
-        else:
-            return self._agenda()
-        return True
-
-    def _agenda(self) -> bool:
-        """The earliest of the next event and the next deadline, if the horizon has reached it."""
-        wakes_at, backlog = self.state.wakes_at, self.state.backlog
-        if backlog and (wakes_at is None or backlog[0].at <= wakes_at):
-            self._set(backlog=backlog[1:], clock=max(self._clock, backlog[0].at), turn=backlog[0].at, strides=0)
-            self._event(backlog[0])
-            return True
-        if wakes_at is None or wakes_at > self._horizon:
-            return False
-        self._set(turn=wakes_at)
-        if wakes_at > self._clock:
-            self._set(clock=wakes_at, strides=0)
-        if not any(one.at <= self._clock for one in self.state.deadlines):
-            self._wait_over()
-        return True
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -194,10 +196,6 @@ class Machine(Steps):
         self._set(asking=None)
         if isinstance(answer, inputs.Planned):
             self._planned(answer)
-        elif isinstance(answer, inputs.Settled):
-            for event in answer.events:
-                self._listen(event)
-            self._set(cursor=max(self.state.cursor, answer.cursor) if not self.state.paused else self.state.cursor)
         else:
             self._told(asked, answer)
 

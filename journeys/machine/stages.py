@@ -49,7 +49,6 @@ class Stages(Walk):
             until=None,
             due=None,
             deadlines=tuple(timed),
-            unsettled=True,
         )
         if announce is not None:
             announce()
@@ -90,7 +89,7 @@ class Stages(Walk):
         self._enter(to)
 
     def _rest(self) -> None:
-        self._set(position=None, mode="rest", until=None, unsettled=True)
+        self._set(position=None, mode="rest", until=None)
         if self._stage.final:
             self._end("completed", cause="steps ran out")
 
@@ -98,11 +97,11 @@ class Stages(Walk):
         if to is None:
             self._rest()
         else:
-            self._set(position=to, mode="run", until=None, unsettled=True)
+            self._set(position=to, mode="run", until=None)
 
     def _end(self, reason: str, *, cause: str, **detail: Any) -> None:
         self._decide("ended", reason=reason, cause=cause, **detail)
-        self._set(phase="ended", reason=reason, mode="rest", until=None, deadlines=(), backlog=(), paused=False)
+        self._set(phase="ended", reason=reason, mode="rest", until=None, deadlines=(), paused=False)
 
     def _bounded(self) -> bool:
         """Count a stage; end the enrollment where it turns round from stage to stage without ever waiting."""

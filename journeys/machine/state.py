@@ -18,8 +18,7 @@ class Deadline:
     transition: int
 
 
-About = Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan", "settle"]
-"""What a question is for, and so what is done with its answer."""
+About = Literal["entry", "changed", "event", "deadline", "wait", "wait_for", "branch", "plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,8 @@ class State:
     `turn` is the instant of the event or deadline that is worked off; events before the turn at which the stage was
     entered (`hears_from`) or the step's wait began (`waits_from`) happened to somebody who stood elsewhere, and fire
     nothing there. None hears everything: those that come while an enrollment starts are its first.
-    `clock` is the instant up to which everything has been worked off; `horizon` the one up to which it may be.
+    `cursor` is the number of the customer's last event that was worked off or passed over. `clock` is the instant up to
+    which everything has been worked off; `horizon` the one of the last input: a late mail puts the clock past it.
     """
 
     customer: str
@@ -68,9 +68,7 @@ class State:
     turn: datetime | None = None
     hears_from: datetime | None = None
     waits_from: datetime | None = None
-    backlog: tuple[EventArrived, ...] = ()
     paused: bool = False
-    unsettled: bool = False
     strides: int = 0
     asking: OpenQuestion | None = None
     engine: int = ENGINE_VERSION
@@ -92,6 +90,8 @@ class State:
         """When this enrollment acts by itself, if nothing happens before (UTC)."""
         if self.ended or self.paused:
             return None
+        if self.mode == "run":
+            return self.clock
         step = [self.until] if self.mode == "wait" and self.until else []
         return min([*step, *(deadline.at for deadline in self.deadlines)], default=None)
 

@@ -72,20 +72,19 @@ class Steps(Stages):
         self.question = Plan(
             number=self._open("plan"),
             at=self._clock,
+            seq=state.cursor,
             stage=state.stage,
             visit=state.visit,
             step=node.id,
             due=state.due or self._clock,
-            hold=bool(state.backlog),
         )
 
     def _planned(self, answer: inputs.Planned) -> None:
         node = self._node
         late = answer.at - self._clock > MOMENT
         self._set(due=None, clock=answer.at if late else self._clock)
-        self._reach(answer.at)
         if answer.outcome == "deferred":
-            self._set(mode="wait", until=answer.until, unsettled=True)
+            self._set(mode="wait", until=answer.until)
         else:
             self._go_on(node.next)
 
@@ -118,7 +117,7 @@ class Steps(Stages):
             )
 
     def _waits_until(self, until: datetime | None) -> None:
-        self._set(mode="wait", until=until, due=None, waits_from=self.state.turn, unsettled=True)
+        self._set(mode="wait", until=until, due=None, waits_from=self.state.turn)
 
     def _wait_over(self) -> None:
         node = self._node
@@ -133,8 +132,8 @@ class Steps(Stages):
     def _skip(self, at: datetime) -> None:
         node = self._node
         self._decide("step_skipped", at=at)
-        self._set(clock=max(at, self._clock), turn=at)
         self._reach(at)
+        self._set(turn=at)
         self._go_on(node.next)
 
     # -- set -----------------------------------------------------------------------------------------------------------

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import commands, inputs
-from journeys.machine.commands import Ask, Decide, Question, Settle
+from journeys.machine.commands import Ask, Decide, Question
 from journeys.machine.state import About, Deadline, OpenQuestion, State
-from journeys.program.nodes import DateOf, Node, NodeId, StageKey, WaitForNode, WaitNode
-from journeys.program.program import OnEvent, Program, ProgramStage, When
+from journeys.program.nodes import Node, NodeId, StageKey
+from journeys.program.program import Program, ProgramStage
 
 
 class Walk:
@@ -56,13 +55,16 @@ class Walk:
             object.__setattr__(self.state, name, value)
 
     def _reach(self, at: datetime) -> None:
+        """Time has come to `at`; where it has passed since the last time, nothing turns round on the spot."""
+        if at > self._clock:
+            self._set(clock=at, strides=0)
         self._set(horizon=max(self._horizon, at))
 
     def _decide(self, what: str, at: datetime | None = None, **detail: Any) -> None:
         assert what in commands.DECISIONS, what
         number = self.state.number + 1
         state = self.state
-        self._set(number=number, unsettled=True)
+        self._set(number=number)
         self.decisions.append(
             Decide(
                 number=number,
@@ -97,6 +99,7 @@ class Walk:
         self.question = Ask(
             number=self._open(about, event=event, deadline=deadline),
             at=self._clock,
+            seq=self.state.cursor,
             why=why,
             stage=self.state.stage,
             visit=self.state.visit,
@@ -106,43 +109,3 @@ class Walk:
             until=until,
             event=event.seq if event else None,
         )
-
-    def _settle(self) -> None:
-        number, state = self._open("settle"), self.state
-        self._set(unsettled=False)
-        assert state.since is not None
-        self.question = Settle(
-            number=number,
-            at=self._clock,
-            stage=state.stage,
-            visit=state.visit,
-            since=state.since,
-            cursor=state.cursor,
-            step=state.position,
-            paused=state.paused,
-            reason=state.reason,
-            wakes_at=state.wakes_at,
-            waits_for=() if state.ended else self._waits_for(),
-        )
-
-    def _waits_for(self) -> tuple[str, ...]:
-        names = [one.event for one in self.program.exits]
-        if self.program.goal is not None:
-            names.append(self.program.goal.event)
-        for transition in self._stage.transitions:
-            if isinstance(transition.cause, OnEvent):
-                names.append(transition.cause.event)
-            elif isinstance(transition.cause, When):
-                names += sorted(transition.cause.reads)
-        return tuple(dict.fromkeys([*names, *_waited_for(self._waiting_in())]))
-
-
-def _waited_for(node: Node | None) -> Sequence[str]:
-    """The events that the step somebody waits in listens to."""
-    match node:
-        case WaitForNode(event=event, reads=reads):
-            return [event] if event is not None else sorted(reads)
-        case WaitNode(how=DateOf()):
-            return PROFILE_EVENTS
-        case _:
-            return ()

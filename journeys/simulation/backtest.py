@@ -160,7 +160,7 @@ def _refusal(
     program: Program, past: PastFacts, event: RecordedEvent, key: str | None, before: "_Enrollment | None"
 ) -> str | None:
     """Why a trigger's event lets nobody in: a key of `entry_rules.REFUSALS`, or None."""
-    if not entry_rules.triggered(program, past.known(event.at, event.seq), facts_of(event), event.at).enters:
+    if not entry_rules.triggered(program, past.known(event.seq), facts_of(event), event.at).enters:
         return "guard_false"
     if key is None:
         return "no_key"

@@ -72,7 +72,7 @@ class _Following:
 
     def _add(self, name: str, at: datetime, properties: Mapping[str, Any]) -> None:
         self._events.append(RecordedEvent(seq=len(self._events) + 1, name=name, at=at, properties=properties))
-        known = self._past.known(at, len(self._events))
+        known = self._past.known(len(self._events))
         if name == IDENTIFY:
             self._reschedule(at)
         for key, guard in self._segments.items():

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
-from journeys.machine.drive import answered, drive
+from journeys.machine.drive import answered, drive, in_turn
 from journeys.machine.inputs import Woke
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, StageKey, WaitForNode
@@ -57,7 +57,7 @@ class _Present(PastFacts):
         super().__init__((), known.attributes, known.timezone)
         self._known = known
 
-    def known(self, at: datetime, seq: int | None) -> CustomerFacts:
+    def known(self, seq: int) -> CustomerFacts:
         return CustomerFacts(
             attributes=self.attributes,
             aggregates=self._known.aggregates,
@@ -85,7 +85,7 @@ def forecast(
         wakes_at = state.wakes_at
         if wakes_at is None or wakes_at > horizon or _length(trace) >= MOST:
             break
-        state = answered(drive(program, state, [Woke(at=max(wakes_at, now))]), simulator)
+        state = answered(drive(program, state, in_turn([Woke(at=max(wakes_at, now))])), simulator)
     return _actions(program, trace)[:MOST]
 
 

@@ -1,25 +1,27 @@
 """The core on a virtual clock: one enrollment over a recorded (or made-up) history, in process.
 
-What it runs is `machine.drive` itself, so a simulation is the production logic. Deadlines between two events are merged
-by the machine; the simulator only gives the events in their order, lets time pass, and answers from the history.
+What it runs is `machine.drive` over `ahead.next_input`, as production does, so a simulation is the production logic. It
+only tells what the history holds, and answers from it.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
+from itertools import islice
 from typing import Any, assert_never
 
 from journeys.facts import calendar, customer_facts
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts, EventFacts
 from journeys.facts.guards import SEGMENT_EVENTS, GuardResult
-from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
+from journeys.machine.ahead import next_input
+from journeys.machine.commands import Ask, Decide, Plan, Question
 from journeys.machine.drive import answered, drive
-from journeys.machine.inputs import Answer, Begin, EventArrived, Facts, Input, Leave, Planned, Settled, Woke
+from journeys.machine.inputs import Answer, Control, EventArrived, Facts, Leave, Planned
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, SendNode
-from journeys.program.program import SEGMENT_JOINED, Program
+from journeys.program.program import SEGMENT_JOINED, Program, is_heard
 from journeys.program.send_terms import SendTerms
 from journeys.rules import answers, policy
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
@@ -68,11 +70,10 @@ class Trace:
     asked: list[tuple[Ask, Sequence[GuardResult]]] = field(default_factory=list[tuple[Ask, Sequence[GuardResult]]])
     mails: list[SimulatedMail] = field(default_factory=list[SimulatedMail])
     planned: list[Plan] = field(default_factory=list[Plan])
-    settled: Settle | None = None
 
 
 class PastFacts:
-    """A customer's facts as they were at each instant of the past; it is asked for instants that never go back."""
+    """A customer's facts as they were behind each of their events; it is asked for numbers that never go back."""
 
     def __init__(
         self, events: Sequence[RecordedEvent], attributes: Mapping[str, Any], timezone: str | None = None
@@ -84,9 +85,9 @@ class PastFacts:
         self.segments: tuple[str, ...] = ()
         self._folded = 0
 
-    def known(self, at: datetime, seq: int | None) -> CustomerFacts:
-        """The facts at `at`, or just after the event `seq` where that one is being worked off."""
-        while self._folded < len(self.events) and self._past(self.events[self._folded], at, seq):
+    def known(self, seq: int) -> CustomerFacts:
+        """The facts just behind the event of the number `seq`; 0 is before the first."""
+        while self._folded < len(self.events) and self.events[self._folded].seq <= seq:
             event = self.events[self._folded]
             if event.name == IDENTIFY:
                 self.set(event.properties)
@@ -103,10 +104,6 @@ class PastFacts:
         others = tuple(one for one in self.segments if one != event.properties.get("segment"))
         joins = event.name == SEGMENT_JOINED
         self.segments = (*others, str(event.properties.get("segment"))) if joins else others
-
-    @staticmethod
-    def _past(event: RecordedEvent, at: datetime, seq: int | None) -> bool:
-        return event.seq <= seq if seq is not None else event.at <= at
 
     def set(self, attributes: Mapping[str, Any]) -> None:
         """What a step or a trait changed; null removes an attribute. `id` is who they are, and nobody changes it."""
@@ -138,21 +135,43 @@ def simulate(
     At `leave_at` the enrollment is ended, since the customer entered anew. `key` and `data` are what guards see of it.
     """
     trace, enrollment = Trace(state=state), EnrollmentFacts(entered_at=begin, key=key, data=data or {})
-    inputs = chain([Begin(at=begin)], _inputs(past.events, state.cursor, until, leave_at))
-    trace.state = answered(drive(program, state, inputs), Simulator(program, past, enrollment, mail_policy, trace))
+    ahead, simulator = Recorded(past.events, until, leave_at), Simulator(program, past, enrollment, mail_policy, trace)
+    fresh = replace(state, entered_at=begin)
+    trace.state = answered(drive(program, fresh, lambda state: next_input(program, state, ahead, until)), simulator)
     return trace
 
 
-def _inputs(
-    events: Iterable[RecordedEvent], cursor: int, until: datetime, leave_at: datetime | None
-) -> Iterable[Input]:
-    end = min(until, leave_at or until)
-    for event in events:
-        if event.seq > cursor and (event.at <= until if leave_at is None else event.at < leave_at):
-            yield EventArrived(at=event.at, seq=event.seq, name=event.name)
-    yield Woke(at=end)
-    if leave_at is not None and leave_at <= until:
-        yield Leave(at=leave_at, reason="restarted")
+class Recorded:
+    """What a recorded history holds ahead, up to `until`, or up to the instant at which the enrollment is ended."""
+
+    def __init__(self, events: Sequence[RecordedEvent], until: datetime, leave_at: datetime | None) -> None:
+        self._events = [one for one in events if (one.at <= until if leave_at is None else one.at < leave_at)]
+        self._leave = Leave(at=leave_at, reason="restarted") if leave_at is not None and leave_at <= until else None
+        self._numbers = [one.seq for one in self._events]
+
+    def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
+        """The first event above this number that one of the names tells."""
+        wanted = frozenset(names)
+        for event in islice(self._events, bisect_right(self._numbers, above), None):
+            if is_heard(wanted, event.name):
+                return EventArrived(at=event.at, seq=event.seq, name=event.name)
+        return None
+
+    def halted(self) -> bool:
+        """A recorded journey is never paused."""
+        return False
+
+    def control(self) -> Control | None:
+        """The end of the enrollment, where the customer entered anew."""
+        return self._leave
+
+    def seq_by(self, above: int, at: datetime) -> int:
+        """The number up to which all events had come by this instant."""
+        for event in islice(self._events, bisect_right(self._numbers, above), None):
+            if event.at > at:
+                break
+            above = event.seq
+        return above
 
 
 class Simulator:
@@ -164,7 +183,7 @@ class Simulator:
         self._program, self._past, self._enrollment = program, past, enrollment
         self._mail_policy, self._trace = mail_policy, trace
 
-    def __call__(self, decisions: Sequence[Decide], question: Question) -> Answer:
+    def __call__(self, decisions: Sequence[Decide], question: Question | None) -> Answer | None:
         """The answer to a question, once what its decisions change of the customer is changed."""
         self._trace.decisions += decisions
         for one in decisions:
@@ -175,14 +194,13 @@ class Simulator:
                 return self._facts(question)
             case Plan():
                 return self._planned(question)
-            case Settle():
-                self._trace.settled = question
-                return Settled(number=question.number, cursor=question.cursor)
+            case None:
+                return None
             case _:
                 assert_never(question)
 
     def _facts(self, ask: Ask) -> Facts:
-        known, event = self._past.known(ask.at, ask.event), self._past.happened(ask.event)
+        known, event = self._past.known(ask.seq), self._past.happened(ask.event)
         facts, asked = answers.answer(self._program, ask, known, event, self._enrollment)
         self._trace.asked.append((ask, asked))
         return facts
@@ -190,7 +208,7 @@ class Simulator:
     def _planned(self, plan: Plan) -> Planned:
         send = self._program.nodes[NodeId(plan.step)]
         assert isinstance(send, SendNode)
-        verdict = self._mail_policy(send.terms, plan, self._past.known(plan.at, None))
+        verdict = self._mail_policy(send.terms, plan, self._past.known(plan.seq))
         self._trace.mails.append(SimulatedMail(plan=plan, template=send.template, verdict=verdict))
         match verdict:
             case Allowed():

@@ -45,17 +45,6 @@ def _facts(session: Session, customer: Customer, seq: int | None, zone: str) -> 
     )
 
 
-def seq_at(session: Session, customer: Customer, at: datetime) -> int | None:
-    """The last event received by `at`, where later ones have come already; None where there are none to leave out.
-
-    A question that was due at an instant is answered as of that instant, however late somebody gets round to it.
-    """
-    last = events.get(session, customer.id, customer.seq)
-    if last is None or last.received_at <= at:
-        return None
-    return events.last_seq_by(session, customer.id, at)
-
-
 def attributes(customer: Customer) -> Mapping[str, Any]:
     """The attributes as guards and templates see them: `id` is who they are, whatever a trait of that name says."""
     return {**customer.attributes, "id": customer.external_id or customer.anonymous_id}

@@ -24,12 +24,11 @@ from services.customers import due_dates, known_facts, segments
 from services.customers.event_log import EventLog, NewEvent
 from services.customers.segments import MembershipChange
 from services.definitions import journeys
-from services.enrollments import entry
+from services.enrollments import entry, poking
 from services.enrollments.entry import Admission, Refusal, Request
 from store.bulk import turns
-from store.queries import dispatches, enrollments, listening
+from store.queries import enrollments, listening
 from store.queries import segments as segment_rows
-from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
 from store.tables.definitions import JourneyVersion
@@ -122,7 +121,7 @@ def tell_all(
     changed = [customer for customer, event in told if event.name in PROFILE_EVENTS]
     due_dates.reschedule(session, changed, listeners.journeys, now)
     fresh = [one for one in told if one[1].fires]
-    signal(session, [event for _, event in fresh], now)
+    poke(session, [event for _, event in fresh], now)
     _let_in(session, fresh, listeners.journeys, now, enrolled)
     if depth < DEEPEST:
         changes = segments.changes(
@@ -161,27 +160,21 @@ def _add(enrolled: Enrolled, more: Enrolled) -> None:
         enrolled[customer_id].extend(ids)
 
 
-def signal(session: Session, events: Sequence[Event], now: datetime) -> None:
-    """A signal to each enrollment that waits for one of these events; one that nobody waits for costs nothing more."""
+def poke(session: Session, events: Sequence[Event], now: datetime) -> None:
+    """Poke each enrollment that waits for one of these events; one that nobody waits for costs nothing more."""
     fresh = [one for one in events if one.fires]
     if not fresh:
         return
-    waiting: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    customers, names = {one.customer_id for one in fresh}, {ANY_EVENT, *(one.name for one in fresh)}
-    for customer_id, name, enrollment_id, workflow_id in enrollments.waiting(session, customers, names):
-        waiting[customer_id, name][enrollment_id] = workflow_id
-    rows = [
-        dispatches.row(enrollment_id, workflow_id, "event", _signalled(event), Priority.SIGNAL, now)
-        for event in fresh
-        for enrollment_id, workflow_id in (
-            waiting[event.customer_id, event.name] | waiting[event.customer_id, ANY_EVENT]
-        ).items()
-    ]
-    dispatches.add(session, rows)
-
-
-def _signalled(event: Event) -> dict[str, Any]:
-    return {"at": event.received_at.isoformat(), "seq": event.seq, "name": event.name}
+    happened: defaultdict[str, set[str]] = defaultdict(set)
+    for event in fresh:
+        happened[event.customer_id] |= {event.name, ANY_EVENT}
+    names = {name for each in happened.values() for name in each}
+    waiting = {
+        enrollment_id: workflow_id
+        for customer_id, name, enrollment_id, workflow_id in enrollments.waiting(session, happened.keys(), names)
+        if name in happened[customer_id]
+    }
+    poking.poke(session, waiting, now)
 
 
 def _let_in(

@@ -19,7 +19,7 @@ from services.enrollments.customer_events import Listeners
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
 from services.messages import planning
-from store.queries import enrollments, events, messages
+from store.queries import messages
 from store.queries.counts import CONVERTED, Tally
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -33,8 +33,8 @@ Detail = dict[str, Any]
 
 
 @dataclass(slots=True)
-class QuestionContext:
-    """One question under the customer's lock."""
+class WakeContext:
+    """A wake under way, under the customer's lock."""
 
     session: Session
     program: Program
@@ -43,12 +43,12 @@ class QuestionContext:
     now: datetime
 
 
-def apply(call: QuestionContext, records: Sequence[Decide]) -> dict[int, Detail]:
+def apply(call: WakeContext, records: Sequence[Decide]) -> dict[int, Detail]:
     """Change what the decisions change; return what there is to add to their details, by number."""
     return {record.number: EFFECTS[record.what](call, record) for record in records if record.what in EFFECTS}
 
 
-def _moved(call: QuestionContext, record: Decide) -> Detail:
+def _moved(call: WakeContext, record: Decide) -> Detail:
     enrollment, tally = call.enrollment, Tally()
     since = enrollment.stage_since
     tally.move(enrollment.id, enrollment.journey, record.stage, str(record.detail["to"]), record.at - since)
@@ -59,48 +59,47 @@ def _moved(call: QuestionContext, record: Decide) -> Detail:
     return {"since": since.isoformat()}
 
 
-def _ended(call: QuestionContext, record: Decide) -> Detail:
+def _ended(call: WakeContext, record: Decide) -> Detail:
     call.enrollment.ended_at = record.at
     if record.detail["cause"] in ("event", "person"):
         _cancel(call, "exited")
     return {}
 
 
-def _paused(call: QuestionContext, record: Decide) -> Detail:
+def _paused(call: WakeContext, record: Decide) -> Detail:
     call.enrollment.paused_by = str(record.detail.get("by", "person"))
     return {}
 
 
-def _resumed(call: QuestionContext, record: Decide) -> Detail:
+def _resumed(call: WakeContext, record: Decide) -> Detail:
     call.enrollment.paused_by = None
     return {}
 
 
-def _step_skipped(call: QuestionContext, record: Decide) -> Detail:
+def _step_skipped(call: WakeContext, record: Decide) -> Detail:
     send_id = planning.send_id(call.enrollment.id, record.step or "", record.visit)
     planning.withdraw(call.session, send_id, "step_skipped", call.now)
     return {}
 
 
-def _cancel(call: QuestionContext, reason: str, visit: int | None = None) -> None:
+def _cancel(call: WakeContext, reason: str, visit: int | None = None) -> None:
     found = messages.unclaimed(call.session, call.enrollment.id, visit)
     planning.withdraw_all(call.session, found, reason, call.now)
 
 
-def _set_attributes(call: QuestionContext, record: Decide) -> Detail:
+def _set_attributes(call: WakeContext, record: Decide) -> Detail:
     """Other enrollments, segments and dates hear of it as of any other change of the profile."""
     attributes = record.detail["attributes"]
     if not profiles.take_traits(call.customer, attributes, call.now):
         return {}
     call.session.add(call.customer)
     name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
-    if not events.known_message_ids(call.session, [name]):
-        event = NewEvent(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
-        customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
+    event = NewEvent(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
+    customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
     return {}
 
 
-def _credit(call: QuestionContext, record: Decide) -> Detail:
+def _credit(call: WakeContext, record: Decide) -> Detail:
     """The last message accepted within the goal's window before the event, if there is one."""
     assert call.program.goal is not None
     since = record.at - call.program.goal.within.elapsed
@@ -111,14 +110,11 @@ def _credit(call: QuestionContext, record: Decide) -> Detail:
     return {"credited": message.id, "template": message.template} if message else {"credited": None}
 
 
-def _enroll(call: QuestionContext, record: Decide) -> Detail:
-    """Start the other journey; a repeat of this very step has started it already."""
+def _enroll(call: WakeContext, record: Decide) -> Detail:
+    """Start the other journey; a refusal is told in the decision."""
     node = call.program.nodes[NodeId(record.step or "")]
     assert isinstance(node, EnrollNode)
     source = f"step {call.enrollment.id}/{record.step}/{record.visit}"
-    known = enrollments.by_source(call.session, call.customer.id, source)
-    if known is not None:
-        return {"enrollment": known}
     try:
         version, program = journeys.live(call.session, node.journey)
         admission = Admission(source=source, data=node.data)
@@ -128,11 +124,11 @@ def _enroll(call: QuestionContext, record: Decide) -> Detail:
     return {"enrollment": started.id}
 
 
-def _hooked(call: QuestionContext, record: Decide) -> Detail:
+def _hooked(call: WakeContext, record: Decide) -> Detail:
     return hooks.plan(call.session, call.enrollment, record, call.now)
 
 
-EFFECTS: Mapping[str, Callable[[QuestionContext, Decide], Detail]] = {
+EFFECTS: Mapping[str, Callable[[WakeContext, Decide], Detail]] = {
     "moved": _moved,
     "ended": _ended,
     "paused": _paused,

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import REFUSALS, LastEnrollment
+from services.enrollments import asking
 from services.errors import Refused
 from store import bulk
 from store.queries import decisions, dispatches, enrollments
@@ -108,16 +109,21 @@ def _start_all(
     names = [(one.customer.id, one.admission.key) for one in requests]
     runs = enrollments.last_runs(session, version.journey, names)
     outcomes, begun, rows = list[Enrollment | Refused](), list[Enrollment](), list[bulk.ColumnValues]()
+    restarted = list[Enrollment]()
     for one, name in zip(requests, names, strict=True):
         last = runs.get(name)
         refusal = entry_rules.refusal(program, _as_run(last), now)
         if refusal:
             outcomes.append(Refused(REFUSALS[refusal], refusal))
             continue
+        if last is not None and last.status == EnrollmentStatus.LIVE:
+            restarted.append(last)
         enrollment = _run(version, program, one, last, now)
         begun.append(enrollment)
         outcomes.append(enrollment)
-        rows += _dispatched(version, enrollment, one.admission, last, now)
+        start = {"digest": version.digest, "state": {**enrollment.state, "entered_at": None}}
+        rows.append(dispatches.row(enrollment.id, enrollment.workflow_id, "start", start, one.admission.priority, now))
+    asking.leave(session, restarted, "restarted", now)
     session.add_all(begun)
     session.flush()
     _count(session, begun)
@@ -129,7 +135,7 @@ def _run(
     version: JourneyVersion, program: Program, request: Request, last: Enrollment | None, now: datetime
 ) -> Enrollment:
     customer, admission = request.customer, request.admission
-    return Enrollment(
+    enrollment = Enrollment(
         **enrollments.row(
             version,
             customer.id,
@@ -142,19 +148,8 @@ def _run(
             entered_at=now,
         )
     )
-
-
-def _dispatched(
-    version: JourneyVersion, enrollment: Enrollment, admission: Admission, last: Enrollment | None, now: datetime
-) -> list[bulk.ColumnValues]:
-    """The run begins in Temporal; one that is under way still ends there."""
-    rows = list[bulk.ColumnValues]()
-    if last is not None and last.status == EnrollmentStatus.LIVE:
-        leave = {"reason": "restarted"}
-        rows.append(dispatches.row(last.id, last.workflow_id, "leave", leave, Priority.SIGNAL, now))
-    start = {"digest": version.digest, "state": _fresh(enrollment)}
-    rows.append(dispatches.row(enrollment.id, enrollment.workflow_id, "start", start, admission.priority, now))
-    return rows
+    enrollment.state = _fresh(enrollment)
+    return enrollment
 
 
 def _count(session: Session, begun: Sequence[Enrollment]) -> None:

@@ -73,33 +73,25 @@ class HookOutcome(Protocol):
 def plan(session: Session, enrollment: Enrollment, record: Decide, now: datetime) -> dict[str, Any]:
     """Put a call on its way; the same step of the same visit is the same call. Returns the decision's detail."""
     name = str(uuid.uuid5(_NAMESPACE, f"{enrollment.id}\0{record.step}\0{record.visit}"))
-    if session.get(Hook, name) is None:
-        session.add(
-            Hook(
-                id=name,
-                kind="webhook" if record.what == "called" else "notify",
-                once=record.detail.get("by") == "email",
-                enrollment_id=enrollment.id,
-                customer_id=enrollment.customer_id,
-                journey=enrollment.journey,
-                digest=enrollment.digest,
-                stage=record.stage,
-                step=record.step or "",
-                visit=record.visit,
-                not_before=now,
-                created_at=now,
-                updated_at=now,
-            )
+    session.add(
+        Hook(
+            id=name,
+            kind="webhook" if record.what == "called" else "notify",
+            once=record.detail.get("by") == "email",
+            enrollment_id=enrollment.id,
+            customer_id=enrollment.customer_id,
+            journey=enrollment.journey,
+            digest=enrollment.digest,
+            stage=record.stage,
+            step=record.step or "",
+            visit=record.visit,
+            not_before=now,
+            created_at=now,
+            updated_at=now,
         )
-        session.flush()
+    )
+    session.flush()
     return {"hook": name}
-
-
-def withdraw(session: Session, hook_id: str) -> None:
-    """Take back a call of an attempt that was lost, where it was not made yet."""
-    hook = session.get(Hook, hook_id)
-    if hook is not None and hook.status == HookStatus.PLANNED and hook.attempts == 0:
-        session.delete(hook)
 
 
 # -- the owner's side --------------------------------------------------------------------------------------------------

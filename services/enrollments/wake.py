@@ -1,12 +1,11 @@
-"""The durable side of an enrollment: record decisions, answer the core's one question, keep the answer for repeats.
+"""One wake of an enrollment: everything that is due, worked off in one transaction under the customer's lock.
 
-A local activity's result is lost when the worker dies before its workflow task completes; the call then comes again,
-perhaps for another path, since other signals may have arrived. So each answer is stored with its command number, in the
-same transaction: the same question gets the stored answer, and another question first undoes what was never used.
+It gathers what has happened, drives the core with the real answers until the enrollment waits or ends, and stores what
+came of it. What is committed has happened: where the result is lost on its way to the workflow, the wake comes again
+with the same number and gets the stored one, whatever has arrived since; that waits for the next wake.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -14,179 +13,166 @@ from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from journeys.facts.customer_facts import EnrollmentFacts
-from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
-from journeys.machine.inputs import Answer, EventArrived, Facts, Interrupted, Planned, Settled
+from journeys.machine.ahead import next_input, waits_for
+from journeys.machine.commands import Ask, Decide, Plan, Question
+from journeys.machine.drive import answered, drive
+from journeys.machine.inputs import Answer, Control, Facts, Input, Merged
+from journeys.machine.machine import refusal
+from journeys.machine.state import State
+from journeys.machine.woken import STATE, Woken, checksum
 from journeys.rules import answers
 from services.customers import known_facts
 from services.definitions import journeys
-from services.enrollments import effects, hooks
-from services.enrollments.effects import QuestionContext
+from services.enrollments import effects
+from services.enrollments.effects import WakeContext
+from services.enrollments.happened import Happened
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
-from store.queries import customers, decisions, enrollments, interests
-from store.queries import events as event_rows
-from store.queries import journeys as journey_rows
-from store.queries.counts import CONVERTED, ENDED, Tally
-from store.statuses import EnrollmentStatus
-from store.tables.customers import Event
-from store.tables.enrollments import Decision, Enrollment
+from store.queries import controls, customers, decisions, enrollments, interests
+from store.queries.counts import ENDED, Tally
+from store.statuses import ControlStatus, EnrollmentStatus
+from store.tables.enrollments import Enrollment
 
-WHAT = {"ask": "asked", "settle": "settled"}
-"""The kind of the decision that answers a question; a plan's is its outcome."""
+INPUTS = 50
+"""Inputs of one wake at most: some tenths of a second under the customer's lock, and 10 kB of history."""
 
-_ANSWER: TypeAdapter[Facts | Planned | Settled] = TypeAdapter(Facts | Planned | Settled)
+_WOKEN: TypeAdapter[Woken] = TypeAdapter(Woken)
 
 
-def perform(
-    session: Session,
-    enrollment_id: str,
-    records: Sequence[Decide],
-    question: Question,
-    *,
-    now: datetime,
-    fence: int | None = None,
-    gate: bool = False,
-) -> Answer | Interrupted:
-    """Record, then answer, in the caller's transaction and under the customer's lock; a repeat gets the stored answer.
+def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, astray: bool = False) -> Woken:
+    """Work off what is due at `now` as the wake of this number, or return what that wake came to.
 
-    With `fence` (a cursor) nothing happens while events above it wait to be worked off; with `gate` nothing happens
-    while the journey is paused: both say so by Interrupted. Raise NotFound where the enrollment is gone.
+    `astray` says that the workflow arrived at another state than the last wake did: it is put on record, and the state
+    comes along. So it does where the wake of this number is not the next one. Raises NotFound where the enrollment is
+    gone, and whatever a guard or a step raises; then nothing was done.
     """
     call = _lock(session, enrollment_id, now)
-    question, fence = _as_stored(call.enrollment, question, fence)
-    first = (records[0] if records else question).number
-    if call.enrollment.number >= first:
-        stored = _stored(call, question)
-        if stored is not None:
-            return stored
-        _undo(call, first)
-    if gate and journey_rows.is_paused(session, call.enrollment.journey):
-        return Interrupted(parked=True)
-    if fence is not None:
-        events = _matches(call, fence, interests.of_enrollment(session, enrollment_id))
-        if events:
-            return Interrupted(events=events)
-    more = effects.apply(call, records)
-    answer, detail, what = _answer(call, question)
-    kept = _ANSWER.dump_python(answer, mode="json")
-    decided = [_row(call, one, one.what, {**one.detail, **more.get(one.number, {})}) for one in records]
-    decisions.add(session, [*decided, _row(call, question, what, detail, kept)])
-    call.enrollment.number = question.number
-    session.add(call.enrollment)
-    return answer
+    enrollment = call.enrollment
+    if enrollment.last_wake is not None and enrollment.wakes == number:
+        return _WOKEN.validate_python(enrollment.last_wake)
+    begun = read_state(enrollment)
+    lost = astray or number != enrollment.wakes + 1
+    if lost:
+        _put_astray_on_record(call, number)
+    work = _Wake(call, begun)
+    reached = answered(drive(call.program, begun, work.following), work.answer)
+    acted = bool(work.inputs) or lost
+    woken = Woken(
+        number=enrollment.wakes + 1 if lost else None,
+        inputs=() if lost else tuple(work.inputs),
+        answers=() if lost else tuple(work.answers),
+        wakes_at=reached.wakes_at,
+        reason=reached.reason,
+        checksum=checksum(reached),
+        more=work.cut,
+        state=reached if lost else None,
+    )
+    if enrollment.poked_at is not None and not work.cut:
+        enrollment.poked_at = enrollment.nudged_at = None
+        session.add(enrollment)
+    if not acted:
+        return woken
+    _stand(call, begun, reached)
+    decisions.add(session, work.rows)
+    enrollment.wakes, enrollment.stuck = enrollment.wakes + 1, None
+    enrollment.state = STATE.dump_python(reached, mode="json", exclude_defaults=True)
+    enrollment.last_wake = _WOKEN.dump_python(woken, mode="json")
+    session.add(enrollment)
+    return woken
 
 
-def _lock(session: Session, enrollment_id: str, now: datetime) -> QuestionContext:
+def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
+    """Its wakes end in this error again and again: say so, once for each error."""
+    call = _lock(session, enrollment_id, now)
+    enrollment = call.enrollment
+    if enrollment.stuck != error:
+        enrollment.stuck = error
+        session.add(enrollment)
+        decisions.add(session, [_row(call, None, "stuck", {"error": error})])
+    return Woken(stuck=error)
+
+
+def read_state(enrollment: Enrollment) -> State:
+    """The core's state of an enrollment, as its last wake left it."""
+    return STATE.validate_python(enrollment.state)
+
+
+def gone(enrollment_id: str) -> str:
+    """What NotFound says of an enrollment that is not there any more."""
+    return f"there is no enrollment {enrollment_id!r}"
+
+
+def _lock(session: Session, enrollment_id: str, now: datetime) -> WakeContext:
     owner = enrollments.owner(session, enrollment_id)
     customer = customers.lock(session, owner) if owner else None
     enrollment = session.get(Enrollment, enrollment_id)
     if enrollment is None or customer is None:
-        raise NotFound(f"there is no enrollment {enrollment_id!r}")
+        raise NotFound(gone(enrollment_id))
     program = journeys.compiled(session, enrollment.digest)
-    return QuestionContext(session, program, customer, enrollment, now)
+    return WakeContext(session, program, customer, enrollment, now)
 
 
-def _as_stored(enrollment: Enrollment, question: Question, fence: int | None) -> tuple[Question, int | None]:
-    """The question with today's event numbers: the workflow of a merged customer may still know the former ones."""
-    if not enrollment.shifts:
-        return question, fence
-    if isinstance(question, Ask) and question.event is not None:
-        question = replace(question, event=_shifted(enrollment, question.event))
-    elif isinstance(question, Settle):
-        question = replace(question, cursor=_shifted(enrollment, question.cursor))
-    return question, None if fence is None else _shifted(enrollment, fence)
+def _put_astray_on_record(call: WakeContext, number: int) -> None:
+    detail = {"wake": number, "wakes": call.enrollment.wakes}
+    decisions.add(call.session, [_row(call, None, "put_right", detail)])
 
 
-def _shifted(enrollment: Enrollment, seq: int) -> int:
-    for shift in enrollment.shifts:
-        seq = seq + shift if seq <= shift else seq
-    return seq
+class _Wake:
+    """What one wake gathers, answers and decides on its way."""
 
+    def __init__(self, call: WakeContext, begun: State) -> None:
+        self.inputs: list[Input] = []
+        self.answers: list[Answer] = []
+        self.rows: list[bulk.ColumnValues] = []
+        self.cut = False
+        self._call = call
+        self._happened = Happened(call.session, call.customer, call.enrollment, call.now)
+        self._merged = call.enrollment.cursor != begun.cursor
 
-# -- repeats -----------------------------------------------------------------------------------------------------------
-
-
-def _stored(call: QuestionContext, question: Question) -> Answer | None:
-    """The answer to this very question, if it was given before."""
-    row = decisions.numbered(call.session, call.enrollment.id, question.number)
-    if row is None or row.answer is None:
+    def following(self, state: State) -> Input | None:
+        """What comes next; a control that is refused is settled on the way."""
+        if self._merged:
+            self._merged = False
+            return self._put_in(Merged(at=self._call.now, seq=self._call.enrollment.cursor))
+        while (given := next_input(self._call.program, state, self._happened, self._call.now)) is not None:
+            refused = refusal(state, given) if isinstance(given, Control) else None
+            if len(self.inputs) == INPUTS:
+                self.cut = True
+                return None
+            self._happened.taken(given, refused)
+            if refused is None:
+                return self._put_in(given)
         return None
-    same = (row.stage, row.step, row.visit) == (question.stage, question.step, question.visit)
-    asked_before = row.what in _whats(question) and row.detail.get("why") == getattr(question, "why", None)
-    return _ANSWER.validate_python(row.answer) if same and asked_before else None
+
+    def _put_in(self, given: Input) -> Input:
+        self.inputs.append(given)
+        return given
+
+    def answer(self, records: Sequence[Decide], question: Question | None) -> Answer | None:
+        """Let the decisions have their effects, and answer the question."""
+        more = effects.apply(self._call, records)
+        self.rows += [_row(self._call, one, one.what, {**one.detail, **more.get(one.number, {})}) for one in records]
+        if question is None:
+            return None
+        answer, detail, what = _answer(self._call, question)
+        self.rows.append(_row(self._call, question, what, detail))
+        self.answers.append(answer)
+        return answer
 
 
-def _whats(question: Question) -> tuple[str, ...]:
-    return planning.OUTCOMES if isinstance(question, Plan) else (WHAT[question.kind],)
-
-
-def _undo(call: QuestionContext, number: int) -> None:
-    """Take back what an attempt did that was lost: its numbers, its movements, and its mail where nobody has it yet."""
-    tally = Tally()
-    for row in decisions.from_number(call.session, call.enrollment.id, number):
-        if row.what == "moved":
-            _move_back(call, row, tally)
-        if row.what == "converted":
-            tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, row.detail.get("template", ""), -1)
-        if row.what in ("planned", "deferred"):
-            planning.withdraw(call.session, row.detail["message"], "pre_empted", call.now)
-        if "hook" in row.detail:
-            hooks.withdraw(call.session, row.detail["hook"])
-        row.number, row.answer = None, None
-        row.detail = {**row.detail, "lost": True}
-        call.session.add(row)
-    tally.write(call.session)
-    call.session.flush()
-
-
-def _move_back(call: QuestionContext, row: Decision, tally: Tally) -> None:
-    """As if nobody had left the stage."""
-    since = datetime.fromisoformat(row.detail["since"]) if "since" in row.detail else row.at
-    tally.move(call.enrollment.id, call.enrollment.journey, row.stage or "", row.detail["to"], row.at - since, -1)
-    call.enrollment.stage_since = since
-
-
-# -- decisions ---------------------------------------------------------------------------------------------------------
-
-
-def _row(
-    call: QuestionContext,
-    command: Decide | Question,
-    what: str,
-    detail: dict[str, Any],
-    answer: Mapping[str, Any] | None = None,
-) -> bulk.ColumnValues:
-    enrollment = call.enrollment
-    return decisions.of_command(
-        command,
-        what,
-        detail,
-        customer_id=call.customer.id,
-        journey=enrollment.journey,
-        enrollment_id=enrollment.id,
-        answer=answer,
-    )
-
-
-# -- questions ---------------------------------------------------------------------------------------------------------
-
-
-def _answer(call: QuestionContext, question: Question) -> tuple[Answer, dict[str, Any], str]:
+def _answer(call: WakeContext, question: Question) -> tuple[Answer, dict[str, Any], str]:
     match question:
         case Ask():
             return (*_facts(call, question), "asked")
         case Plan():
             return planning.plan(call.session, call.program, call.customer, call.enrollment, question, call.now)
-        case Settle():
-            return (*_settle(call, question), "settled")
         case _:
             assert_never(question)
 
 
-def _facts(call: QuestionContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
-    seq = ask.event if ask.event is not None else known_facts.seq_at(call.session, call.customer, ask.at)
-    known = known_facts.facts_of(call.session, call.customer, seq)
+def _facts(call: WakeContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
+    known = known_facts.facts_of(call.session, call.customer, ask.seq)
     event = known_facts.event_facts_at(call.session, call.customer.id, ask.event)
     own = call.enrollment
     enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
@@ -194,50 +180,51 @@ def _facts(call: QuestionContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 
 
-def _settle(call: QuestionContext, settle: Settle) -> tuple[Settled, dict[str, Any]]:
-    """Show where the enrollment stands, register what it waits for, and return what came before that was known."""
-    enrollment = call.enrollment
-    _count(call, settle)
-    enrollment.stage, enrollment.step, enrollment.visit = settle.stage, settle.step, settle.visit
-    enrollment.stage_since, enrollment.wakes_at = settle.since, settle.wakes_at
-    enrollment.paused, enrollment.reason = settle.paused, settle.reason
-    if settle.reason is not None:
-        _count_end(call, settle.reason)
-        enrollment.status = EnrollmentStatus.ENDED
-        enrollment.ended_at = enrollment.ended_at or settle.at
-    interests.register(call.session, enrollment.id, call.customer.id, settle.waits_for)
-    events = () if settle.paused else _matches(call, settle.cursor, settle.waits_for)
-    if not settle.paused:
-        enrollment.cursor = call.customer.seq
-    detail = {
-        "waits_for": list(settle.waits_for),
-        "wakes_at": settle.wakes_at.isoformat() if settle.wakes_at else None,
-    }
-    return Settled(number=settle.number, cursor=enrollment.cursor, events=events), detail
+def _row(call: WakeContext, command: Decide | Question | None, what: str, detail: dict[str, Any]) -> bulk.ColumnValues:
+    own = call.enrollment
+    if command is None:
+        return decisions.row(
+            call.customer.id, what, detail, call.now, journey=own.journey, enrollment_id=own.id, stage=own.stage,
+            step=own.step, visit=own.visit,
+        )  # fmt: skip
+    return decisions.of_command(
+        command, what, detail, customer_id=call.customer.id, journey=own.journey, enrollment_id=own.id
+    )
 
 
-def _count(call: QuestionContext, settle: Settle) -> None:
-    enrollment, tally = call.enrollment, Tally()
-    if enrollment.status == EnrollmentStatus.LIVE:
-        tally.leave(enrollment.id, (enrollment.journey, enrollment.stage, enrollment.step or ""))
-        if settle.reason is None:
-            tally.arrive(enrollment.id, (enrollment.journey, settle.stage, settle.step or ""))
+# -- where it stands ---------------------------------------------------------------------------------------------------
+
+
+def _stand(call: WakeContext, begun: State, reached: State) -> None:
+    """Show where the enrollment stands now, and register what it waits for, for ingestion and reports."""
+    own = call.enrollment
+    _count(call, reached)
+    own.stage, own.step, own.visit, own.cursor = reached.stage, reached.position, reached.visit, reached.cursor
+    own.stage_since, own.wakes_at = reached.since or own.stage_since, reached.wakes_at
+    own.paused, own.reason = reached.paused, reached.reason
+    wanted = waits_for(call.program, reached)
+    if begun.phase == "new" or wanted != waits_for(call.program, begun):
+        interests.register(call.session, own.id, call.customer.id, wanted)
+    if reached.ended and own.status == EnrollmentStatus.LIVE:
+        own.status, own.ended_at = EnrollmentStatus.ENDED, own.ended_at or reached.clock
+        _refuse_the_rest(call, reached)
+
+
+def _count(call: WakeContext, reached: State) -> None:
+    own, tally = call.enrollment, Tally()
+    stood, stands = (own.journey, own.stage, own.step or ""), (own.journey, reached.stage, reached.position or "")
+    if own.status != EnrollmentStatus.LIVE or (stood == stands and not reached.ended):
+        return
+    tally.leave(own.id, stood)
+    if reached.ended:
+        tally.count(own.id, own.journey, ENDED, reached.reason or "")
+    else:
+        tally.arrive(own.id, stands)
     tally.write(call.session)
 
 
-def _count_end(call: QuestionContext, reason: str) -> None:
-    if call.enrollment.status == EnrollmentStatus.LIVE:
-        tally = Tally()
-        tally.count(call.enrollment.id, call.enrollment.journey, ENDED, reason)
-        tally.write(call.session)
-
-
-def _matches(call: QuestionContext, cursor: int, names: Sequence[str]) -> tuple[EventArrived, ...]:
-    if call.customer.seq <= cursor:
-        return ()
-    return tuple(as_input(one) for one in event_rows.above(call.session, call.customer.id, cursor, names))
-
-
-def as_input(event: Event) -> EventArrived:
-    """An event as the core hears of it: its receipt, its number, its name."""
-    return EventArrived(at=event.received_at, seq=event.seq, name=event.name)
+def _refuse_the_rest(call: WakeContext, reached: State) -> None:
+    """Whatever else was asked of it comes too late."""
+    for control in controls.asked(call.session, call.enrollment.id):
+        told = f"the enrollment has ended ({reached.reason})"
+        controls.settle(call.session, control, ControlStatus.REFUSED, call.now, told)

@@ -7,18 +7,19 @@ transaction, and a message id that is known already is a repeat, so an import ma
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
+from journeys.machine.ahead import waits_for
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
+from journeys.machine.woken import STATE
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from journeys.rules import entry_rules
@@ -60,8 +61,6 @@ memory."""
 
 IMPORTED = PlanOutcome(status=MessageStatus.SKIPPED, reason="imported")
 """What becomes of a mail that was due before the import."""
-
-_STATE: TypeAdapter[State] = TypeAdapter(State)
 
 Work = tuple[str, list[IncomingEvent]]
 """A customer's name in the file, and their events in the order of their instants."""
@@ -205,18 +204,18 @@ def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey:
     numbers = Counter[str]()
     enrollments = backtest.enrollments(program, history, batch.now, everything_goes, name=lambda *_: new_id("enr"))
     for simulated in enrollments:
-        state = simulated.trace.state
+        state = simulated.trace.state = replace(simulated.trace.state, cursor=customer.seq)
         numbers[simulated.key] += 1
-        _enrollment(batch, version, simulated, customer.seq, numbers[simulated.key])
+        _enrollment(batch, version, simulated, numbers[simulated.key])
         _record(batch, program, simulated.trace)
         if state.ended:
             batch.tally.count(state.enrollment, version.journey, ENDED, state.reason or "")
         else:
-            _start(batch, version, simulated, numbers[simulated.key])
+            _start(batch, version, program, simulated, numbers[simulated.key])
     return len(enrollments)
 
 
-def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrollment, cursor: int, run: int) -> None:
+def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrollment, run: int) -> None:
     state = simulated.trace.state
     entered = enrollments.row(
         version,
@@ -226,7 +225,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrol
         source=f"import, event {simulated.event.name}",
         data=entry_rules.data_of(backtest.facts_of(simulated.event)),
         stage=state.stage,
-        cursor=cursor,
+        cursor=state.cursor,
         entered_at=simulated.event.at,
         enrollment_id=state.enrollment,
     )
@@ -235,7 +234,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrol
         "reason": state.reason,
         "step": state.position,
         "visit": state.visit,
-        "number": state.number,
+        "state": STATE.dump_python(state, mode="json", exclude_defaults=True),
         "wakes_at": state.wakes_at,
         "stage_since": state.since or simulated.event.at,
         "ended_at": state.clock if state.ended else None,
@@ -285,15 +284,14 @@ def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     _decision(batch, program, state, plan, "skipped", detail)
 
 
-def _start(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrollment, run: int) -> None:
+def _start(batch: Batch, version: JourneyVersion, program: Program, simulated: SimulatedEnrollment, run: int) -> None:
     """Where the customer stands, what is waited for, and the start of the workflow with this very state."""
     trace = simulated.trace
     state = trace.state
-    assert trace.settled is not None
     batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
-    for name in trace.settled.waits_for:
+    for name in waits_for(program, state):
         batch.rows[Interest].append(interests.row(state.enrollment, state.customer, name))
-    dumped = _STATE.dump_python(state, mode="json", exclude_defaults=True)
+    dumped = STATE.dump_python(state, mode="json", exclude_defaults=True)
     name = workflow_id(version.journey, state.customer, simulated.key, run)
     start = {"digest": version.digest, "state": dumped}
     batch.add(Dispatch, **dispatches.row(state.enrollment, name, "start", start, Priority.BULK_START, batch.now))

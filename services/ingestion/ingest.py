@@ -167,7 +167,7 @@ class _Batch:
         customers, aliases = self._identities.take_new()
         self._log.store(customers)
         identities.add_aliases(self._session, aliases)
-        customer_events.signal(self._session, self._for_enrollments, self._now)
+        customer_events.poke(self._session, self._for_enrollments, self._now)
         self._for_enrollments = []
         told, self._told = self._told, {}
         listened = [(customer, event) for customer, event, _ in told.values()]

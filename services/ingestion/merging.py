@@ -1,8 +1,8 @@
 """Two profiles turn out to be one person: the source goes into the target, with its events and runs.
 
 Where both run in the same journey the target's run stays and the source's ends (`merged`); another run of the source is
-the target's from now on. Such a workflow goes on unchanged, and still counts events as the source did: the source's
-events get numbers above all that either has used, and `shifts` of the enrollment translates.
+the target's from now on. The source's events get numbers above all that either has used; a run's cursor is moved with
+them, and its next wake tells the core.
 """
 
 from collections import defaultdict
@@ -14,12 +14,12 @@ from sqlmodel import Session, SQLModel
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
 from services.customers import profiles
+from services.enrollments import asking
 from services.messages import planning
 from store.queries import (
     broadcast_members,
     consents,
     decisions,
-    dispatches,
     enrollments,
     events,
     identities,
@@ -27,15 +27,14 @@ from store.queries import (
     messages,
     ownership,
 )
-from store.queries.dispatches import Priority
 from store.queries.tombstones import ANONYMOUS, USER
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Alias, Consent, Customer, DateDue, SegmentMember
-from store.tables.enrollments import Decision, Enrollment, Hook, Interest
+from store.tables.enrollments import ControlRequest, Decision, Enrollment, Hook, Interest
 from store.tables.messages import DeliveryEvent, Message, MessageBody, PendingClick
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
-    Decision, Message, MessageBody, DeliveryEvent, PendingClick, Hook, Interest, Alias
+    Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Hook, Interest, Alias
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)
@@ -92,7 +91,6 @@ def _enrollments(
             continue
         kept = [one for one in track if one.customer_id == target.id]
         for run in moved:
-            run.shifts = [*run.shifts, base]
             run.cursor += base
             if run.status == EnrollmentStatus.LIVE and any(one.status == EnrollmentStatus.LIVE for one in kept):
                 _leave(session, run, now)
@@ -116,8 +114,7 @@ def _leave(session: Session, run: Enrollment, now: datetime) -> None:
     """End a run beside which the known customer's own goes on; it hears nothing more from this moment."""
     interests.drop(session, run.id)
     planning.withdraw_all(session, messages.unclaimed(session, run.id), "exited", now)
-    leave = dispatches.row(run.id, run.workflow_id, "leave", {"reason": "merged"}, Priority.SIGNAL, now)
-    dispatches.add(session, [leave])
+    asking.leave(session, [run], "merged", now)
 
 
 # -- the profile -------------------------------------------------------------------------------------------------------

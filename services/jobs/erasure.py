@@ -23,7 +23,7 @@ from store.statuses import EnrollmentStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
-from store.tables.enrollments import Decision, Dispatch, Hook, Interest
+from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, MessageBody, PendingClick
 
 PAGE = 1_000
@@ -120,6 +120,7 @@ ROWS: Mapping[str, Phase] = {
     "clicks": _rows(PendingClick),
     "broadcasts": _rows(BroadcastMember),
     "interests": _rows(Interest),
+    "controls": _rows(ControlRequest),
     "hooks": _rows(Hook),
     "decisions": _rows(Decision),
     "events": _rows(Event),

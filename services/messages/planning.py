@@ -7,7 +7,7 @@ one mail is one row.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlmodel import Session
@@ -37,10 +37,6 @@ _OUTCOME: Mapping[MessageStatus, Literal["planned", "deferred", "skipped"]] = {
 }
 OUTCOMES = tuple(_OUTCOME.values())
 """What the core is told of a mail that it planned."""
-
-HOLD = timedelta(seconds=5)
-"""How long a mail is not claimed while events wait that may pre-empt it: the workflow works them off in less, and if it
-is late the mail goes, as it would have without them."""
 
 NOTHING_MORE: Mapping[str, Any] = {}
 """What a decision says beside its reason, where there is nothing to say."""
@@ -76,7 +72,7 @@ def plan(
     assert isinstance(send, SendNode)
     name = send_id(enrollment.id, asked.step, asked.visit)
     message = messages.locked(session, name)
-    if message is not None and message.status not in CLAIMABLE and message.reason != "pre_empted":
+    if message is not None and message.status not in CLAIMABLE:
         return _outcome(name, send, asked, PlanOutcome(), now)
     settings = installation_settings.load(session)
     terms = send.terms
@@ -134,7 +130,7 @@ def message_row(
 def _fate(verdict: Verdict, asked: Plan, now: datetime) -> PlanOutcome:
     match verdict:
         case Allowed():
-            return PlanOutcome(not_before=now + HOLD if asked.hold else now)
+            return PlanOutcome(not_before=now)
         case Deferred():
             return PlanOutcome(status=MessageStatus.DEFERRED, reason=verdict.reason, not_before=verdict.until)
         case Skipped():

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from store.queries import channels, counts, dispatches, lanes, message_counts
+from services.enrollments import poking
+from store.queries import channels, counts, dispatches, enrollments, lanes, message_counts
 from store.queries import hooks as hook_rows
 from store.queries.lanes import LANES
 from store.statuses import ON_THE_WAY, UNSURE
@@ -20,7 +21,7 @@ class Backlog:
     """Counts, and ages in seconds; zero where nothing is overdue.
 
     `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest,
-    `stuck` what was set aside for a person.
+    `stuck` what was set aside for a person, `overdue` the enrollments that should have acted minutes ago.
     """
 
     messages: Mapping[tuple[str, str], int]
@@ -32,6 +33,12 @@ class Backlog:
     enrollments: Mapping[tuple[str, str], int]
     closed: Mapping[str, bool]
     stuck: Mapping[str, int]
+    overdue: int
+
+
+def standing_still(session: Session, now: datetime) -> dict[str, int]:
+    """How many enrollments should have acted minutes ago, and how many end each wake in an error."""
+    return {"overdue": poking.count_overdue(session, now), "stuck": enrollments.count_stuck(session)}
 
 
 def measure(session: Session, now: datetime) -> Backlog:
@@ -48,7 +55,12 @@ def measure(session: Session, now: datetime) -> Backlog:
         hook_lag=_age(due, now),
         enrollments=counts.all_stages(session),
         closed={one.name: one.closed_until is not None and now < one.closed_until for one in channels.listed(session)},
-        stuck={"dispatch": dispatches.stuck(session), "hook": hook_rows.stuck(session)},
+        stuck={
+            "dispatch": dispatches.stuck(session),
+            "hook": hook_rows.stuck(session),
+            "enrollment": enrollments.count_stuck(session),
+        },
+        overdue=poking.count_overdue(session, now),
     )
 
 

@@ -13,7 +13,7 @@ from journeys.facts import guards
 from journeys.program.program import DATE_REACHED
 from services.customers import due_dates, segments
 from services.customers.event_log import NewEvent
-from services.enrollments import customer_events
+from services.enrollments import customer_events, poking
 from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
 from services.upkeep import broadcast_clock
@@ -202,6 +202,7 @@ DUTIES = (
     Duty(name="segments", run_due=_segments, pass_over=_pass_over_segments),
     Duty(name="dates", run_due=_dates, pass_over=_pass_over_date),
     Duty(name="broadcasts", run_due=broadcast_clock.run_due, pass_over=broadcast_clock.pause_next),
+    Duty(name="overdue", run_due=poking.nudge, pass_over=poking.pass_over),
     Duty(name="clicks", run_due=opens_and_clicks.judge_due, pass_over=opens_and_clicks.drop_next),
     Duty(name="customers", run_due=_backfill, pass_over=_pass_over_customer),
 )

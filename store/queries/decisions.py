@@ -49,18 +49,6 @@ class DecisionSubject(Protocol):
     def visit(self) -> int | None: ...
 
 
-def numbered(session: Session, enrollment_id: str, number: int) -> Decision | None:
-    """The decision about an enrollment's command of this number; None where it is not on record."""
-    query = select(Decision).where(Decision.enrollment_id == enrollment_id, col(Decision.number) == number)
-    return session.exec(query).first()
-
-
-def from_number(session: Session, enrollment_id: str, number: int) -> Sequence[Decision]:
-    """The decisions about an enrollment's commands from this number on, the last first."""
-    query = select(Decision).where(Decision.enrollment_id == enrollment_id, col(Decision.number) >= number)
-    return session.exec(query.order_by(col(Decision.number).desc())).all()
-
-
 def last_of(session: Session, enrollment_id: str, limit: int, step: str | None = None) -> Sequence[Decision]:
     """The last decisions of an enrollment (about one of its steps), at most `limit`, the oldest of them first."""
     query = select(Decision).where(Decision.enrollment_id == enrollment_id)
@@ -112,7 +100,6 @@ def row(
     stage: str | None = None,
     step: str | None = None,
     visit: int | None = None,
-    answer: Mapping[str, Any] | None = None,
 ) -> bulk.ColumnValues:
     """The columns of a decision. `what` is a word of the timeline; `at` is the instant it counts from (UTC)."""
     return {
@@ -127,7 +114,6 @@ def row(
         "step": step,
         "visit": visit,
         "detail": detail,
-        "answer": answer,
     }
 
 
@@ -139,9 +125,8 @@ def of_command(
     customer_id: str,
     journey: str,
     enrollment_id: str,
-    answer: Mapping[str, Any] | None = None,
 ) -> bulk.ColumnValues:
-    """A decision about a command; `answer` is what the core was told, kept for repeats of its question."""
+    """A decision about a command of an enrollment."""
     return row(
         customer_id,
         what,
@@ -153,7 +138,6 @@ def of_command(
         stage=command.stage,
         step=command.step,
         visit=command.visit,
-        answer=answer,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import and_, update
 from sqlmodel import Session, col, func, select
 
 from store import bulk, dialect
@@ -48,12 +48,16 @@ def row(
         "stage": stage,
         "step": None,
         "visit": 0,
-        "number": 0,
         "cursor": cursor,
+        "wakes": 0,
+        "state": {},
+        "last_wake": None,
+        "stuck": None,
         "paused": False,
         "paused_by": None,
-        "shifts": [],
         "wakes_at": None,
+        "poked_at": None,
+        "nudged_at": None,
         "entered_at": entered_at,
         "stage_since": entered_at,
         "ended_at": None,
@@ -178,3 +182,45 @@ def waiting(
         here = (col(Interest.customer_id).in_(part), col(Interest.name).in_(names))
         found += session.exec(query.where(*here).order_by(col(Enrollment.id), col(Interest.name))).all()
     return found
+
+
+# -- who is overdue ----------------------------------------------------------------------------------------------------
+
+
+def mark_poked(session: Session, enrollment_ids: Collection[str], now: datetime) -> None:
+    """Something waits for these from now on, where nothing did."""
+    for part in bulk.parts(sorted(enrollment_ids)):
+        here = (col(Enrollment.id).in_(part), col(Enrollment.poked_at).is_(None))
+        session.connection().execute(update(Enrollment).where(*here).values(poked_at=now))
+
+
+def overdue(session: Session, before: datetime, limit: int) -> Sequence[Enrollment]:
+    """Those that had to act before this instant, or for which something waits since before it.
+
+    At most `limit` of each of the two, whose last nudge lies before that instant as well.
+    """
+    found = {one.id: one for query in _overdue(before) for one in session.exec(query.limit(limit)).all()}
+    return [one for one in found.values() if one.nudged_at is None or one.nudged_at < before]
+
+
+def count_overdue(session: Session, before: datetime, most: int) -> int:
+    """How many there are; of each of the two at most `most` are counted."""
+    return len(
+        {id for query in _overdue(before) for id in session.exec(query.limit(most).with_only_columns(Enrollment.id))}
+    )
+
+
+def _overdue(before: datetime) -> tuple[Any, Any]:
+    quiet = col(Enrollment.stuck).is_(None)  # and an enrollment that has ended wakes no more, and nothing waits for it
+    wakes = col(Enrollment.wakes_at).is_not(None) & (col(Enrollment.wakes_at) < before)
+    poked = col(Enrollment.poked_at).is_not(None) & (col(Enrollment.poked_at) < before)
+    return (
+        select(Enrollment).where(wakes, quiet).order_by(col(Enrollment.wakes_at), col(Enrollment.id)),
+        select(Enrollment).where(poked, quiet).order_by(col(Enrollment.poked_at), col(Enrollment.id)),
+    )
+
+
+def count_stuck(session: Session) -> int:
+    """How many live enrollments end each wake in an error."""
+    query = select(func.count()).select_from(Enrollment).where(col(Enrollment.stuck).is_not(None), Enrollment.id > "")
+    return session.exec(query).one()

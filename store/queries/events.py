@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from journeys.facts.guards import ANY_EVENT
 from store import bulk
 from store.tables.customers import Event
 
@@ -24,14 +25,27 @@ def get(session: Session, customer_id: str, seq: int) -> Event | None:
     return session.exec(select(Event).where(Event.customer_id == customer_id, Event.seq == seq)).first()
 
 
-def above(session: Session, customer_id: str, seq: int, names: Collection[str]) -> Sequence[Event]:
-    """Events of these names that may fire something, above a cursor, in order."""
+def ahead(
+    session: Session, customer_id: str, seq: int, names: Collection[str], limit: int
+) -> Sequence[tuple[datetime, int, str]]:
+    """Events of these names (ANY_EVENT: of all) that may fire something, above a number, in order.
+
+    Each as its receipt (UTC), its number, its name.
+    """
     if not names:
         return []
-    query = select(Event).where(
-        Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.name).in_(names), col(Event.fires)
+    query = select(Event.received_at, Event.seq, Event.name).where(
+        Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.fires)
     )
-    return session.exec(query.order_by(col(Event.seq))).all()
+    if ANY_EVENT not in names:
+        query = query.where(col(Event.name).in_(names))
+    return session.exec(query.order_by(col(Event.seq)).limit(limit)).all()
+
+
+def first_after(session: Session, customer_id: str, seq: int, at: datetime) -> int | None:
+    """The number of the first event above `seq` that was received after this instant; None where there is none."""
+    query = select(Event.seq).where(Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.received_at) > at)
+    return session.exec(query.order_by(col(Event.seq)).limit(1)).first()
 
 
 EventRecord = tuple[str, datetime, Mapping[str, Any]]
@@ -66,12 +80,6 @@ def ends(session: Session, customer_id: str, seq: int, names: Collection[str]) -
     query = select(Event.name, func.min(Event.at), func.max(Event.at))
     query = query.where(Event.customer_id == customer_id, col(Event.seq) <= seq, col(Event.name).in_(names))
     return {name: (first, last) for name, first, last in session.exec(query.group_by(Event.name))}
-
-
-def last_seq_by(session: Session, customer_id: str, at: datetime) -> int:
-    """The number of the last event received by this instant; 0 where there was none."""
-    query = select(func.max(Event.seq)).where(Event.customer_id == customer_id, col(Event.received_at) <= at)
-    return session.exec(query).one() or 0
 
 
 def of_customers(

@@ -64,10 +64,12 @@ def enrollments(
     step: str | None = None,
     status: str | None = None,
     customer_id: str | None = None,
+    stuck: bool = False,
 ) -> Rows:
-    """Enrollments in the order in which they were made."""
+    """Enrollments in the order in which they were made; `stuck` ones alone where that is asked."""
     given = {"journey": journey, "stage": stage, "step": step, "status": status, "customer_id": customer_id}
     query = _where(session, Enrollment, given, first=("customer_id", "step"))
+    query = query.where(col(Enrollment.stuck).is_not(None)) if stuck else query
     return _page(session, query, [col(Enrollment.id)], wanted)
 
 

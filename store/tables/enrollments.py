@@ -6,17 +6,26 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from store.statuses import DispatchStatus, EnrollmentStatus, HookStatus, enforce_transitions, status_column
+from store.statuses import (
+    ControlStatus,
+    DispatchStatus,
+    EnrollmentStatus,
+    HookStatus,
+    enforce_transitions,
+    status_column,
+)
 from store.types import instant_column as _at
 from store.types import json_column as _json
 from store.types import partial_index
 
 
 class Enrollment(SQLModel, table=True):
-    """One customer's run through a journey, and where it stands (the projection of the workflow's state).
+    """One customer's run through a journey, and where it stands.
 
-    `shifts` is empty but for a run whose customer was merged into another: how much to add to the event numbers that
-    its workflow knows (`services.ingestion.merging`).
+    `state` is the core's, behind the wake of the number `wakes`; `last_wake` is what that wake put in and was told, for
+    a workflow that did not hear of it. `cursor` is the number of the last event that was worked off or passed over.
+    `stuck` is the error that its wakes end in, while they do. `poked_at` is since when something waits for it, None
+    where nothing does; `nudged_at` is when the upkeep last poked it, since it was overdue.
     """
 
     __table_args__ = (
@@ -30,6 +39,9 @@ class Enrollment(SQLModel, table=True):
         Index("ix_enrollment_stage", "stage", "id"),
         partial_index("ix_enrollment_step", "step", "id", of="step IS NOT NULL"),
         Index("ix_enrollment_status", "status", "id"),
+        partial_index("ix_enrollment_wakes", "wakes_at", "id", of="wakes_at IS NOT NULL"),
+        partial_index("ix_enrollment_poked", "poked_at", "id", of="poked_at IS NOT NULL"),
+        partial_index("ix_enrollment_stuck", "id", of="stuck IS NOT NULL"),
     )
 
     id: str = Field(primary_key=True)
@@ -47,12 +59,16 @@ class Enrollment(SQLModel, table=True):
     stage: str
     step: str | None = None
     visit: int = 0
-    number: int = 0
     cursor: int = 0
+    wakes: int = 0
+    state: dict[str, Any] = _json(default_factory=lambda: {})
+    last_wake: dict[str, Any] | None = _json(default=None)
+    stuck: str | None = None
     paused: bool = False
     paused_by: str | None = None
-    shifts: list[int] = _json(default_factory=lambda: [])
     wakes_at: datetime | None = _at(default=None)
+    poked_at: datetime | None = _at(default=None)
+    nudged_at: datetime | None = _at(default=None)
     entered_at: datetime = _at()
     stage_since: datetime = _at()
     ended_at: datetime | None = _at(default=None)
@@ -72,7 +88,7 @@ class Interest(SQLModel, table=True):
 
 
 class Decision(SQLModel, table=True):
-    """Why. Within an enrollment `number` is the command's; `answer` is what the core was told, kept for repeats."""
+    """Why. Within an enrollment `number` is the command's."""
 
     __table_args__ = (UniqueConstraint("enrollment_id", "number"), Index("ix_decision_customer", "customer_id", "at"))
 
@@ -87,7 +103,29 @@ class Decision(SQLModel, table=True):
     step: str | None = None
     visit: int | None = None
     detail: dict[str, Any] = _json(default_factory=lambda: {})
-    answer: dict[str, Any] | None = _json(default=None)
+
+
+class ControlRequest(SQLModel, table=True):
+    """Something that was asked of an enrollment: pause, resume, skip or exit. Its next wake does it, or refuses.
+
+    `reason` is what an exit ends the enrollment with; `refusal` is the sentence of one that was refused.
+    """
+
+    __tablename__: ClassVar[Any] = "control"
+    __table_args__ = (partial_index("ix_control_open", "enrollment_id", "asked_at", of="status = 'asked'"),)
+
+    id: str = Field(primary_key=True)
+    enrollment_id: str = Field(index=True)
+    customer_id: str = Field(index=True)
+    verb: str
+    reason: str = ""
+    status: ControlStatus = status_column(ControlStatus, default=ControlStatus.ASKED)
+    refusal: str | None = None
+    asked_at: datetime = _at()
+    done_at: datetime | None = _at(default=None)
+
+
+enforce_transitions(ControlRequest)
 
 
 class Hook(SQLModel, table=True):

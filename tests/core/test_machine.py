@@ -1,15 +1,16 @@
 """The laws of the statechart, each as a story told to the simulator (which runs the machine itself)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from journeys.machine import inputs, machine
-from journeys.machine.commands import Ask, Decide, Plan, Question, Settle
-from journeys.machine.drive import answered, drive
-from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Pause, Planned, Resume, Settled, Skip, Woke
+from journeys.machine.commands import Ask, Decide, Plan, Question
+from journeys.machine.drive import answered, drive, in_turn
+from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Merged, Pause, Planned, Resume, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
@@ -253,13 +254,13 @@ WAITING = HEAD + "stages: {a: {steps: [{wait: 2 days}, {send: x}], transitions: 
 
 def settle(program: Program, state: State, *given: inputs.Input) -> State:
     """Feed inputs, answering every question in the plainest way."""
-    return answered(drive(program, state, given), plainly)
+    return answered(drive(program, state, in_turn(given)), plainly)
 
 
-def plainly(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
+def plainly(decisions: Sequence[Decide], question: Question | None) -> inputs.Answer | None:
     match question:
-        case Settle():
-            return Settled(number=question.number, cursor=question.cursor)
+        case None:
+            return None
         case Plan():
             return Planned(number=question.number, at=question.at, outcome="planned")
         case Ask():
@@ -278,21 +279,26 @@ def test_a_pause_keeps_the_place_and_what_came_due_is_due_on_resume(compiled: Co
     assert (paused.paused, paused.position, paused.wakes_at) == (True, "a/wait:2 days", None)
     resumed_at = noon + timedelta(days=6)
     state, commands = machine.advance(program, paused, Resume(at=resumed_at))
-    assert commands[-1].kind == "settle"
-    state, commands = machine.advance(program, state, Settled(number=commands[-1].number, cursor=0))
-    plan = commands[-1]
+    assert ([command.kind for command in commands], state.wakes_at) == (["decide"], resumed_at)
+    _, (plan,) = machine.advance(program, state, Woke(at=resumed_at))
     assert (plan.kind, plan.at, getattr(plan, "due", None)) == ("plan", resumed_at, noon + timedelta(days=2))
 
 
 def test_events_of_a_pause_are_worked_off_before_the_overdue_step(compiled: Compile, noon: datetime) -> None:
     program = compiled(WAITING)
-    paused = settle(program, begun(program, noon), Pause(at=noon + timedelta(days=1)))
-    heard = settle(program, paused, EventArrived(at=noon + timedelta(days=3), seq=1, name="E"))
-    assert (heard.stage, heard.cursor) == ("a", 0)
-    state, commands = machine.advance(program, heard, Resume(at=noon + timedelta(days=6)))
-    waiting = EventArrived(at=noon + timedelta(days=3), seq=1, name="E")
-    state, _ = machine.advance(program, state, Settled(number=commands[-1].number, cursor=1, events=(waiting,)))
-    assert state.stage == "b"
+    event = EventArrived(at=noon + timedelta(days=3), seq=1, name="E")
+    paused = settle(program, begun(program, noon), Pause(at=noon + timedelta(days=1)), event)
+    assert (paused.stage, paused.cursor) == ("a", 0)
+    assert settle(program, paused, Resume(at=noon + timedelta(days=6)), event).stage == "b"
+
+
+def test_a_step_that_was_skipped_during_a_pause_goes_on_at_the_resume(compiled: Compile, noon: datetime) -> None:
+    program = compiled(WAITING)
+    skipped = settle(program, begun(program, noon), Pause(at=noon), Skip(at=noon + timedelta(hours=1)))
+    assert (skipped.mode, skipped.position, skipped.wakes_at) == ("run", "a/send:x", None)
+    resumed = settle(program, skipped, Resume(at=noon + timedelta(days=1)))
+    assert resumed.wakes_at == noon + timedelta(days=1)
+    assert settle(program, resumed, Woke(at=noon + timedelta(days=1))).mode == "rest"
 
 
 def test_skip_goes_on_behind_the_step(compiled: Compile, noon: datetime) -> None:
@@ -327,7 +333,7 @@ def test_skip_is_refused_where_nothing_is_waited_in(compiled: Compile, noon: dat
 
 
 def test_an_input_before_the_answer_is_a_bug_of_the_caller(compiled: Compile, noon: datetime) -> None:
-    program = compiled(WAITING)
+    program = compiled(HEAD + "stages: {a: {steps: [{send: x}]}}")
     state, _ = machine.advance(program, State(customer="c", enrollment="e"), Begin(at=noon))
     with pytest.raises(machine.UnansweredQuestion):
         machine.advance(program, state, Woke(at=noon))
@@ -348,18 +354,38 @@ def test_a_deferred_mail_is_planned_again_at_its_time(compiled: Compile, noon: d
     state, commands = machine.advance(
         program, state, Planned(number=commands[-1].number, at=noon, outcome="deferred", until=later)
     )
-    state, _ = machine.advance(program, state, Settled(number=commands[-1].number, cursor=0))
-    assert (state.position, state.wakes_at) == ("a/send:x", later)
+    assert (commands, state.position, state.wakes_at) == ((), "a/send:x", later)
     state, commands = machine.advance(program, state, Woke(at=later))
     assert (commands[-1].kind, commands[-1].at) == ("plan", later)
 
 
-def test_a_mail_is_held_while_events_wait_that_may_pre_empt_it(compiled: Compile, noon: datetime) -> None:
-    """After a downtime the wait ended on day 2 and an order came on day 3: the mail is planned, and held."""
+def test_an_event_before_whose_instant_a_deadline_is_open_is_a_bug_of_the_caller(
+    compiled: Compile, noon: datetime
+) -> None:
+    """After a downtime the wait ended on day 2 and an order came on day 3: the wait's end goes first."""
+    program, event = compiled(WAITING), EventArrived(at=noon + timedelta(days=3), seq=1, name="E")
+    with pytest.raises(machine.OutOfOrder, match="event 1 came before the deadline at 2026-03-04T12:00"):
+        machine.advance(program, begun(program, noon), event)
+
+
+def test_a_late_mail_passes_over_no_event(compiled: Compile, noon: datetime) -> None:
+    """The mail of day 1 is planned on day 5. The order of day 3 comes before what was due on day 4."""
+    program = compiled(
+        HEAD + "stages: {a: {steps: [{wait: 1 day}, {send: x}], transitions: [{after: 4 days, to: b}, {on: E, to: c}]},"
+        " b: {}, c: {}}"
+    )
+    state, (plan,) = machine.advance(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
+    late = Planned(number=plan.number, at=noon + timedelta(days=5), outcome="planned")
+    state, _ = machine.advance(program, state, late)
+    assert (state.stage, state.wakes_at) == ("a", noon + timedelta(days=4))
+    assert settle(program, state, EventArrived(at=noon + timedelta(days=3), seq=1, name="E")).stage == "c"
+
+
+def test_a_merge_changes_how_events_are_counted_and_nothing_else(compiled: Compile, noon: datetime) -> None:
     program = compiled(WAITING)
-    event = EventArrived(at=noon + timedelta(days=3), seq=1, name="E")
-    _, commands = machine.advance(program, begun(program, noon), event)
-    assert (commands[-1].kind, getattr(commands[-1], "hold", None)) == ("plan", True)
+    before = begun(program, noon)
+    assert settle(program, before, Merged(at=noon, seq=40)) == replace(before, cursor=40)
+    assert settle(program, State(customer="c", enrollment="e"), Merged(at=noon, seq=40)).cursor == 40
 
 
 # -- what happened before one stood there ------------------------------------------------------------------------------
@@ -368,27 +394,54 @@ STEPS = "stages: {a: {steps: [{wait: 1 day}, {wait_for: {event: F, up_to: 5 days
 
 
 def test_an_event_from_before_the_wait_began_ends_no_wait(compiled: Compile, noon: datetime) -> None:
-    """Registering what is waited for brings events above the cursor; those from before the turn fire nothing."""
+    """Events above the cursor that nobody waited for then: those from before the turn fire nothing."""
     program = compiled(HEAD + STEPS)
-    state, commands = machine.advance(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
+    waiting = settle(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
     old = EventArrived(at=noon + timedelta(hours=12), seq=1, name="F")
-    state, commands = machine.advance(program, state, Settled(number=commands[-1].number, cursor=1, events=(old,)))
+    state, commands = machine.advance(program, waiting, old)
     assert (state.position, state.mode, commands) == ("a/wait_for:F", "wait", ())
 
 
 def test_an_event_from_while_the_wait_was_made_ready_counts(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + STEPS)
-    state, commands = machine.advance(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
+    waiting = settle(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
     meanwhile = EventArrived(at=noon + timedelta(days=1, milliseconds=20), seq=1, name="F")
-    answer = Settled(number=commands[-1].number, cursor=1, events=(meanwhile,))
-    _, commands = machine.advance(program, state, answer)
+    _, commands = machine.advance(program, waiting, meanwhile)
     assert [one.kind for one in commands] == ["decide", "plan"]
 
 
 def test_an_event_from_before_the_stage_was_entered_moves_nobody_on(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + STEPS.replace("up_to: 5 days", "up_to: 20 days"))
     waiting = settle(program, begun(program, noon), Woke(at=noon + timedelta(days=1)))
-    state, commands = machine.advance(program, waiting, Woke(at=noon + timedelta(days=9)))
-    old = EventArrived(at=noon + timedelta(days=8), seq=1, name="F")
-    state, commands = machine.advance(program, state, Settled(number=commands[-1].number, cursor=1, events=(old,)))
+    moved = settle(program, waiting, Woke(at=noon + timedelta(days=9)))
+    state, commands = machine.advance(program, moved, EventArrived(at=noon + timedelta(days=8), seq=1, name="F"))
     assert (state.stage, commands) == ("b", ())
+
+
+# -- what comes next ---------------------------------------------------------------------------------------------------
+
+
+def test_events_of_one_instant_are_seen_one_by_one(compiled: Compile, noon: datetime) -> None:
+    """Four orders with one timestamp: the first is the first, whatever came at the very same instant."""
+    program = compiled(
+        HEAD
+        + """
+stages:
+  new: {transitions: [{on: Order, to: first}]}
+  first: {transitions: [{when: 'customer.events["Order"].count >= 4', to: core}, {on: Order, to: repeat}]}
+  repeat: {transitions: [{when: 'customer.events["Order"].count >= 4', to: core}]}
+  core: {}
+""".replace("new:", "a:")
+    )
+    trace = run(program, noon, 2, *[(1, "Order")] * 4)
+    assert moves(trace) == ["a->first by event", "first->repeat by event", "repeat->core by when"]
+
+
+def test_a_control_comes_in_the_order_of_its_instant(compiled: Compile, noon: datetime) -> None:
+    program, day = compiled(WAITING), timedelta(days=1)
+    recorded = [RecordedEvent(seq=1, name="E", at=noon + day)]
+    state = State(customer="c", enrollment="e")
+    for leave_at, reason in ((noon + day / 2, "restarted"), (noon + 2 * day, "restarted")):
+        trace = simulate(program, state, PastFacts(recorded, {}), noon, noon + 3 * day, leave_at=leave_at)
+        assert trace.state.reason == reason
+        assert moves(trace) == (["a->b by event"] if leave_at > noon + day else [])

@@ -14,12 +14,14 @@ from pydantic import TypeAdapter
 
 from journeys.checks import source
 from journeys.machine import inputs, machine
-from journeys.machine.commands import Ask, Command, Decide, Plan, Question, Settle
-from journeys.machine.drive import answered, drive
-from journeys.machine.inputs import Begin, EventArrived, Facts, Planned, Settled, Woke
+from journeys.machine.ahead import next_input
+from journeys.machine.commands import Ask, Command, Decide, Plan, Question
+from journeys.machine.drive import answered, drive, follow
+from journeys.machine.inputs import Facts, Planned
 from journeys.machine.state import State
 from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
+from journeys.simulation.simulator import Recorded, RecordedEvent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = ("a", "b", "c")
@@ -122,8 +124,6 @@ class Shell:
                 return Planned(
                     number=plan.number, at=plan.at, outcome=self.draw.draw(st.sampled_from(["planned", "skipped"]))
                 )
-            case Settle() as settle:
-                return Settled(number=settle.number, cursor=settle.cursor)
             case Ask() as ask:
                 holds = tuple(self.draw.draw(st.booleans()) for _ in ask.guards)
                 last = tuple(self.draw.draw(st.sampled_from([None, START])) for _ in ask.last)
@@ -141,8 +141,15 @@ class Shell:
         else:
             assert state.stage in STAGES
             assert state.mode == "rest" or state.position is not None
-            assert state.wakes_at is None or state.horizon is None or state.wakes_at > state.horizon
-            assert not state.unsettled
+
+
+def recorded(history: list[tuple[int, str]], until: datetime) -> Recorded:
+    """The history as what is ahead of an enrollment."""
+    events = [
+        RecordedEvent(at=START + timedelta(minutes=minute), seq=seq, name=name)
+        for seq, (minute, name) in enumerate(sorted(history), start=1)
+    ]
+    return Recorded(events, until, None)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -150,36 +157,26 @@ class Shell:
 def test_the_promises_hold_for_any_journey(
     program: Program, history: list[tuple[int, str]], draw: st.DataObject, repeat: bool
 ) -> None:
-    shell = Shell(program, draw, repeat)
-    given: list[inputs.Input] = [Begin(at=START)]
-    for seq, (minute, name) in enumerate(sorted(history), start=1):
-        given.append(EventArrived(at=START + timedelta(minutes=minute), seq=seq, name=name))
-    given.append(Woke(at=START + timedelta(days=90)))
-    for one in given:
-        shell.feed(one)
-        if repeat:
-            shell.feed(one)
+    shell, until = Shell(program, draw, repeat), START + timedelta(days=90)
+    ahead = recorded(history, until)
+    while (given := next_input(program, shell.state, ahead, until)) is not None and not shell.state.ended:
+        shell.feed(given)
+        if repeat and given.kind != "woke":
+            shell.feed(given)
         shell.check()
+    assert shell.state.ended or shell.state.wakes_at is None or shell.state.wakes_at > until
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(program=programs(), history=histories)
 def test_waking_often_or_once_leads_to_the_same_place(program: Program, history: list[tuple[int, str]]) -> None:
-    """Deadlines are merged by their instants, so it must not matter how often somebody looks."""
-    events = [
-        EventArrived(at=START + timedelta(minutes=minute), seq=seq, name=name)
-        for seq, (minute, name) in enumerate(sorted(history), start=1)
-    ]
-    end = START + timedelta(days=61)
-    once = _plain(program, [Begin(at=START), *events, Woke(at=end)])
-    often: list[inputs.Input] = [Begin(at=START)]
-    ticks = [Woke(at=START + timedelta(hours=7 * number)) for number in range(1, 200)]
-    rank = {"event": 0, "woke": 1}
-    often += sorted([*events, *ticks], key=lambda one: (one.at, rank[one.kind]))
-    looked = _plain(program, [*often, Woke(at=end)])
-    assert (once.phase, once.stage, once.visit, once.position, once.since) == (
-        looked.phase, looked.stage, looked.visit, looked.position, looked.since,
-    )  # fmt: skip
+    """Deadlines and events come in the order of their instants, so it must not matter how often somebody looks."""
+    end, state = START + timedelta(days=61), State(customer="cus_1", enrollment="enr_1", entered_at=START)
+    once = _plain(program, state, history, end)
+    for number in range(210):
+        now = START + timedelta(hours=7 * number)
+        state = _plain(program, state, [one for one in history if START + timedelta(minutes=one[0]) <= now], now)
+    assert _plain(program, state, history, end) == once
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -188,37 +185,40 @@ def test_the_same_inputs_with_the_same_answers_lead_to_the_same_state(
     program: Program, history: list[tuple[int, str]], draw: st.DataObject
 ) -> None:
     """So what is carried out in one place can be followed in another; whole, or an input at a time."""
-    given: list[inputs.Input] = [Begin(at=START)]
-    for seq, (minute, name) in enumerate(sorted(history), start=1):
-        given.append(EventArrived(at=START + timedelta(minutes=minute), seq=seq, name=name))
-    given.append(Woke(at=START + timedelta(days=90)))
-    fresh, shell, recorded = State(customer="cus_1", enrollment="enr_1"), Shell(program, draw, False), []
+    until, fresh = START + timedelta(days=90), State(customer="cus_1", enrollment="enr_1")
+    ahead, shell = recorded(history, until), Shell(program, draw, False)
+    put_in: list[inputs.Input] = []
+    told: list[list[inputs.Answer]] = []
 
-    def recording(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
-        recorded.append(shell.answer((*decisions, question)))
-        return recorded[-1]
+    def following(state: State) -> inputs.Input | None:
+        given = next_input(program, state, ahead, until)
+        put_in.extend([given] if given is not None else [])
+        told.append([])
+        return given
 
-    reached = answered(drive(program, fresh, given), recording)
-    whole = iter(recorded)
-    assert answered(drive(program, fresh, given), lambda *_: next(whole)) == reached
-    state, apart = fresh, iter(recorded)
-    for one in given:
-        state = answered(drive(program, state, [one]), lambda *_: next(apart))
+    def answer(decisions: Sequence[Decide], question: Question | None) -> inputs.Answer | None:
+        answered = shell.answer((*decisions, *([question] if question is not None else [])))
+        told[-1].extend([answered] if answered is not None else [])
+        return answered
+
+    reached = answered(drive(program, fresh, following), answer)
+    assert follow(program, fresh, put_in, [one for each in told for one in each]) == reached
+    state = fresh
+    for given_one, answers in zip(put_in, told, strict=False):
+        state = follow(program, state, [given_one], answers)
     assert state == reached
-    assert list(whole) == list(apart) == []
 
 
-def _plain(program: Program, given: list[inputs.Input]) -> State:
-    """Run with guards true and every event absent from the aggregates."""
-    return answered(drive(program, State(customer="cus_1", enrollment="enr_1"), given), _plainly)
+def _plain(program: Program, state: State, history: list[tuple[int, str]], now: datetime) -> State:
+    """Go on up to `now` with guards true and every event absent from the aggregates."""
+    ahead = recorded(history, now)
+    return answered(drive(program, state, lambda state: next_input(program, state, ahead, now)), _plainly)
 
 
-def _plainly(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
+def _plainly(decisions: Sequence[Decide], question: Question | None) -> inputs.Answer | None:
     match question:
         case Plan():
             return Planned(number=question.number, at=question.at, outcome="planned")
-        case Settle():
-            return Settled(number=question.number, cursor=question.cursor)
         case Ask():
             return Facts(
                 number=question.number,
@@ -226,3 +226,5 @@ def _plainly(decisions: Sequence[Decide], question: Question) -> inputs.Answer:
                 last=(None,) * len(question.last),
                 until=question.at + timedelta(hours=5),
             )
+        case None:
+            return None

@@ -8,7 +8,9 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
+from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, OutboxMail
+from tests.shells import Shell
 from waypost.wiring import Parts
 
 HTML = "{% extends '_layout.html' %}{% block body %}<h1>Hi {{ customer.first_name }}</h1><img src='x'>{% endblock %}"
@@ -102,15 +104,9 @@ async def test_a_journey_sends_the_stored_template_and_says_which_version(parts:
     assert (refused.status_code, "w send" in refused.json()["detail"]) == (409, True)
     client.put("/v1/customers/ann", json={"attributes": {"first_name": "Ann", "email": "ann@example.com"}})
     client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
-    from journeys.machine.commands import Plan
-    from services.enrollments import wake
-    from store.tables.enrollments import Enrollment
-
-    now = parts.clock()
-    with parts.database.writing() as session:
+    with parts.database.reading() as session:
         run = session.exec(select(Enrollment)).one()
-        asked = Plan(number=1, at=now, stage="n", visit=1, step="n/send:hello", due=now)
-        wake.perform(session, run.id, [], asked, now=now)
+    Shell(parts.database, run).wake(parts.clock())
     lane = parts.lane("journey")
     lane.take()
     assert await lane.pump() == 1

@@ -1,17 +1,15 @@
 """Why did they (not) get that mail? Every kind of answer, over the API."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from journeys.machine.commands import Plan, Settle
 from services.customers import suppressions
-from services.enrollments import wake
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
+from tests.shells import Shell
 from waypost.wiring import Parts
 
 JOURNEY = """
@@ -43,12 +41,12 @@ def signs_up(client: TestClient, country: str = "DE", **more: Any) -> None:
     client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
 
 
-def plan(parts: Parts, step: str = "new/send:mail_a", number: int = 1, at: datetime | None = None) -> str:
-    now = at or parts.clock()
-    with parts.database.writing() as session:
+def plan(parts: Parts) -> str:
+    """The enrollment wakes, plans its first mail and waits; return the mail's id."""
+    with parts.database.reading() as session:
         run = session.exec(select(Enrollment)).one()
-        asked = Plan(number=number, at=now, stage="new", visit=1, step=step, due=now)
-        wake.perform(session, run.id, [], asked, now=now)
+    Shell(parts.database, run).wake(parts.clock())
+    with parts.database.reading() as session:
         return session.exec(select(Message)).one().id
 
 
@@ -75,14 +73,7 @@ def test_who_was_kept_out_by_a_guard_with_the_values_seen(client: TestClient) ->
 @pytest.mark.usefixtures("club")
 def test_who_is_under_way_and_when_it_acts_next(client: TestClient, parts: Parts) -> None:
     signs_up(client)
-    wakes = datetime.fromisoformat("2026-03-04T12:00:00+00:00")
-    with parts.database.writing() as session:
-        run = session.exec(select(Enrollment)).one()
-        settle = Settle(
-            number=1, at=parts.clock(), stage="new", visit=1, since=parts.clock(), cursor=9, step="new/wait:2 days",
-            wakes_at=wakes,
-        )  # fmt: skip
-        wake.perform(session, run.id, [], settle, now=parts.clock())
+    plan(parts)
     told = why(client, journey="club")
     assert told["entered"]
     assert "it waits at new/wait:2 days, and acts by itself at 2026-03-04 12:00 UTC" in told["answer"]

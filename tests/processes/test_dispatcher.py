@@ -24,7 +24,7 @@ class Temporal:
         self.raises: dict[str, Exception] = {}
         self.got: list[str] = []
 
-    async def signal(self, workflow_id: str, name: str, argument: Any) -> None:
+    async def poke(self, workflow_id: str) -> None:
         if workflow_id in self.raises:
             raise self.raises[workflow_id]
         self.got.append(workflow_id)
@@ -37,11 +37,9 @@ def temporal() -> Temporal:
 
 @pytest.fixture
 def dispatcher(database: Database, temporal: Temporal, clock: Any, noon: datetime) -> Dispatcher:
-    """Five signals wait."""
+    """Five pokes wait."""
     with database.writing() as session:
-        rows = [
-            dispatches.row(f"e{one}", f"w{one}", "leave", {"reason": "x"}, Priority.SIGNAL, noon) for one in range(5)
-        ]
+        rows = [dispatches.row(f"e{one}", f"w{one}", "poke", {}, Priority.SIGNAL, noon) for one in range(5)]
         bulk.add(session, Dispatch, rows)
     return Dispatcher(database, temporal, clock)  # type: ignore[arg-type]
 

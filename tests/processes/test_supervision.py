@@ -71,7 +71,7 @@ async def test_whoever_waits_hears_that_work_was_written(database: Database, noo
         await asyncio.sleep(0)
 
         def write(session: Session) -> None:
-            rows = [dispatches.row("e", "w", "leave", {}, Priority.SIGNAL, noon)]
+            rows = [dispatches.row("e", "w", "poke", {}, Priority.SIGNAL, noon)]
             bulk.add(session, Dispatch, rows)
 
         await asyncio.to_thread(database.write, write)

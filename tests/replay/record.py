@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.errors import Refused
 from services.reports import customer_view
 from store.queries import enrollments
-from workflows.gateway import TemporalRefused
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "histories"
@@ -27,11 +27,10 @@ async def test_record(real: Any) -> None:
     await real.event("Order Completed", "moved", total=50)
     await real.event("Order Completed", "inactive", total=5)
     await real.event("Account Closed", "exited")
-    controlled = real.enrollment("controlled").workflow_id
     for verb in ("pause", "resume", "skip"):
-        await real.gateway.control(controlled, verb)
-    with pytest.raises(TemporalRefused):
-        await real.gateway.control(controlled, "resume")
+        await real.control(verb, "controlled")
+    with pytest.raises(Refused):
+        await real.control("resume", "controlled")
     await real.event("Tour Watched", "inactive")
     await real.until(lambda: real.enrollment("moved").status == "ended")
     await real.until(lambda: real.enrollment("inactive").step not in ("first/wait:1 second",))
@@ -39,9 +38,9 @@ async def test_record(real: Any) -> None:
     await real.until(
         lambda: "until" in str(real.enrollment("waiting").step) or "09:00" in str(real.enrollment("waiting").step)
     )
-    await real.gateway.control(real.enrollment("completed").workflow_id, "skip")
+    await real.control("skip", "completed")
     await real.until(lambda: real.enrollment("completed").status == "ended")
-    await real.gateway.control(controlled, "exit")
+    await real.control("exit", "controlled")
     HISTORIES.mkdir(exist_ok=True)
     for name in NAMES:
         handle = real.env.client.get_workflow_handle(real.enrollment(name).workflow_id)

@@ -29,12 +29,23 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0005": {"dispatch": {"trace": None}, "message": {"trace": None}},
     "0006": {"dispatch": {"status": "ready"}},
     "0009": {"hook": {"once": False, "fence": None}},
+    "0012": {
+        "enrollment": {
+            "wakes": 0,
+            "state": {},
+            "last_wake": None,
+            "stuck": None,
+            "poked_at": None,
+            "nudged_at": None,
+        },
+    },
 }
 """What a revision puts into each row that was there before it, by table."""
 
 LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "0004": {"lane": ("alarm",)},
     "0007": {"message": ("subject", "html", "text", "urls")},
+    "0012": {"enrollment": ("shifts", "number"), "decision": ("answer",)},
 }
 """Columns that a revision takes away, by table."""
 

@@ -344,5 +344,20 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             {"journey": "welcome", "name": "erased_mail", "label": "mail_b|planned|", "shard": 2, "count": 2},
         ],
     },
+    "0012": {
+        "control": [
+            {
+                "id": "ctl_1",
+                "enrollment_id": "enr_1",
+                "customer_id": "cus_1",
+                "verb": "skip",
+                "reason": "",
+                "status": "asked",
+                "refusal": None,
+                "asked_at": AT,
+                "done_at": None,
+            }
+        ],
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

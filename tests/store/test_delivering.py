@@ -9,7 +9,6 @@ import pytest
 from sqlmodel import select
 
 from activities.delivery.lane import MailLane
-from journeys.machine.inputs import Begin
 from mail.brand import Brand
 from mail.composing import Composer
 from mail.links import Links
@@ -104,7 +103,7 @@ def planned(database: Database, take: Callable[..., Any], noon: datetime) -> Cal
         with database.reading() as session:
             enrollments = session.exec(select(Enrollment)).all()
         for enrollment in enrollments:
-            Shell.of(database, enrollment).take(Begin(at=noon), noon)
+            Shell(database, enrollment).wake(noon)
 
     return run
 

@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys.machine.commands import Ask, Settle
-from journeys.machine.inputs import Facts, Settled
-from services.definitions import journeys
-from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.ingestion.ingest import IngestResult
 from services.reports import customer_view
@@ -18,7 +14,8 @@ from store.queries import consents, lists, messages
 from store.queries.lists import Slice
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
-from store.tables.enrollments import Dispatch, Enrollment, Interest
+from store.tables.enrollments import ControlRequest, Dispatch, Enrollment, Interest
+from tests.shells import Shell
 
 Ingest = Callable[..., IngestResult]
 
@@ -129,23 +126,13 @@ def test_where_both_run_the_known_ones_run_stays(database: Database, take: Inges
     take(track("Signed Up", userId="ann"))
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     first, second = rows(database, Enrollment)
-    leaves = [one for one in rows(database, Dispatch) if one.kind == "leave"]
-    assert [(one.enrollment_id, one.payload) for one in leaves] == [(first.id, {"reason": "merged"})]
+    left = [(one.enrollment_id, one.verb, one.reason, one.customer_id) for one in rows(database, ControlRequest)]
+    assert left == [(first.id, "exit", "merged", second.customer_id)]
+    assert [one.enrollment_id for one in rows(database, Dispatch) if one.kind == "poke"] == [first.id]
     assert (first.run, second.run, first.customer_id) == (1, 2, second.customer_id)
     assert rows(database, Interest) == []
     with database.reading() as session:
         assert customer_view.customer(session, "ann").events["Signed Up"]["count"] == 2
-
-
-def asked(enrollment: Enrollment, number: int, at: datetime, **more: Any) -> Ask:
-    return Ask(number=number, at=at, why="event", stage="looking", visit=1, **more)
-
-
-def settle(number: int, at: datetime, cursor: int) -> Settle:
-    return Settle(
-        number=number, at=at, stage="looking", visit=1, since=at, cursor=cursor, waits_for=("Bought",),
-        step="looking/wait:5 days",
-    )  # fmt: skip
 
 
 def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
@@ -155,43 +142,36 @@ def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
     take(track("Bought", userId="ann", properties={"total": 99}), track("Page", userId="ann"))
     take(track("Looked", anonymousId="a1"))
     (run,) = rows(database, Enrollment)
-    with database.writing() as session:
-        wake.perform(session, run.id, [], settle(1, noon, 1), now=noon)
-    take(track("Bought", anonymousId="a1", properties={"total": 20}))
+    shell = Shell(database, run)
+    shell.wake(noon)
+    take(track("Bought", anonymousId="a1", properties={"total": 2}))
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
     (moved,) = rows(database, Enrollment)
     ann = next(one for one in rows(database, Customer))
     assert (moved.id, moved.workflow_id, moved.customer_id) == (run.id, run.workflow_id, ann.id)
-    with database.writing() as session:
-        (guard,) = journeys.live(session, "other")[1].guards
-        known = wake.perform(session, run.id, [], asked(run, 2, noon, guards=(guard,), event=2), now=noon)
-        assert isinstance(known, Facts)
-        assert known.holds == (True,), "the workflow still counts as the anonymous profile did: its event 2"
-        answer = wake.perform(session, run.id, [], settle(3, noon, 2), now=noon)
-        assert isinstance(answer, Settled)
-        assert answer.events == (), "neither the known one's own past nor what was worked off comes again"
-        assert answer.cursor == session.exec(select(Customer.seq)).one()
+    woken = shell.wake(noon)
+    assert [one.kind for one in woken.inputs] == ["merged", "event"], "neither the known one's own past comes again"
+    assert shell.state.stage == "looking"
     take(track("Bought", userId="ann", properties={"total": 30}))
-    signals = [one for one in rows(database, Dispatch) if one.kind == "event"]
-    assert signals[-1].enrollment_id == run.id, "an event of the known one reaches the run"
-    with database.writing() as session:
-        answer = wake.perform(session, run.id, [], settle(4, noon, answer.cursor), now=noon)
-        assert isinstance(answer, Settled)
-        assert [one.name for one in answer.events] == ["Bought"]
+    pokes = [one for one in rows(database, Dispatch) if one.kind == "poke"]
+    assert pokes[-1].enrollment_id == run.id, "an event of the known one reaches the run"
+    shell.wake(noon)
+    assert shell.state.stage == "done"
 
 
 def test_what_nobody_had_worked_off_at_the_merge_comes_all_the_same(
     database: Database, publish: Callable[[str, str], None], take: Ingest, noon: datetime
 ) -> None:
+    """Before its first wake, even: the workflow was started with the numbers of the anonymous profile."""
     publish("other", OTHER)
-    take(*(track("Bought", userId="ann") for _ in range(5)))
-    take(track("Looked", anonymousId="a1"), track("Bought", anonymousId="a1"))
+    take(*(track("Bought", userId="ann", properties={"total": 50}) for _ in range(5)))
+    take(track("Looked", anonymousId="a1"))
+    shell = Shell(database, rows(database, Enrollment)[0])
+    take(track("Bought", anonymousId="a1", properties={"total": 20}))
     take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
-    (run,) = rows(database, Enrollment)
-    with database.writing() as session:
-        answer = wake.perform(session, run.id, [], settle(1, noon, 1), now=noon)
-    assert isinstance(answer, Settled)
-    assert [one.name for one in answer.events] == ["Bought"]
+    woken = shell.wake(noon)
+    assert [one.kind for one in woken.inputs] == ["merged", "begin", "event"]
+    assert shell.state.stage == "done"
 
 
 def test_mail_and_timeline_are_the_known_ones(database: Database, take: Ingest, noon: datetime) -> None:

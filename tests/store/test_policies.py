@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
 from services.customers import suppressions
 from services.definitions import topics
-from services.enrollments import wake
 from services.feedback import unsubscribing
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
@@ -21,6 +19,7 @@ from store.session import Database
 from store.tables.customers import Consent, Customer
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
+from tests.shells import Shell
 
 Ingest = Callable[..., IngestResult]
 
@@ -53,12 +52,10 @@ class House:
         with self.database.reading() as session:
             return session.exec(select(Enrollment).where(Enrollment.journey == key)).one()
 
-    def plans(self, key: str, at: datetime | None = None, step: str = "s/send:mail_a") -> tuple[str, Planned]:
+    def plans(self, key: str, at: datetime | None = None) -> tuple[str, Planned]:
         """The journey comes to its mail; what becomes of it."""
         enrollment, at = self.enters(key), at or self.noon
-        with self.database.writing() as session:
-            asked = Plan(number=1, at=at, stage="s", visit=1, step=step, due=at)
-            answer = wake.perform(session, enrollment.id, [], asked, now=at)
+        (answer,) = Shell(self.database, enrollment).wake(at).answers
         assert isinstance(answer, Planned)
         return self.message(key).reason or answer.outcome, answer
 

@@ -21,7 +21,7 @@ from store.statuses import MessageStatus
 from store.tables.access import Rejection
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
-from store.tables.enrollments import Decision, Dispatch, Hook, Interest
+from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, MessageBody, PendingClick
 from waypost.wiring import Parts
 
@@ -30,7 +30,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "broadcast_member",
-    "message_body",
+    "message_body", "control",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -113,6 +113,7 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
             [
                 run,
                 Interest(enrollment_id=run.id, name="Bought", customer_id=customer.id),
+                ControlRequest(id="ctl", enrollment_id=run.id, customer_id=customer.id, verb="skip", asked_at=noon),
                 SegmentMember(segment="loyal", customer_id=customer.id, since=noon),
                 DeliveryEvent(
                     id="d",

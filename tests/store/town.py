@@ -4,16 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlmodel import col, select
 
-from journeys.machine.inputs import Begin, EventArrived
-from journeys.machine.state import State
 from services.customers import segments
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from services.upkeep import upkeep
-from services.values import instant
 from store.session import Database
 from store.tables.enrollments import Decision, Dispatch, Enrollment
 from tests.shells import Shell
@@ -61,13 +57,11 @@ class Town:
 
     def _carry(self, row: Dispatch) -> None:
         if row.kind == "start":
-            state = TypeAdapter(State).validate_python(row.payload["state"])
-            self.shells[row.enrollment_id] = Shell(self.database, row.payload["digest"], state)
-            self.shells[row.enrollment_id].take(Begin(at=self.now), self.now)
-        elif row.kind == "event":
-            at = instant(row.payload["at"], "at")
-            event = EventArrived(at=at, seq=row.payload["seq"], name=row.payload["name"])
-            self.shells[row.enrollment_id].take(event, self.now)
+            with self.database.reading() as session:
+                enrollment = session.get_one(Enrollment, row.enrollment_id)
+            assert row.payload["state"] | {"entered_at": enrollment.state["entered_at"]} == enrollment.state
+            self.shells[row.enrollment_id] = Shell(self.database, enrollment)
+        self.shells[row.enrollment_id].wake(self.now)
 
     # -- what is stored ----
 

@@ -1,8 +1,8 @@
-"""Looking ahead on the real server: a forecast from the workflow's own state, a simulation as an operation."""
+"""Looking ahead on the real server: a forecast from the enrollment's state, a simulation as an operation."""
 
 from typing import Any
 
-from services.enrollments import enrollment_forecast
+from services.enrollments import enrollment_forecast, wake
 from services.operations import operations
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
@@ -18,13 +18,14 @@ stages:
 """
 
 
-async def test_a_forecast_reads_the_workflows_own_state(real: Any) -> None:
+async def test_a_forecast_reads_the_state_that_the_workflow_has_too(real: Any) -> None:
     await real.publish(JOURNEY)
     await real.customer()
     await real.event("Signed Up")
     await real.at("a", "a/wait:30 days")
     enrollment: Enrollment = real.enrollment()
-    state = await real.gateway.state(enrollment.workflow_id)
+    state = wake.read_state(enrollment)
+    assert await real.gateway.state(enrollment.workflow_id) == state
     with real.parts.database.reading() as session:
         (action,) = enrollment_forecast.next_actions(session, enrollment, state, real.clock())
         local = enrollment_forecast.local(session, enrollment, action.at)

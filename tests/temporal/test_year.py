@@ -105,9 +105,9 @@ async def test_a_run_goes_on_through_many_fresh_histories(forgetful: Any) -> Non
     assert described.run_id != run_id
     assert described.history_length < 30
     assert forgetful.decided().count("moved") == 30
-    await forgetful.gateway.control(forgetful.enrollment().workflow_id, "pause")
+    await forgetful.control("pause")
     await forgetful.event("Tick")
-    await forgetful.gateway.control(forgetful.enrollment().workflow_id, "resume")
+    await forgetful.control("resume")
     await forgetful.until(lambda: forgetful.enrollment().visit == 32)
     await forgetful.event("Stop")
     await forgetful.until(lambda: forgetful.enrollment().status == "ended")

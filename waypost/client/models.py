@@ -295,6 +295,7 @@ class EnrollmentOut(TypedDict):
     paused: bool
     paused_by: str | None
     wakes_at: str | None
+    stuck: str | None
     entered_at: str
     stage_since: str
     ended_at: str | None
@@ -695,6 +696,8 @@ class Reconciliation(TypedDict):
     journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int]
+    overdue: int
+    stuck: int
     outbox: OutboxBook | None
 
 

@@ -91,8 +91,15 @@ def _set_aside(settings: Settings) -> str:
         api = client(settings)
         hooks = sum(1 for _ in api.hooks(status="stuck"))
         dispatches = len(api.call("GET", "/v1/dispatches", params={"status": "stuck"})["items"])
+        books = api.call("GET", "/v1/reports/reconciliation")
     except (Unreachable, ApiProblem) as gone:
         raise CheckFailed(f"nobody can say: {gone}") from None
+    if books["overdue"] or books["stuck"]:
+        raise CheckFailed(
+            f"{books['overdue']} enrollments should have acted more than ten minutes ago, and {books['stuck']} end in "
+            "an error each time (GET /v1/enrollments?stuck=true lists these, `waypost status ID` tells the error); "
+            "is a worker running?"
+        )
     if hooks or dispatches:
         raise CheckFailed(
             f"{hooks} webhooks and {dispatches} signals are stuck; `waypost hooks list --status stuck` and "

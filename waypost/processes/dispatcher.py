@@ -14,8 +14,7 @@ import structlog
 from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
-from journeys.machine.inputs import EventArrived
-from services.values import Clock, instant
+from services.values import Clock
 from store.notices import Notices
 from store.queries import dispatches
 from store.queries.dispatches import Priority
@@ -176,14 +175,8 @@ class Dispatcher:
         match row.kind:
             case "start":
                 await self._gateway.start(row.workflow_id, payload["digest"], payload["state"], row.priority)
-            case "event":
-                at = instant(payload["at"], "at")
-                event = EventArrived(at=at, seq=payload["seq"], name=payload["name"])
-                await self._gateway.signal(row.workflow_id, "event", event)
-            case "leave":
-                await self._gateway.signal(row.workflow_id, "leave", payload["reason"])
-            case "resume":
-                await self._gateway.signal(row.workflow_id, "resume", None)
+            case "poke":
+                await self._gateway.poke(row.workflow_id)
             case "end":
                 await self._gateway.end(row.workflow_id)
             case "operate":

@@ -18,7 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.delivery.shift import BEAT, Delivery
 from activities.upkeep import LANE as UPKEEP
-from activities.wake import AskActivity, PlanActivity, SettleActivity
+from activities.wake import Waking
 from services.enrollments import hooks
 from store.queries.lanes import LANES
 from waypost.processes.dispatcher import Dispatcher
@@ -55,13 +55,12 @@ log = structlog.get_logger("waypost.worker")
 
 def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
     """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
-    database = parts.database
     restrictions = SandboxRestrictions.default.with_passthrough_all_modules()
     return Worker(
         client,
         task_queue=JOURNEYS,
         workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow, OperationWorkflow],
-        activities=[AskActivity(database).ask, PlanActivity(database).plan, SettleActivity(database).settle],
+        activities=[Waking(parts.database).wake],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         workflow_failure_exception_types=[Exception] if strict else [],

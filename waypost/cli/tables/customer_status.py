@@ -43,9 +43,6 @@ def why(entry: dict[str, Any]) -> str:
             return f"→ {detail['to']}, by {_cause(detail)}"
         case "asked":
             return "; ".join(_verdict(one) for one in detail.get("guards", [])) or detail.get("why", "")
-        case "settled":
-            waits = ", ".join(detail["waits_for"]) or "nothing"
-            return f"waits for {waits}" + (f", or until {detail['wakes_at'][:16]}" if detail.get("wakes_at") else "")
         case "branched":
             return f"took {detail['took']}"
         case _:

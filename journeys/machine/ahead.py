@@ -1,0 +1,88 @@
+"""What comes next for an enrollment: the earliest of its events, its deadline, and what persons asked for.
+
+The one function that gathers, for production and for every simulation. It must not know where a shell finds these
+things: `Ahead` is how it asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from journeys.facts.guards import PROFILE_EVENTS
+from journeys.machine.inputs import Begin, Control, EventArrived, Input, Pause, Skip, Woke
+from journeys.machine.state import State
+from journeys.program.nodes import DateOf, NodeId, StageKey, WaitForNode, WaitNode
+from journeys.program.program import OnEvent, Program, When
+
+EVENT, CONTROL, DEADLINE = range(3)
+"""Which comes first of those that come at one instant."""
+
+
+class Ahead(Protocol):
+    """What has happened to the customer and is not worked off yet, as one shell knows it."""
+
+    def halted(self) -> bool:
+        """Whether the whole journey is paused."""
+        ...
+
+    def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
+        """The first event above this number that one of the names tells."""
+        ...
+
+    def control(self) -> Control | None:
+        """What was asked for first and is not done yet."""
+        ...
+
+    def seq_by(self, above: int, at: datetime) -> int:
+        """The number up to which all events had come by this instant; at least `above`."""
+        ...
+
+
+def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> Input | None:
+    """What this state meets next, up to `now`; None where nothing is due.
+
+    While the journey is paused, an
+    enrollment that would act is paused with it.
+    """
+    if state.phase == "new":
+        return Begin(at=state.entered_at or now)
+    event = None if state.paused else ahead.event(state.cursor, waits_for(program, state))
+    control, wakes_at = ahead.control(), state.wakes_at
+    instants = (event.at if event else None, control.at if control else None, wakes_at)
+    found = [(at, rank) for rank, at in enumerate(instants) if at is not None]
+    at, rank = min(found, default=(None, None))
+    if at is None or (len(found) == 1 and rank == DEADLINE and at > now):
+        return None
+    if rank == CONTROL:
+        return replace(control, seq=ahead.seq_by(state.cursor, at)) if isinstance(control, Skip) else control
+    if ahead.halted():
+        return Pause(at=now, by="journey")
+    return event if rank == EVENT else Woke(at=at, seq=ahead.seq_by(state.cursor, at))
+
+
+def waits_for(program: Program, state: State) -> tuple[str, ...]:
+    """The names of the events that lead somewhere from here, each once."""
+    if state.ended:
+        return ()
+    names = [one.event for one in program.exits]
+    if program.goal is not None:
+        names.append(program.goal.event)
+    for transition in program.stages[StageKey(state.stage)].transitions:
+        if isinstance(transition.cause, OnEvent):
+            names.append(transition.cause.event)
+        elif isinstance(transition.cause, When):
+            names += sorted(transition.cause.reads)
+    return tuple(dict.fromkeys([*names, *_waited_in(program, state)]))
+
+
+def _waited_in(program: Program, state: State) -> Sequence[str]:
+    """The events that the step somebody waits in listens to."""
+    node = program.nodes[NodeId(state.position)] if state.mode == "wait" and state.position else None
+    match node:
+        case WaitForNode(event=event, reads=reads):
+            return [event] if event is not None else sorted(reads)
+        case WaitNode(how=DateOf()):
+            return PROFILE_EVENTS
+        case _:
+            return ()

@@ -1,0 +1,55 @@
+"""One wake of an enrollment, as its workflow follows it: what was put in, what the core was told, and where that led.
+
+There is nothing personal in it: instants, numbers, names of steps and events, verdicts.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from journeys.machine.inputs import Answer, Input
+from journeys.machine.state import State
+
+STATE: TypeAdapter[State] = TypeAdapter(State)
+"""Reads and writes a state as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """What came of a wake. One without inputs found nothing to do, and does not count as one.
+
+    `wakes_at` and `reason` (why it ended, None where it has not) are those of the state that was reached; `checksum` is
+    that state's. `more` says that more was due than one wake does. `stuck` is the error of a wake that fails again and
+    again; then nothing was done. `state` is there where the workflow has to take it over, with the `number` of the wake
+    that led to it.
+    """
+
+    number: int | None = None
+    inputs: tuple[Input, ...] = ()
+    answers: tuple[Annotated[Answer, Field(discriminator="kind")], ...] = ()
+    wakes_at: datetime | None = None
+    reason: str | None = None
+    checksum: str = ""
+    more: bool = False
+    stuck: str | None = None
+    state: State | None = None
+
+    def lean(self) -> dict[str, Any]:
+        """The same without what has its default: a history keeps every byte for years."""
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) != one.default}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """Where a history begins: the state, and how many wakes came before."""
+
+    state: State
+    wakes: int = 0
+
+
+def checksum(state: State) -> str:
+    """Tells a state from another that an enrollment might have reached: 8 hexadecimal digits."""
+    return hashlib.blake2b(STATE.dump_json(state, exclude_defaults=True), digest_size=4).hexdigest()

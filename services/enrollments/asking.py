@@ -1,0 +1,70 @@
+"""Asking something of enrollments: it is stored, and their workflows are poked. The next wake does it, or refuses."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from services.enrollments import poking
+from services.errors import NotFound, Refused
+from store.queries import controls, journeys
+from store.queries.dispatches import Priority
+from store.statuses import ControlStatus, EnrollmentStatus
+from store.tables.enrollments import ControlRequest, Enrollment
+
+VERBS = ("pause", "resume", "skip", "exit")
+
+
+def ask(
+    session: Session, enrollment: Enrollment, verb: str, now: datetime, *, reason: str = "", once: str | None = None
+) -> ControlRequest:
+    """Ask one of VERBS of an enrollment; `reason` is what an exit ends it with.
+
+    With the same `once` it is asked once: repeats get the first control with its outcome. Raises Refused where it
+    cannot be done whatever comes in between.
+    """
+    known = session.get(ControlRequest, once) if once is not None else None
+    if known is not None:
+        return known
+    if enrollment.status == EnrollmentStatus.ENDED:
+        raise Refused(f"the enrollment has ended ({enrollment.reason})")
+    if verb == "resume" and enrollment.paused_by == "journey" and journeys.is_paused(session, enrollment.journey):
+        raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")
+    row = controls.row(enrollment, verb, now, reason=reason, control_id=once)
+    controls.add(session, [row])
+    poke(session, [enrollment], now)
+    return ControlRequest(**row)
+
+
+def outcome(session: Session, control_id: str) -> ControlRequest:
+    """A control that was done; raise Refused with the reason where it was not."""
+    control = session.get(ControlRequest, control_id)
+    if control is None:
+        raise NotFound("nothing of the kind was asked")
+    if control.status == ControlStatus.REFUSED:
+        raise Refused(control.refusal or "")
+    if control.status == ControlStatus.WITHDRAWN:
+        raise Refused("it was withdrawn, since no worker had done it in time")
+    return control
+
+
+def withdraw(session: Session, control_id: str, now: datetime) -> bool:
+    """Take back what nobody has done in time; False where it was done or refused by now."""
+    control = controls.locked(session, control_id)
+    if control is None or control.status != ControlStatus.ASKED:
+        return False
+    controls.settle(session, control, ControlStatus.WITHDRAWN, now)
+    return True
+
+
+def leave(
+    session: Session, those: Sequence[Enrollment], reason: str, now: datetime, priority: Priority = Priority.SIGNAL
+) -> None:
+    """End these enrollments for this reason, whatever they are doing."""
+    controls.add(session, [controls.row(one, "exit", now, reason=reason) for one in those])
+    poke(session, those, now, priority)
+
+
+def poke(session: Session, those: Sequence[Enrollment], now: datetime, priority: Priority = Priority.SIGNAL) -> None:
+    """See to it that these enrollments look at what has happened."""
+    poking.poke(session, {one.id: one.workflow_id for one in those}, now, priority)

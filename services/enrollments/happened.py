@@ -1,0 +1,85 @@
+"""What has happened to a customer and is not worked off yet by one enrollment, from the database.
+
+Read under the customer's lock, so nothing falls between: what is stored later is there for the next wake.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+
+from sqlmodel import Session
+
+from journeys.machine.inputs import Control, EventArrived, Input, Leave, Pause, Resume, Skip
+from store.queries import controls, events, journeys
+from store.statuses import ControlStatus
+from store.tables.customers import Customer
+from store.tables.enrollments import ControlRequest, Enrollment
+
+AHEAD = 200
+"""Events read at a time: a few wakes' worth."""
+
+
+class Happened:
+    """`journeys.machine.ahead.Ahead`, as of now."""
+
+    def __init__(self, session: Session, customer: Customer, enrollment: Enrollment, now: datetime) -> None:
+        self._session, self._customer, self._enrollment, self._now = session, customer, enrollment, now
+        self._events: deque[EventArrived] = deque()
+        self._names: Sequence[str] | None = None
+
+    def halted(self) -> bool:
+        """Whether the whole journey is paused."""
+        return self._halted
+
+    @cached_property
+    def _halted(self) -> bool:
+        return journeys.is_paused(self._session, self._enrollment.journey)
+
+    @cached_property
+    def _asked(self) -> deque[ControlRequest]:
+        return deque(controls.asked(self._session, self._enrollment.id))
+
+    def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
+        """The first event above this number that one of the names tells, and that fires something."""
+        if self._customer.seq <= above:
+            return None
+        while self._events and self._events[0].seq <= above:
+            self._events.popleft()
+        if names != self._names or not self._events:
+            self._names = names
+            found = events.ahead(self._session, self._customer.id, above, names, AHEAD)
+            self._events = deque(EventArrived(at=at, seq=seq, name=name) for at, seq, name in found)
+        return self._events[0] if self._events else None
+
+    def control(self) -> Control | None:
+        """What was asked for first; or the end of the journey's pause, which paused this enrollment."""
+        if self._enrollment.paused_by == "journey" and not self._halted:
+            return Resume(at=self._now)
+        return _control(self._asked[0]) if self._asked else None
+
+    def taken(self, given: Input, refused: str | None) -> None:
+        """Settle the control that is this input; `refused` is why it is not."""
+        if not self._asked or _control(self._asked[0]).kind != given.kind or given.at != self._asked[0].asked_at:
+            return
+        status = ControlStatus.REFUSED if refused else ControlStatus.DONE
+        controls.settle(self._session, self._asked.popleft(), status, self._now, refused)
+
+    def seq_by(self, above: int, at: datetime) -> int:
+        """The number up to which all events had come by this instant."""
+        if self._customer.seq <= above:
+            return above
+        later = events.first_after(self._session, self._customer.id, above, at)
+        return later - 1 if later is not None else self._customer.seq
+
+
+def _control(asked: ControlRequest) -> Control:
+    match asked.verb:
+        case "pause":
+            return Pause(at=asked.asked_at)
+        case "resume":
+            return Resume(at=asked.asked_at)
+        case "skip":
+            return Skip(at=asked.asked_at)
+        case _:
+            return Leave(at=asked.asked_at, reason=asked.reason or "exited")

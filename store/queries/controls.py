@@ -1,0 +1,54 @@
+"""Controls: what was asked of enrollments, and what came of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from store import bulk
+from store.ids import new_id
+from store.statuses import ControlStatus
+from store.tables.enrollments import ControlRequest, Enrollment
+
+
+def row(
+    enrollment: Enrollment, verb: str, now: datetime, *, reason: str = "", control_id: str | None = None
+) -> bulk.ColumnValues:
+    """The columns of a control that is asked of an enrollment now: pause, resume, skip or exit."""
+    return {
+        "id": control_id or new_id("ctl"),
+        "enrollment_id": enrollment.id,
+        "customer_id": enrollment.customer_id,
+        "verb": verb,
+        "reason": reason,
+        "status": ControlStatus.ASKED,
+        "refusal": None,
+        "asked_at": now,
+        "done_at": None,
+    }
+
+
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Ask for them."""
+    bulk.add(session, ControlRequest, rows)
+
+
+def asked(session: Session, enrollment_id: str) -> Sequence[ControlRequest]:
+    """What is asked of an enrollment and not done yet, in the order of asking; held until the transaction ends."""
+    query = select(ControlRequest).where(
+        ControlRequest.enrollment_id == enrollment_id, ControlRequest.status == ControlStatus.ASKED
+    )
+    return session.exec(query.order_by(col(ControlRequest.asked_at), col(ControlRequest.id)).with_for_update()).all()
+
+
+def locked(session: Session, control_id: str) -> ControlRequest | None:
+    """One of them, held until the transaction ends."""
+    return session.get(ControlRequest, control_id, with_for_update=True)
+
+
+def settle(
+    session: Session, control: ControlRequest, status: ControlStatus, now: datetime, refusal: str | None = None
+) -> None:
+    """Say what came of one."""
+    control.status, control.refusal, control.done_at = status, refusal, now
+    session.add(control)

@@ -1,0 +1,400 @@
+"""A wake is one transaction: what is due comes in its order, what is committed has happened, and a repeat is told it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from journeys.machine.woken import Woken
+from services.definitions import journeys
+from services.enrollments import asking, wake
+from services.errors import Refused
+from services.ingestion.ingest import IngestResult
+from services.reports import backlog
+from services.upkeep import upkeep
+from store.queries import counts
+from store.session import Database
+from store.tables.customers import Suppression
+from store.tables.enrollments import ControlRequest, Decision, Dispatch, Enrollment, Interest
+from store.tables.messages import Message
+from tests.shells import Shell
+
+Ingest = Callable[..., IngestResult]
+
+pytestmark = pytest.mark.usefixtures("welcome")
+
+
+@pytest.fixture
+def shell(database: Database, take: Ingest) -> Shell:
+    take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com", "first_name": "Ann"}})
+    take({"type": "track", "userId": "ann", "event": "Signed Up"})
+    with database.reading() as session:
+        return Shell(database, session.exec(select(Enrollment)).one())
+
+
+def rows(database: Database, table: Any) -> list[Any]:
+    with database.reading() as session:
+        return list(session.exec(select(table)).all())
+
+
+def pause(database: Database, paused: bool, now: datetime) -> None:
+    with database.writing() as session:
+        journeys.pause(session, "welcome", now) if paused else journeys.resume(session, "welcome")
+
+
+def story(database: Database) -> list[tuple[int | None, str]]:
+    with database.reading() as session:
+        query = select(Decision).where(col(Decision.number).is_not(None)).order_by(col(Decision.number))
+        return [(one.number, one.what) for one in session.exec(query).all()]
+
+
+def ask(database: Database, verb: str, now: datetime, once: str | None = None) -> ControlRequest:
+    with database.writing() as session:
+        return asking.ask(session, session.exec(select(Enrollment)).one(), verb, now, once=once)
+
+
+def mails(database: Database) -> dict[str, tuple[str, str | None]]:
+    return {one.template: (one.status, one.reason) for one in rows(database, Message)}
+
+
+def buys(take: Ingest, at: datetime) -> None:
+    take({"type": "track", "userId": "ann", "event": "Bought"}, at=at)
+
+
+TWO_DAYS = timedelta(days=2)
+
+
+def test_a_run_shows_where_it_stands_and_registers_what_it_waits_for(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    (enrollment,) = rows(database, Enrollment)
+    assert (enrollment.stage, enrollment.step, enrollment.wakes_at) == ("new", "new/wait:2 days", noon + TWO_DAYS)
+    assert sorted(one.name for one in rows(database, Interest)) == ["Account Closed", "Bought"]
+    assert story(database) == [(1, "entered"), (2, "planned")]
+    assert mails(database) == {"mail_a": ("planned", None)}
+
+
+def test_a_wake_whose_result_was_lost_is_told_again(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    """The worker died behind the commit; what has come since waits for the next wake."""
+    lost = shell.lose(noon)
+    buys(take, noon)
+    ask(database, "pause", noon)
+    with database.writing() as session:
+        session.add(Suppression(email="ann@example.com", reason="bounce", source="test", created_at=noon))
+    assert shell.lose(noon + TWO_DAYS) == lost
+    assert shell.wake(noon) == lost
+    assert (shell.state.stage, shell.state.paused) == ("new", False)
+    shell.wake(noon + timedelta(seconds=1))
+    assert (shell.state.stage, shell.state.paused) == ("buyer", True)
+    assert story(database) == [(1, "entered"), (2, "planned"), (3, "moved"), (4, "skipped"), (5, "paused")]
+
+
+@pytest.mark.parametrize("what", ["pause", "deadline", "event"])
+def test_after_a_lost_wake_everything_goes_on(
+    database: Database, shell: Shell, take: Ingest, noon: datetime, what: str
+) -> None:
+    """It planned mail_b and its worker died; whatever comes next, the enrollment goes on from there."""
+    shell.wake(noon)
+    later = noon + TWO_DAYS
+    shell.lose(later)
+    assert story(database)[-1] == (3, "planned")
+    if what == "pause":
+        ask(database, "pause", later)
+    elif what == "event":
+        buys(take, later)
+    shell.wake(later + timedelta(days=1))
+    shell.wake(later + timedelta(days=1))
+    assert (shell.state.paused, shell.state.stage) == (what == "pause", "buyer" if what == "event" else "new")
+    assert [number for number, _ in story(database)] == list(range(1, shell.state.number + 1))
+    assert mails(database)["mail_b"] == (("skipped", "pre_empted") if what == "event" else ("planned", None))
+
+
+def test_a_wake_that_finds_nothing_changes_nothing(database: Database, shell: Shell, noon: datetime) -> None:
+    """A thousand pokes, say."""
+    reached, before = shell.wake(noon), rows(database, Enrollment)
+    for _ in range(3):
+        idle = shell.wake(noon + timedelta(hours=1))
+        assert idle == Woken(wakes_at=reached.wakes_at, checksum=reached.checksum)
+    assert rows(database, Enrollment) == before
+
+
+def test_a_workflow_that_went_astray_is_brought_back_on_record(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    brought = shell.lose(noon + TWO_DAYS, astray=True)
+    assert (brought.number, brought.inputs, brought.answers) == (2, (), ())
+    assert brought.state is not None
+    assert (brought.state.position, brought.state.mode) == (None, "rest")
+    assert [one.detail for one in rows(database, Decision) if one.what == "put_right"] == [{"wake": 2, "wakes": 1}]
+    assert shell.lose(noon + TWO_DAYS, astray=True) == brought, "a repeat is a repeat"
+
+
+@pytest.mark.parametrize("wakes", [0, 5])
+def test_a_workflow_that_is_ahead_or_behind_takes_the_stored_state_over(
+    database: Database, shell: Shell, noon: datetime, wakes: int
+) -> None:
+    """It was reset to an earlier point, or the database was put back from a backup."""
+    shell.wake(noon)
+    shell.wake(noon + TWO_DAYS)
+    shell.wakes = wakes
+    brought = shell.lose(noon + TWO_DAYS)
+    assert (brought.number, brought.state) == (3, shell.state)
+
+
+def test_a_deadline_waits_for_events_that_came_first(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    """The order is stored and its poke is still on its way when the wait ends: nobody is mailed for nothing."""
+    shell.wake(noon)
+    buys(take, noon + TWO_DAYS - timedelta(seconds=1))
+    shell.wake(noon + TWO_DAYS)
+    assert shell.state.stage == "buyer"
+    assert sorted(mails(database)) == ["mail_a", "mail_c"]
+
+
+def test_a_mail_that_a_later_event_pre_empts_never_goes(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    """After a downtime of a week: the wait ended on day 2, the order came on day 3. All of it is one transaction."""
+    shell.wake(noon)
+    buys(take, noon + timedelta(days=3))
+    shell.wake(noon + timedelta(days=7))
+    assert mails(database)["mail_b"] == ("skipped", "pre_empted")
+    assert shell.state.stage == "buyer"
+
+
+def test_an_event_between_start_and_registration_is_not_lost(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    buys(take, noon)
+    shell.wake(noon)
+    assert shell.state.stage == "buyer"
+
+
+def test_a_poke_that_comes_twice_fires_once(database: Database, shell: Shell, take: Ingest, noon: datetime) -> None:
+    shell.wake(noon)
+    buys(take, noon)
+    for _ in range(2):
+        shell.wake(noon)
+    assert [what for _, what in story(database)].count("moved") == 1
+
+
+def test_many_events_are_one_poke(database: Database, shell: Shell, take: Ingest, noon: datetime) -> None:
+    shell.wake(noon)
+    take(*({"type": "track", "userId": "ann", "event": "Bought"} for _ in range(100)))
+    assert [(one.kind, one.payload) for one in rows(database, Dispatch)][1:] == [("poke", {})]
+
+
+def test_a_long_backlog_is_worked_off_in_several_wakes_each_of_them_whole(
+    database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
+) -> None:
+    publish(
+        "turning",
+        "journey: turning\nenter: [{on: Begun}]\nstart: a\nstages:\n"
+        "  a: {transitions: [{on: E, to: b}]}\n  b: {transitions: [{on: E, to: a}]}",
+    )
+    take({"type": "track", "userId": "bob", "event": "Begun"})
+    with database.reading() as session:
+        shell = Shell(database, session.exec(select(Enrollment).where(Enrollment.journey == "turning")).one())
+    take(*({"type": "track", "userId": "bob", "event": "E"} for _ in range(120)))
+    first = shell.lose(noon)
+    assert (len(first.inputs), first.more) == (wake.INPUTS, True)
+    shell.wake(noon)
+    assert (shell.state.visit, shell.wakes, shell.state.stage) == (121, 3, "a")
+
+
+def test_a_transition_takes_back_the_mail_of_the_stage_left(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    shell.wake(noon)
+    buys(take, noon)
+    shell.wake(noon)
+    assert mails(database) == {"mail_a": ("skipped", "pre_empted"), "mail_c": ("planned", None)}
+
+
+def test_counts_follow_every_move(database: Database, shell: Shell, take: Ingest, noon: datetime) -> None:
+    shell.wake(noon)
+    with database.reading() as session:
+        assert counts.steps(session, "welcome") == {("new", "new/wait:2 days"): 1}
+    buys(take, noon)
+    shell.wake(noon)
+    with database.reading() as session:
+        assert counts.stages(session, "welcome") == {"buyer": 1}
+        assert counts.movements(session, "welcome") == {"->new": 1, "new->buyer": 1}
+    take({"type": "track", "userId": "ann", "event": "Account Closed"})
+    shell.wake(noon)
+    with database.reading() as session:
+        assert counts.stages(session, "welcome") == {}
+    (enrollment,) = rows(database, Enrollment)
+    assert (enrollment.status, enrollment.reason) == ("ended", "exited")
+    assert rows(database, Interest) == []
+
+
+def test_a_refused_mail_says_why(database: Database, shell: Shell, noon: datetime) -> None:
+    with database.writing() as session:
+        session.add(Suppression(email="ann@example.com", reason="bounce", source="test", created_at=noon))
+    shell.wake(noon)
+    assert mails(database) == {"mail_a": ("skipped", "suppressed")}
+    (decision,) = [one for one in rows(database, Decision) if one.what == "skipped"]
+    assert decision.detail["reason"] == "suppressed"
+
+
+def test_a_question_is_answered_as_of_its_instant(
+    database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
+) -> None:
+    """After a downtime: the customer had been inactive when the deadline came, and what came later moves nobody back."""
+    publish(
+        "quiet",
+        "journey: quiet\nenter: [{on: Begun}]\nstart: a\nstages:\n"
+        "  a: {transitions: [{inactive: 10 days, of: E, to: b}]}\n  b: {}",
+    )
+    take({"type": "track", "userId": "bob", "event": "Begun"})
+    take({"type": "track", "userId": "bob", "event": "E"}, at=noon + timedelta(days=1))
+    with database.reading() as session:
+        shell = Shell(database, session.exec(select(Enrollment).where(Enrollment.journey == "quiet")).one())
+    shell.wake(noon + timedelta(days=1))
+    take({"type": "track", "userId": "bob", "event": "E"}, at=noon + timedelta(days=12))
+    shell.wake(noon + timedelta(days=13))
+    assert shell.state.stage == "b"
+    assert shell.state.since == noon + timedelta(days=11)
+
+
+# -- what is asked of it -----------------------------------------------------------------------------------------------
+
+
+def controls(database: Database) -> list[tuple[str, str, str | None]]:
+    return [
+        (one.verb, one.status, one.refusal)
+        for one in sorted(rows(database, ControlRequest), key=lambda one: one.asked_at)
+    ]
+
+
+def test_what_is_asked_is_done_in_its_order_or_refused(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    for second, verb in enumerate(["skip", "skip", "pause", "resume", "resume"], start=1):
+        ask(database, verb, noon + timedelta(seconds=second))
+    shell.wake(noon + timedelta(minutes=1))
+    assert controls(database) == [
+        ("skip", "done", None),
+        ("skip", "refused", "no step is waited in: the customer rests in stage 'new'"),
+        ("pause", "done", None),
+        ("resume", "done", None),
+        ("resume", "refused", "the enrollment is not paused"),
+    ]
+    assert sorted(mails(database)) == ["mail_a", "mail_b"]
+
+
+def test_what_is_asked_twice_under_one_name_is_asked_once(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    ask(database, "pause", noon, once="ctl_x")
+    shell.wake(noon)
+    assert ask(database, "pause", noon, once="ctl_x").status == "done"
+    assert controls(database) == [("pause", "done", None)]
+
+
+def test_what_nobody_did_in_time_is_withdrawn_and_not_done_later(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    asked = ask(database, "exit", noon)
+    with database.writing() as session:
+        assert asking.withdraw(session, asked.id, noon)
+        assert not asking.withdraw(session, asked.id, noon)
+    shell.wake(noon)
+    assert shell.state.phase == "live"
+    with database.reading() as session, pytest.raises(Refused, match="withdrawn"):
+        asking.outcome(session, asked.id)
+
+
+def test_what_is_asked_behind_the_end_is_refused(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    ask(database, "exit", noon)
+    ask(database, "pause", noon + timedelta(seconds=1))
+    shell.wake(noon + timedelta(seconds=2))
+    assert controls(database) == [
+        ("exit", "done", None),
+        ("pause", "refused", "the enrollment has ended (exited)"),
+    ]
+    with pytest.raises(Refused, match="the enrollment has ended"):
+        ask(database, "pause", noon)
+
+
+def test_a_paused_journey_pauses_who_would_act_and_lets_them_go_on(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    shell.wake(noon)
+    pause(database, True, noon)
+    shell.wake(noon + timedelta(days=1))
+    assert not shell.state.paused, "who waits anyway is left alone"
+    shell.wake(noon + TWO_DAYS)
+    buys(take, noon + timedelta(days=3))
+    shell.wake(noon + timedelta(days=3))
+    (enrollment,) = rows(database, Enrollment)
+    assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (True, "journey", "new")
+    with pytest.raises(Refused, match="the whole journey 'welcome' is paused"):
+        ask(database, "resume", noon + timedelta(days=3))
+    pause(database, False, noon + timedelta(days=4))
+    shell.wake(noon + timedelta(days=4))
+    (enrollment,) = rows(database, Enrollment)
+    assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (False, None, "buyer")
+    assert sorted(mails(database)) == ["mail_a", "mail_c"]
+
+
+# -- what fails for ever -----------------------------------------------------------------------------------------------
+
+
+def test_an_enrollment_that_is_stuck_says_so_once_and_goes_on_when_it_can(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    for error in ("KeyError: 'x'", "KeyError: 'x'", "KeyError: 'y'"):
+        with database.writing() as session:
+            stuck = wake.set_aside(session, shell.enrollment, error, noon)
+        assert stuck == Woken(stuck=error)
+    told = [one.detail["error"] for one in rows(database, Decision) if one.what == "stuck"]
+    assert sorted(told) == ["KeyError: 'x'", "KeyError: 'y'"]
+    shell.wake(noon + TWO_DAYS)
+    assert rows(database, Enrollment)[0].stuck is None
+    assert "mail_b" in mails(database)
+
+
+def test_nobody_stands_still_unseen(database: Database, shell: Shell, take: Ingest, noon: datetime) -> None:
+    """A wait whose end has passed, or an event that is waited for: poked again, each once in ten minutes."""
+    shell.wake(noon)
+    pokes(database)
+    late = noon + TWO_DAYS + timedelta(minutes=11)
+    for now, overdue in ((noon + TWO_DAYS + timedelta(minutes=9), 0), (late, 1)):
+        with database.reading() as session:
+            assert backlog.standing_still(session, now) == {"overdue": overdue, "stuck": 0}
+    nudged: list[int] = []
+    for minutes in (0, 1, 9, 11):
+        with database.writing() as session:
+            upkeep.do(session, late + timedelta(minutes=minutes))
+        nudged.append(pokes(database))
+    assert nudged == [1, 0, 0, 1]
+    shell.wake(late)
+    assert standing(database, late + timedelta(days=9)) == {"overdue": 0, "stuck": 0}, "it rests, and nothing is due"
+    buys(take, late)
+    assert standing(database, late + timedelta(minutes=11)) == {"overdue": 1, "stuck": 0}
+    shell.wake(late + timedelta(minutes=12))
+    assert standing(database, late + timedelta(minutes=30)) == {"overdue": 0, "stuck": 0}
+    with database.writing() as session:
+        wake.set_aside(session, shell.enrollment, "KeyError: 'x'", late)
+    assert standing(database, late) == {"overdue": 0, "stuck": 1}
+
+
+def pokes(database: Database) -> int:
+    """How many pokes are on their way; they have gone now."""
+    with database.writing() as session:
+        return sum(session.delete(one) is None for one in session.exec(select(Dispatch)).all())
+
+
+def standing(database: Database, now: datetime) -> dict[str, int]:
+    with database.reading() as session:
+        return backlog.standing_still(session, now)
