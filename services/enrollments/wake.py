@@ -32,6 +32,7 @@ from store import bulk
 from store.queries import controls, customers, decisions, enrollments, interests
 from store.queries.counts import ENDED, Tally
 from store.statuses import ControlStatus, EnrollmentStatus
+from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
 INPUTS = 50
@@ -47,14 +48,14 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     comes along. So it does where the wake of this number is not the next one. Raises NotFound where the enrollment is
     gone, and whatever a guard or a step raises; then nothing was done.
     """
-    call = _lock(session, enrollment_id, now)
-    enrollment = call.enrollment
+    customer, enrollment = _lock(session, enrollment_id)
     if enrollment.last_wake is not None and enrollment.wakes == number:
         return _WOKEN.validate_python(enrollment.last_wake)
+    call = WakeContext(session, journeys.compiled(session, enrollment.digest), customer, enrollment, now)
     begun = read_state(enrollment)
     lost = astray or number != enrollment.wakes + 1
     if lost:
-        _put_astray_on_record(call, number)
+        _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
     work = _Wake(call, begun)
     reached = answered(drive(call.program, begun, work.following), work.answer)
     acted = bool(work.inputs) or lost
@@ -84,12 +85,11 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
 
 def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
     """Its wakes end in this error again and again: say so, once for each error."""
-    call = _lock(session, enrollment_id, now)
-    enrollment = call.enrollment
+    customer, enrollment = _lock(session, enrollment_id)
     if enrollment.stuck != error:
         enrollment.stuck = error
         session.add(enrollment)
-        decisions.add(session, [_row(call, None, "stuck", {"error": error})])
+        _note(session, customer, enrollment, "stuck", {"error": error}, now)
     return Woken(stuck=error)
 
 
@@ -103,19 +103,24 @@ def gone(enrollment_id: str) -> str:
     return f"there is no enrollment {enrollment_id!r}"
 
 
-def _lock(session: Session, enrollment_id: str, now: datetime) -> WakeContext:
+def _lock(session: Session, enrollment_id: str) -> tuple[Customer, Enrollment]:
     owner = enrollments.owner(session, enrollment_id)
     customer = customers.lock(session, owner) if owner else None
     enrollment = session.get(Enrollment, enrollment_id)
     if enrollment is None or customer is None:
         raise NotFound(gone(enrollment_id))
-    program = journeys.compiled(session, enrollment.digest)
-    return WakeContext(session, program, customer, enrollment, now)
+    return customer, enrollment
 
 
-def _put_astray_on_record(call: WakeContext, number: int) -> None:
-    detail = {"wake": number, "wakes": call.enrollment.wakes}
-    decisions.add(call.session, [_row(call, None, "put_right", detail)])
+def _note(
+    session: Session, customer: Customer, own: Enrollment, what: str, detail: dict[str, Any], now: datetime
+) -> None:
+    """Put on record what happened to the enrollment beside its journey."""
+    row = decisions.row(
+        customer.id, what, detail, now, journey=own.journey, enrollment_id=own.id, stage=own.stage, step=own.step,
+        visit=own.visit,
+    )  # fmt: skip
+    decisions.add(session, [row])
 
 
 class _Wake:
@@ -180,13 +185,8 @@ def _facts(call: WakeContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 
 
-def _row(call: WakeContext, command: Decide | Question | None, what: str, detail: dict[str, Any]) -> bulk.ColumnValues:
+def _row(call: WakeContext, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.ColumnValues:
     own = call.enrollment
-    if command is None:
-        return decisions.row(
-            call.customer.id, what, detail, call.now, journey=own.journey, enrollment_id=own.id, stage=own.stage,
-            step=own.step, visit=own.visit,
-        )  # fmt: skip
     return decisions.of_command(
         command, what, detail, customer_id=call.customer.id, journey=own.journey, enrollment_id=own.id
     )
