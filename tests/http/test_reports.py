@@ -277,14 +277,14 @@ def test_a_person_decides_about_a_mail_that_is_parked(
 def test_one_report_that_raises_leaves_its_neighbours_theirs(
     hooked: TestClient, parts: Parts, mail: str, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = delivery_events._forward
+    forward = delivery_events._ReportBatch._forward
 
-    def failing(session: Any, report: Any, *rest: Any) -> None:
+    def failing(batch: Any, report: Any, *rest: Any) -> None:
         if report.kind == "opened":
             raise KeyError("nobody expects this")
-        forward(session, report, *rest)
+        forward(batch, report, *rest)
 
-    monkeypatch.setattr(delivery_events, "_forward", failing)
+    monkeypatch.setattr(delivery_events._ReportBatch, "_forward", failing)
     answer = post(
         hooked, event("delivered", noon), event("open", noon, 2), event("click", noon, 3, url="https://x.example")
     )

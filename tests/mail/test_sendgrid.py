@@ -1,6 +1,5 @@
 """SendGrid, on a fake that reads each request by the documented rules: faults 9 to 12, and what we never send."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
+from activities.delivery.call_slots import CallSlots
 from activities.delivery.lane import PATIENCE, MailLane
 from mail.composing import Composer
 from mail.message import Mail, Sender
@@ -289,7 +289,7 @@ async def test_a_revoked_key_closes_the_channel_and_a_new_one_opens_it(
 async def test_a_provider_that_keeps_failing_is_left_alone(installation: Installation, sendgrid: FakeSendGrid) -> None:
     """The breaker: a few mails may be unsure, and the others wait instead of becoming so."""
     sendgrid.faults = [status(500)] * 1_000
-    installation.lane._hand_over._slots = asyncio.Semaphore(2)
+    installation.lane._hand_over._slots = CallSlots(2)
     await installation.pump()
     assert installation.ledger()["unknown no_answer"] <= 6
     channel = installation.channel()
@@ -311,7 +311,7 @@ async def test_mails_that_are_rendered_late_do_not_ask_a_failing_provider_again(
 ) -> None:
     """Each late mail is recorded by itself; the channel is closed for them too."""
     sendgrid.faults = [status(500)] * 1_000
-    installation.lane._hand_over._slots = asyncio.Semaphore(1)
+    installation.lane._hand_over._slots = CallSlots(1)
     installation.lane._composer = Slow(installation.lane._composer, PATIENCE + 0.2)
     await installation.pump()
     assert (sendgrid.requests, installation.ledger()) == (
@@ -335,7 +335,7 @@ async def test_a_refusal_of_the_one_mail_that_is_tried_opens_the_channel(
     installation: Installation, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.faults = [status(500)] * 5
-    installation.lane._hand_over._slots = asyncio.Semaphore(1)
+    installation.lane._hand_over._slots = CallSlots(1)
     await installation.pump()
     sendgrid.faults = [status(400)]
     await installation.pump(minutes=1)

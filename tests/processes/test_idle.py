@@ -16,7 +16,7 @@ from waypost.processes.scheduler import Scheduler
 from waypost.processes.worker import PUMPED
 from waypost.wiring import Parts
 
-MOST = 10.0
+MOST = 12.0
 """Statements a second, transactions begun among them; it was 22 when each part looked every second."""
 
 

@@ -35,7 +35,7 @@ class Fates:
         self.now += timedelta(minutes=self.chance.choice((1, 30, 2_000)))
         work = self.chance.choice(
             (self.planned, self.planned, self.claimed, self.claimed, self.frozen, self.frozen, self.given_back,
-             self.recorded, self.recorded, self.reported, self.withdrawn, self.replanned, self.taken_over, self.evidence, self.decided, self.erased)
+             self.recorded, self.recorded, self.reported, self.withdrawn, self.taken_over, self.evidence, self.decided, self.erased)
         )  # fmt: skip
         self.database.write(work)
 
@@ -83,10 +83,6 @@ class Fates:
     def withdrawn(self, session: Session) -> None:
         for one in self.some(session):
             planning.withdraw(session, one.id, "pre_empted", self.now)
-
-    def replanned(self, session: Session) -> None:
-        for one in self.some(session, MessageStatus.SKIPPED):
-            messages.change(session, one, MessageStatus.DEFERRED, self.now, reason="quiet_hours", lane="transactional")
 
     def taken_over(self, session: Session) -> None:
         sending_ledger.take_over(session, "journey", f"other{self.made}", self.now)

@@ -27,7 +27,7 @@ from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.customers import Consent, Customer, Event, Segment, SegmentMember, Suppression
 from store.tables.definitions import Topic
-from store.tables.enrollments import Decision, Dispatch, Enrollment
+from store.tables.enrollments import ControlRequest, Decision, Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.conftest import Statements
 
@@ -469,4 +469,5 @@ def test_a_journey_is_left_by_everybody(
     operation = asked_for(database, "leave", noon, journey="on_order", reason="archived")
     with statements(database, at_most=24):
         work(database, operation, noon)
-    assert len(rows(database, Dispatch, Dispatch.kind == "leave")) == count
+    assert len(rows(database, Dispatch, Dispatch.kind == "poke")) == count
+    assert {(one.verb, one.reason) for one in rows(database, ControlRequest)} == {("exit", "archived")}

@@ -27,7 +27,7 @@ async def test_an_enrollment_that_is_stuck_is_told_and_goes_on_with_the_next_pok
     await real.publish(JOURNEY)
     await real.customer()
     await real.event("Signed Up")
-    await real.at("a", None)
+    await real.until(lambda: real.planned() == ["mail_a"])
     digest = real.enrollment().digest
     point_at(real, "nowhere")
     await real.event("Bought")
