@@ -6,8 +6,6 @@ Everything is in pixels from the top left. A way is a list of points that it pas
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from fast_sugiyama import from_edges
-
 from pictures import grid
 from pictures.labels import anchor, apart
 from pictures.shapes import LABEL_HEIGHT, MARGIN, Box, Connector, Edge, Layout, Point
@@ -81,6 +79,8 @@ def _sugiyama(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[Vertex,
     chains: dict[Edge, list[int]] = {}
     right = 0.0
     if numbered:
+        from fast_sugiyama import from_edges  # 5 MB, which a process that draws nothing does without
+
         parts = from_edges(
             numbered,
             minimum_length=1,
