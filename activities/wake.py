@@ -3,7 +3,8 @@
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -16,6 +17,9 @@ from store.session import Database
 
 STUCK_AFTER = 5
 """Attempts that end in an error of the enrollment's own before it is shown as stuck: about six seconds."""
+
+AWAY = (OperationalError, InterfaceError, NoConnectionFree)
+"""What is raised where the database, and not the enrollment, is at fault."""
 
 log = structlog.get_logger("waypost.wake")
 
@@ -31,6 +35,7 @@ class Waking:
         """Everything that is due, worked off: what came of it as a lean `Woken`, or as `stuck` where it fails for ever.
 
         A database that cannot be had is nobody's fault but its own: such a wake is tried again for as long as it takes.
+        What an error says may be personal, so it is kept in the database, and Temporal hears its type alone.
         """
         try:
             woken = self._database.write(
@@ -40,15 +45,15 @@ class Waking:
             if gone.message == wake.gone(asked.enrollment):
                 raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
             woken = self._failed(asked, gone)
-        except DBAPIError:
-            raise
+        except AWAY as away:
+            raise ApplicationError("the database cannot be had", type=type(away).__name__) from None
         except Exception as error:
             woken = self._failed(asked, error)
         return woken.lean()
 
     def _failed(self, asked: Wake, error: Exception) -> Woken:
         if activity.info().attempt < STUCK_AFTER:
-            raise error
+            raise ApplicationError("the wake failed", type=type(error).__name__) from None
         log.error("enrollment_stuck", enrollment=asked.enrollment, exc_info=error)
         meters.unexpected("wake")
         told = f"{type(error).__name__}: {error}"[:300]

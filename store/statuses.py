@@ -180,7 +180,7 @@ CONTROL: Transitions[ControlStatus] = {
     ControlStatus.ASKED: (ControlStatus.DONE, ControlStatus.REFUSED, ControlStatus.WITHDRAWN),
     ControlStatus.DONE: (),
     ControlStatus.REFUSED: (),
-    ControlStatus.WITHDRAWN: (),
+    ControlStatus.WITHDRAWN: (ControlStatus.ASKED,),  # whoever was told so tries again
 }
 """What may follow what, of something that was asked of an enrollment."""
 

@@ -37,7 +37,7 @@ class JourneyWorkflow:
         self.program = program
         self.state = at.state
         self.wakes = at.wakes
-        self.wakes_at: datetime | None = None
+        self.wakes_at: datetime | None = at.state.wakes_at
         self.reason: str | None = None
         self.astray = False
         self.poked = 0
@@ -46,14 +46,13 @@ class JourneyWorkflow:
     @workflow.run
     async def run(self, program: Program, at: Bookmark) -> str | None:
         """Run to the end of the enrollment; return the reason why it ended."""
+        if at.wakes == 0 and at.state.phase == "live":  # an import placed it where nothing is due before its deadline
+            await self._sleep()
         while self.reason is None:
-            if await self._wake():
-                continue
-            if self.reason is None and self._history_is_long():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                if self.poked == self.heard:
-                    workflow.continue_as_new(args=[self.program, Bookmark(state=self.state, wakes=self.wakes)])
-            elif self.reason is None:
+            more = await self._wake()
+            if self.reason is None and self._history_is_long() and workflow.all_handlers_finished():
+                workflow.continue_as_new(args=[self.program, Bookmark(state=self.state, wakes=self.wakes)])
+            if self.reason is None and not more:
                 await self._sleep()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.reason
@@ -79,7 +78,7 @@ class JourneyWorkflow:
         """Work off what is due; whether more is due than one wake does."""
         heard = self.poked
         woken = await self._work_off()
-        if woken.stuck is not None:
+        if woken.stuck:
             self.wakes_at = workflow.now() + STUCK_FOR
         else:
             self._follow(woken)

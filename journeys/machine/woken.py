@@ -22,9 +22,9 @@ class Woken:
     """What came of a wake. One without inputs found nothing to do, and does not count as one.
 
     `wakes_at` and `reason` (why it ended, None where it has not) are those of the state that was reached; `checksum` is
-    that state's. `more` says that more was due than one wake does. `stuck` is the error of a wake that fails again and
-    again; then nothing was done. `state` is there where the workflow has to take it over, with the `number` of the wake
-    that led to it.
+    that state's. `more` says that more was due than one wake does. `stuck` says that the wake fails again and again;
+    then nothing was done, and the error stands on the enrollment. `state` is there where the workflow has to take it
+    over, with the `number` of the wake that led to it.
     """
 
     number: int | None = None
@@ -34,7 +34,7 @@ class Woken:
     reason: str | None = None
     checksum: str = ""
     more: bool = False
-    stuck: str | None = None
+    stuck: bool = False
     state: State | None = None
 
     def lean(self) -> dict[str, Any]:

@@ -20,19 +20,22 @@ def ask(
 ) -> ControlRequest:
     """Ask one of VERBS of an enrollment; `reason` is what an exit ends it with.
 
-    With the same `once` it is asked once: repeats get the first control with its outcome. Raises Refused where it
-    cannot be done whatever comes in between.
+    With the same `once` it is asked once: repeats get the first control with its outcome; one that was withdrawn is
+    asked again. Raises Refused where it cannot be done whatever comes in between.
     """
-    known = session.get(ControlRequest, once) if once is not None else None
-    if known is not None:
+    known = controls.locked(session, once) if once is not None else None
+    if known is not None and known.status != ControlStatus.WITHDRAWN:
         return known
     if enrollment.status == EnrollmentStatus.ENDED:
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
     if verb == "resume" and enrollment.paused_by == "journey" and journeys.is_paused(session, enrollment.journey):
         raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")
+    poke(session, [enrollment], now)
+    if known is not None:
+        controls.ask_again(session, known, now)
+        return known
     row = controls.row(enrollment, verb, now, reason=reason, control_id=once)
     controls.add(session, [row])
-    poke(session, [enrollment], now)
     return ControlRequest(**row)
 
 

@@ -1,6 +1,7 @@
 """What has happened to a customer and is not worked off yet by one enrollment, from the database.
 
-Read under the customer's lock, so nothing falls between: what is stored later is there for the next wake.
+Read under the customer's lock, so nothing falls between: what is stored later is there for the next wake. What a clock
+that runs ahead has dated later than now has happened now, so that nobody's deadline comes before its time.
 """
 
 from collections import deque
@@ -49,21 +50,25 @@ class Happened:
         if names != self._names or not self._events:
             self._names = names
             found = events.ahead(self._session, self._customer.id, above, names, AHEAD)
-            self._events = deque(EventArrived(at=at, seq=seq, name=name) for at, seq, name in found)
+            self._events = deque(EventArrived(at=min(at, self._now), seq=seq, name=name) for at, seq, name in found)
         return self._events[0] if self._events else None
 
     def control(self) -> Control | None:
         """What was asked for first; or the end of the journey's pause, which paused this enrollment."""
         if self._enrollment.paused_by == "journey" and not self._halted:
             return Resume(at=self._now)
-        return _control(self._asked[0]) if self._asked else None
+        return self._first_asked()
 
     def taken(self, given: Input, refused: str | None) -> None:
         """Settle the control that is this input; `refused` is why it is not."""
-        if not self._asked or _control(self._asked[0]).kind != given.kind or given.at != self._asked[0].asked_at:
+        first = self._first_asked()
+        if first is None or (given.kind, given.at) != (first.kind, first.at):
             return
         status = ControlStatus.REFUSED if refused else ControlStatus.DONE
         controls.settle(self._session, self._asked.popleft(), status, self._now, refused)
+
+    def _first_asked(self) -> Control | None:
+        return _control(self._asked[0], self._now) if self._asked else None
 
     def seq_by(self, above: int, at: datetime) -> int:
         """The number up to which all events had come by this instant."""
@@ -73,13 +78,14 @@ class Happened:
         return later - 1 if later is not None else self._customer.seq
 
 
-def _control(asked: ControlRequest) -> Control:
+def _control(asked: ControlRequest, now: datetime) -> Control:
+    at = min(asked.asked_at, now)
     match asked.verb:
         case "pause":
-            return Pause(at=asked.asked_at)
+            return Pause(at=at)
         case "resume":
-            return Resume(at=asked.asked_at)
+            return Resume(at=at)
         case "skip":
-            return Skip(at=asked.asked_at)
+            return Skip(at=at)
         case _:
-            return Leave(at=asked.asked_at, reason=asked.reason or "exited")
+            return Leave(at=at, reason=asked.reason or "exited")

@@ -69,17 +69,17 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
         more=work.cut,
         state=reached if lost else None,
     )
-    if enrollment.poked_at is not None and not work.cut:
+    enrollment.stuck = None
+    if not work.cut:
         enrollment.poked_at = enrollment.nudged_at = None
-        session.add(enrollment)
+    session.add(enrollment)
     if not acted:
         return woken
     _stand(call, begun, reached)
     decisions.add(session, work.rows)
-    enrollment.wakes, enrollment.stuck = enrollment.wakes + 1, None
+    enrollment.wakes += 1
     enrollment.state = STATE.dump_python(reached, mode="json", exclude_defaults=True)
     enrollment.last_wake = _WOKEN.dump_python(woken, mode="json")
-    session.add(enrollment)
     return woken
 
 
@@ -90,7 +90,7 @@ def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -
         enrollment.stuck = error
         session.add(enrollment)
         _note(session, customer, enrollment, "stuck", {"error": error}, now)
-    return Woken(stuck=error)
+    return Woken(stuck=True)
 
 
 def read_state(enrollment: Enrollment) -> State:

@@ -46,6 +46,12 @@ def locked(session: Session, control_id: str) -> ControlRequest | None:
     return session.get(ControlRequest, control_id, with_for_update=True)
 
 
+def ask_again(session: Session, control: ControlRequest, now: datetime) -> None:
+    """Ask for one anew that was withdrawn."""
+    control.status, control.asked_at, control.done_at = ControlStatus.ASKED, now, None
+    session.add(control)
+
+
 def settle(
     session: Session, control: ControlRequest, status: ControlStatus, now: datetime, refusal: str | None = None
 ) -> None:

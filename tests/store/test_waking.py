@@ -312,6 +312,41 @@ def test_what_nobody_did_in_time_is_withdrawn_and_not_done_later(
         asking.outcome(session, asked.id)
 
 
+def test_who_was_told_that_it_was_withdrawn_tries_again_under_the_same_name(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    ask(database, "pause", noon, once="ctl_x")
+    with database.writing() as session:
+        assert asking.withdraw(session, "ctl_x", noon)
+    ask(database, "pause", noon + timedelta(minutes=1), once="ctl_x")
+    shell.wake(noon + timedelta(minutes=1))
+    assert (controls(database), shell.state.paused) == ([("pause", "done", None)], True)
+
+
+@pytest.mark.parametrize("what", ["event", "control"])
+def test_a_clock_that_runs_ahead_brings_nobodys_deadline_forward(
+    database: Database, shell: Shell, take: Ingest, noon: datetime, what: str
+) -> None:
+    """The API's machine is three days ahead of Temporal's: mail_b is due in two."""
+    shell.wake(noon)
+    if what == "event":
+        buys(take, noon + timedelta(days=3))
+    else:
+        ask(database, "pause", noon + timedelta(days=3))
+    shell.wake(noon)
+    assert "mail_b" not in mails(database)
+    assert (shell.state.stage, shell.state.paused) == (("buyer", False) if what == "event" else ("new", True))
+
+
+def test_a_wake_that_goes_well_again_is_stuck_no_more(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    with database.writing() as session:
+        wake.set_aside(session, shell.enrollment, "KeyError: 'x'", noon)
+    shell.wake(noon)
+    assert rows(database, Enrollment)[0].stuck is None
+
+
 def test_what_is_asked_behind_the_end_is_refused(database: Database, shell: Shell, noon: datetime) -> None:
     shell.wake(noon)
     ask(database, "exit", noon)
@@ -356,7 +391,7 @@ def test_an_enrollment_that_is_stuck_says_so_once_and_goes_on_when_it_can(
     for error in ("KeyError: 'x'", "KeyError: 'x'", "KeyError: 'y'"):
         with database.writing() as session:
             stuck = wake.set_aside(session, shell.enrollment, error, noon)
-        assert stuck == Woken(stuck=error)
+        assert stuck == Woken(stuck=True), "what the error says stays out of Temporal's history"
     told = [one.detail["error"] for one in rows(database, Decision) if one.what == "stuck"]
     assert sorted(told) == ["KeyError: 'x'", "KeyError: 'y'"]
     shell.wake(noon + TWO_DAYS)

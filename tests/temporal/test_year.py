@@ -113,3 +113,17 @@ async def test_a_run_goes_on_through_many_fresh_histories(forgetful: Any) -> Non
     await forgetful.until(lambda: forgetful.enrollment().status == "ended")
     numbers = [number for number, _, _ in forgetful.story() if number is not None]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_long_backlog_is_worked_off_through_fresh_histories(forgetful: Any) -> None:
+    """Wakes follow one another without a pause between them, and the history is begun anew all the same."""
+    await forgetful.publish(ROUND)
+    await forgetful.customer()
+    await forgetful.event("Signed Up")
+    await forgetful.at("a", None)
+    first = forgetful.env.client.get_workflow_handle(forgetful.enrollment().workflow_id)
+    run_id = (await first.describe()).run_id
+    await forgetful.happens(*({"type": "track", "userId": "ann", "event": "Tick"} for _ in range(180)))
+    await forgetful.until(lambda: forgetful.enrollment().visit == 181)
+    described = await first.describe()
+    assert (described.run_id != run_id, described.history_length < 30) == (True, True)
