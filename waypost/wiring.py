@@ -31,7 +31,7 @@ from waypost import providers
 from waypost.errors import CannotStart
 from waypost.pulses import Pulses
 from waypost.settings import SENDER, Settings
-from waypost.telemetry.tracing import no_span, tracing
+from waypost.telemetry.tracing import UNTRACED, no_span, tracing
 from waypost.temporal_cluster import cluster_of
 from workflows import gateway
 from workflows.gateway import Gateway
@@ -61,6 +61,7 @@ class Parts:
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self.settings = settings
         self.clock = clock
+        self._tracing = UNTRACED
 
     @cached_property
     def database(self) -> Database:
@@ -194,10 +195,10 @@ class Parts:
         """
         return await gateway.connect(cluster_of(self.settings), self.program, "waypost", metrics, self.interceptors)
 
-    @cached_property
+    @property
     def span(self) -> OpenSpan:
         """Opens a span, or nothing where this process does not trace."""
-        return no_span
+        return self._tracing.span
 
     @property
     def interceptors(self) -> "Sequence[Interceptor]":
@@ -210,7 +211,7 @@ class Parts:
 
     def trace(self, service: str) -> None:
         """Trace this process from now on, where the environment says so."""
-        self.span = tracing(service) or no_span
+        self._tracing = tracing(service)
 
     def close(self) -> None:
         """Close what was made; it may be called twice."""
@@ -218,6 +219,8 @@ class Parts:
             self.renderer.close()
         if "database" in self.__dict__:
             self.database.close()
+        self._tracing.close()
+        self._tracing = UNTRACED
 
 
 def brand_of(settings: Settings) -> Brand:

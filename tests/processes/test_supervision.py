@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
@@ -14,7 +15,7 @@ from store.queries.dispatches import Priority
 from store.session import Database
 from store.tables.enrollments import Dispatch
 from waypost.processes.scheduler import Scheduler
-from waypost.processes.supervision import SideTaskEnded, supervise
+from waypost.processes.supervision import CutOff, SideTaskEnded, supervise
 from waypost.pulses import Pulses
 
 
@@ -43,6 +44,21 @@ async def test_who_is_asked_to_stop_stops_well() -> None:
     stop = asyncio.Event()
     stop.set()
     await supervise({"pulses": forever}, stop)
+
+
+async def test_a_task_that_does_not_end_is_named_and_left() -> None:
+    stop, may_end = asyncio.Event(), asyncio.Event()
+    stop.set()
+
+    async def goes_on() -> None:
+        while not may_end.is_set():
+            with suppress(asyncio.CancelledError):
+                await may_end.wait()
+
+    with pytest.raises(CutOff, match="not ended in time: journey worker") as raised:
+        await supervise({"pulses": forever, "journey worker": goes_on}, stop, within=0.05)
+    assert raised.value.left == ["journey worker"]
+    may_end.set()
 
 
 async def test_the_scheduler_survives_what_a_round_raises(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

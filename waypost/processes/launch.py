@@ -13,7 +13,10 @@ sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 
 from collections.abc import Callable, Mapping  # noqa: E402
 
+import structlog  # noqa: E402
+
 from waypost.errors import CannotStart  # noqa: E402
+from waypost.process_end import end  # noqa: E402
 from waypost.settings import Settings  # noqa: E402
 from waypost.telemetry import logs  # noqa: E402
 from waypost.wiring import Parts  # noqa: E402
@@ -30,6 +33,7 @@ def api(parts: Parts, *_: str) -> None:
 
 def worker(parts: Parts, *queues: str) -> None:
     """Work (on these task queues alone) until a signal comes, then drain."""
+    from waypost.processes.supervision import CutOff
     from waypost.processes.worker import QUEUES, run
 
     unknown = sorted({*queues} - {*QUEUES})
@@ -40,7 +44,12 @@ def worker(parts: Parts, *queues: str) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(parts, stop, queues or QUEUES)
+        try:
+            await run(parts, stop, queues or QUEUES)
+        except CutOff as cut:  # what is left would hold up the loop and the interpreter as it held up the drain
+            structlog.get_logger("waypost.worker").warning("worker_cut_off", left=cut.left)
+            parts.close()
+            end(0 if stop.is_set() else 1)
 
     logs.configure()
     asyncio.run(until_signal())

@@ -7,7 +7,6 @@ lanes, long operations), so that each is scaled by itself.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
@@ -47,8 +46,11 @@ that was let go is replayed from its history at its next wake."""
 
 DRAIN = timedelta(seconds=25)
 """How long what is under way may take to end: longer than a usual call to a provider or a webhook (10 s), and shorter
-than who stops a worker waits before it kills (`waypost up` 30 s, docker-compose.yml 40 s). A mail that is cut off all
-the same (a mail server may take ten minutes over its answer) is `unknown`, and waits for evidence."""
+than the whole process has (`supervision.ENDS_WITHIN`). A mail that is cut off all the same (a mail server may take ten
+minutes over its answer) is `unknown`, and waits for evidence."""
+
+Tasks = dict[str, Callable[[], Awaitable[None]]]
+"""What runs until it is cancelled, by name."""
 
 log = structlog.get_logger("waypost.worker")
 
@@ -102,29 +104,39 @@ def _build(parts: Parts) -> WorkerDeploymentConfig | None:
 
 
 async def run(parts: Parts, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
-    """Work on these task queues until `stop` is set, then drain; raise SideTaskEnded where a part of it has ended."""
+    """Work on these task queues until `stop` is set, then drain.
+
+    Raises SideTaskEnded where a part of it has ended, and CutOff where the draining does not end: the SDK waits for its
+    long polls to come back, and a server that is away, or that lost one, brings none for a minute.
+    """
     if DELIVERY in queues:
         _ = parts.sender  # raises CannotStart before anything is claimed
     gateway = await parts.gateway(parts.settings.metrics)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="answer") as threads:
-        async with AsyncExitStack() as stack:
-            beside = _beside(parts, gateway, queues)
-            if DELIVERY in queues:
-                await stack.enter_async_context(delivery_worker(gateway.client, parts))
-            if JOURNEYS in queues:
-                await stack.enter_async_context(journey_worker(gateway.client, parts, threads))
-                for lane in PUMPED:
-                    await gateway.keep_lane(lane)
-            log.info("worker_ready", queues=sorted(queues))
-            await supervise(beside, stop)
+    if JOURNEYS in queues:
+        for lane in PUMPED:
+            await gateway.keep_lane(lane)
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+    log.info("worker_ready", queues=sorted(queues))
+    await supervise(_workers(parts, gateway, queues, threads) | _beside(parts, gateway, queues), stop)
+    threads.shutdown()
     log.info("worker_drained")
     await parts.close_clients()
 
 
-def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> dict[str, Callable[[], Awaitable[None]]]:
+def _workers(parts: Parts, gateway: Gateway, queues: Collection[str], threads: ThreadPoolExecutor) -> Tasks:
+    """The workers of Temporal, by name; one that is cancelled drains."""
+    made: Tasks = {}
+    if DELIVERY in queues:
+        made["delivery worker"] = delivery_worker(gateway.client, parts).run
+    if JOURNEYS in queues:
+        made["journey worker"] = journey_worker(gateway.client, parts, threads).run
+    return made
+
+
+def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> Tasks:
     """What runs beside the workers of Temporal, by name."""
     database, beat = parts.database, parts.pulses.beat
-    tasks: dict[str, Callable[[], Awaitable[None]]] = {"notices": parts.notices.run, "pulses": parts.pulses.run}
+    tasks: Tasks = {"notices": parts.notices.run, "pulses": parts.pulses.run}
     if JOURNEYS in queues:
         dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat)
         tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat).run}

@@ -8,8 +8,9 @@ and histories stay as they are where tracing is off. Attributes hold opaque ids,
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,10 +29,24 @@ def no_span(name: str, parent: str | None = None, **attributes: Any) -> Abstract
     return nullcontext()
 
 
-def tracing(service: str) -> OpenSpan | None:
-    """Begin to export the traces of this process; None where tracing is off."""
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The traces of one process."""
+
+    span: OpenSpan
+    """Opens a span."""
+    close: Callable[[], None]
+    """Export what was traced until now, and nothing after."""
+
+
+UNTRACED = Tracing(no_span, lambda: None)
+"""What a process has that does not trace."""
+
+
+def tracing(service: str) -> Tracing:
+    """Begin to export the traces of this process; nothing where tracing is off."""
     if not any(os.environ.get(name) for name in ENDPOINTS):
-        return None
+        return UNTRACED
     from opentelemetry import trace
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -57,7 +72,7 @@ def tracing(service: str) -> OpenSpan | None:
             finally:
                 CURRENT.reset(token)
 
-    return span
+    return Tracing(span, provider.shutdown)
 
 
 class Traced:
