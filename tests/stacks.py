@@ -86,9 +86,12 @@ class Stack:
         )
 
     def api(self, method: str, path: str, **options: Any) -> Any:
+        return self.answer(method, path, **options).json()
+
+    def answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         key = (self.home / "admin.key").read_text().strip()
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.request(method, self.url + path, headers=headers, timeout=60, trust_env=False, **options).json()
+        return httpx.request(method, self.url + path, headers=headers, timeout=60, trust_env=False, **options)
 
     def mails(self) -> list[str]:
         """The subjects of everything that the outbox has received, in its order."""

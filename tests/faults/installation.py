@@ -71,11 +71,12 @@ class Installation:
             **({"WAYPOST_DATABASE_URL": url} if url else {}),
         }
 
-    def start(self, folder: Path) -> None:
+    def start(self, folder: Path, journey: str = JOURNEY) -> None:
         """Start it, and publish the journey."""
         self.stack.start()
-        (folder / "three.yaml").write_text(JOURNEY)
-        for words in (("apply", str(folder / "three.yaml")), ("publish", "three")):
+        key = journey.split("journey: ")[1].splitlines()[0]
+        (folder / f"{key}.yaml").write_text(journey)
+        for words in (("apply", str(folder / f"{key}.yaml")), ("publish", key)):
             done = self.stack.run(*words)
             assert done.returncode == 0, done.stderr
 
@@ -124,6 +125,10 @@ class Installation:
             if live == waiting == moving == 0:
                 return
             time.sleep(2)
+
+    def enrollments(self, status: str = "live") -> list[str]:
+        """The ids of those in this status."""
+        return [row[0] for row in self._rows(f"SELECT id FROM enrollment WHERE status = '{status}' ORDER BY id")]
 
     def lanes_taken(self) -> int:
         """How often a lane got an owner, as far as the worker's logs tell: five times where none was ever lost."""

@@ -4,44 +4,19 @@
 """
 
 import os
-import signal
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.faults.installation import TEMPLATES, Installation
 from tests.faults.smtp_sink import SmtpSink
+from tests.faults.starving import starve
 
 FULL = "WAYPOST_FAULTS" in os.environ
 RUNS = int(os.environ.get("WAYPOST_FAULTS_RUNS", 10 if FULL else 1))
 CUSTOMERS, SECONDS = (100, 100.0) if FULL else (20, 30.0)
-SHARE = 0.06
 PERIODS = (13.0, 1.0)
 """Seconds: in the longer one it misses its heartbeats and loses its lanes each time, in the shorter it is merely slow."""
-
-
-def starve(process: psutil.Process, seconds: float, period: float) -> None:
-    """Let a process and its children run for a share of each period alone."""
-    tree = [process, *process.children(recursive=True)]
-    ends = time.monotonic() + seconds
-    try:
-        while time.monotonic() < ends:
-            _signal(tree, signal.SIGSTOP)
-            time.sleep(period * (1 - SHARE))
-            _signal(tree, signal.SIGCONT)
-            time.sleep(period * SHARE)
-    finally:
-        _signal(tree, signal.SIGCONT)
-
-
-def _signal(tree: list[psutil.Process], number: int) -> None:
-    for one in tree:
-        try:
-            one.send_signal(number)
-        except psutil.NoSuchProcess:
-            continue
 
 
 @pytest.mark.timeout(1_200)
