@@ -16,6 +16,8 @@ TAGS = [
     {"name": "enrollments", "description": "Runs of customers through journeys."},
     {"name": "templates", "description": "Mails: stored, previewed, tested."},
     {"name": "messages", "description": "The sending ledger."},
+    {"name": "broadcasts", "description": "One mail to many, once."},
+    {"name": "hooks", "description": "Webhooks and notes to colleagues: what was called, and what became of it."},
     {"name": "segments", "description": "Named guards with live members."},
     {"name": "topics and consent", "description": "What customers can leave, and addresses that get nothing."},
     {"name": "operations", "description": "Long work: imports, erasures, simulations."},

@@ -24,6 +24,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 """As `services.installation.rates` reads it: `100/second`."""
 
+UI_ABOVE = 1_000
+"""So much higher than its own port Temporal's dev server has its web pages where nothing is said, as it does itself."""
+
+HIGHEST_PORT = 65_535
+
 SENDER = "Waypost <hello@waypost.example>"
 """What the local outbox shows; a real provider wants a real one."""
 
@@ -69,14 +74,23 @@ class Settings(BaseSettings):
     home: Path = _of(*Reader, default=Path(".waypost"), description="data directory")
     host: str = _of(Reader.API, default="127.0.0.1", description="address the API listens on")
     port: int = _of(
-        Reader.API, Reader.CLI, Reader.UP, default=8000, ge=1, le=65535, description="port of the API and its pages"
+        Reader.API,
+        Reader.CLI,
+        Reader.UP,
+        default=8000,
+        ge=1,
+        le=HIGHEST_PORT,
+        description="port of the API and its pages",
     )
     api_url: str | None = _of(Reader.CLI, description="where the command line finds the API, if not on this machine")
     temporal_port: int = _of(
-        Reader.UP, default=7233, ge=1, le=65535, description="port of the embedded Temporal server"
+        Reader.UP, default=7233, ge=1, le=HIGHEST_PORT, description="port of the embedded Temporal server"
     )
-    temporal_ui_port: int = _of(
-        Reader.UP, default=8233, ge=1, le=65535, description="port of the embedded Temporal's web UI"
+    temporal_ui_port: int | None = _of(
+        Reader.UP,
+        ge=1,
+        le=HIGHEST_PORT,
+        description="port of the embedded Temporal's web UI; else 1000 above `WAYPOST_TEMPORAL_PORT`, so 8233",
     )
     temporal_address: str | None = _of(*TEMPORAL, description="an outside Temporal; then none is started")
     temporal_namespace: str = _of(*TEMPORAL, default="default", description="Temporal namespace")
@@ -230,6 +244,12 @@ class Settings(BaseSettings):
     def database_file(self) -> Path:
         """Where the database is, if no other is named."""
         return self.home / "waypost.db"
+
+    @property
+    def ui_port(self) -> int:
+        """Where the embedded Temporal shows its pages: it moves with the server, so that two fit on one machine."""
+        above = self.temporal_port + UI_ABOVE
+        return self.temporal_ui_port or (above if above <= HIGHEST_PORT else self.temporal_port - UI_ABOVE)
 
     @property
     def temporal(self) -> str:

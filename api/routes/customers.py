@@ -12,10 +12,12 @@ from api.edge import etags
 from api.edge.etags import TheTags
 from api.edge.idempotency import IdempotentRoute
 from api.errors import ApiError, responses
+from api.routes.operations import operation_out
 from api.schemas.base import Page
-from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, Erasing
+from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.messages import MessageOut
+from api.schemas.operations import OperationOut
 from mail import links
 from services import values
 from services.customers import data_export
@@ -92,15 +94,15 @@ def get(id: CustomerId, session: Reading, key: Support, response: Response) -> C
 
 
 @router.delete("/{id}", status_code=202, summary="Erase a customer", responses=responses(404))
-def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrail) -> Erasing:
+def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrail) -> OperationOut:
     """The person leaves every table and their workflows end; counts stay.
 
-    A tombstone keeps late events from bringing them back. The answer names the operation that does it.
+    A tombstone keeps late events from bringing them back. The answer is the operation that does it.
     """
     customer = customer_view.customer(session, id)
     operation = operations.start(session, "erase", {"customer": customer.id}, now, by=key.id)
     trail.note("erased", "customer", customer.id)
-    return Erasing(operation=operation.id)
+    return operation_out(operation, now)
 
 
 @router.get("/{id}/messages", summary="Every mail to a customer", responses=responses(404, 422))

@@ -44,9 +44,3 @@ class CustomerStatus(BaseModel):
     customer: CustomerOut
     lifecycle_stage: str | None = Field(examples=["repeat_buyer"])
     enrollments: list[EnrollmentOut]
-
-
-class Erasing(BaseModel):
-    """An erasure under way."""
-
-    operation: str = Field(examples=["op_06h0ay4t1dthcgt67nd2berw"])

@@ -19,13 +19,17 @@ from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, Sp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationContext:
-    """What exists where the journey is to run: template keys, event names seen, …, names of secrets, what is live."""
+    """What exists where the journey is to run: template keys, event names seen, …, names of secrets, what is live.
+
+    `lifecycle` is the key of the journey whose stage is the customer's lifecycle stage, where one is published.
+    """
 
     templates: frozenset[str] | None = None
     events: frozenset[str] | None = None
     segments: frozenset[str] | None = None
     journeys: frozenset[str] | None = None
     secrets: frozenset[str] | None = None
+    lifecycle: str | None = None
     previous: Definition | None = None
 
 
@@ -51,6 +55,7 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
     A kind is all errors or all warnings, so none is hidden behind the other.
     """
     kinds = (
+        _second_lifecycle(journey, around.lifecycle),
         _stages_named(journey),
         _ids(journey),
         _templates(journey, around.templates),
@@ -73,6 +78,17 @@ def _unknown(what: str, name: str, path: Path, known: frozenset[str] | list[str]
         found=repr(name),
         expected=nearest(name, sorted(known)),
     )
+
+
+def _second_lifecycle(journey: Definition, known: str | None) -> Iterator[DefinitionProblem]:
+    """A customer has one lifecycle stage, so one journey says which."""
+    if journey.lifecycle and known not in (None, journey.journey):
+        yield DefinitionProblem(
+            code="second_lifecycle",
+            message=f"the journey {known!r} is the lifecycle already, and a customer has one lifecycle stage",
+            path=("lifecycle",),
+            expected=f"lifecycle: false; or archive {known!r} (or publish it without lifecycle) first",
+        )
 
 
 def _stages_named(journey: Definition) -> Iterator[DefinitionProblem]:

@@ -21,6 +21,7 @@ def load(
         segments=segments.keys(session),
         journeys=journeys.keys(session),
         secrets=secrets,
+        lifecycle=journeys.lifecycle_key(session),
         previous=_live(session, key),
     )
 

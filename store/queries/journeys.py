@@ -17,9 +17,17 @@ def keys(session: Session) -> frozenset[str]:
 
 
 def lifecycle_keys(session: Session) -> Sequence[str]:
-    """The published journeys whose stage is the customer's lifecycle stage, by the alphabet."""
+    """The published journeys whose stage is the customer's lifecycle stage: the one that lets in, archived ones."""
     query = select(Journey.key).where(col(Journey.lifecycle), col(Journey.live_version).is_not(None))
-    return session.exec(query.order_by(col(Journey.key))).all()
+    return session.exec(query.order_by(col(Journey.archived_at).is_not(None), col(Journey.key))).all()
+
+
+def lifecycle_key(session: Session) -> str | None:
+    """The one of them that lets customers in; None where there is none."""
+    query = select(Journey.key).where(
+        col(Journey.lifecycle), col(Journey.live_version).is_not(None), col(Journey.archived_at).is_(None)
+    )
+    return session.exec(query.order_by(col(Journey.key)).limit(1)).first()
 
 
 def live_version(session: Session, key: str) -> JourneyVersion | None:

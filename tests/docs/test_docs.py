@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from api.app import ROUTERS
-from docs import generate, rooms, status_diagrams
+from docs import generate, models, rooms, status_diagrams
 from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language import definition, handbook
@@ -21,7 +21,7 @@ from journeys.machine.state import State
 from journeys.program.compiler import compile_journey
 from journeys.simulation.simulator import PastFacts, simulate
 from mail.rendering import templates
-from waypost.cli.main import app
+from waypost.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -122,6 +122,12 @@ def test_every_command_of_the_command_line_is_documented() -> None:
 def test_generated_parts_are_fresh() -> None:
     for page in PAGES:
         assert generate.fresh(page.read_text()) == page.read_text(), page
+
+
+def test_every_call_of_the_api_is_documented_once() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    calls = [f"`{method.upper()} {path}`" for path, item in models.openapi()["paths"].items() for method in item]
+    assert {call: text.count(call + " |") for call in calls} == dict.fromkeys(calls, 1)
 
 
 def test_links_lead_to_files() -> None:

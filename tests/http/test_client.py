@@ -7,6 +7,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from services.errors import InvalidInput, NotFound
+from waypost.cli.commands.enrollments import the_one_meant
 from waypost.client import ApiProblem, Unreachable, Waypost
 from waypost.client.transport import Transport
 
@@ -123,3 +125,23 @@ def test_it_gives_up_at_last(statuses: list[int], error: type[Exception]) -> Non
 def test_nothing_at_the_address_is_a_sentence() -> None:
     with Waypost("http://127.0.0.1:1") as waypost, pytest.raises(Unreachable, match="start it with `waypost up`"):
         waypost.settings()
+
+
+def test_one_enrollment_is_named_by_its_customer_where_there_is_one_and_by_its_journey_where_there_are_several(
+    waypost: Waypost,
+) -> None:
+    waypost.put_customer("17", {})
+    with pytest.raises(NotFound, match="17 is under way in no journey"):
+        the_one_meant(waypost, "17", None)
+    ids: list[str] = []
+    for key in ("one", "two"):
+        text = f"journey: {key}\nenter: [{{on: Signed Up}}]\nstart: n\nstages: {{n: {{steps: [{{send: mail_a}}]}}}}"
+        waypost.put_journey(key, text)
+        waypost.publish(key)
+        ids.append(waypost.enroll(key, "17")["id"])
+        if key == "one":
+            assert the_one_meant(waypost, "17", None) == ids[0]
+    with pytest.raises(InvalidInput, match=rf"2 enrollments; name one by --journey or its id: .*{ids[0]} \(one, n\)"):
+        the_one_meant(waypost, "17", None)
+    assert the_one_meant(waypost, "17", "two") == ids[1]
+    assert the_one_meant(waypost, "enr_9", None) == "enr_9"

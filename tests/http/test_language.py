@@ -73,3 +73,21 @@ def test_a_simulation_is_asked_for_watched_and_cancelled(client: TestClient) -> 
     assert client.post("/v1/journeys/nowhere/simulate").status_code == 404
     assert client.post("/v1/journeys/welcome/simulate", json={"until": "soon"}).status_code == 422
     assert client.get("/v1/operations/op_unknown").status_code == 404
+
+
+@pytest.mark.usefixtures("welcome")
+def test_one_journey_is_the_lifecycle(client: TestClient) -> None:
+    text = "journey: other\nlifecycle: true\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: {template: mail_a, topic: t}}], final: true}}"
+    refused = client.put("/v1/journeys/other", content=text)
+    assert (refused.status_code, [(one["code"], one["path"]) for one in refused.json()["problems"]]) == (
+        422,
+        [("second_lifecycle", "lifecycle")],
+    )
+    assert "'welcome' is the lifecycle already" in refused.json()["problems"][0]["message"]
+    again = client.put("/v1/journeys/welcome", content=text.replace("journey: other", "journey: welcome"))
+    assert again.status_code == 200, "the lifecycle itself may change"
+    client.post("/v1/journeys/welcome/archive")
+    assert client.put("/v1/journeys/other", content=text).status_code == 200
+    assert client.post("/v1/journeys/other/publish").status_code == 200
+    assert client.post("/v1/journeys/welcome/publish").status_code == 422, "two published at once are refused, too"
+    assert client.get("/v1/reports/lifecycle").json()["journey"] == "other"

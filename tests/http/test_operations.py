@@ -281,3 +281,10 @@ def test_every_kind_of_operation_has_somebody_who_does_it() -> None:
 
     assert set(get_args(OperationKind)) == {*KINDS, test_mail.KIND}
     assert Operations is not None
+
+
+def test_an_erasure_is_answered_like_every_operation(client: TestClient) -> None:
+    client.put("/v1/customers/ann", json={"attributes": {}})
+    answer = client.delete("/v1/customers/ann")
+    assert (answer.status_code, answer.json()["kind"], answer.json()["status"]) == (202, "erase", "queued")
+    assert client.get(f"/v1/operations/{answer.json()['id']}").json() == answer.json()

@@ -138,3 +138,13 @@ def test_a_weak_key_is_refused(tmp_path: Path, clock: HandClock, weak: str) -> N
         ensure_admin_key(parts)
     with pytest.raises(InvalidInput), parts.database.writing() as session:
         api_keys.create(session, "x", ["admin"], parts.clock(), weak)
+
+
+# -- ports -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_pages_of_temporal_move_with_its_port(tmp_path: Path) -> None:
+    assert settings_for(tmp_path).ui_port == 8233
+    assert settings_for(tmp_path, temporal_port=17233).ui_port == 18233
+    assert settings_for(tmp_path, temporal_port=17233, temporal_ui_port=9999).ui_port == 9999
+    assert settings_for(tmp_path, temporal_port=65000).ui_port == 64000

@@ -1,29 +1,43 @@
-"""What every command shares: how it speaks, and how each failure becomes a sentence."""
+"""What every command shares: how it speaks, and how each failure becomes a sentence.
+
+Nothing that is told is cut: on a terminal a table wraps by column, and what is piped is as wide as it is long.
+"""
 
 import json
-from collections.abc import Generator
+import os
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from services import errors as services
-from services.values import Rejected
 from waypost.errors import ApiProblem, CannotStart, Unreachable
-from waypost.settings import Settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.table import Table
 
     from waypost.client import Waypost
     from waypost.wiring import Parts
 
-console = Console()
-complaints = Console(stderr=True)
+PIPED_WIDTH = 100_000
+"""Columns where nobody looks on: longer than any reason, so that `grep` finds a row on one line."""
+
+
+def _width(descriptor: int) -> int | None:
+    """None on a terminal, which knows its own."""
+    try:
+        return None if os.isatty(descriptor) else PIPED_WIDTH
+    except OSError:
+        return PIPED_WIDTH
+
+
+console = Console(width=_width(1))
+complaints = Console(stderr=True, width=_width(2))
 
 
 @contextmanager
@@ -31,7 +45,7 @@ def failures_as_sentences() -> Generator[None, None, None]:
     """Every failure as a sentence, never as a traceback."""
     try:
         yield
-    except (CannotStart, Unreachable, services.ServiceError, Rejected) as error:
+    except (CannotStart, Unreachable, services.ServiceError) as error:
         fail(str(error))
     except ApiProblem as refused:
         for problem in (refused.body.get("problems") or [])[:50]:
@@ -40,21 +54,30 @@ def failures_as_sentences() -> Generator[None, None, None]:
     except InvalidJourney as invalid:
         show_problems(invalid.problems)
         fail(f"{len(invalid.problems)} problem(s); nothing was stored")
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "WAYPOST_" + "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"the setting {name} is wrong: {first['msg']}")
     except OSError as error:
         fail(f"{error.filename or 'a file'}: {error.strerror or error}")
     except Exception as error:
-        sentence = _of_a_server(error)
+        sentence = _of_a_value(error) or _of_a_server(error)
         if sentence is None:
             raise
         fail(sentence)
 
 
+def _of_a_value(error: Exception) -> str | None:
+    """What a setting or an option that cannot be read comes to. Imported only now, as all that few commands need."""
+    from pydantic import ValidationError
+
+    from services.values import Rejected
+
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        name = "WAYPOST_" + "_".join(str(part) for part in first["loc"]).upper()
+        return f"the setting {name} is wrong: {first['msg']}"
+    return str(error) if isinstance(error, Rejected) else None
+
+
 def _of_a_server(error: Exception) -> str | None:
-    """What a database or Temporal that does not answer comes to. Imported only now: most commands need neither."""
+    """What a database or Temporal that does not answer comes to."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from store.dialects.interface import WrongEncoding
@@ -85,6 +108,7 @@ def show_problems(problems: tuple[DefinitionProblem, ...]) -> None:
 @contextmanager
 def parts() -> Generator["Parts", None, None]:
     """The database and what stands on it, for one command."""
+    from waypost.settings import Settings
     from waypost.wiring import Parts
 
     made = Parts(Settings())
@@ -117,6 +141,16 @@ def print_answer(as_json: bool, answer: Any, *lines: str) -> None:
         return typer.echo(json.dumps(answer))
     for line in lines:
         console.print(line)
+
+
+def wrapping_table(*titles: str, figures: Collection[str] = ()) -> "Table":
+    """A table of which no cell is cut; columns of `figures` stand to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold", justify="right" if title in figures else "left")
+    return table
 
 
 def progress_bar(*, shown: bool = True, transient: bool = True) -> "Progress":

@@ -27,7 +27,7 @@ class CustomerCalls(Connection):
 
     def erase(self, customer: str) -> str:
         """Erase a customer from every table, for good; returns the id of the operation that does it, to `wait` for."""
-        return self.call("DELETE", "/v1/customers/{}", customer)["operation"]
+        return self.call("DELETE", "/v1/customers/{}", customer)["id"]
 
     def export(self, customer: str) -> dict[str, Any]:
         """Everything that is kept about a customer: rows by table."""

@@ -304,12 +304,6 @@ class EnrollmentOut(TypedDict):
 EnrollmentStatus = Literal["live", "ended"]
 
 
-class Erasing(TypedDict):
-    """An erasure under way."""
-
-    operation: str
-
-
 class EvidenceIn(TypedDict):
     """What a customer agreed to, as a court would ask: the words, which wording, how, and from where."""
 

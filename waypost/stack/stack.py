@@ -76,7 +76,7 @@ class Stack:
         home.check_port(settings.port, "WAYPOST_PORT")
         if settings.temporal_address is None:
             home.check_port(settings.temporal_port, "WAYPOST_TEMPORAL_PORT")
-            home.check_port(settings.temporal_ui_port, "WAYPOST_TEMPORAL_UI_PORT")
+            home.check_port(settings.ui_port, "WAYPOST_TEMPORAL_UI_PORT")
             temporal_server.binary()
         migrate.upgrade(parts.database.engine)
         self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
@@ -191,7 +191,7 @@ class Stack:
         show(f"  Pages              {settings.url}/", highlight=False)
         show(f"  API documentation  {settings.url}/docs", highlight=False)
         if settings.temporal_address is None:
-            show(f"  Temporal UI        http://127.0.0.1:{settings.temporal_ui_port}/", highlight=False)
+            show(f"  Temporal UI        http://127.0.0.1:{settings.ui_port}/", highlight=False)
         if not settings.sends_for_real:
             show(f"  Outbox             {settings.url}/outbox", highlight=False)
         if key.warning is not None:

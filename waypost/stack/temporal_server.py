@@ -23,7 +23,7 @@ def command(settings: Settings) -> list[str]:
         binary(), "server", "start-dev",
         "--ip", "127.0.0.1",
         "--port", str(settings.temporal_port),
-        "--ui-port", str(settings.temporal_ui_port),
+        "--ui-port", str(settings.ui_port),
         "--namespace", settings.temporal_namespace,
         "--db-filename", str(settings.home / "temporal.db"),
         "--sqlite-pragma", "journal_mode=WAL",

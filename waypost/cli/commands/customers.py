@@ -2,16 +2,13 @@
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.text import Text
 
 from waypost.cli.arguments import CustomerArgument, JsonFlag
 from waypost.cli.terminal import api_client, console, print_answer
-
-if TYPE_CHECKING:
-    pass
 
 
 def register(app: typer.Typer) -> None:

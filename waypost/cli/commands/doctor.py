@@ -8,7 +8,6 @@ import typer
 
 from waypost.cli.arguments import JsonFlag
 from waypost.cli.terminal import console, failures_as_sentences
-from waypost.settings import Settings
 
 if TYPE_CHECKING:
     from waypost.doctor.findings import Finding
@@ -35,6 +34,8 @@ def doctor(
 
 
 def _findings(what: str, selectors: list[str], nameserver: str | None) -> "Sequence[Finding]":
+    from waypost.settings import Settings
+
     if what == "mail":
         from waypost.doctor import deliverability
 

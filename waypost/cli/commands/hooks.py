@@ -4,10 +4,9 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import api_client, console, print_answer
+from waypost.cli.terminal import api_client, console, print_answer, wrapping_table
 
 hooks_app = typer.Typer(help="Webhooks and notes to colleagues.", no_args_is_help=True)
 
@@ -30,7 +29,7 @@ def listed(
         found = list(waypost.hooks(status=status, journey=journey))
     if as_json:
         return typer.echo(json.dumps(found))
-    table = Table("Hook", "Journey", "Step", "Status", "Attempts", "Answer")
+    table = wrapping_table("Hook", "Journey", "Step", "Status", "Attempts", "Answer", figures=("Attempts",))
     for one in found:
         answer = one["error"] or (str(one["answer"]) if one["answer"] is not None else "")
         table.add_row(one["id"], one["journey"], one["step"], one["status"], str(one["attempts"]), answer)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from journeys.checks import source
 from journeys.language.problems import InvalidJourney
 from waypost.cli.arguments import CustomerArgument, FileArgument, JsonFlag
 from waypost.cli.terminal import api_client, console, failures_as_sentences, parts, print_answer, read, show_problems
@@ -25,6 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def validate(file: FileArgument, as_json: JsonFlag = False) -> None:
     """Check a journey file: every problem with its line, what was found, and what would be right."""
+    from journeys.checks import source
+
     with failures_as_sentences(), parts() as made:
         text = read(file)
         try:

@@ -4,11 +4,9 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from services import values
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import console, failures_as_sentences, parts
+from waypost.cli.terminal import console, failures_as_sentences, parts, wrapping_table
 
 if TYPE_CHECKING:
     from store.tables.access import ApiKey
@@ -35,6 +33,7 @@ def keys_create(
     """Make a key. It is shown this once."""
     from sqlmodel import Session
 
+    from services import values
     from services.access import api_keys, audit_log
 
     with failures_as_sentences(), parts() as made:
@@ -65,7 +64,7 @@ def keys_list(as_json: JsonFlag = False) -> None:
             ]  # fmt: skip
         if as_json:
             return print(json.dumps(rows))
-        table = Table("Id", "Name", "Prefix", "Scopes", "Last used", "")
+        table = wrapping_table("Id", "Name", "Prefix", "Scopes", "Last used", "")
         for row in rows:
             table.add_row(row["id"], row["name"], row["prefix"] + "…", ", ".join(row["scopes"]), row["last_used_at"],
                           "revoked" if row["revoked"] else "")  # fmt: skip

@@ -4,7 +4,6 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from waypost.cli.arguments import JsonFlag
@@ -26,12 +25,14 @@ def reconcile(
     as_json: JsonFlag = False,
 ) -> None:
     """Prove that the books balance: nobody lost, no mail lost, each difference by name (exit status 1)."""
+    from waypost.cli.tables import books
+
     with api_client() as waypost:
         found = waypost.reconciliation(journey, recount=not quick)
         if as_json:
             typer.echo(json.dumps(found))
         else:
-            _tell_books(cast(dict[str, Any], found))
+            books.print_books(console, cast(dict[str, Any], found))
         if not found["balanced"]:
             raise typer.Exit(1)
 
@@ -81,26 +82,3 @@ def _decide_many(waypost: "Waypost", verdict: str, count: int | None, given: dic
     for shown in waypost.watch(done["operation"]):
         done = shown
     print_answer(as_json, done, f"[green]✓[/] {(done['result'] or {}).get('decided', 0)} decided: {verdict}")
-
-
-def _tell_books(found: dict[str, Any]) -> None:
-    table = Table(
-        "Journey", "Entered", "Live", "Ended", "Planned", "Accepted", "Failed", "Skipped", "Waiting", "Unsure"
-    )
-    for book in found["journeys"]:
-        mails = book["messages"]
-        counts = (
-            book["entered"], book["live"], sum(book["ended"].values()), mails["planned"], mails["accepted"],
-            sum(mails["failed"].values()), sum(mails["skipped"].values()), mails["waiting"],
-            mails["unknown"] + mails["parked"],
-        )  # fmt: skip
-        table.add_row(book["journey"], *(f"{count:,}" for count in counts))
-    console.print(table)
-    for book in (*found["journeys"], *found["broadcasts"]):
-        for name, count in book["differences"].items():
-            key = book.get("journey") or book["broadcast"]
-            console.print(f"[red]✗[/] {key}: {count:,} {name.replace('_', ' ')}")
-    if found["outbox"]:
-        console.print(f"The outbox received {found['outbox']['received']:,} mails, {found['outbox']['twice']} twice.")
-    if found["balanced"]:
-        console.print("[green]✓[/] The books balance.")

@@ -1,12 +1,10 @@
 """The processes of an installation as they are typed: `up`, `api`, `worker`, `promote`, `db upgrade`."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from waypost.cli.terminal import complaints, console, failures_as_sentences, parts
-from waypost.settings import Settings
 
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -21,6 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def up() -> None:
     """Run everything on this machine: Temporal, the API with its pages, the worker."""
+    import asyncio
+
+    from waypost.settings import Settings
     from waypost.stack.stack import Stack
 
     with failures_as_sentences():
@@ -49,6 +50,8 @@ def worker(
 
 def promote() -> None:
     """Let the workers of WAYPOST_BUILD_ID have the work from now on (rolling upgrades)."""
+    import asyncio
+
     from waypost.processes import build_promotion
 
     with failures_as_sentences(), parts() as made:

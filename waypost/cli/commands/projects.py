@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mail.brand import GREEN
 from waypost.cli.arguments import JsonFlag
 from waypost.cli.terminal import api_client, complaints, console, failures_as_sentences, print_answer
 
@@ -30,18 +29,19 @@ def new(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     journey: Annotated[str, typer.Option(help="The example to begin with: lifecycle, saas_trial, …")] = "lifecycle",
     brand: Annotated[str | None, typer.Option(help="The name that mails show; else the folder's.")] = None,
-    color: Annotated[str, typer.Option(help="The colour of buttons, as #0b6e4f.")] = GREEN,
+    color: Annotated[str | None, typer.Option(help="The colour of buttons; else #0b6e4f.")] = None,
     sender: Annotated[str | None, typer.Option(help="The address that mails come from.")] = None,
     site: Annotated[str | None, typer.Option(help="Your site, where buttons lead, as https://shop.example.")] = None,
     address: Annotated[str | None, typer.Option(help="The postal address at the foot of every mail.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a project of your own: brand settings, a journey from the examples, its mails, and events to try it with."""
+    from mail.brand import GREEN
     from waypost.project import new_project
 
     with failures_as_sentences():
         name = brand or folder.resolve().name.replace("-", " ").replace("_", " ").title()
-        identity = new_project.checked(brand=name, color=color, sender=sender, site=site, address=address)
+        identity = new_project.checked(brand=name, color=color or GREEN, sender=sender, site=site, address=address)
         files = new_project.create(folder, journey, identity, datetime.now(UTC).date())
         if as_json:
             return typer.echo(json.dumps({"folder": str(folder), "files": [str(one) for one in files]}))

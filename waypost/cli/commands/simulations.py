@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from journeys.checks import source
 from services.errors import InvalidInput
-from services.values import Rejected, instant
 from waypost.cli.arguments import FileArgument, JsonFlag
 from waypost.cli.terminal import complaints, console, failures_as_sentences, parts, progress_bar, read, show_problems
 
@@ -108,12 +106,16 @@ def backtest(
 
 def _load(file: Path) -> "Definition":
     """The journey of a file; warnings are told, errors end the command."""
+    from journeys.checks import source
+
     journey, warnings = source.read(read(file))
     show_problems(tuple(one for one in warnings if one.code != "no_topic"))
     return journey
 
 
 def _instant(text: str | None, option: str) -> datetime | None:
+    from services.values import Rejected, instant
+
     try:
         return instant(text, option) if text else None
     except Rejected as wrong:

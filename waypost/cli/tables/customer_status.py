@@ -1,34 +1,82 @@
-"""A customer's story in a terminal."""
+"""A customer's story in a terminal.
 
+Every row says its journey, and its time by the clock of UTC and by the customer's. What the product noted several times
+over is one row, with how often.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from waypost.cli.terminal import wrapping_table
 
 
 def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, Any]]) -> None:
     """Who and where, what comes next, and everything that led there, the newest first."""
     customer = shown["customer"]
-    console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
+    zone = _zone(customer)
+    _head(console, customer)
     if shown["lifecycle_stage"]:
         console.print(Text(f"Lifecycle stage: {shown['lifecycle_stage']}"))
     for enrollment in shown["enrollments"]:
-        console.print(Text(_place(enrollment)))
-    table = Table("When (UTC)", "What", "Where", "Why", box=None, pad_edge=False)
-    for entry in story:
-        where = entry["step"] or entry["stage"] or ""
-        table.add_row(entry["at"][:19].replace("T", " "), _what(entry), Text(where), Text(why(entry)))
+        console.print(Text(_place(enrollment, zone)))
+    table = wrapping_table("When (UTC)", *([f"When ({zone.key})"] if zone else []), "What", "Journey", "Where", "Why")
+    for entry, count in _folded(story):
+        times = [_utc(entry["at"]), *([_local(entry["at"], zone)] if zone else [])]
+        why_not = why(entry) + (f" (×{count})" if count > 1 else "")
+        place = entry["step"] or entry["stage"] or ""
+        table.add_row(*times, _what(entry), Text(entry["journey"] or ""), Text(place), Text(why_not))
     console.print(table)
 
 
-def _place(enrollment: dict[str, Any]) -> str:
+def _head(console: Console, customer: Mapping[str, Any]) -> None:
+    console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
+
+
+def _folded(story: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], int]]:
+    """Entries one after the other that say the same at other times, as the newest of them and how many there are."""
+
+    def says(entry: dict[str, Any]) -> tuple[Any, ...]:
+        return entry["kind"], entry["what"], entry["journey"], entry["stage"], entry["step"], why(entry)
+
+    for _, same in groupby(story, key=says):
+        first, *more = same
+        yield first, 1 + len(more)
+
+
+def _utc(at: str) -> str:
+    return at[:19].replace("T", " ")
+
+
+def _zone(customer: Mapping[str, Any]) -> ZoneInfo | None:
+    """The customer's own zone, where it is known and means something on this machine."""
+    try:
+        return ZoneInfo(customer["timezone"]) if customer["timezone"] else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _local(at: str, zone: ZoneInfo) -> str:
+    return f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _place(enrollment: dict[str, Any], zone: ZoneInfo | None) -> str:
     place = f"{enrollment['journey']} v{enrollment['version']}: stage {enrollment['stage']}"
     if enrollment["status"] == "ended":
         return f"{place}, ended ({enrollment['reason']})"
     doing = f"in {enrollment['step']}" if enrollment["step"] else "resting behind the last step"
-    until = f", acts by itself at {enrollment['wakes_at'][:19].replace('T', ' ')} UTC" if enrollment["wakes_at"] else ""
-    return f"{place}, {doing}{', paused' if enrollment['paused'] else ''}{until}"
+    return f"{place}, {doing}{', paused' if enrollment['paused'] else ''}{_until(enrollment['wakes_at'], zone)}"
+
+
+def _until(at: str | None, zone: ZoneInfo | None) -> str:
+    if at is None:
+        return ""
+    return f", acts by itself at {_utc(at)} UTC" + (f" ({_local(at, zone)} {zone.key})" if zone else "")
 
 
 def _what(entry: dict[str, Any]) -> Text:
@@ -64,16 +112,16 @@ def _verdict(asked: dict[str, Any]) -> str:
 
 def print_forecast(console: Console, shown: dict[str, Any], ahead: list[dict[str, Any]]) -> None:
     """The next actions of each live enrollment, and what would lead elsewhere."""
-    customer = shown["customer"]
-    console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
+    _head(console, shown["customer"])
     if not ahead:
         console.print("No journey is under way.")
     for one in ahead:
         place = one["step"] or "behind the last step"
         console.print(Text(f"{one['journey']}: stage {one['stage']}, {place}{', paused' if one['paused'] else ''}"))
-        table = Table("When (the customer's clock)", "What", "Where", box=None, pad_edge=False)
+        table = wrapping_table("When (the customer's clock)", "When (UTC)", "What", "Where")
         for action in one["actions"]:
-            table.add_row(Text(action["local"]), Text(_next(action)), Text(action["step"] or action["stage"]))
+            table.add_row(action["local"], _utc(action["at"]), Text(_next(action)),
+                          Text(action["step"] or action["stage"]))  # fmt: skip
         console.print(table if one["actions"] else "  Nothing more happens by itself.")
         if one["unless"]:
             console.print(Text("  unless: " + "; ".join(one["unless"])))

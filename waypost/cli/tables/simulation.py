@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from journeys.simulation.backtest import SimulatedEnrollment, Totals
+from waypost.cli.terminal import wrapping_table
 from waypost.simulation.paths import path
 
 
 def print_path(console: Console, enrollment: SimulatedEnrollment) -> None:
     """The path as a table."""
-    table = Table("When (UTC)", "What", "Where", "Why", box=None, pad_edge=False)
+    table = wrapping_table("When (UTC)", "What", "Where", "Why")
     for at, what, stage, step, detail in path(enrollment):
         table.add_row(f"{at:%Y-%m-%d %H:%M}", what, Text(step or stage), Text(_why(what, detail)))
     console.print(table)
@@ -55,11 +55,9 @@ def print_totals(console: Console, totals: Totals, second: Totals | None = None)
 
 
 def _table(console: Console, title: str, rows: Sequence[tuple[str, list[int]]], two: bool) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(title, min_width=34)
-    table.add_column("this" if two else "", justify="right")
-    if two:
-        table.add_column("against", justify="right")
+    figures = ("this", "against") if two else ("",)
+    table = wrapping_table(title, *figures, figures=figures)
+    table.columns[0].min_width = 34
     for key, counts in rows:
         table.add_row(Text(f"  {key}"), *(f"{count:,}" for count in counts))
     console.print(table)

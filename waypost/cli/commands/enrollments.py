@@ -1,0 +1,76 @@
+"""One enrollment as support moves it: `enrollment pause`, `resume`, `skip`, `exit`."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from services.errors import InvalidInput, NotFound
+from waypost.cli.arguments import JsonFlag
+from waypost.cli.terminal import api_client, print_answer
+
+if TYPE_CHECKING:
+    from waypost.client import Waypost
+
+enrollment_app = typer.Typer(help="One enrollment: pause, resume, skip, exit.", no_args_is_help=True)
+
+Verb = Literal["pause", "resume", "skip", "exit"]
+Whose = Annotated[str, typer.Argument(help="An enrollment's id (enr_…), or a customer: your id or the email address.")]
+JourneyOption = Annotated[
+    str | None, typer.Option(help="Which journey, where the customer is under way in several of them.")
+]
+Reason = Annotated[str, typer.Option(help="What is kept on record with it.")]
+
+OWN_ID = "enr_"
+"""How the ids of enrollments begin."""
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (pause, resume, skip, exit_):
+        enrollment_app.command(command.__name__.rstrip("_"))(command)
+    app.add_typer(enrollment_app, name="enrollment")
+
+
+def pause(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+    """Keep it where it is; no mail of it goes."""
+    _control("pause", of, journey, reason, as_json)
+
+
+def resume(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+    """Let it go on: what is overdue follows its `late`."""
+    _control("resume", of, journey, reason, as_json)
+
+
+def skip(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+    """Go on behind the step that it waits in."""
+    _control("skip", of, journey, reason, as_json)
+
+
+def exit_(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+    """End it."""
+    _control("exit", of, journey, reason, as_json)
+
+
+def _control(verb: Verb, of: str, journey: str | None, reason: str, as_json: bool) -> None:
+    with api_client() as waypost:
+        done = waypost.control(the_one_meant(waypost, of, journey), verb, reason)
+        place = f"ended ({done['reason']})" if done["status"] == "ended" else done["step"] or done["stage"]
+        paused = ", paused" if done["paused"] else ""
+        print_answer(as_json, done, f"[green]✓[/] {done['id']} in {done['journey']}: {place}{paused}")
+
+
+def the_one_meant(waypost: "Waypost", of: str, journey: str | None) -> str:
+    """The id of the one enrollment that is meant; raise NotFound, or InvalidInput where several are."""
+    if of.startswith(OWN_ID):
+        return of
+    live: list[Any] = [
+        one
+        for one in waypost.customer(of)["enrollments"]
+        if one["status"] == "live" and journey in (None, one["journey"])
+    ]
+    if not live:
+        raise NotFound(f"{of} is under way in no journey" if journey is None else f"{of} is not under way in {journey}")
+    if len(live) > 1:
+        told = ", ".join(f"{one['id']} ({one['journey']}, {one['stage']})" for one in live)
+        raise InvalidInput(f"{of} has {len(live)} enrollments; name one by --journey or its id: {told}")
+    return live[0]["id"]
