@@ -43,6 +43,10 @@ def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: An
     return field
 
 
+def _port(*readers: Reader, default: int | None = None, description: str) -> Any:
+    return _of(*readers, default=default, ge=1, le=HIGHEST_PORT, description=description)
+
+
 def _listed(given: Any) -> Any:
     """A text with commas as its parts."""
     return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
@@ -73,24 +77,11 @@ class Settings(BaseSettings):
 
     home: Path = _of(*Reader, default=Path(".waypost"), description="data directory")
     host: str = _of(Reader.API, default="127.0.0.1", description="address the API listens on")
-    port: int = _of(
-        Reader.API,
-        Reader.CLI,
-        Reader.UP,
-        default=8000,
-        ge=1,
-        le=HIGHEST_PORT,
-        description="port of the API and its pages",
-    )
+    port: int = _port(Reader.API, Reader.CLI, Reader.UP, default=8000, description="port of the API and its pages")
     api_url: str | None = _of(Reader.CLI, description="where the command line finds the API, if not on this machine")
-    temporal_port: int = _of(
-        Reader.UP, default=7233, ge=1, le=HIGHEST_PORT, description="port of the embedded Temporal server"
-    )
-    temporal_ui_port: int | None = _of(
-        Reader.UP,
-        ge=1,
-        le=HIGHEST_PORT,
-        description="port of the embedded Temporal's web UI; else 1000 above `WAYPOST_TEMPORAL_PORT`, so 8233",
+    temporal_port: int = _port(Reader.UP, default=7233, description="port of the embedded Temporal server")
+    temporal_ui_port: int | None = _port(
+        Reader.UP, description="port of the embedded Temporal's web UI; else 1000 above `WAYPOST_TEMPORAL_PORT`"
     )
     temporal_address: str | None = _of(*TEMPORAL, description="an outside Temporal; then none is started")
     temporal_namespace: str = _of(*TEMPORAL, default="default", description="Temporal namespace")
