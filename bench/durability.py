@@ -65,7 +65,7 @@ def _timed(database: Database, work: Callable[[Database, str], None], number: in
 def _events(count: int) -> Callable[[Database, str], None]:
     def work(database: Database, name: str) -> None:
         batch = [
-            {"type": "track", "userId": str(one), "event": "Seen", "messageId": f"{count}-{name}-{one}"}
+            {"type": "track", "userId": f"u{one}", "event": "Seen", "messageId": f"{count}-{name}-{one}"}
             for one in range(count)
         ]
         with database.writing() as session:

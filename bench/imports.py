@@ -49,7 +49,7 @@ def _file(path: Path) -> Path:
     with path.open("w") as file:
         for line in range(LINES):
             event = {
-                "type": "track", "userId": str(line % CUSTOMERS), "event": "Order Completed", "messageId": f"m{line}",
+                "type": "track", "userId": f"u{line % CUSTOMERS}", "event": "Order Completed", "messageId": f"m{line}",
                 "timestamp": f"2025-{line % 12 + 1:02}-{line % 28 + 1:02}T10:00:00Z",
                 "properties": {"total": line % 97},
             }  # fmt: skip

@@ -91,7 +91,7 @@ def _bare(database: Database, rows: list[dict[str, Any]]) -> None:
 
 
 def _people(database: Database) -> None:
-    everybody = [{"type": "identify", "userId": str(one), "traits": {"plan": "pro"}} for one in range(CUSTOMERS)]
+    everybody = [{"type": "identify", "userId": f"u{one}", "traits": {"plan": "pro"}} for one in range(CUSTOMERS)]
     with database.writing() as session:
         ingest.ingest(session, everybody, datetime.now(UTC))
 
@@ -101,7 +101,7 @@ def _body(number: int) -> bytes:
     events = [
         {
             "type": "track",
-            "userId": str(one * 7 % CUSTOMERS),
+            "userId": f"u{one * 7 % CUSTOMERS}",
             "event": f"Product Viewed {one % 5}",
             "messageId": f"{number}-{one}",
             "timestamp": datetime.now(UTC).isoformat(),

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import orjson
 
+from services.ingestion import identifiers
 from services.values import Rejected, check_values, instant
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
@@ -15,9 +16,6 @@ TYPES = ("identify", "track", "page", "screen", "group", "alias")
 
 MORE = {"page": ("name", "category"), "screen": ("name", "category"), "group": ("groupId",)}
 """What counts as a property though it stands beside them, by type."""
-
-LONGEST_ID = 100
-"""Characters of a `messageId`; ids of customers may have 255, as email addresses do."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +62,7 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
     kind = item.get("type")
     if kind not in TYPES:
         raise Rejected("type", f"must be one of {', '.join(TYPES)}, found {kind!r:.40}")
-    user_id, anonymous_id = _identifier(item, "userId"), _identifier(item, "anonymousId")
+    user_id, anonymous_id = identifiers.name_in(item, "userId"), identifiers.name_in(item, "anonymousId")
     if user_id is None and anonymous_id is None:
         raise Rejected("userId", "userId or anonymousId is required")
     traits = _mapping(item, "traits")
@@ -77,11 +75,11 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
         name=_name(kind, item),
         user_id=user_id,
         anonymous_id=anonymous_id,
-        message_id=_identifier(item, "messageId"),
+        message_id=identifiers.message_in(item),
         at=_happened(item, now, sent_at or item.get("sentAt")),
         properties=traits if kind == "identify" else _properties(kind, item),
         traits=traits,
-        previous_id=_identifier(item, "previousId") if kind == "alias" else None,
+        previous_id=identifiers.name_in(item, "previousId") if kind == "alias" else None,
     )
 
 
@@ -108,26 +106,13 @@ def _properties(kind: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
     return properties
 
 
-def _identifier(item: Mapping[str, Any], name: str) -> str | None:
-    value = item.get(name)
-    if value is None or value == "":
-        return None
-    if type(value) is str and len(value) <= LONGEST_ID:
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise Rejected(name, f"must be a text, found {type(value).__name__}")
-    longest = LONGEST_ID if name == "messageId" else 255
-    if len(value) > longest:
-        raise Rejected(name, f"has {len(value)} characters; at most {longest} are allowed")
-    return value
-
-
 def identifier(value: str) -> str:
-    """An id from a URL, under the same rules; raise Rejected. Empty where there is none."""
+    """An id from a URL, under the same rules; raise Rejected, also where there is none."""
     check_values({"userId": value})
-    return _identifier({"userId": value}, "userId") or ""
+    found = identifiers.name_in({"userId": value}, "userId")
+    if found is None:
+        raise Rejected("userId", "is empty")
+    return found
 
 
 def _mapping(item: Mapping[str, Any], name: str, path: str | None = None) -> Mapping[str, Any]:

@@ -196,7 +196,7 @@ def test_an_import_goes_on_where_a_worker_died(client: TestClient, parts: Parts)
 
 
 def test_an_import_is_cancelled_and_what_was_done_stays(client: TestClient, parts: Parts) -> None:
-    text = "userId\n" + "".join(f"{number}\n" for number in range(1_500))
+    text = "userId\n" + "".join(f"{number}\n" for number in range(1, 1_501))
     operation = upload(client, text, kind="customers").json()["id"]
     cut_off(parts, operation, 1)
     assert client.post(f"/v1/operations/{operation}/cancel").status_code == 200
@@ -231,7 +231,7 @@ def test_counts_of_an_import_of_events_add_up_over_its_pages(client: TestClient,
 
 
 def test_progress_has_a_rate_and_the_time_that_is_left(client: TestClient, parts: Parts, clock: Any) -> None:
-    text = "userId\n" + "".join(f"{number}\n" for number in range(1_500))
+    text = "userId\n" + "".join(f"{number}\n" for number in range(1, 1_501))
     operation = upload(client, text, kind="customers").json()["id"]
     cut_off(parts, operation, 1)
     clock.forward(seconds=10)
