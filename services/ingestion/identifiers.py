@@ -28,11 +28,15 @@ BLANKS = " \t\r\n\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff"
 _NOTHING = r"undefined|null|nul|none|nil|nan|void|empty|missing|unset|n/?a|infinity|inf|true|false"
 _ZERO = r"[+-]?0(?:[-.:_/ ]*0)*|-1"
 _EVERYBODY = (
-    r"anonymous|anonym|anon|guest|unknown|nobody|default|logged[ _-]?out|(?:not|un)[ _-]?(?:authenticated|logged[ _-]?in)"
+    r"anonymous|anonym|anon|guest|unknown|nobody|default|logged[ _-]?out"
+    r"|(?:not|un)[ _-]?(?:authenticated|logged[ _-]?in)"
 )
-_FIELD = r"(?:user|anonymous|distinct|customer|client|device|visitor)?[ _-]?(?:id|uuid|guid|identifier)|e-?mail|username"
+_FIELD = (
+    r"(?:user|anonymous|distinct|customer|client|device|visitor)?[ _-]?(?:id|uuid|guid|identifier)|e-?mail|username"
+)
 _UNFILLED = (
-    r"\[?(?:object|function|class)[ :]\w*\]?|promise \{.*\}|\{.*\}|\[.*\]|\$\{.*\}|<[^<>@]*>|.*\{\{.*\}\}.*|%\w*%|%[sd@]"
+    r"\[?(?:object|function|class)[ :]\w*\]?|promise \{.*\}|\{.*\}|\[.*\]|\$\{.*\}"
+    r"|<[^<>@]*>|.*\{\{.*\}\}.*|%\w*%|%[sd@]"
 )
 _SPREADSHEET = r"#[a-z/0]+[!?]?"
 
