@@ -18,19 +18,27 @@ LEFT_OUT = ("store/migrations/", "waypost/client/models.py")
 LONGEST = 320
 """Lines of a file of the product: what a reader takes in at one go (ten screens)."""
 
+LONGEST_TEST = 400
+"""Lines of a file of tests, which is read a test at a time: what one subject needs with its fixtures."""
+
 
 def problems(root: Path) -> list[str]:
     """What is wrong below this folder, a sentence each; none where all is well."""
     files = {str(file.relative_to(root)): file.read_text() for room in PRODUCT for file in (root / room).rglob("*.py")}
     kept = {name: text for name, text in sorted(files.items()) if not name.startswith(LEFT_OUT)}
-    return [*_too_long(kept.items()), *_said_twice(kept.items())]
+    tests = ((str(file.relative_to(root)), file.read_text()) for file in sorted((root / "tests").rglob("*.py")))
+    return [
+        *_too_long(kept.items(), LONGEST, "by what its callers come for"),
+        *_too_long(tests, LONGEST_TEST, "by what its tests specify"),
+        *_said_twice(kept.items()),
+    ]
 
 
-def _too_long(files: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _too_long(files: Iterable[tuple[str, str]], longest: int, how: str) -> Iterator[str]:
     for name, text in files:
         lines = len(text.splitlines())
-        if lines > LONGEST:
-            yield f"{name} has {lines} lines, more than {LONGEST}: split it by what its callers come for"
+        if lines > longest:
+            yield f"{name} has {lines} lines, more than {longest}: split it {how}"
 
 
 def _said_twice(files: Iterable[tuple[str, str]]) -> Iterator[str]:

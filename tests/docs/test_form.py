@@ -25,6 +25,14 @@ def test_a_file_may_have_320_lines_and_no_more(tmp_path: Path) -> None:
     assert checked(tmp_path) == (1, said)
 
 
+def test_a_file_of_tests_may_have_400_lines_and_no_more(tmp_path: Path) -> None:
+    write(tmp_path, "tests/mail/test_links.py", "\n" * 400)
+    assert checked(tmp_path) == (0, "")
+    write(tmp_path, "tests/mail/test_links.py", "\n" * 401)
+    said = "tests/mail/test_links.py has 401 lines, more than 400: split it by what its tests specify\n"
+    assert checked(tmp_path) == (1, said)
+
+
 def test_a_class_and_an_alias_of_one_name_mean_two_things(tmp_path: Path) -> None:
     write(tmp_path, "store/ids.py", "class Call:\n    pass\n")
     assert checked(tmp_path) == (0, "")

@@ -17,7 +17,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.conftest import settings_for
-from tests.stack.test_compose import SERVICES
+from tests.stack.compose_file import SERVICES
 from tests.stack.test_up import JOURNEY
 from tests.stacks import Stack
 from tests.tls import Authority, TlsProxy

@@ -5,11 +5,18 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from services.definitions import journeys, validation_context
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from store.session import Database
+from store.tables.customers import Segment
+from store.tables.definitions import Topic
+from store.tables.enrollments import Enrollment
+from tests.conftest import Statements
+from tests.shells import Shell
+from tests.store import bulk_shop
 from tests.store.broadcast_desk import Desk
 from tests.store.town import Town
 
@@ -67,3 +74,36 @@ def desk(database: Database, take: Callable[..., Any], noon: datetime) -> Desk:
 @pytest.fixture
 def town(database: Database, noon: datetime) -> Town:
     return Town(database, noon)
+
+
+@pytest.fixture
+def shell(database: Database, take: Ingest) -> Shell:
+    """Ann has signed up: her enrollment in `welcome`, which has not woken yet."""
+    take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com", "first_name": "Ann"}})
+    take({"type": "track", "userId": "ann", "event": "Signed Up"})
+    with database.reading() as session:
+        return Shell(database, session.exec(select(Enrollment)).one())
+
+
+@pytest.fixture
+def shop(database: Database, publish: Callable[[str, str], None], noon: datetime) -> None:
+    """Everybody listens: two segments, and journeys that begin by event, segment and date."""
+    with database.writing() as session:
+        session.merge(Segment(key="pros", guard="customer.plan == 'pro'", created_at=noon, updated_at=noon))
+        guard = "'pros' in customer.segments"
+        session.merge(Segment(key="quick", guard=guard, created_at=noon, updated_at=noon))
+        session.add(Topic(key="club", consent="double_opt_in", created_at=noon, updated_at=noon))
+    for key, enter in bulk_shop.TRIGGERS.items():
+        publish(key, bulk_shop.JOURNEY.format(key=key, enter=enter))
+
+
+@pytest.fixture
+def done(database: Database, statements: Statements, noon: datetime) -> bulk_shop.Done:
+    """Does work that somebody asks for, within so many statements, and returns what is reported of it."""
+
+    def run(what: str, file: str = "", *, at_most: int, **request: Any) -> dict[str, Any]:
+        operation = bulk_shop.asked_for(database, what, noon, file, **request)
+        with statements(database, at_most=at_most):
+            return bulk_shop.work(database, operation, noon)
+
+    return run

@@ -2,68 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
 from journeys.machine.woken import Woken
-from services.definitions import journeys
-from services.enrollments import asking, wake
-from services.errors import Refused
-from services.ingestion.ingest import IngestResult
-from services.reports import backlog
-from services.upkeep import upkeep
+from services.enrollments import wake
 from store.queries import counts
 from store.session import Database
 from store.tables.customers import Suppression
-from store.tables.enrollments import ControlRequest, Decision, Dispatch, Enrollment, Interest
-from store.tables.messages import Message
+from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 from tests.shells import Shell
-
-Ingest = Callable[..., IngestResult]
+from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, rows, story
 
 pytestmark = pytest.mark.usefixtures("welcome")
-
-
-@pytest.fixture
-def shell(database: Database, take: Ingest) -> Shell:
-    take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com", "first_name": "Ann"}})
-    take({"type": "track", "userId": "ann", "event": "Signed Up"})
-    with database.reading() as session:
-        return Shell(database, session.exec(select(Enrollment)).one())
-
-
-def rows(database: Database, table: Any) -> list[Any]:
-    with database.reading() as session:
-        return list(session.exec(select(table)).all())
-
-
-def pause(database: Database, paused: bool, now: datetime) -> None:
-    with database.writing() as session:
-        journeys.pause(session, "welcome", now) if paused else journeys.resume(session, "welcome")
-
-
-def story(database: Database) -> list[tuple[int | None, str]]:
-    with database.reading() as session:
-        query = select(Decision).where(col(Decision.number).is_not(None)).order_by(col(Decision.number))
-        return [(one.number, one.what) for one in session.exec(query).all()]
-
-
-def ask(database: Database, verb: str, now: datetime, once: str | None = None) -> ControlRequest:
-    with database.writing() as session:
-        return asking.ask(session, session.exec(select(Enrollment)).one(), verb, now, once=once)
-
-
-def mails(database: Database) -> dict[str, tuple[str, str | None]]:
-    return {one.template: (one.status, one.reason) for one in rows(database, Message)}
-
-
-def buys(take: Ingest, at: datetime) -> None:
-    take({"type": "track", "userId": "ann", "event": "Bought"}, at=at)
-
-
-TWO_DAYS = timedelta(days=2)
 
 
 def test_a_run_shows_where_it_stands_and_registers_what_it_waits_for(
@@ -263,173 +215,3 @@ def test_a_question_is_answered_as_of_its_instant(
     shell.wake(noon + timedelta(days=13))
     assert shell.state.stage == "b"
     assert shell.state.since == noon + timedelta(days=11)
-
-
-# -- what is asked of it -----------------------------------------------------------------------------------------------
-
-
-def controls(database: Database) -> list[tuple[str, str, str | None]]:
-    return [
-        (one.verb, one.status, one.refusal)
-        for one in sorted(rows(database, ControlRequest), key=lambda one: one.asked_at)
-    ]
-
-
-def test_what_is_asked_is_done_in_its_order_or_refused(database: Database, shell: Shell, noon: datetime) -> None:
-    shell.wake(noon)
-    for second, verb in enumerate(["skip", "skip", "pause", "resume", "resume"], start=1):
-        ask(database, verb, noon + timedelta(seconds=second))
-    shell.wake(noon + timedelta(minutes=1))
-    assert controls(database) == [
-        ("skip", "done", None),
-        ("skip", "refused", "no step is waited in: the customer rests in stage 'new'"),
-        ("pause", "done", None),
-        ("resume", "done", None),
-        ("resume", "refused", "the enrollment is not paused"),
-    ]
-    assert sorted(mails(database)) == ["mail_a", "mail_b"]
-
-
-def test_what_is_asked_twice_under_one_name_is_asked_once(database: Database, shell: Shell, noon: datetime) -> None:
-    shell.wake(noon)
-    ask(database, "pause", noon, once="ctl_x")
-    shell.wake(noon)
-    assert ask(database, "pause", noon, once="ctl_x").status == "done"
-    assert controls(database) == [("pause", "done", None)]
-
-
-def test_what_nobody_did_in_time_is_withdrawn_and_not_done_later(
-    database: Database, shell: Shell, noon: datetime
-) -> None:
-    shell.wake(noon)
-    asked = ask(database, "exit", noon)
-    with database.writing() as session:
-        assert asking.withdraw(session, asked.id, noon)
-        assert not asking.withdraw(session, asked.id, noon)
-    shell.wake(noon)
-    assert shell.state.phase == "live"
-    with database.reading() as session, pytest.raises(Refused, match="withdrawn"):
-        asking.outcome(session, asked.id)
-
-
-def test_who_was_told_that_it_was_withdrawn_tries_again_under_the_same_name(
-    database: Database, shell: Shell, noon: datetime
-) -> None:
-    shell.wake(noon)
-    ask(database, "pause", noon, once="ctl_x")
-    with database.writing() as session:
-        assert asking.withdraw(session, "ctl_x", noon)
-    ask(database, "pause", noon + timedelta(minutes=1), once="ctl_x")
-    shell.wake(noon + timedelta(minutes=1))
-    assert (controls(database), shell.state.paused) == ([("pause", "done", None)], True)
-
-
-@pytest.mark.parametrize("what", ["event", "control"])
-def test_a_clock_that_runs_ahead_brings_nobodys_deadline_forward(
-    database: Database, shell: Shell, take: Ingest, noon: datetime, what: str
-) -> None:
-    """The API's machine is three days ahead of Temporal's: mail_b is due in two."""
-    shell.wake(noon)
-    if what == "event":
-        buys(take, noon + timedelta(days=3))
-    else:
-        ask(database, "pause", noon + timedelta(days=3))
-    shell.wake(noon)
-    assert "mail_b" not in mails(database)
-    assert (shell.state.stage, shell.state.paused) == (("buyer", False) if what == "event" else ("new", True))
-
-
-def test_a_wake_that_goes_well_again_is_stuck_no_more(database: Database, shell: Shell, noon: datetime) -> None:
-    shell.wake(noon)
-    with database.writing() as session:
-        wake.set_aside(session, shell.enrollment, "KeyError: 'x'", noon)
-    shell.wake(noon)
-    assert rows(database, Enrollment)[0].stuck is None
-
-
-def test_what_is_asked_behind_the_end_is_refused(database: Database, shell: Shell, noon: datetime) -> None:
-    shell.wake(noon)
-    ask(database, "exit", noon)
-    ask(database, "pause", noon + timedelta(seconds=1))
-    shell.wake(noon + timedelta(seconds=2))
-    assert controls(database) == [
-        ("exit", "done", None),
-        ("pause", "refused", "the enrollment has ended (exited)"),
-    ]
-    with pytest.raises(Refused, match="the enrollment has ended"):
-        ask(database, "pause", noon)
-
-
-def test_a_paused_journey_pauses_who_would_act_and_lets_them_go_on(
-    database: Database, shell: Shell, take: Ingest, noon: datetime
-) -> None:
-    shell.wake(noon)
-    pause(database, True, noon)
-    shell.wake(noon + timedelta(days=1))
-    assert not shell.state.paused, "who waits anyway is left alone"
-    shell.wake(noon + TWO_DAYS)
-    buys(take, noon + timedelta(days=3))
-    shell.wake(noon + timedelta(days=3))
-    (enrollment,) = rows(database, Enrollment)
-    assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (True, "journey", "new")
-    with pytest.raises(Refused, match="the whole journey 'welcome' is paused"):
-        ask(database, "resume", noon + timedelta(days=3))
-    pause(database, False, noon + timedelta(days=4))
-    shell.wake(noon + timedelta(days=4))
-    (enrollment,) = rows(database, Enrollment)
-    assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (False, None, "buyer")
-    assert sorted(mails(database)) == ["mail_a", "mail_c"]
-
-
-# -- what fails for ever -----------------------------------------------------------------------------------------------
-
-
-def test_an_enrollment_that_is_stuck_says_so_once_and_goes_on_when_it_can(
-    database: Database, shell: Shell, noon: datetime
-) -> None:
-    shell.wake(noon)
-    for error in ("KeyError: 'x'", "KeyError: 'x'", "KeyError: 'y'"):
-        with database.writing() as session:
-            stuck = wake.set_aside(session, shell.enrollment, error, noon)
-        assert stuck == Woken(stuck=True), "what the error says stays out of Temporal's history"
-    told = [one.detail["error"] for one in rows(database, Decision) if one.what == "stuck"]
-    assert sorted(told) == ["KeyError: 'x'", "KeyError: 'y'"]
-    shell.wake(noon + TWO_DAYS)
-    assert rows(database, Enrollment)[0].stuck is None
-    assert "mail_b" in mails(database)
-
-
-def test_nobody_stands_still_unseen(database: Database, shell: Shell, take: Ingest, noon: datetime) -> None:
-    """A wait whose end has passed, or an event that is waited for: poked again, each once in ten minutes."""
-    shell.wake(noon)
-    pokes(database)
-    late = noon + TWO_DAYS + timedelta(minutes=11)
-    for now, overdue in ((noon + TWO_DAYS + timedelta(minutes=9), 0), (late, 1)):
-        with database.reading() as session:
-            assert backlog.standing_still(session, now) == {"overdue": overdue, "stuck": 0}
-    nudged: list[int] = []
-    for minutes in (0, 1, 9, 11):
-        with database.writing() as session:
-            upkeep.do(session, late + timedelta(minutes=minutes))
-        nudged.append(pokes(database))
-    assert nudged == [1, 0, 0, 1]
-    shell.wake(late)
-    assert standing(database, late + timedelta(days=9)) == {"overdue": 0, "stuck": 0}, "it rests, and nothing is due"
-    buys(take, late)
-    assert standing(database, late + timedelta(minutes=11)) == {"overdue": 1, "stuck": 0}
-    shell.wake(late + timedelta(minutes=12))
-    assert standing(database, late + timedelta(minutes=30)) == {"overdue": 0, "stuck": 0}
-    with database.writing() as session:
-        wake.set_aside(session, shell.enrollment, "KeyError: 'x'", late)
-    assert standing(database, late) == {"overdue": 0, "stuck": 1}
-
-
-def pokes(database: Database) -> int:
-    """How many pokes are on their way; they have gone now."""
-    with database.writing() as session:
-        return sum(session.delete(one) is None for one in session.exec(select(Dispatch)).all())
-
-
-def standing(database: Database, now: datetime) -> dict[str, int]:
-    with database.reading() as session:
-        return backlog.standing_still(session, now)

@@ -1,0 +1,48 @@
+"""What Ann does in the journey `welcome`, what is asked of her enrollment, and what is stored of it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import col, select
+
+from services.definitions import journeys
+from services.enrollments import asking
+from services.ingestion.ingest import IngestResult
+from store.session import Database
+from store.tables.enrollments import ControlRequest, Decision, Enrollment
+from store.tables.messages import Message
+
+Ingest = Callable[..., IngestResult]
+
+
+TWO_DAYS = timedelta(days=2)
+
+
+def rows(database: Database, table: Any) -> list[Any]:
+    with database.reading() as session:
+        return list(session.exec(select(table)).all())
+
+
+def pause(database: Database, paused: bool, now: datetime) -> None:
+    with database.writing() as session:
+        journeys.pause(session, "welcome", now) if paused else journeys.resume(session, "welcome")
+
+
+def story(database: Database) -> list[tuple[int | None, str]]:
+    with database.reading() as session:
+        query = select(Decision).where(col(Decision.number).is_not(None)).order_by(col(Decision.number))
+        return [(one.number, one.what) for one in session.exec(query).all()]
+
+
+def ask(database: Database, verb: str, now: datetime, once: str | None = None) -> ControlRequest:
+    with database.writing() as session:
+        return asking.ask(session, session.exec(select(Enrollment)).one(), verb, now, once=once)
+
+
+def mails(database: Database) -> dict[str, tuple[str, str | None]]:
+    return {one.template: (one.status, one.reason) for one in rows(database, Message)}
+
+
+def buys(take: Ingest, at: datetime) -> None:
+    take({"type": "track", "userId": "ann", "event": "Bought"}, at=at)

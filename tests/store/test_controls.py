@@ -1,0 +1,119 @@
+"""What is asked of an enrollment (pause, resume, skip, exit) is done in its order, or refused with a reason."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.enrollments import asking
+from services.errors import Refused
+from store.session import Database
+from store.tables.enrollments import ControlRequest, Enrollment
+from tests.shells import Shell
+from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, pause, rows
+
+pytestmark = pytest.mark.usefixtures("welcome")
+
+
+def controls(database: Database) -> list[tuple[str, str, str | None]]:
+    return [
+        (one.verb, one.status, one.refusal)
+        for one in sorted(rows(database, ControlRequest), key=lambda one: one.asked_at)
+    ]
+
+
+def test_what_is_asked_is_done_in_its_order_or_refused(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    for second, verb in enumerate(["skip", "skip", "pause", "resume", "resume"], start=1):
+        ask(database, verb, noon + timedelta(seconds=second))
+    shell.wake(noon + timedelta(minutes=1))
+    assert controls(database) == [
+        ("skip", "done", None),
+        ("skip", "refused", "no step is waited in: the customer rests in stage 'new'"),
+        ("pause", "done", None),
+        ("resume", "done", None),
+        ("resume", "refused", "the enrollment is not paused"),
+    ]
+    assert sorted(mails(database)) == ["mail_a", "mail_b"]
+
+
+def test_what_is_asked_twice_under_one_name_is_asked_once(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    ask(database, "pause", noon, once="ctl_x")
+    shell.wake(noon)
+    assert ask(database, "pause", noon, once="ctl_x").status == "done"
+    assert controls(database) == [("pause", "done", None)]
+
+
+def test_what_nobody_did_in_time_is_withdrawn_and_not_done_later(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    asked = ask(database, "exit", noon)
+    with database.writing() as session:
+        assert asking.withdraw(session, asked.id, noon)
+        assert not asking.withdraw(session, asked.id, noon)
+    shell.wake(noon)
+    assert shell.state.phase == "live"
+    with database.reading() as session, pytest.raises(Refused, match="withdrawn"):
+        asking.outcome(session, asked.id)
+
+
+def test_who_was_told_that_it_was_withdrawn_tries_again_under_the_same_name(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    ask(database, "pause", noon, once="ctl_x")
+    with database.writing() as session:
+        assert asking.withdraw(session, "ctl_x", noon)
+    ask(database, "pause", noon + timedelta(minutes=1), once="ctl_x")
+    shell.wake(noon + timedelta(minutes=1))
+    assert (controls(database), shell.state.paused) == ([("pause", "done", None)], True)
+
+
+@pytest.mark.parametrize("what", ["event", "control"])
+def test_a_clock_that_runs_ahead_brings_nobodys_deadline_forward(
+    database: Database, shell: Shell, take: Ingest, noon: datetime, what: str
+) -> None:
+    """The API's machine is three days ahead of Temporal's: mail_b is due in two."""
+    shell.wake(noon)
+    if what == "event":
+        buys(take, noon + timedelta(days=3))
+    else:
+        ask(database, "pause", noon + timedelta(days=3))
+    shell.wake(noon)
+    assert "mail_b" not in mails(database)
+    assert (shell.state.stage, shell.state.paused) == (("buyer", False) if what == "event" else ("new", True))
+
+
+def test_what_is_asked_behind_the_end_is_refused(database: Database, shell: Shell, noon: datetime) -> None:
+    shell.wake(noon)
+    ask(database, "exit", noon)
+    ask(database, "pause", noon + timedelta(seconds=1))
+    shell.wake(noon + timedelta(seconds=2))
+    assert controls(database) == [
+        ("exit", "done", None),
+        ("pause", "refused", "the enrollment has ended (exited)"),
+    ]
+    with pytest.raises(Refused, match="the enrollment has ended"):
+        ask(database, "pause", noon)
+
+
+def test_a_paused_journey_pauses_who_would_act_and_lets_them_go_on(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    shell.wake(noon)
+    pause(database, True, noon)
+    shell.wake(noon + timedelta(days=1))
+    assert not shell.state.paused, "who waits anyway is left alone"
+    shell.wake(noon + TWO_DAYS)
+    buys(take, noon + timedelta(days=3))
+    shell.wake(noon + timedelta(days=3))
+    (enrollment,) = rows(database, Enrollment)
+    assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (True, "journey", "new")
+    with pytest.raises(Refused, match="the whole journey 'welcome' is paused"):
+        ask(database, "resume", noon + timedelta(days=3))
+    pause(database, False, noon + timedelta(days=4))
+    shell.wake(noon + timedelta(days=4))
+    (enrollment,) = rows(database, Enrollment)
+    assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (False, None, "buyer")
+    assert sorted(mails(database)) == ["mail_a", "mail_c"]
