@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import css_inline
-from jinja2 import BaseLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, TemplateNotFound, UndefinedError, meta
 from markupsafe import escape
 
 from mail.rendering import plain_text
-from mail.rendering.filters import FALLBACK, FILTERS, language
+from mail.rendering.environment import TemplateEnvironment
+from mail.rendering.filters import FALLBACK, language
 from mail.rendering.limits import LARGEST, LONGEST_SUBJECT
+from mail.rendering.missing import readable
 from mail.rendering.sources import Sources, html_of
 from mail.rendering.templates import Rendered, TemplateProblem, TemplateTexts, name_of
 
@@ -45,8 +46,8 @@ class Renderer:
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._stored: dict[str, str] = {}
         loader = Sources(self._stored, folders)
-        self._html = _environment(loader, autoescape=True)
-        self._text = _environment(loader, autoescape=False)
+        self._html = TemplateEnvironment(loader, autoescape=True)
+        self._text = TemplateEnvironment(loader, autoescape=False)
         self._line = lru_cache(MOST_KEPT)(self._text.from_string)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
@@ -67,7 +68,7 @@ class Renderer:
                 name, variant = self._file(key, locales)
             else:
                 name, variant = self._keep(stored), stored.locale
-            known = {**context, "locale": spoken(locales, variant)}
+            known = {**readable(context), "locale": spoken(locales, variant)}
             known["preheader"] = _within(self._line(stored.preheader), known) if stored else ""
             return self._render(name, known, subject or (stored.subject if stored else None))
         except TemplateNotFound as error:
@@ -78,7 +79,7 @@ class Renderer:
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
         """A short text that is a template itself, as a note; raise TemplateProblem where it gives none."""
         try:
-            return _within(self._line(text), context)
+            return _within(self._line(text), readable(context))
         except _FAILURES as error:
             raise TemplateProblem(_told(error, context)[:300]) from None
 
@@ -191,15 +192,3 @@ def _told(error: Exception, context: Mapping[str, Any]) -> str:
         near = get_close_matches(wanted, known, n=1)
         text += f"; the nearest is {near[0]!r}" if near else '; write {{ … | default("…") }} where it may be missing'
     return text
-
-
-def _environment(loader: BaseLoader, autoescape: bool) -> ImmutableSandboxedEnvironment:
-    made = ImmutableSandboxedEnvironment(
-        loader=loader,
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(FILTERS)
-    return made
