@@ -32,7 +32,9 @@ CONTEXT: dict[str, Any] = {
 
 def said(text: str, context: Any = CONTEXT) -> str:
     """The text, in subject and body of a mail: the two must agree."""
-    mail = RENDERER.render("t", context, None, Stored(key="t", version=1, subject=text, html=f"<p>{text}</p>", text=text))
+    mail = RENDERER.render(
+        "t", context, None, Stored(key="t", version=1, subject=text, html=f"<p>{text}</p>", text=text)
+    )
     assert f"<p>{mail.subject}</p>" in mail.html
     assert mail.text.strip() == mail.subject
     return mail.subject
@@ -150,7 +152,10 @@ def test_what_is_asked_about_is_answered(text: str, reads: str) -> None:
 
 def test_null_is_null_in_json() -> None:
     """The body of a webhook is made so."""
-    assert RENDERER.fill("{{ customer.nothing | tojson }} {{ customer.address | tojson }}", CONTEXT) == 'null {"city": null}'
+    assert (
+        RENDERER.fill("{{ customer.nothing | tojson }} {{ customer.address | tojson }}", CONTEXT)
+        == 'null {"city": null}'
+    )
     with pytest.raises(TemplateProblem, match="no attribute 'gone'"):
         RENDERER.fill("{{ customer.gone | tojson }}", CONTEXT)
 
@@ -207,7 +212,9 @@ def test_what_is_called_is_a_method(text: str, reads: str) -> None:
     assert said(text) == reads
 
 
-@pytest.mark.parametrize("text", ["{{ range }}", "{{ customer.plan | attr('upper') }}", "{% macro m() %}{% endmacro %}{{ m }}"])
+@pytest.mark.parametrize(
+    "text", ["{{ range }}", "{{ customer.plan | attr('upper') }}", "{% macro m() %}{% endmacro %}{{ m }}"]
+)
 def test_nothing_of_pythons_own_is_printed(text: str) -> None:
     with pytest.raises(TemplateProblem, match="function|no attribute"):
         said(text)
