@@ -82,6 +82,14 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """The enrollment was moved to another version of its journey, where its state stands already."""
+
+    at: datetime
+    kind: Literal["migrated"] = "migrated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Answers `Ask`: a verdict per guard, the last instant per event, and the instant a wait ends."""
 
@@ -105,4 +113,4 @@ class Planned:
 
 Answer = Facts | Planned
 Control = Pause | Resume | Skip | Leave
-Input = Annotated[Begin | EventArrived | Woke | Control | Merged, Field(discriminator="kind")]
+Input = Annotated[Begin | EventArrived | Woke | Control | Merged | Migrated, Field(discriminator="kind")]

@@ -8,6 +8,7 @@ The laws
   fires at most one of them and is consumed.
 - A transition takes effect at once, also in the middle of a wait. Transitions already due are taken before a stage's
   first step. Steps that run out leave the customer resting in the stage (or end the enrollment where it is final).
+- Whoever was moved to another version is asked the guards of its stage again, and ends where it rests in a final one.
 - A transition by guard alone is asked on entering its stage, and again when an event comes that its guard reads.
 - `after` counts from entering the stage, `inactive` from the last such event, else from entering the journey. Guards
   are asked once, at the deadline: false spends `after` for that visit and re-arms `inactive`.
@@ -128,7 +129,7 @@ class Machine(Steps):
         self._set(phase="live", entered_at=at, clock=at, horizon=at)
         self._enter(self.program.start, lambda: self._decide("entered"))
 
-    def _hear(self, given: inputs.EventArrived | inputs.Woke | inputs.Control) -> None:
+    def _hear(self, given: inputs.EventArrived | inputs.Woke | inputs.Control | inputs.Migrated) -> None:
         if isinstance(given, inputs.Control) and refusal(self.state, given):
             return
         match given:
@@ -136,6 +137,8 @@ class Machine(Steps):
                 self._listen(given)
             case inputs.Woke():
                 self._wake(given)
+            case inputs.Migrated():
+                self._migrated(given.at)
             case inputs.Pause():
                 self._decide("paused", at=given.at, **({"by": given.by} if given.by != "person" else {}))
                 self._set(paused=True)
@@ -172,6 +175,16 @@ class Machine(Steps):
             self._fire(due)
         elif self.state.mode == "wait":
             self._wait_over()
+
+    def _migrated(self, at: datetime) -> None:
+        self._reach(at)
+        self._set(turn=at, strides=0)
+        if self.state.paused:
+            return
+        if self.state.mode == "rest":
+            self._rest()
+        if not self.state.ended and self._stage.by_guard:
+            self._ask_by_guard("changed", "what holds in another version")
 
     def _resume(self, at: datetime) -> None:
         """What came due during the pause is due now, behind the events recorded meanwhile: so nothing is done yet."""

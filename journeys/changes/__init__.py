@@ -1,0 +1,1 @@
+"""What a new version of a journey does to those who are under way."""

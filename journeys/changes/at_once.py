@@ -1,0 +1,59 @@
+"""What happens to somebody as soon as they are moved: the core itself says it, driven to its next wait."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from journeys.changes.outcomes import Standing
+from journeys.machine.commands import Ask, Decide, Question
+from journeys.machine.drive import Following, answered, drive
+from journeys.machine.inputs import Answer, Input, Migrated, Planned, Woke
+from journeys.machine.state import State
+from journeys.program.nodes import NodeId, SendNode
+from journeys.program.program import Program
+from journeys.rules import answers
+
+
+def at_once(
+    new: Program, moved: State, standing: Standing, now: datetime, unsent: frozenset[NodeId]
+) -> tuple[str | None, Sequence[str]]:
+    """How it leaves its stage or ends without a step's doing (None where it does not), and the templates that go.
+
+    Every mail is taken to go that consent, caps and windows may still hold back, but for those of the steps `unsent`.
+    """
+    left: list[str] = []
+    mails: list[str] = []
+
+    def answer(decisions: Sequence[Decide], question: Question | None) -> Answer | None:
+        left.extend(told for one in decisions if (told := _leaving(one)))
+        match question:
+            case None:
+                return None
+            case Ask():
+                return answers.answer(new, question, standing.known, None, standing.enrollment)[0]
+            case _:
+                node = new.nodes[NodeId(question.step)]
+                assert isinstance(node, SendNode)
+                mails.extend([node.template] if node.id not in unsent else [])
+                return Planned(number=question.number, at=now, outcome="planned")
+
+    answered(drive(new, moved, _due_by(now)), answer)
+    return next(iter(left), None), mails
+
+
+def _due_by(now: datetime) -> Following:
+    """First the move itself, then every deadline that has come."""
+    migrated = iter([Migrated(at=now)])
+
+    def following(state: State) -> Input | None:
+        due = state.wakes_at is not None and state.wakes_at <= now
+        return next(migrated, None) or (Woke(at=state.wakes_at, seq=state.cursor) if due and state.wakes_at else None)
+
+    return following
+
+
+def _leaving(one: Decide) -> str | None:
+    if one.what == "moved" and one.detail["cause"] != "go":
+        return f"{one.detail['cause']} to {one.detail['to']}"
+    if one.what == "ended" and one.detail["cause"] != "step":
+        return str(one.detail["reason"])
+    return None
