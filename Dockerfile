@@ -18,6 +18,7 @@ LABEL org.opencontainers.image.title="Waypost" \
 RUN useradd --system --uid 10001 --create-home --home-dir /data waypost
 COPY --from=build /venv /venv
 WORKDIR /app
+COPY readers readers
 COPY journeys journeys
 COPY pictures pictures
 COPY store store

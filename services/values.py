@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import orjson
 
+from readers import dates
+
 LARGEST = 32 * 1024
 """Bytes of an event as JSON: the limit of the Segment HTTP Tracking API, to which client libraries keep."""
 
@@ -31,20 +33,13 @@ class Rejected(ValueError):
 
 
 def instant(value: Any, path: str) -> datetime:
-    """An ISO 8601 instant, in UTC; without a zone it is UTC already.
+    """An instant as `readers.dates` reads it, in UTC; without a zone it is UTC already.
 
     Raise Rejected, with `path`, where it is none, or lies before EARLIEST or behind the year 9000.
     """
-    if not isinstance(value, str):
-        raise Rejected(path, f"must be an ISO 8601 instant, found {type(value).__name__}")
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        raise Rejected(path, f"must be an ISO 8601 instant, found {value!r:.40}") from None
-    try:
-        parsed = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    except OverflowError:
-        raise Rejected(path, "is out of range") from None
+    parsed = dates.instant(value)
+    if parsed is None:
+        raise Rejected(path, f"must be an ISO 8601 instant, such as {dates.WRITTEN}; found {value!r:.40}")
     if parsed < EARLIEST or parsed.year > 9000:
         raise Rejected(path, f"must lie after 1990, found {value!r:.40}")
     return parsed

@@ -10,8 +10,10 @@ This module must not know the current time: it is always an argument.
 import calendar as months_of
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from readers import dates, zones
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """As they are written; their place is the number of the day, from Monday (0)."""
@@ -21,6 +23,9 @@ EVERY_DAY = frozenset(range(7))
 
 LONGEST = timedelta(days=36_525)
 """Of a duration: a hundred years, beyond which instants pass the end of the calendar."""
+
+YEARS = range(1000, 9001)
+"""Of a date of a customer's: what is moved by a hundred years stays in the calendar."""
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
 _SPAN = re.compile(r"(\d{1,9}) +(calendar +)?([a-z]+?)s?", re.ASCII)
@@ -128,18 +133,17 @@ def _weekday(text: str) -> int:
 
 
 def zone_of(*names: str | None) -> ZoneInfo:
-    """The first of `names` that is a known IANA zone, else UTC."""
-    for name in filter(None, names):
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return ZoneInfo("UTC")
+    """The first of `names` that names a zone (`readers.zones`), else UTC."""
+    return ZoneInfo(next(filter(None, map(zones.read, names)), "UTC"))
 
 
-def is_zone(name: str) -> bool:
-    """Whether `name` is a known IANA zone."""
-    return name == "UTC" or zone_of(name).key == name
+def check_zone(name: str) -> None:
+    """Raise ValueError with a sentence where `name` is no zone, spelt as in the IANA database."""
+    known = zones.read(name)
+    if known != name:
+        meant = known or zones.nearest(name)
+        hint = f'; did you mean "{meant}"?' if meant else ', such as "Europe/Berlin"'
+        raise ValueError(f"{name!r:.80} is not an IANA time zone{hint}")
 
 
 def resolve(local: datetime, zone: ZoneInfo) -> datetime:
@@ -187,16 +191,17 @@ def subtract(start: datetime, span: Span, zone: ZoneInfo) -> datetime:
 
 
 def read_date(value: object, zone: ZoneInfo) -> datetime | None:
-    """The instant that an attribute holds: an ISO 8601 instant, or a date, which means its first moment in `zone`."""
-    if not isinstance(value, str):
+    """The instant that an attribute holds, as `readers.dates` reads it; None where it holds none, or none of YEARS.
+
+    A day means its first moment in `zone`, and so does midnight UTC, which is how a day without a time is sent.
+    """
+    moment = dates.read(value)
+    if moment is None or moment.year not in YEARS:
         return None
-    try:
-        if len(value) == len("2026-01-31"):
-            return resolve(datetime.combine(date.fromisoformat(value), time()), zone)
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else resolve(moment, zone)
-    except (ValueError, OverflowError):
-        return None
+    moment = dates.day_of(moment)
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    return moment if moment.tzinfo else resolve(moment, zone)
 
 
 def at_time(instant: datetime, at: time, zone: ZoneInfo) -> datetime:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from readers import numbers, zones
+
 AMOUNTS = ("revenue", "total", "value")
 """Properties that an event's amount is read from, the first that is a number: the names of Segment's own events."""
 
@@ -118,12 +120,23 @@ def _sum_before(total: float, amounts: Sequence[float]) -> float | None:
 
 
 def amount(properties: Mapping[str, Any]) -> float:
-    """What an event adds to `sum`: the first number among revenue, total and value (Segment's e-commerce names)."""
+    """What an event adds to `sum`: the first number among AMOUNTS, a text that writes one included; else nothing."""
     for name in AMOUNTS:
-        value = properties.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+        if name in properties:
+            number = numbers.read(properties[name])
+            if number is not None:
+                return float(number)
     return 0.0
+
+
+def unreadable_amounts(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The amounts of an event that are no numbers, by name: they count as not understood, and add nothing."""
+    given = {name: properties[name] for name in AMOUNTS if name in properties}
+    return {name: value for name, value in given.items() if not _is_blank(value) and numbers.read(value) is None}
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 TRAITS: Mapping[str, str] = {
@@ -146,6 +159,17 @@ def merged(attributes: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str
         else:
             after[name] = value
     return after
+
+
+def timezone_in(attributes: Mapping[str, Any]) -> str | None:
+    """The IANA zone that the attributes name, however it is spelt; None where they name none."""
+    return zones.read(attributes.get("timezone"))
+
+
+def unreadable_timezone(attributes: Mapping[str, Any]) -> Any:
+    """The zone that is there and names none, as it was given; None where there is nothing to tell."""
+    value = attributes.get("timezone")
+    return None if _is_blank(value) or zones.read(value) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,11 +49,6 @@ def _elapsed(text: str) -> None:
         raise ValueError(f"{text!r} depends on a calendar; this deadline is elapsed time, such as 30 days")
 
 
-def _zone(text: str) -> None:
-    if not calendar.is_zone(text):
-        raise ValueError(f'{text!r} is not an IANA time zone, such as "Europe/Berlin"')
-
-
 def lasting(text: str) -> str:
     """A condition that is waited for changes with the customer only: time alone wakes nobody."""
     if guards.reads_now(text):
@@ -92,7 +87,7 @@ Elapsed = Annotated[str, checked(_elapsed, "duration")]
 Offset = Annotated[str, checked(calendar.parse_offset, "duration")]
 TimeOfDay = Annotated[str, checked(calendar.parse_time, "time_of_day")]
 Days = Annotated[str | list[str], checked(calendar.parse_days, "weekday")]
-Zone = Annotated[str, checked(_zone, "zone")]
+Zone = Annotated[str, checked(calendar.check_zone, "zone")]
 Attribute = Annotated[
     str, checked(_attribute, "attribute"), WithJsonSchema({"type": "string", "pattern": r"^customer\.\w+$"})
 ]

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, assert_never
 
-from journeys.facts import calendar, customer_facts
+from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts, EventFacts
 from journeys.facts.guards import SEGMENT_EVENTS, GuardResult
 from journeys.machine.ahead import next_input
@@ -108,10 +108,9 @@ class PastFacts:
     def set(self, attributes: Mapping[str, Any]) -> None:
         """What a step or a trait changed; null removes an attribute. `id` is who they are, and nobody changes it."""
         given = {name: value for name, value in attributes.items() if name != "id"}
-        self.attributes = customer_facts.merged(self.attributes, given)
-        zone = self.attributes.get("timezone")
-        if isinstance(zone, str) and calendar.is_zone(zone):
-            self.timezone = zone
+        before, self.attributes = self.attributes, customer_facts.merged(self.attributes, given)
+        if self.attributes.get("timezone") != before.get("timezone"):
+            self.timezone = customer_facts.timezone_in(self.attributes)
 
     def happened(self, seq: int | None) -> EventFacts | None:
         """The event of this number, as guards read it; None without a number, or where there is none."""

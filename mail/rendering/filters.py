@@ -3,19 +3,24 @@
     {{ customer.order.total | currency("EUR") }}     1.234,50 €      {{ enrollment.delivery | date("full") }}
     {{ 0.25 | percent }}  {{ 12345 | number }}       {{ now | time }}  {{ now | datetime("short") }}
 
-Instants are shown in the customer's zone. They come as ISO 8601 text or as seconds since 1970; a date has no zone.
+Instants are shown in the customer's zone. Values are read as everywhere (`readers`): ISO 8601 or Unix time, a number
+or a text that writes one with a decimal point; a day has no zone.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError, dates, numbers
+import babel.dates
+import babel.numbers
+from babel import Locale, UnknownLocaleError
 from jinja2 import pass_context
 from jinja2.runtime import Context
+
+from readers import dates, numbers
 
 FALLBACK = "en"
 """The locale of whoever has none that Babel knows."""
@@ -24,38 +29,40 @@ FALLBACK = "en"
 @pass_context
 def currency(context: Context, value: Any, code: str = "EUR") -> str:
     """An amount in the currency of this ISO 4217 code; raise ValueError where it is no number."""
-    return numbers.format_currency(_number(value), code.upper(), locale=_locale(context))
+    return babel.numbers.format_currency(_number(value), code.upper(), locale=_locale(context))
 
 
 @pass_context
 def number(context: Context, value: Any) -> str:
     """A number, grouped; raise ValueError where it is none."""
-    return numbers.format_decimal(_number(value), locale=_locale(context))
+    return babel.numbers.format_decimal(_number(value), locale=_locale(context))
 
 
 @pass_context
 def percent(context: Context, value: Any) -> str:
     """A share of 1 as a percentage; raise ValueError where it is no number."""
-    return numbers.format_percent(_number(value), locale=_locale(context))
+    return babel.numbers.format_percent(_number(value), locale=_locale(context))
 
 
 @pass_context
 def date_(context: Context, value: Any, style: str = "long") -> str:
     """The day; `style` is short, medium, long or full (CLDR). Raise ValueError where it is no date."""
-    at = _instant(value)
-    return dates.format_date(_here(context, at) if isinstance(at, datetime) else at, style, locale=_locale(context))
+    at = dates.day_of(_instant(value))
+    return babel.dates.format_date(
+        _here(context, at) if isinstance(at, datetime) else at, style, locale=_locale(context)
+    )
 
 
 @pass_context
 def time_(context: Context, value: Any, style: str = "short") -> str:
     """The time of day; raise ValueError where it is no date."""
-    return dates.format_time(_here(context, _moment(value)), style, locale=_locale(context))
+    return babel.dates.format_time(_here(context, _moment(value)), style, locale=_locale(context))
 
 
 @pass_context
 def datetime_(context: Context, value: Any, style: str = "medium") -> str:
     """Day and time; raise ValueError where it is no date."""
-    return dates.format_datetime(_here(context, _moment(value)), style, locale=_locale(context))
+    return babel.dates.format_datetime(_here(context, _moment(value)), style, locale=_locale(context))
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
@@ -92,23 +99,17 @@ def _here(context: Context, at: datetime) -> datetime:
 
 
 def _number(value: Any) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("this is no number") from None
+    found = numbers.read(value)
+    if found is None:
+        raise ValueError("this is no number")
+    return Decimal(str(found))
 
 
 def _instant(value: Any) -> date | datetime:
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    text = str(value)
-    try:
-        if len(text) == len("2026-03-02"):
-            return date.fromisoformat(text)
-        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise ValueError("this is no date: write 2026-03-02 or 2026-03-02T09:00:00Z") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = dates.read(value)
+    if at is None:
+        raise ValueError(f"this is no date: write {dates.WRITTEN}")
+    return at.replace(tzinfo=UTC) if isinstance(at, datetime) and not at.tzinfo else at
 
 
 def _moment(value: Any) -> datetime:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from email_validator import EmailNotValidError, validate_email
 
-from journeys.facts import calendar, customer_facts
+from journeys.facts import customer_facts
 from services.values import Rejected
 from store.tables.customers import Customer
 
@@ -26,8 +26,7 @@ def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) ->
     if len(attributes) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"the customer would have {len(attributes)} attributes; at most {MOST_ATTRIBUTES}")
     customer.email = address(attributes.get("email"))
-    zone = attributes.get("timezone")
-    customer.timezone = zone if isinstance(zone, str) and calendar.is_zone(zone) else None
+    customer.timezone = customer_facts.timezone_in(attributes)
     changed = attributes != customer.attributes
     if changed:
         customer.attributes = attributes

@@ -11,6 +11,7 @@ from journeys.facts.calendar import Window
 from journeys.language.verbs import SendWindow
 from journeys.program import assignment
 from journeys.program.send_terms import GENERAL, SendTerms
+from readers import dates
 from services.installation import rates
 
 KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
@@ -160,7 +161,7 @@ class BroadcastIn(BaseModel):
 
 
 def _read(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise ValueError("an instant looks like 2026-12-01T09:00:00Z") from None
+    at = dates.read(text)
+    if not isinstance(at, datetime):
+        raise ValueError("an instant looks like 2026-12-01T09:00:00Z")
+    return at

@@ -123,8 +123,7 @@ class InstallationSettings(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _a_zone(cls, value: str) -> str:
-        if not calendar.is_zone(value):
-            raise ValueError("must be an IANA time zone, such as Europe/Berlin")
+        calendar.check_zone(value)
         return value
 
 
