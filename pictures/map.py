@@ -248,6 +248,9 @@ def _arms(step: verbs.Step) -> Iterator[tuple[str, Sequence[verbs.Step]]]:
             for heading, inner in (("then", step.wait_for.then), ("else", step.wait_for.otherwise)):
                 if inner:
                     yield heading, inner
+        case verbs.WaitStep(wait=verbs.WaitUntilDate() as wait):
+            if wait.otherwise:
+                yield "else", wait.otherwise
         case verbs.BranchStep():
             for case in step.branch:
                 yield (f"if {short_guard(case.condition)}" if case.condition else "else"), case.steps

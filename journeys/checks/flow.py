@@ -6,7 +6,17 @@ from journeys.facts import calendar
 from journeys.language.definition import Definition, Stage
 from journeys.language.problems import DefinitionProblem, Path
 from journeys.language.step_tree import inside, steps_of
-from journeys.language.verbs import BranchStep, ExitStep, GoStep, SplitStep, Step, WaitFor, WaitForStep, WaitStep
+from journeys.language.verbs import (
+    BranchStep,
+    ExitStep,
+    GoStep,
+    SplitStep,
+    Step,
+    WaitFor,
+    WaitForStep,
+    WaitStep,
+    WaitUntilDate,
+)
 
 
 def problems(journey: Definition) -> Iterator[DefinitionProblem]:
@@ -103,8 +113,10 @@ def _gone_to(steps: Sequence[Step]) -> tuple[set[str], bool]:
         match step:
             case GoStep():
                 return stages | {step.go}, False
-            case WaitStep() | ExitStep():
+            case ExitStep():
                 return stages, False
+            case WaitStep():
+                gone, through = _through_wait(step)
             case WaitForStep():
                 gone, through = _through_wait_for(step.wait_for)
             case BranchStep() | SplitStep():
@@ -115,6 +127,12 @@ def _gone_to(steps: Sequence[Step]) -> tuple[set[str], bool]:
         if not through:
             return stages, False
     return stages, True
+
+
+def _through_wait(step: WaitStep) -> tuple[set[str], bool]:
+    """A date that cannot be read takes its `else` at once; every other wait is one."""
+    other = step.wait.otherwise if isinstance(step.wait, WaitUntilDate) else []
+    return _gone_to(other) if other else (set(), False)
 
 
 def _through_wait_for(wait: WaitFor) -> tuple[set[str], bool]:

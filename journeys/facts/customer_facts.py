@@ -132,10 +132,11 @@ def amount(properties: Mapping[str, Any]) -> float:
 def unreadable_amounts(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """The amounts of an event that are no numbers, by name: they count as not understood, and add nothing."""
     given = {name: properties[name] for name in AMOUNTS if name in properties}
-    return {name: value for name, value in given.items() if not _is_blank(value) and numbers.read(value) is None}
+    return {name: value for name, value in given.items() if not is_blank(value) and numbers.read(value) is None}
 
 
-def _is_blank(value: Any) -> bool:
+def is_blank(value: Any) -> bool:
+    """Whether a value says nothing, so that there is nothing to read: null, or a text of blanks."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -169,7 +170,7 @@ def timezone_in(attributes: Mapping[str, Any]) -> str | None:
 def unreadable_timezone(attributes: Mapping[str, Any]) -> Any:
     """The zone that is there and names none, as it was given; None where there is nothing to tell."""
     value = attributes.get("timezone")
-    return None if _is_blank(value) or zones.read(value) else value
+    return None if is_blank(value) or zones.read(value) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,7 @@ def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
     compiled = _compiled(text)
     filled = guard_reads.needed_values({name: context.get(name) for name in VARIABLES}, compiled.needed)
     values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
-    seen = {name: _shown(value) for name, value in values.items()}
+    seen = {name: shown(value) for name, value in values.items()}
     try:
         if compiled.varies or not all(_is_small(value) for value in values.values()):
             guard_cost.bound(compiled.tree, filled)
@@ -198,7 +198,8 @@ def _reason(error: Exception) -> str:
     return f"{place[3]}, at line {place[1]}, character {place[2]}" if place else said
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """A value as a record keeps it: a text shortened, an instant in ISO 8601, of anything large what it is."""
     if isinstance(value, datetime):
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float | str):

@@ -46,14 +46,22 @@ STEPS: Mapping[str, Entry] = {
 - wait: 1 calendar month
 - wait: {until: "09:00", on: [tue, thu]}
 - wait: {until: customer.trial_ends_at, offset: -3 days, at: "09:00"}
+- wait: {until: customer.renews_at, else: [{send: when_do_you_renew}]}
 """,
         fields={
             "until": "a local time of day, strictly after now; or a date held in an attribute, as `customer.NAME`",
             "on": "weekdays for a time of day: `mon-fri`, `[tue, thu]`",
             "offset": "moves the date: `-3 days`, `2 calendar weeks`",
             "at": "the local time on the date; else the instant itself, or the first moment of a date without a time",
+            "else": "steps where the date is missing or cannot be read; without them, one that can be is waited for",
         },
-        note="A date that is missing or past does not wait. One that changes meanwhile moves the wait.",
+        note=(
+            "A date that is past does not wait; one that changes meanwhile moves the wait. A date is ISO 8601 (a "
+            "day or an instant, with or without a zone) or Unix time (seconds or milliseconds), as number or "
+            "text; midnight UTC means that day. `12/10/2026` may be two days, so it is neither: the wait takes "
+            "`else`, or waits for a date that can be read, and says `unreadable_date` (`no_date` where the "
+            "attribute is missing). A time zone that is learned meanwhile moves a wait for a local time."
+        ),
     ),
     "wait_for": Entry(
         part=verbs.WaitFor,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from journeys.language.definition import Definition
 from journeys.language.problems import Path
-from journeys.language.verbs import BranchStep, Case, SplitStep, Step, WaitForStep
+from journeys.language.verbs import BranchStep, Case, SplitStep, Step, WaitForStep, WaitStep, WaitUntilDate
 
 
 def inside(step: Step) -> list[tuple[list[Step], Path]]:
@@ -12,6 +12,8 @@ def inside(step: Step) -> list[tuple[list[Step], Path]]:
     match step:
         case WaitForStep():
             return [(step.wait_for.then, ("wait_for", "then")), (step.wait_for.otherwise, ("wait_for", "else"))]
+        case WaitStep(wait=WaitUntilDate() as wait):
+            return [(wait.otherwise, ("wait", "else"))]
         case BranchStep():
             return [(case.steps, ("branch", i, _arm(case))) for i, case in enumerate(step.branch)]
         case SplitStep():

@@ -72,11 +72,15 @@ class WaitUntil(Part):
 
 
 class WaitUntilDate(Part):
-    """Wait until a date held in an attribute, moved by `offset`, at a local time of day where one is given."""
+    """Wait until a date held in an attribute, moved by `offset`, at a local time of day where one is given.
+
+    `else` runs where the attribute is missing or cannot be read as a date; without it, one that can be is waited for.
+    """
 
     until: Attribute
     offset: Offset | None = None
     at: TimeOfDay | None = None
+    otherwise: list["Step"] = Field(default=[], alias="else")
 
 
 class WaitFor(Part):
@@ -307,5 +311,5 @@ Step = Annotated[
 """Any step, told by its verb."""
 
 
-for _model in (WaitFor, Case, Variant):
+for _model in (WaitUntilDate, WaitFor, Case, Variant):
     _model.model_rebuild()

@@ -9,11 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from journeys.facts.calendar import LocalTime
 from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine.inputs import Begin, Control, EventArrived, Input, Pause, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.nodes import DateOf, NodeId, StageKey, WaitForNode, WaitNode
 from journeys.program.program import OnEvent, Program, When
+
+ZONE_CHANGED = "Time Zone Changed"
+"""Stands for the events among PROFILE_EVENTS that change the customer's zone; no event has this name."""
 
 EVENT, CONTROL, DEADLINE = range(3)
 """Which comes first of those that come at one instant."""
@@ -82,7 +86,19 @@ def _waited_in(program: Program, state: State) -> Sequence[str]:
     match node:
         case WaitForNode(event=event, reads=reads):
             return [event] if event is not None else sorted(reads)
-        case WaitNode(how=DateOf()):
+        case WaitNode(how=DateOf() | LocalTime()):
             return PROFILE_EVENTS
         case _:
             return ()
+
+
+def pokes_for(program: Program, state: State) -> tuple[str, ...]:
+    """The names of the events at which an enrollment in this state is to look: those of `waits_for`.
+
+    Profiles are told of often and zones change seldom, so whoever waits for a local time looks at ZONE_CHANGED alone.
+    """
+    node = program.nodes[NodeId(state.position)] if state.mode == "wait" and state.position else None
+    if not isinstance(node, WaitNode) or not isinstance(node.how, LocalTime) or state.ended:
+        return waits_for(program, state)
+    elsewhere = waits_for(program, replace(state, mode="rest"))
+    return tuple(dict.fromkeys([*elsewhere, ZONE_CHANGED]))

@@ -18,6 +18,7 @@ DECISIONS: Mapping[str, str] = {
     "held_out": "a split put the customer in the holdout: no mail from it",
     "matched": "what a step waited for came, or was so already",
     "timed_out": "what a step waited for did not come in time",
+    "date_unknown": "the date that a step waits for is missing or cannot be read, for the reason in the detail",
     "converted": "the customer reached the journey's goal",
     "called": "a webhook was put on its way",
     "notified": "a note to a colleague was put on its way",

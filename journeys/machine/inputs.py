@@ -91,12 +91,16 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Answers `Ask`: a verdict per guard, the last instant per event, and the instant a wait ends."""
+    """Answers `Ask`: a verdict per guard, the last instant per event, and the instant a wait ends.
+
+    `unknown` is why a wait's date cannot be told: a key of `rules.answers.UNKNOWN`.
+    """
 
     number: int
     holds: tuple[bool, ...] = ()
     last: tuple[datetime | None, ...] = ()
     until: datetime | None = None
+    unknown: str | None = None
     kind: Literal["facts"] = "facts"
 
 

@@ -229,7 +229,7 @@ class Machine(Steps):
             case "branch":
                 self._branch_answered(facts.holds)
             case "wait":
-                self._waits_until(facts.until)
+                self._wait_answered(facts)
             case _:
                 raise MachineError(f"facts do not answer a question about {asked.about}")
 

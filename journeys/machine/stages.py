@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
-from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import inputs
 from journeys.machine.state import About, Deadline
 from journeys.machine.walk import Walk
-from journeys.program.nodes import BranchArm, DateOf, GuardId, NodeId, StageKey, WaitForNode, WaitNode
+from journeys.program.nodes import BranchArm, GuardId, NodeId, StageKey, WaitForNode, WaitNode
 from journeys.program.program import (
     After,
     EventTrigger,
@@ -27,7 +26,7 @@ STRIDES = 100
 """Stages entered without a wait between them; a journey that means to go on has waited long before."""
 
 Listener = EventTrigger | ProgramTransition | WaitForNode | WaitNode
-"""What an event can set off: an exit, a transition, the wait_for somebody waits in, or the wait for a date."""
+"""What an event can set off: an exit, a transition, the wait_for, or the wait for a date or hour, somebody is in."""
 
 Option = TypeVar("Option", bound=Listener | BranchArm)
 
@@ -178,15 +177,10 @@ class Stages(Walk):
         found: list[Listener] = [one for one in self.program.exits if one.event == name]
         if state.hears_from is None or event.at >= state.hears_from:
             found += [one for one in self._stage.transitions if one.hears(name)]
-        node = self._waiting_in() if state.waits_from is None or event.at >= state.waits_from else None
-        if (
-            isinstance(node, WaitForNode)
-            and node.hears(name)
-            or isinstance(node, WaitNode)
-            and isinstance(node.how, DateOf)
-            and name in PROFILE_EVENTS
-        ):
-            found.append(node)
+        node = self._waiting_in()
+        here = state.waits_from is None or event.at >= state.waits_from
+        if (isinstance(node, WaitForNode) and here or isinstance(node, WaitNode)) and node.hears(name):
+            found.append(node)  # what is said of a profile holds whenever it was said
         return until_certain(found)
 
     def _converted(self, event: inputs.EventArrived) -> None:
@@ -202,7 +196,7 @@ class Stages(Walk):
             case WaitForNode():
                 self._decide("matched", event=event.name, seq=event.seq)
                 self._go_on(listener.then)
-            case WaitNode():  # its end is worked out anew, since the date may have changed
+            case WaitNode():  # its end is worked out anew, since the date or the zone may have changed
                 self._set(mode="run", until=None)
             case _:
                 assert_never(listener)

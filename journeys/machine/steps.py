@@ -116,6 +116,15 @@ class Steps(Stages):
                 "wait", f"the date in {how.attribute}" if isinstance(how, DateOf) else "the local time", until=node.id
             )
 
+    def _wait_answered(self, facts: inputs.Facts) -> None:
+        """A date that nobody can tell is not now: it has a way of its own, or is waited for."""
+        node = self._node
+        if facts.unknown is None or not isinstance(node, WaitNode) or not isinstance(node.how, DateOf):
+            return self._waits_until(facts.until)
+        took = "else" if node.otherwise else "waits"
+        self._decide("date_unknown", reason=facts.unknown, attribute=node.how.attribute, took=took)
+        return self._go_on(node.otherwise) if node.otherwise else self._waits_until(None)
+
     def _waits_until(self, until: datetime | None) -> None:
         self._set(mode="wait", until=until, due=None, waits_from=self.state.turn)
 

@@ -149,7 +149,7 @@ class _Compiler:
             case verbs.SendStep():
                 return self._send(node, step.send, after)
             case verbs.WaitStep():
-                return WaitNode(id=node, how=_how(step.wait), next=after)
+                return self._wait(node, step.wait, after)
             case verbs.WaitForStep():
                 return self._wait_for(node, step.wait_for, after)
             case verbs.BranchStep():
@@ -195,6 +195,11 @@ class _Compiler:
             ),
             next=after,
         )
+
+    def _wait(self, node: NodeId, wait: str | verbs.WaitUntil | verbs.WaitUntilDate, after: NodeId | None) -> WaitNode:
+        other = wait.otherwise if isinstance(wait, verbs.WaitUntilDate) else []
+        otherwise = self._steps(other, after) if other else None
+        return WaitNode(id=node, how=_how(wait), next=after, otherwise=otherwise)
 
     def _wait_for(self, node: NodeId, wait: verbs.WaitFor, after: NodeId | None) -> WaitForNode:
         return WaitForNode(

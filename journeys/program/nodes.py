@@ -47,11 +47,19 @@ class DateOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitNode:
-    """A wait: for so long, for a local time, or for a date of the customer."""
+    """A wait: for so long, for a local time, or for a date of the customer.
+
+    `otherwise` is the way where there is no such date, or none that can be read; None waits for one.
+    """
 
     id: NodeId
     how: Span | LocalTime | DateOf
     next: NodeId | None
+    otherwise: NodeId | None = None
+
+    def hears(self, name: str) -> bool:
+        """Whether this event can move its end: a date and the zone of a local time are told by the profile."""
+        return isinstance(self.how, DateOf | LocalTime) and name in guards.PROFILE_EVENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

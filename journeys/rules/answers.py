@@ -1,6 +1,6 @@
 """The answers to `Ask`, given what is known: the same pure function for the workflow's activities and the simulator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from journeys.facts import calendar, customer_facts, guards
@@ -12,25 +12,34 @@ from journeys.machine.inputs import Facts
 from journeys.program.nodes import DateOf, GuardId, NodeId, WaitForNode, WaitNode
 from journeys.program.program import Program
 
+UNKNOWN: Mapping[str, str] = {
+    "unreadable_date": "the attribute holds something that cannot be read as a date",
+    "no_date": "the customer has no such attribute, or it is empty",
+}
+"""Why the date that somebody waits for, or is let in by, cannot be told, by code."""
+
 
 def answer(
     program: Program, ask: Ask, known: CustomerFacts, event: EventFacts | None, enrollment: EnrollmentFacts
 ) -> tuple[Facts, Sequence[GuardResult]]:
     """The facts asked for, and what each guard said with the values it saw."""
+    until, unknown = _until(program, ask, known)
     context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at)
     results = [guards.evaluate(program.guards[GuardId(name)], context) for name in ask.guards]
     answered = Facts(
         number=ask.number,
         holds=tuple(one.holds for one in results),
         last=tuple(known.aggregates.get(name, customer_facts.NOTHING).last_at for name in ask.last),
-        until=_until(program, ask, known),
+        until=until,
+        unknown=unknown,
     )
     return answered, results
 
 
-def _until(program: Program, ask: Ask, known: CustomerFacts) -> datetime | None:
+def _until(program: Program, ask: Ask, known: CustomerFacts) -> tuple[datetime | None, str | None]:
+    """When a wait ends, and why that cannot be told (a key of UNKNOWN)."""
     if ask.until is None:
-        return None
+        return None, None
     node, zone = (
         program.nodes[NodeId(ask.until)],
         calendar.zone_of(known.timezone, program.timezone, known.installation_zone),
@@ -38,11 +47,14 @@ def _until(program: Program, ask: Ask, known: CustomerFacts) -> datetime | None:
     how = node.how if isinstance(node, WaitNode) else node.up_to if isinstance(node, WaitForNode) else None
     match how:
         case LocalTime():
-            return calendar.next_local(ask.at, how, zone)
+            return calendar.next_local(ask.at, how, zone), None
         case Span():
-            return calendar.add(ask.at, how, zone)
+            return calendar.add(ask.at, how, zone), None
         case DateOf():
-            date = calendar.read_date(known.attributes.get(how.attribute), zone)
-            return max(ask.at, calendar.moved(date, how.offset, how.at, zone)) if date is not None else ask.at
+            value = known.attributes.get(how.attribute)
+            date = calendar.read_date(value, zone)
+            if date is None:
+                return None, "no_date" if customer_facts.is_blank(value) else "unreadable_date"
+            return max(ask.at, calendar.moved(date, how.offset, how.at, zone)), None
         case None:
-            return None
+            return None, None

@@ -6,7 +6,7 @@ registers what it waits for either is registered here, or finds the event above 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from sqlmodel import Session
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
+from journeys.machine.ahead import ZONE_CHANGED
 from journeys.program.nodes import is_heard
 from journeys.program.program import Program
 from journeys.rules import entry_rules
@@ -134,6 +135,7 @@ def tell_all(
 def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
     """After a merge: segments and dates are worked out from what is known now."""
     due_dates.reschedule(session, [customer], listeners.journeys, now)
+    poke_for_zones(session, [customer.id], now)
     changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now)
     return join_or_leave(session, changes, listeners, now, 1).get(customer.id, [])
 
@@ -175,6 +177,12 @@ def poke(session: Session, events: Sequence[Event], now: datetime) -> None:
         if name in happened[customer_id]
     }
     poking.poke(session, waiting, now)
+
+
+def poke_for_zones(session: Session, customer_ids: Collection[str], now: datetime) -> None:
+    """Poke each enrollment of these customers, whose zone has changed, that waits for a local time."""
+    found = enrollments.waiting(session, customer_ids, {ZONE_CHANGED}) if customer_ids else ()
+    poking.poke(session, {enrollment_id: workflow_id for _, _, enrollment_id, workflow_id in found}, now)
 
 
 def _let_in(

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.facts.guards import shown
 from journeys.machine.commands import Decide
 from journeys.program.nodes import EnrollNode, NodeId
 from journeys.program.program import Program
 from journeys.simulation.simulator import IDENTIFY
-from services.customers import profiles
+from services.customers import known_facts, profiles
 from services.customers.event_log import NewEvent
 from services.definitions import journeys
 from services.enrollments import customer_events, entry, hooks
@@ -89,13 +90,15 @@ def _cancel(call: WakeContext, reason: str, visit: int | None = None) -> None:
 
 def _set_attributes(call: WakeContext, record: Decide) -> Detail:
     """Other enrollments, segments and dates hear of it as of any other change of the profile."""
-    attributes = record.detail["attributes"]
+    attributes, zone = record.detail["attributes"], call.customer.timezone
     if not profiles.take_traits(call.customer, attributes, call.now):
         return {}
     call.session.add(call.customer)
     name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
     event = NewEvent(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
     customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
+    if call.customer.timezone != zone:
+        customer_events.poke_for_zones(call.session, [call.customer.id], call.now)
     return {}
 
 
@@ -108,6 +111,11 @@ def _credit(call: WakeContext, record: Decide) -> Detail:
     tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
     tally.write(call.session)
     return {"credited": message.id, "template": message.template} if message else {"credited": None}
+
+
+def _date_unknown(call: WakeContext, record: Decide) -> Detail:
+    """What stands where the date should: the core sees nothing personal, the record does."""
+    return {"seen": shown(known_facts.attributes(call.customer).get(str(record.detail["attribute"])))}
 
 
 def _enroll(call: WakeContext, record: Decide) -> Detail:
@@ -135,6 +143,7 @@ EFFECTS: Mapping[str, Callable[[WakeContext, Decide], Detail]] = {
     "resumed": _resumed,
     "step_skipped": _step_skipped,
     "attributes_set": _set_attributes,
+    "date_unknown": _date_unknown,
     "converted": _credit,
     "called": _hooked,
     "notified": _hooked,

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from journeys.facts.customer_facts import EnrollmentFacts
-from journeys.machine.ahead import next_input, waits_for
+from journeys.machine.ahead import next_input, pokes_for
 from journeys.machine.commands import Ask, Decide, Plan, Question
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Control, Facts, Input, Merged
@@ -202,8 +202,8 @@ def _stand(call: WakeContext, begun: State, reached: State) -> None:
     own.stage, own.step, own.visit, own.cursor = reached.stage, reached.position, reached.visit, reached.cursor
     own.stage_since, own.wakes_at = reached.since or own.stage_since, reached.wakes_at
     own.paused, own.reason = reached.paused, reached.reason
-    wanted = waits_for(call.program, reached)
-    if begun.phase == "new" or wanted != waits_for(call.program, begun):
+    wanted = pokes_for(call.program, reached)
+    if begun.phase == "new" or wanted != pokes_for(call.program, begun):
         interests.register(call.session, own.id, call.customer.id, wanted)
     if reached.ended and own.status == EnrollmentStatus.LIVE:
         own.status, own.ended_at = EnrollmentStatus.ENDED, own.ended_at or reached.clock

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
-from journeys.machine.ahead import waits_for
+from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
 from journeys.machine.woken import STATE
@@ -289,7 +289,7 @@ def _start(batch: Batch, version: JourneyVersion, program: Program, simulated: S
     trace = simulated.trace
     state = trace.state
     batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
-    for name in waits_for(program, state):
+    for name in pokes_for(program, state):
         batch.rows[Interest].append(interests.row(state.enrollment, state.customer, name))
     dumped = STATE.dump_python(state, mode="json", exclude_defaults=True)
     name = workflow_id(version.journey, state.customer, simulated.key, run)

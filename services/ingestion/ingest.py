@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlmodel import Session
 
 from journeys.facts.guards import ANY_EVENT
+from journeys.machine.ahead import ZONE_CHANGED
 from services.customers import profiles
 from services.customers.event_log import EventLog
 from services.enrollments import customer_events
@@ -124,6 +125,7 @@ class _Batch:
         self._waited_for = dict(interests.of_customers(session, [one.id for one in found]))
         self._for_enrollments: list[Event] = []
         self._told: dict[str, tuple[Customer, Event, list[str]]] = {}
+        self._moved: set[str] = set()
 
     def make_way(self, event: IncomingEvent) -> None:
         """What happens to a customer by one event has happened before the next is looked at."""
@@ -144,7 +146,10 @@ class _Batch:
     def record(self, event: IncomingEvent) -> tuple[Customer, bulk.ColumnValues]:
         """The way of one event: whose it is, what it says about them, and its row."""
         customer = self._identities.customer_of(event)
+        zone = customer.timezone
         take_traits(customer, event, self._now)
+        if customer.timezone != zone and self._is_waited_for(customer, ZONE_CHANGED):
+            self._moved.add(customer.id)
         return customer, self._log.append(customer, event)
 
     def tell(self, customer: Customer, row: bulk.ColumnValues, merged: bool) -> list[str]:
@@ -168,7 +173,8 @@ class _Batch:
         self._log.store(customers)
         identities.add_aliases(self._session, aliases)
         customer_events.poke(self._session, self._for_enrollments, self._now)
-        self._for_enrollments = []
+        customer_events.poke_for_zones(self._session, self._moved, self._now)
+        self._for_enrollments, self._moved = [], set()
         told, self._told = self._told, {}
         listened = [(customer, event) for customer, event, _ in told.values()]
         started = customer_events.tell_all(self._session, listened, self._listeners, self._now)

@@ -107,16 +107,79 @@ def test_a_wait_for_on_a_guard_times_out(compiled: Compile, noon: datetime) -> N
         ("{until: customer.trial_ends_at}", "2026-03-12", 9.5),
         ("{until: customer.trial_ends_at, offset: 1 day, at: '09:00'}", "2026-03-05", 3.875),
         ("{until: customer.trial_ends_at}", "2020-01-01", 0),
-        ("{until: customer.trial_ends_at}", "next week", 0),
-        ("{until: customer.trial_ends_at}", None, 0),
+        ("{until: customer.trial_ends_at}", 1_773_316_800, 10),
+        ("{until: customer.trial_ends_at, offset: -3 days}", " 1773316800000 ", 7),
     ],
 )
 def test_a_wait_until_a_date_of_the_customer(
-    compiled: Compile, noon: datetime, wait: str, trial_ends: str | None, days: float
+    compiled: Compile, noon: datetime, wait: str, trial_ends: str | int, days: float
 ) -> None:
     program = compiled(HEAD + f"stages: {{a: {{steps: [{{wait: {wait}}}, {{send: x}}]}}}}")
-    trace = run(program, noon, 30, attributes={"trial_ends_at": trial_ends} if trial_ends else {})
+    trace = run(program, noon, 30, attributes={"trial_ends_at": trial_ends})
     assert path(trace) == [f"{days:g}: send a/send:x"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"trial_ends_at": "next week"}, "unreadable_date"),
+        ({"trial_ends_at": "12/10/2026"}, "unreadable_date"),
+        ({"trial_ends_at": True}, "unreadable_date"),
+        ({"trial_ends_at": " "}, "no_date"),
+        ({}, "no_date"),
+    ],
+)
+def test_a_date_that_nobody_can_tell_is_never_now_and_is_told(
+    compiled: Compile, noon: datetime, attributes: dict[str, object], reason: str
+) -> None:
+    waiting = compiled(HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at}}, {send: x}]}}")
+    trace = run(waiting, noon, 30, attributes=attributes)
+    assert path(trace) == ["0: date_unknown"]
+    assert trace.decisions[-1].detail == {"reason": reason, "attribute": "trial_ends_at", "took": "waits"}
+    assert (trace.state.mode, trace.state.wakes_at) == ("wait", None)
+    other = compiled(
+        HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at, else: [{send: ask}]}}, {send: x}]}}"
+    )
+    assert path(run(other, noon, 30, attributes=attributes)) == [
+        "0: date_unknown", "0: send a/send:ask", "0: send a/send:x",
+    ]  # fmt: skip
+
+
+def test_a_date_that_can_be_read_at_last_is_waited_for(compiled: Compile, noon: datetime) -> None:
+    program = compiled(HEAD + "stages: {a: {steps: [{wait: {until: customer.trial_ends_at}}, {send: x}]}}")
+    said = ("12.03.2026", "2026-03-12T12:00:00Z")
+    events = [
+        RecordedEvent(seq=seq, name="Identify", at=noon + timedelta(days=seq), properties={"trial_ends_at": one})
+        for seq, one in enumerate(said, start=1)
+    ]
+    state = State(customer="c", enrollment="r")
+    trace = simulate(program, state, PastFacts(events, {"trial_ends_at": "next week"}), noon, noon + timedelta(days=30))
+    assert [(one.what, one.detail["reason"]) for one in trace.decisions if one.what == "date_unknown"] == [
+        ("date_unknown", "unreadable_date")
+    ] * 2
+    assert [one.at for one in trace.planned] == [noon + timedelta(days=10)]
+
+
+# -- local times -------------------------------------------------------------------------------------------------------
+
+
+def test_a_zone_that_is_learned_while_somebody_waits_moves_a_local_time(compiled: Compile, noon: datetime) -> None:
+    program = compiled(HEAD + 'stages: {a: {steps: [{wait: {until: "09:00"}}, {send: x}]}}')
+    learned = RecordedEvent(
+        seq=1, name="Identify", at=noon + timedelta(seconds=2), properties={"timezone": " america/los_angeles"}
+    )
+    trace = simulate(program, State(customer="c", enrollment="r"), PastFacts([learned], {}), noon, noon + timedelta(30))
+    assert [one.at.isoformat() for one in trace.planned] == ["2026-03-02T17:00:00+00:00"]
+
+
+@pytest.mark.parametrize("days", [0.1, 0.5, 0.8])
+def test_a_profile_that_says_nothing_of_a_zone_moves_no_local_time(
+    compiled: Compile, noon: datetime, days: float
+) -> None:
+    program = compiled(HEAD + 'stages: {a: {steps: [{wait: {until: "09:00"}}, {send: x}]}}')
+    said = RecordedEvent(seq=1, name="Identify", at=noon + timedelta(days=days), properties={"plan": "team"})
+    trace = simulate(program, State(customer="c", enrollment="r"), PastFacts([said], {}), noon, noon + timedelta(30))
+    assert [one.at.isoformat() for one in trace.planned] == ["2026-03-03T09:00:00+00:00"]
 
 
 def test_a_date_without_a_time_means_midnight_where_the_customer_is(compiled: Compile, noon: datetime) -> None:
