@@ -39,7 +39,7 @@ def instant(value: Any, path: str) -> datetime:
     """
     parsed = dates.instant(value)
     if parsed is None:
-        raise Rejected(path, f"must be an ISO 8601 instant, such as {dates.WRITTEN}; found {value!r:.40}")
+        raise Rejected(path, f"must be an ISO 8601 instant, found {value!r:.40}")
     if parsed < EARLIEST or parsed.year > 9000:
         raise Rejected(path, f"must lie after 1990, found {value!r:.40}")
     return parsed

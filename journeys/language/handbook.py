@@ -46,7 +46,7 @@ STEPS: Mapping[str, Entry] = {
 - wait: 1 calendar month
 - wait: {until: "09:00", on: [tue, thu]}
 - wait: {until: customer.trial_ends_at, offset: -3 days, at: "09:00"}
-- wait: {until: customer.renews_at, else: [{send: when_do_you_renew}]}
+- wait: {until: customer.renews_at, else: [{send: loyalty}]}
 """,
         fields={
             "until": "a local time of day, strictly after now; or a date held in an attribute, as `customer.NAME`",

@@ -142,7 +142,7 @@ def test_no_page_names_a_place_of_one_machine() -> None:
 
 
 FOLDERS = (
-    "activities|api|bench|docs|examples|journeys|mail|pictures|scripts|services|store|templates|tests|waypost|workflows"
+    "activities|api|bench|docs|examples|journeys|mail|pictures|readers|scripts|services|store|templates|tests|waypost|workflows"
 )
 PLACE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
 NAME = re.compile(rf"`((?:{FOLDERS})(?:\.(?!yaml\b)[A-Za-z_]\w*)+)`")
