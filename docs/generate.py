@@ -14,7 +14,7 @@ from api.problems import KINDS, PREFIX
 from docs import models, rooms, status_diagrams
 from journeys.checks import source
 from journeys.language import definition
-from journeys.language.handbook import JOURNEY, STEPS, TRANSITIONS, TRIGGERS, Entry
+from journeys.language.handbook import JOURNEY, STAGE, STEPS, TRANSITIONS, TRIGGERS, Entry
 from journeys.language.verbs import VERBS
 from journeys.machine.commands import DECISIONS
 from journeys.rules.entry_rules import REFUSALS
@@ -88,6 +88,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "problems": problems,
     "calls": calls,
     "journey": lambda: table("field", dict(JOURNEY)),
+    "stage": lambda: table("field", dict(STAGE)),
+    "phases": lambda: table("phase", dict(definition.PHASES)),
     "triggers": lambda: handbook(TRIGGERS, definition.TRIGGERS, "enter"),
     "transitions": lambda: handbook(TRANSITIONS, definition.TRANSITIONS, "transitions"),
     "steps": lambda: handbook(STEPS, VERBS, "steps"),

@@ -180,7 +180,7 @@ def _box(
         parts.append(tag("rect", fill="none", stroke="var(--line)", stroke_width=1, **inner))
     total = sum(count for (stage_key, _), count in (counts or {}).items() if stage_key == key)
     room = WIDTH - 28 - (svg.width_of(f"{total:,}", 11) + 8 if counts else 0) - (80 if standing else 0)
-    parts.append(label(box.x + 14, box.y + 22, cut(key.replace("_", " "), 14, room), class_="head"))
+    parts.append(label(box.x + 14, box.y + 22, cut(stage.label or key.replace("_", " "), 14, room), class_="head"))
     if counts is not None:
         parts.append(label(box.x + WIDTH - 12, box.y + 22, f"{total:,}", class_="count", text_anchor="end"))
     for index, line in enumerate(lines):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Index
+from sqlalchemy import JSON, DateTime, Dialect, Index
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
@@ -46,6 +46,10 @@ Json: Any = json_type()
 """A column of JSON: JSONB on PostgreSQL, text on SQLite."""
 
 
+OrderedJson: Any = JSON()
+"""A column of JSON whose keys keep the order in which they were written: text on both databases."""
+
+
 def instant_column(**options: Any) -> Any:
     """A column that keeps an instant."""
     return Field(sa_type=Instant, **options)
@@ -54,6 +58,11 @@ def instant_column(**options: Any) -> Any:
 def json_column(**options: Any) -> Any:
     """A column that keeps JSON."""
     return Field(sa_type=Json, **options)
+
+
+def ordered_json_column(**options: Any) -> Any:
+    """A column that keeps JSON, and the order of its keys."""
+    return Field(sa_type=OrderedJson, **options)
 
 
 def partial_index(name: str, *columns: str, of: str) -> Index:

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from journeys.language.definition import LifecyclePhase
 from store.statuses import HookStatus
 
 
@@ -29,11 +30,22 @@ class CohortOut(BaseModel):
     ended: dict[str, int] = Field(examples=[{"exited": 40}])
 
 
+class StagePlace(BaseModel):
+    """A stage as the journey has it, and how many customers are in it."""
+
+    stage: str = Field(examples=["repeat_buyer"])
+    label: str | None = Field(examples=["Repeat buyers"])
+    phase: LifecyclePhase | None = Field(examples=["retention"])
+    mailable: bool = Field(description="false: who is in it gets transactional mail alone", examples=[True])
+    count: int = Field(examples=[107])
+
+
 class LifecycleReport(BaseModel):
     """Where customers are, and how they moved."""
 
     journey: str | None = Field(examples=["lifecycle"])
     stages: dict[str, int] = Field(examples=[{"core": 192, "repeat_buyer": 107}])
+    places: list[StagePlace] = Field(description="every stage, in the order of the journey")
     steps: list[StepCount]
     movements: dict[str, int] = Field(examples=[{"->first_time_buyer": 2357, "lapsed->repeat_buyer": 310}])
     time_in_stage: dict[str, StayOut] = Field(description="for each stage that somebody has left")

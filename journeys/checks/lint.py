@@ -13,7 +13,7 @@ from journeys.checks.edits import changes_since
 from journeys.facts import guards
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
-from journeys.language.step_tree import all_steps
+from journeys.language.step_tree import all_steps, steps_of
 from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SplitStep, WaitForStep
 
 
@@ -63,6 +63,7 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         _journeys(journey, around.journeys),
         _hooks(journey, around.secrets),
         _topics(journey),
+        _unmailable(journey),
         _refused_guards(journey),
         _eventless(journey),
         _events(journey, around.events),
@@ -184,6 +185,20 @@ def _topics(journey: Definition) -> Iterator[DefinitionProblem]:
                 path=(*path, "send"),
                 expected="a topic here or in defaults, so that people can leave just this kind of mail",
             )
+
+
+def _unmailable(journey: Definition) -> Iterator[DefinitionProblem]:
+    """Mails of a stage that is not to be written to."""
+    for key, stage in journey.stages.items():
+        for path, step in steps_of(stage.steps, ("stages", key, "steps")):
+            if not stage.mailable and isinstance(step, SendStep) and not step.send.transactional:
+                yield DefinitionProblem(
+                    code="not_mailable",
+                    severity="warning",
+                    message=f"who is in {key!r} is not to be written to, and this is no transactional mail",
+                    path=(*path, "send"),
+                    expected="a transactional mail; or another stage for this one",
+                )
 
 
 def _eventless(journey: Definition) -> Iterator[DefinitionProblem]:

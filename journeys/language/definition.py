@@ -142,9 +142,29 @@ class Transition(Part):
         return self
 
 
-class Stage(Part):
-    """A state of the lifecycle: steps run in order, transitions pre-empt them."""
+PHASES: Mapping[str, str] = {
+    "awareness": "they know of you, and have not begun",
+    "engagement": "they try, look, sign up",
+    "conversion": "they buy, or pay, for the first time",
+    "retention": "they come back",
+    "loyalty": "they are your best",
+    "lapsed": "they have been away for longer than usual",
+    "inactive": "they are gone, for now",
+}
+"""Where on the way a stage stands, whatever a journey calls it: what reports of several journeys have in common."""
 
+LifecyclePhase = Literal["awareness", "engagement", "conversion", "retention", "loyalty", "lapsed", "inactive"]
+
+
+class Stage(Part):
+    """A state of the lifecycle: steps run in order, transitions pre-empt them.
+
+    Who is in a stage with `mailable: false` gets transactional mail alone, whatever journey or broadcast wants more.
+    """
+
+    label: str | None = Field(default=None, min_length=1, max_length=200)
+    phase: LifecyclePhase | None = None
+    mailable: bool = True
     steps: list[Step] = Field(default=[], max_length=LARGEST_STAGE)
     transitions: list[Transition] = Field(default=[], max_length=200)
     final: bool = False

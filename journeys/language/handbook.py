@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from journeys.language import verbs
+from journeys.language import definition, verbs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +252,19 @@ JOURNEY: Mapping[str, str] = {
     "goal": "`{on, when, within}`: the conversion, credited to the last mail accepted within that time; ends nothing",
     "defaults": "`topic`, `send_window`, `late` for every send that says nothing itself",
     "start": "the first stage",
-    "stages": "the stages by key: `steps`, `transitions`, `final: true` to end the enrollment behind the last step",
+    "stages": "the stages by key, in the order in which reports show them",
 }
 """The fields of a journey, and what each says."""
+
+STAGE: Mapping[str, str] = {
+    "label": "for people: reports, maps and pages show it in the key's place",
+    "phase": "where on the way it stands: " + ", ".join(f"`{one}`" for one in definition.PHASES),
+    "mailable": (
+        "false: who is here is not to be written to. Transactional mail goes; that of every journey and broadcast is "
+        "skipped (`not_mailable`)"
+    ),
+    "steps": "what happens here, in order; behind the last one the customer rests",
+    "transitions": "the ways out, in the order in which they are tried",
+    "final": "true: the enrollment ends behind the last step",
+}
+"""The fields of a stage, and what each says."""

@@ -69,6 +69,7 @@ class _Compiler:
         self.nodes: dict[NodeId, Node] = {}
         self.guards: dict[GuardId, str] = {}
         self.ids = name_steps(journey)
+        self.mailable = True
 
     def program(self) -> Program:
         journey = self.journey
@@ -131,7 +132,9 @@ class _Compiler:
 
     def _stage(self, key: StageKey, stage: source.Stage) -> ProgramStage:
         transitions = tuple(self._transition(key, index, one) for index, one in enumerate(stage.transitions))
-        return ProgramStage(key=key, first=self._steps(stage.steps, None), transitions=transitions, final=stage.final)
+        self.mailable = stage.mailable
+        first = self._steps(stage.steps, None)
+        return ProgramStage(key=key, first=first, transitions=transitions, final=stage.final, mailable=stage.mailable)
 
     def _transition(self, stage: StageKey, index: int, one: source.Transition) -> ProgramTransition:
         guard = self._guard(f"{stage}/transition[{index}]", one.when)
@@ -192,6 +195,7 @@ class _Compiler:
                 late=send.late or defaults.late or "next_window",
                 window=_window(send, defaults),
                 timezone=self.journey.timezone,
+                mailable=self.mailable,
             ),
             next=after,
         )

@@ -110,12 +110,16 @@ class ScheduleTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramStage:
-    """A stage: its first node (None where it has no steps), and the ways out, in the order in which they are tried."""
+    """A stage: its first node (None where it has no steps), and the ways out, in the order in which they are tried.
+
+    Who is in one that is not `mailable` gets transactional mail alone, of this journey and of every other.
+    """
 
     key: StageKey
     first: NodeId | None
     transitions: tuple[ProgramTransition, ...]
     final: bool
+    mailable: bool = True
 
     @property
     def activity_watched(self) -> tuple[str, ...]:

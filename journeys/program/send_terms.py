@@ -19,6 +19,7 @@ class SendTerms:
 
     A mail may go until `expires` after it was due (for ever where None), in the hours of `window` by the customer's
     clock, else by `timezone`. `late` says what becomes of it where it was due more than `policy.PUNCTUAL` ago.
+    One that is not `mailable` comes from a stage that is not to be written to: it goes where it is transactional.
     """
 
     topic: str = GENERAL
@@ -27,3 +28,4 @@ class SendTerms:
     late: Late = "send"
     window: Window | None = None
     timezone: str | None = None
+    mailable: bool = True

@@ -20,6 +20,7 @@ REASONS: Mapping[str, str] = {
     "suppressed": "the address is suppressed (bounce, complaint, or by hand)",
     "no_consent": "the topic needs the customer's consent (opt_in), and there is none",
     "unconfirmed": "the customer said yes, and has not confirmed it yet by the link that was sent (double opt-in)",
+    "not_mailable": "the customer is in a stage that is not to be written to (`mailable: false`)",
     "holdout": "the customer is in the control group, which gets no mail but transactional",
     "cancelled": "the broadcast was cancelled",
     "repeated": "the customer had this broadcast already, as somebody who was merged with them",
@@ -64,7 +65,8 @@ class Recipient:
 
     `consent` is what they said about the topic, None where they said nothing, or nothing that is confirmed (`pending`).
     `sandboxed` says that the installation is not live yet and this address is not among those that get mail meanwhile;
-    `control` that the customer is one of those who get none, for comparison.
+    `control` that the customer is one of those who get none, for comparison; not `mailable`, that a stage in which they
+    are is not to be written to.
     """
 
     email: str | None
@@ -74,6 +76,7 @@ class Recipient:
     sandboxed: bool = False
     control: bool = False
     pending: bool = False
+    mailable: bool = True
     consent: bool | None = None
 
 
@@ -210,9 +213,9 @@ def decide(
     It reads nothing but its arguments and costs some 30 µs: it may be asked for a whole batch under a lock.
     """
     free = transactional(terms, limits)
-    refused = _refused(recipient, limits, free)
-    if refused:
-        return Skipped(refused)
+    refused = _unreachable(recipient) or (None if free else _unwanted(terms, recipient, limits))
+    if refused or recipient.sandboxed:
+        return Skipped(refused or "sandbox")
     if terms.expires is not None and now > due + terms.expires:
         return Skipped("expired")
     overdue = now - due > PUNCTUAL
@@ -253,17 +256,20 @@ def _later(at: datetime, other: datetime, reason: str, other_reason: str) -> tup
     return (other, other_reason) if other > at else (at, reason)
 
 
-def _refused(recipient: Recipient, limits: Limits, free: bool) -> str | None:
+def _unreachable(recipient: Recipient) -> str | None:
     if recipient.email is None:
         return "no_address"
     if not recipient.valid:
         return "invalid_address"
-    if recipient.suppressed:
-        return "suppressed"
-    if not free and recipient.consent is False:
+    return "suppressed" if recipient.suppressed else None
+
+
+def _unwanted(terms: SendTerms, recipient: Recipient, limits: Limits) -> str | None:
+    """Why mail that is not transactional does not go."""
+    if recipient.consent is False:
         return "unsubscribed"
-    if not free and limits.opt_in and recipient.consent is None:
+    if limits.opt_in and recipient.consent is None:
         return "unconfirmed" if recipient.pending else "no_consent"
-    if not free and recipient.control:
-        return "holdout"
-    return "sandbox" if recipient.sandboxed else None
+    if not (terms.mailable and recipient.mailable):
+        return "not_mailable"
+    return "holdout" if recipient.control else None

@@ -35,7 +35,8 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
 
     def post(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
         stands = Recipients(session, [customer], settings, plan.at)
-        who, limits = stands.recipient(customer, terms.topic), stands.limits(customer.id, terms.topic)
+        who = stands.recipient(customer, terms.topic, besides=enrollment.id)
+        limits = stands.limits(customer.id, terms.topic)
         return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)
 
     known = known_facts.facts_of(session, customer)

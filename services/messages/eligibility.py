@@ -31,7 +31,7 @@ from services.customers import profiles
 from services.definitions import topics
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.messages import origins
+from services.messages import origins, unmailable_stages
 from store.queries import consents, customer_mail, suppressions
 from store.queries import topics as topic_rows
 from store.queries.customer_mail import HadMail
@@ -71,9 +71,14 @@ class Recipients:
         ids = [one.id for one in people]
         self._said = {(one.customer_id, one.topic): one for one in consents.of_customers(session, ids)}
         self._went = self._counted(session, ids)
+        self._bound = unmailable_stages.of_customers(session, ids)
 
-    def recipient(self, customer: Customer | None, topic: str) -> Recipient:
-        """The customer as one who is to get mail of this topic."""
+    def recipient(self, customer: Customer | None, topic: str, besides: str | None = None) -> Recipient:
+        """The customer as one who is to get mail of this topic.
+
+        `besides` is an enrollment that does not say whether they may be written to: the one whose step asks, which may
+        have left the stage where its row stands. The terms of that step say it.
+        """
         if customer is None or customer.email is None:
             return NOBODY
         said, everything = self._said.get((customer.id, topic)), self._said.get((customer.id, EVERY_TOPIC))
@@ -86,6 +91,7 @@ class Recipients:
             sandboxed=installation_settings.is_outside_sandbox(self._settings, customer.email),
             control=installation_settings.is_in_control_group(self._settings, customer.id),
             pending=said is not None and said.pending,
+            mailable=all(one.enrollment == besides for one in self._bound.get(customer.id, ())),
             consent=False if everything is not None and not everything.granted else consent,
         )
 
@@ -104,6 +110,9 @@ class Recipients:
         match verdict:
             case Skipped(reason="suppressed") if customer is not None:
                 return {"suppression": _told(self._suppressed.get((customer.email or "").lower()))}
+            case Skipped(reason="not_mailable") if customer is not None:
+                bound = self._bound.get(customer.id, ())
+                return {"bound_by": [{"journey": one.journey, "stage": one.stage} for one in bound]} if bound else {}
             case Skipped(reason="frequency_cap") | Deferred(reason="frequency_cap") if customer is not None:
                 cap = policy.full(self.limits(customer.id, topic, ahead), self._now)
                 return self._filled(cap, customer.id, ahead) if cap is not None else {}

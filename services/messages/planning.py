@@ -77,7 +77,7 @@ def plan(
     settings = installation_settings.load(session)
     terms = send.terms
     stands = Recipients(session, [customer], settings, now)
-    who = stands.recipient(customer, terms.topic)
+    who = stands.recipient(customer, terms.topic, besides=enrollment.id)
     rivals = eligibility.rivals(session, customer.id, name) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
     limits = stands.limits(customer.id, terms.topic, ahead)

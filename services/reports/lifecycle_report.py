@@ -7,18 +7,24 @@ from typing import Any
 
 from sqlmodel import Session
 
+from services.definitions import journeys as definitions
 from store.queries import counts, enrollments, journeys
 from store.statuses import EnrollmentStatus
+from store.tables.definitions import Journey
 
 
 def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
     """Customers per stage and movements between stages, of one journey, or of the lifecycle journey."""
     key = journey or next(iter(journeys.lifecycle_keys(session)), None)
     if key is None:
-        return {"journey": None, "stages": {}, "steps": [], "movements": {}, "time_in_stage": {}}
+        return {"journey": None, "stages": {}, "places": [], "steps": [], "movements": {}, "time_in_stage": {}}
+    places = _places(session, key)
+    order = {one["stage"]: number for number, one in enumerate(places)}
     steps = [
         {"stage": stage, "step": step or None, "count": count}
-        for (stage, step), count in sorted(counts.steps(session, key).items())
+        for (stage, step), count in sorted(
+            counts.steps(session, key).items(), key=lambda one: (order.get(one[0][0], len(order)), one[0])
+        )
     ]
     stays = {
         stage: {"left": left, "mean_days": round(seconds / left / 86_400, 3)}
@@ -26,11 +32,30 @@ def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
     }
     return {
         "journey": key,
-        "stages": counts.stages(session, key),
+        "stages": {one["stage"]: one["count"] for one in places if one["count"]},
+        "places": places,
         "steps": steps,
         "movements": counts.movements(session, key),
         "time_in_stage": stays,
     }
+
+
+def _places(session: Session, key: str) -> list[dict[str, Any]]:
+    """Every stage in the order of the journey, empty ones too; behind them those of former versions with somebody."""
+    standing = counts.stages(session, key)
+    written = definitions.definition(session, key).stages if session.get(Journey, key) is not None else {}
+    places = [
+        {
+            "stage": name,
+            "label": one.label,
+            "phase": one.phase,
+            "mailable": one.mailable,
+            "count": standing.pop(name, 0),
+        }
+        for name, one in written.items()
+    ]
+    former = {"label": None, "phase": None, "mailable": True}
+    return places + [{"stage": name, **former, "count": count} for name, count in sorted(standing.items())]
 
 
 def cohorts(session: Session, journey: str) -> list[dict[str, Any]]:

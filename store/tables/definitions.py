@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from store.types import instant_column as _at
 from store.types import json_column as _json
+from store.types import ordered_json_column as _ordered_json
 
 
 class Journey(SQLModel, table=True):
@@ -14,7 +15,7 @@ class Journey(SQLModel, table=True):
 
     key: str = Field(primary_key=True)
     name: str | None = None
-    draft: dict[str, Any] | None = _json(default=None)
+    draft: dict[str, Any] | None = _ordered_json(default=None)
     draft_text: str | None = None
     live_version: int | None = None
     lifecycle: bool = False

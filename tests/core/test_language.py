@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from journeys.checks import source
 from journeys.facts import calendar
 from journeys.machine.state import State
 from journeys.program.nodes import SendNode
 from journeys.program.program import Program
-from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
+from journeys.rules.policy import ALLOWED, Skipped
+from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, by_policy, simulate
 
 Compile = Callable[[str], Program]
 HEAD = "journey: j\nenter: [{on: Signed Up}]\nstart: a\n"
@@ -282,3 +284,27 @@ stages: {a: {}}
     assert (program.dates[0].name, program.dates[0].yearly) == ("enter[2]", True)
     assert (program.schedules[0].segment, program.schedules[0].timezone) == ("digest", "Europe/Berlin")
     assert program.key == "event.order_id"
+
+
+def test_in_a_stage_that_is_not_to_be_written_to_only_transactional_mail_goes(
+    compiled: Compile, noon: datetime
+) -> None:
+    program = compiled(
+        HEAD + "stages:\n  a:\n    steps: [{send: welcome}, {go: b}]\n"
+        "  b: {mailable: false, label: Left alone, phase: inactive, "
+        "steps: [{send: offer}, {send: {template: receipt, transactional: true}}, {go: c}]}\n"
+        "  c: {steps: [{send: back}]}"
+    )
+    state = State(customer="c", enrollment="e")
+    trace = simulate(program, state, PastFacts([], {}), noon, noon + timedelta(days=1), by_policy(assume_address=True))
+    assert [(one.template, one.verdict) for one in trace.mails] == [
+        ("welcome", ALLOWED), ("offer", Skipped("not_mailable")), ("receipt", ALLOWED), ("back", ALLOWED),
+    ]  # fmt: skip
+    assert [stage.mailable for stage in program.stages.values()] == [True, False, True]
+
+
+def test_what_says_nothing_of_its_stages_keeps_its_digest() -> None:
+    text = HEAD + "stages: {a: {steps: [{send: welcome}]}}"
+    assert source.read(text)[0].canonical() == (
+        '{"journey":"j","enter":[{"on":"Signed Up"}],"start":"a","stages":{"a":{"steps":[{"send":{"template":"welcome"}}]}}}'
+    )

@@ -34,6 +34,9 @@ FULL = Cap(most=1, per=DAY, sent=(NOON - 3 * HOUR,))
         (NEWS, ANN, Limits(opt_in=True), Skipped("no_consent")),
         (NEWS, replace(ANN, pending=True), Limits(opt_in=True), Skipped("unconfirmed")),
         (NEWS, replace(ANN, control=True), Limits(), Skipped("holdout")),
+        (NEWS, replace(ANN, mailable=False), Limits(), Skipped("not_mailable")),
+        (replace(NEWS, mailable=False), ANN, Limits(), Skipped("not_mailable")),
+        (NEWS, replace(ANN, mailable=False, consent=False), Limits(), Skipped("unsubscribed")),
         (ORDERS, replace(ANN, sandboxed=True), Limits(), Skipped("sandbox")),
         (NEWS, ANN, Limits(awake=AWAKE), Deferred(NOON + 20 * HOUR, "quiet_hours")),
         (NEWS, ANN, Limits(caps=(FULL,)), Deferred(NOON + 21 * HOUR, "frequency_cap")),
@@ -50,8 +53,8 @@ def test_each_verdict_has_its_reason(terms: SendTerms, recipient: Recipient, lim
 def test_transactional_mail_asks_for_no_consent_no_hour_and_no_cap(needed: tuple[SendTerms, Limits]) -> None:
     terms, limits = needed
     limits = replace(limits, opt_in=True, awake=AWAKE, caps=(FULL,))
-    refusing = replace(ANN, consent=False, control=True)
-    assert policy.decide(terms, refusing, due=NOON, now=NOON, limits=limits) == ALLOWED
+    refusing = replace(ANN, consent=False, control=True, mailable=False)
+    assert policy.decide(replace(terms, mailable=False), refusing, due=NOON, now=NOON, limits=limits) == ALLOWED
 
 
 @pytest.mark.parametrize(

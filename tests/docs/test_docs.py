@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
@@ -99,6 +100,8 @@ def test_every_word_of_the_language_is_in_the_handbook() -> None:
     assert list(handbook.TRIGGERS) == list(definition.TRIGGERS)
     assert list(handbook.TRANSITIONS) == list(definition.TRANSITIONS)
     assert set(handbook.JOURNEY) == fields_of(definition.Definition)
+    assert set(handbook.STAGE) == fields_of(definition.Stage)
+    assert set(definition.PHASES) == set(get_args(definition.LifecyclePhase))
     for word, entry in handbook.STEPS.items():
         assert entry.part is None or set(entry.fields) == fields_of(entry.part), word
     assert set(handbook.STEPS["wait"].fields) == fields_of(WaitUntil) | fields_of(WaitUntilDate)

@@ -235,3 +235,13 @@ def test_what_it_names_must_be_there(desk: Desk) -> None:
     desk.do(broadcasts.schedule)
     with pytest.raises(Refused, match="only a draft is changed"):
         desk.put()
+
+
+def test_a_broadcast_leaves_those_alone_who_are_not_to_be_written_to(desk: Desk, publish: Any, take: Any) -> None:
+    publish("life", "journey: life\nenter: [{on: Left}]\nstart: gone\nstages: {gone: {mailable: false}}")
+    desk.people("ann", "bob")
+    take({"type": "track", "userId": "bob", "event": "Left"}, at=desk.at)
+    desk.put()
+    desk.send()
+    assert desk.deliver() == [("ann", "spring")]
+    assert desk.row().audience["skipped"] == {"not_mailable": 1}

@@ -15,7 +15,9 @@ from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
 from services.messages import claiming, sending_ledger
+from services.reports import lifecycle_report
 from store.session import Database
+from store.statuses import EnrollmentStatus
 from store.tables.customers import Consent, Customer
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
@@ -215,3 +217,78 @@ def test_the_installations_zone_holds_where_nobody_names_one(shop: House, take: 
     shop.settings(timezone="America/New_York", quiet_hours={"from": "20:00", "to": "08:00"})
     reason, answer = shop.plans("one")
     assert (reason, answer.until) == ("quiet_hours", shop.noon + timedelta(hours=1)), "07:00 in New York"
+
+
+# -- stages that are not to be written to ------------------------------------------------------------------------------
+
+GONE = """
+journey: life
+lifecycle: true
+enter: [{on: Life}]
+defaults: {topic: news}
+start: there
+stages:
+  there:
+    transitions: [{on: Left, to: gone}]
+  gone:
+    mailable: false
+    phase: inactive
+    label: Left alone
+    steps: [{send: mail_a}, {send: {template: mail_b, transactional: true}}]
+    transitions: [{on: Came Back, to: there}]
+"""
+
+
+@pytest.fixture
+def life(shop: House, publish: Any) -> Shell:
+    publish("life", GONE)
+    shell = Shell(shop.database, shop.enters("life"))
+    shell.wake(shop.noon)
+    return shell
+
+
+def goes(shop: House, life: Shell, event: str, minutes: int) -> None:
+    shop.take({"type": "track", "userId": "ann", "event": event}, at=shop.noon + timedelta(minutes=minutes))
+    life.wake(shop.noon + timedelta(minutes=minutes))
+
+
+def test_a_stage_that_is_not_to_be_written_to_binds_every_journey(shop: House, life: Shell) -> None:
+    assert shop.plans("one")[0] == "planned"
+    goes(shop, life, "Left", 1)
+    assert shop.plans("two", shop.noon + timedelta(minutes=2))[0] == "not_mailable"
+    with shop.database.reading() as session:
+        mails = {
+            one.template: one.reason or one.status
+            for one in session.exec(select(Message).where(Message.journey == "life"))
+        }
+        last = session.exec(select(Decision).where(Decision.journey == "two", Decision.what == "skipped")).one()
+    assert mails == {"mail_a": "not_mailable", "mail_b": "planned"}
+    assert last.detail["bound_by"] == [{"journey": "life", "stage": "gone"}]
+    at = shop.noon + timedelta(minutes=3)
+    assert (shop.claim(at, "journey"), shop.claim(at, "transactional")) == ([], ["life"])
+    assert shop.message("one").reason == "not_mailable", "what was planned before is asked again"
+
+
+def test_whoever_comes_back_is_written_to_again(shop: House, life: Shell) -> None:
+    goes(shop, life, "Left", 1)
+    goes(shop, life, "Came Back", 2)
+    assert shop.plans("one", shop.noon + timedelta(minutes=3))[0] == "planned"
+
+
+def test_a_run_that_has_ended_binds_nobody(shop: House, life: Shell) -> None:
+    goes(shop, life, "Left", 1)
+    with shop.database.writing() as session:
+        run = session.exec(select(Enrollment).where(Enrollment.journey == "life")).one()
+        run.status, run.ended_at = EnrollmentStatus.ENDED, shop.noon
+        session.add(run)
+    assert shop.plans("one", shop.noon + timedelta(minutes=3))[0] == "planned"
+
+
+def test_reports_keep_the_order_of_the_stages_with_their_labels_and_phases(shop: House, life: Shell) -> None:
+    with shop.database.reading() as session:
+        report = lifecycle_report.lifecycle(session, "life")
+    assert report["places"] == [
+        {"stage": "there", "label": None, "phase": None, "mailable": True, "count": 1},
+        {"stage": "gone", "label": "Left alone", "phase": "inactive", "mailable": False, "count": 0},
+    ]
+    assert list(report["stages"].items()) == [("there", 1)]

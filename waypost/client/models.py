@@ -425,6 +425,7 @@ class JourneyReport(TypedDict):
 
     journey: str | None
     stages: dict[str, int]
+    places: list[StagePlace]
     steps: list[StepCount]
     movements: dict[str, int]
     time_in_stage: dict[str, StayOut]
@@ -489,6 +490,7 @@ class LifecycleReport(TypedDict):
 
     journey: str | None
     stages: dict[str, int]
+    places: list[StagePlace]
     steps: list[StepCount]
     movements: dict[str, int]
     time_in_stage: dict[str, StayOut]
@@ -744,6 +746,16 @@ SendWindow = TypedDict("SendWindow", {"days": "NotRequired[str | list[str]]", "f
 
 
 SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]"})
+
+
+class StagePlace(TypedDict):
+    """A stage as the journey has it, and how many customers are in it."""
+
+    stage: str
+    label: str | None
+    phase: str | None
+    mailable: bool
+    count: int
 
 
 class StayOut(TypedDict):
