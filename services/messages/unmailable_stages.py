@@ -26,10 +26,11 @@ class UnmailableStage:
 def of_customers(session: Session, customer_ids: Sequence[str]) -> Mapping[str, Sequence[UnmailableStage]]:
     """The stages in which these customers are not to be written to; who may be, is left out."""
     places = enrollments.live_places(session, customer_ids)
-    journeys.compile_all(session, {digest for _, _, _, digest, _ in places})
+    journeys.compile_all(session, {digest for _, _, digest, _ in places})
     found: defaultdict[str, list[UnmailableStage]] = defaultdict(list)
-    for customer_id, enrollment, journey, digest, stage in places:
-        here = journeys.compiled(session, digest).stages.get(StageKey(stage))
+    for customer_id, enrollment, digest, stage in places:
+        program = journeys.compiled(session, digest)
+        here = program.stages.get(StageKey(stage))
         if here is not None and not here.mailable:
-            found[customer_id].append(UnmailableStage(enrollment=enrollment, journey=journey, stage=stage))
+            found[customer_id].append(UnmailableStage(enrollment=enrollment, journey=program.journey, stage=stage))
     return found
