@@ -15,6 +15,9 @@ COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 GREEN = "#0b6e4f"
 """The colour of whoever named none."""
 
+NAMES = frozenset({"name", "address", "color", "on_color", "ink", "glow", "logo", "url"})
+"""What a template finds in `brand`."""
+
 _DARK, _LIGHT, _WHITE = "#1a1d21", "#f3f4f1", "#ffffff"
 READABLE = 4.5
 """The least contrast of text with what is behind it (WCAG 2.2, 1.4.3)."""

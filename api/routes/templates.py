@@ -180,17 +180,18 @@ def _checked(parts: Backend, key: str, tag: str | None, body: TextsIn) -> tuple[
         key=key, version=0, locale=tag, **body.model_dump(include={"subject", "html", "text", "preheader"})
     )
     try:
-        text = parts.renderer.check(written)
+        checked = parts.renderer.check(written)
     except TemplateProblem as problem:
         raise ApiError("invalid-template", f"{tag}: {problem}" if tag else str(problem)) from None
-    texts = Texts(subject=written.subject, html=written.html, text=text, preheader=written.preheader)
+    texts = Texts(subject=written.subject, html=written.html, text=checked.text, preheader=written.preheader)
     sample = Personalization(context={"customer": SAMPLE, "enrollment": {}}, locales=(tag,) if tag else ())
-    request = _request(key, sample, replace(written, text=text))
+    request = _request(key, sample, replace(written, text=checked.text))
     try:
         made = parts.composer.render(request, EXAMPLE_LINK, parts.clock())
     except TemplateProblem as problem:
-        return texts, [f"for a made-up customer it gives no mail: {problem}"]
-    return texts, linting.warnings(made.subject, made.html, EXAMPLE_LINK, parts.composer.brand.address)
+        return texts, [*checked.warnings, f"for a made-up customer it gives no mail: {problem}"]
+    found = linting.warnings(made.subject, made.html, EXAMPLE_LINK, parts.composer.brand.address)
+    return texts, [*checked.warnings, *found]
 
 
 def _request(key: str, personal: Personalization, source: TemplateSource | None) -> MailRequest:

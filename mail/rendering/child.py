@@ -44,7 +44,8 @@ def _answer(renderer: Renderer, asked: dict[str, Any]) -> dict[str, Any]:
                 return {"text": renderer.fill(asked["text"], asked["context"])}
             case _:
                 assert stored is not None
-                return {"text": renderer.check(stored)}
+                checked = renderer.check(stored)
+                return {"text": checked.text, "warnings": list(checked.warnings)}
     except TemplateProblem as problem:
         return {"problem": str(problem)}
     except MemoryError:

@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 
 from mail.rendering.limits import MEMORY, QUARANTINE, SECONDS
-from mail.rendering.templates import PARTS, Rendered, TemplateProblem, TemplateTexts, name_of
+from mail.rendering.templates import PARTS, CheckedTemplate, Rendered, TemplateProblem, TemplateTexts, name_of
 
 TWICE = 2
 """Deaths after which a template is refused for a while: one may have been chance, or the machine."""
@@ -154,12 +154,12 @@ class RenderPool:
         """A short text that is a template itself; see `Renders`."""
         return self._ask(text, {"do": "fill", "text": text, "context": dict(context)})["text"]
 
-    def check(self, stored: TemplateTexts) -> str:
-        """The text part of a template; see `Renderer.check`.
+    def check(self, stored: TemplateTexts) -> CheckedTemplate:
+        """What a template is worth that is to be kept; see `Renderer.check`.
 
         Raise TemplateProblem where one of its texts has a wrong syntax, or names what there is not.
         """
-        return self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)})["text"]
+        return CheckedTemplate(**self._ask(f"check {stored.key}", {"do": "check", "stored": _plain(stored)}))
 
     def close(self) -> None:
         """End the processes, once their renders have ended."""

@@ -8,33 +8,27 @@ sandbox stops neither loops nor memory.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import css_inline
-from jinja2 import Template, TemplateError, TemplateNotFound, UndefinedError, meta
+from jinja2 import Template, TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError
 from markupsafe import escape
 
-from mail.rendering import plain_text
+from mail.rendering import names, plain_text, style_sheets
 from mail.rendering.environment import TemplateEnvironment
 from mail.rendering.filters import FALLBACK, language
 from mail.rendering.limits import LARGEST, LONGEST_SUBJECT
 from mail.rendering.missing import readable
 from mail.rendering.sources import Sources, html_of
-from mail.rendering.templates import Rendered, TemplateProblem, TemplateTexts, name_of
+from mail.rendering.templates import CheckedTemplate, Rendered, TemplateProblem, TemplateTexts, name_of
 
 MOST_KEPT = 800
 """Texts of stored templates, the HTML and the plain one counted apart."""
 
-NAMES = frozenset(
-    {
-        "customer", "enrollment", "brand", "unsubscribe_url", "preferences_url", "confirm_url", "message_id", "subject",
-        "preheader", "locale", "timezone", "now", "topic",
-    }
-)  # fmt: skip
-"""What a template may name."""
+MOST_TOLD = 2_000
+"""Characters of what is told of a template that is refused."""
 
 _FAILURES = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
@@ -45,9 +39,9 @@ class Renderer:
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._stored: dict[str, str] = {}
-        loader = Sources(self._stored, folders)
-        self._html = TemplateEnvironment(loader, autoescape=True)
-        self._text = TemplateEnvironment(loader, autoescape=False)
+        self._sources = Sources(self._stored, folders)
+        self._html = TemplateEnvironment(self._sources, autoescape=True)
+        self._text = TemplateEnvironment(self._sources, autoescape=False)
         self._line = lru_cache(MOST_KEPT)(self._text.from_string)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
@@ -83,21 +77,25 @@ class Renderer:
         except _FAILURES as error:
             raise TemplateProblem(_told(error, context)[:300]) from None
 
-    def check(self, stored: TemplateTexts) -> str:
-        """Raise TemplateProblem where a text of a template has a wrong syntax or names what there is not.
+    def check(self, stored: TemplateTexts) -> CheckedTemplate:
+        """Raise TemplateProblem where a text has a wrong syntax or names what there is not, with the lines.
 
-        Return the text part, made of the HTML where nobody wrote one.
+        Give the text part, made of the HTML where nobody wrote one.
         """
         texts = {"subject": stored.subject, "preheader": stored.preheader, "html": stored.html, "text": stored.text}
+        problems, warnings = list[str](), list[str]()
         for part, text in texts.items():
             try:
-                unknown = meta.find_undeclared_variables(self._html.parse(html_of(text))) - NAMES
+                unknown = names.unknown(self._html.parse(style_sheets.kept(text)), self._html, self._sources.names())
+                problems += [f"{part}: {one}" for one in unknown if not one.guarded]
+                warnings += [f"{part}: {one}; it is taken for missing" for one in unknown if one.guarded]
+                if part == "html":
+                    self._html.parse(html_of(text))
             except TemplateError as error:
-                raise TemplateProblem(f"{part}: {_told(error, {})}"[:300]) from None
-            if unknown:
-                names, known = ", ".join(sorted(unknown)), ", ".join(sorted(NAMES))
-                raise TemplateProblem(f"{part}: there is no {names}; a template may name {known}")
-        return stored.text or self._made(html_of(stored.html))
+                problems.append(f"{part}: {_told(error, {})}")
+        if problems:
+            raise TemplateProblem("; ".join(problems)[:MOST_TOLD])
+        return CheckedTemplate(text=stored.text or self._made(html_of(stored.html)), warnings=warnings)
 
     def _made(self, html: str) -> str:
         made = plain_text.from_html(html)
@@ -183,12 +181,18 @@ def _bounded(said: Iterable[str]) -> str:
 
 
 def _told(error: Exception, context: Mapping[str, Any]) -> str:
-    """What failed; an undefined name with the nearest that there is."""
+    """What failed: a wrong syntax with its line, an undefined name with the nearest that there is."""
+    if isinstance(error, TemplateSyntaxError):
+        place = f"line {error.lineno}" + (f" of {error.name}" if error.name else "")
+        return f"{place}: {error.message}" + (_CSS if error.message and "comment tag" in error.message else "")
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, UndefinedError):
         customer = context.get("customer")
         wanted = str(error).rpartition("attribute ")[2].strip("'")
-        known = [*NAMES, *(customer if isinstance(customer, Mapping) else ())]
-        near = get_close_matches(wanted, known, n=1)
-        text += f"; the nearest is {near[0]!r}" if near else '; write {{ … | default("…") }} where it may be missing'
+        known = [*names.VARIABLES, *(customer if isinstance(customer, Mapping) else ())]
+        near = names.nearest(wanted, known)
+        text += f"; the nearest is {near!r}" if near else '; write {{ … | default("…") }} where it may be missing'
     return text
+
+
+_CSS = "; a `{#` that is none is written {{ '{#' }}"

@@ -7,17 +7,18 @@ per mail.
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import mrml
 from jinja2 import BaseLoader, ChoiceLoader, DictLoader, Environment, FileSystemLoader, TemplateNotFound
-from jinja2.exceptions import TemplateSyntaxError
 
-from mail.rendering import plain_text
+from mail.rendering import mjml, plain_text, style_sheets
 from mail.rendering.templates import BUILT_IN
 
 Found = tuple[str, str | None, Callable[[], bool] | None]
 """As Jinja wants a template: its text, its file, and whether that is fresh still."""
 
 _TEXT, _HTML = ".txt", ".html"
+
+_BYTE_ORDER = "\ufeff"
+"""What editors on Windows put first."""
 
 
 class Sources(BaseLoader):
@@ -34,6 +35,11 @@ class Sources(BaseLoader):
             return self._made(environment, template)
         return (html_of(found[0], template), found[1], found[2]) if template.endswith(_HTML) else found
 
+    def names(self) -> frozenset[str]:
+        """What a template may include or extend."""
+        found = self._inner.list_templates()
+        return frozenset(found) | {one.removesuffix(_HTML) + _TEXT for one in found if one.endswith(_HTML)}
+
     def _made(self, environment: Environment, template: str) -> Found:
         """The text part that nobody wrote."""
         if not template.endswith(_TEXT):
@@ -43,10 +49,5 @@ class Sources(BaseLoader):
 
 
 def html_of(source: str, name: str = "") -> str:
-    """HTML as it is, and MJML compiled, which loads nothing; raise TemplateSyntaxError where it is wrong."""
-    if not source.lstrip().startswith("<mjml"):
-        return source
-    try:
-        return mrml.to_html(source).content
-    except OSError as error:
-        raise TemplateSyntaxError(f"MJML: {error}", 1, name) from None
+    """What is compiled as a template: MJML as HTML, style sheets kept; raise TemplateSyntaxError where it is wrong."""
+    return mjml.to_html(style_sheets.kept(source.removeprefix(_BYTE_ORDER)), name)

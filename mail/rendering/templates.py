@@ -78,6 +78,14 @@ class Rendered:
     locale: str = "en"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedTemplate:
+    """A template that can give mails: its text part, and names in it that nobody knows, but asked about first."""
+
+    text: str
+    warnings: Sequence[str] = ()
+
+
 class Renders(Protocol):
     """Makes mails of templates; raises TemplateProblem."""
 

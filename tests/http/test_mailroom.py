@@ -37,9 +37,17 @@ def test_a_template_is_stored_in_versions_and_warned_about(client: TestClient) -
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"subject": "{{ user.name }}", "html": "x"}, "subject: there is no user"),
-        ({"subject": "S", "html": "{% for x in %}"}, "html: TemplateSyntaxError"),
-        ({"subject": "S", "html": "x", "text": "{{ 1"}, "text: TemplateSyntaxError"),
+        ({"subject": "{{ user.name }}", "html": "x"}, "subject: line 1: there is no variable 'user'"),
+        ({"subject": "S", "html": "<p>\n{% for x in %}"}, "html: line 2: Expected an expression"),
+        ({"subject": "S", "html": "x", "text": "{{ 1"}, "text: line 1: unexpected end of template"),
+        (
+            {"subject": "S", "html": "<mjml>\n<mj-bdy/></mjml>"},
+            "html: line 2: MJML: there is no <mj-bdy>; the nearest is <mj-body>",
+        ),
+        (
+            {"subject": "S", "html": "x", "locales": {"de": {"subject": "{{ a }}", "html": "x"}}},
+            "de: subject: line 1: there is no",
+        ),
     ],
 )
 def test_a_template_that_gives_no_mail_is_refused(client: TestClient, body: Any, says: str) -> None:
