@@ -64,9 +64,9 @@ class _Tag:
 
 
 class _Source:
-    """A template with what Jinja2 says in it replaced by marks, which MJML takes for text.
+    r"""A template with what Jinja2 says in it replaced by marks, which MJML takes for text.
 
-    They are signs that can be printed, since the compiler writes any others in attributes as Rust would (`\\u{e000}`).
+    They are signs that can be printed, since the compiler writes any others in attributes as Rust would (`\u{e000}`).
     """
 
     def __init__(self, source: str, name: str) -> None:
