@@ -89,6 +89,6 @@ async def test_what_was_answered_by_then_is_recorded_by_a_worker_that_waits_no_l
     closing.cancel()
     await asyncio.gather(closing, return_exceptions=True)
     found = ledger()
-    assert found["accepted"] + found["planned"] + found["sending"] == CUSTOMERS
+    assert found["accepted"] + found["planned"] + found["claimed"] + found["sending"] == CUSTOMERS
     assert found["sending"] == provider.in_call
     provider.answers.set()

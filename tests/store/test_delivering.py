@@ -168,6 +168,7 @@ async def test_two_owners_at_once_send_each_mail_once(lane: Any, planned: Any, r
     await asyncio.gather(second.pump(), second.pump())
     while await second.pump():
         pass
+    await second.drain()
     assert len(receiver.accepted) == len(set(receiver.accepted)) == 12
 
 
