@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 # Histories keep these names, so they never change.
+PROGRAM = "program"
+"""The program of an enrollment that was moved to another version (`activities.wake`)."""
+
 WAKE = "wake"
 """What is due of an enrollment, worked off (`activities.wake`)."""
 

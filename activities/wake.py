@@ -1,4 +1,4 @@
-"""The wake of an enrollment: one local activity, one transaction."""
+"""The wake of an enrollment: one local activity, one transaction; and the program of one that was moved."""
 
 from typing import Any
 
@@ -9,8 +9,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import meters
-from activities.signatures import WAKE, Wake
+from activities.signatures import PROGRAM, WAKE, Wake
 from journeys.machine.woken import Woken
+from journeys.program.program import Program
+from services.definitions import journeys
 from services.enrollments import wake
 from services.errors import NotFound
 from store.session import Database
@@ -50,6 +52,12 @@ class Waking:
         except Exception as error:
             woken = self._failed(asked, error)
         return woken.lean()
+
+    @activity.defn(name=PROGRAM)
+    def program(self, digest: str) -> Program:
+        """The program of an enrollment that was moved to another version. Raises NotFound where no version has it."""
+        with self._database.reading() as session:
+            return journeys.compiled(session, digest)
 
     def _failed(self, asked: Wake, error: Exception) -> Woken:
         if activity.info().attempt < STUCK_AFTER:

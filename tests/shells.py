@@ -4,6 +4,7 @@ from datetime import datetime
 
 from journeys.machine.drive import follow
 from journeys.machine.woken import Woken, checksum
+from journeys.program.program import Program
 from services.definitions import journeys
 from services.enrollments import wake
 from store.session import Database
@@ -16,13 +17,18 @@ class Shell:
     def __init__(self, database: Database, enrollment: Enrollment) -> None:
         self.database, self.enrollment, self.wakes = database, enrollment.id, 0
         self.state = wake.read_state(enrollment)
-        with database.reading() as session:
-            self.program = journeys.compiled(session, enrollment.digest)
+        self.program = self._program(enrollment.digest)
+
+    def _program(self, digest: str) -> Program:
+        with self.database.reading() as session:
+            return journeys.compiled(session, digest)
 
     def wake(self, now: datetime) -> Woken:
         """Work off what is due, and arrive at the same state."""
         woken = self.lose(now)
-        self.state = follow(self.program, self.state, woken.inputs, woken.answers)
+        self.state = woken.state or follow(self.program, self.state, woken.inputs, woken.answers)
+        if woken.digest is not None:
+            self.program = self._program(woken.digest)
         assert checksum(self.state) == woken.checksum, "the workflow arrives where the wake did"
         self.wakes = woken.number or self.wakes + bool(woken.inputs)
         return self.wake(now) if woken.more else woken

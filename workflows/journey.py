@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from activities.signatures import WAKE, Wake
+from activities.signatures import PROGRAM, WAKE, Wake
 from journeys.machine.drive import follow
 from journeys.machine.machine import MachineError
 from journeys.machine.state import State
@@ -81,7 +81,7 @@ class JourneyWorkflow:
         if woken.stuck:
             self.wakes_at = workflow.now() + STUCK_FOR
         else:
-            self._follow(woken)
+            await self._follow(woken)
         if not woken.more:
             self.heard = heard
         return woken.more
@@ -92,7 +92,7 @@ class JourneyWorkflow:
             WAKE, asked, result_type=Woken, start_to_close_timeout=WAKE_WITHIN, retry_policy=RETRY
         )
 
-    def _follow(self, woken: Woken) -> None:
+    async def _follow(self, woken: Woken) -> None:
         """Arrive where the wake did.
 
         When to act is the wake's word, never this code's: a history that an older core made leads to the same commands.
@@ -100,10 +100,17 @@ class JourneyWorkflow:
         """
         if woken.state is not None:
             self.state, self.astray = woken.state, False
+            if woken.digest not in (None, self.program.digest):
+                self.program = await self._program(woken.digest)
         elif not self.astray:
             self.astray = not self._arrives(woken)
         self.wakes = woken.number or self.wakes + bool(woken.inputs)
         self.wakes_at, self.reason = woken.wakes_at, woken.reason
+
+    async def _program(self, digest: str | None) -> Program:
+        return await workflow.execute_local_activity(
+            PROGRAM, digest, result_type=Program, start_to_close_timeout=WAKE_WITHIN, retry_policy=RETRY
+        )
 
     def _arrives(self, woken: Woken) -> bool:
         try:

@@ -24,7 +24,7 @@ class Woken:
     `wakes_at` and `reason` (why it ended, None where it has not) are those of the state that was reached; `checksum` is
     that state's. `more` says that more was due than one wake does. `stuck` says that the wake fails again and again;
     then nothing was done, and the error stands on the enrollment. `state` is there where the workflow has to take it
-    over, with the `number` of the wake that led to it.
+    over, with the `number` of the wake that led to it; `digest` names its program where that is another one.
     """
 
     number: int | None = None
@@ -36,6 +36,7 @@ class Woken:
     more: bool = False
     stuck: bool = False
     state: State | None = None
+    digest: str | None = None
 
     def lean(self) -> dict[str, Any]:
         """The same without what has its default: a history keeps every byte for years."""

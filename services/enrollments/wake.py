@@ -16,7 +16,7 @@ from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.ahead import next_input, pokes_for
 from journeys.machine.commands import Ask, Decide, Plan, Question
 from journeys.machine.drive import answered, drive
-from journeys.machine.inputs import Answer, Control, Facts, Input, Merged
+from journeys.machine.inputs import Answer, Control, Facts, Input, Merged, Migrated
 from journeys.machine.machine import refusal
 from journeys.machine.state import State
 from journeys.machine.woken import STATE, Woken, checksum
@@ -56,20 +56,22 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     lost = astray or number != enrollment.wakes + 1
     if lost:
         _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
+    handed = lost or enrollment.migrating  # the workflow gets the state, since it cannot follow to it
     work = _Wake(call, begun)
     reached = answered(drive(call.program, begun, work.following), work.answer)
     acted = bool(work.inputs) or lost
     woken = Woken(
-        number=enrollment.wakes + 1 if lost else None,
-        inputs=() if lost else tuple(work.inputs),
-        answers=() if lost else tuple(work.answers),
+        number=enrollment.wakes + 1 if handed else None,
+        inputs=() if handed else tuple(work.inputs),
+        answers=() if handed else tuple(work.answers),
         wakes_at=reached.wakes_at,
         reason=reached.reason,
         checksum=checksum(reached),
         more=work.cut,
-        state=reached if lost else None,
+        state=reached if handed else None,
+        digest=enrollment.digest if handed else None,
     )
-    enrollment.stuck = None
+    enrollment.stuck, enrollment.migrating = None, False
     if not work.cut:
         enrollment.poked_at = enrollment.nudged_at = None
     session.add(enrollment)
@@ -134,12 +136,16 @@ class _Wake:
         self._call = call
         self._happened = Happened(call.session, call.customer, call.enrollment, call.now)
         self._merged = call.enrollment.cursor != begun.cursor
+        self._migrating = call.enrollment.migrating
 
     def following(self, state: State) -> Input | None:
         """What comes next; a control that is refused is settled on the way."""
         if self._merged:
             self._merged = False
             return self._put_in(Merged(at=self._call.now, seq=self._call.enrollment.cursor))
+        if self._migrating:
+            self._migrating = False
+            return self._put_in(Migrated(at=self._call.now))
         while (given := next_input(self._call.program, state, self._happened, self._call.now)) is not None:
             refused = refusal(state, given) if isinstance(given, Control) else None
             if len(self.inputs) == INPUTS:

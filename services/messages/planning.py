@@ -73,7 +73,9 @@ def plan(
     name = send_id(enrollment.id, asked.step, asked.visit)
     message = messages.locked(session, name)
     if message is not None and message.status not in CLAIMABLE:
-        return _outcome(name, send, asked, PlanOutcome(), now)
+        skipped = message.status == MessageStatus.SKIPPED
+        known = PlanOutcome(status=message.status, reason=message.reason) if skipped else PlanOutcome()
+        return _outcome(name, send, asked, known, now)
     settings = installation_settings.load(session)
     terms = send.terms
     stands = Recipients(session, [customer], settings, now)

@@ -41,3 +41,9 @@ def register(session: Session, enrollment_id: str, customer_id: str, wanted: Col
 def drop(session: Session, enrollment_id: str) -> None:
     """An enrollment waits for nothing more."""
     session.connection().execute(delete(Interest).where(col(Interest.enrollment_id) == enrollment_id))
+
+
+def drop_all(session: Session, enrollment_ids: Collection[str]) -> None:
+    """These enrollments wait for nothing more."""
+    for part in bulk.parts(sorted(enrollment_ids)):
+        session.connection().execute(delete(Interest).where(col(Interest.enrollment_id).in_(part)))

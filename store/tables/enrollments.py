@@ -24,6 +24,7 @@ class Enrollment(SQLModel, table=True):
 
     `state` is the core's, behind the wake of the number `wakes`; `last_wake` is what that wake put in and was told, for
     a workflow that did not hear of it. `cursor` is the number of the last event that was worked off or passed over.
+    `migrating` says that it was moved to another version, and that its workflow has not heard of it.
     `stuck` is the error that its wakes end in, while they do. `poked_at` is since when something waits for it, None
     where nothing does; `nudged_at` is when the upkeep last poked it, since it was overdue.
     """
@@ -63,6 +64,7 @@ class Enrollment(SQLModel, table=True):
     wakes: int = 0
     state: dict[str, Any] = _json(default_factory=lambda: {})
     last_wake: dict[str, Any] | None = _json(default=None)
+    migrating: bool = False
     stuck: str | None = None
     paused: bool = False
     paused_by: str | None = None

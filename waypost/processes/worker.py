@@ -57,12 +57,12 @@ log = structlog.get_logger("waypost.worker")
 
 def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
     """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
-    restrictions = SandboxRestrictions.default.with_passthrough_all_modules()
+    waking, restrictions = Waking(parts.database), SandboxRestrictions.default.with_passthrough_all_modules()
     return Worker(
         client,
         task_queue=JOURNEYS,
         workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow, OperationWorkflow],
-        activities=[Waking(parts.database).wake],
+        activities=[waking.wake, waking.program],
         activity_executor=threads,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         workflow_failure_exception_types=[Exception] if strict else [],

@@ -1,0 +1,197 @@
+"""Enrollments moved to another version: their place, their version, and what they wait for, a page in one transaction.
+
+The database knows it at once; a workflow hears of it at its next wake (`Enrollment.migrating`), for which it is poked,
+PACE a second. Who cannot be moved keeps place and version.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from journeys.changes.mapping import Moves, VersionMapping, mapping_of
+from journeys.changes.outcomes import Choices, PlaceOutcome, SentMail, Standing
+from journeys.changes.place import place
+from journeys.machine.ahead import pokes_for
+from journeys.machine.commands import Plan
+from journeys.machine.woken import STATE
+from journeys.program.assignment import share
+from journeys.program.nodes import NodeId, SendNode
+from journeys.program.program import Program
+from services.changes import standings
+from services.definitions import journeys
+from services.messages import planning
+from services.messages.planning import PlanOutcome
+from store import bulk
+from store.queries import customers, decisions, dispatches, enrollments, interests, messages
+from store.queries.counts import Tally
+from store.queries.dispatches import Priority
+from store.statuses import MessageStatus
+from store.tables.enrollments import Enrollment, Interest
+
+PACE = 200
+"""Pokes a second: what Temporal takes beside its other work; each leads to a wake."""
+
+SENT_BEFORE = "sent_before"
+"""Why the mail of a step is skipped that only the new version has: the other version sent the same one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetVersion:
+    """The version that enrollments are moved to, and what its author said. `share` is how many in a hundred move."""
+
+    number: int
+    program: Program
+    moves: Moves = field(default_factory=Moves)
+    choices: Choices = field(default_factory=Choices)
+    share: int = 100
+
+    def concerns(self, enrollment: str) -> bool:
+        """Whether it is among those who are moved: the same ones always."""
+        return share(f"canary\0{self.program.journey}", enrollment) * 100 < self.share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An enrollment with what becomes of it."""
+
+    enrollment: Enrollment
+    standing: Standing
+    outcome: PlaceOutcome
+
+
+def judge(session: Session, target: TargetVersion, those: Sequence[Enrollment], now: datetime) -> Iterator[Judged]:
+    """What would become of each; nothing is changed. Raises BadMoves where the author's moves fit no such version."""
+    owners = customers.by_ids(session, [one.customer_id for one in those])
+    standing = standings.of(session, those, owners)
+    mappings: dict[str, VersionMapping] = {}
+    for one in those:
+        old = journeys.compiled(session, one.digest)
+        if one.digest not in mappings:
+            mappings[one.digest] = mapping_of(old, target.program, target.moves)
+        stands = standing[one.id]
+        outcome = place(old, target.program, mappings[one.digest], stands, now, target.choices)
+        yield Judged(enrollment=one, standing=stands, outcome=outcome)
+
+
+def move(
+    session: Session, target: TargetVersion, those: Mapping[str, str], now: datetime, first: int = 0
+) -> Counter[str]:
+    """Move these enrollments (customers by enrollment); return how many became of each kind.
+
+    Their customers are locked. `first` is how many were moved before, so that pokes keep their pace.
+    """
+    customers.lock_all(session, those.values())
+    found = [one for one in enrollments.by_ids(session, those).values() if one.digest != target.program.digest]
+    judged = list(judge(session, target, found, now))
+    moved = [one for one in judged if one.outcome.state is not None]
+    rows, tally = [_row(target, one, now) for one in moved], Tally()
+    for one in moved:
+        _count(tally, one)
+    bulk.change(session, Enrollment, rows)
+    _wait_anew(session, target, moved)
+    _skip_what_was_sent(session, target, moved, now)
+    decisions.add(session, [_decision(target, one, now) for one in moved])
+    dispatches.add(session, [_poke(one, now, first + place) for place, one in enumerate(moved)])
+    tally.write(session)
+    return Counter(one.outcome.kind for one in judged)
+
+
+def _row(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnValues:
+    state = judged.outcome.state
+    assert state is not None
+    return {
+        "id": judged.enrollment.id,
+        "version": target.number,
+        "digest": target.program.digest,
+        "migrating": True,
+        "state": STATE.dump_python(state, mode="json", exclude_defaults=True),
+        "stage": state.stage,
+        "step": state.position,
+        "visit": state.visit,
+        "stage_since": state.since or judged.enrollment.stage_since,
+        "wakes_at": state.wakes_at,
+        "poked_at": judged.enrollment.poked_at or now,
+    }
+
+
+def _count(tally: Tally, judged: Judged) -> None:
+    own, was, to = judged.enrollment, judged.outcome.was, judged.outcome.to
+    if was == to:
+        return
+    tally.leave(own.id, (own.journey, own.stage, own.step or ""))
+    tally.arrive(own.id, (own.journey, to.stage, to.step or ""))
+    if was.stage != to.stage:
+        tally.move(own.id, own.journey, was.stage, to.stage)
+
+
+def _wait_anew(session: Session, target: TargetVersion, moved: Sequence[Judged]) -> None:
+    interests.drop_all(session, [one.enrollment.id for one in moved])
+    rows = [
+        interests.row(one.enrollment.id, one.enrollment.customer_id, name)
+        for one in moved
+        if one.outcome.state is not None
+        for name in pokes_for(target.program, one.outcome.state)
+    ]
+    bulk.add(session, Interest, rows)
+
+
+def _skip_what_was_sent(session: Session, target: TargetVersion, moved: Sequence[Judged], now: datetime) -> None:
+    """The ledger says already that these steps send nothing in this visit."""
+    if target.choices.again == "send":
+        return
+    rows = [_skipped(target, one, step, now) for one in moved for step in one.outcome.repeats]
+    known = messages.known(session, [row["id"] for row in rows])
+    messages.add(session, [row for row in rows if row["id"] not in known])
+
+
+def _skipped(target: TargetVersion, judged: Judged, step: NodeId, now: datetime) -> bulk.ColumnValues:
+    state, node = judged.outcome.state, target.program.nodes[step]
+    assert state is not None
+    assert isinstance(node, SendNode)
+    asked = Plan(number=0, at=now, seq=state.cursor, stage=state.stage, visit=state.visit, step=step, due=now)
+    fate = PlanOutcome(status=MessageStatus.SKIPPED, reason=SENT_BEFORE)
+    own = judged.enrollment
+    return planning.message_row(target.program, own.id, own.customer_id, asked, node, now, fate)
+
+
+def _decision(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnValues:
+    own, outcome = judged.enrollment, judged.outcome
+    detail: dict[str, Any] = {
+        "from": {"version": own.version, "stage": outcome.was.stage, "step": outcome.was.step},
+        "to": {"version": target.number, "stage": outcome.to.stage, "step": outcome.to.step},
+        "kind": outcome.kind,
+        **told(outcome),
+    }
+    return decisions.row(
+        own.customer_id, "migrated", detail, now, journey=own.journey, enrollment_id=own.id,
+        stage=outcome.to.stage, step=outcome.to.step, visit=own.visit,
+    )  # fmt: skip
+
+
+def told(outcome: PlaceOutcome) -> dict[str, Any]:
+    """What an outcome tells beside its kind and places, as JSON."""
+    before, after = outcome.acts
+    said: dict[str, Any] = {
+        "by": outcome.by,
+        "acted": before.isoformat() if before else None,
+        "acts": after.isoformat() if after else None,
+        "template": outcome.template,
+        "sent_at": outcome.sent_at.isoformat() if outcome.sent_at else None,
+        "reason": outcome.reason,
+        "repeats": {step: _mail(mail) for step, mail in outcome.repeats.items()},
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _mail(mail: SentMail) -> str:
+    return f"{mail.template}, {mail.at.isoformat()}"
+
+
+def _poke(judged: Judged, now: datetime, place: int) -> bulk.ColumnValues:
+    own = judged.enrollment
+    row = dispatches.row(own.id, own.workflow_id, "poke", {}, Priority.BULK_START, now)
+    return row | {"not_before": now + timedelta(seconds=place // PACE)}
