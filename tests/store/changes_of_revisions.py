@@ -39,6 +39,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
             "nudged_at": None,
         },
     },
+    "0014": {"enrollment": {"migrating": False}},
 }
 """What a revision puts into each row that was there before it, by table."""
 
