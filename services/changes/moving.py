@@ -26,7 +26,7 @@ from services.definitions import journeys
 from services.messages import planning
 from services.messages.planning import PlanOutcome
 from store import bulk
-from store.queries import customers, decisions, dispatches, enrollments, interests, messages
+from store.queries import customers, decisions, dispatches, enrollment_mail, enrollments, interests, messages
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
 from store.statuses import MessageStatus
@@ -144,7 +144,7 @@ def _skip_what_was_sent(session: Session, target: TargetVersion, moved: Sequence
     if target.choices.again == "send":
         return
     rows = [_skipped(target, one, step, now) for one in moved for step in one.outcome.repeats]
-    known = messages.known(session, [row["id"] for row in rows])
+    known = enrollment_mail.known(session, [row["id"] for row in rows])
     messages.add(session, [row for row in rows if row["id"] not in known])
 
 

@@ -9,7 +9,7 @@ from journeys.changes.outcomes import SentMail, Standing
 from journeys.facts.customer_facts import EnrollmentFacts
 from services.customers import known_facts
 from services.enrollments import wake
-from store.queries import messages
+from store.queries import enrollment_mail
 from store.statuses import MessageStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -32,7 +32,7 @@ def of(session: Session, those: Sequence[Enrollment], customers: Sequence[Custom
     known = known_facts.of_all(session, [(one, None) for one in customers])
     sent: defaultdict[str, list[SentMail]] = defaultdict(list)
     held: set[str] = set()
-    for enrollment, mail, status in messages.of_enrollments(session, [one.id for one in those], GONE_OR_GOING):
+    for enrollment, mail, status in enrollment_mail.of(session, [one.id for one in those], GONE_OR_GOING):
         sent[enrollment].append(mail)
         held |= {enrollment} if status in ON_THEIR_WAY else set()
     return {

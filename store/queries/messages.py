@@ -5,14 +5,13 @@ same status would be wrong for ever. Nothing here says why a message changes; th
 caller's.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy
 from sqlmodel import Session, col, select
 
-from journeys.changes.outcomes import SentMail
 from store import bulk
 from store.queries.message_counts import Counted, MessageKind, kind_of, tally
 from store.statuses import CLAIMABLE, MessageStatus, checked_transition, predecessors
@@ -112,21 +111,6 @@ def last_accepted(session: Session, enrollment_id: str, since: datetime, until: 
     return session.exec(query.order_by(col(Message.accepted_at).desc()).limit(1)).first()
 
 
-def of_enrollments(
-    session: Session, enrollment_ids: Collection[str], statuses: Collection[MessageStatus]
-) -> Iterator[tuple[str, SentMail, MessageStatus]]:
-    """The mails of these enrollments in these statuses: whose each is, what went when (or is due), and its status."""
-    columns: Any = (
-        Message.enrollment_id, Message.step, Message.template, Message.accepted_at, Message.due, Message.status,
-    )  # fmt: skip
-    for part in bulk.parts(sorted(enrollment_ids)):
-        query = sqlalchemy.select(*columns).where(col(Message.enrollment_id).in_(part))
-        rows: Any = session.connection().execute(query)
-        for whose, step, template, accepted, due, status in rows:
-            if status in statuses:
-                yield whose, SentMail(step=step, template=template, at=accepted or due), status
-
-
 def last_of_step(session: Session, enrollment_id: str, step: str) -> Message | None:
     """The mail of the last visit of a step that was planned; None where none was."""
     query = select(Message).where(Message.enrollment_id == enrollment_id, Message.step == step)
@@ -134,11 +118,6 @@ def last_of_step(session: Session, enrollment_id: str, step: str) -> Message | N
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------
-
-
-def known(session: Session, ids: Collection[str]) -> set[str]:
-    """Those of these ids that are in the ledger."""
-    return {one for (one,) in bulk.matching(session, Message, ("id",), "id", ids)}
 
 
 def owners(session: Session, ids: Collection[str]) -> dict[str, str]:
