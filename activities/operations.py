@@ -14,7 +14,7 @@ from journeys.program import compiler
 from journeys.simulation.backtest import Totals
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
-from services.imports import import_file
+from services.imports import import_kinds
 from services.jobs import decide_messages, enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
@@ -134,11 +134,11 @@ def _told(count: int, total: int, result: dict[str, Any]) -> PageOfWork:
 
 KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]] = {
     "simulate": simulate,
-    "import customers": import_file.pages,
-    "import consents": import_file.pages,
-    "import enrollments": import_file.pages,
-    "import recipients": import_file.pages,
-    "import events": import_file.events,
+    "import customers": import_kinds.pages,
+    "import consents": import_kinds.pages,
+    "import enrollments": import_kinds.pages,
+    "import recipients": import_kinds.pages,
+    "import events": import_kinds.events,
     "enroll": enroll_segment.pages,
     "erase": erasure.pages,
     "resume": resume_or_leave.resume,

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from activities import meters
 from services.enrollments import poking
-from services.messages.claiming import Fenced
+from services.errors import Fenced
 from services.upkeep import retention, upkeep
 from services.upkeep.upkeep import DUTIES, Duty
 from services.values import Clock

@@ -1,7 +1,8 @@
 """Links of a rendered mail: UTM parameters added, clicks led by way of us, an open counted by a pixel.
 
 Runs on what the CSS inliner wrote, where every attribute stands in double quotes. A link with `data-track="no"` stays
-as it is, and so do those that are ours already and those that lead to no web page.
+as it is, and so do those that are ours already and those that lead to no web page. What such a link holds and how it is
+signed stands in `mail.links`; what an open or a click means, in `services.feedback.opens_and_clicks`.
 """
 
 import html as markup

@@ -4,6 +4,7 @@ ServiceError           carries a stable `code`, a sentence, and the `path` of th
   NotFound
   Refused              the thing exists, and its state forbids this
   InvalidInput
+Fenced                 no request's fault: another owner has taken over what this one works on
 """
 
 from typing import ClassVar
@@ -36,3 +37,7 @@ class InvalidInput(ServiceError):
     """A value that cannot be taken; `path` is its field."""
 
     code = "invalid-input"
+
+
+class Fenced(Exception):
+    """Another owner has taken over the lane, the hooks or the upkeep that this one works on."""

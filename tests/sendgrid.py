@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.serving import Serving
+
 ADDRESS = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 RESERVED = frozenset(
     {
@@ -219,7 +221,7 @@ def cut(*, accepted: bool, after: bytes = b"") -> Fault:
 
 
 @dataclass
-class FakeSendGrid:
+class FakeSendGrid(Serving):
     """The provider. `faults` are used up, one a request; `key` is what it lets in; `log` is its activity feed."""
 
     key: str = "SG.good"
@@ -232,16 +234,10 @@ class FakeSendGrid:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._private = ec.generate_private_key(ec.SECP256R1())
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.fake = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.fake = self
+        super().__init__(server)
+        self.url = f"http://{self.address}"
 
     @property
     def verification_key(self) -> str:

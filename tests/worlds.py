@@ -5,7 +5,6 @@ The lanes are pumped by hand here: an open delivery activity would stop the time
 
 import asyncio
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -28,6 +27,7 @@ from services.reports import customer_view
 from store.queries import enrollments
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message, OutboxMail
+from tests.serving import Serving
 from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.worker import delivery_worker, journey_worker
 from waypost.wiring import Parts
@@ -246,7 +246,7 @@ async def world(request: pytest.FixtureRequest, parts: Parts, clock: Any) -> Asy
         yield made
 
 
-class Receiver:
+class Receiver(Serving):
     """Another system on this machine; answers with `status` and keeps what it got."""
 
     def __init__(self) -> None:
@@ -265,15 +265,8 @@ class Receiver:
             def log_message(self, format: str, *args: Any) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        self.url = f"http://{self.address}/hook"
 
 
 @pytest.fixture

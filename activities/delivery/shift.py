@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities import meters
 from activities.signatures import DELIVER
-from services.messages.claiming import Fenced
+from services.errors import Fenced
 
 SHIFT = timedelta(minutes=30)
 """Half of the time that the workflow gives it (`workflows.delivery.SHIFT`), so that it always ends by itself."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities import meters
-from activities.hooks.outcomes import answer_of
+from activities.hooks.note_outcomes import answer_of
 from activities.hooks.receivers import Receivers
 from journeys.language.secrets import NamedSecret
 from journeys.language.words import FRAMING_HEADERS

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail, Trail
 from api.deps.backend import Backend, TheBackend
+from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
@@ -79,16 +80,15 @@ def listed(
     session: Reading,
     caller: Support,
     page: ThePage,
+    customer: OfCustomer,
     journey: str | None = None,
     stage: str | None = None,
     step: str | None = None,
     status: EnrollmentStatus | None = None,
-    customer: str | None = None,
     stuck: bool = False,
     sort: Literal["entered", "-entered"] = "entered",
 ) -> Page[EnrollmentOut]:
     """In the order in which they were made. `stuck=true` are those whose every wake ends in an error."""
-    owner = customer_view.customer(session, customer).id if customer else None
     rows, cursor = lists.enrollments(
         session,
         page.slice(sort),
@@ -96,7 +96,7 @@ def listed(
         stage=stage,
         step=step,
         status=status,
-        customer_id=owner,
+        customer_id=customer,
         stuck=stuck,
     )
     return Page(items=[EnrollmentOut.model_validate(row) for row in rows], cursor=cursor)

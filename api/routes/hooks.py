@@ -5,6 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 
 from api.deps.audit_trail import TheTrail
+from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
@@ -13,7 +14,6 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.hooks import HookOut
 from services.enrollments import hooks
-from services.reports import customer_view
 from store.queries import lists
 from store.statuses import HookStatus
 
@@ -25,14 +25,13 @@ def listed(
     session: Reading,
     caller: Support,
     page: ThePage,
-    customer: str | None = None,
+    customer: OfCustomer,
     journey: str | None = None,
     status: HookStatus | None = None,
     sort: Literal["id", "-id"] = "id",
 ) -> Page[HookOut]:
     """Those of a journey, a customer, or all; `status=stuck` are those that wait for a person."""
-    owner = customer_view.customer(session, customer).id if customer else None
-    rows, cursor = lists.hooks(session, page.slice(sort), customer_id=owner, journey=journey, status=status)
+    rows, cursor = lists.hooks(session, page.slice(sort), customer_id=customer, journey=journey, status=status)
     return Page(items=[HookOut.model_validate(row) for row in rows], cursor=cursor)
 
 

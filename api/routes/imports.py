@@ -20,7 +20,7 @@ from services.access import idempotency
 from services.access.idempotency import Claim, KeptAnswer
 from services.definitions import broadcasts, journeys
 from services.errors import InvalidInput
-from services.imports import event_files, files, import_file
+from services.imports import csv_and_ndjson, event_histories, import_kinds
 from services.operations import operations, uploads
 from store.ids import new_id
 from store.tables.access import ApiKey
@@ -132,8 +132,10 @@ def _check(parts: Backend, asked: dict[str, Any], spool: Spool) -> None:
         with parts.database.reading() as session:
             journeys.live(session, asked["journey"])
     spool.seek(0)
-    kind = import_file.KINDS.get(asked["kind"])
-    files.check_header(spool.read(files.SAMPLE), asked["format"], kind.required if kind else event_files.REQUIRED)
+    kind = import_kinds.KINDS.get(asked["kind"])
+    csv_and_ndjson.check_header(
+        spool.read(csv_and_ndjson.SAMPLE), asked["format"], kind.required if kind else event_histories.REQUIRED
+    )
 
 
 def _parts(parts: Backend, spool: Spool) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 
 from api.deps.audit_trail import TheTrail
+from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
@@ -29,7 +30,7 @@ def listed(
     session: Reading,
     caller: Support,
     page: ThePage,
-    customer: str | None = None,
+    customer: OfCustomer,
     journey: str | None = None,
     broadcast: str | None = None,
     step: str | None = None,
@@ -38,11 +39,10 @@ def listed(
     sort: Literal["planned", "-planned"] = "-planned",
 ) -> Page[MessageOut]:
     """The newest first."""
-    owner = customer_view.customer(session, customer).id if customer else None
     rows, cursor = lists.messages(
         session,
         page.slice(sort),
-        customer_id=owner,
+        customer_id=customer,
         journey=journey,
         broadcast=broadcast,
         step=step,

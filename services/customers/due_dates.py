@@ -15,6 +15,9 @@ from store.queries import due_dates as due_date_rows
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer
 
+KIND = "dates"
+"""The kind of the backfills that work out dates; `segments.KIND` is that of the others."""
+
 
 def reschedule(session: Session, people: Sequence[Customer], live: Iterable[LiveJourney], now: datetime) -> None:
     """Work out every date of these customers anew, in the journeys of `live`. One that has passed lets nobody in.

@@ -28,7 +28,7 @@ from services.definitions import journeys
 from services.enrollments import entry, poking
 from services.enrollments.entry import Admission, Refusal, Request
 from store.bulk import turns
-from store.queries import enrollments, listening
+from store.queries import backfills, enrollments, listening
 from store.queries import segments as segment_rows
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
@@ -138,6 +138,15 @@ def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: 
     poke_for_zones(session, [customer.id], now)
     changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now)
     return join_or_leave(session, changes, listeners, now, 1).get(customer.id, [])
+
+
+def reevaluate_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
+    """After many customers have come at once: their segments and dates are worked out in the background."""
+    for segment in listeners.segments:
+        backfills.start(session, segments.KIND, segment.key, now)
+    for version, program in listeners.journeys:
+        if program.dates:
+            backfills.start(session, due_dates.KIND, version.journey, now)
 
 
 def join_or_leave(

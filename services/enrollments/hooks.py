@@ -22,8 +22,7 @@ from journeys.program.nodes import NodeId, NotifyNode, WebhookNode
 from journeys.program.program import Program
 from services.customers import known_facts
 from services.definitions import journeys
-from services.errors import NotFound, Refused
-from services.messages.claiming import Fenced
+from services.errors import Fenced, NotFound, Refused
 from store.queries import decisions, hooks, lanes
 from store.statuses import HookStatus
 from store.tables.customers import Customer

@@ -26,13 +26,13 @@ from journeys.rules import entry_rules
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
 from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
+from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
 from services.messages import planning
 from services.messages.planning import PlanOutcome
 from services.operations.operations import LineError
-from services.upkeep import upkeep
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id, workflow_id
@@ -116,7 +116,7 @@ def write(session: Session, batch: "Batch") -> Placed:
     batch.write(session)
     listeners = Listeners.load(session)
     event_names.remember(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
-    upkeep.reevaluate_everybody(session, listeners, batch.now)
+    customer_events.reevaluate_everybody(session, listeners, batch.now)
     for event, outcome in zip(batch.live, ingest.take_all(session, batch.live, listeners, batch.now), strict=True):
         if isinstance(outcome, Rejected):
             errors.append(LineError(line=event.line or 0, reason=str(outcome)))

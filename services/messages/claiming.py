@@ -17,6 +17,7 @@ from journeys.rules.policy import Allowed, Deferred, Skipped
 from services.customers import known_facts
 from services.definitions import journeys, templates
 from services.definitions.templates import TemplateSource
+from services.errors import Fenced
 from services.installation import installation_settings, locales, rates
 from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
@@ -41,10 +42,6 @@ LEAVES: Mapping[str, float] = {TRANSACTIONAL: 0.0, JOURNEY: 0.1, BROADCAST: 0.3}
 
 
 log = structlog.get_logger("waypost.claiming")
-
-
-class Fenced(Exception):
-    """Another owner has taken the lane over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

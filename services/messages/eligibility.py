@@ -1,4 +1,6 @@
-"""How customers stand as to mail: what the policies need to know before a mail may go, for many of them at once.
+"""How customers stand as to mail: the facts that are gathered before a mail may go, for many of them at once.
+
+What follows from them (whether it goes, when, or why not) is decided in `journeys.rules.policy`, which knows no rows.
 
 Under a cap, mail that is planned and not claimed counts as sent where it is of the same or a higher priority; mail of a
 lower priority gives way (skipped: `frequency_cap`). The customers' locks are held, so two journeys cannot both take the

@@ -29,9 +29,6 @@ PAGE = 100
 RECHECK = timedelta(minutes=15)
 """How old a look at a segment that time alone changes may be."""
 
-DATES = "dates"
-"""The kind of the backfills that work out dates; `segments.KIND` is that of the others."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
@@ -44,15 +41,6 @@ class Duty:
     name: str
     run_due: Callable[[Session, datetime, int], int]
     pass_over: Callable[[Session, datetime, str], None]
-
-
-def reevaluate_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
-    """After many customers have come at once: their segments and dates are worked out in the background."""
-    for segment in listeners.segments:
-        backfills.start(session, segments.KIND, segment.key, now)
-    for version, program in listeners.journeys:
-        if program.dates:
-            backfills.start(session, DATES, version.journey, now)
 
 
 def any_due(session: Session, now: datetime) -> bool:
@@ -193,7 +181,7 @@ def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
 
 WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, datetime], None]] = {
     segments.KIND: _segment,
-    DATES: _customers_dates,
+    due_dates.KIND: _customers_dates,
 }
 """What is done of each customer, by the kind of a backfill."""
 

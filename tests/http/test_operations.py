@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import operations as activities
 from activities.operations import Operations
-from services.imports import import_file
+from services.imports import import_kinds
 from services.operations import operations
 from store.tables.access import UploadPart
 from store.tables.customers import Consent, Customer, Event
@@ -177,7 +177,7 @@ def cut_off(parts: Parts, operation_id: str, pages: int) -> None:
     with parts.database.writing() as session:
         operation = operations.begin(session, operation_id, parts.clock())
     assert operation is not None
-    work = import_file.pages(parts.database, operation, parts.clock)
+    work = import_kinds.pages(parts.database, operation, parts.clock)
     for _ in range(pages):
         page = next(work)
         parts.database.write(lambda session, page=page: operations.advance(session, operation_id, page))

@@ -69,3 +69,12 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the condition is a count at the receiver
             await asyncio.sleep(0.01)
+
+
+async def in_calls(owner: Callable[[], MailLane], provider: Provider) -> MailLane:
+    """Open the lane; as many mails as may be are in calls that the provider does not answer."""
+    provider.answers.clear()
+    lane = owner()
+    await lane.pump()
+    await until(lambda: provider.in_call == provider.at_once)
+    return lane

@@ -14,7 +14,7 @@ from store.queries import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.messages import Message
-from tests.mail.one_lane import CUSTOMERS, LANE, Provider, until
+from tests.mail.one_lane import CUSTOMERS, LANE, Provider, in_calls, until
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -63,10 +63,7 @@ async def test_lanes_share_the_calls_and_freeze_nothing_that_would_have_to_wait_
 async def test_a_worker_that_stops_gives_the_rest_back_at_once_however_long_its_calls_take(
     owner: Any, provider: Provider, ledger: Any
 ) -> None:
-    provider.answers.clear()
-    lane = owner()
-    await lane.pump()
-    await until(lambda: provider.in_call == provider.at_once)
+    lane = await in_calls(owner, provider)
     closing = asyncio.create_task(lane.close())
     await until(lambda: ledger() == {"sending": provider.at_once, "planned": CUSTOMERS - provider.at_once})
     assert not closing.done()

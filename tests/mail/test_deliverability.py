@@ -5,7 +5,6 @@ import os
 import socketserver
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import dns.rrset
 import pytest
 
 from tests.conftest import settings_for
+from tests.serving import Serving
 from waypost.doctor import deliverability
 from waypost.errors import CannotStart
 from waypost.settings import SENDER
@@ -30,7 +30,7 @@ GOOD: dict[tuple[str, str], list[str]] = {
 }
 
 
-class NameServer:
+class NameServer(Serving):
     """Answers from a dictionary, over UDP."""
 
     def __init__(self) -> None:
@@ -52,15 +52,7 @@ class NameServer:
                     answer.set_rcode(dns.rcode.NXDOMAIN)
                 socket.sendto(answer.to_wire(), self.client_address)
 
-        self._server = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from activities.delivery import hand_over
 from store.session import Database
-from tests.mail.one_lane import CUSTOMERS, Provider, until
+from tests.mail.one_lane import CUSTOMERS, Provider, in_calls
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -16,10 +16,7 @@ async def test_a_lost_worker_leaves_only_what_was_in_a_call_unknown(
     owner: Any, provider: Provider, ledger: Any
 ) -> None:
     """The first owner is as good as dead: it claimed everything, and holds four calls."""
-    provider.answers.clear()
-    first = owner()
-    await first.pump()
-    await until(lambda: provider.in_call == provider.at_once)
+    _first = await in_calls(owner, provider)
     owner()
     assert ledger() == {"unknown worker_lost": provider.at_once, "planned": CUSTOMERS - provider.at_once}
 
@@ -27,10 +24,7 @@ async def test_a_lost_worker_leaves_only_what_was_in_a_call_unknown(
 async def test_an_owner_whose_lane_was_taken_over_hands_nothing_more_over(
     owner: Any, provider: Provider, ledger: Any, clock: Any
 ) -> None:
-    provider.answers.clear()
-    first = owner()
-    await first.pump()
-    await until(lambda: provider.in_call == provider.at_once)
+    first = await in_calls(owner, provider)
     second = owner()
     provider.answers.set()
     await first.drain()
@@ -73,10 +67,7 @@ async def test_a_hand_over_that_comes_late_asks_the_fence_again(
 async def test_a_worker_that_stops_finishes_what_is_frozen_and_gives_the_rest_back(
     owner: Any, provider: Provider, ledger: Any
 ) -> None:
-    provider.answers.clear()
-    lane = owner()
-    await lane.pump()
-    await until(lambda: provider.in_call == provider.at_once)
+    lane = await in_calls(owner, provider)
     closing = asyncio.create_task(lane.close())
     await asyncio.sleep(0.05)
     assert not closing.done()
@@ -106,10 +97,7 @@ async def test_an_orphaned_claim_returns_by_itself(
 async def test_unknown_mails_are_looked_up_beside_each_other(
     owner: Any, provider: Provider, ledger: Any, clock: Any
 ) -> None:
-    provider.answers.clear()
-    first = owner()
-    await first.pump()
-    await until(lambda: provider.in_call == provider.at_once)
+    _first = await in_calls(owner, provider)
     second = owner()
     clock.forward(minutes=2)
     assert await second.seek_evidence() == provider.at_once

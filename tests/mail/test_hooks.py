@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from activities.hooks.outcomes import answer_of
+from activities.hooks.note_outcomes import answer_of
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome
 from mail.webhooks.answer import HookAnswer
 from mail.webhooks.caller import Caller

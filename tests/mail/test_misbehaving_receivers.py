@@ -17,6 +17,7 @@ from mail.webhooks import caller as calling
 from mail.webhooks import reachable
 from mail.webhooks.answer import HookAnswer
 from mail.webhooks.caller import Caller
+from tests.serving import Serving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SOON = 1.0
@@ -25,7 +26,7 @@ SOON = 1.0
 Behaviour = Callable[[Any], None]
 
 
-class Answering:
+class Answering(Serving):
     """A receiver on this machine that answers byte by byte as it is told, and counts what it could send."""
 
     def __init__(self, behaviour: Behaviour) -> None:
@@ -46,15 +47,8 @@ class Answering:
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads, block_on_close = True, False
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Server(("127.0.0.1", 0), Handler))
+        self.url = f"http://{self.address}/"
 
 
 @pytest.fixture

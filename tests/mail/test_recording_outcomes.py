@@ -11,7 +11,7 @@ from sqlmodel import Session
 from activities.delivery import hand_over, recording
 from services.messages import sending_ledger
 from services.messages.sending_ledger import AttemptResult
-from tests.mail.one_lane import CUSTOMERS, Provider, until
+from tests.mail.one_lane import CUSTOMERS, Provider, in_calls, until
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -92,10 +92,7 @@ async def test_a_worker_that_is_made_to_stop_waits_for_a_database_that_is_away_s
 ) -> None:
     Failing(monkeypatch)
     monkeypatch.setattr(hand_over, "LAST", 0.2)
-    provider.answers.clear()
-    lane = owner()
-    await lane.pump()
-    await until(lambda: provider.in_call == provider.at_once)
+    lane = await in_calls(owner, provider)
     closing = asyncio.create_task(lane.close())
     await asyncio.sleep(0.2)
     closing.cancel()

@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.delivery import shift
 from activities.delivery.shift import Delivery
-from services.messages.claiming import Fenced
+from services.errors import Fenced
 
 
 class Waiting:

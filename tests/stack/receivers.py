@@ -1,7 +1,6 @@
 """What mails and traces go to: an SMTP inbox and an OpenTelemetry collector, which keep what they get."""
 
 import gzip
-import threading
 import time
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +8,8 @@ from typing import Any
 
 from aiosmtpd.handlers import Message as Handler
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.serving import Serving
 
 
 class Inbox(Handler):
@@ -26,7 +27,7 @@ class Inbox(Handler):
         self.got.append((message.rcpt_tos[0], message_from_bytes(message.content, policy=policy.default)))
 
 
-class Collector:
+class Collector(Serving):
     """An OpenTelemetry collector: keeps every span, as (service, trace, name, attributes)."""
 
     def __init__(self) -> None:
@@ -43,9 +44,7 @@ class Collector:
             def log_message(self, format: str, *args: Any) -> None:
                 return
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Answering))
 
     def keep(self, body: bytes, encoding: str | None) -> None:
         request = ExportTraceServiceRequest.FromString(gzip.decompress(body) if encoding == "gzip" else body)
@@ -55,8 +54,3 @@ class Collector:
                 for span in scope.spans:
                     said = {one.key: one.value.string_value for one in span.attributes}
                     self.spans.append((named["service.name"], span.trace_id, span.name, said))
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

@@ -12,7 +12,7 @@ from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.errors import InvalidInput, NotFound, Refused
 from services.feedback import consents
-from services.imports import import_file
+from services.imports import import_kinds
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.jobs import plan_broadcast
@@ -134,7 +134,7 @@ def test_a_file_names_whom_it_is_for(desk: Desk, database: Database) -> None:
     with database.writing() as session:
         operation = Operation(id="op", kind="import recipients", request={"broadcast": "spring"}, created_at=desk.at)
         lines = [(line, {"userId": name}) for line, name in enumerate(("ann", "ann@example.com", "nobody"), start=1)]
-        taken = import_file.KINDS["recipients"].take(session, operation, lines, desk.at)
+        taken = import_kinds.KINDS["recipients"].take(session, operation, lines, desk.at)
         assert taken[:2] == [True, False]
         assert isinstance(taken[2], NotFound)
     desk.send()

@@ -26,9 +26,9 @@ from mail.providers.sender import (
     always,
 )
 from mail.rendering.renderer import Renderer
+from services.errors import Fenced
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
-from services.messages.claiming import Fenced
 from services.messages.mail_request import MailRequest
 from store.session import Database
 from store.tables.customers import Suppression

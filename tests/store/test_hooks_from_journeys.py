@@ -9,7 +9,7 @@ from mail.webhooks.answer import HookAnswer
 from services.definitions import journeys
 from services.enrollments import hooks
 from services.enrollments.hooks import DueHook
-from services.messages.claiming import Fenced
+from services.errors import Fenced
 from store.tables.enrollments import Enrollment, Hook
 from store.tables.messages import Message
 from tests import kept_counts

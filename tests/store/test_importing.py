@@ -14,8 +14,8 @@ from sqlmodel import col, func, select
 
 from journeys.checks.lint import NOWHERE
 from services.definitions import journeys
-from services.imports import event_files, placement
-from services.imports.event_files import LineErrors
+from services.imports import event_histories, placement
+from services.imports.event_histories import LineErrors
 from services.imports.placement import Placed
 from store.queries import counts
 from store.session import Database
@@ -42,7 +42,7 @@ def run(database: Database, path: Path, now: datetime = LAST_DAY, chunks: int | 
     errors, counts = LineErrors(), Counter[str]()
     with database.reading() as session:
         live = journeys.live(session, "lifecycle")
-    for chunk in islice(placement.chunks(event_files.read_file(path, now, errors).items()), chunks):
+    for chunk in islice(placement.chunks(event_histories.read_file(path, now, errors).items()), chunks):
         placed = asdict(place(database, chunk, live, now))
         assert placed.pop("errors") == []
         counts.update(placed)

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from services.definitions import journeys, topics
-from services.enrollments import schedules
+from services.enrollments import customer_events, schedules
 from services.enrollments.customer_events import Listeners
 from services.upkeep import upkeep
 from store.queries import messages
@@ -34,7 +34,7 @@ def test_a_segment_whose_guard_is_new_looks_at_everybody(
     take(*identified(count, plan="free"))
     with database.writing() as session:
         session.merge(Segment(key="pros", guard="customer.plan == 'free'", created_at=noon, updated_at=noon))
-        upkeep.reevaluate_everybody(session, Listeners.load(session), noon)
+        customer_events.reevaluate_everybody(session, Listeners.load(session), noon)
     with statements(database, at_most=110), database.writing() as session:
         while upkeep.do(session, noon):
             pass

@@ -207,7 +207,7 @@ def _is_prose(one: ast.Expr) -> bool:
 
 def test_a_difference_between_the_databases_has_one_place() -> None:
     elsewhere = {one for one in naming_a_database() if not one.startswith(("store/dialects/", "store/migrations/"))}
-    assert elsewhere == {"store/dialect.py", "services/imports/event_files.py"}  # which sorts a file by SQLite
+    assert elsewhere == {"store/dialect.py", "services/imports/event_histories.py"}  # which sorts a file by SQLite
 
 
 def test_rows_are_locked_in_the_store_and_customers_in_one_place() -> None:

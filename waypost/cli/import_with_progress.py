@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from services.definitions import journeys
 from services.errors import InvalidInput
-from services.imports import event_files, placement
+from services.imports import event_histories, placement
 from services.imports.placement import Placed, Work
 from store import migrate
 from store.queries import dispatches
@@ -29,11 +29,11 @@ def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[st
     """Import a file; return counts and the lines that were wrong."""
     if migrate.pending(parts.database.engine):
         raise InvalidInput("the database lacks migrations; run `waypost up` or `waypost db upgrade` first")
-    errors, counts = event_files.LineErrors(), Counter[str]()
+    errors, counts = event_histories.LineErrors(), Counter[str]()
     with parts.database.reading() as session:
         live = journeys.live(session, journey) if journey else None
     reading = bar.add_task("Reading", total=None)
-    grouped = event_files.read_file(file, parts.clock(), errors)
+    grouped = event_histories.read_file(file, parts.clock(), errors)
     bar.update(reading, total=len(grouped), completed=len(grouped))
     task = bar.add_task("Placing", total=len(grouped))
     for chunk in placement.chunks(grouped.items()):

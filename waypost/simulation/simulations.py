@@ -11,7 +11,7 @@ from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment, Totals
 from journeys.simulation.simulator import by_policy
 from services.errors import InvalidInput
-from services.imports import event_files
+from services.imports import event_histories
 from services.messages import eligibility
 from services.operations import backtests, cohorts
 from services.operations.backtests import Histories
@@ -62,11 +62,11 @@ def replay(
     return totals
 
 
-def from_file(file: Path, until: datetime | None) -> tuple[list[CustomerHistory], event_files.LineErrors]:
+def from_file(file: Path, until: datetime | None) -> tuple[list[CustomerHistory], event_histories.LineErrors]:
     """The customers of an event file (NDJSON or CSV), and the lines of it that could not be read."""
-    errors = event_files.LineErrors()
+    errors = event_histories.LineErrors()
     horizon = datetime.now(UTC) if until is None else max(until, datetime.now(UTC))
-    histories = list(event_files.cohort(event_files.read_file(file, horizon, errors, need_ids=False)))
+    histories = list(event_histories.cohort(event_histories.read_file(file, horizon, errors, need_ids=False)))
     return histories, errors
 
 

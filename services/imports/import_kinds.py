@@ -1,4 +1,7 @@
-"""Files that are taken in: customers, events, consents, and whom to enroll."""
+"""The kinds of files that are taken in (customers, consents, enrollments, recipients, events), and what each line does.
+
+How lines are read stands in `csv_and_ndjson`, what customers have behind them in `event_histories`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +20,7 @@ from services.enrollments.customer_events import Listeners
 from services.errors import NotFound, ServiceError
 from services.feedback import consents
 from services.feedback.consents import Statement
-from services.imports import event_files, files, placement
+from services.imports import csv_and_ndjson, event_histories, placement
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
@@ -63,7 +66,7 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
     kind, format = KINDS[operation.request["kind"]], operation.request["format"]
     seen = int(operation.cursor or 0)
     with uploads.open_stream(database, operation.id) as file:
-        lines = islice(files.records(file, format, kind.required), seen, None)
+        lines = islice(csv_and_ndjson.records(file, format, kind.required), seen, None)
         while batch := list(islice(lines, BATCH)):
             seen += len(batch)
             yield _page(operation, kind, batch, seen, clock())
@@ -159,7 +162,7 @@ def _identified(operation: Operation, line: Line, now: datetime) -> IncomingEven
     number, record = line
     traits = record.get("traits")
     if traits is None:
-        traits = {name: event_files.number(value) for name, value in record.items() if name != "userId"}
+        traits = {name: event_histories.number(value) for name, value in record.items() if name != "userId"}
     if len(traits) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"has {len(traits)} attributes; at most {MOST_ATTRIBUTES} are allowed")
     item = {"type": "identify", "userId": record.get("userId"), "traits": traits}
@@ -243,9 +246,9 @@ def events(database: Database, operation: Operation, clock: Clock) -> Iterator[P
     key, format = operation.request.get("journey"), operation.request["format"]
     with database.reading() as session:
         live = journeys.live(session, key) if key else None
-    with event_files.Sorted() as ordered:
+    with event_histories.Sorted() as ordered:
         with uploads.open_stream(database, operation.id) as file:
-            lines = event_files.records(file, format)
+            lines = event_histories.records(file, format)
             while batch := list(islice(lines, STAGED)):
                 yield _note(ordered.add(batch, clock()), f"reading: {ordered.lines:,} lines")
         total, seen = ordered.lines, int(operation.cursor or 0)

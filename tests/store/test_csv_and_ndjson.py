@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from services.imports import files
-from services.imports.files import UnreadableFile
+from services.imports import csv_and_ndjson
+from services.imports.csv_and_ndjson import UnreadableFile
 
-LONG = files.LONGEST_LINE
+LONG = csv_and_ndjson.LONGEST_LINE
 
 
 def read(text: str | bytes, format: str = "csv") -> list[tuple[int, Any]]:
     """Line numbers with records, an error as its sentence."""
     data = text.encode() if isinstance(text, str) else text
-    found = files.records(io.BytesIO(data), format, ("userId",) if format == "csv" else ())
+    found = csv_and_ndjson.records(io.BytesIO(data), format, ("userId",) if format == "csv" else ())
     return [(number, str(one) if isinstance(one, ValueError) else one) for number, one in found]
 
 
@@ -44,7 +44,9 @@ def test_a_line_without_an_end_is_one_error_and_no_memory() -> None:
             return len(part)
 
     tracemalloc.start()
-    found = [(number, str(one)) for number, one in files.records(io.BufferedReader(Long()), "csv", ("userId",))]
+    found = [
+        (number, str(one)) for number, one in csv_and_ndjson.records(io.BufferedReader(Long()), "csv", ("userId",))
+    ]
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     why = "the line is no CSV: it is too long; a record has at most 65,536 characters"
@@ -76,7 +78,7 @@ def test_a_header_without_an_end_is_refused(header: str) -> None:
     with pytest.raises(UnreadableFile, match=r"the header cannot be read: it is too long"):
         read(header + "\n1,2\n")
     with pytest.raises(UnreadableFile, match=r"the header is longer than 65,536 bytes"):
-        files.check_header(header.encode()[: files.SAMPLE], "csv", ("userId",))
+        csv_and_ndjson.check_header(header.encode()[: csv_and_ndjson.SAMPLE], "csv", ("userId",))
 
 
 def test_a_file_in_another_encoding_is_told_in_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""Files of events: each line checked, the events of each customer together and in the order of their instants.
+"""Files of events become histories: each line checked, each customer's together and in the order of their instants.
 
 A large file is sorted on disk, so that memory does not grow with it.
 """
@@ -18,7 +18,7 @@ import orjson
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import RecordedEvent
 from services import values
-from services.imports import files
+from services.imports import csv_and_ndjson
 from services.ingestion import segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations.operations import LineError
@@ -99,7 +99,7 @@ def number(text: Any) -> Any:
 def records(file: Any, format: str, need_ids: bool = True) -> Iterator[tuple[int, Any]]:
     """The events of a file by line number (from 1); a line that cannot be read is an exception in its place."""
     required = REQUIRED if need_ids else REQUIRED[:2]
-    for line, record in files.records(file, format, required):
+    for line, record in csv_and_ndjson.records(file, format, required):
         yield line, from_csv(record) if format == "csv" else record
 
 
@@ -108,13 +108,13 @@ def read_file(path: Path, now: datetime, errors: LineErrors, *, need_ids: bool =
     grouped: Grouped = defaultdict(list)
     with path.open("rb") as file:
         try:
-            for line, record in records(file, files.format_of(path), need_ids):
+            for line, record in records(file, csv_and_ndjson.format_of(path), need_ids):
                 try:
                     message = read(record, now, need_id=need_ids)
                     grouped[name_of(message)].append(message)
                 except Rejected as rejected:
                     errors.add(LineError(line=line, reason=str(rejected)))
-        except files.UnreadableFile as unreadable:
+        except csv_and_ndjson.UnreadableFile as unreadable:
             errors.add(LineError(line=1, reason=unreadable.message))
     for messages in grouped.values():
         messages.sort(key=lambda one: one.at)

@@ -1,4 +1,4 @@
-"""What a provider said of a note to a colleague, as the hooks keep it: one table, no side effects.
+"""What a provider said of a note to a colleague, as the hooks keep it: one table, without side effects.
 
 Accepted        delivered
 NotSent         again: it is certain that nothing was sent
