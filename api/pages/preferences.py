@@ -47,7 +47,7 @@ async def act(token: str, parts: TheBackend, topic: Annotated[list[str] | None, 
 
 def _choose(parts: Backend, what: Preferences, wanted: set[str]) -> None:
     def work(session: Session) -> None:
-        preferences.choices(session, what.customer)
+        preferences.choices(session, what.customer, what.send_id)
         preferences.choose(session, what.customer, wanted, what.send_id, parts.clock())
 
     parts.database.write(work)
@@ -55,5 +55,5 @@ def _choose(parts: Backend, what: Preferences, wanted: set[str]) -> None:
 
 def _shown(parts: Backend, what: Preferences, *, saved: bool) -> HTMLResponse:
     with parts.database.reading() as session:
-        choices = preferences.choices(session, what.customer)
+        choices = preferences.choices(session, what.customer, what.send_id)
     return page("preferences.html", brand=parts.brand, choices=choices, saved=saved)

@@ -43,5 +43,7 @@ async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
 def _leave(parts: Backend, what: Unsubscribe) -> None:
     source = f"link in message {what.send_id}"
     parts.database.write(
-        lambda session: unsubscribing.unsubscribe(session, what.customer, what.topic, source, parts.clock())
+        lambda session: unsubscribing.unsubscribe(
+            session, what.customer, what.topic, source, parts.clock(), what.send_id
+        )
     )

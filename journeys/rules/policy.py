@@ -23,7 +23,7 @@ REASONS: Mapping[str, str] = {
     "not_mailable": "the customer is in a stage that is not to be written to (`mailable: false`)",
     "holdout": "the customer is in the control group, which gets no mail but transactional",
     "cancelled": "the broadcast was cancelled",
-    "repeated": "the customer had this broadcast already, as somebody who was merged with them",
+    "repeated": "the inbox has this broadcast already, by another customer with this address, or as one who was merged",
     "sandbox": "the installation is not live yet, and the address is not among its sandbox recipients",
     "frequency_cap": "the customer has had as much mail as the cap allows; or a mail of higher priority took its place",
     "quiet_hours": "it is quiet hours where the customer is",

@@ -8,6 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from journeys.facts import customer_facts
 from services.values import Rejected
+from store import addresses
 from store.tables.customers import Customer
 
 MOST_ATTRIBUTES = 500
@@ -45,11 +46,11 @@ def take_group(customer: Customer, group_id: Any, traits: Mapping[str, Any], now
 
 
 def address(value: Any) -> str | None:
-    """A trait as the address that mail goes to (lower case, 320 characters at most, as RFC 3696 has it), or None.
+    """A trait as the address that mail goes to, in its normal form (`store.addresses`), or None.
 
     Whether it can be written to is judged later.
     """
-    return value.strip().lower()[:320] or None if isinstance(value, str) else None
+    return addresses.normal(value) or None if isinstance(value, str) else None
 
 
 def is_valid_address(email: str) -> bool:

@@ -1,5 +1,7 @@
 """What a customer says about a topic; "*" is all of them. Of two statements the later one holds.
 
+It is kept of the customer, and of the inbox at which it was said: a no binds whoever else has this address.
+
 A yes to a topic with double opt-in is kept, and counts when whoever reads the inbox has confirmed it by the link of a
 mail. Until then it is `pending`. Each yes keeps its evidence: the text, its version, how and from where it was said.
 What changes is an event of the customer too (`REQUESTED`, `SUBSCRIBED`, `UNSUBSCRIBED`), which journeys can hear.
@@ -23,8 +25,8 @@ from services.messages import planning
 from services.messages.origins import CONFIRMING
 from store import bulk
 from store.bulk import turns
+from store.queries import address_consents, customers, decisions, messages, topics
 from store.queries import consents as consent_rows
-from store.queries import customers, decisions, messages, topics
 from store.queries.lanes import TRANSACTIONAL
 from store.tables.customers import Consent, Customer
 
@@ -42,7 +44,8 @@ ASK_AGAIN = timedelta(days=1)
 class Statement:
     """What a customer says about a topic, where they said it (`source`), and when (UTC).
 
-    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked.
+    `email` is the inbox at which they said it; None: the one that they have now. `confirmed`: it is known that the
+    inbox is theirs, so nobody has to be asked.
     """
 
     customer_id: str
@@ -50,6 +53,7 @@ class Statement:
     granted: bool
     source: str
     at: datetime
+    email: str | None = None
     confirmed: bool = False
     evidence: Mapping[str, Any] | None = None
 
@@ -63,13 +67,15 @@ def record(
     at: datetime,
     now: datetime,
     *,
+    email: str | None = None,
     confirmed: bool = False,
     evidence: Mapping[str, Any] | None = None,
 ) -> bool:
     """Keep a statement made `at` an instant (UTC), and let journeys hear of it; False where it changes nothing.
 
-    `confirmed`: it is known that the inbox is theirs, so nobody has to be asked. Raise InvalidInput where the topic is
-    none, NotFound where the customer is gone.
+    `email` is the inbox at which it was made; None: the one that the customer has now. `confirmed`: it is known that
+    the inbox is theirs, so nobody has to be asked. Raise InvalidInput where the topic is none, NotFound where the
+    customer is gone.
     """
     statement = Statement(
         customer_id=customer_id,
@@ -77,6 +83,7 @@ def record(
         granted=granted,
         source=source,
         at=at,
+        email=email,
         confirmed=confirmed,
         evidence=evidence,
     )
@@ -123,6 +130,7 @@ class _Said:
         self._now = now
         self._known = {(one.customer_id, one.topic): one for one in consent_rows.of_customers(session, people)}
         self._asking = {one.key for one in topics.listed(session) if one.consent == "double_opt_in"}
+        self._inboxes: dict[tuple[str, str], bulk.ColumnValues] = {}
         self._decisions: list[bulk.ColumnValues] = []
         self._questions: dict[str, bulk.ColumnValues] = {}
 
@@ -135,6 +143,8 @@ class _Said:
             return NotFound("this customer no longer exists")
         known = self._known.get((one.customer_id, one.topic))
         pending = one.granted and not one.confirmed and one.topic in self._asking and not _holds(known)
+        if not pending:
+            self._keep_of_inbox(one, one.email or customer.email)
         if known is not None and (known.at > one.at or _same(known, one.granted, pending, one.at)):
             return None
         self._keep(one, known, pending)
@@ -155,9 +165,18 @@ class _Said:
         self._known[one.customer_id, one.topic] = row
         self._session.add(row)
 
+    def _keep_of_inbox(self, one: Statement, email: str | None) -> None:
+        """The last that is said at the inbox holds there, whether or not it is new of the customer."""
+        before = self._inboxes.get((email or "", one.topic))
+        if email is not None and (before is None or before["at"] <= one.at):
+            self._inboxes[email, one.topic] = address_consents.row(
+                email, one.topic, one.customer_id, granted=one.granted, source=one.source, at=one.at
+            )
+
     def store(self) -> None:
         """Write it, with the mails that ask whether a yes was meant: each is planned once."""
         self._session.flush()
+        address_consents.keep_later(self._session, list(self._inboxes.values()))
         decisions.add(self._session, self._decisions)
         asked = messages.owners(self._session, self._questions)
         messages.add(self._session, [row for name, row in self._questions.items() if name not in asked])
@@ -175,6 +194,9 @@ def confirm(session: Session, customer_id: str, topic: str, by: Mapping[str, Any
     if known is None or not known.granted:
         return False
     if known.pending:
+        if customer.email is not None:
+            said = address_consents.row(customer.email, topic, customer.id, granted=True, source=known.source, at=now)
+            address_consents.keep_later(session, [said])
         known.pending = False
         known.evidence = {**(known.evidence or {}), "confirmed": {"at": now.isoformat(), **by}}
         session.add(known)
@@ -212,6 +234,7 @@ def _question(customer: Customer, topic: str, at: datetime, now: datetime) -> bu
     return messages.row(
         name,
         customer.id,
+        email=customer.email,
         template=CONFIRMING,
         topic=topic,
         lane=TRANSACTIONAL,

@@ -1,7 +1,8 @@
 """What became of a mail after the provider took it: kept once, whatever the order and however often it is told.
 
-A report only moves a mail forward. Any report with our send_id proves that the provider took the mail, so an unknown
-one is accepted. What a person did (an open, a click, a complaint) is an event of the customer, which journeys can hear.
+A report concerns the address that the mail went to, whatever its customer's is by now. It only moves a mail forward.
+Any report with our send_id proves that the provider took the mail, so an unknown one is accepted. What a person did (an
+open, a click, a complaint) is an event of the customer, which journeys can hear.
 """
 
 import hashlib
@@ -180,8 +181,9 @@ class _ReportBatch:
         if _arrived(before) and not _arrived(message.delivery):
             _count(self._session, message, "arrived", message.accepted_at or report.at, -1)
         source = f"message {message.id}"
-        if report.kind in SUPPRESSING and customer.email is not None:
-            self._suppressed.append((customer.email, SUPPRESSING[report.kind], source))
+        email = message.email or customer.email
+        if report.kind in SUPPRESSING and email is not None:
+            self._suppressed.append((email, SUPPRESSING[report.kind], source))
         if report.kind == "unsubscribed":
             self._happened.append((customer, _left(report, message, f"provider, {source}")))
         if report.kind in HEARD and not report.machine:
@@ -247,7 +249,14 @@ def _row(report: ReportedEvent, message: Message, provider: str, now: datetime) 
 
 
 def _left(report: ReportedEvent, message: Message, source: str) -> Statement:
-    return Statement(customer_id=message.customer_id, topic=message.topic, granted=False, source=source, at=report.at)
+    return Statement(
+        customer_id=message.customer_id,
+        topic=message.topic,
+        granted=False,
+        source=source,
+        at=report.at,
+        email=message.email,
+    )
 
 
 def _event(report: ReportedEvent, message: Message) -> NewEvent:

@@ -1,28 +1,33 @@
 """The preference page: which topics a recipient can choose, what holds now, and what they choose."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
+from services.customers.consent_in_force import ConsentsInForce
 from services.definitions import topics
 from services.errors import NotFound
 from services.feedback import consents
 from services.feedback.consents import EVERYTHING, Statement
 from services.messages.eligibility import OPT_IN
-from store.queries import consents as consent_rows
 from store.queries import customer_mail, customers
 from store.queries import topics as topic_rows
-from store.tables.customers import Consent, Customer
+from store.tables.customers import Customer
 from store.tables.definitions import Topic
+from store.tables.messages import Message
 
 TEXT = "I want mail about this topic."
 """What the page asks, kept with a yes."""
 
 VERSION = "preferences-1"
 """Which wording of it, kept with a yes too: another text is another version."""
+
+
+AGREED: Mapping[str, Any] = {"text": TEXT, "version": VERSION, "how": "preference page"}
+"""The evidence of a yes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,31 +39,41 @@ class Choice:
     on: bool
 
 
-def choices(session: Session, customer_id: str) -> Sequence[Choice]:
+def choices(session: Session, customer_id: str, send_id: str) -> Sequence[Choice]:
     """Every topic with terms, that they spoke about, or had mail about, by key; transactional mail is no choice.
+
+    `send_id` is the mail with the link: what holds is what holds for its inbox.
 
     Raise NotFound where the customer is gone.
     """
-    if session.get(Customer, customer_id) is None:
-        raise NotFound("this customer no longer exists")
-    rows = {one.key: one for one in topic_rows.listed(session)}
-    said = {one.topic: one for one in consent_rows.of_customer(session, customer_id)}
-    names = ({*rows, *said, *customer_mail.topics_had(session, customer_id)} - {EVERYTHING}) - {
-        key for key, row in rows.items() if row.transactional
-    }
-    nothing = EVERYTHING in said and not said[EVERYTHING].granted
+    email = _inbox(session, customer_id, send_id)
+    rows, said = {one.key: one for one in topic_rows.listed(session)}, _said(session, customer_id, email)
+    transactional = {key for key, row in rows.items() if row.transactional}
+    names = {*rows, *said.topics(), *customer_mail.topics_had(session, customer_id)} - transactional
     return [
         Choice(
-            topic=one, name=topics.label_of(rows.get(one), one), on=not nothing and _on(rows.get(one), said.get(one))
+            topic=one,
+            name=topics.label_of(rows.get(one), one),
+            on=_on(rows.get(one), said.of(customer_id, email, one).granted),
         )
         for one in sorted(names)
     ]
 
 
-def _on(row: Topic | None, said: Consent | None) -> bool:
-    if said is not None and not said.pending:
-        return said.granted
-    return row is None or row.consent not in OPT_IN
+def _said(session: Session, customer_id: str, email: str | None) -> ConsentsInForce:
+    return ConsentsInForce(session, [customer_id], [email] if email is not None else [])
+
+
+def _inbox(session: Session, customer_id: str, send_id: str) -> str | None:
+    """Where the mail with the link went, else the address that the customer has now."""
+    customer, mail = session.get(Customer, customer_id), session.get(Message, send_id)
+    if customer is None:
+        raise NotFound("this customer no longer exists")
+    return mail.email if mail is not None and mail.email is not None else customer.email
+
+
+def _on(row: Topic | None, granted: bool | None) -> bool:
+    return granted if granted is not None else row is None or row.consent not in OPT_IN
 
 
 def choose(session: Session, customer_id: str, wanted: Collection[str], send_id: str, now: datetime) -> None:
@@ -68,22 +83,14 @@ def choose(session: Session, customer_id: str, wanted: Collection[str], send_id:
     """
     customers.lock(session, customer_id)
     source = f"preference page, message {send_id}"
-    found = choices(session, customer_id)
-    everything = session.get(Consent, (customer_id, EVERYTHING))
-    statements = list[Statement]()
-    if wanted and everything is not None and not everything.granted:
-        statements.append(_statement(customer_id, EVERYTHING, True, source, now))
+    found, email = choices(session, customer_id, send_id), _inbox(session, customer_id, send_id)
+    nothing = _said(session, customer_id, email).of(customer_id, email, EVERYTHING).granted is False
+    said = Statement(
+        customer_id=customer_id, topic=EVERYTHING, granted=True, source=source, at=now, email=email, confirmed=True
+    )
+    statements = [said] if wanted and nothing else list[Statement]()
     for one in found:
         on = one.topic in wanted
-        if on != one.on or (on and everything is not None and not everything.granted):
-            evidence = {"text": TEXT, "version": VERSION, "how": "preference page"} if on else None
-            statements.append(_statement(customer_id, one.topic, on, source, now, evidence))
+        if on != one.on or (on and nothing):
+            statements.append(replace(said, topic=one.topic, granted=on, evidence=AGREED if on else None))
     consents.say_all(session, statements, now)
-
-
-def _statement(
-    customer_id: str, topic: str, on: bool, source: str, now: datetime, evidence: Mapping[str, Any] | None = None
-) -> Statement:
-    return Statement(
-        customer_id=customer_id, topic=topic, granted=on, source=source, at=now, confirmed=True, evidence=evidence
-    )

@@ -5,11 +5,17 @@ from datetime import datetime
 from sqlmodel import Session
 
 from services.feedback import consents
+from store.tables.messages import Message
 
 
-def unsubscribe(session: Session, customer_id: str, topic: str, source: str, now: datetime) -> bool:
+def unsubscribe(
+    session: Session, customer_id: str, topic: str, source: str, now: datetime, send_id: str | None = None
+) -> bool:
     """Withdraw consent for a topic ("*" is all of them); False where it was withdrawn before.
 
-    `source` is kept with it. Raise InvalidInput where the topic is none, NotFound where the customer is gone.
+    `source` is kept with it; `send_id` is the mail whose link was followed, in whose inbox it is said. Raise
+    InvalidInput where the topic is none, NotFound where the customer is gone.
     """
-    return consents.record(session, customer_id, topic, False, source, now, now)
+    mail = session.get(Message, send_id) if send_id is not None else None
+    email = mail.email if mail is not None else None
+    return consents.record(session, customer_id, topic, False, source, now, now, email=email)

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store import bulk
-from store.queries import customers, dispatches, erasure, messages, tombstones
+from store.queries import address_consents, customers, dispatches, erasure, messages, tombstones
 from store.queries.counts import ENDED, ERASED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import ANONYMOUS, EMAIL, USER
@@ -125,6 +125,7 @@ ROWS: Mapping[str, Phase] = {
     "decisions": _rows(Decision),
     "events": _rows(Event),
     "consents": _rows(Consent),
+    "inbox": lambda session, customer_id, now: address_consents.erase(session, customer_id),
     "segments": _rows(SegmentMember),
     "dates": _rows(DateDue),
     "aliases": _rows(Alias),

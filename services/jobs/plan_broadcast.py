@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -152,7 +152,23 @@ def _plans(
     at = row.start_at or (None if body.local else body.instant()) or now
     start = max(at, now)
     terms = body.terms()
-    return [_plan(row, body, terms, settings, stands, one, which, start, now) for one in people]
+    plans = [_plan(row, body, terms, settings, stands, one, which, start, now) for one in people]
+    return list(_once_each(session, row, plans))
+
+
+def _once_each(session: Session, row: Broadcast, plans: Sequence[PlannedMail]) -> Iterator[PlannedMail]:
+    """A broadcast goes to an inbox once, to the first of its profiles to whom it may go."""
+    going = [one.customer.email for one in plans if not isinstance(one.verdict, Skipped)]
+    taken = broadcast_rows.going_to(session, row.key, {email for email in going if email is not None})
+    for one in plans:
+        email = one.customer.email or ""
+        if isinstance(one.verdict, Skipped):
+            yield one
+        elif email in taken:
+            yield replace(one, verdict=Skipped("repeated"), why={})
+        else:
+            taken.add(email)
+            yield one
 
 
 def _plan(
@@ -197,6 +213,7 @@ def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime
     return messages.row(
         message_id(row.key, plan.customer.id),
         plan.customer.id,
+        email=plan.customer.email,
         template=template,
         topic=body.topic,
         lane=BROADCAST,

@@ -1,7 +1,7 @@
 """Claiming due mails: every policy is asked again, and what passes is this owner's to hand over, once.
 
-Campaigns take turns: each journey's (or broadcast's) oldest mail goes before anybody's second. The customers' rows are
-locked, so that two lanes which write to one customer see each other's mail under a cap.
+Campaigns take turns: each journey's (or broadcast's) oldest mail goes before anybody's second. The rows of everybody
+who has the inbox are locked, so that two lanes which write to one inbox see each other's mail under a cap.
 """
 
 from collections.abc import Mapping, Sequence
@@ -104,12 +104,15 @@ class _Claim:
 
     def _requests(self, found: Sequence[DueMessage]) -> list[MailRequest]:
         session = self._session
-        people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in found})}
+        people = self._lock(found)
         due = self._as_they_are(found, people)
         self._versions = template_rows.newest(session, {one.template for one in due})
         journeys.compile_all(session, {one.digest for one in due if one.digest})
         self._campaigns = broadcast_rows.by_keys(session, {one.broadcast for one in due if one.broadcast})
-        stands = Recipients(session, list(people.values()), self._settings, self._now)
+        for message in due:
+            self._address(message, people.get(message.customer_id))
+        inboxes = {one.email for one in due if one.email is not None}
+        stands = Recipients(session, list(people.values()), self._settings, self._now, inboxes)
         repeated = self._repeated(due)
         runs = enrollments.by_ids(session, {one.enrollment_id for one in due if one.enrollment_id})
         requests: list[MailRequest] = []
@@ -124,6 +127,18 @@ class _Claim:
             except Exception as error:
                 self._fail(message, error)
         return requests
+
+    def _lock(self, due: Sequence[DueMessage]) -> Mapping[str, Customer]:
+        """Whom they are written to, and everybody who has one of these inboxes: what it has had is decided in turn."""
+        owners = {one.customer_id for one in due}
+        beside = customers.ids_by_email(self._session, (one.email for one in due if one.email is not None))
+        locked = customers.lock_all(self._session, owners | beside)
+        return {one.id: one for one in locked if one.id in owners}
+
+    def _address(self, message: Message, customer: Customer | None) -> None:
+        """It goes to the address that was planned with it; one that was planned without takes the present one."""
+        if message.email is None and customer is not None:
+            message.email = customer.email
 
     def _as_they_are(self, due: Sequence[DueMessage], people: Mapping[str, Customer]) -> list[Message]:
         """The mails again, under the locks: one that was taken back, or that another customer has since, waits."""
@@ -146,14 +161,14 @@ class _Claim:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         now = self._now
         origin = self._origin(message)
-        name = (message.broadcast, message.customer_id)
-        if name in repeated:
+        names = {(message.broadcast, message.customer_id), (message.broadcast, message.email or message.customer_id)}
+        if not names.isdisjoint(repeated):
             self._decisions.append(planning.skip(self._session, message, "repeated", now))
             return None
-        who = stands.recipient(customer, message.topic)
-        limits = stands.limits(message.customer_id, message.topic)
+        who = stands.recipient(customer, message.topic, message.email)
+        limits = stands.limits(message.customer_id, message.topic, (), message.email)
         verdict = policy.decide(origin.terms, who, due=message.due, now=now, limits=limits)
-        why = stands.evidence(verdict, customer, message.topic)
+        why = stands.evidence(verdict, customer, message.topic, (), message.email)
         match verdict:
             case Skipped(reason=reason):
                 self._decisions.append(planning.skip(self._session, message, reason, now, why))
@@ -165,9 +180,9 @@ class _Claim:
                 self._decisions.append(decisions.about(message, "deferred", detail, now))
                 return None
             case Allowed():
-                stands.goes(message.customer_id, message.topic, message.id)
+                stands.goes(message.customer_id, message.email, message.topic, message.id)
                 if message.broadcast is not None:
-                    repeated.add(name)
+                    repeated.update(names)
                 return origin
 
     def _origin(self, message: Message) -> Origin:
@@ -185,11 +200,12 @@ class _Claim:
         return self._sources[template, wanted]
 
     def _repeated(self, due: Sequence[Message]) -> set[tuple[str | None, str]]:
-        """Customers who had this broadcast under another name, before they were merged."""
+        """Who had this broadcast already: as another profile of the inbox, or as one that was merged."""
         if self._lane != BROADCAST:
             return set()
         keys = {one.broadcast for one in due if one.broadcast}
-        return {*broadcast_rows.had_by(self._session, keys, {one.customer_id for one in due})}
+        emails = {one.email for one in due if one.email is not None}
+        return {*broadcast_rows.had_by(self._session, keys, {one.customer_id for one in due}, emails)}
 
     def _request(
         self,
@@ -214,7 +230,7 @@ class _Claim:
             }
         return MailRequest(
             send_id=message.id,
-            to=customer.email or "",
+            to=message.email or "",
             customer=customer.id,
             template=message.template,
             personal=Personalization(

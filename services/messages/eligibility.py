@@ -5,10 +5,13 @@ What follows from them (whether it goes, when, or why not) is decided in `journe
 Under a cap, mail that is planned and not claimed counts as sent where it is of the same or a higher priority; mail of a
 lower priority gives way (skipped: `frequency_cap`). The customers' locks are held, so two journeys cannot both take the
 last place.
+
+What concerns an inbox is asked of the address that a mail goes to: whether it is suppressed, what was said there by
+whichever of its profiles, and what it has had under a cap.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,11 +33,12 @@ from journeys.rules.policy import (
     Verdict,
 )
 from services.customers import profiles
+from services.customers.consent_in_force import ConsentInForce, ConsentsInForce
 from services.definitions import topics
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import origins, unmailable_stages
-from store.queries import consents, customer_mail, suppressions
+from store.queries import customer_mail, suppressions
 from store.queries import topics as topic_rows
 from store.queries.customer_mail import HadMail
 from store.tables.customers import Customer, Suppression
@@ -52,7 +56,7 @@ NOBODY = Recipient(email=None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """Mail to the same customer that is planned and not claimed."""
+    """Mail to the same customer, or inbox, that is planned and not claimed."""
 
     message: str
     topic: str
@@ -60,22 +64,36 @@ class Rival:
 
 
 class Recipients:
-    """These customers as the policies see them, with the terms of every topic."""
+    """These customers as the policies see them, with the terms of every topic.
+
+    Each is written to at their present address; a mail that was planned to another one is asked about with that, which
+    is then among `planned_to`.
+    """
 
     def __init__(
-        self, session: Session, people: Sequence[Customer], settings: InstallationSettings, now: datetime
+        self,
+        session: Session,
+        people: Sequence[Customer],
+        settings: InstallationSettings,
+        now: datetime,
+        planned_to: Iterable[str] = (),
     ) -> None:
         self._settings = settings
         self._now = now
         self._topics = {one.key: one for one in topic_rows.listed(session)}
         self._terms = policy_terms(settings, self._topics.values())
-        self._suppressed = suppressions.among(session, {one.email.lower() for one in people if one.email})
-        ids = [one.id for one in people]
-        self._said = {(one.customer_id, one.topic): one for one in consents.of_customers(session, ids)}
-        self._went = self._counted(session, ids)
+        self._mail_of = defaultdict[str, dict[str, HadMail]](dict)
+        self._mail_to = defaultdict[str, dict[str, HadMail]](dict)
+        self._inboxes = {one.id: one.email for one in people}
+        ids, emails = [*self._inboxes], {email for email in (*self._inboxes.values(), *planned_to) if email}
+        self._suppressed = suppressions.among(session, emails)
+        self._consents = ConsentsInForce(session, ids, emails)
+        self._count(session, ids, emails)
         self._bound = unmailable_stages.of_customers(session, ids)
 
-    def recipient(self, customer: Customer | None, topic: str, besides: str | None = None) -> Recipient:
+    def recipient(
+        self, customer: Customer | None, topic: str, planned_to: str | None = None, besides: str | None = None
+    ) -> Recipient:
         """The customer as one who is to get mail of this topic.
 
         `besides` is an enrollment that does not say whether they may be written to: the one whose step asks, which may
@@ -83,58 +101,69 @@ class Recipients:
         """
         if customer is None or customer.email is None:
             return NOBODY
-        said, everything = self._said.get((customer.id, topic)), self._said.get((customer.id, EVERY_TOPIC))
-        consent = said.granted if said is not None and not said.pending else None
+        email = planned_to or customer.email
+        said = self._consents.of(customer.id, email, topic)
         return Recipient(
-            email=customer.email,
-            valid=profiles.is_valid_address(customer.email),
+            email=email,
+            valid=profiles.is_valid_address(email),
             timezone=customer.timezone,
-            suppressed=customer.email.lower() in self._suppressed,
-            sandboxed=installation_settings.is_outside_sandbox(self._settings, customer.email),
+            suppressed=email in self._suppressed,
+            sandboxed=installation_settings.is_outside_sandbox(self._settings, email),
             control=installation_settings.is_in_control_group(self._settings, customer.id),
-            pending=said is not None and said.pending,
+            pending=said.pending,
             mailable=all(one.enrollment == besides for one in self._bound.get(customer.id, ())),
-            consent=False if everything is not None and not everything.granted else consent,
+            consent=said.granted,
         )
 
-    def limits(self, customer_id: str, topic: str, ahead: Sequence[Rival] = ()) -> Limits:
+    def limits(
+        self, customer_id: str, topic: str, ahead: Sequence[Rival] = (), planned_to: str | None = None
+    ) -> Limits:
         """What holds for a mail of this topic to this customer; what is `ahead` counts as sent now."""
-        before = [(one.topic, one.at) for one in self._before(customer_id, ahead)]
+        before = [(one.topic, one.at) for one in self._before(customer_id, planned_to, ahead)]
         return self._terms.limits(topic, before, self._now)
 
     def evidence(
-        self, verdict: Verdict, customer: Customer | None, topic: str, ahead: Sequence[Rival] = ()
+        self,
+        verdict: Verdict,
+        customer: Customer | None,
+        topic: str,
+        ahead: Sequence[Rival] = (),
+        planned_to: str | None = None,
     ) -> Mapping[str, Any]:
-        """What a decision says beside its reason: of a suppression which, when and from where; of a cap which and why.
+        """What a decision says beside its reason.
 
-        Why a cap is full: the mails that filled it, the latest first.
+        Of a suppression which, when and from where; of a no where it was said, when and by which customer; of a cap
+        which, and the mails that filled it, the latest first.
         """
+        if customer is None:
+            return {}
+        email = planned_to or customer.email
         match verdict:
-            case Skipped(reason="suppressed") if customer is not None:
-                return {"suppression": _told(self._suppressed.get((customer.email or "").lower()))}
-            case Skipped(reason="not_mailable") if customer is not None:
+            case Skipped(reason="suppressed"):
+                return {"suppression": _told(self._suppressed.get(email or ""))}
+            case Skipped(reason="unsubscribed"):
+                return {"said": _said(self._consents.of(customer.id, email, topic))}
+            case Skipped(reason="not_mailable"):
                 bound = self._bound.get(customer.id, ())
                 return {"bound_by": [{"journey": one.journey, "stage": one.stage} for one in bound]} if bound else {}
-            case Skipped(reason="frequency_cap") | Deferred(reason="frequency_cap") if customer is not None:
-                cap = policy.full(self.limits(customer.id, topic, ahead), self._now)
-                return self._filled(cap, customer.id, ahead) if cap is not None else {}
+            case Skipped(reason="frequency_cap") | Deferred(reason="frequency_cap"):
+                cap = policy.full(self.limits(customer.id, topic, ahead, planned_to), self._now)
+                return self._filled(cap, self._before(customer.id, planned_to, ahead)) if cap is not None else {}
             case _:
                 return {}
 
-    def _filled(self, cap: Cap, customer_id: str, ahead: Sequence[Rival]) -> Mapping[str, Any]:
-        counted = [
-            one
-            for one in self._before(customer_id, ahead)
-            if cap.of in (EVERY_TOPIC, one.topic) and one.at > self._now - cap.per
-        ]
+    def _filled(self, cap: Cap, before: Sequence[HadMail]) -> Mapping[str, Any]:
+        counted = [one for one in before if cap.of in (EVERY_TOPIC, one.topic) and one.at > self._now - cap.per]
         latest = sorted(counted, key=lambda one: one.at, reverse=True)[: min(cap.most, MOST_NAMED)]
         told = {"of": cap.of, "max": cap.most, "seconds": round(cap.per.total_seconds())}
         return {"cap": told, "filled_by": [one.message for one in latest]}
 
-    def _before(self, customer_id: str, ahead: Sequence[Rival]) -> Sequence[HadMail]:
-        """What a customer had, and what goes before the mail that is asked about."""
+    def _before(self, customer_id: str, planned_to: str | None, ahead: Sequence[Rival]) -> Sequence[HadMail]:
+        """What a customer and their inbox had, each mail once, and what goes before the mail that is asked about."""
         going = (HadMail(message=one.message, topic=one.topic, at=self._now) for one in ahead)
-        return [*self._went.get(customer_id, ()), *going]
+        inbox = planned_to or self._inboxes.get(customer_id) or ""
+        had = {**self._mail_of.get(customer_id, {}), **self._mail_to.get(inbox, {})}
+        return [*had.values(), *going]
 
     def topic_name(self, topic: str) -> str:
         """What a topic is called before people."""
@@ -144,24 +173,32 @@ class Recipients:
         """Whether mail of this topic stands under a cap at all."""
         return bool(self._terms.caps(topic))
 
-    def goes(self, customer_id: str, topic: str, message: str) -> None:
+    def goes(self, customer_id: str, email: str | None, topic: str, message: str) -> None:
         """One more mail goes now, and counts for those that come after it."""
-        self._went[customer_id].append(HadMail(message=message, topic=topic, at=self._now))
+        self._keep(customer_id, email, HadMail(message=message, topic=topic, at=self._now))
 
-    def _counted(self, session: Session, ids: Sequence[str]) -> defaultdict[str, list[HadMail]]:
-        """The mail that these customers had within the longest cap, where there is any."""
+    def _count(self, session: Session, ids: Sequence[str], emails: Collection[str]) -> None:
+        """The mail that these customers and inboxes had within the longest cap, where there is any."""
         spans = [per for topic in (*self._topics, "") for _, (_, per) in self._terms.caps(topic)]
-        found: defaultdict[str, list[HadMail]] = defaultdict(list)
         if spans:
-            for customer_id, mail in customer_mail.counted_since(session, ids, self._now - max(spans)):
-                found[customer_id].append(mail)
-        return found
+            for had in customer_mail.counted_since(session, ids, emails, self._now - max(spans)):
+                self._keep(*had)
+
+    def _keep(self, customer_id: str, email: str | None, mail: HadMail) -> None:
+        self._mail_of[customer_id][mail.message] = mail
+        if email is not None:
+            self._mail_to[email][mail.message] = mail
 
 
 def _told(found: Suppression | None) -> Mapping[str, Any]:
     if found is None:
         return {"reason": "erased", "source": "somebody with this address was erased while it was suppressed"}
     return {"reason": found.reason, "source": found.source, "at": found.created_at.isoformat()}
+
+
+def _said(no: ConsentInForce) -> Mapping[str, Any]:
+    assert no.at is not None
+    return {"source": no.source, "at": no.at.isoformat(), "customer": no.said_by}
 
 
 def policy_terms(settings: InstallationSettings, rows: Iterable[Topic]) -> InstallationTerms:
@@ -187,11 +224,11 @@ def load_policy_terms(session: Session) -> InstallationTerms:
     return policy_terms(installation_settings.load(session), topic_rows.listed(session))
 
 
-def rivals(session: Session, customer_id: str, but: str) -> list[Rival]:
-    """Planned mail to the customer beside this one, the highest priority first."""
+def rivals(session: Session, customer: Customer, but: str) -> list[Rival]:
+    """Planned mail to the customer, or to their inbox, beside this one, the highest priority first."""
     found = [
         Rival(message=one.id, topic=one.topic, priority=origins.of(session, one).priority)
-        for one in customer_mail.planned_beside(session, customer_id, but)
+        for one in customer_mail.planned_beside(session, customer.id, customer.email, but)
     ]
     return sorted(found, key=lambda one: -one.priority)
 

@@ -80,7 +80,7 @@ def plan(
     terms = send.terms
     stands = Recipients(session, [customer], settings, now)
     who = stands.recipient(customer, terms.topic, besides=enrollment.id)
-    rivals = eligibility.rivals(session, customer.id, name) if stands.capped(terms.topic) else []
+    rivals = eligibility.rivals(session, customer, name) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
     limits = stands.limits(customer.id, terms.topic, ahead)
     verdict = policy.decide(terms, who, due=asked.due, now=now, limits=limits)
@@ -91,9 +91,9 @@ def plan(
     fate, lane = _fate(verdict, asked, now), TRANSACTIONAL if free else JOURNEY
     if message is None:
         row = message_row(program, enrollment.id, customer.id, asked, send, now, fate)
-        messages.add(session, [row | {"lane": lane}])
+        messages.add(session, [row | {"lane": lane, "email": customer.email}])
     else:
-        message.due, message.not_before = asked.due, fate.not_before
+        message.due, message.not_before, message.email = asked.due, fate.not_before, customer.email
         messages.change(session, message, fate.status, now, reason=fate.reason, lane=lane)
     return _outcome(name, send, asked, fate, now, stands.evidence(verdict, customer, terms.topic, ahead))
 

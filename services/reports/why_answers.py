@@ -118,12 +118,20 @@ def _told(mail: Message, recorded: Sequence[Decision]) -> Why:
 
 
 def _evidence(mail: Message, recorded: Sequence[Decision]) -> str:
-    """Which suppression it was, or which cap and what filled it, as the last decision for the mail's reason says."""
+    """Which suppression, which no, or which cap and what filled it, as the last decision for the mail's reason says."""
     detail = next((one.detail for one in reversed(recorded) if one.detail.get("reason") == mail.reason), {})
     if "suppression" in detail:
         found = detail["suppression"]
         since = f" on {datetime.fromisoformat(found['at']):%Y-%m-%d %H:%M} UTC" if "at" in found else ""
         return f"; it was {SUPPRESSED[found['reason']]}{since}, told by {found['source']}"
+    if "said" in detail:
+        said = detail["said"]
+        by = (
+            "they"
+            if said["customer"] == mail.customer_id
+            else f"another customer with this address, {said['customer']},"
+        )
+        return f"; {by} said so on {datetime.fromisoformat(said['at']):%Y-%m-%d %H:%M} UTC by {said['source']}"
     if "cap" in detail:
         cap = detail["cap"]
         of = "of all topics" if cap["of"] == EVERY_TOPIC else f"about {cap['of']}"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, delete, func, or_, select
 
 from store.statuses import (
     BROADCAST_ACTIVE,
@@ -11,6 +11,7 @@ from store.statuses import (
     COUNTED,
     ON_THE_WAY,
     BroadcastStatus,
+    MessageStatus,
 )
 from store.tables.broadcasts import Broadcast, BroadcastMember
 from store.tables.messages import Message
@@ -80,14 +81,27 @@ def planned_for(session: Session, key: str, customer_ids: Sequence[str]) -> set[
     return set(session.exec(query).all())
 
 
-def had_by(session: Session, keys: Collection[str], customer_ids: Collection[str]) -> set[tuple[str, str]]:
-    """Broadcast and customer, where one of these customers has had, or may have had, one of these broadcasts."""
-    query = select(col(Message.broadcast), col(Message.customer_id)).where(
+def had_by(
+    session: Session, keys: Collection[str], customer_ids: Collection[str], emails: Collection[str]
+) -> set[tuple[str, str]]:
+    """Broadcast and whose, where these customers, or addresses, have had, or may have had, one of these broadcasts.
+
+    Whose it is, is told by the customer's id and by the address.
+    """
+    query = select(col(Message.broadcast), col(Message.customer_id), col(Message.email)).where(
         col(Message.broadcast).in_(keys),
-        col(Message.customer_id).in_(customer_ids),
+        or_(col(Message.customer_id).in_(customer_ids), col(Message.email).in_(emails)),
         col(Message.status).in_(COUNTED),
     )
-    return {(key or "", customer_id) for key, customer_id in session.exec(query).all()}
+    return {(key or "", who) for key, *both in session.exec(query) for who in both if who is not None}
+
+
+def going_to(session: Session, key: str, emails: Collection[str]) -> set[str]:
+    """Those of the addresses that a mail of this broadcast goes to, or went to."""
+    query = select(col(Message.email)).where(
+        Message.broadcast == key, col(Message.email).in_(emails), Message.status != MessageStatus.SKIPPED
+    )
+    return {one for one in session.exec(query) if one is not None} if emails else set()
 
 
 def any_unsent(session: Session, key: str) -> bool:

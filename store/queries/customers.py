@@ -7,7 +7,7 @@ from sqlalchemy import exists, func
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
 
-from store import bulk
+from store import addresses, bulk
 from store.queries.tombstones import USER
 from store.tables.customers import Alias, Customer, Event
 
@@ -48,6 +48,11 @@ def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
     return session.exec(query).all()
 
 
+def ids_by_email(session: Session, emails: Iterable[str]) -> set[str]:
+    """The ids of everybody with one of these addresses (in their normal form)."""
+    return {one for (one,) in bulk.matching(session, Customer, ("id",), "email", sorted(set(emails)))}
+
+
 def page(session: Session, after: str, limit: int) -> Sequence[Customer]:
     """A page of all customers in the order of their ids, behind the id `after`."""
     query = select(Customer).where(col(Customer.id) > after)
@@ -84,7 +89,7 @@ def find(session: Session, name: str) -> Customer | None:
         former = select(Alias.customer_id).where(Alias.kind == USER, Alias.value == wanted)
         for clause in (
             Customer.external_id == wanted,
-            Customer.email == wanted.lower(),
+            Customer.email == addresses.normal(wanted),
             Customer.id == wanted,
             col(Customer.id).in_(former),
         ):
@@ -98,7 +103,7 @@ def find_all(session: Session, names: Iterable[str]) -> dict[str, str]:
     """`find` of many: the internal id of each who is found, by the name that was given."""
     forms = {name: list(dict.fromkeys((name, name.strip()))) for name in names if "\0" not in name}
     wanted = list(dict.fromkeys(form for those in forms.values() for form in those))
-    emails = dict.fromkeys(one.lower() for one in wanted)
+    emails = dict.fromkeys(map(addresses.normal, wanted))
     by_email = dict[str, str]()
     for email, found in bulk.matching(session, Customer, ("email", "id"), "email", emails):
         by_email[email] = min(found, by_email.get(email, found))
@@ -108,7 +113,7 @@ def find_all(session: Session, names: Iterable[str]) -> dict[str, str]:
     by_former = dict(tuple(one) for one in former)
 
     def find_one(form: str) -> str | None:
-        return by_own.get(form) or by_email.get(form.lower()) or by_id.get(form) or by_former.get(form)
+        return by_own.get(form) or by_email.get(addresses.normal(form)) or by_id.get(form) or by_former.get(form)
 
     found_ids = ((name, next(filter(None, map(find_one, those)), None)) for name, those in forms.items())
     return {name: one for name, one in found_ids if one is not None}

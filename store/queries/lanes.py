@@ -64,11 +64,12 @@ def journeys_with_planned(session: Session, lane: str) -> Sequence[str]:
 
 
 class DueMessage(NamedTuple):
-    """A message whose time has come; in the order of these fields it is its campaign's turn."""
+    """A message whose time has come; in the order of the first fields it is its campaign's turn."""
 
     not_before: datetime
     id: str
     customer_id: str
+    email: str | None
 
 
 def due_of_journeys(
@@ -97,7 +98,8 @@ def due_of_broadcasts(
 
 
 def _due(campaign: Any, limit: int, now: datetime) -> Any:
-    query = select(campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id)
+    columns: Any = (campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email)
+    query: Any = select(*columns)
     query = query.where(PLANNED, col(Message.not_before) <= now)
     return query.order_by(col(Message.not_before), col(Message.id)).limit(limit)
 

@@ -36,6 +36,7 @@ def row(
     lane: str,
     due: datetime,
     now: datetime,
+    email: str | None = None,
     not_before: datetime | None = None,
     status: MessageStatus = MessageStatus.PLANNED,
     reason: str | None = None,
@@ -51,13 +52,15 @@ def row(
 ) -> bulk.ColumnValues:
     """The columns of a new message.
 
-    `due` is the instant that was asked for, `now` when it is planned (both UTC); no lane claims it before `not_before`.
-    Its `message_id` is the `send_id` for ever: the same mail always has the same.
+    `email` is the address that it goes to; None where that is not known yet. `due` is the instant that was asked for,
+    `now` when it is planned (both UTC); no lane claims it before `not_before`. Its `message_id` is the `send_id` for
+    ever: the same mail always has the same.
     """
     return {
         "id": message_id,
         "enrollment_id": enrollment_id,
         "customer_id": customer_id,
+        "email": email,
         "journey": journey,
         "digest": digest,
         "stage": stage,

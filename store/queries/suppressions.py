@@ -17,7 +17,7 @@ def add_missing(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
 
 
 def among(session: Session, addresses: Collection[str]) -> Mapping[str, Suppression | None]:
-    """Those of the addresses (in small letters) that are suppressed; None where its owner, who was, has been erased."""
+    """Those of the addresses (in their normal form) that are suppressed; None where the owner, who was, is erased."""
     if not addresses:
         return {}
     buried = tombstones.buried(session, [(EMAIL, one) for one in addresses])

@@ -12,7 +12,10 @@ from store.types import json_column as _json
 
 
 class Customer(SQLModel, table=True):
-    """A person. `events` holds per event name the aggregate that guards read; `seq` counts their events."""
+    """A person. `events` holds per event name the aggregate that guards read; `seq` counts their events.
+
+    `email` is their address in its normal form (`store.addresses`): several customers may have one inbox.
+    """
 
     __table_args__ = (Index("ix_customer_email", "email", "id"),)
 
@@ -88,6 +91,22 @@ class Consent(SQLModel, table=True):
     at: datetime = _at()
     pending: bool = False
     evidence: dict[str, Any] | None = _json(default=None)
+
+
+class AddressConsent(SQLModel, table=True):
+    """What was said last about a topic at an address (in its normal form), beside what its customers said.
+
+    A *no* here binds every profile with this address; `customer_id` is whose word it was.
+    """
+
+    __tablename__: ClassVar[Any] = "address_consent"
+
+    email: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    customer_id: str = Field(index=True)
+    granted: bool
+    source: str
+    at: datetime = _at()
 
 
 class Suppression(SQLModel, table=True):

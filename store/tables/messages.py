@@ -16,8 +16,9 @@ class Message(SQLModel, table=True):
     """The sending ledger: one mail to one customer. Its id is the `send_id`, made of enrollment, step and visit.
 
     A mail of a broadcast has neither journey nor step, and its id is made of broadcast and customer; one that asks to
-    confirm a subscription has neither. What it said is a `MessageBody`, so that nobody who lists, claims or counts
-    carries it along.
+    confirm a subscription has neither. `email` is the address that it goes to, in its normal form: the one that was
+    planned with it, and what is reported about it concerns that one. What it said is a `MessageBody`, so that nobody
+    who lists, claims or counts carries it along.
     """
 
     __table_args__ = (
@@ -40,11 +41,14 @@ class Message(SQLModel, table=True):
         Index("ix_message_template_status", "template", "status", "planned_at", "id"),
         Index("ix_message_status", "status", "planned_at", "id"),
         Index("ix_message_enrollment", "enrollment_id", "stage"),
+        # what an inbox has had, whoever it was written to
+        Index("ix_message_email", "email"),
     )
 
     id: str = Field(primary_key=True)
     enrollment_id: str | None = None
     customer_id: str
+    email: str | None = None
     journey: str = ""
     digest: str = ""
     stage: str = ""

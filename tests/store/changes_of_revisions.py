@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.store.rows_of_revisions import AT, KEYED, Row
+from tests.store.rows_of_revisions import AT, BOOKS, KEYED, LATER, Row
 
 
 def _named(row: Row) -> Row:
     workflow = {"enr_4": KEYED}.get(row["id"], f"enrollment/welcome/cus_1/{row['run']}")
     return {"workflow_id": workflow, "paused_by": None, "shifts": []}
+
+
+def _one_form(row: Row) -> Row:
+    return {"cus_4": {"external_id": "dora", "email": BOOKS}}.get(row["id"], {})
 
 
 BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
@@ -40,6 +44,11 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         },
     },
     "0014": {"enrollment": {"migrating": False}},
+    "0013": {
+        "customer": _one_form,
+        "message": {"email": "ann@shop.example"},
+        "suppression": lambda row: {"email": BOOKS} if row["email"].startswith("dora") else {},
+    },
 }
 """What a revision puts into each row that was there before it, by table."""
 
@@ -50,6 +59,7 @@ LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Columns that a revision takes away, by table."""
 
+_SAID: Row = {"source": "page", "at": AT}
 _COUNTED: Row = {"journey": "welcome", "name": "ended", "shard": 0, "count": 1}
 _MAILS: Row = {
     "journey": "welcome", "broadcast": "", "template": "mail_a", "variant": "", "lane": "journey", "status": "accepted",
@@ -77,6 +87,19 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
                 "urls": [],
             }
         ]
+    },
+    "0013": {
+        "address_consent": [
+            {
+                **_SAID,
+                "email": "ann@shop.example",
+                "topic": "news",
+                "customer_id": "cus_3",
+                "granted": True,
+                "at": LATER,
+            },
+            {**_SAID, "email": BOOKS, "topic": "*", "customer_id": "cus_4", "granted": False},
+        ],
     },
     "0008": {
         "message_count": [

@@ -50,6 +50,8 @@ MESSAGE: Row = {
     "planned_at": AT,
     "updated_at": AT,
 }
+BOOKS_IN_ASCII, BOOKS = "dora@xn--bcher-kva.example", "dora@bücher.example"
+CONSENT: Row = {"source": "page", "at": AT, "pending": False, "evidence": None}
 EVENT: Row = {"customer_id": "cus_1", "type": "track", "properties": {"a": [1, None]}, "at": AT, "fires": True}
 DECISION: Row = {"customer_id": "cus_1", "journey": "welcome", "at": AT, "detail": {"why": "on"}}
 
@@ -345,6 +347,18 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
     },
     "0012": {
+        "customer": [
+            # an id that another has without its blanks, and the address of another
+            {**CUSTOMER, "id": "cus_3", "external_id": " 17", "email": "ann@shop.example", "segments": [], "seq": 0},
+            {**CUSTOMER, "id": "cus_4", "external_id": " dora ", "email": BOOKS_IN_ASCII, "segments": [], "seq": 0},
+        ],
+        "consent": [
+            {**CONSENT, "customer_id": "cus_3", "topic": "news", "granted": True, "at": LATER},
+            {**CONSENT, "customer_id": "cus_4", "topic": "club", "granted": True, "pending": True},
+            {**CONSENT, "customer_id": "cus_4", "topic": "*", "granted": False},
+            {**CONSENT, "customer_id": "cus_2", "topic": "news", "granted": False},
+        ],
+        "suppression": [{"email": BOOKS_IN_ASCII, "reason": "bounce", "source": "test", "created_at": AT}],
         "control": [
             {
                 "id": "ctl_1",

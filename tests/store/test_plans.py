@@ -20,6 +20,7 @@ from services.reports import backlog
 from services.reports.reconciliation import reconcile
 from store import keyset
 from store.queries import (
+    address_consents,
     broadcasts,
     customer_mail,
     customer_search,
@@ -226,10 +227,15 @@ def test_what_lanes_and_reports_ask_is_found_by_an_index(database: Database, noo
 def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
     """What is asked about some customers, some mails or one enrollment: few rows, which may be sorted."""
     return {
-        "the mail that a cap counts": lambda session: list(customer_mail.counted_since(session, ["c", "d"], now)),
-        "the mail planned beside": lambda session: customer_mail.planned_beside(session, "c", "m"),
+        "the mail that a cap counts": lambda session: list(
+            customer_mail.counted_since(session, ["c", "d"], ["e"], now)
+        ),
+        "the mail planned beside": lambda session: customer_mail.planned_beside(session, "c", "e", "m"),
         "the topics they had mail about": lambda session: customer_mail.topics_had(session, "c"),
-        "who had a broadcast": lambda session: broadcasts.had_by(session, ["b"], ["c", "d"]),
+        "who had a broadcast": lambda session: broadcasts.had_by(session, ["b"], ["c", "d"], ["e"]),
+        "which addresses a broadcast goes to": lambda session: broadcasts.going_to(session, "b", ["e", "f"]),
+        "what was said at an inbox": lambda session: address_consents.at_addresses(session, ["e", "f"]),
+        "who has an inbox": lambda session: customers.ids_by_email(session, ["e", "f"]),
         "their runs": lambda session: enrollments.of_customer(session, "c"),
         "their lifecycle stage": lambda session: enrollments.newest_stage(session, "c", ["j"]),
         "their last run": lambda session: enrollments.last_run(session, "j", "c"),

@@ -30,7 +30,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "broadcast_member",
-    "message_body", "control",
+    "message_body", "control", "address_consent",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
