@@ -44,7 +44,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         },
     },
     "0014": {"enrollment": {"migrating": False}},
-    "0013": {
+    "0015": {
         "customer": _one_form,
         "message": {"email": "ann@shop.example"},
         "suppression": lambda row: {"email": BOOKS} if row["email"].startswith("dora") else {},
@@ -88,7 +88,7 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             }
         ]
     },
-    "0013": {
+    "0015": {
         "address_consent": [
             {
                 **_SAID,
