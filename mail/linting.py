@@ -1,9 +1,11 @@
 """What is wrong with a rendered mail, as people would tell each other."""
 
 import html as markup
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+
+from mail.html_tags import tags
+from mail.tracking import LINKS
 
 CLIPPED = 102_000
 """Bytes of HTML after which Gmail clips a mail, and with it the link to unsubscribe."""
@@ -14,9 +16,6 @@ LONGEST_SUBJECT = 150
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 """Schemes of links that mail programs open."""
 
-_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
-_LINK = re.compile(r"<a\b[^>]*\shref=(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-
 
 def warnings(subject: str, html: str, unsubscribe_url: str | None, address: str) -> list[str]:
     """A sentence for each finding, none where all is well; without `unsubscribe_url` the mail needs no way out."""
@@ -26,7 +25,8 @@ def warnings(subject: str, html: str, unsubscribe_url: str | None, address: str)
 def _found(subject: str, html: str, unsubscribe_url: str | None, address: str) -> Iterator[str]:
     if len(subject) > LONGEST_SUBJECT:
         yield f"the subject has {len(subject)} characters; an inbox shows about 60"
-    if any("alt=" not in image.lower() for image in _IMAGE.findall(html)):
+    found = list(tags(html))
+    if any(tag.attribute("alt") is None for tag in found if tag.name == "img"):
         yield "an <img> has no alt text"
     if len(html.encode()) > CLIPPED:
         yield f"the HTML has {len(html.encode()):,} bytes; Gmail clips what is larger than {CLIPPED:,}"
@@ -34,7 +34,8 @@ def _found(subject: str, html: str, unsubscribe_url: str | None, address: str) -
         yield "there is no link to unsubscribe: {{ unsubscribe_url }}; mail that needs one gets it at its foot"
     if unsubscribe_url is not None and address not in markup.unescape(html):
         yield "the postal address is missing: {{ brand.address }}; mail that needs it gets it at its foot"
-    links = [markup.unescape(one or other).strip() for one, other in _LINK.findall(html)]
+    hrefs = (tag.attribute("href") for tag in found if tag.name in LINKS)
+    links = [href.strip() for href in hrefs if href is not None]
     empty = [href for href in links if href in ("", "#")]
     if empty:
         yield f"{len(empty)} link(s) lead nowhere"

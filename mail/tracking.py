@@ -5,18 +5,19 @@ as it is, and so do those that are ours already and those that lead to no web pa
 signed stands in `mail.links`; what an open or a click means, in `services.feedback.opens_and_clicks`.
 """
 
-import html as markup
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_ANCHOR = re.compile(r"<a\s[^>]*>", re.IGNORECASE)
-_HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
+from mail.html_tags import Tag, rewritten
+
+LINKS = frozenset({"a", "area", "v:oval", "v:rect", "v:roundrect", "v:shape"})
+"""Elements that lead somewhere: links, areas of a picture, and the buttons that are drawn for Outlook (VML)."""
+
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 _END = re.compile(r"</body\s*>", re.IGNORECASE)
-_UNTRACKED = 'data-track="no"'
 
 
 class TrackingOptions(Protocol):
@@ -39,17 +40,19 @@ def tracked(
     """
     numbers: dict[str, int] = {}
 
-    def lead(found: re.Match[str]) -> str:
-        url = markup.unescape(found[2]).strip()
+    def lead(tag: Tag) -> str:
+        url = (tag.attribute("href") or "").strip()
         if not url.lower().startswith(("http://", "https://")) or url.startswith(ours):
-            return found[0]
+            return tag.text
+        if tag.attribute("data-track") == "no":
+            return tag.text
         url = with_utm(url, how.utm) if how.utm else url
         if how.clicks:
             url = click_url(numbers.setdefault(url, len(numbers)))
-        return f"{found[1]}{markup.escape(url)}{found[3]}"
+        return tag.with_attribute("href", url)
 
     if how.clicks or how.utm:
-        html = _ANCHOR.sub(lambda tag: tag[0] if _UNTRACKED in tag[0] else _HREF.sub(lead, tag[0], count=1), html)
+        html = rewritten(html, LINKS, lead)
     if how.opens:
         image = f'<img src="{pixel()}" width="1" height="1" alt="" style="border:0">'
         html = before_the_end(html, image)

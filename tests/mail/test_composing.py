@@ -128,6 +128,37 @@ def test_links_are_led_by_way_of_us_and_each_number_leads_where_it_did(compose: 
     assert "shop.example/c/" not in mail.text, "the plain text shows where a link leads"
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<a title="a > b" href="{}">x</a>', '<a data-x="<a href=\'https://no.example\'>" href="{}">x</a>', "<a title='>' href='{}'>x</a>",
+        '<map name="m"><area shape="rect" coords="0,0,9,9" alt=">" href="{}"></map>', "<A HREF={}>x</A>", '<a\n  class="b"\n  href="{}"\n>x</a>',
+        '<!--[if mso]><v:roundrect fillcolor="#fff" href="{}" arcsize="9%"><center>x</center></v:roundrect><![endif]-->',
+        '<!--[if mso]><a href="{}">x</a><![endif]-->', '<a data-href="https://no.example" href="{}">x</a>', '<a href=" {} ">x</a>',
+        '<a title="data-track=&quot;no&quot;" href="{}">x</a>',
+    ],
+)  # fmt: skip
+def test_a_link_is_followed_however_it_is_written(compose: Any, tag: str) -> None:
+    mail = compose(request(html="<p>" + tag.replace("{}", "https://shop.example/?a=1&amp;b=2") + "</p>", clicks=True))
+    assert mail.urls == ("https://shop.example/?a=1&b=2",)
+    assert mail.html.count(LINKS.click_url(SEND_ID, 0)) == 1
+    assert "shop.example/?a=1" not in mail.html
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!-- <a href='https://shop.example/'>x</a> -->", "<style>/* <a href=\"https://shop.example/\"> */</style><p>x</p>",
+        "<a href='https://shop.example/' data-track='no'>x</a>", "<p title='<a href=https://shop.example/>'>x</p>",
+        "<a href='#top'>x</a><a href='mailto:a@shop.example'>x</a><a>x</a><a href>x</a><abbr href='https://shop.example/'>x</abbr>",
+    ],
+)  # fmt: skip
+def test_what_is_no_link_of_the_mail_stays(compose: Any, html: str) -> None:
+    plain, followed = compose(request(html=html)), compose(request(html=html, clicks=True))
+    assert followed.urls == ()
+    assert followed.html == plain.html
+
+
 def test_utm_parameters_are_added_once_and_in_both_parts(compose: Any) -> None:
     utm = {"utm_source": "waypost", "utm_campaign": "wel come"}
     mail = compose(request(utm=utm))
@@ -218,6 +249,9 @@ def test_a_changed_secret_still_opens_what_the_former_ones_signed() -> None:
         ("<a href='https://shop.example/a b'>x</a>", "contains a space"),
         ("<a href='https://shop.example/{{ x }}'>x</a>", "something of the template was left in it"),
         ("<a href='http://[::1'>x</a>", "it is no web address"),
+        ("<img title='alt=' src='x'>", "an <img> has no alt text"),
+        ("<area alt='' href='/shop'>", "a mail knows no relative addresses"),
+        ("<a title='a > b' href=''>x</a>", "1 link(s) lead nowhere"),
     ],
 )
 def test_what_is_wrong_with_a_mail_is_said_in_a_sentence(html: str, says: str) -> None:
