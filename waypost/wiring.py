@@ -18,6 +18,7 @@ from mail.providers.events import EventReader
 from mail.providers.sender import MailSender
 from mail.rendering import templates as files
 from mail.rendering.render_pool import RenderPool
+from mail.rendering.templates import FileTexts
 from services.definitions import journeys
 from services.enrollments import hooks
 from services.installation import rates
@@ -84,6 +85,12 @@ class Parts:
     def template_files(self) -> frozenset[str]:
         """The keys of templates that are files."""
         return files.keys([self.settings.template_folder])
+
+    def template_file(self, key: str) -> Mapping[str | None, FileTexts]:
+        """The texts of a template that is a file, by language tag; None for everybody else's."""
+        from mail.rendering import template_files  # it reads MJML: only who asks pays for that
+
+        return template_files.texts_of([self.settings.template_folder], key)
 
     def templates(self) -> frozenset[str]:
         """The keys of every template there is: files, and those kept in the store."""

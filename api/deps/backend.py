@@ -15,6 +15,7 @@ from mail.composing import Composer
 from mail.links import Links
 from mail.providers.events import EventReader
 from mail.rendering.render_pool import RenderPool
+from mail.rendering.templates import FileTexts
 from services.access.known_keys import KnownKeys
 from services.values import Clock
 from store.session import Database
@@ -30,6 +31,7 @@ class Backend:
     links: Links
     templates: Callable[[], frozenset[str]]
     template_files: Callable[[], frozenset[str]]
+    template_file: Callable[[str], Mapping[str | None, FileTexts]]
     event_readers: Callable[[], Mapping[str, EventReader]]
     renderer: RenderPool
     composer: Composer

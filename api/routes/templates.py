@@ -1,7 +1,7 @@
 """Mail templates: kept here with versions, or built in as files; previews and test mails."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -104,7 +104,7 @@ def listed(parts: TheBackend, session: Reading, caller: Support, page: ThePage) 
 
 @router.get("/{key}", summary="One template", responses=responses(404))
 def get(key: TemplateKey, parts: TheBackend, session: Reading, caller: Support, response: Response) -> TemplateOut:
-    """Its newest version, where it is kept here."""
+    """Its newest version; of a template that is a file, what stands in it: send it back by `PUT` to make it yours."""
     return etags.tagged(response, _shown(parts, templates.find(session, key), key))
 
 
@@ -237,10 +237,16 @@ def _shown(parts: Backend, version: TemplateVersion | None, key: str) -> Templat
         return _kept(version)
     if key not in parts.template_files():
         raise NotFound(f"there is no template {key!r}")
+    texts = {tag: TextsOut(**asdict(one)) for tag, one in parts.template_file(key).items()}
+    own = texts.pop(None)
     return TemplateOut(
-        key=key, kept="file", version=None, subject=None, preheader=None, html=None, text=None, locales={},
+        key=key,
+        kept="file",
+        version=None,
+        locales={tag: one for tag, one in texts.items() if tag},
         created_at=None,
-    )  # fmt: skip
+        **own.model_dump(),
+    )
 
 
 def _kept(version: TemplateVersion) -> TemplateOut:

@@ -70,10 +70,10 @@ class TemplateOut(BaseModel):
     key: str = Field(examples=["welcome"])
     kept: Literal["here", "file"] = Field(description="a file is changed where Waypost is installed")
     version: int | None = Field(description="the newest version, where it is kept here", examples=[3])
-    subject: str | None = Field(examples=["Hello {{ customer.first_name }}"])
-    preheader: str | None
-    html: str | None
-    text: str | None
+    subject: str = Field(examples=["Hello {{ customer.first_name }}"])
+    preheader: str
+    html: str = Field(examples=[_HTML])
+    text: str
     locales: dict[str, TextsOut]
     created_at: datetime | None
 

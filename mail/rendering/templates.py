@@ -4,6 +4,7 @@ TemplateProblem         the template, with this customer's data, gives no mail
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -86,6 +87,16 @@ class CheckedTemplate:
     warnings: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTexts:
+    """A template in one language; `text` is made of the HTML where no file holds it."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
 class Renders(Protocol):
     """Makes mails of templates; raises TemplateProblem."""
 
@@ -112,3 +123,9 @@ def keys(folders: Iterable[Path]) -> frozenset[str]:
     """The templates that are files, in these folders or built in; `welcome.de.html` is `welcome` in German."""
     found = {path.stem for folder in (*folders, BUILT_IN) if folder.is_dir() for path in folder.glob("*.html")}
     return frozenset(key for key in found if not key.startswith(HIDDEN) and "." not in key)
+
+
+def block(html: str, name: str) -> str | None:
+    """What stands in a block of a template, in one line; None where it has no such block."""
+    found = re.search(rf"\{{%-?\s*block {name}\s*-?%\}}(.*?)\{{%-?\s*endblock\b.*?%\}}", html, re.DOTALL)
+    return " ".join(found[1].split()) if found else None

@@ -1,6 +1,7 @@
 """Templates, topics, consent, suppressions, settings, and journeys that pause, over the API."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,33 @@ def test_a_template_that_gives_no_mail_is_refused(client: TestClient, body: Any,
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:waypost:problem:invalid-template")
     assert says in answer.json()["detail"]
     assert client.get("/v1/templates/bad").status_code == 404
+
+
+def test_a_template_that_is_a_file_shows_what_stands_in_it(client: TestClient) -> None:
+    built_in = Path(__file__).parent.parent.parent / "templates" / "email"
+    shown = client.get("/v1/templates/welcome").json()
+    assert (shown["kept"], shown["version"], shown["created_at"]) == ("file", None, None)
+    assert shown["html"] == (built_in / "welcome.html").read_text()
+    assert shown["subject"].startswith("Good to have you here{% if customer.first_name")
+    assert shown["preheader"] == "What to expect from us, in half a minute."
+    assert '{% extends "_layout.txt" %}' in shown["text"]
+    assert list(shown["locales"]) == ["de"]
+    assert shown["locales"]["de"]["html"] == (built_in / "welcome.de.html").read_text()
+    assert {one["key"]: one for one in client.get("/v1/templates").json()["items"]}["welcome"] == shown
+
+
+@pytest.mark.parametrize("key", ["welcome", "weekly_digest", "cross_sell"])
+def test_what_is_shown_of_a_file_can_be_stored_as_it_is(client: TestClient, key: str) -> None:
+    shown = client.get(f"/v1/templates/{key}").json()
+    before = client.post(f"/v1/templates/{key}/preview", json={"attributes": {"digest": []}}).json()
+    body = {name: shown[name] for name in ("subject", "preheader", "html", "text", "locales")}
+    assert client.put(f"/v1/templates/{key}", json=body).status_code == 200
+    after = client.post(f"/v1/templates/{key}/preview", json={"attributes": {"digest": []}}).json()
+    assert {**after, "headers": None, "text": after["text"].strip()} == {
+        **before,
+        "headers": None,
+        "text": before["text"].strip(),
+    }
 
 
 def test_a_preview_is_for_a_customer_or_for_somebody_made_up(client: TestClient) -> None:

@@ -46,6 +46,7 @@ def build(parts: Parts) -> FastAPI:
         links=parts.links,
         templates=parts.templates,
         template_files=parts.template_files,
+        template_file=parts.template_file,
         event_readers=lambda: parts.event_readers,
         renderer=parts.renderer,
         composer=parts.composer,

@@ -7,7 +7,6 @@
 What is not in the files is left alone. Things are applied in the order in which they need each other.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from journeys.checks import source
+from mail.rendering.templates import block
 from services.errors import InvalidInput
 from waypost.errors import ApiProblem
 
@@ -37,8 +37,6 @@ SEGMENT: Mapping[str, Any] = {"name": None}
 
 Change = Literal["new", "changed", "same"]
 """What applying an item would do."""
-
-_SUBJECT = re.compile(r"\{%-?\s*block subject\s*-?%\}(.*?)\{%-?\s*endblock[^%]*%\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,15 +180,15 @@ def _template(key: str, file: Path) -> ProjectItem:
 
 
 def _texts(file: Path) -> dict[str, str]:
-    html = file.read_text(encoding="utf-8")
-    subject = _SUBJECT.search(html)
-    if subject is None:
+    html = file.read_text(encoding="utf-8-sig")
+    subject = block(html, "subject")
+    if not subject:
         raise InvalidInput(f"{file} has no subject: write {{% block subject %}}…{{% endblock %}}")
     text = file.with_suffix(".txt")
     return {
-        "subject": " ".join(subject[1].split()),
+        "subject": subject,
         "html": html,
-        "text": text.read_text(encoding="utf-8") if text.exists() else "",
+        "text": text.read_text(encoding="utf-8-sig") if text.exists() else "",
     }
 
 
