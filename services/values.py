@@ -45,9 +45,10 @@ def instant(value: Any, path: str) -> datetime:
     return parsed
 
 
-def check_values(item: Mapping[str, Any], strict: bool = False) -> None:
+def check_values(item: Mapping[str, Any], strict: bool = False, largest: int | None = LARGEST) -> None:
     """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later.
 
+    `largest` is another bound, in bytes of JSON; None where whoever asks has bounded the texts already.
     Raise Rejected with the path of the value that is wrong. One that may be wrong is walked through, to say where;
     `strict` knows already that its numbers are finite.
     """
@@ -58,8 +59,8 @@ def check_values(item: Mapping[str, Any], strict: bool = False) -> None:
     if not strict or not text or text.count(b"{") + text.count(b"[") > DEEPEST or b"\\u0000" in text:
         _walk(item, "", 0)
     size = len(text) or len(json.dumps(item).encode())
-    if size > LARGEST:
-        raise Rejected("", f"the event has {size:,} bytes; at most {LARGEST:,} are allowed")
+    if largest is not None and size > largest:
+        raise Rejected("", f"the event has {size:,} bytes; at most {largest:,} are allowed")
 
 
 def _walk(value: Any, path: str, depth: int) -> None:

@@ -21,6 +21,12 @@ from services.ingestion.segment_api import TYPES
 LARGEST = 1024 * 1024
 """Bytes of a body: four times the largest journey."""
 
+TEMPLATES = "/v1/templates/"
+"""Where the paths begin that take the texts of a template, in many languages."""
+
+LARGEST_TEMPLATES = 8 * LARGEST
+"""Bytes of such a body: four of the largest templates, or fifty of a usual size."""
+
 SECONDS = 30.0
 """For a request: what takes longer is an operation."""
 
@@ -80,7 +86,8 @@ class EdgeMiddleware:
             answer = problem("invalid-input", "the address contains the character NUL", path="path")
             return await answer(scope, receive, visit)
         upload, watched = scope["path"] in UPLOADS, scope["path"].endswith(WATCHED)
-        limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]))
+        largest = LARGEST_TEMPLATES if scope["path"].startswith(TEMPLATES) else LARGEST
+        limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]), largest)
         seconds = None if watched else UPLOAD_SECONDS if upload else SECONDS
         try:
             async with asyncio.timeout(seconds):
@@ -114,19 +121,19 @@ class _Visit:
         await self._send(message)
 
 
-def _limited(receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
-    """Receives at most LARGEST bytes."""
-    refusal = HTTPException(413, f"the body is larger than {LARGEST:,} bytes")
+def _limited(receive: Receive, headers: Mapping[bytes, bytes], largest: int) -> Receive:
+    """Receives at most so many bytes."""
+    refusal = HTTPException(413, f"the body is larger than {largest:,} bytes")
     announced = headers.get(b"content-length", b"0")
     size = 0
 
     async def limited() -> Any:
         nonlocal size
-        if announced.isdigit() and int(announced) > LARGEST:
+        if announced.isdigit() and int(announced) > largest:
             raise refusal
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST:
+        if size > largest:
             raise refusal
         return message
 

@@ -72,7 +72,7 @@ async def put(
 
     The text part is made of the HTML where there is none, once; MJML is compiled. Other languages stand in `locales`.
     """
-    values.check_values(body.model_dump())
+    values.check_values(body.model_dump(), largest=None)
     # rendered before the transaction, since a poison template takes its time and nobody else shall wait for it
     texts, warnings = await turns.run(caller.id, lambda: _checked(parts, key, None, body))
     variants: dict[str, Texts] = {}

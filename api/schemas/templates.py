@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
+from mail.rendering.limits import LARGEST_TEMPLATE
 from services.installation.locales import TAGS
 
 _HTML = '{% extends "_layout.html" %}{% block body %}<h1>Hello {{ customer.first_name }}</h1>{% endblock %}'
@@ -26,11 +27,11 @@ class TextsIn(BaseModel):
     preheader: str = Field(default="", max_length=1_000, description="what an inbox shows beside the subject")
     html: str = Field(
         min_length=1,
-        max_length=300_000,
+        max_length=LARGEST_TEMPLATE,
         description='HTML, which may extend "_layout.html" and fill its block `body`; or MJML',
     )
     text: str = Field(
-        default="", max_length=100_000, description="the plain-text part; made of the HTML, once, where empty"
+        default="", max_length=LARGEST_TEMPLATE, description="the plain-text part; made of the HTML, once, where empty"
     )
 
 

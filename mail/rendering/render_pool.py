@@ -23,7 +23,7 @@ from typing import Any
 
 import orjson
 
-from mail.rendering.limits import MEMORY, QUARANTINE, SECONDS
+from mail.rendering.limits import MEMORY, QUARANTINE, SECONDS, SECONDS_PER_MILLION
 from mail.rendering.templates import PARTS, CheckedTemplate, Rendered, TemplateProblem, TemplateTexts, name_of
 
 TWICE = 2
@@ -137,7 +137,8 @@ class RenderPool:
     ) -> Rendered:
         """The mail of a template; see `Renders`.
 
-        It takes SECONDS at most once a process is free; what takes longer, or dies, is a TemplateProblem.
+        It takes SECONDS at most once a process is free, and more where the template is large; what takes longer, or
+        dies, is a TemplateProblem.
         """
         name = name_of(stored) if stored is not None else key
         request = {
@@ -152,7 +153,7 @@ class RenderPool:
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
         """A short text that is a template itself; see `Renders`."""
-        return self._ask(text, {"do": "fill", "text": text, "context": dict(context)})["text"]
+        return self._ask(text, {"do": "fill", "text": text, "context": dict(context), "stored": None})["text"]
 
     def check(self, stored: TemplateTexts) -> CheckedTemplate:
         """What a template is worth that is to be kept; see `Renderer.check`.
@@ -189,7 +190,7 @@ class RenderPool:
         with self._places[standing]:
             child = self._taken() or self._started()
             try:
-                answer = child.ask(request, SECONDS)
+                answer = child.ask(request, _seconds(request["stored"] or {}))
             except _Died as died:
                 child.end()
                 self._remember_death(name)
@@ -243,6 +244,11 @@ class RenderPool:
             deaths, last = self._deaths.get(name, (0, 0.0))
             if deaths >= TWICE and time.monotonic() - last < QUARANTINE:
                 raise TemplateProblem("it took too long or too much memory before, and is refused for a minute")
+
+
+def _seconds(stored: Mapping[str, Any]) -> float:
+    """How long a template may take, by its size."""
+    return SECONDS + SECONDS_PER_MILLION * (len(stored.get("html", "")) + len(stored.get("text", ""))) / 1_000_000
 
 
 def _plain(stored: TemplateTexts | None) -> dict[str, Any] | None:

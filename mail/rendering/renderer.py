@@ -136,6 +136,7 @@ class Renderer:
         said = line.generate(context) if subject else line.blocks["subject"](line.new_context(dict(context)))
         known = {**context, "subject": _one_line(said)}
         html = self._inliner.inline(_with_preheader(_within(template, known), known["preheader"]))
+        _bounded([html])
         text = _within(self._text.get_template(f"{key}.txt"), known).lstrip("\n")
         return Rendered(subject=known["subject"], html=html, text=text, locale=known["locale"])
 

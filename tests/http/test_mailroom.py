@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
+from mail.rendering import render_pool
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, OutboxMail
 from tests.shells import Shell
@@ -100,6 +101,36 @@ def test_a_preview_is_for_a_customer_or_for_somebody_made_up(client: TestClient)
     assert (lacking.status_code, "'frist_name'" in lacking.json()["detail"]) == (422, True)
     assert client.post("/v1/templates/thank_you/preview").status_code == 200
     assert client.post("/v1/templates/nothing/preview").status_code == 404
+
+
+def test_a_template_has_two_million_characters_and_a_body_of_templates_eight_megabytes(client: TestClient) -> None:
+    row = "<p class='a'>Paragraph for {{ customer.first_name }}: " + "words " * 150 + "</p>\n"
+    html = "<style>.a{color:red}</style>" + row * (1_999_900 // len(row))
+    assert 1_990_000 < len(html) < 2_000_000
+    stored = client.put(
+        "/v1/templates/large", json={"subject": "S", "html": html, "locales": {"de": {"subject": "S", "html": html}}}
+    )
+    assert stored.status_code == 200
+    assert any("Gmail clips" in one for one in stored.json()["warnings"])
+    shown = client.post("/v1/templates/large/preview").json()
+    assert shown["html"].count("Paragraph for Ann") == html.count("Paragraph")
+    assert client.put("/v1/templates/large", json={"subject": "S", "html": html + "x" * 10_000}).status_code == 422
+    assert client.put("/v1/templates/large", content=b" " * (8 * 1024**2 + 1)).status_code == 413
+    assert client.put("/v1/topics/large", content=b" " * (1024**2 + 1)).status_code == 413
+
+
+def test_a_large_template_that_takes_for_ever_is_a_problem_of_its_own(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render_pool, "SECONDS_PER_MILLION", 1.0)
+    unclosed = client.put("/v1/templates/large", json={"subject": "S", "html": "<style>{#" * 220_000})
+    assert (unclosed.status_code, "longer than" in unclosed.json()["detail"]) == (422, True)
+    grown = client.put(
+        "/v1/templates/grown",
+        json={"subject": "S", "html": "{% for a in range(99) %}" + "x" * 1_000_000 + "{% endfor %}"},
+    )
+    assert "the output is larger than 6,000,000 characters" in grown.json()["warnings"][0]
+    assert client.post("/v1/templates/thank_you/preview").status_code == 200
 
 
 def test_a_poison_template_is_a_problem_of_its_own(client: TestClient) -> None:
