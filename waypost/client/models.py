@@ -804,10 +804,10 @@ class TemplateOut(TypedDict):
     key: str
     kept: str
     version: int | None
-    subject: str | None
-    preheader: str | None
-    html: str | None
-    text: str | None
+    subject: str
+    preheader: str
+    html: str
+    text: str
     locales: dict[str, TextsOut]
     created_at: str | None
 
@@ -818,10 +818,10 @@ class TemplateStored(TypedDict):
     key: str
     kept: str
     version: int | None
-    subject: str | None
-    preheader: str | None
-    html: str | None
-    text: str | None
+    subject: str
+    preheader: str
+    html: str
+    text: str
     locales: dict[str, TextsOut]
     created_at: str | None
     created: bool
