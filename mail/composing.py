@@ -55,6 +55,8 @@ class Requested(TrackingOptions, Protocol):
     @property
     def transactional(self) -> bool: ...
     @property
+    def sample(self) -> bool: ...
+    @property
     def campaign(self) -> str: ...
     @property
     def lane(self) -> str: ...
@@ -122,7 +124,7 @@ class Composer:
             timezone=personal.timezone,
             topic=request.topic_name,
             preferences_url=None if request.transactional else self._preferences_url(request, now),
-            confirm_url=self._confirm_url(request, now) if request.transactional else None,
+            confirm_url=self._confirm_url(request, now) if request.transactional or request.sample else None,
         )
         return self._renderer.render(request.template, known, request.subject, request.source, personal.locales)
 

@@ -196,7 +196,9 @@ def _checked(parts: Backend, key: str, tag: str | None, body: TextsIn) -> tuple[
 
 def _request(key: str, personal: Personalization, source: TemplateSource | None) -> MailRequest:
     """The mail of a preview: to nobody, its links signed for an example."""
-    return MailRequest(send_id=EXAMPLE_ID, to="", customer="preview", template=key, personal=personal, source=source)
+    return MailRequest(
+        send_id=EXAMPLE_ID, to="", customer="preview", template=key, sample=True, personal=personal, source=source
+    )
 
 
 def _personalization(parts: Backend, asked: PreviewIn) -> Personalization:

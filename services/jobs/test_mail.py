@@ -34,6 +34,7 @@ def request(session: Session, operation: Operation) -> MailRequest:
         to=kept["to"],
         customer="test",
         template=key,
+        sample=True,
         personal=personal,
         source=templates.source_of(version, personal.locales) if version is not None else None,
     )

@@ -133,6 +133,20 @@ def test_a_large_template_that_takes_for_ever_is_a_problem_of_its_own(
     assert client.post("/v1/templates/thank_you/preview").status_code == 200
 
 
+def test_the_mail_that_asks_for_consent_can_be_looked_at(client: TestClient, parts: Parts) -> None:
+    """It is a transactional one, and names a link that others have not."""
+    html = '<p><a href="{{ confirm_url }}">Yes</a> <a href="{{ preferences_url }}">Choose</a></p>'
+    stored = client.put("/v1/templates/ask", json={"subject": "May we?", "html": html})
+    assert [one for one in stored.json()["warnings"] if "no mail" in one] == []
+    shown = client.post("/v1/templates/ask/preview", json={})
+    assert (shown.status_code, "/confirm/" in shown.json()["html"]) == (200, True)
+    asked = client.post("/v1/templates/ask/test", json={"to": "me@example.com"})
+    assert asyncio.run(ActivityEnvironment().run(parts.operations().operate, asked.json()["id"])) == "done"
+    with parts.database.reading() as session:
+        (mail,) = session.exec(select(OutboxMail)).all()
+    assert "/confirm/" in mail.html
+
+
 def test_a_poison_template_is_a_problem_of_its_own(client: TestClient) -> None:
     """Fault 20: an endless loop ends, and the next request is answered."""
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 from tests.stacks import free_port
 from waypost.cli.tables import books, customer_status
+from waypost.cli.terminal import failures_as_sentences
+from waypost.errors import ApiProblem
 
 SERVER = {"temporalio", "sqlalchemy", "sqlmodel", "fastapi", "jinja2", "ruamel", "prometheus_client"}
 """What the API and the worker need."""
@@ -52,6 +55,13 @@ def test_what_is_piped_stands_on_one_line_however_long_it_is(tmp_path: Path) -> 
     assert said.count("\n") == 1
     listed = run(tmp_path, "validate", str(tmp_path / ("no" * 60))).stderr
     assert "no" * 60 in listed
+
+
+def test_a_key_of_another_installation_is_told_where_the_right_one_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), failures_as_sentences():
+        raise ApiProblem(401, {"detail": "send a live key as Authorization: Bearer wp_…"})
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith("waypost: what runs at that address does not know this key: go to the folder where it was")
 
 
 def shown(draw: Any, *given: Any, width: int) -> str:

@@ -36,6 +36,12 @@ def _width(descriptor: int) -> int | None:
         return PIPED_WIDTH
 
 
+STRANGE_KEY = (
+    "what runs at that address does not know this key: go to the folder where it was started (or set WAYPOST_HOME), or"
+    " set WAYPOST_ADMIN_KEY"
+)
+"""What 401 means to whoever types a command: another installation has the port, as a rule."""
+
 console = Console(width=_width(1))
 complaints = Console(stderr=True, width=_width(2))
 
@@ -50,7 +56,7 @@ def failures_as_sentences() -> Generator[None, None, None]:
     except ApiProblem as refused:
         for problem in (refused.body.get("problems") or [])[:50]:
             complaints.print(f"  {problem.get('path')}: {problem.get('message')}", markup=False)
-        fail(str(refused))
+        fail(STRANGE_KEY if refused.status == 401 else str(refused))
     except InvalidJourney as invalid:
         show_problems(invalid.problems)
         fail(f"{len(invalid.problems)} problem(s); nothing was stored")

@@ -145,7 +145,7 @@ What this installation of Waypost sends, in git. It began as the example `{examp
 {steps}
 ```
 
-Then look at the outbox, at http://127.0.0.1:8000/outbox.
+Then look at the outbox, whose address `waypost up` prints.
 
 - `journeys/{example}.yaml`: who gets which mail when. `waypost simulate journeys/{example}.yaml` shows it day by day.
 - `templates/`: the mails. `KEY.de.html` is the German one; `_layout.html` stands round all of them.

@@ -49,7 +49,7 @@ def new(
         console.print("\nWhat to type next:\n")
         for command, meaning in ((f"cd {folder}", ""), *new_project.NEXT):
             console.print(f"  {command:<30} [dim]{meaning}[/]", highlight=False)
-        console.print("\nThen look at the outbox: http://127.0.0.1:8000/outbox", highlight=False)
+        console.print("\nThen look at the outbox, whose address `waypost up` prints.", highlight=False)
 
 
 def apply(
