@@ -9,7 +9,10 @@ from pictures.svg import SERIES, Theme, cut, label, tag
 
 WIDTH, HEIGHT = 920.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 190.0, 52.0, 40.0
+"""Pixels: a chart with the margins that hold its scale, its key, its name and its dates, at the sizes of `STYLE`."""
+
 MOST_BARS = 120
+"""Bars side by side: with the margins off, each has five pixels and a gap still; more days are drawn as weeks."""
 
 STYLE = (
     ".name{font-size:16px;font-weight:600}.axis{font-size:11px;fill:var(--faint)}.key{font-size:12px}"

@@ -8,8 +8,8 @@ from math import ceil, sqrt
 
 from pictures.shapes import MARGIN, Box, Connector, Edge, Layout
 
-GAP_X = 60.0
-GAP_Y = 90.0
+GAP_X, GAP_Y = 60.0, 90.0
+"""Pixels between boxes, beside and below, for the bends of the ways."""
 
 
 def arrange(sizes: Mapping[str, tuple[float, float]], edges: Sequence[Edge]) -> Layout:

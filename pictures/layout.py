@@ -11,8 +11,11 @@ from pictures.labels import anchor, apart
 from pictures.shapes import LABEL_HEIGHT, MARGIN, Box, Connector, Edge, Layout, Point
 
 UNIT = 10.0
+"""Pixels between two neighbours of a layer as `fast-sugiyama` sees them, who knows points and no boxes."""
 GAP_X = 46.0
+"""Pixels between two boxes of a layer: a way passes between them with its arrow, and touches neither."""
 LEAST_GAP = 54.0
+"""Pixels between two layers without a label between them: a bend, an arrow, and room for both."""
 MOST_WAYS = 300
 """Beyond that a drawing is a grid: nobody follows three hundred ways, and the layers take seconds (measured)."""
 MOST_TRANSPOSED = 100

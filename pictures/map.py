@@ -14,13 +14,14 @@ from pictures.layout import arrange
 from pictures.shapes import LABEL_HEIGHT, Edge, Layout, curve
 from pictures.svg import Theme, cut, label, tag
 
-WIDTH = 236.0
-HEAD = 34.0
-LINE = 21.0
+WIDTH, HEAD, LINE, INDENT = 236.0, 34.0, 21.0, 14.0
+"""Pixels of a box: some thirty letters of a step wide; its head; a line with its icon; one level inward."""
+
 MOST_LINES = 16
-INDENT = 14.0
-LABEL = 11.5
-LABEL_WIDTH = 216.0
+"""Lines shown of a stage: its box is 380 pixels high then, half a screen; how many more there are is the last one."""
+
+LABEL, LABEL_WIDTH = 11.5, 216.0
+"""Pixels of a way's label: its letters, as in `STYLE`, and how wide it may be: as a box is inside."""
 
 STYLE = (
     ".head{font-size:14px;font-weight:600}.step{font-size:12px}.arm{font-size:11px;fill:var(--faint);font-style:italic}"

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 
 LABEL_HEIGHT = 17.0
+"""Pixels of one line of a label: letters of 11.5 with half as much again between the lines."""
+
 MARGIN = 36.0
+"""Pixels left free round a whole drawing."""
 
 Point = tuple[float, float]
 Edge = tuple[str, str]

@@ -17,6 +17,7 @@ DARK = {
     "accent": "#5cc49a", "here": "#fb923c", "soft": "#22302b",
 }  # fmt: skip
 SERIES = ("#0b6e4f", "#3b82c4", "#d97706", "#8b5cf6", "#be3455", "#6b8e23", "#0891b2", "#a16207", "#7c8698", "#db2777")
+"""Ten colours that are told apart beside one another on both papers, the accent first; an eleventh begins anew."""
 
 
 def width_of(text: str, size: float) -> float:

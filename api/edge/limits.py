@@ -43,7 +43,7 @@ OWN_LIMITS = frozenset({*UPLOADS, "/v1/batch", *(f"/v1/{kind}" for kind in TYPES
 """Paths that limit the body themselves."""
 
 PERSONAL = "/v1/"
-"""Where answers name people: nobody between keeps them."""
+"""Where answers name customers: nobody between keeps them."""
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 

@@ -15,7 +15,7 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
-"""Pages name people or open by a token: nobody keeps them, tells where one came from, or finds them."""
+"""Pages name customers or open by a token: nobody keeps them, tells where one came from, or finds them."""
 
 _pages = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
@@ -27,7 +27,7 @@ def page(name: str, status: int = 200, policy: str = POLICY, **context: Any) -> 
 
 
 def spoken(parts: Backend, topic: str) -> str:
-    """What a topic is called before people."""
+    """What customers read as the name of a topic."""
     with parts.database.reading() as session:
         return topics.label(session, topic)
 

@@ -105,7 +105,7 @@ def erase(id: CustomerId, session: Writing, now: Now, key: Admin, trail: TheTrai
     return operation_out(operation, now)
 
 
-@router.get("/{id}/messages", summary="Every mail to a customer", responses=responses(404, 422))
+@router.get("/{id}/messages", summary="Every message to a customer", responses=responses(404, 422))
 def messages(
     id: CustomerId,
     session: Reading,

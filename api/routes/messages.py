@@ -69,7 +69,7 @@ def get(id: str, session: Reading, caller: Support) -> MessageWhole:
     )
 
 
-@router.post("/decide", summary="Decide about many unsure mails", responses=responses(409, 422))
+@router.post("/decide", summary="Decide about many unsure messages", responses=responses(409, 422))
 def decide_many(body: DecideManyIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> DecidedMany:
     """First without `count`: how many there are. Then with that number: an operation decides about them, in pages.
 
@@ -86,7 +86,7 @@ def decide_many(body: DecideManyIn, session: Writing, now: Now, caller: Marketer
     return DecidedMany(count=body.count, operation=operation.id)
 
 
-@router.post("/{id}/decide", summary="Decide about an unsure mail", responses=responses(404, 409, 422))
+@router.post("/{id}/decide", summary="Decide about an unsure message", responses=responses(404, 409, 422))
 def decide(id: str, body: DecideIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> MessageOut:
     """Of a mail that is `unknown` or `parked` nobody can tell whether it went. What a person decides is on record."""
     before = MessageOut.model_validate(customer_view.message(session, id)[0])

@@ -33,7 +33,7 @@ def lifecycle(
     return LifecycleReport(**found)
 
 
-@router.get("/messages", summary="Mails by status and reason", responses=responses(422))
+@router.get("/messages", summary="Messages by status and reason", responses=responses(422))
 def messages(
     session: Reading,
     caller: Support,

@@ -53,7 +53,7 @@ def _new_holdouts(journey: Definition, previous: Definition) -> Iterator[Definit
                 yield DefinitionProblem(
                     code="new_holdout",
                     severity="warning",
-                    message=f"the split had no holdout {name!r} before, so it now holds people back who got mail",
+                    message=f"the split had no holdout {name!r} before, so it now holds customers back who got mail",
                     path=(*path, "split", "variants", name),
                     expected="a new id for the split, so that the comparison starts clean",
                 )

@@ -183,7 +183,7 @@ def _topics(journey: Definition) -> Iterator[DefinitionProblem]:
                 severity="warning",
                 message="this mail has no topic, so it belongs to 'general'",
                 path=(*path, "send"),
-                expected="a topic here or in defaults, so that people can leave just this kind of mail",
+                expected="a topic here or in defaults, so that customers can leave just this kind of mail",
             )
 
 

@@ -19,17 +19,17 @@ KIND = "dates"
 """The kind of the backfills that work out dates; `segments.KIND` is that of the others."""
 
 
-def reschedule(session: Session, people: Sequence[Customer], live: Iterable[LiveJourney], now: datetime) -> None:
+def reschedule(session: Session, customers: Sequence[Customer], live: Iterable[LiveJourney], now: datetime) -> None:
     """Work out every date of these customers anew, in the journeys of `live`. One that has passed lets nobody in.
 
     Local times are those of the customer's zone, else the journey's, else the installation's.
     """
     dated = [(version.journey, program) for version, program in live if program.dates]
-    if not (dated and people):
+    if not (dated and customers):
         return
     zone = installation_settings.load(session).timezone
-    due_date_rows.drop(session, [one.id for one in people], [journey for journey, _ in dated])
-    rows = [row for customer in people for row in _dates(customer, dated, zone, now)]
+    due_date_rows.drop(session, [one.id for one in customers], [journey for journey, _ in dated])
+    rows = [row for customer in customers for row in _dates(customer, dated, zone, now)]
     due_date_rows.add(session, rows)
 
 

@@ -28,8 +28,8 @@ def facts_of(session: Session, customer: Customer, seq: int | None = None) -> Cu
 def of_all(session: Session, wanted: Iterable[tuple[Customer, int | None]]) -> Mapping[str, CustomerFacts]:
     """`known` of many customers, by their ids."""
     zone = installation_settings.load(session).timezone
-    people = {customer.id: (customer, seq) for customer, seq in wanted}
-    return {name: _facts(session, customer, seq, zone) for name, (customer, seq) in people.items()}
+    by_id = {customer.id: (customer, seq) for customer, seq in wanted}
+    return {name: _facts(session, customer, seq, zone) for name, (customer, seq) in by_id.items()}
 
 
 def _facts(session: Session, customer: Customer, seq: int | None, zone: str) -> CustomerFacts:

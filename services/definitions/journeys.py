@@ -26,9 +26,8 @@ _PROGRAMS: dict[str, Program] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A valid definition as it was written, with its warnings: read and judged before any transaction begins."""
+    """A valid definition, with its warnings: read and judged before any transaction begins."""
 
-    text: str
     definition: Definition
     warnings: Sequence[DefinitionProblem]
 
@@ -40,7 +39,7 @@ def read_draft(key: str, text: str, around: ValidationContext) -> Draft:
         message, found = "the definition is of another journey", repr(definition.journey)
         problem = DefinitionProblem(code="key", message=message, path=("journey",), found=found, expected=repr(key))
         raise source.InvalidJourney([problem])
-    return Draft(text=text, definition=definition, warnings=warnings)
+    return Draft(definition=definition, warnings=warnings)
 
 
 def put_draft(session: Session, draft: Draft, now: datetime) -> Journey:
@@ -49,7 +48,6 @@ def put_draft(session: Session, draft: Draft, now: datetime) -> Journey:
     key = definition.journey
     journey = session.get(Journey, key) or Journey(key=key, created_at=now, updated_at=now)
     journey.name = definition.name
-    journey.draft_text = draft.text
     journey.draft = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
     journey.updated_at = now
     session.add(journey)

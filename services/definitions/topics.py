@@ -23,12 +23,12 @@ def get(session: Session, key: str) -> Topic:
 
 
 def label(session: Session, key: str) -> str:
-    """What a topic is called before people."""
+    """What customers read as the name of a topic."""
     return label_of(session.get(Topic, key), key)
 
 
 def label_of(row: Topic | None, key: str) -> str:
-    """What a topic is called before people: its name, else its key in words."""
+    """What customers read as the name of a topic: its name, else its key in words."""
     return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
 
 

@@ -29,14 +29,14 @@ def enroll_all(session: Session, operation: Operation, wanted: Sequence[Wanted],
     except Refused as refused:
         return [refused] * len(wanted)
     source = f"operation {operation.id}"
-    people = {one.id: one for one in customers.lock_all(session, {customer_id for customer_id, _ in wanted})}
-    begun = enrollments.begun_by(session, version.journey, source, list(people))
+    by_id = {one.id: one for one in customers.lock_all(session, {customer_id for customer_id, _ in wanted})}
+    begun = enrollments.begun_by(session, version.journey, source, list(by_id))
     outcomes: list[bool | Refused] = [False] * len(wanted)
     for turn in turns(enumerate(wanted), lambda one: one[1][0]):
-        there = [(index, data, customer_id) for index, (customer_id, data) in turn if customer_id in {*people} - begun]
+        there = [(index, data, customer_id) for index, (customer_id, data) in turn if customer_id in {*by_id} - begun]
         requests = [
             Request(
-                customer=people[customer_id],
+                customer=by_id[customer_id],
                 admission=Admission(source=source, data=data, priority=Priority.BULK_START),
                 about={"operation": operation.id},
             )

@@ -39,8 +39,8 @@ def page(
     members = segments.member_ids(session, schedule.segment, cursor, PAGE) if live.digest == digest else ()
     if not members:
         return None
-    people = customers.lock_all(session, members)
-    return members[-1], _enter(session, version, program, schedule, people, occasion, now)
+    candidates = customers.lock_all(session, members)
+    return members[-1], _enter(session, version, program, schedule, candidates, occasion, now)
 
 
 def _enter(
@@ -48,16 +48,16 @@ def _enter(
     version: JourneyVersion,
     program: Program,
     schedule: ScheduleTrigger,
-    people: Sequence[Customer],
+    candidates: Sequence[Customer],
     occasion: str,
     now: datetime,
 ) -> int:
     """How many of these members were let in. Who was on this occasion already is left alone."""
     source, about = f"schedule {occasion}", {"schedule": schedule.name}
-    begun = enrollments.begun_by(session, program.journey, source, [one.id for one in people])
-    known = known_facts.of_all(session, [(one, None) for one in people if one.id not in begun])
+    begun = enrollments.begun_by(session, program.journey, source, [one.id for one in candidates])
+    known = known_facts.of_all(session, [(one, None) for one in candidates if one.id not in begun])
     requests, refused = list[Request](), list[Refusal]()
-    for customer in people:
+    for customer in candidates:
         if customer.id in begun:
             continue
         against = _guard_against(program, schedule, known[customer.id], now)

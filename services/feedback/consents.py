@@ -95,13 +95,13 @@ def say_all(session: Session, statements: Sequence[Statement], now: datetime) ->
 
     Raise InvalidInput or NotFound for the first that is refused.
     """
-    people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
+    by_id = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
     happened = list[tuple[Customer, NewEvent]]()
-    for one, kept in zip(statements, keep_all(session, people, statements, now), strict=True):
+    for one, kept in zip(statements, keep_all(session, by_id, statements, now), strict=True):
         if isinstance(kept, ServiceError):
             raise kept
         if kept is not None:
-            happened.append((people[one.customer_id], kept))
+            happened.append((by_id[one.customer_id], kept))
     listeners = Listeners.load(session)
     for turn in turns(happened, lambda pair: pair[0].id):
         customer_events.record_all(session, turn, listeners, now)
@@ -109,13 +109,13 @@ def say_all(session: Session, statements: Sequence[Statement], now: datetime) ->
 
 
 def keep_all(
-    session: Session, people: Mapping[str, Customer], statements: Sequence[Statement], now: datetime
+    session: Session, by_id: Mapping[str, Customer], statements: Sequence[Statement], now: datetime
 ) -> list[NewEvent | ServiceError | None]:
     """Keep statements of these locked customers (by id) in their order, and tell no journey.
 
     Returns of each the event that it is, None where it changes nothing, or why it is refused.
     """
-    said = _Said(session, people, now)
+    said = _Said(session, by_id, now)
     outcomes = [said.take(one) for one in statements]
     said.store()
     return outcomes
@@ -124,11 +124,11 @@ def keep_all(
 class _Said:
     """What some locked customers say in one transaction."""
 
-    def __init__(self, session: Session, people: Mapping[str, Customer], now: datetime) -> None:
+    def __init__(self, session: Session, by_id: Mapping[str, Customer], now: datetime) -> None:
         self._session = session
-        self._people = people
+        self._by_id = by_id
         self._now = now
-        self._known = {(one.customer_id, one.topic): one for one in consent_rows.of_customers(session, people)}
+        self._known = {(one.customer_id, one.topic): one for one in consent_rows.of_customers(session, by_id)}
         self._asking = {one.key for one in topics.listed(session) if one.consent == "double_opt_in"}
         self._inboxes: dict[tuple[str, str], bulk.ColumnValues] = {}
         self._decisions: list[bulk.ColumnValues] = []
@@ -136,7 +136,7 @@ class _Said:
 
     def take(self, one: Statement) -> NewEvent | ServiceError | None:
         """Keep a statement in mind; None where it changes nothing."""
-        customer = self._people.get(one.customer_id)
+        customer = self._by_id.get(one.customer_id)
         if not TOPIC.fullmatch(one.topic):
             return InvalidInput("a topic is a letter and letters, digits, - or _; or * for all", "topic")
         if customer is None:

@@ -93,12 +93,12 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
     """
     outcome, complained = ReportCounts(), list[Message]()
     known = _Known(session, reports, provider)
-    people = _locked_owners(session, {one.send_id for one in reports})
+    owners = _locked_owners(session, {one.send_id for one in reports})
     there = messages.all_locked(session, {one.send_id for one in reports})
-    taken = _ReportBatch(session, there, people, provider, now)
+    taken = _ReportBatch(session, there, owners, provider, now)
     for report in sorted(reports, key=lambda one: (one.send_id, one.at, RANK[one.kind])):
         message = there.get(report.send_id)
-        customer = people.get(message.customer_id) if message is not None else None
+        customer = owners.get(message.customer_id) if message is not None else None
         if message is None or customer is None:
             outcome.unknown += 1
         elif known.has(report):
@@ -155,12 +155,12 @@ class _ReportBatch:
         self,
         session: Session,
         there: Mapping[str, Message],
-        people: Mapping[str, Customer],
+        owners: Mapping[str, Customer],
         provider: str,
         now: datetime,
     ) -> None:
         self._session = session
-        self._people = people
+        self._owners = owners
         self._provider = provider
         self._now = now
         self._told = delivery_event_rows.told(session, there)
@@ -223,7 +223,7 @@ class _ReportBatch:
     def _events(self) -> Iterator[tuple[Customer, NewEvent]]:
         """What happened, in order; a statement about a topic is kept, and is an event where it changes something."""
         statements = [one for _, one in self._happened if isinstance(one, Statement)]
-        kept = iter(consents.keep_all(self._session, self._people, statements, self._now) if statements else ())
+        kept = iter(consents.keep_all(self._session, self._owners, statements, self._now) if statements else ())
         for customer, one in self._happened:
             event = next(kept) if isinstance(one, Statement) else one
             if isinstance(event, ServiceError):

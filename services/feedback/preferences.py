@@ -32,7 +32,7 @@ AGREED: Mapping[str, Any] = {"text": TEXT, "version": VERSION, "how": "preferenc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A topic, what it is called before people, and whether the customer gets mail about it."""
+    """A topic, its name as customers read it, and whether the customer gets mail about it."""
 
     topic: str
     name: str

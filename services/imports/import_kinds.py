@@ -179,8 +179,8 @@ def _consents(session: Session, operation: Operation, lines: Sequence[Line], now
     named = _Named(session, lines)
 
     def take(statements: Sequence[Statement]) -> Iterator[LineOutcome]:
-        people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
-        for kept in consents.keep_all(session, people, statements, now):
+        by_id = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
+        for kept in consents.keep_all(session, by_id, statements, now):
             yield kept if isinstance(kept, ServiceError) else kept is not None
 
     return _take(lines, lambda line: _statement(operation, named, line[1], now), take)

@@ -108,8 +108,8 @@ def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
     if not ids:
         _planned(session, row, which, current, now)
         return None
-    people = _people(session, row, ids, which, locked=True)
-    plans = _plans(session, row, people, which, now)
+    candidates = _candidates(session, row, ids, which, locked=True)
+    plans = _plans(session, row, candidates, which, now)
     _write(session, row, plans, now)
     return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
 
@@ -120,7 +120,7 @@ def _preview(session: Session, operation: Operation, now: datetime) -> Done | No
     ids = audience(session, row, current.cursor, PAGE) if row is not None else []
     if row is None or not ids:
         return None
-    plans = _plans(session, row, _people(session, row, ids, "all", locked=False), "all", now)
+    plans = _plans(session, row, _candidates(session, row, ids, "all", locked=False), "all", now)
     return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
 
 
@@ -135,7 +135,9 @@ def _counts(operation: Operation, plans: Sequence[PlannedMail]) -> Mapping[str, 
     return {**more, **{name: dict(Counter(known.get(name, {})) + Counter(part)) for name, part in parts.items()}}
 
 
-def _people(session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *, locked: bool) -> Sequence[Customer]:
+def _candidates(
+    session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *, locked: bool
+) -> Sequence[Customer]:
     """Those of a page whom this pass is for and who have no mail of it yet."""
     body = broadcasts.body_of(row)
     wanted = set(ids) - broadcast_rows.planned_for(session, row.key, ids)
@@ -145,14 +147,14 @@ def _people(session: Session, row: Broadcast, ids: Sequence[str], which: Pass, *
 
 
 def _plans(
-    session: Session, row: Broadcast, people: Sequence[Customer], which: Pass, now: datetime
+    session: Session, row: Broadcast, candidates: Sequence[Customer], which: Pass, now: datetime
 ) -> Sequence[PlannedMail]:
     body, settings = broadcasts.body_of(row), installation_settings.load(session)
-    stands = Recipients(session, people, settings, now)
+    stands = Recipients(session, candidates, settings, now)
     at = row.start_at or (None if body.local else body.instant()) or now
     start = max(at, now)
     terms = body.terms()
-    plans = [_plan(row, body, terms, settings, stands, one, which, start, now) for one in people]
+    plans = [_plan(row, body, terms, settings, stands, one, which, start, now) for one in candidates]
     return list(_once_each(session, row, plans))
 
 

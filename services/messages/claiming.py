@@ -104,21 +104,21 @@ class _Claim:
 
     def _requests(self, found: Sequence[DueMessage]) -> list[MailRequest]:
         session = self._session
-        people = self._lock(found)
-        due = self._as_they_are(found, people)
+        owners = self._lock(found)
+        due = self._as_they_are(found, owners)
         self._versions = template_rows.newest(session, {one.template for one in due})
         journeys.compile_all(session, {one.digest for one in due if one.digest})
         self._campaigns = broadcast_rows.by_keys(session, {one.broadcast for one in due if one.broadcast})
         for message in due:
-            self._address(message, people.get(message.customer_id))
+            self._address(message, owners.get(message.customer_id))
         inboxes = {one.email for one in due if one.email is not None}
-        stands = Recipients(session, list(people.values()), self._settings, self._now, inboxes)
+        stands = Recipients(session, list(owners.values()), self._settings, self._now, inboxes)
         repeated = self._repeated(due)
         runs = enrollments.by_ids(session, {one.enrollment_id for one in due if one.enrollment_id})
         requests: list[MailRequest] = []
         for message in due:
             try:
-                customer = people.get(message.customer_id)
+                customer = owners.get(message.customer_id)
                 origin = self._may_go(stands, customer, message, repeated)
                 if origin is not None and customer is not None:
                     requests.append(self._request(stands, customer, message, origin, runs))
@@ -140,12 +140,12 @@ class _Claim:
         if message.email is None and customer is not None:
             message.email = customer.email
 
-    def _as_they_are(self, due: Sequence[DueMessage], people: Mapping[str, Customer]) -> list[Message]:
+    def _as_they_are(self, due: Sequence[DueMessage], owners: Mapping[str, Customer]) -> list[Message]:
         """The mails again, under the locks: one that was taken back, or that another customer has since, waits."""
         kept = messages.planned(self._session, [one.id for one in due])
-        gone = {one.customer_id for one in due} - {*people}
+        gone = {one.customer_id for one in due} - {*owners}
         found = [kept[one.id] for one in due if one.id in kept]
-        return [one for one in found if one.customer_id in people or one.customer_id in gone]
+        return [one for one in found if one.customer_id in owners or one.customer_id in gone]
 
     def _fail(self, message: Message, error: Exception) -> None:
         """A mail about which something unexpected is raised ends alone, on record; its neighbours go."""

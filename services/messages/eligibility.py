@@ -73,7 +73,7 @@ class Recipients:
     def __init__(
         self,
         session: Session,
-        people: Sequence[Customer],
+        customers: Sequence[Customer],
         settings: InstallationSettings,
         now: datetime,
         planned_to: Iterable[str] = (),
@@ -84,7 +84,7 @@ class Recipients:
         self._terms = policy_terms(settings, self._topics.values())
         self._mail_of = defaultdict[str, dict[str, HadMail]](dict)
         self._mail_to = defaultdict[str, dict[str, HadMail]](dict)
-        self._inboxes = {one.id: one.email for one in people}
+        self._inboxes = {one.id: one.email for one in customers}
         ids, emails = [*self._inboxes], {email for email in (*self._inboxes.values(), *planned_to) if email}
         self._suppressed = suppressions.among(session, emails)
         self._consents = ConsentsInForce(session, ids, emails)
@@ -166,7 +166,7 @@ class Recipients:
         return [*had.values(), *going]
 
     def topic_name(self, topic: str) -> str:
-        """What a topic is called before people."""
+        """What customers read as the name of a topic."""
         return topics.label_of(self._topics.get(topic), topic)
 
     def capped(self, topic: str) -> bool:

@@ -38,8 +38,8 @@ class MailRequest:
     `customer` is the internal id, which signed links carry; `source` the texts of the template where it is kept in the
     store (None: it is a file); `subject` takes the place of the template's own. `campaign` is the key of the journey or
     the broadcast. A `sample` is to be looked at, a preview or a test mail: it has every link that a template may name,
-    whatever mail that is for. `utm` are the parameters that links get (None: none). `attempt` counts the claims of a mail
-    from 1; `trace` is the trace context of what led to it.
+    whatever mail that is for. `utm` are the parameters that links get (None: none). `attempt` counts the claims of a
+    mail from 1; `trace` is the trace context of what led to it.
     """
 
     send_id: str

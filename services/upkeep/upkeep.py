@@ -92,12 +92,12 @@ def _dates(session: Session, now: datetime, limit: int) -> int:
     due = due_date_rows.due(session, now, limit)
     if not due:
         return 0
-    people = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in due})}
+    by_id = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in due})}
     for one in due:
         session.delete(one)
     session.flush()
     listeners = Listeners.load(session)
-    reached = [(people[one.customer_id], one) for one in due if one.customer_id in people]
+    reached = [(by_id[one.customer_id], one) for one in due if one.customer_id in by_id]
     for turn in turns(reached, lambda pair: pair[1].customer_id):
         _reached(session, turn, listeners, now)
     return len(due)
@@ -150,15 +150,15 @@ def _customers(session: Session, work: Backfill, now: datetime, limit: int) -> i
     return len(ids)
 
 
-def _segment(session: Session, work: Backfill, people: Sequence[Customer], listeners: Listeners, now: datetime) -> None:
-    looks = [(one, customer) for one in listeners.segments if one.key == work.key for customer in people]
+def _segment(session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime) -> None:
+    looks = [(one, customer) for one in listeners.segments if one.key == work.key for customer in page]
     customer_events.join_or_leave(session, segments.evaluate(session, looks, now), listeners, now)
 
 
 def _customers_dates(
-    session: Session, work: Backfill, people: Sequence[Customer], listeners: Listeners, now: datetime
+    session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime
 ) -> None:
-    due_dates.reschedule(session, people, listeners.journeys, now)
+    due_dates.reschedule(session, page, listeners.journeys, now)
 
 
 def _pass_over_customer(session: Session, now: datetime, error: str) -> None:

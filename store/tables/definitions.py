@@ -16,7 +16,6 @@ class Journey(SQLModel, table=True):
     key: str = Field(primary_key=True)
     name: str | None = None
     draft: dict[str, Any] | None = _ordered_json(default=None)
-    draft_text: str | None = None
     live_version: int | None = None
     lifecycle: bool = False
     paused_at: datetime | None = _at(default=None)

@@ -56,6 +56,7 @@ LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "0004": {"lane": ("alarm",)},
     "0007": {"message": ("subject", "html", "text", "urls")},
     "0012": {"enrollment": ("shifts", "number"), "decision": ("answer",)},
+    "0016": {"journey": ("draft_text",)},
 }
 """Columns that a revision takes away, by table."""
 

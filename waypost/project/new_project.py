@@ -149,7 +149,7 @@ Then look at the outbox, whose address `waypost up` prints.
 
 - `journeys/{example}.yaml`: who gets which mail when. `waypost simulate journeys/{example}.yaml` shows it day by day.
 - `templates/`: the mails. `KEY.de.html` is the German one; `_layout.html` stands round all of them.
-- `waypost.yaml`: topics that people can leave, and segments.
+- `waypost.yaml`: topics that customers can leave, and segments.
 - `.env`: name, colour and address of the sender. It is not in git, since keys belong there too.
 - `events.ndjson`: what your product would tell Waypost. Replace it by real calls to `/v1/batch`.
 """

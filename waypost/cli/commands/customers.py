@@ -33,7 +33,7 @@ def why(
     customer: CustomerArgument,
     journey: Annotated[str | None, typer.Option(help="About a journey.")] = None,
     step: Annotated[str | None, typer.Option(help="About a step of it: its id, or its template.")] = None,
-    message: Annotated[str | None, typer.Option(help="About one mail.")] = None,
+    message: Annotated[str | None, typer.Option(help="About one message.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Why a customer did (not) get a mail, did (not) enter a journey. Without options: about every journey."""

@@ -1,4 +1,4 @@
-"""The books of the mails as they are typed: `reconcile` proves that they balance, `decide` settles what is unsure."""
+"""The books of the messages as they are typed: `reconcile` proves that they balance, `decide` settles the unsure ones."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -24,7 +24,7 @@ def reconcile(
     quick: Annotated[bool, typer.Option(help="Compare the kept counts alone, and count no rows.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Prove that the books balance: nobody lost, no mail lost, each difference by name (exit status 1)."""
+    """Prove that the books balance: no customer lost, no message lost, each difference by name (exit status 1)."""
     from waypost.cli.tables import books
 
     with api_client() as waypost:
@@ -52,7 +52,7 @@ def decide(
     count: Annotated[int | None, typer.Option(help="How many there are, as you were told: then it is done.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Decide about mail of which nobody can tell whether it went: one, or all of some kind; without either, list it."""
+    """Decide about messages of which nobody can tell whether they went: one, or all of some kind; else list them."""
     filters = {
         "journey": journey, "broadcast": broadcast, "template": template, "status": status, "reason": reason,
         "since": since, "until": until,

@@ -1,4 +1,4 @@
-"""The books of the mails in a terminal: a row for each journey and broadcast, each reason with its count."""
+"""The books of the messages in a terminal: a row for each journey and broadcast, each reason with its count."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,8 @@ def print_books(console: Console, found: dict[str, Any]) -> None:
     """Whether the books balance, what was counted, and each difference by its name."""
     table = wrapping_table("", *PEOPLE, *MAILS, figures=(*PEOPLE, *MAILS))
     for book in found["journeys"]:
-        people = (book["entered"], book["live"], sum(book["ended"].values()))
-        table.add_row(Text(book["journey"]), *(f"{count:,}" for count in (*people, *_mails(book["messages"]))))
+        enrollments = (book["entered"], book["live"], sum(book["ended"].values()))
+        table.add_row(Text(book["journey"]), *(f"{count:,}" for count in (*enrollments, *_mails(book["messages"]))))
     for book in found["broadcasts"]:
         name = Text(f"broadcast {book['broadcast']}")
         table.add_row(name, "", "", "", *(f"{count:,}" for count in _mails(book["messages"])))
