@@ -1,4 +1,4 @@
-"""The books of the messages as they are typed: `reconcile` proves that they balance, `decide` settles the unsure ones."""
+"""The books of the messages as they are typed: `reconcile` proves that they balance, `decide` settles unsure ones."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, cast
