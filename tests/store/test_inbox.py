@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from mail.providers.events import Feedback
 from services.customers.consent_in_force import ConsentsInForce
 from services.feedback import consents, delivery_events, preferences, unsubscribing
-from services.imports import import_file
+from services.imports import import_kinds
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
@@ -105,7 +105,7 @@ def test_a_consent_that_names_the_address_holds_for_both(twins: Desk, noon: date
         operation = operations.start(session, "import", {"kind": "consents", "format": "csv"}, noon)
         uploads.keep(session, operation.id, 0, file.encode())
         operations.begin(session, operation.id, noon)
-    for page in import_file.pages(twins.database, operation, lambda: noon):
+    for page in import_kinds.pages(twins.database, operation, lambda: noon):
         with twins.database.writing() as session:
             operations.advance(session, operation.id, page)
     twins.put()
