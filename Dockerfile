@@ -35,7 +35,7 @@ ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFE
     WAYPOST_HOME=/data WAYPOST_HOST=0.0.0.0 WAYPOST_PORT=8000
 USER waypost
 VOLUME /data
-EXPOSE 8000 9464
+EXPOSE 8000 9464 9465
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=4 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]

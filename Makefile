@@ -23,7 +23,7 @@ test: $(STAMP) $(NODE_STAMP) ## run all the tests
 test-deep: $(STAMP) ## 500 random journeys on three interpreters (about half an hour)
 	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways
 
-test-faults: $(STAMP) ## a starved worker ten times, and everything killed in turn (about an hour)
+test-faults: $(STAMP) ## a starved worker ten times, everything killed in turn, a full disk (about an hour)
 	WAYPOST_FAULTS=1 $(BIN)/pytest -s tests/faults
 
 check: $(STAMP) ## format, lint, types, walls, form, the compose file

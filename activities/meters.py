@@ -1,14 +1,14 @@
 """Counters of a worker, beside the SDK's own, where `WAYPOST_METRICS` says. Outside an activity nothing counts."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from temporalio import activity
 from temporalio.common import MetricCounter
 
-Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep", "wake"]
+Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep", "wake", "operate"]
 """What a worker was at when something was raised that nobody expects; a label of `waypost_unexpected`."""
 
-DOINGS: tuple[Doing, ...] = ("compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep", "wake")
+DOINGS: tuple[Doing, ...] = get_args(Doing)
 """All of them, to be shown as zero from the start."""
 
 

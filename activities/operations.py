@@ -1,12 +1,14 @@
 """Long work as an activity: page by page, heartbeating, until it is done or somebody wants it to stop."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 from temporalio import activity
 
+from activities import meters
 from activities.signatures import OPERATE
 from activities.test_mails import TestMails
 from journeys.language.problems import InvalidJourney
@@ -14,10 +16,11 @@ from journeys.program import compiler
 from journeys.simulation.backtest import Totals
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
-from services.imports import import_kinds
+from services.imports import import_events, import_kinds
 from services.jobs import decide_messages, enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
+from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, in_halves
 from services.operations.operations import Done, PageOfWork
 from services.upkeep import broadcast_clock
 from services.values import Clock, Rejected, instant
@@ -72,7 +75,7 @@ class Operations:
         pages = KINDS[operation.kind](self._database, operation, self._clock)
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
-                if await asyncio.to_thread(self._advance, operation.id, page) is None:
+                if not await asyncio.to_thread(self._page, operation, page):
                     return
         finally:
             await asyncio.to_thread(getattr(pages, "close", lambda: None))
@@ -88,6 +91,39 @@ class Operations:
 
     def _begun(self, operation_id: str) -> Operation | None:
         return self._database.write(lambda session: operations.begin(session, operation_id, self._clock()))
+
+    def _page(self, operation: Operation, page: PageOfWork) -> bool:
+        """Do a page, and log and count what failed of it unexpectedly; whether the work goes on behind it."""
+        came = self._alone_if_need_be(page, partial(self._advance, operation.id))
+        for error in (one for done in came if done is not None for one in done.errors if one.unexpected is not None):
+            log.error("item_failed", operation=operation.id, kind=operation.kind, line=error.line,
+                      exc_info=error.unexpected)  # fmt: skip
+            meters.unexpected("operate")
+        return None not in came
+
+    def _alone_if_need_be(
+        self, page: PageOfWork, advance: Callable[[PageOfWork], Done | None]
+    ) -> Sequence[Done | None]:
+        """What came of a page, or of its parts where it raises what nobody expects: an item of it fails alone."""
+        try:
+            return [advance(page)]
+        except NO_ITEMS_OWN:
+            raise
+        except Exception:
+            items = self._items(page) if isinstance(page, ItemPage) else ()
+            if not items:
+                raise
+        assert isinstance(page, ItemPage)
+        return in_halves(
+            items,
+            lambda part: advance(page.some(part)),
+            lambda one, error: advance(page.failed(one, error)),
+            page.split,
+        )
+
+    def _items(self, page: ItemPage[Any]) -> Sequence[Any]:
+        with self._database.reading() as session:
+            return page.items(session)
 
     def _advance(self, operation_id: str, page: PageOfWork) -> Done | None:
         return self._database.write(lambda session: operations.advance(session, operation_id, page))
@@ -138,7 +174,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     "import consents": import_kinds.pages,
     "import enrollments": import_kinds.pages,
     "import recipients": import_kinds.pages,
-    "import events": import_kinds.events,
+    "import events": import_events.pages,
     "enroll": enroll_segment.pages,
     "erase": erasure.pages,
     "resume": resume_or_leave.resume,

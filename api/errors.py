@@ -20,6 +20,7 @@ from services import errors as services
 from services.values import Rejected
 from store.dialect import came_between, is_away, is_full
 from store.keyset import BadCursor
+from store.session import CameBetween
 from workflows import gateway
 
 BY_STATUS: Mapping[int, str] = {
@@ -99,6 +100,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _unkeepable)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(CameBetween, _came_between)
 
 
 def _unreadable(cause: ValueError | RecursionError) -> str:
@@ -153,11 +155,15 @@ def _unkeepable(request: Request, error: Exception) -> JSONResponse:
     return problem("invalid-input", "a value holds what no database keeps: the character NUL, or half a surrogate pair")
 
 
+def _came_between(request: Request, error: Exception) -> JSONResponse:
+    return problem("collision", "somebody else wrote the same thing at this very moment; try again")
+
+
 def _database(request: Request, error: Exception) -> JSONResponse:
     """Another transaction that came between, a full disk, or no database at all; anything else is a fault of ours."""
     assert isinstance(error, DBAPIError)
     if came_between(error):
-        return problem("collision", "somebody else wrote the same thing at this very moment; try again")
+        return _came_between(request, error)
     if is_full(error):
         return problem("disk-full", "the disk under the database is full; nothing was written")
     if not is_away(error):

@@ -22,6 +22,14 @@ from sqlmodel import Session, create_engine
 
 from store import dialect
 
+
+class CameBetween(Exception):
+    """Another transaction has changed what this one was about to lock: undone, and done again, it finds what is so now.
+
+    Whoever locks several rows and finds one of them gone raises this, instead of locking further ones out of order.
+    """
+
+
 ATTEMPTS = 10
 """Of one unit of work. Each failure means that another's succeeded, so nine in a row are a fault and not a crowd."""
 
@@ -101,14 +109,17 @@ class Database:
     def write(self, work: Callable[[Session], Result]) -> Result:
         """Do `work` in a transaction of its own, and return what it returns once that is committed.
 
-        Where another came between (`dialect.came_between`) it is undone and done again, ATTEMPTS times at most: so
-        `work` reads what it needs inside, and changes nothing but rows. Whatever else it raises undoes it and is
-        raised.
+        Where another came between (`dialect.came_between`, CameBetween) it is undone and done again, ATTEMPTS times at
+        most: so `work` reads what it needs inside, and changes nothing but rows. Whatever else it raises undoes it and
+        is raised.
         """
         for attempt in range(ATTEMPTS):
             try:
                 with self.writing() as session:
                     return work(session)
+            except CameBetween:
+                if attempt == ATTEMPTS - 1:
+                    raise
             except (IntegrityError, OperationalError) as error:
                 if attempt == ATTEMPTS - 1 or not dialect.came_between(error):
                     raise

@@ -22,10 +22,19 @@ class Pulses:
         self._database = database
         self._clock = clock
         self._rounds: dict[str, datetime] = {}
+        self._here: dict[str, datetime] = {}
 
     def beat(self, part: str) -> None:
-        """A part has done a round, or has seen that there is nothing to do."""
-        self._rounds[part] = self._clock()
+        """A part begins in this process, has done a round, or has seen that there is nothing to do."""
+        self._rounds[part] = self._here[part] = self._clock()
+
+    def ended(self, part: str) -> None:
+        """A part is in this process no more: its shift is over, or another process has it."""
+        self._here.pop(part, None)
+
+    def last_rounds(self) -> dict[str, datetime]:
+        """When each part that is in this process did its last round, or began."""
+        return dict(self._here)
 
     async def run(self) -> None:
         """Write until cancelled; a database that is away is tried again."""

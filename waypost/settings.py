@@ -107,6 +107,9 @@ class Settings(BaseSettings):
         pattern=r"^[^:\s]+:[0-9]{1,5}$",
         description="where a worker shows its metrics, as 0.0.0.0:9464; the API shows its own at /metrics",
     )
+    health: str | None = _of(
+        *WORKERS, pattern=r"^[^:\s]+:[0-9]{1,5}$", description="where a worker answers /healthz, as 0.0.0.0:9465"
+    )
     build_id: str | None = _of(
         *WORKERS,
         Reader.PROMOTE,

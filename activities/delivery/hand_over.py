@@ -127,12 +127,19 @@ class HandOver:
         while True:
             request, mail = await self._ready.get()
             slot = await self._slots.take()
-            async with self._freezing:
+            try:
+                await self._freezing.acquire()
+            except asyncio.CancelledError:  # it stops while the group before this one is frozen
+                slot.release()
+                raise
+            try:
                 if self._failures >= FAILURES:
                     slot.release()
                     self._put_back(mail)
                 else:
                     await self._freeze_and_go([(request, mail, slot), *await self._as_many_as_calls_are_free()])
+            finally:
+                self._freezing.release()
 
     async def _as_many_as_calls_are_free(self) -> list[Frozen]:
         more: list[Frozen] = []

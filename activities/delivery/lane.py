@@ -102,7 +102,7 @@ class MailLane:
     def take(self) -> int:
         """Become the owner; return how many mails the last one left in the middle."""
         return self._database.write(
-            lambda session: sending_ledger.take_over(session, self.name, self.fence, self._clock())
+            lambda session: sending_ledger.take_over(session, self.name, self.fence, self._clock(), self._way.channel)
         )
 
     async def pump(self) -> int:
@@ -213,4 +213,5 @@ class MailLane:
         return self._database.write(claim)
 
     def _give_back(self, ids: list[str]) -> None:
-        self._database.write(lambda session: sending_ledger.give_back(session, self.fence, ids, self._clock()))
+        channel = self._way.channel
+        self._database.write(lambda session: sending_ledger.give_back(session, self.fence, ids, self._clock(), channel))

@@ -66,7 +66,7 @@ class LaneWork(Protocol):
 class Delivery:
     """Keeps one lane running for a shift, heartbeating; the workflow starts the next shift.
 
-    `listen` makes what one lane waits with; `beat` is told of each round.
+    `listen` makes what one lane waits with; `beat` is told of the beginning and of each round, `ended` of the end.
     """
 
     def __init__(
@@ -74,10 +74,12 @@ class Delivery:
         open_lane: Callable[[str], LaneWork],
         listen: Callable[[], Wait] = lambda: asyncio.sleep,
         beat: Callable[[str], None] = lambda part: None,
+        ended: Callable[[str], None] = lambda part: None,
     ) -> None:
         self._open_lane = open_lane
         self._listen = listen
         self._beat = beat
+        self._ended = ended
 
     @activity.defn(name=DELIVER)
     async def deliver(self, lane_name: str) -> None:
@@ -88,6 +90,7 @@ class Delivery:
         lane = self._open_lane(lane_name)
         heart = asyncio.create_task(_keep_beating())
         meters.show_zeros()
+        self._beat(f"lane/{lane_name}")
         try:
             left = await asyncio.to_thread(lane.take)
             log.info("lane_taken", lane=lane_name, attempt=activity.info().attempt)
@@ -99,6 +102,7 @@ class Delivery:
                 await lane.close()
             finally:
                 heart.cancel()
+                self._ended(f"lane/{lane_name}")
 
     async def _shift(self, lane: LaneWork, name: str) -> None:
         began, wait = asyncio.get_running_loop().time(), self._listen()

@@ -38,13 +38,20 @@ if TYPE_CHECKING:
     from mail.webhooks.caller import Caller
 
 AT_ONCE = 128
-"""Calls under way at a time: each waits for somebody else's machine, ten seconds at most."""
+"""Calls under way at a time that have not lasted for HANGS_AFTER yet."""
+
+HANGING = 384
+"""Calls that have: each waits for somebody else's machine, ten seconds at most, and takes no place of the others. With
+these a process has 512 connections, half of what it may open where nothing else is said (1,024 files)."""
+
+HANGS_AFTER = 1.0
+"""Seconds after which a call hangs: most receivers answer sooner."""
 
 FILLS = 16
 """Texts of calls filled in at once, in threads of their own: an endless one takes seconds, and nobody else's thread."""
 
-PATIENCE = 1.0
-"""Seconds for which a round waits for the calls that it began: most receivers answer sooner."""
+PATIENCE = 0.25
+"""Seconds for which a round waits for the calls that it began, before the next ones are claimed beside them."""
 
 SOON, SELDOM = 0.25, 3.0
 """Seconds until the next look: at the soonest, and where nothing is known to be due."""
@@ -86,6 +93,7 @@ class HookLane:
         self._clock = clock
         self._fence = token_hex(8)
         self._calls: set[asyncio.Task[None]] = set()
+        self._hanging: set[asyncio.Task[None]] = set()
         self._receivers = Receivers()
         self._threads = ThreadPoolExecutor(FILLS, thread_name_prefix="fill")
         self._next_due: datetime | None = None
@@ -96,7 +104,7 @@ class HookLane:
 
     async def pump(self) -> int:
         """Make the calls that are due; return how many. Raise Fenced where there is another owner by now."""
-        free = AT_ONCE - len(self._calls)
+        free = min(AT_ONCE - len(self._calls - self._hanging), AT_ONCE + HANGING - len(self._calls))
         if free <= 0:
             await asyncio.wait(self._calls, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
             return len(self._calls)
@@ -110,9 +118,19 @@ class HookLane:
         call = asyncio.create_task(self._make(due))
         self._calls.add(call)
         self._receivers.begun(due)
-        call.add_done_callback(self._calls.discard)
-        call.add_done_callback(lambda _: self._receivers.ended(due))
+        hangs = asyncio.get_running_loop().call_later(HANGS_AFTER, self._hangs, call, due)
+        call.add_done_callback(lambda _: self._ended(call, due, hangs))
         return call
+
+    def _hangs(self, call: asyncio.Task[None], due: DueHook) -> None:
+        self._hanging.add(call)
+        self._receivers.hangs(due)
+
+    def _ended(self, call: asyncio.Task[None], due: DueHook, hangs: asyncio.TimerHandle) -> None:
+        hangs.cancel()
+        self._receivers.ended(due, quickly=call not in self._hanging)
+        self._calls.discard(call)
+        self._hanging.discard(call)
 
     async def when_idle(self) -> int:
         """Nothing: what is not due yet comes by its time."""

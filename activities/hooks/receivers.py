@@ -1,5 +1,8 @@
 """How many calls each receiver has under way: one that is slow has its own share of the lane, and no more.
 
+The share is small until a receiver has answered quickly, and again as soon as one of its calls hangs, so that many slow
+receivers do not take the lane together.
+
 A receiver is a host with its port, or an address that is a secret. Notes by mail all go to the provider, which is one
 receiver too.
 """
@@ -14,7 +17,11 @@ from services.enrollments.hooks import DueHook
 from store.queries.hooks import HookSource
 
 AT_ONCE = 16
-"""Calls under way to one receiver: an eighth of the lane's."""
+"""Calls under way to one receiver that answers quickly: an eighth of the lane's."""
+
+AT_FIRST = 4
+"""Calls under way to one that has not answered yet, or whose last call hung: a hundred such receivers fit in the lane
+(`lane.HANGING`), and one that hangs is called twice a minute and place all the same."""
 
 PROVIDER = "mail"
 """The receiver of every note by mail; no host is called that."""
@@ -38,6 +45,7 @@ class Receivers:
         self._lock = Lock()
         self._calls = Counter[str]()
         self._sources: dict[HookSource, str] = {}
+        self._quick = set[str]()
 
     def admitted(self, due: Sequence[DueHook]) -> list[DueHook]:
         """Those of `due`, in their order, for which their receivers have room; nothing is counted yet.
@@ -48,7 +56,7 @@ class Receivers:
             calls, found = Counter(self._calls), list[DueHook]()
             for one in due:
                 receiver = receiver_of(one)
-                if calls[receiver] < AT_ONCE:
+                if calls[receiver] < self._share(receiver):
                     calls[receiver] += 1
                     found.append(one)
                 elif self._calls[receiver]:
@@ -61,10 +69,17 @@ class Receivers:
             self._calls[receiver_of(due)] += 1
             self._sources[due.source] = receiver_of(due)
 
-    def ended(self, due: DueHook) -> None:
+    def hangs(self, due: DueHook) -> None:
+        """A call takes its time."""
+        with self._lock:
+            self._quick.discard(receiver_of(due))
+
+    def ended(self, due: DueHook, *, quickly: bool) -> None:
         """A call is over."""
         receiver = receiver_of(due)
         with self._lock:
+            if quickly:
+                self._quick.add(receiver)
             self._calls[receiver] -= 1
             if not self._calls[receiver]:
                 del self._calls[receiver]
@@ -73,4 +88,9 @@ class Receivers:
     def crowded(self) -> frozenset[HookSource]:
         """The sources whose receivers have no room: none of these is claimed meanwhile."""
         with self._lock:
-            return frozenset(source for source, receiver in self._sources.items() if self._calls[receiver] >= AT_ONCE)
+            return frozenset(
+                source for source, receiver in self._sources.items() if self._calls[receiver] >= self._share(receiver)
+            )
+
+    def _share(self, receiver: str) -> int:
+        return AT_ONCE if receiver in self._quick else AT_FIRST

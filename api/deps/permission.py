@@ -11,7 +11,11 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.nothing_unknown import refuse_unknown
 from api.deps.visitor import visitor
 from services.access import api_keys
+from services.ingestion.rights import stands_in_a_page
 from store.tables.access import ApiKey
+
+UNKNOWN = "nobody knows where"
+"""Whoever has no address that can be told."""
 
 _bearer = HTTPBearer(auto_error=False, description="A Waypost key, `wp_…`.")
 
@@ -31,7 +35,8 @@ def authenticate(
         raise HTTPException(401, "send a live key as Authorization: Bearer wp_…", {"WWW-Authenticate": "Bearer"})
     request.state.caller = key.id
     if counts:
-        parts.rates.hit(key.id, key.rate)
+        everybodys = visitor(request, parts).address or UNKNOWN if stands_in_a_page(key.scopes) else None
+        parts.rates.hit(key.id, key.rate, everybodys)
     if not any(api_keys.allows(key, scope) for scope in scopes):
         raise HTTPException(403, f"this needs a key with the scope {' or '.join(scopes)}")
     if key.last_used_at is None or parts.clock() - key.last_used_at > api_keys.USED_EVERY:
@@ -42,7 +47,7 @@ def authenticate(
 
 def _live(parts: Backend, request: Request, text: str) -> ApiKey | None:
     """The live key with this text; raise where its address has shown too many wrong ones."""
-    address = visitor(request, parts).address or "nobody knows where"
+    address = visitor(request, parts).address or UNKNOWN
     parts.guesses.check(address, text)
     key = parts.keys.find(text, parts.clock())
     if key is None:

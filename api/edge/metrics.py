@@ -6,7 +6,7 @@ Every API process shows the same depths, so a graph takes their maximum.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -47,6 +47,16 @@ class Metrics:
             "waypost_repeated_opens_and_clicks", "Opens and clicks after the first within an hour.", ("kind",),
             registry=self.registry,
         )  # fmt: skip
+
+        self._unexpected = Counter(
+            "waypost_unexpected", "Items that failed unexpectedly.", ("doing",), registry=self.registry
+        )
+        for doing in ("ingest", "report"):
+            self._unexpected.labels(doing)  # shown as zero from the start: an alarm asks how much it has grown
+
+    def unexpected(self, doing: Literal["ingest", "report"]) -> None:
+        """Count an event or a report that raised what nobody expects."""
+        self._unexpected.labels(doing).inc()
 
     def repeated(self, kind: str) -> None:
         """Count an open or a click that was not kept, since it repeats another, or came past the rate of its mail."""

@@ -10,11 +10,13 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from api.deps.backend import Backend, TheBackend
 from api.pages.html import PRIVATE, damaged
 from mail.links import BadLink
 from services.feedback import opens_and_clicks
+from services.feedback.opens_and_clicks import EngagementKind
 
 router = APIRouter(tags=["recipients"])
 
@@ -72,10 +74,13 @@ async def _followed(token: str, request: Request, parts: Backend) -> Response:
     return RedirectResponse(url, 302, PRIVATE)
 
 
-async def _counted(request: Request, parts: Backend, kind: str, send_id: str, keep: Callable[[], bool]) -> None:
+async def _counted(
+    request: Request, parts: Backend, kind: EngagementKind, send_id: str, keep: Callable[[int], bool]
+) -> None:
     """Keep it, or count it as a repeat; whoever opens or clicks gets what they want in any case."""
     try:
-        if parts.token_rates.allows(send_id) and await run_in_threadpool(keep):
+        times = parts.token_rates.count(send_id, kind)
+        if times and await run_in_threadpool(keep, times):
             return
     except SQLAlchemyError as error:
         log.warning("open_or_click_not_kept", kind=kind, error=type(error).__name__)
@@ -88,19 +93,17 @@ def _where(parts: Backend, send_id: str, number: int) -> str | None:
         return opens_and_clicks.target_of(session, send_id, number)
 
 
-def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool) -> bool:
-    with parts.database.reading() as session:
+def _clicked(parts: Backend, send_id: str, url: str, agent: str, headers_alone: bool, times: int) -> bool:
+    def work(session: Session) -> bool:
         click = opens_and_clicks.click_of(session, send_id, url, agent, headers_alone, parts.clock())
-        if click is None or opens_and_clicks.repeats(session, opens_and_clicks.report_of(click)):
-            return False
-    parts.database.write(lambda session: session.add(click))
-    return True
+        return click is not None and opens_and_clicks.keep_click(session, click, times)
+
+    return parts.database.write(work)
 
 
-def _opened(parts: Backend, send_id: str, agent: str) -> bool:
-    now = parts.clock()
-    with parts.database.reading() as session:
-        report = opens_and_clicks.open_of(session, send_id, agent, now)
-        if report is None or opens_and_clicks.repeats(session, report):
-            return False
-    return parts.database.write(lambda session: opens_and_clicks.keep_open(session, report, now))
+def _opened(parts: Backend, send_id: str, agent: str, times: int) -> bool:
+    def work(session: Session) -> bool:
+        report = opens_and_clicks.open_of(session, send_id, agent, parts.clock())
+        return report is not None and opens_and_clicks.keep_open(session, report, times)
+
+    return parts.database.write(work)

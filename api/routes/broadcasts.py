@@ -82,10 +82,13 @@ def delete(key: BroadcastKey, session: Writing, caller: Marketer, trail: TheTrai
 
 
 @router.post("/{key}/preview", status_code=202, summary="Count who would get it", responses=responses(404, 409))
-def preview(key: BroadcastKey, session: Writing, now: Now, caller: Marketer) -> OperationOut:
+def preview(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """The operation's result says how many get it, at once or later, and how many do not, by reason."""
     broadcasts.get(session, key)
-    return operation_out(operations.start(session, broadcast_clock.PREVIEW, {"broadcast": key}, now, by=caller.id), now)
+    operation = operations.start(session, broadcast_clock.PREVIEW, {"broadcast": key}, now, by=caller.id)
+    shown = operation_out(operation, now)
+    trail.note("previewed", "broadcast", key, after=shown)
+    return shown
 
 
 @router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))

@@ -7,15 +7,16 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy.exc import OperationalError
 
 from api.deps.backend import Backend, TheBackend
+from api.edge.metrics import Metrics
 from api.errors import content
 from api.schemas.delivery_events import Reported
 from mail.providers.events import BadReport, BadSignature, Feedback, Report
 from services.errors import InvalidInput
 from services.feedback import delivery_events
 from services.feedback.delivery_events import ReportCounts
+from services.operations.item_pages import in_halves
 
 log = structlog.get_logger("waypost.providers")
 
@@ -55,21 +56,19 @@ async def take(provider: ProviderName, request: Request, parts: TheBackend) -> R
         raise HTTPException(403, str(bad)) from None
     except BadReport as bad:
         raise InvalidInput(str(bad)) from None
-    return await run_in_threadpool(_keep, parts, report, provider)
+    return await run_in_threadpool(_keep, parts, request.app.state.metrics, report, provider)
 
 
-def _keep(parts: Backend, report: Report, provider: str) -> Reported:
-    """All reports together; where something unexpected is raised, each by itself."""
-    unreadable = report.unreadable
-    try:
-        kept = [_taken(parts, report.feedback, provider)]
-    except OperationalError:
-        raise
-    except Exception as error:
-        log.error("reports_failed", provider=provider, exc_info=error)
-        each = [_taken_alone(parts, one, provider) for one in report.feedback]
-        kept = [one for one in each if one is not None]
-        unreadable += len(each) - len(kept)
+def _keep(parts: Backend, metrics: Metrics, report: Report, provider: str) -> Reported:
+    """All reports together; one that raises what nobody foresaw is counted as unreadable, its neighbours are kept."""
+
+    def failed(one: Feedback, error: Exception) -> None:
+        log.error("report_failed", provider=provider, message=one.send_id, kind=one.kind, exc_info=error)
+        metrics.unexpected("report")
+
+    came = in_halves(report.feedback, partial(_taken, parts, provider=provider), failed)
+    kept = [one for one in came if one is not None]
+    unreadable = report.unreadable + len(came) - len(kept)
     if unreadable:
         log.warning("unreadable_events", provider=provider, count=unreadable)
     return Reported(
@@ -83,14 +82,3 @@ def _keep(parts: Backend, report: Report, provider: str) -> Reported:
 def _taken(parts: Backend, feedback: Sequence[Feedback], provider: str) -> ReportCounts:
     take = partial(delivery_events.take, reports=feedback, provider=provider, now=parts.clock())
     return parts.database.write(take)
-
-
-def _taken_alone(parts: Backend, one: Feedback, provider: str) -> ReportCounts | None:
-    """None where this report raises what nobody foresaw: its neighbours are kept, and it is counted as unreadable."""
-    try:
-        return _taken(parts, [one], provider)
-    except OperationalError:
-        raise
-    except Exception as error:
-        log.error("report_failed", provider=provider, message=one.send_id, kind=one.kind, exc_info=error)
-        return None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlmodel import Session
 
-from api.deps.audit_trail import TheTrail, Trail
+from api.deps.audit_trail import TheTrail
 from api.deps.backend import Backend, TheBackend
 from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
@@ -22,6 +22,7 @@ from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOu
 from api.schemas.operations import OperationOut
 from journeys.simulation.forecast import unless_one_of
 from services import values
+from services.access import audit_log
 from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import asking, enrollment_forecast, entry, wake
@@ -31,8 +32,7 @@ from services.operations import operations
 from services.reports import customer_view
 from store.queries import customers, enrollments, lists
 from store.queries import segments as segment_rows
-from store.statuses import EnrollmentStatus
-from store.tables.access import ApiKey
+from store.statuses import ControlStatus, EnrollmentStatus
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
@@ -66,13 +66,18 @@ def enroll(
         request = {"journey": key, "segment": body.segment, "data": body.data}
         total = segment_rows.size(session, body.segment)
         response.status_code = 202
-        return operation_out(operations.start(session, "enroll", request, now, by=caller.id, total=total), now)
+        shown = operation_out(operations.start(session, "enroll", request, now, by=caller.id, total=total), now)
+        trail.note("enrolled", "segment", body.segment, after=shown)
+        return shown
     values.check_values({"data": body.data})
     customer = customer_view.customer(session, body.customer or "")
     customers.lock(session, customer.id)
+    last = enrollments.last_run(session, key, customer.id)
+    before = EnrollmentOut.model_validate(last) if last is not None else None
     started = entry.enroll(session, version, program, customer, Admission(source="api", data=body.data), now)
-    trail.note("enrolled", "enrollment", started.id)
-    return EnrollmentOut.model_validate(started)
+    after = EnrollmentOut.model_validate(started)
+    trail.note("enrolled", "enrollment", started.id, before, after)
+    return after
 
 
 @router.get("/enrollments", summary="List enrollments", responses=responses(404, 422))
@@ -149,33 +154,42 @@ async def control(
     pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
     waited in. exit: end the enrollment.
     """
-    asked = partial(_ask, parts, id, control, _once(request, caller))
-    before, control_id, workflow_id = await run_in_threadpool(asked)
+    said = body.reason if body else ""
+    asked = partial(_ask, parts, request, id, control, said)
+    control_id, workflow_id = await run_in_threadpool(asked)
     try:
         await (await parts.gateway()).hurry(workflow_id)
     except TemporalUnavailable:
         if await run_in_threadpool(_withdrawn, parts, control_id):
             raise
-    said = body.reason if body else ""
-    return await run_in_threadpool(_controlled, parts, request, control_id, before, said)
+    return await run_in_threadpool(_controlled, parts, id, control_id)
 
 
-def _once(request: Request, caller: ApiKey) -> str | None:
+def _once(request: Request, caller: str) -> str | None:
     """A repeat with the same Idempotency-Key is the same update to Temporal, even if its first answer was lost."""
     key = request.headers.get(HEADER)
-    return hashlib.sha256(f"{caller.id}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None
+    return hashlib.sha256(f"{caller}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None
 
 
-def _ask(parts: Backend, id: str, control: str, once: str | None) -> tuple[EnrollmentOut, str, str]:
-    """Ask for it; return the enrollment as it is before, the control's id and the workflow's."""
+def _ask(parts: Backend, request: Request, id: str, control: str, said: str) -> tuple[str, str]:
+    """Ask for it; return the control's id and the workflow's.
 
-    def work(session: Session) -> tuple[EnrollmentOut, str, str]:
+    That it was asked is on record with what the person said, which is kept nowhere else. What comes of it is put there
+    by whoever does it, or refuses it.
+    """
+    caller: str = request.state.caller
+    once, now = _once(request, caller), parts.clock()
+
+    def work(session: Session) -> tuple[str, str]:
         owner = enrollments.owner(session, id)
         if owner is not None:
             customers.lock(session, owner)
         enrollment = customer_view.enrollment(session, id)
-        asked = asking.ask(session, enrollment, control, parts.clock(), once=once)
-        return EnrollmentOut.model_validate(enrollment), asked.id, enrollment.workflow_id
+        asked = asking.ask(session, enrollment, control, now, once=once)
+        if asked.asked_at == now and asked.status == ControlStatus.ASKED:
+            after = {audit_log.ASKED: asked.id}
+            audit_log.record(session, caller, control, "enrollment", enrollment.id, now, after=after, said=said)
+        return asked.id, enrollment.workflow_id
 
     return parts.database.write(work)
 
@@ -184,19 +198,14 @@ def _withdrawn(parts: Backend, control_id: str) -> bool:
     return parts.database.write(lambda session: asking.withdraw(session, control_id, parts.clock()))
 
 
-def _controlled(parts: Backend, request: Request, control_id: str, before: EnrollmentOut, said: str) -> EnrollmentOut:
-    """What it came to, on record with what the person said; that text is kept nowhere else.
-
-    Raise Refused with the reason where it was not done.
-    """
+def _controlled(parts: Backend, id: str, control_id: str) -> EnrollmentOut:
+    """What it came to. Raise Refused with the reason where it was not done."""
 
     def work(session: Session) -> EnrollmentOut | None:
         if asking.withdraw(session, control_id, parts.clock()):
             return None
-        control = asking.outcome(session, control_id)
-        after = EnrollmentOut.model_validate(customer_view.enrollment(session, before.id))
-        Trail(request, session, parts.clock()).note(control.verb, "enrollment", before.id, before, after, said)
-        return after
+        asking.outcome(session, control_id)
+        return EnrollmentOut.model_validate(customer_view.enrollment(session, id))
 
     after = parts.database.write(work)
     if after is None:

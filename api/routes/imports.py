@@ -109,8 +109,8 @@ def _keep(
         operation = operations.start(
             session, f"import {kind}", asked, now, by=caller.id, total=total, operation_id=operation_id
         )
-        Trail(request, session, now).note("imported", kind, operation_id)
         shown = operation_out(operation, now)
+        Trail(request, session, now).note("imported", kind, operation_id, after=shown)
         if claim is not None:
             answer = KeptAnswer(status=202, headers={}, body=shown.model_dump_json().encode())
             idempotency.keep(session, claim, secret, answer, now)

@@ -6,9 +6,11 @@
 import base64
 import binascii
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, cast
 
+import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -18,13 +20,18 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Support, authenticate
 from api.deps.transactions import Reading
+from api.edge.metrics import Metrics
 from api.errors import ApiError, responses
 from api.schemas.base import Page
 from api.schemas.ingestion import RejectionOut
 from services.ingestion import ingest, rights, segment_api
+from services.ingestion.ingest import IngestResult
 from services.ingestion.rights import Rights
 from services.ingestion.segment_api import TYPES
+from services.operations.item_pages import in_halves
 from store.queries import lists
+
+log = structlog.get_logger("waypost.ingestion")
 
 LARGEST = 500 * 1024
 """Bytes of a batch, as client libraries of Segment keep to it."""
@@ -121,18 +128,36 @@ async def _take(request: Request, parts: Backend, kind: str | None) -> JSONRespo
     except _Bad as bad:
         answer = {"code": CODES[bad.status], "message": bad.message}
         return JSONResponse(answer, status_code=bad.status, headers=bad.headers)
-    outcome = await run_in_threadpool(_ingest, parts, items, body.get("sentAt"), strict, allowed)
+    take = partial(_ingest, parts, sent_at=body.get("sentAt"), strict=strict, allowed=allowed)
+    each = partial(_each_alone, parts, request.app.state.metrics, take)
+    outcome = await run_in_threadpool(take if kind is not None else each, items)
     rejected = [{"index": index, "path": one.path, "reason": one.reason} for index, one in outcome.rejected]
     return JSONResponse(
         {"success": True, "accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected}
     )
 
 
-def _ingest(parts: Backend, items: list[Any], sent_at: Any, strict: bool, allowed: Rights) -> ingest.IngestResult:
-    def work(session: Session) -> ingest.IngestResult:
+def _ingest(parts: Backend, items: Sequence[Any], sent_at: Any, strict: bool, allowed: Rights) -> IngestResult:
+    def work(session: Session) -> IngestResult:
         return ingest.ingest(session, items, parts.clock(), sent_at, strict=strict, rights=allowed)
 
     return parts.database.write(work)
+
+
+def _each_alone(
+    parts: Backend, metrics: Metrics, take: Callable[[Sequence[Any]], IngestResult], items: Sequence[Any]
+) -> IngestResult:
+    """All events together; what raises unexpectedly for one of them is that one's own result."""
+
+    def failed(one: tuple[int, Any], error: Exception) -> tuple[int, IngestResult]:
+        log.error("event_failed", index=one[0], exc_info=error)
+        metrics.unexpected("ingest")
+        return one[0], parts.database.write(partial(ingest.reject_unexpected, item=one[1], now=parts.clock()))
+
+    def some(part: Sequence[tuple[int, Any]]) -> tuple[int, IngestResult]:
+        return (part[0][0] if part else 0), take([item for _, item in part])
+
+    return ingest.together(in_halves(list(enumerate(items)), some, failed))
 
 
 async def _read(request: Request) -> bytes:

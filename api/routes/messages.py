@@ -13,12 +13,12 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
-from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, MessageOut, MessageWhole
+from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, EngagementOut, MessageOut, MessageWhole
 from mail import links
 from services.jobs import decide_messages
 from services.messages import resolving
 from services.reports import customer_view
-from store.queries import delivery_events, lists, unsure_messages
+from store.queries import delivery_events, engagements, lists, unsure_messages
 from store.queries.unsure_messages import UnsureFilter
 from store.statuses import MessageStatus
 
@@ -59,12 +59,15 @@ def get(id: str, session: Reading, caller: Support) -> MessageWhole:
     Its signed links are blanked: whoever holds one may leave, choose and consent in the customer's name.
     """
     message, body = customer_view.message(session, id)
+    counted = {kind: EngagementOut.model_validate(one) for kind, one in engagements.of_message(session, id).items()}
     return MessageWhole(
         **MessageOut.model_validate(message).model_dump(),
         subject=body.subject,
         html=_blanked(body.html),
         text=_blanked(body.text),
         urls=body.urls,
+        opens=counted.get("opened"),
+        clicks=counted.get("clicked"),
         reports=[DeliveryEventOut.model_validate(one) for one in delivery_events.of_message(session, id)],
     )
 

@@ -55,7 +55,9 @@ def operation_out(operation: Operation, now: datetime) -> OperationOut:
 @router.post(
     "/journeys/{key}/simulate", status_code=202, summary="Replay recorded events", responses=responses(404, 409, 422)
 )
-def simulate(key: str, session: Writing, now: Now, caller: Marketer, body: SimulateIn | None = None) -> OperationOut:
+def simulate(
+    key: str, session: Writing, now: Now, caller: Marketer, trail: TheTrail, body: SimulateIn | None = None
+) -> OperationOut:
     """Put everybody's recorded events through the draft (or a version) of a journey, without sending anything.
 
     The answer is an operation to watch; its result holds stages, movements, mails, and what would be skipped and why.
@@ -66,7 +68,9 @@ def simulate(key: str, session: Writing, now: Now, caller: Marketer, body: Simul
             values.instant(value, name)
     journeys.draft_or(session, key, asked.version)
     request = {"journey": key, "version": asked.version, "from": asked.begin, "until": asked.until}
-    return operation_out(operations.start(session, "simulate", request, now, by=caller.id), now)
+    shown = operation_out(operations.start(session, "simulate", request, now, by=caller.id), now)
+    trail.note("simulated", "journey", key, after=shown)
+    return shown
 
 
 @router.get("/operations", summary="List operations", responses=responses(422))

@@ -151,8 +151,9 @@ def test(
     request = {"template": key, "version": source.version if source else None}
     operation = operations.start(session, test_mail.KIND, request, now, by=caller.id, total=1)
     test_mail.keep(session, operation.id, suppressions.address(body.to), personal)
-    trail.note("tested", "template", key)
-    return operation_out(operation, now)
+    shown = operation_out(operation, now)
+    trail.note("tested", "template", key, after=shown)
+    return shown
 
 
 # -- rendering ---------------------------------------------------------------------------------------------------------

@@ -37,6 +37,14 @@ class MessageOut(Shown):
     provider_id: str | None
 
 
+class EngagementOut(Shown):
+    """How often, by people and machines together: whoever loads the picture, or follows a link, each time."""
+
+    count: int = Field(examples=[3])
+    first_at: datetime
+    last_at: datetime
+
+
 class MessageWhole(MessageOut):
     """With the very mail that was sent; null before it was rendered, and when retention has let it go."""
 
@@ -44,6 +52,8 @@ class MessageWhole(MessageOut):
     html: str | None
     text: str | None
     urls: list[str] = Field(description="where its tracked links lead")
+    opens: EngagementOut | None = Field(description="of its picture; null where nobody loaded it")
+    clicks: EngagementOut | None = Field(description="on its links; null where nobody followed one")
     reports: list[DeliveryEventOut] = Field(default=[], description="everything the provider reported, in order")
 
 

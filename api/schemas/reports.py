@@ -138,6 +138,11 @@ class Reconciliation(BaseModel):
     journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])
+    stuck_dispatches: dict[str, int] = Field(description="those of them that wait for a person", examples=[{}])
+    stuck_hooks: dict[str, int] = Field(
+        description="webhooks and notes that wait for a person, by journey and step",
+        examples=[{"trial/new/webhook:crm": 2}],
+    )
     overdue: int = Field(description="enrollments that should have acted more than ten minutes ago", examples=[0])
     stuck: int = Field(description="enrollments whose every wake ends in an error", examples=[0])
     outbox: OutboxBook | None

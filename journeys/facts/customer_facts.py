@@ -129,6 +129,20 @@ def amount(properties: Mapping[str, Any]) -> float:
     return 0.0
 
 
+LARGEST_AMOUNT = 10**15
+"""What an event may be worth at most: more than anybody sells for in any currency, and so little that a sum of as many
+events as there can be (a billion) is a finite number with its units exact enough to compare."""
+
+
+def excessive_amount(properties: Mapping[str, Any]) -> str | None:
+    """The name of the amount that is larger than LARGEST_AMOUNT, either way; None where none is."""
+    for name in AMOUNTS:
+        number = numbers.read(properties[name]) if name in properties else None
+        if number is not None and abs(number) > LARGEST_AMOUNT:
+            return name
+    return None
+
+
 def unreadable_amounts(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """The amounts of an event that are no numbers, by name: they count as not understood, and add nothing."""
     given = {name: properties[name] for name in AMOUNTS if name in properties}

@@ -24,7 +24,7 @@ SECONDS = 10.0
 LARGEST = 64 * 1024
 """Bytes of an answer's body that are read and thrown away, so that the connection can be kept. Its status decides."""
 
-LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=32)
+LIMITS = httpx.Limits(max_connections=640, max_keepalive_connections=32)
 """Connections: more than the lane has calls, so that none waits for another's."""
 
 AGAIN = frozenset({408, 409, 421, 423, 425, 429})

@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from store.ids import new_id
+from store.queries import audits
 from store.tables.access import Audit
 
 SAID = "said"
@@ -14,6 +15,10 @@ SAID = "said"
 
 COMMAND_LINE = "command line"
 """The actor of what is done on the machine itself, where nobody shows a key."""
+
+
+ASKED = "asked"
+"""Where the control stands that was asked for, in what is kept of `after`, until somebody knows what came of it."""
 
 
 def record(
@@ -32,9 +37,7 @@ def record(
     `said`, why in somebody's own words, stands in what is kept of `after`.
     """
     if before is not None and after is not None:
-        changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-        before = {name: value for name, value in before.items() if name in changed}
-        after = {name: value for name, value in after.items() if name in changed}
+        before, after = differing(before, after)
     if said:
         after = {**(after or {}), SAID: said}
     session.add(
@@ -49,3 +52,29 @@ def record(
             after=dict(after) if after is not None else None,
         )
     )
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both without what is the same in them."""
+    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    return (
+        {name: value for name, value in before.items() if name in changed},
+        {name: value for name, value in after.items() if name in changed},
+    )
+
+
+def settle(
+    session: Session, enrollment_id: str, control_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Say what came of a control that somebody asked for, in the entry that was made when they did.
+
+    Called in the transaction in which it is done or refused, so that the entry tells neither more nor less. A control
+    that no person asked for has no entry.
+    """
+    for entry in audits.about(session, "enrollment", enrollment_id):
+        kept = entry.after or {}
+        if kept.get(ASKED) == control_id:
+            said = {SAID: kept[SAID]} if SAID in kept else {}
+            entry.before, changed = differing(before, after)
+            entry.after = {**changed, **said}
+            session.add(entry)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
+from services.access import audit_log
 from services.enrollments import poking
 from services.errors import NotFound, Refused
 from store.queries import controls, journeys
@@ -13,6 +15,9 @@ from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.enrollments import ControlRequest, Enrollment
 
 VERBS = ("pause", "resume", "skip", "exit")
+
+STANDING = ("status", "reason", "stage", "step", "visit", "paused", "paused_by", "wakes_at", "stage_since", "ended_at")
+"""What a control can change of an enrollment, by the names under which it is shown."""
 
 
 def ask(
@@ -57,7 +62,13 @@ def withdraw(session: Session, control_id: str, now: datetime) -> bool:
     if control is None or control.status != ControlStatus.ASKED:
         return False
     controls.settle(session, control, ControlStatus.WITHDRAWN, now)
+    audit_log.settle(session, control.enrollment_id, control.id, {}, {"withdrawn": True})
     return True
+
+
+def standing(enrollment: Enrollment) -> dict[str, Any]:
+    """Where an enrollment stands: what is put on record of it before and after somebody's control."""
+    return {name: getattr(enrollment, name) for name in STANDING}
 
 
 def leave(

@@ -28,6 +28,7 @@ class Happened:
         self._session, self._customer, self._enrollment, self._now = session, customer, enrollment, now
         self._events: deque[EventArrived] = deque()
         self._names: Sequence[str] | None = None
+        self.settled: list[ControlRequest] = []
 
     def halted(self) -> bool:
         """Whether the whole journey is paused."""
@@ -65,7 +66,8 @@ class Happened:
         if first is None or (given.kind, given.at) != (first.kind, first.at):
             return
         status = ControlStatus.REFUSED if refused else ControlStatus.DONE
-        controls.settle(self._session, self._asked.popleft(), status, self._now, refused)
+        controls.settle(self._session, self._asked[0], status, self._now, refused)
+        self.settled.append(self._asked.popleft())
 
     def _first_asked(self) -> Control | None:
         return _control(self._asked[0], self._now) if self._asked else None

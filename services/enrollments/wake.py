@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 from sqlmodel import Session
 
 from journeys.facts.customer_facts import EnrollmentFacts
@@ -21,9 +22,10 @@ from journeys.machine.machine import refusal
 from journeys.machine.state import State
 from journeys.machine.woken import STATE, Woken, checksum
 from journeys.rules import answers
+from services.access import audit_log
 from services.customers import known_facts
 from services.definitions import journeys
-from services.enrollments import effects
+from services.enrollments import asking, effects
 from services.enrollments.effects import WakeContext
 from services.enrollments.happened import Happened
 from services.errors import NotFound
@@ -33,7 +35,7 @@ from store.queries import controls, customers, decisions, enrollments, interests
 from store.queries.counts import ENDED, Tally
 from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.customers import Customer
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import ControlRequest, Enrollment
 
 INPUTS = 50
 """Inputs of one wake at most: some tenths of a second under the customer's lock, and 10 kB of history."""
@@ -52,7 +54,7 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     if enrollment.last_wake is not None and enrollment.wakes == number:
         return _WOKEN.validate_python(enrollment.last_wake)
     call = WakeContext(session, journeys.compiled(session, enrollment.digest), customer, enrollment, now)
-    begun = read_state(enrollment)
+    begun, before = read_state(enrollment), asking.standing(enrollment)
     lost = astray or number != enrollment.wakes + 1
     if lost:
         _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
@@ -76,8 +78,10 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
         enrollment.poked_at = enrollment.nudged_at = None
     session.add(enrollment)
     if not acted:
+        _on_record(call, work.settled, before)
         return woken
     _stand(call, begun, reached)
+    _on_record(call, [*work.settled, *_refused_the_rest(call, reached)], before)
     decisions.add(session, work.rows)
     enrollment.wakes += 1
     enrollment.state = STATE.dump_python(reached, mode="json", exclude_defaults=True)
@@ -137,6 +141,11 @@ class _Wake:
         self._happened = Happened(call.session, call.customer, call.enrollment, call.now)
         self._merged = call.enrollment.cursor != begun.cursor
         self._migrating = call.enrollment.migrating
+
+    @property
+    def settled(self) -> Sequence[ControlRequest]:
+        """The controls that were done or refused on the way."""
+        return self._happened.settled
 
     def following(self, state: State) -> Input | None:
         """What comes next; a control that is refused is settled on the way."""
@@ -213,7 +222,6 @@ def _stand(call: WakeContext, begun: State, reached: State) -> None:
         interests.register(call.session, own.id, call.customer.id, wanted)
     if reached.ended and own.status == EnrollmentStatus.LIVE:
         own.status, own.ended_at = EnrollmentStatus.ENDED, own.ended_at or reached.clock
-        _refuse_the_rest(call, reached)
 
 
 def _count(call: WakeContext, reached: State) -> None:
@@ -229,8 +237,21 @@ def _count(call: WakeContext, reached: State) -> None:
     tally.write(call.session)
 
 
-def _refuse_the_rest(call: WakeContext, reached: State) -> None:
-    """Whatever else was asked of it comes too late."""
-    for control in controls.asked(call.session, call.enrollment.id):
+def _refused_the_rest(call: WakeContext, reached: State) -> Sequence[ControlRequest]:
+    """Whatever else was asked of what has ended comes too late; what that was."""
+    rest = controls.asked(call.session, call.enrollment.id) if reached.ended else []
+    for control in rest:
         told = f"the enrollment has ended ({reached.reason})"
         controls.settle(call.session, control, ControlStatus.REFUSED, call.now, told)
+    return rest
+
+
+def _on_record(call: WakeContext, settled: Sequence[ControlRequest], before: dict[str, Any]) -> None:
+    """What came of that which persons asked for: where the enrollment stood, and stands now; or why it was refused."""
+    if not settled:
+        return
+    stood, stands = to_jsonable_python(before), to_jsonable_python(asking.standing(call.enrollment))
+    for control in settled:
+        refused = control.status == ControlStatus.REFUSED
+        told = ({}, {"refused": control.refusal}) if refused else (stood, stands)
+        audit_log.settle(call.session, control.enrollment_id, control.id, *told)

@@ -26,6 +26,7 @@ from store.queries import customers, decisions, message_counts, messages
 from store.queries import delivery_events as delivery_event_rows
 from store.queries.delivery_events import Told
 from store.queries.message_counts import Came
+from store.session import CameBetween
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.messages import Message
@@ -115,13 +116,15 @@ def take(session: Session, reports: Sequence[ReportedEvent], provider: str, now:
 
 
 def _locked_owners(session: Session, ids: Collection[str]) -> Mapping[str, Customer]:
-    """The customers to whom these mails belong, locked; whoever was merged before the lock was there is found again."""
-    found: dict[str, Customer] = {}
+    """The customers to whom these mails belong, locked all at once; whoever is gone is left out.
+
+    Raise CameBetween where a mail has another owner since, because its own was merged before the lock was there.
+    """
     owners = messages.owners(session, ids)
-    while owners:
-        found |= {one.id: one for one in customers.lock_all(session, owners.values())}
-        lost = [name for name, owner in owners.items() if owner not in found]
-        owners = {name: owner for name, owner in messages.owners(session, lost).items() if owner != owners[name]}
+    found = {one.id: one for one in customers.lock_all(session, owners.values())} if owners else {}
+    lost = [name for name, owner in owners.items() if owner not in found]
+    if any(owner != owners[name] for name, owner in (messages.owners(session, lost) if lost else {}).items()):
+        raise CameBetween("a customer was merged before the lock was there")
     return found
 
 

@@ -5,20 +5,21 @@ being quicker than a person. A click waits some seconds for its neighbours: who 
 within seconds is a scanner, and so is who only asks for headers. What people did goes the way of a provider's report.
 
 No key is asked for, so what is kept is bounded: of the opens of a mail within ONCE_IN, and of the clicks on one of its
-links, the first is an event (a machine's beside a person's), and those after it are repeats that write nothing.
+links, the first is an event (a machine's beside a person's). Those after it are repeats: they are counted on the mail,
+which has one row for its opens and one for its clicks.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import Session
 
 from services.feedback import delivery_events
 from store.ids import new_id
-from store.queries import customers, message_bodies, messages, pending_clicks
+from store.queries import customers, engagements, message_bodies, messages, pending_clicks
 from store.queries import delivery_events as delivery_event_rows
 from store.tables.messages import Message, PendingClick
 
@@ -56,6 +57,10 @@ _APPLE = "Mozilla/5.0"
 """Apple's Mail Privacy Protection loads every picture when the mail arrives, and calls itself this and no more."""
 
 
+EngagementKind = Literal["opened", "clicked"]
+"""What comes by our own links."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engaged:
     """An open or a click, as `feedback` takes reports."""
@@ -78,18 +83,34 @@ def open_of(session: Session, send_id: str, agent: str, now: datetime) -> Engage
     return Engaged(send_id=send_id, kind="opened", at=now, machine=machine)
 
 
-def keep_open(session: Session, report: Engaged, now: datetime) -> bool:
-    """Keep an open, unless it is a repeat by now; whether it was kept."""
-    owners = messages.owners(session, {report.send_id})
-    customers.lock_all(session, owners.values())
+def keep_open(session: Session, report: Engaged, times: int) -> bool:
+    """Count an open, `times` of them, and keep it as an event unless it is a repeat; whether it was kept."""
+    if not _count(session, report, times):
+        return False
     kept = fresh(session, [report])
-    delivery_events.take(session, kept, PROVIDER, now)
+    delivery_events.take(session, kept, PROVIDER, report.at)
     return bool(kept)
 
 
-def repeats(session: Session, report: Engaged) -> bool:
-    """Whether the same was kept within the time before it."""
-    return not fresh(session, [report])
+def keep_click(session: Session, click: PendingClick, times: int) -> bool:
+    """Count a click, `times` of them, and keep it to be judged unless it is a repeat; whether it was kept."""
+    report = report_of(click)
+    if not _count(session, report, times) or not fresh(session, [report]):
+        return False
+    waiting = pending_clicks.of_messages(session, {click.message_id}).get(click.message_id, ())
+    if _said(report) in {_said(report_of(one)) for one in waiting}:
+        return False
+    session.add(click)
+    return True
+
+
+def _count(session: Session, report: Engaged, times: int) -> bool:
+    """Under the lock of the mail's owner, so that whoever is erased or merged meanwhile leaves no count behind."""
+    owners = messages.owners(session, {report.send_id})
+    if not customers.lock_all(session, owners.values()):
+        return False
+    engagements.count(session, report.send_id, report.kind, owners[report.send_id], times, report.at)
+    return True
 
 
 def fresh(session: Session, reports: Sequence[Engaged]) -> Sequence[Engaged]:

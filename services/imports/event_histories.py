@@ -21,6 +21,7 @@ from services import values
 from services.imports import csv_and_ndjson
 from services.ingestion import segment_api
 from services.ingestion.segment_api import IncomingEvent
+from services.operations.item_pages import line_error
 from services.operations.operations import LineError
 from services.values import Rejected
 
@@ -169,6 +170,8 @@ class Sorted:
                 rows.append((name_of(message), message.at.isoformat(), line, orjson.dumps(record)))
             except Rejected as rejected:
                 errors.append(LineError(line=line, reason=str(rejected)))
+            except Exception as error:
+                errors.append(line_error(line, error))
         self._database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
         self.lines += len(rows)
         return errors

@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlmodel import Session
 
 from services import values
 from services.customers.profiles import MOST_ATTRIBUTES
-from services.definitions import journeys
 from services.enrollments import bulk_entry
 from services.enrollments.bulk_entry import Wanted
 from services.enrollments.customer_events import Listeners
 from services.errors import NotFound, ServiceError
 from services.feedback import consents
 from services.feedback.consents import Statement
-from services.imports import csv_and_ndjson, event_histories, placement
+from services.imports import csv_and_ndjson, event_histories
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
+from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, LineError, PageOfWork, add_counts
 from services.values import Clock, Rejected
 from store.queries import broadcast_members, customers
@@ -34,11 +34,13 @@ BATCH = 500
 """Lines in one transaction, in which nobody else writes on SQLite: more would hold live events up, fewer would pay for
 more commits."""
 
-STAGED = 5_000
-"""Lines between two signs of life while a file is sorted on disk: nothing is locked meanwhile."""
 
-NumberedRecords = Sequence[tuple[int, Any]]
-"""Lines with their numbers."""
+class CountedLine(NamedTuple):
+    """A record of a file, its line number, and how many records were seen with it, which is the work's cursor."""
+
+    seen: int
+    line: int
+    record: Any
 
 
 ReadItem = TypeVar("ReadItem")
@@ -67,16 +69,18 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
     seen = int(operation.cursor or 0)
     with uploads.open_stream(database, operation.id) as file:
         lines = islice(csv_and_ndjson.records(file, format, kind.required), seen, None)
-        while batch := list(islice(lines, BATCH)):
-            seen += len(batch)
-            yield _page(operation, kind, batch, seen, clock())
+        numbered = enumerate(lines, start=seen + 1)
+        while batch := [CountedLine(seen, line, record) for seen, (line, record) in islice(numbered, BATCH)]:
+            yield _page(operation, kind, batch, clock())
 
 
-def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen: int, now: datetime) -> PageOfWork:
-    def do(session: Session) -> Done:
+def _page(
+    operation: Operation, kind: ImportFormat, lines_of_page: Sequence[CountedLine], now: datetime
+) -> ItemPage[CountedLine]:
+    def do(session: Session, batch: Sequence[CountedLine]) -> Done:
         outcomes: dict[int, LineOutcome] = {}
         lines: list[Line] = []
-        for line, record in batch:
+        for _, line, record in batch:
             try:
                 lines.append((line, _mapping(record)))
             except Rejected as rejected:
@@ -85,15 +89,18 @@ def _page(operation: Operation, kind: ImportFormat, batch: NumberedRecords, seen
         outcomes |= {line: outcome for (line, _), outcome in zip(lines, taken, strict=True)}
         errors = [
             LineError(line=line, reason=_reason(outcomes[line]))
-            for line, _ in batch
+            for _, line, _ in batch
             if not isinstance(outcomes[line], bool)
         ]
         count = sum(one is True for one in outcomes.values())
         more = {"taken": count, "repeated": len(batch) - count - len(errors)}
         current = session.get(Operation, operation.id) or operation
-        return Done(count=len(batch), cursor=str(seen), errors=errors, result=add_counts(current, more))
+        return Done(count=len(batch), cursor=str(batch[-1].seen), errors=errors, result=add_counts(current, more))
 
-    return do
+    def fail(session: Session, one: CountedLine, error: Exception) -> Done:
+        return Done(count=1, cursor=str(one.seen), errors=[line_error(one.line, error)])
+
+    return ItemPage(items=lambda session: lines_of_page, do=do, fail=fail)
 
 
 def _mapping(record: Any) -> Mapping[str, Any]:
@@ -236,51 +243,3 @@ KINDS: Mapping[str, ImportFormat] = {
     "recipients": ImportFormat(required=("userId",), take=_recipients),
 }
 """By the kind of a file, but for events, which are taken in customer by customer."""
-
-
-# -- events ------------------------------------------------------------------------------------------------------------
-
-
-def events(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
-    """A file of events, sorted on disk: each customer's history at once, placed in a journey where one is named."""
-    key, format = operation.request.get("journey"), operation.request["format"]
-    with database.reading() as session:
-        live = journeys.live(session, key) if key else None
-    with event_histories.Sorted() as ordered:
-        with uploads.open_stream(database, operation.id) as file:
-            lines = event_histories.records(file, format)
-            while batch := list(islice(lines, STAGED)):
-                yield _note(ordered.add(batch, clock()), f"reading: {ordered.lines:,} lines")
-        total, seen = ordered.lines, int(operation.cursor or 0)
-        work = islice(ordered.customers(clock()), seen, None)
-        for chunk in placement.chunks(work):
-            seen += len(chunk)
-            yield _placed(operation, chunk, live, str(seen), total, clock())
-
-
-def _note(errors: Sequence[LineError], note: str) -> PageOfWork:
-    return lambda session: Done(count=0, errors=errors, note=note)
-
-
-def _placed(
-    operation: Operation,
-    chunk: Sequence[placement.Work],
-    live: Any,
-    cursor: str,
-    total: int,
-    now: datetime,
-) -> PageOfWork:
-    def do(session: Session) -> Done:
-        placed = placement.write(session, placement.prepare(session, chunk, live, now))
-        counts = {name: getattr(placed, name) for name in ("customers", "events", "enrolled", "repeated")}
-        current = session.get(Operation, operation.id) or operation
-        return Done(
-            count=sum(len(messages) for _, messages in chunk),
-            cursor=cursor,
-            errors=placed.errors,
-            result=add_counts(current, counts),
-            note="placing",
-            total=total,
-        )
-
-    return do

@@ -32,6 +32,7 @@ from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
 from services.messages import planning
 from services.messages.planning import PlanOutcome
+from services.operations.item_pages import line_error
 from services.operations.operations import LineError
 from services.values import Rejected
 from store import bulk
@@ -112,7 +113,7 @@ class Placed:
 
 def write(session: Session, batch: "Batch") -> Placed:
     """Store a prepared chunk. Those who were customers before go the way of live events."""
-    errors, enrolled = list[LineError](), batch.enrolled
+    errors, enrolled = batch.errors, batch.enrolled
     batch.write(session)
     listeners = Listeners.load(session)
     event_names.remember(session, {str(row["name"]) for row in batch.rows[Event]}, batch.now)
@@ -125,6 +126,11 @@ def write(session: Session, batch: "Batch") -> Placed:
     return Placed(
         customers=batch.customers, events=batch.events, repeated=batch.repeated, enrolled=enrolled, errors=errors
     )
+
+
+def is_known(session: Session, name: str) -> bool:
+    """Whether whoever has this name in a file is a customer already (or was, and is erased)."""
+    return bool(_existing(session, [name]))
 
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:
@@ -141,11 +147,17 @@ class Batch:
         self.now = now
         self.customers = self.events = self.repeated = self.enrolled = 0
         self.live: list[IncomingEvent] = []
+        self.errors: list[LineError] = []
         self.rows: dict[type, list[bulk.ColumnValues]] = {
             table: [] for table in (Customer, Event, Enrollment, Decision, Interest, Dispatch)
         }
         self.messages: list[bulk.ColumnValues] = []
         self.tally = Tally()
+
+    def refused(self, error: LineError) -> None:
+        """An event of somebody new was not taken."""
+        self.errors.append(error)
+        self.events -= 1
 
     def add(self, table: type, **columns: Any) -> None:
         """Collect a row of a table."""
@@ -165,6 +177,8 @@ def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: LiveJourney
         id=new_id("cus"), external_id=messages[0].user_id, created_at=messages[0].at, updated_at=batch.now
     )
     history = _history(batch, customer, messages)
+    if not history.events:
+        return 0
     batch.add(Customer, **customer.model_dump())
     return _enroll(batch, customer, history, journey) if journey else 0
 
@@ -172,11 +186,19 @@ def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: LiveJourney
 def _history(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]) -> CustomerHistory:
     recorded: list[RecordedEvent] = []
     aggregates: dict[str, Aggregate] = {}
-    for seq, message in enumerate(messages, start=1):
-        ingest.take_traits(customer, message, batch.now)
-        properties = dict(message.properties)
+    for message in messages:
+        seq, properties = len(recorded) + 1, dict(message.properties)
         before = aggregates.get(message.name, customer_facts.NOTHING)
-        aggregates[message.name] = customer_facts.fold(before, message.at, customer_facts.amount(properties))
+        try:
+            after = customer_facts.fold(before, message.at, customer_facts.amount(properties))
+            ingest.take_traits(customer, message, batch.now)
+        except Rejected as rejected:
+            batch.refused(LineError(line=message.line or 0, reason=str(rejected)))
+            continue
+        except Exception as error:
+            batch.refused(line_error(message.line or 0, error))
+            continue
+        aggregates[message.name] = after
         recorded.append(RecordedEvent(seq=seq, name=message.name, at=message.at, properties=properties))
         batch.add(
             Event,

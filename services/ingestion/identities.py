@@ -17,6 +17,7 @@ from store import bulk
 from store.ids import new_id
 from store.queries import customers, identities
 from store.queries.tombstones import ANONYMOUS, USER, Identifier
+from store.session import CameBetween
 from store.tables.customers import Customer
 
 
@@ -32,17 +33,18 @@ class Identities:
         self._aliases: list[bulk.ColumnValues] = []
 
     def find(self, session: Session, events: Iterable[IncomingEvent]) -> Sequence[Customer]:
-        """Look up everybody these events name, and lock them. Return who has a row."""
+        """Look up everybody these events name, and lock them, all at once. Return who has a row.
+
+        Raise CameBetween where one of them was merged or erased before the lock was there.
+        """
         names = list(dict.fromkeys(name for event in events for name in _names(event)))
         self._by_name |= dict.fromkeys(names)
-        found: dict[str, Customer] = {}
         owners, erased = identities.look_up(session, names)
         self._erased |= erased
-        while owners:
-            found |= {one.id: one for one in customers.lock_all(session, owners.values())}
-            self._by_name |= {name: found[owner] for name, owner in owners.items() if owner in found}
-            lost = [name for name, owner in owners.items() if owner not in found]
-            owners, _ = identities.look_up(session, lost)  # they were merged before the lock was there
+        found = {one.id: one for one in customers.lock_all(session, owners.values())} if owners else {}
+        if any(owner not in found for owner in owners.values()):
+            raise CameBetween("a customer was merged or erased before the lock was there")
+        self._by_name |= {name: found[owner] for name, owner in owners.items()}
         return list(found.values())
 
     def customer_of(self, event: IncomingEvent) -> Customer:

@@ -74,6 +74,24 @@ def ingest(
     return result
 
 
+def reject_unexpected(session: Session, item: Any, now: datetime) -> IngestResult:
+    """What becomes of an event that raised what nobody expects: it is in the rejection log, like one that is wrong."""
+    rejected = Rejected("", "something failed here that nobody expected; it was logged")
+    rejections.add(session, [_rejection(item, rejected, now)])
+    return IngestResult(rejected=[(0, rejected)])
+
+
+def together(parts: Iterable[tuple[int, IngestResult]]) -> IngestResult:
+    """The results of parts of a batch as one; each comes with the index of its first event."""
+    whole = IngestResult()
+    for first, part in parts:
+        whole.accepted += part.accepted
+        whole.repeated += part.repeated
+        whole.rejected += [(first + index, rejected) for index, rejected in part.rejected]
+        whole.enrolled += part.enrolled
+    return whole
+
+
 def take(session: Session, event: IncomingEvent, listeners: Listeners, now: datetime) -> list[str] | None:
     """Take one event in; return the ids of the enrollments it started, None where it is a repeat. Raise Rejected."""
     (outcome,) = take_all(session, [event], listeners, now)

@@ -31,10 +31,11 @@ from store.queries.tombstones import ANONYMOUS, USER
 from store.statuses import EnrollmentStatus
 from store.tables.customers import AddressConsent, Alias, Consent, Customer, DateDue, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Hook, Interest
-from store.tables.messages import DeliveryEvent, Message, MessageBody, PendingClick
+from store.tables.messages import DeliveryEvent, Engagement, Message, MessageBody, PendingClick
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
-    AddressConsent, Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Hook, Interest, Alias
+    AddressConsent, Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Engagement, Hook,
+    Interest, Alias,
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)

@@ -41,3 +41,8 @@ def of(scopes: Collection[str]) -> Rights:
     if "admin" in scopes or {"ingest", "marketer"} <= {*scopes}:
         return EVERYTHING
     return SERVER if "ingest" in scopes else BROWSER
+
+
+def stands_in_a_page(scopes: Collection[str]) -> bool:
+    """Whether a key with these scopes is everybody's who opens the page in which it stands."""
+    return {*scopes} == {"browser"}

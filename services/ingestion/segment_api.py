@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import orjson
 
+from journeys.facts import customer_facts
 from services.ingestion import identifiers
 from services.values import Rejected, check_values, instant
 
@@ -70,6 +71,8 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
     about = _mapping(context, "traits", "context.traits")
     if kind == "identify":  # RudderStack's libraries put them into the context
         traits = {**about, **traits} if about else traits
+    properties = traits if kind == "identify" else _properties(kind, item)
+    _check_amount(properties, "traits" if kind == "identify" else "properties")
     return IncomingEvent(
         type=kind,
         name=_name(kind, item),
@@ -77,10 +80,17 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
         anonymous_id=anonymous_id,
         message_id=identifiers.message_in(item),
         at=_happened(item, now, sent_at or item.get("sentAt")),
-        properties=traits if kind == "identify" else _properties(kind, item),
+        properties=properties,
         traits=traits,
         previous_id=identifiers.name_in(item, "previousId") if kind == "alias" else None,
     )
+
+
+def _check_amount(properties: Mapping[str, Any], path: str) -> None:
+    """A customer's amounts are summed, and the sum of any number of them is a finite one."""
+    excessive = customer_facts.excessive_amount(properties)
+    if excessive is not None:
+        raise Rejected(f"{path}.{excessive}", f"an amount is at most {customer_facts.LARGEST_AMOUNT:,}")
 
 
 def _name(kind: str, item: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """One verdict about many mails of which nobody can tell whether they went."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from services.errors import Refused
 from services.messages import resolving
 from services.messages.resolving import Resolution
 from services.operations import operations
+from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock, instant
 from store.queries import unsure_messages
@@ -52,14 +53,20 @@ def start(
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A page of them at a time, in the order of their ids; what became unsure after it was asked for is left out."""
     while True:
-        yield lambda session: _page(session, operation, clock())
+        yield ItemPage(
+            items=lambda session: _unsure(session, operation),
+            do=lambda session, ids: _decide(session, operation, ids, clock()),
+            fail=lambda session, one, error: one_failed(session, operation, one, error),
+        )
 
 
-def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
+def _unsure(session: Session, operation: Operation) -> Sequence[str]:
     current = session.get(Operation, operation.id) or operation
-    ids = unsure_messages.ids(session, _filter(operation), current.cursor or "", PAGE)
-    if not ids:
-        return None
+    return unsure_messages.ids(session, _filter(operation), current.cursor or "", PAGE)
+
+
+def _decide(session: Session, operation: Operation, ids: Sequence[str], now: datetime) -> Done:
+    current = session.get(Operation, operation.id) or operation
     by = f"key {operation.asked_by}"
     decided = resolving.decide_some(session, ids, operation.request["as"], by, now)
     return Done(count=len(ids), cursor=ids[-1], result=add_counts(current, {"decided": decided}))

@@ -24,7 +24,7 @@ from store.tables.access import Operation
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
-from store.tables.messages import DeliveryEvent, MessageBody, PendingClick
+from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 
 PAGE = 1_000
 """Rows that go in one transaction; who has more is erased in several."""
@@ -118,6 +118,7 @@ ROWS: Mapping[str, Phase] = {
     "bodies": _rows(MessageBody),
     "reports": _rows(DeliveryEvent),
     "clicks": _rows(PendingClick),
+    "engagements": _rows(Engagement),
     "broadcasts": _rows(BroadcastMember),
     "interests": _rows(Interest),
     "controls": _rows(ControlRequest),

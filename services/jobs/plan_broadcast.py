@@ -23,6 +23,7 @@ from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages import planning
 from services.messages.eligibility import Recipients
+from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock
 from store import bulk
@@ -61,8 +62,14 @@ class PlannedMail:
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Plan a page of the audience at a time."""
+    held: list[Broadcast] = []  # so that the session knows it for as long as a page lasts
     while True:
-        yield lambda session: _page(session, operation, clock())
+        yield ItemPage(
+            items=lambda session: _to_plan(session, operation, held),
+            do=lambda session, ids: _plan_page(session, operation, ids, clock()),
+            fail=lambda session, one, error: _not_planned(session, operation, one, error, clock()),
+            finish=lambda session: _finish(session, operation, clock()),
+        )
 
 
 def preview(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
@@ -71,13 +78,21 @@ def preview(database: Database, operation: Operation, clock: Clock) -> Iterator[
         time.sleep(SOON)
         yield lambda session: Done(count=0, note="it is being worked out who is in the segment")
     while True:
-        yield lambda session: _preview(session, operation, clock())
+        yield ItemPage(
+            items=lambda session: _next_of_audience(session, operation),
+            do=lambda session, ids: _preview(session, operation, ids, clock()),
+            fail=lambda session, one, error: one_failed(session, operation, one, error),
+        )
 
 
 def cancel(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Say of every mail that has not gone that it never will."""
     while True:
-        yield lambda session: _cancel(session, operation, clock())
+        yield ItemPage(
+            items=lambda session: _unclaimed(session, operation),
+            do=lambda session, ids: _cancel(session, ids, clock()),
+            fail=lambda session, one, error: _not_cancelled(session, operation, one, error),
+        )
 
 
 def _unready(database: Database, operation: Operation) -> bool:
@@ -99,27 +114,50 @@ def audience(session: Session, row: Broadcast, after: str, limit: int) -> Sequen
     return broadcast_rows.named_ids(session, row.key, after, limit)
 
 
-def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
-    row, which = session.get(Broadcast, operation.request["broadcast"]), operation.request["pass"]
+def _next_of_audience(session: Session, operation: Operation) -> Sequence[str]:
+    row = session.get(Broadcast, operation.request["broadcast"])
     current = session.get(Operation, operation.id) or operation
-    if row is None or row.status != BroadcastStatus.PLANNING:
-        return None
-    ids = audience(session, row, current.cursor, PAGE)
-    if not ids:
-        _planned(session, row, which, current, now)
-        return None
-    candidates = _candidates(session, row, ids, which, locked=True)
-    plans = _plans(session, row, candidates, which, now)
-    _write(session, row, plans, now)
+    return audience(session, row, current.cursor, PAGE) if row is not None else []
+
+
+def _in_planning(session: Session, operation: Operation) -> Broadcast | None:
+    row = session.get(Broadcast, operation.request["broadcast"])
+    return row if row is not None and row.status == BroadcastStatus.PLANNING else None
+
+
+def _to_plan(session: Session, operation: Operation, held: list[Broadcast]) -> Sequence[str]:
+    row = _in_planning(session, operation)
+    held[:] = [row] if row is not None else []
+    return _next_of_audience(session, operation) if row is not None else []
+
+
+def _plan_page(session: Session, operation: Operation, ids: Sequence[str], now: datetime) -> Done:
+    row, which = _in_planning(session, operation), operation.request["pass"]
+    current = session.get(Operation, operation.id) or operation
+    candidates = _candidates(session, row, ids, which, locked=True) if row is not None else []
+    plans = _plans(session, row, candidates, which, now) if row is not None else []
+    if row is not None:
+        _write(session, row, plans, now)
     return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
 
 
-def _preview(session: Session, operation: Operation, now: datetime) -> Done | None:
-    row = session.get(Broadcast, operation.request["broadcast"])
+def _not_planned(session: Session, operation: Operation, one: str, error: Exception, now: datetime) -> Done:
+    """This customer gets no mail of it, on record."""
+    key, because = operation.request["broadcast"], type(error).__name__
+    detail = {"broadcast": key, "reason": "unexpected_error", "because": because}
+    decisions.add(session, [decisions.row(one, "skipped", detail, now)])
+    return one_failed(session, operation, one, error)
+
+
+def _finish(session: Session, operation: Operation, now: datetime) -> None:
+    row = _in_planning(session, operation)
+    if row is not None:
+        _planned(session, row, operation.request["pass"], session.get(Operation, operation.id) or operation, now)
+
+
+def _preview(session: Session, operation: Operation, ids: Sequence[str], now: datetime) -> Done:
+    row = broadcasts.get(session, operation.request["broadcast"])
     current = session.get(Operation, operation.id) or operation
-    ids = audience(session, row, current.cursor, PAGE) if row is not None else []
-    if row is None or not ids:
-        return None
     plans = _plans(session, row, _candidates(session, row, ids, "all", locked=False), "all", now)
     return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
 
@@ -259,11 +297,23 @@ def _together(before: Mapping[str, Any] | None, more: Mapping[str, Any] | None) 
     return found
 
 
-def _cancel(session: Session, operation: Operation, now: datetime) -> Done | None:
-    key = operation.request["broadcast"]
-    waiting = messages.unclaimed_of_broadcast(session, key, PAGE)
-    if not waiting:
-        return None
+def _unclaimed(session: Session, operation: Operation) -> Sequence[str]:
+    """Some that wait still, without those that failed; what was withdrawn is among them no more."""
+    return messages.unclaimed_of_broadcast(session, operation.request["broadcast"], _left(session, operation), PAGE)
+
+
+def _left(session: Session, operation: Operation) -> Sequence[str]:
+    current = session.get(Operation, operation.id) or operation
+    return (current.result or {}).get("left", [])
+
+
+def _cancel(session: Session, ids: Sequence[str], now: datetime) -> Done:
+    waiting = messages.unclaimed_among(session, ids)
     planning.withdraw_all(session, waiting, "cancelled", now)
     session.flush()
-    return Done(count=len(waiting))
+    return Done(count=len(ids))
+
+
+def _not_cancelled(session: Session, operation: Operation, one: str, error: Exception) -> Done:
+    failed = one_failed(session, operation, one, error)
+    return replace(failed, result={**(failed.result or {}), "left": [*_left(session, operation), one]})

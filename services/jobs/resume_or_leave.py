@@ -7,11 +7,13 @@ from functools import partial
 from sqlmodel import Session
 
 from services.enrollments import asking
+from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store.queries import enrollments, journeys
 from store.queries.dispatches import Priority
 from store.session import Database
+from store.statuses import EnrollmentStatus
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
 
@@ -22,33 +24,46 @@ PAGE = 500
 def resume(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A poke to each that was parked; another pause meanwhile ends the work."""
     while True:
-        yield lambda session: _resume(session, operation, clock())
+        yield ItemPage(
+            items=lambda session: _parked(session, operation),
+            do=lambda session, ids: _each(session, ids, partial(_resume, session, clock())),
+            fail=lambda session, one, error: one_failed(session, operation, one, error),
+        )
 
 
 def leave(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """An exit, asked of each that is live."""
     while True:
-        yield lambda session: _leave(session, operation, clock())
+        yield ItemPage(
+            items=lambda session: _live(session, operation),
+            do=lambda session, ids: _each(session, ids, partial(_leave, session, clock())),
+            fail=lambda session, one, error: one_failed(session, operation, one, error),
+        )
 
 
-def _resume(session: Session, operation: Operation, now: datetime) -> Done | None:
-    key = operation.request["journey"]
-    if journeys.is_paused(session, key):
-        return None
-    return _each(session, operation, "journey", partial(asking.poke, session, now=now, priority=Priority.BULK_START))
+def _parked(session: Session, operation: Operation) -> Sequence[str]:
+    """The next that the journey's pause parked; none where it is paused once more."""
+    if journeys.is_paused(session, operation.request["journey"]):
+        return []
+    return _live(session, operation, paused_by="journey")
 
 
-def _leave(session: Session, operation: Operation, now: datetime) -> Done | None:
-    left = partial(asking.leave, session, reason="archived", now=now, priority=Priority.BULK_START)
-    return _each(session, operation, None, left)
-
-
-def _each(
-    session: Session, operation: Operation, paused_by: str | None, do: Callable[[Sequence[Enrollment]], None]
-) -> Done | None:
+def _live(session: Session, operation: Operation, paused_by: str | None = None) -> Sequence[str]:
     current = session.get(Operation, operation.id) or operation
     page = enrollments.live_in(session, operation.request["journey"], current.cursor, PAGE, paused_by=paused_by)
-    if not page:
-        return None
-    do(page)
-    return Done(count=len(page), cursor=page[-1].id)
+    return [one.id for one in page]
+
+
+def _resume(session: Session, now: datetime, those: Sequence[Enrollment]) -> None:
+    asking.poke(session, those, now, Priority.BULK_START)
+
+
+def _leave(session: Session, now: datetime, those: Sequence[Enrollment]) -> None:
+    asking.leave(session, those, "archived", now, Priority.BULK_START)
+
+
+def _each(session: Session, ids: Sequence[str], do: Callable[[Sequence[Enrollment]], None]) -> Done:
+    """Do it to each of these that is live still."""
+    found = enrollments.by_ids(session, ids)
+    do([found[one] for one in ids if one in found and found[one].status == EnrollmentStatus.LIVE])
+    return Done(count=len(ids), cursor=ids[-1])

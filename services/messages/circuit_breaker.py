@@ -1,9 +1,10 @@
 """The channel's circuit breaker: when a provider refuses us or fails, every lane waits, and somebody is told.
 
     open ── the key is refused ──────────────→ closed for a minute, with an alarm
-    open ── five failures in a row ──────────→ closed for 5 s, with an alarm; doubled by every five more, up to 5 min
+    open ── five failures in a row ──────────→ closed for 5 s, with an alarm
     open ── "slower, please" ────────────────→ closed for as long as the provider says, without an alarm
-    closed ── its time is over ──────────────→ one mail is tried; accepted, the channel is open again
+    closed ── its time is over ──────────────→ one mail is tried: accepted, the channel is open again; failed, it is
+                                               closed for twice as long as before, 5 min at most
 
 The row is shared by all lanes and workers. It is kept in the transaction that records what became of the mails.
 """
@@ -23,8 +24,8 @@ FAILURES = 5
 """In a row, and the channel closes: each may have made a mail `unknown`, so they are few; one alone is chance."""
 
 FIRST, LONGEST = timedelta(seconds=5), timedelta(minutes=5)
-"""How long it closes after failures: 5 s, twice as long with every five more, and 5 minutes at most; then one mail
-tries."""
+"""How long it closes after failures: 5 s, then twice as long each time the one mail that tries fails, and 5 minutes at
+most. Longer, a provider that is back would wait for us; a mail that tries may become `unknown`, so they are few."""
 
 REFUSED = timedelta(minutes=1)
 """How long it closes where the key is refused: a person has to act, and a minute after they did mail goes."""
@@ -79,10 +80,12 @@ def _hear(row: Channel, one: ChannelReport, now: datetime) -> None:
             _close(row, now + REFUSED)
         case "busy":
             _close(row, now + one.wait)
+        case "failed" if row.closed_until is not None and now < row.closed_until:
+            pass  # a call that was under way when it closed: it tells nothing new, and is nobody's try
         case "failed":
             row.failures += 1
             if row.failures >= FAILURES:
-                times = min(row.failures // FAILURES - 1, 10)
+                times = min(row.failures - FAILURES, 10)
                 row.alarm = f"{row.failures} attempts in a row failed; the last: {one.why}"
                 _close(row, now + min(LONGEST, FIRST * 2**times))
         case "well" | "nothing":

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from journeys.facts import calendar
 from services.installation import installation_settings
-from services.messages import circuit_breaker
+from services.messages import circuit_breaker, turns
 from services.messages.circuit_breaker import ChannelReport
 from store import bulk
 from store.queries import decisions, lanes, message_bodies, message_counts, messages
@@ -70,23 +70,25 @@ class AttemptResult:
     said: ChannelReport | None = None
 
 
-def take_over(session: Session, lane: str, fence: str, now: datetime) -> int:
+def take_over(session: Session, lane: str, fence: str, now: datetime, channel: str | None = None) -> int:
     """Become the owner of a lane; return how many mails the last owner left of which nobody knows whether they went.
 
-    What it had claimed is planned again, at once; what it had frozen is `unknown`, or accepted where the provider has
-    spoken of it.
+    What it had claimed is planned again, at once, and is taken off no rate of the `channel` or its broadcasts; what it
+    had frozen is `unknown`, or accepted where the provider has spoken of it.
     """
     lanes.take_ownership(session, lane, fence, now)
     session.flush()
-    frozen = 0
+    frozen, unsent = 0, list[str | None]()
     for message in messages.claimed_by_others(session, lane, fence):
         if message.status == MessageStatus.CLAIMED:
             messages.change(session, message, MessageStatus.PLANNED, now)
+            unsent.append(message.broadcast)
         elif message.delivery is not None:  # the provider spoke of it before our own record was written
             _set(session, message, MessageStatus.ACCEPTED, None, now)
         else:
             _set(session, message, MessageStatus.UNKNOWN, "worker_lost", now)
             frozen += 1
+    turns.return_tokens(session, channel, unsent)
     return frozen
 
 
@@ -124,9 +126,9 @@ def freeze(session: Session, lane: str, fence: str, mails: Sequence[tuple[Compos
     return mine
 
 
-def give_back(session: Session, fence: str, ids: Sequence[str], now: datetime) -> None:
-    """An owner that stops: what it claimed and did not freeze is planned again."""
-    messages.give_back(session, ids, fence, now)
+def give_back(session: Session, fence: str, ids: Sequence[str], now: datetime, channel: str) -> None:
+    """An owner that stops: what it claimed and did not freeze is planned again, and is taken off no rate."""
+    turns.return_tokens(session, channel, messages.give_back(session, ids, fence, now))
 
 
 def record(

@@ -50,6 +50,14 @@ def give_back(session: Session, turn: Turn, claimed: Collection[str]) -> None:
     rates.give_back(session, {_bucket(key): taken - gone[key] for key, taken in turn.taken.items()})
 
 
+def return_tokens(session: Session, channel: str | None, campaigns: Sequence[str | None]) -> None:
+    """Mails that were claimed and did not go, by the broadcast of each: they are taken off no rate."""
+    unsent = Counter(_bucket(key) for key in campaigns if key is not None)
+    if channel is not None:
+        unsent[channel] = len(campaigns)
+    rates.give_back(session, unsent)
+
+
 def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:
     keys = lanes.journeys_with_planned(session, lane)
     paused = journeys.paused_among(session, keys)

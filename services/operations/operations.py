@@ -6,7 +6,7 @@ Each page is a transaction that also keeps how far the work is, so it goes on wh
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -29,10 +29,14 @@ MOST_ERRORS_KEPT = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineError:
-    """A line that was not taken; numbers count from 1. The reason names the field and nothing personal."""
+    """A line that was not taken; numbers count from 1. The reason names the field and nothing personal.
+
+    `unexpected` is what was raised where nobody expected it: whoever does the work logs and counts it.
+    """
 
     line: int
     reason: str
+    unexpected: Exception | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

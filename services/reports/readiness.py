@@ -35,12 +35,23 @@ class PartReadiness:
 def measure(session: Session, now: datetime) -> list[PartReadiness]:
     """Every part that an installation has, in whichever process it runs; by a dozen looks into indexes."""
     rounds = pulses.last_rounds(session)
-    waits: dict[str, datetime | None] = {
+    return [_of(part, rounds.get(part), since, now) for part, since in waits(session, now).items()]
+
+
+def of_rounds(
+    rounds: Mapping[str, datetime], waiting: Mapping[str, datetime | None], now: datetime
+) -> list[PartReadiness]:
+    """The parts that did these rounds, as one process knows of its own."""
+    return [_of(part, last, waiting.get(part), now) for part, last in sorted(rounds.items())]
+
+
+def waits(session: Session, now: datetime) -> dict[str, datetime | None]:
+    """Since when something waits for each part; None where nothing does."""
+    found: dict[str, datetime | None] = {
         name: dispatches.oldest_ready(session, priorities, now) for name, priorities in DISPATCHERS.items()
     }
-    waits |= {f"lane/{lane}": lanes.oldest_due(session, lane, now) for lane in lanes.LANES}
-    waits |= {"lane/hooks": hooks.next_due(session), **dict.fromkeys(OTHERS)}
-    return [_of(part, rounds.get(part), since, now) for part, since in waits.items()]
+    found |= {f"lane/{lane}": lanes.oldest_due(session, lane, now) for lane in lanes.LANES}
+    return found | {"lane/hooks": hooks.next_due(session), **dict.fromkeys(OTHERS)}
 
 
 def _of(part: str, last: datetime | None, waits: datetime | None, now: datetime) -> PartReadiness:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store.queries import counts, dispatches, message_counts, outbox, recounts
+from store.queries import counts, dispatches, hooks, message_counts, outbox, recounts
 from store.queries import journeys as journey_rows
 from store.queries.message_counts import StatusCount
 from store.queries.recounts import ByStatus
@@ -63,6 +63,8 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
         "journeys": journeys,
         "broadcasts": broadcasts,
         "on_their_way": dispatches.by_kind(session),
+        "stuck_dispatches": dispatches.stuck_by_kind(session),
+        "stuck_hooks": hooks.stuck_by_step(session, journey),
         "outbox": _outbox(session),
     }
 

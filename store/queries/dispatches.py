@@ -110,6 +110,12 @@ def stuck(session: Session) -> int:
     return session.exec(query).one()
 
 
+def stuck_by_kind(session: Session) -> dict[str, int]:
+    """How many rows of each kind are set aside for a person."""
+    query = select(Dispatch.kind, func.count(col(Dispatch.id))).where(Dispatch.status == DispatchStatus.STUCK)
+    return dict(session.exec(query.group_by(Dispatch.kind)).all())
+
+
 def remove_arrived(session: Session, ids: Sequence[int]) -> None:
     """Take away rows that have arrived; what waited behind them is free to go."""
     session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))

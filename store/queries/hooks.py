@@ -63,6 +63,15 @@ def stuck(session: Session) -> int:
     return session.exec(select(func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)).one()
 
 
+def stuck_by_step(session: Session, journey: str | None = None) -> dict[str, int]:
+    """How many hooks are set aside for a person: by `journey/step`, of one journey or of all."""
+    query = select(Hook.journey, Hook.step, func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)
+    if journey is not None:
+        query = query.where(Hook.journey == journey)
+    found = session.exec(query.group_by(Hook.journey, Hook.step).order_by(Hook.journey, Hook.step)).all()
+    return {f"{key}/{step}": count for key, step, count in found}
+
+
 def last_of_step(session: Session, enrollment_id: str, step: str) -> Hook | None:
     """The newest call of a step of an enrollment: that of its last visit."""
     query = select(Hook).where(Hook.enrollment_id == enrollment_id, Hook.step == step)

@@ -157,10 +157,15 @@ def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) ->
     return _locked(session, Message.enrollment_id == enrollment_id, col(Message.status).in_(CLAIMABLE), *of)
 
 
-def unclaimed_of_broadcast(session: Session, broadcast: str, limit: int) -> Sequence[Message]:
-    """Some of a broadcast's messages that no lane has claimed, `limit` at most, locked."""
-    some = select(Message.id).where(Message.broadcast == broadcast, col(Message.status).in_(CLAIMABLE)).limit(limit)
-    return _locked(session, col(Message.id).in_(some))
+def unclaimed_of_broadcast(session: Session, broadcast: str, but: Collection[str], limit: int) -> Sequence[str]:
+    """The ids of a broadcast's messages that no lane has claimed, in no order, without these; `limit` at most."""
+    where = (Message.broadcast == broadcast, col(Message.status).in_(CLAIMABLE), col(Message.id).not_in(but))
+    return session.exec(select(Message.id).where(*where).limit(limit)).all()
+
+
+def unclaimed_among(session: Session, ids: Collection[str]) -> Sequence[Message]:
+    """Those of these messages that no lane has claimed, locked."""
+    return _locked(session, col(Message.id).in_(ids), col(Message.status).in_(CLAIMABLE))
 
 
 def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
@@ -218,11 +223,11 @@ def freeze(session: Session, attempts: Mapping[str, int], fence: str, now: datet
     return set(mine)
 
 
-def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
-    """Those of the messages that this owner has claimed and not frozen, planned again; return which they are."""
-    return _step(
-        session, locked_in_status(session, ids, (MessageStatus.CLAIMED,), fence), MessageStatus.PLANNED, now, {}
-    )
+def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> Sequence[str | None]:
+    """Those of the messages that this owner has claimed and not frozen, planned again; return the broadcast of each."""
+    mine = locked_in_status(session, ids, (MessageStatus.CLAIMED,), fence)
+    _step(session, mine, MessageStatus.PLANNED, now, {})
+    return [one.broadcast for one in mine.values()]
 
 
 def _step(

@@ -119,6 +119,20 @@ class DeliveryEvent(SQLModel, table=True):
     machine: bool = False
 
 
+class Engagement(SQLModel, table=True):
+    """How often a mail's picture was loaded (`opened`), or its links were followed (`clicked`): by people and machines.
+
+    The events of it are reports, of which the first within an hour is kept; here the others are counted, too.
+    """
+
+    message_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    customer_id: str = Field(index=True)
+    count: int
+    first_at: datetime = _at()
+    last_at: datetime = _at()
+
+
 class PendingClick(SQLModel, table=True):
     """A click that may be a scanner's: it is judged with its neighbours when some seconds have passed."""
 

@@ -216,3 +216,20 @@ def test_every_path_is_told_to_whoever_sets_up_a_proxy() -> None:
     told = {path.rstrip("/") for cell in cells for path in re.findall(r"`(/[a-z0-9.]*/?)`", cell)}
     paths = {route.path for module in ROUTERS for route in module.router.routes} | {"/openapi.json"}
     assert {"/".join(path.split("/")[:2]).rstrip("/") for path in paths} == told
+
+
+def test_every_path_is_in_the_list_of_what_a_proxy_publishes_and_no_other() -> None:
+    text = (ROOT / "docs" / "operate.md").read_text()
+    table = text.partition("### What a proxy publishes")[2].partition("Name the proxy's")[0]
+    rows = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    told = {path for row in rows for path in re.findall(r"`(/[^`]*)`", row)}
+    paths = {route.path for router in ROUTERS for route in router.router.routes if hasattr(route, "path")}
+
+    def place(path: str) -> str:
+        """The path itself, or its first part where more follows."""
+        first, slash, _ = path[1:].partition("/")
+        return f"/{first}{slash}" if slash else path
+
+    missing = {path for path in paths if place(path) not in told and not path.startswith(("/docs/", "/outbox/"))}
+    assert missing == set()
+    assert {one for one in told if not any(place(path) == one for path in paths)} <= {"/openapi.json", "/webhooks/"}

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from limits import parse
 from sqlmodel import select
 
+from api.deps import rate_limits
 from mail.links import Confirmation, Unsubscribe
 from mail.message import Mail, Sender
 from store.queries import outbox
@@ -69,6 +71,23 @@ def test_the_evidence_of_a_consent_holds_the_persons_own_address(
     with parts.database.reading() as session:
         (kept,) = session.exec(select(Consent)).all()
     assert kept.evidence["confirmed"].get("ip") == known
+
+
+def test_a_key_of_a_page_is_counted_by_the_visitors_own_address_behind_our_proxy(
+    visit: Callable[..., TestClient], keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "VISITOR", parse("3/minute"))
+    proxied = visit("10.0.0.2", trusted_proxies="10.0.0.0/8")
+    proxied.headers["Authorization"] = f"Bearer {keys['browser']}"
+    event = {"anonymousId": "a", "event": "Looked"}
+
+    def looks(address: str) -> int:
+        return proxied.post("/v1/track", json=event, headers={"X-Forwarded-For": address}).status_code
+
+    assert [looks("198.51.100.7") for _ in range(5)] == [200, 200, 200, 429, 429]
+    assert [looks("198.51.100.8"), looks("1.1.1.1, 198.51.100.7")] == [200, 429], "what the visitor made up is not read"
+    proxied.headers["Authorization"] = f"Bearer {keys['ingest']}"
+    assert [looks("198.51.100.7") for _ in range(5)] == [200] * 5, "a server calls for everybody"
 
 
 def path(url: str) -> str:

@@ -1,7 +1,7 @@
 """Hooks and dispatch rows that are set aside: listed, tried again, given up; and what is said of a database that fails."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
+from typer.testing import CliRunner
 
 from journeys.machine.commands import Decide
 from mail.webhooks.answer import HookAnswer
@@ -20,6 +21,10 @@ from store.queries.dispatches import Priority
 from store.statuses import DispatchStatus, HookStatus
 from store.tables.access import Audit
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
+from waypost.cli.app import app
+from waypost.cli.commands import messages
+from waypost.client import Waypost
+from waypost.doctor import installation
 from waypost.processes.api import build
 from waypost.wiring import Parts
 
@@ -43,6 +48,51 @@ def test_hooks_are_listed_with_their_answers(client: TestClient, stuck: str) -> 
     assert client.get("/v1/hooks", params={"status": "planned"}).json()["items"] == []
     assert client.get(f"/v1/hooks/{stuck}").json() == one
     assert client.get("/v1/hooks/nobody").status_code == 404
+
+
+@pytest.mark.usefixtures("stuck")
+def test_the_books_and_the_doctor_name_what_is_stuck(
+    client: TestClient, keys: dict[str, str], parts: Parts, monkeypatch: pytest.MonkeyPatch, noon: datetime
+) -> None:
+    def connected(*_: Any) -> Waypost:
+        return Waypost("http://testserver", keys["admin"], transport=client._transport)
+
+    monkeypatch.setattr(installation, "client", connected)
+    monkeypatch.setattr(messages, "api_client", connected)
+
+    def doctor() -> list[str]:
+        (found,) = [one for one in installation.examine(parts.settings) if one.check == "set aside"]
+        assert found.well is False
+        return found.text.split("; ")
+
+    def told() -> str:
+        return " ".join(CliRunner().invoke(app, ["reconcile", "--quick"]).output.split())
+
+    hooks_told = "1 calls of welcome/new/webhook:x are stuck: `waypost hooks list --status stuck` says why"
+    assert doctor()[0] == hooks_told
+    assert hooks_told in told()
+    with parts.database.writing() as session:
+        row = dispatches.row("e1", "enrollment/x", "poke", {}, Priority.SIGNAL, noon)
+        bulk.add(session, Dispatch, [{**row, "status": DispatchStatus.STUCK}])
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+    client.post("/v1/track", json={"userId": "bob", "event": "Signed Up"})
+    with parts.database.writing() as session:
+        ann, bob = session.exec(select(Enrollment)).all()
+        ann.stuck = "KeyError"
+        bob.wakes_at = noon - timedelta(hours=1)
+        bob.poked_at = None
+    books = client.get("/v1/reports/reconciliation").json()
+    assert (books["stuck_hooks"], books["stuck_dispatches"]) == ({"welcome/new/webhook:x": 1}, {"poke": 1})
+    assert (books["stuck"], books["overdue"], books["balanced"]) == (1, 1, True)
+    assert client.get("/v1/reports/reconciliation?journey=other").json()["stuck_hooks"] == {}
+    for sentence in (
+        "1 enrollments should have acted more than ten minutes ago",
+        "1 enrollments end in an error each time: GET /v1/enrollments?stuck=true lists them, `waypost status ID` tells the error",
+        "1 rows that poke a workflow are stuck: GET /v1/dispatches?status=stuck says why",
+        hooks_told,
+    ):
+        assert sentence in doctor()
+        assert sentence in told()
 
 
 def test_a_stuck_hook_is_tried_again_or_given_up_on_record(client: TestClient, stuck: str, parts: Parts) -> None:

@@ -1,11 +1,9 @@
-"""What each key may do, what a mail that is shown to one has lost, and what is on record of it all."""
+"""What each key may do, and what a mail that is shown to one has lost."""
 
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,15 +14,10 @@ from sqlmodel import select
 from api.deps import key_guesses
 from mail.links import Unsubscribe
 from services.access import api_keys
-from services.jobs import erasure
 from store.queries import messages
 from store.statuses import MessageStatus
-from store.tables.access import ApiKey, Audit
 from store.tables.customers import Customer
-from store.tables.enrollments import ControlRequest, Enrollment
 from store.tables.messages import MessageBody
-from tests.shells import Shell
-from waypost.cli.commands.keys import keys_create, keys_revoke
 from waypost.cli.terminal import failures_as_sentences
 from waypost.processes.api import build
 from waypost.settings import Settings
@@ -186,87 +179,6 @@ def test_a_mail_that_is_shown_has_lost_its_signed_links(client: TestClient, part
     ]
     assert shown["text"] == f"Leave: {parts.links.public_url}/u/hidden"
     assert client.post("/u/hidden").status_code == 404
-
-
-# -- on record ---------------------------------------------------------------------------------------------------------
-
-
-class Controlled:
-    """Stands for the gateway: notes what Temporal is told."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.told: list[tuple[Any, ...]] = []
-        self._parts = parts
-
-    async def hurry(self, *told: Any) -> None:
-        self.told.append(told)
-        (run,) = rows(self._parts, Enrollment)
-        Shell(self._parts.database, run).wake(self._parts.clock())
-
-
-def test_a_control_is_on_record_with_before_after_and_what_was_said(
-    client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch, noon: datetime
-) -> None:
-    text = "journey: long\nenter: [{on: E}]\nstart: new\nstages: {new: {steps: [{wait: 9 days}]}}"
-    client.put("/v1/journeys/long", content=text)
-    client.post("/v1/journeys/long/publish")
-    client.post("/v1/track", json={"userId": "ann", "event": "E"})
-    gateway = Controlled(parts)
-
-    async def given() -> Controlled:
-        return gateway
-
-    backend = replace(client.app.state.backend, gateway=given)
-    monkeypatch.setattr(client.app.state, "backend", backend)
-    (run,) = rows(parts, Enrollment)
-    answer = client.post(f"/v1/enrollments/{run.id}/pause", json={"reason": "Ann called: her mother died"})
-    assert answer.status_code == 200, answer.text
-    assert "mother" not in str(gateway.told), "nobody can erase what stands in Temporal's history"
-    (entry,) = [one for one in rows(parts, Audit) if one.kind == "enrollment" and one.action == "pause"]
-    assert entry.before is not None
-    assert entry.after is not None
-    assert (entry.before["paused_by"], entry.after["paused_by"]) == (None, "person")
-    assert entry.after["said"] == "Ann called: her mother died"
-    assert "mother" not in str([one.model_dump() for one in rows(parts, ControlRequest)])
-    with parts.database.writing() as session:
-        erasure.PHASES["runs"](session, run.customer_id, noon)
-    (entry,) = [one for one in rows(parts, Audit) if one.action == "pause"]
-    assert (entry.before, entry.after) == (None, None)
-
-
-def test_a_pause_and_a_revocation_are_on_record_with_before_and_after(client: TestClient, parts: Parts) -> None:
-    client.put("/v1/topics/news", json={"name": "News"})
-    client.post("/v1/topics/news/pause")
-    key = client.post("/v1/keys", json={"name": "shop", "scopes": ["ingest"]}).json()["id"]
-    client.delete(f"/v1/keys/{key}")
-    told = {(one.kind, one.action): (one.before, one.after) for one in rows(parts, Audit)}
-    before, after = told["topic", "paused"]
-    assert before["paused_at"] is None
-    assert after["paused_at"] is not None
-    before, after = told["key", "revoked"]
-    assert (before, after["revoked_at"] is not None) == ({"revoked_at": None}, True)
-
-
-def test_keys_of_the_command_line_are_on_record_with_before_and_after(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WAYPOST_HOME", str(parts.settings.home.absolute()))
-    keys_create("page", ["browser"])
-    (key,) = rows(parts, ApiKey)
-    keys_revoke(key.id)
-    made, gone = sorted(rows(parts, Audit), key=lambda one: one.action)
-    assert (made.before, made.after["scopes"]) == (None, ["browser"])
-    assert (gone.before, gone.after["revoked_at"] is not None) == ({"revoked_at": None}, True)
-
-
-def test_a_suppression_is_on_record_with_its_reason_and_without_the_address(client: TestClient, parts: Parts) -> None:
-    client.put("/v1/suppressions/ann@example.com", json={"reason": "complaint"})
-    client.delete("/v1/suppressions/ann@example.com")
-    made, gone = sorted(rows(parts, Audit), key=lambda one: one.action)
-    assert (made.action, made.before, made.after["reason"]) == ("suppressed", None, "complaint")
-    assert (gone.action, gone.before["reason"], gone.after) == ("unsuppressed", "complaint", None)
-    assert "ann@" not in f"{made} {gone}"
 
 
 # -- nothing unknown ---------------------------------------------------------------------------------------------------

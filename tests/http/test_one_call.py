@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from api.deps import rate_limits
 from api.deps.rate_limits import RateLimits
 from api.errors import ApiError
 from services.access import api_keys
@@ -148,3 +149,34 @@ def test_a_window_slides() -> None:
     at[0] += 120
     for _ in range(10):
         rates.hit("k", None)
+
+
+def test_a_visitor_who_calls_without_end_with_a_key_of_a_page_shuts_out_nobody_else() -> None:
+    at = [600.0]
+    rates = RateLimits("1000/minute", lambda: at[0])
+    for _ in range(600):
+        rates.hit("page", None, "192.0.2.1")
+    for _ in range(5_000):
+        with pytest.raises(ApiError, match="one address may call with this key 600 times per 60 seconds"):
+            rates.hit("page", None, "192.0.2.1")
+    for number in range(400):
+        rates.hit("page", None, f"198.51.100.{number % 250}")
+    with pytest.raises(ApiError, match="this key may call 1000 times"):
+        rates.hit("page", None, "203.0.113.9")
+    rates.hit("other", None, "192.0.2.1")
+
+
+def test_a_line_is_one_visitor_whichever_of_its_ipv6_addresses_it_takes() -> None:
+    rates = RateLimits("100000/minute", lambda: 600.0)
+    for number in range(600):
+        rates.hit("page", None, f"2001:db8:0:7::{number:x}")
+    with pytest.raises(ApiError):
+        rates.hit("page", None, "2001:db8:0:7:ffff::1")
+    rates.hit("page", None, "2001:db8:0:8::1")
+
+
+def test_so_many_visitors_are_counted_and_no_more() -> None:
+    rates = RateLimits("1000000/minute", lambda: 600.0)
+    for number in range(rate_limits.VISITORS + 500):
+        rates.hit("page", None, f"10.0.{number // 250}.{number % 250}")
+    assert len(rates._visitors) == rate_limits.VISITORS

@@ -10,13 +10,14 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from activities.delivery.lane import MailLane
+from api.deps import token_rates
 from mail.links import Confirmation, Links, Preferences
 from services.upkeep import upkeep
 from store.queries import messages
 from store.statuses import MessageStatus
 from store.tables.customers import Consent, Event
 from store.tables.enrollments import Decision
-from store.tables.messages import DeliveryEvent, Message, MessageBody, OutboxMail
+from store.tables.messages import DeliveryEvent, Engagement, Message, MessageBody, OutboxMail, PendingClick
 from waypost.wiring import Parts
 
 ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
@@ -162,6 +163,11 @@ def test_sixty_opens_are_one_event_an_hour_and_the_others_are_counted(
     assert [one.kind for one in rows(parts, DeliveryEvent)] == ["opened"]
     assert [one.name for one in rows(parts, Event)] == ["Identify", "Message Opened"]
     assert 'waypost_repeated_opens_and_clicks_total{kind="opened"} 59.0' in client.get("/metrics").text
+    shown = client.get(f"/v1/messages/{mail}").json()
+    assert (shown["opens"]["count"], shown["clicks"]) == (30, None), "as many as the rate of a mail lets through"
+    first = clock.at - timedelta(seconds=60)
+    assert shown["opens"]["first_at"] == first.isoformat().replace("+00:00", "Z")
+    assert len(rows(parts, Engagement)) == 1
     client.get(url, headers={"user-agent": ""})
     assert [one.machine for one in rows(parts, DeliveryEvent)] == [False], "past the rate of this mail nobody looks"
 
@@ -190,7 +196,29 @@ def test_sixty_clicks_are_one_event_an_hour_and_all_lead_where_the_mail_led(
         settle(parts, clock)
     assert clicks(parts) == [(URLS[0], False)]
     assert [one.name for one in rows(parts, Event)] == ["Identify", "Message Clicked"]
-    assert 'waypost_repeated_opens_and_clicks_total{kind="clicked"} 30.0' in client.get("/metrics").text
+    assert 'waypost_repeated_opens_and_clicks_total{kind="clicked"} 59.0' in client.get("/metrics").text
+    assert client.get(f"/v1/messages/{mail}").json()["clicks"]["count"] == 30
+    assert [(one.kind, one.count) for one in rows(parts, Engagement)] == [("clicked", 30)]
+
+
+def test_what_came_past_the_rate_of_a_mail_is_counted_with_the_next_that_is_looked_at(
+    client: TestClient, parts: Parts, mail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = iter([True, False, False, True])
+    rates = token_rates.TokenRates()
+    monkeypatch.setattr(rates._limiter, "hit", lambda rate, name: next(allowed))
+    assert [rates.count(mail, "opened") for _ in range(4)] == [1, 0, 0, 3]
+
+
+def test_a_click_that_waits_to_be_judged_is_one_row_however_often_it_is_repeated(
+    client: TestClient, parts: Parts, mail: str, clock: Any
+) -> None:
+    url = path(parts.links.click_url(mail, 0))
+    for _ in range(5):
+        client.get(url, headers=PERSON, follow_redirects=False)
+    client.head(url, headers=PERSON, follow_redirects=False)
+    assert sorted(one.machine for one in rows(parts, PendingClick)) == [False, True]
+    assert client.get(f"/v1/messages/{mail}").json()["clicks"]["count"] == 6
 
 
 def test_a_bad_token_leads_nowhere_and_a_bad_pixel_is_a_pixel(client: TestClient, parts: Parts, mail: str) -> None:

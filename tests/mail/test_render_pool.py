@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,8 @@ def test_what_a_process_sleeps_away_while_it_is_stopped_is_not_a_templates_fault
 
 
 def test_many_mails_of_a_poison_template_hold_up_nobody(pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool.render("thank_you", CONTEXT)
     monkeypatch.setattr(render_pool, "SECONDS", 120.0)
+    pool.render("thank_you", CONTEXT)
 
     def poisoned() -> None:
         with pytest.raises(TemplateProblem):
@@ -119,15 +120,16 @@ def test_many_mails_of_a_poison_template_hold_up_nobody(pool: RenderPool, monkey
     assert [thread.is_alive() for thread in threads] == [True] * 8, "all of them go on meanwhile"
     while any(thread.is_alive() for thread in threads):
         for child in psutil.Process().children():
-            child.kill()
+            with suppress(psutil.NoSuchProcess):  # the pool has ended it meanwhile
+                child.kill()
         time.sleep(0.05)
 
 
 def test_four_endless_templates_stop_neither_a_first_preview_nor_what_is_sent(
     pool: RenderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool.render("thank_you", CONTEXT)
     monkeypatch.setattr(render_pool, "SECONDS", 120.0)
+    pool.render("thank_you", CONTEXT)
 
     def poisoned(key: str) -> None:
         with pytest.raises(TemplateProblem):
@@ -142,7 +144,8 @@ def test_four_endless_templates_stop_neither_a_first_preview_nor_what_is_sent(
     assert [thread.is_alive() for thread in threads] == [True] * 4, "all of them go on meanwhile"
     while any(thread.is_alive() for thread in threads):
         for child in psutil.Process().children():
-            child.kill()
+            with suppress(psutil.NoSuchProcess):  # the pool has ended it meanwhile
+                child.kill()
         time.sleep(0.05)
     pool.render("thank_you", CONTEXT)
     assert len(psutil.Process().children()) <= 2, "only so many are kept"
@@ -163,7 +166,8 @@ def test_who_has_killed_once_waits_behind_those_that_never_did(
     assert [thread.is_alive() for thread in again] == [True] * len(again)
     while any(thread.is_alive() for thread in again):
         for child in psutil.Process().children():
-            child.kill()
+            with suppress(psutil.NoSuchProcess):  # the pool has ended it meanwhile
+                child.kill()
         time.sleep(0.05)
 
 

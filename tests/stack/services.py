@@ -25,6 +25,7 @@ class Services:
         self.folder = folder
         self.temporal_port, self.api_port = free_port(), free_port()
         self.metrics = {"journeys": free_port(), "delivery": free_port()}
+        self.health = {"journeys": free_port(), "delivery": free_port()}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         given = dict(line.split("=", 1) for line in ENV_FILE.read_text().splitlines() if not line.startswith("#"))
         self.key = given["WAYPOST_ADMIN_KEY"]
@@ -52,6 +53,8 @@ class Services:
         passed_on = {name: self.given[name] for name, value in asked.items() if value is None and name in self.given}
         here = {name: value for name, value in self.here.items() if name in asked or name in MADE_HERE}
         metrics = {"WAYPOST_METRICS": f"127.0.0.1:{self.metrics[service]}"} if service in self.metrics else {}
+        if service in self.health:
+            metrics["WAYPOST_HEALTH"] = f"127.0.0.1:{self.health[service]}"
         system = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         return {**system, **declared, **passed_on, **here, **metrics}
 

@@ -23,7 +23,7 @@ TRACES = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXP
 TRACED = ("api", "journeys", "delivery")
 
 
-FIXED = {"WAYPOST_DATABASE_URL", "WAYPOST_METRICS", "WAYPOST_BUILD_ID"}
+FIXED = {"WAYPOST_DATABASE_URL", "WAYPOST_METRICS", "WAYPOST_HEALTH", "WAYPOST_BUILD_ID"}
 """What the file itself decides, since it runs PostgreSQL and the workers."""
 
 

@@ -18,6 +18,7 @@ from tests.stack.compose_file import BIN, ROOT
 from tests.stack.receivers import Collector, Inbox
 from tests.stack.services import Services
 from tests.stacks import answers
+from waypost.processes.worker import PUMPED
 
 ALERTS = YAML(typ="safe", pure=True).load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"][0][
     "rules"
@@ -119,6 +120,16 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     work = httpx.get(f"http://127.0.0.1:{run.metrics['delivery']}/metrics", trust_env=False).text
     assert re.search(r'waypost_sends_total\{[^}]*lane="journey"[^}]*outcome="accepted"', work)
     assert "temporal_" in httpx.get(f"http://127.0.0.1:{run.metrics['journeys']}/metrics", trust_env=False).text
+    own = {
+        service: httpx.get(f"http://127.0.0.1:{run.health[service]}/healthz", trust_env=False).json()
+        for service in ("journeys", "delivery")
+    }
+    assert {one["status"] for one in own.values()} == {"ok"}, own
+    parts = {service: {one["part"] for one in found["parts"]} for service, found in own.items()}
+    assert parts == {
+        "journeys": {"dispatcher/live", "dispatcher/bulk", "scheduler"},
+        "delivery": {f"lane/{lane}" for lane in PUMPED},
+    }
     for service in ("api", "journeys", "delivery"):
         assert run.stop(service) < 30
     traced(collector)

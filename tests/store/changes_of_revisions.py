@@ -129,5 +129,17 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             {**_COUNTED, "label": "completed"},
         ],
     },
+    "0016": {
+        "engagement": [
+            {
+                "message_id": "msg_3",
+                "kind": "opened",
+                "customer_id": "cus_1",
+                "count": 2,
+                "first_at": AT,
+                "last_at": LATER,
+            }
+        ]
+    },
 }
 """The rows that a revision makes out of others, by table."""

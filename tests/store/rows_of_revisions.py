@@ -359,6 +359,19 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             {**CONSENT, "customer_id": "cus_2", "topic": "news", "granted": False},
         ],
         "suppression": [{"email": BOOKS_IN_ASCII, "reason": "bounce", "source": "test", "created_at": AT}],
+        "delivery_event": [
+            {
+                "id": name,
+                "message_id": "msg_3",
+                "customer_id": "cus_1",
+                "provider": "waypost",
+                "kind": "opened",
+                "at": at,
+                "received_at": at,
+                "machine": False,
+            }
+            for name, at in (("del_3", AT), ("del_4", LATER))
+        ],
         "control": [
             {
                 "id": "ctl_1",

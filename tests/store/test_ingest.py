@@ -30,6 +30,19 @@ def everything(database: Database, table: Any) -> list[Any]:
         return list(session.exec(select(table)).all())
 
 
+@pytest.mark.parametrize("amount", [1e308, -1e308, 10**15 + 1, "1e308"])
+def test_an_amount_that_would_make_a_sum_infinite_is_refused_by_its_name(
+    database: Database, take: Ingest, amount: Any
+) -> None:
+    paid = [track("Paid", properties={"total": amount}), track("Paid", properties={"total": 10**15})]
+    outcome = take(identify(), *paid, paid[0])
+    told = [(index, one.path, one.reason) for index, one in outcome.rejected]
+    reason = "an amount is at most 1,000,000,000,000,000"
+    assert told == [(1, "properties.total", reason), (3, "properties.total", reason)]
+    (customer,) = everything(database, Customer)
+    assert customer.events["Paid"]["sum"] == 1e15
+
+
 def test_an_event_is_stored_and_folded(database: Database, take: Ingest, noon: datetime) -> None:
     take(identify(firstName="Ann"), track("Order Completed", properties={"total": 20.5}))
     take(track("Order Completed", properties={"revenue": 10}), at=noon + timedelta(hours=1))

@@ -22,14 +22,14 @@ from store.tables.access import Rejection
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
-from store.tables.messages import DeliveryEvent, MessageBody, PendingClick
+from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from waypost.wiring import Parts
 
 SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "voucher-7", "S3CRET")
 
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
-    "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "broadcast_member",
+    "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
     "message_body", "control", "address_consent",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
@@ -124,6 +124,9 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     at=noon,
                     received_at=noon,
                     reason="S3CRET",
+                ),
+                Engagement(
+                    message_id="mail", kind="clicked", customer_id=customer.id, count=2, first_at=noon, last_at=noon
                 ),
                 PendingClick(id="c", message_id="mail", customer_id=customer.id, at=noon, url="https://x/S3CRET"),
                 BroadcastMember(broadcast="spring", customer_id=customer.id),

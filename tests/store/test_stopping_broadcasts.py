@@ -10,6 +10,9 @@ from mail.providers.events import Feedback
 from services.definitions import broadcasts
 from services.errors import Refused
 from services.feedback import complaint_brake, delivery_events
+from services.installation import rates
+from services.messages import claiming, sending_ledger
+from services.messages.claiming import OutgoingChannel
 from services.operations import operations
 from services.upkeep import broadcast_clock
 from store.session import Database
@@ -113,3 +116,25 @@ def test_complaints_stop_it_and_its_topic(desk: Desk, database: Database, monkey
     assert desk.deliver() == []
     desk.do(broadcasts.resume)
     assert desk.deliver() == [], "the topic is paused too"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_a_worker_that_stops_or_dies_has_not_sent_is_taken_off_no_rate(
+    desk: Desk, database: Database, lost: bool
+) -> None:
+    desk.people(*(f"c{number}" for number in range(10)))
+    desk.put(rate="10/second")
+    desk.send()
+    way = OutgoingChannel(channel="p", rate=rates.parse("12/second"))
+
+    def claimed_by(fence: str) -> list[str]:
+        with database.writing() as session:
+            sending_ledger.take_over(session, "broadcast", fence, desk.at, "p")
+            return [one.send_id for one in claiming.claim(session, "broadcast", fence, 50, desk.at, way)]
+
+    first = claimed_by("first")
+    assert len(first) == 8, "the channel leaves some to those before a broadcast"
+    if not lost:
+        with database.writing() as session:
+            sending_ledger.give_back(session, "first", first, desk.at, "p")
+    assert sorted(claimed_by("second")) == sorted(first), "at the same instant, within the rates of both"

@@ -3,17 +3,20 @@
 import ast
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session, func, select, text
 
-from store.queries import customers
+from services.ingestion import ingest, merging
+from store.queries import customers, identities
+from store.queries.tombstones import Identifier
 from store.session import Database
-from store.tables.customers import Customer
+from store.tables.customers import Customer, Event
 from tests.conftest import database_url
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +77,37 @@ def test_work_is_done_again_where_two_waited_for_each_other(postgresql: Database
     for thread in threads:
         thread.join(60)
     assert sorted(done) == ["cus_1", "cus_2"]
+
+
+def test_who_was_merged_before_the_lock_was_there_is_looked_up_anew_and_nobody_is_locked_out_of_order(
+    postgresql: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, visitor = customer("cus_1", noon, "17"), customer("cus_2", noon)
+    visitor.anonymous_id = "v"
+    postgresql.write(lambda session: session.add_all([known, visitor, customer("cus_3", noon, "18")]))
+    look_up, lock_all, locked = identities.look_up, customers.lock_all, list[list[str]]()
+
+    def merges(session: Session) -> None:
+        mine = lock_all(session, ["cus_1", "cus_2"])
+        merging.merge(session, mine[1], mine[0], noon)
+
+    def stale(session: Session, names: Sequence[Identifier]) -> Any:
+        found = look_up(session, names)
+        if not locked:
+            postgresql.write(merges)
+        return found
+
+    def noted(session: Session, ids: Iterable[str]) -> Any:
+        locked.append(sorted(ids))
+        return lock_all(session, ids)
+
+    monkeypatch.setattr(identities, "look_up", stale)
+    monkeypatch.setattr(customers, "lock_all", noted)
+    batch = [{"type": "track", "anonymousId": "v", "event": "A"}, {"type": "track", "userId": "18", "event": "A"}]
+    outcome = postgresql.write(lambda session: ingest.ingest(session, batch, noon))
+    assert (outcome.accepted, locked) == (2, [["cus_2", "cus_3"], ["cus_1", "cus_3"]]), "each time all at once"
+    with postgresql.reading() as session:
+        assert set(session.exec(select(Event.customer_id)).all()) == {"cus_1", "cus_3"}
 
 
 def test_work_that_is_wrong_by_itself_is_not_done_again(database: Database) -> None:

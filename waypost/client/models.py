@@ -271,6 +271,14 @@ class DraftOut(TypedDict):
     warnings: list[DefinitionProblemOut]
 
 
+class EngagementOut(TypedDict):
+    """How often, by people and machines together: whoever loads the picture, or follows a link, each time."""
+
+    count: int
+    first_at: str
+    last_at: str
+
+
 class EnrollIn(TypedDict):
     customer: NotRequired[str | None]
     segment: NotRequired[str | None]
@@ -583,6 +591,8 @@ class MessageWhole(TypedDict):
     html: str | None
     text: str | None
     urls: list[str]
+    opens: EngagementOut | None
+    clicks: EngagementOut | None
     reports: NotRequired[list[DeliveryEventOut]]
 
 
@@ -692,6 +702,8 @@ class Reconciliation(TypedDict):
     journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
     on_their_way: dict[str, int]
+    stuck_dispatches: dict[str, int]
+    stuck_hooks: dict[str, int]
     overdue: int
     stuck: int
     outbox: OutboxBook | None

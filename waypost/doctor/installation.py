@@ -11,6 +11,7 @@ from store.dialects.interface import WrongEncoding
 from waypost import providers
 from waypost.client.installation import client
 from waypost.doctor.findings import CheckFailed, Finding, finding_of
+from waypost.doctor.standing_still import standing_still
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
 from waypost.stack import temporal_server
@@ -88,23 +89,11 @@ def _api(settings: Settings) -> str:
 def _set_aside(settings: Settings) -> str:
     """What failed again and again, and waits for a person."""
     try:
-        api = client(settings)
-        hooks = sum(1 for _ in api.hooks(status="stuck"))
-        dispatches = len(api.call("GET", "/v1/dispatches", params={"status": "stuck"})["items"])
-        books = api.call("GET", "/v1/reports/reconciliation")
+        found = standing_still(client(settings).call("GET", "/v1/reports/reconciliation"))
     except (Unreachable, ApiProblem) as gone:
         raise CheckFailed(f"nobody can say: {gone}") from None
-    if books["overdue"] or books["stuck"]:
-        raise CheckFailed(
-            f"{books['overdue']} enrollments should have acted more than ten minutes ago, and {books['stuck']} end in "
-            "an error each time (GET /v1/enrollments?stuck=true lists these, `waypost status ID` tells the error); "
-            "is a worker running?"
-        )
-    if hooks or dispatches:
-        raise CheckFailed(
-            f"{hooks} webhooks and {dispatches} signals are stuck; `waypost hooks list --status stuck` and "
-            "GET /v1/dispatches?status=stuck say why; each can be tried again, or cancelled"
-        )
+    if found:
+        raise CheckFailed("; ".join(found))
     return "nothing is stuck"
 
 

@@ -19,8 +19,11 @@ from activities.delivery.shift import BEAT, Delivery
 from activities.upkeep import LANE as UPKEEP
 from activities.wake import Waking
 from services.enrollments import hooks
+from services.reports import readiness
 from store.queries.lanes import LANES
+from waypost.processes import scheduler
 from waypost.processes.dispatcher import Dispatcher
+from waypost.processes.health import HealthPort
 from waypost.processes.scheduler import Scheduler
 from waypost.processes.supervision import supervise
 from waypost.wiring import Parts
@@ -81,7 +84,9 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
         client,
         task_queue=DELIVERY,
         activities=[
-            Delivery(parts.pumped, lambda: parts.notices.listener().wait, parts.pulses.beat).deliver,
+            Delivery(
+                parts.pumped, lambda: parts.notices.listener().wait, parts.pulses.beat, parts.pulses.ended
+            ).deliver,
             parts.sweep().sweep,
             parts.operations().operate,
         ],
@@ -137,7 +142,11 @@ def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> Tasks:
     """What runs beside the workers of Temporal, by name."""
     database, beat = parts.database, parts.pulses.beat
     tasks: Tasks = {"notices": parts.notices.run, "pulses": parts.pulses.run}
+    if parts.settings.health is not None:
+        tasks["health"] = HealthPort(parts.settings.health, parts.pulses, database, parts.clock).run
     if JOURNEYS in queues:
         dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat)
+        for part in (*readiness.DISPATCHERS, scheduler.PART):
+            beat(part)
         tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat).run}
     return tasks

@@ -171,7 +171,7 @@ class Stack:
         self.stopping.set()
         for child in reversed(self._children):
             if await child.end():
-                self.console.print(f"[dim]✓ {child.name} stopped[/]")
+                self._say(f"[dim]✓ {child.name} stopped[/]")
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from waypost.cli.terminal import wrapping_table
+from waypost.doctor.standing_still import standing_still
 
 PEOPLE = ("Entered", "Live", "Ended")
 MAILS = ("Planned", "Accepted", "Failed", "Skipped", "Waiting", "Unsure")
@@ -26,6 +27,8 @@ def print_books(console: Console, found: dict[str, Any]) -> None:
         _print_reasons(console, book)
     if found["outbox"]:
         console.print(f"The outbox received {found['outbox']['received']:,} mails, {found['outbox']['twice']} twice.")
+    for told in standing_still(found):
+        console.print(f"[yellow]![/] {told}")
     if found["balanced"]:
         console.print("[green]✓[/] The books balance.")
 

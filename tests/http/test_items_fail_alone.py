@@ -1,0 +1,312 @@
+"""What raises unexpectedly for one line, event or customer fails that one alone: told, logged, counted."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import select
+from structlog.testing import capture_logs
+from temporalio.common import MetricMeter
+from temporalio.testing import ActivityEnvironment
+
+from services.customers import profiles
+from services.enrollments import asking, entry
+from services.feedback import consents
+from services.jobs import plan_broadcast
+from services.messages import planning
+from store.tables.access import Operation
+from store.tables.customers import Consent, Customer, Event
+from store.tables.enrollments import Decision, Enrollment
+from waypost.wiring import Parts
+
+TOLD = "it failed unexpectedly (ZeroDivisionError); the worker's log tells more"
+
+
+class Counted(MetricMeter):
+    """Counts what a worker counts."""
+
+    def __init__(self) -> None:
+        self.counts: list[tuple[str, dict[str, Any]]] = []
+
+    def create_counter(self, name: str, description: str | None = None, unit: str | None = None) -> Any:
+        counts = self.counts
+
+        class Counter:
+            def add(self, value: int, additional_attributes: Any = None) -> None:
+                counts.extend([(name, dict(additional_attributes))] * value)
+
+        return Counter()
+
+    def with_additional_attributes(self, additional_attributes: Any) -> "Counted":
+        return self
+
+    create_histogram = create_histogram_float = create_histogram_timedelta = create_counter
+    create_gauge = create_gauge_float = create_counter
+
+
+class Worked:
+    """An operation done as the worker does it, with what it logged and counted."""
+
+    def __init__(self, client: TestClient, parts: Parts, operation: str) -> None:
+        environment = ActivityEnvironment()
+        meter = Counted()
+        environment.metric_meter = meter
+        with capture_logs() as logs:
+            self.status = asyncio.run(environment.run(parts.operations().operate, operation))
+        self.logged = [one for one in logs if one["event"] == "item_failed"]
+        self.counted = [labels["doing"] for name, labels in meter.counts if name == "waypost_unexpected"]
+        self.shown = client.get(f"/v1/operations/{operation}").json()
+        listed = client.get(f"/v1/operations/{operation}/errors").json()["items"]
+        self.errors = [(one["line"], one["reason"]) for one in listed]
+
+    def assert_failed_alone(self, *errors: tuple[int, str]) -> None:
+        """It is done, and so many lines were not taken: told, logged with their traceback, and counted."""
+        assert (self.status, self.errors) == ("done", list(errors))
+        assert [one["line"] for one in self.logged] == [line for line, _ in errors]
+        assert all(isinstance(one["exc_info"], ZeroDivisionError) for one in self.logged)
+        assert self.counted == ["operate"] * len(errors)
+
+
+def breaks_for(real: Callable[..., Any], poison: Callable[..., bool]) -> Callable[..., Any]:
+    """The function, which raises for what is poison."""
+
+    def run(*args: Any, **more: Any) -> Any:
+        if poison(*args, **more):
+            raise ZeroDivisionError("a bug")
+        return real(*args, **more)
+
+    return run
+
+
+@pytest.fixture
+def poison_traits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the attribute `poison` meets a bug of ours."""
+    broken = breaks_for(profiles.take_traits, lambda customer, traits, now: "poison" in traits)
+    monkeypatch.setattr(profiles, "take_traits", broken)
+
+
+def upload(client: TestClient, text: str, **params: Any) -> str:
+    answer = client.post("/v1/imports", params=params, content=text.encode())
+    assert answer.status_code == 202, answer.text
+    return answer.json()["id"]
+
+
+def rows(parts: Parts, table: Any, *where: Any) -> list[Any]:
+    with parts.database.reading() as session:
+        return list(session.exec(select(table).where(*where)).all())
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("poison_traits")
+def test_a_line_of_customers_that_raises_fails_alone(client: TestClient, parts: Parts) -> None:
+    text = "userId,poison\n" + "".join(f"u{number},{'x' if number == 41 else ''}\n" for number in range(600))
+    done = Worked(client, parts, upload(client, text, kind="customers"))
+    done.assert_failed_alone((43, TOLD))
+    assert (done.shown["done"], done.shown["result"]) == (600, {"taken": 599, "repeated": 0})
+    assert len(rows(parts, Customer)) == 599
+
+
+def test_a_line_of_consents_that_raises_fails_alone(
+    client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.put("/v1/customers/17", json={"attributes": {}})
+    monkeypatch.setattr(consents, "_event", breaks_for(consents._event, lambda topic, *_: topic == "poison"))
+    text = "userId,topic,granted\n17,news,yes\n17,poison,yes\n17,offers,no\n"
+    Worked(client, parts, upload(client, text, kind="consents")).assert_failed_alone((3, TOLD))
+    assert sorted(one.topic for one in rows(parts, Consent)) == ["news", "offers"]
+
+
+def test_a_line_of_enrollments_that_raises_fails_alone(
+    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        client.put(f"/v1/customers/{name}", json={"attributes": {}})
+    poison = breaks_for(entry.enroll_all, lambda session, version, program, wanted, now: _named(wanted, "b"))
+    monkeypatch.setattr(entry, "enroll_all", poison)
+    text = "userId\na\nb\nc\n"
+    done = Worked(client, parts, upload(client, text, kind="enrollments", journey="welcome"))
+    done.assert_failed_alone((3, TOLD))
+    assert len(rows(parts, Enrollment)) == 2
+
+
+def _named(wanted: Any, name: str) -> bool:
+    return any(one.customer.external_id == name for one in wanted)
+
+
+def events_of(*lines: tuple[str, dict[str, Any]]) -> str:
+    return "".join(
+        json.dumps({"type": "identify", "userId": user, "messageId": f"m{number}", "traits": traits,
+                    "timestamp": "2026-01-01"}) + "\n"
+        for number, (user, traits) in enumerate(lines)
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("poison_traits")
+@pytest.mark.parametrize("known", [False, True])
+def test_a_line_of_events_that_raises_fails_alone_whether_its_customer_is_known_or_new(
+    client: TestClient, parts: Parts, known: bool
+) -> None:
+    if known:
+        client.put("/v1/customers/a", json={"attributes": {}})
+    text = events_of(("a", {"n": 1}), ("a", {"poison": 1}), ("a", {"m": 2}), ("b", {"n": 3}))
+    done = Worked(client, parts, upload(client, text, kind="events", format="ndjson"))
+    done.assert_failed_alone((2, TOLD))
+    assert done.shown["result"] == {"customers": 2, "events": 3, "enrolled": 0, "repeated": 0}
+    assert client.get("/v1/customers/a").json()["customer"]["attributes"] == {"n": 1, "m": 2}
+    assert sorted(one.message_id for one in rows(parts, Event) if one.message_id in ("m0", "m1", "m2", "m3")) == [
+        "m0",
+        "m2",
+        "m3",
+    ]
+
+
+def test_a_new_customer_whose_history_raises_is_told_line_by_line_and_stops_nobody_else(
+    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from journeys.simulation import backtest
+
+    poison = breaks_for(backtest.enrollments, lambda program, history, *_, **__: "poison" in history.attributes["id"])
+    monkeypatch.setattr(backtest, "enrollments", poison)
+    text = events_of(("a", {"n": 1}), ("poison", {"n": 2}), ("poison", {"n": 3}), ("z", {"n": 4}))
+    done = Worked(client, parts, upload(client, text, kind="events", format="ndjson", journey="welcome"))
+    done.assert_failed_alone((2, TOLD), (3, TOLD))
+    assert {one.external_id for one in rows(parts, Customer)} == {"a", "z"}
+
+
+# -- operations --------------------------------------------------------------------------------------------------------
+
+
+def everybody(client: TestClient, parts: Parts, *names: str) -> None:
+    """Customers in the segment `all`."""
+    from services.upkeep import upkeep
+
+    for name in names:
+        client.put(f"/v1/customers/{name}", json={"attributes": {"email": f"{name}@example.com"}})
+    client.put("/v1/segments/all", json={"guard": "true"})
+    with parts.database.writing() as session:
+        while upkeep.do(session, parts.clock()):
+            pass
+
+
+def id_of(parts: Parts, name: str) -> str:
+    (found,) = rows(parts, Customer, Customer.external_id == name)
+    return found.id
+
+
+def position(parts: Parts, name: str) -> int:
+    """The customer's place in the order of the ids, from 1."""
+    return sorted(one.id for one in rows(parts, Customer)).index(id_of(parts, name)) + 1
+
+
+def test_a_member_of_a_segment_that_raises_is_not_enrolled_on_record(
+    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody(client, parts, "a", "b", "c", "d")
+    poison = breaks_for(entry.enroll_all, lambda session, version, program, wanted, now: _named(wanted, "b"))
+    monkeypatch.setattr(entry, "enroll_all", poison)
+    operation = client.post("/v1/journeys/welcome/enrollments", json={"segment": "all"}).json()["id"]
+    done = Worked(client, parts, operation)
+    done.assert_failed_alone((position(parts, "b"), f"{id_of(parts, 'b')}: {TOLD}"))
+    assert done.shown["result"] == {"enrolled": 3, "refused": 0, "failed": 1}
+    (decision,) = rows(parts, Decision, Decision.customer_id == id_of(parts, "b"), Decision.what == "not_entered")
+    assert decision.detail == {"reason": "unexpected_error", "because": "ZeroDivisionError", "operation": operation}
+
+
+@pytest.mark.parametrize("kind", ["resume", "leave"])
+def test_an_enrollment_that_raises_stops_no_other_of_its_journey(
+    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for name in ("a", "b", "c"):
+        client.post("/v1/track", json={"userId": name, "event": "Signed Up"})
+    with parts.database.writing() as session:
+        for one in session.exec(select(Enrollment)).all():
+            one.paused, one.paused_by = True, "journey"
+    first, second, third = sorted(one.id for one in rows(parts, Enrollment))
+    name = {"resume": "poke", "leave": "leave"}[kind]
+    monkeypatch.setattr(
+        asking, name, breaks_for(getattr(asking, name), lambda session, those, *_: second in {one.id for one in those})
+    )
+    with parts.database.writing() as session:
+        from services.operations import operations
+
+        operation = operations.start(session, kind, {"journey": "welcome"}, parts.clock(), total=3)
+    done = Worked(client, parts, operation.id)
+    done.assert_failed_alone((2, f"{second}: {TOLD}"))
+    assert (done.shown["done"], first < third) == (3, True)
+
+
+@pytest.fixture
+def broadcast(client: TestClient, parts: Parts) -> str:
+    """A broadcast to a, b, c and d, in planning."""
+    everybody(client, parts, "a", "b", "c", "d")
+    body = {"segment": "all", "template": "mail_a", "topic": "news"}
+    assert client.put("/v1/broadcasts/spring", json=body).status_code == 200
+    return "spring"
+
+
+def test_a_recipient_that_raises_gets_no_mail_of_a_broadcast_and_all_others_do(
+    client: TestClient, parts: Parts, broadcast: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.upkeep import broadcast_clock
+    from store.tables.messages import Message
+
+    answer = client.post(f"/v1/broadcasts/{broadcast}/send")
+    assert answer.status_code == 200, answer.text
+    with parts.database.writing() as session:
+        broadcast_clock.run_due(session, parts.clock())
+    (operation,) = rows(parts, Operation)
+    b = id_of(parts, "b")
+    poison = breaks_for(plan_broadcast._plan, lambda row, body, terms, settings, stands, one, *_: one.id == b)
+    monkeypatch.setattr(plan_broadcast, "_plan", poison)
+    done = Worked(client, parts, operation.id)
+    done.assert_failed_alone((position(parts, "b"), f"{b}: {TOLD}"))
+    assert {one.customer_id for one in rows(parts, Message)} == {id_of(parts, name) for name in "acd"}
+    (decision,) = rows(parts, Decision, Decision.customer_id == b, Decision.what == "skipped")
+    assert decision.detail == {"broadcast": "spring", "reason": "unexpected_error", "because": "ZeroDivisionError"}
+
+    mails = sorted(one.id for one in rows(parts, Message))
+    broken = breaks_for(planning.withdraw_all, lambda session, waiting, *_: mails[1] in {one.id for one in waiting})
+    monkeypatch.setattr(planning, "withdraw_all", broken)
+    with parts.database.writing() as session:
+        from services.operations import operations
+
+        cancelled = operations.start(session, broadcast_clock.CANCEL, {"broadcast": "spring"}, parts.clock())
+    done = Worked(client, parts, cancelled.id)
+    assert (done.status, [reason for _, reason in done.errors]) == ("done", [f"{mails[1]}: {TOLD}"])
+    left = {one.id: one.status for one in rows(parts, Message)}
+    assert left == {mails[0]: "skipped", mails[1]: "planned", mails[2]: "skipped"}
+
+
+# -- a call of many events ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("poison_traits")
+def test_an_event_of_a_batch_that_raises_is_rejected_alone(client: TestClient, parts: Parts) -> None:
+    batch = [
+        {"type": "identify", "userId": f"u{number}", "traits": {"poison": 1} if number in (3, 9) else {"n": number}}
+        for number in range(12)
+    ]
+    with capture_logs() as logs:
+        answer = client.post("/v1/batch", json={"batch": [*batch, {"type": "nonsense"}]})
+    told = answer.json()
+    reason = "something failed here that nobody expected; it was logged"
+    assert (answer.status_code, told["accepted"], len(rows(parts, Customer))) == (200, 10, 10)
+    assert [(one["index"], one["reason"]) for one in told["rejected"] if one["index"] != 12] == [
+        (3, reason),
+        (9, reason),
+    ]
+    assert [type(one["exc_info"]) for one in logs if one["event"] == "event_failed"] == [ZeroDivisionError] * 2
+    listed = client.get("/v1/rejections").json()["items"]
+    assert sorted(one["reason"] == reason for one in listed) == [False, True, True]
+    assert 'waypost_unexpected_total{doing="ingest"} 2.0' in client.get("/metrics").text
+
+
+@pytest.mark.usefixtures("poison_traits")
+def test_one_event_alone_that_raises_is_an_error_of_ours_so_that_its_client_sends_it_again(client: TestClient) -> None:
+    answer = client.post("/v1/identify", json={"userId": "1", "traits": {"poison": 1}})
+    assert answer.status_code == 500

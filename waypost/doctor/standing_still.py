@@ -1,0 +1,29 @@
+"""What the books say stands still, a sentence each with what to do: `waypost doctor` and `reconcile` tell the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def standing_still(books: Mapping[str, Any]) -> list[str]:
+    """A sentence for each thing in the answer of GET /v1/reports/reconciliation that waits for a person."""
+    found: list[str] = []
+    if books["overdue"]:
+        found.append(
+            f"{books['overdue']} enrollments should have acted more than ten minutes ago; is a worker running?"
+        )
+    if books["stuck"]:
+        found.append(
+            f"{books['stuck']} enrollments end in an error each time: GET /v1/enrollments?stuck=true lists them, "
+            "`waypost status ID` tells the error"
+        )
+    found += [
+        f"{count} calls of {step} are stuck: `waypost hooks list --status stuck` says why; "
+        "`waypost hooks retry ID` or `cancel ID` ends it"
+        for step, count in books["stuck_hooks"].items()
+    ]
+    found += [
+        f"{count} rows that {kind} a workflow are stuck: GET /v1/dispatches?status=stuck says why; "
+        "POST /v1/dispatches/ID/retry or cancel ends it"
+        for kind, count in books["stuck_dispatches"].items()
+    ]
+    return found
