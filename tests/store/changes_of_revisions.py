@@ -129,7 +129,7 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             {**_COUNTED, "label": "completed"},
         ],
     },
-    "0016": {
+    "0017": {
         "engagement": [
             {
                 "message_id": "msg_3",
