@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow, hooks
+from journeys.checks import flow, hooks, set_values
 from journeys.checks.edits import changes_since
 from journeys.facts import guards
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.step_tree import all_steps, steps_of
-from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SplitStep, WaitForStep
+from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SetStep, SplitStep, WaitForStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,7 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         _templates(journey, around.templates),
         _segments(journey, around.segments),
         _journeys(journey, around.journeys),
+        _set(journey),
         _hooks(journey, around.secrets),
         _topics(journey),
         _unmailable(journey),
@@ -168,6 +169,12 @@ def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[Def
             yield DefinitionProblem(code="enrolls_itself", message=message, path=(*path, "enroll"), expected=expected)
         elif known is not None and isinstance(step, EnrollStep) and step.enroll.journey not in known:
             yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
+
+
+def _set(journey: Definition) -> Iterator[DefinitionProblem]:
+    for path, step in all_steps(journey):
+        if isinstance(step, SetStep):
+            yield from set_values.problems(step, path)
 
 
 def _hooks(journey: Definition, secrets: frozenset[str] | None) -> Iterator[DefinitionProblem]:

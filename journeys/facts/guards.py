@@ -72,6 +72,15 @@ class GuardResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """What an expression came to, and the values it saw, as `GuardResult` has them; `value` is None with an `error`."""
+
+    value: Any
+    seen: Mapping[str, Any]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
     program: cel.Program
     tree: guard_syntax.Tree
@@ -122,6 +131,15 @@ def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
 
 def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
     """Ask the guard of a context as `facts.context` makes it; the error of one that costs too much is TOO_COSTLY."""
+    asked = compute(text, context)
+    if asked.error is None and not isinstance(asked.value, bool):
+        told = f"gave {type(asked.value).__name__}, not true or false"
+        return GuardResult(guard=text, holds=False, seen=asked.seen, error=told)
+    return GuardResult(guard=text, holds=asked.value is True, seen=asked.seen, error=asked.error)
+
+
+def compute(text: str, context: Mapping[str, Any]) -> Computed:
+    """What an expression comes to in a context as `facts.context` makes it, and what it saw; its `error` instead."""
     compiled = _compiled(text)
     filled = guard_reads.needed_values({name: context.get(name) for name in VARIABLES}, compiled.needed)
     values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
@@ -131,12 +149,10 @@ def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
             guard_cost.bound(compiled.tree, filled)
         answer = compiled.program.execute(filled)
     except guard_cost.TooCostly as error:
-        return GuardResult(guard=text, holds=False, seen=seen, error=f"{TOO_COSTLY}: {error}")
+        return Computed(value=None, seen=seen, error=f"{TOO_COSTLY}: {error}")
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        return GuardResult(guard=text, holds=False, seen=seen, error=str(error).partition("\n")[0][:200])
-    if not isinstance(answer, bool):
-        return GuardResult(guard=text, holds=False, seen=seen, error=f"gave {type(answer).__name__}, not true or false")
-    return GuardResult(guard=text, holds=answer, seen=seen)
+        return Computed(value=None, seen=seen, error=str(error).partition("\n")[0][:200])
+    return Computed(value=answer, seen=seen)
 
 
 def _is_small(value: Any) -> bool:

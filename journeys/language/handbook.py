@@ -111,9 +111,12 @@ STEPS: Mapping[str, Entry] = {
         },
     ),
     "set": Entry(
-        example="- set: {lead_score: 10, nickname: null}",
+        example="- set: {lead_score: {cel: customer.lead_score + 10}, source: fair, nickname: null}",
         fields={},
-        note="Names and values of attributes; null removes one. Other journeys and segments hear of it.",
+        note="Names and values of attributes; null removes one, and `{cel: …}` computes one from the customer, the "
+        "enrollment and `now`, as a guard reads them. One that cannot be computed stays as it was, and the timeline "
+        "says why. Texts are stored as they stand: a template (`{{ … }}`) is refused. Other journeys and segments hear "
+        "of it.",
     ),
     "webhook": Entry(
         part=verbs.Webhook,

@@ -247,7 +247,7 @@ class SplitStep(Identified):
 
 
 class SetStep(Identified):
-    """Give the customer attributes; null removes one."""
+    """Give the customer attributes; null removes one, and `{cel: …}` computes one from what is known of them."""
 
     set: dict[Key, JsonValue] = Field(min_length=1)
 

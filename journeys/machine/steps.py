@@ -1,7 +1,7 @@
 """Steps: what each verb does when its turn comes, and how its wait ends."""
 
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 from journeys.facts.calendar import LocalTime, Span
 from journeys.facts.guards import PROFILE_EVENTS
@@ -149,7 +149,8 @@ class Steps(Stages):
 
     def _attributes_set(self, node: SetNode) -> None:
         """What was set may turn a transition's guard true."""
-        self._decide("attributes_set", attributes=dict(node.attributes))
+        computed: dict[str, Any] = {"computed": dict(node.computed)} if node.computed else {}
+        self._decide("attributes_set", attributes=dict(node.attributes), seq=self.state.cursor, **computed)
         self._go_on(node.next)
         reads = [one.cause.reads for one in self._stage.by_guard if isinstance(one.cause, When)]
         if not self.state.ended and any(is_heard(one, name) for one in reads for name in PROFILE_EVENTS):

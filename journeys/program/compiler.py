@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from journeys.facts import calendar, guards
 from journeys.facts.calendar import LocalTime, Span, Window
 from journeys.language import definition as source
-from journeys.language import step_tree, verbs
+from journeys.language import expressions, step_tree, verbs
 from journeys.program.nodes import (
     BranchArm,
     BranchNode,
@@ -162,7 +162,8 @@ class _Compiler:
                 variants = tuple(self._variant(name, one, after) for name, one in step.split.variants.items())
                 return SplitNode(id=node, key=step.split.id, variants=variants, next=after)
             case verbs.SetStep():
-                return SetNode(id=node, attributes=step.set, next=after)
+                given, computed = expressions.parted(step.set)
+                return SetNode(id=node, attributes=given, next=after, computed=computed)
             case verbs.WebhookStep():
                 hook = step.webhook
                 return WebhookNode(

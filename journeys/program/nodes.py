@@ -4,7 +4,7 @@ A node's `next` is None where the steps of the stage run out and the customer re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Any, NewType
 
@@ -119,11 +119,12 @@ class SplitNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetNode:
-    """Attributes to give the customer; null removes one."""
+    """Attributes to give the customer; null removes one. `computed` are those that an expression gives, by name."""
 
     id: NodeId
     attributes: Mapping[str, Any]
     next: NodeId | None
+    computed: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

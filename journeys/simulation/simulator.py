@@ -23,7 +23,7 @@ from journeys.machine.state import State
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import SEGMENT_JOINED, Program, is_heard
 from journeys.program.send_terms import SendTerms
-from journeys.rules import answers, policy
+from journeys.rules import answers, policy, set_values
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
 
 IDENTIFY = "Identify"
@@ -187,7 +187,7 @@ class Simulator:
         self._trace.decisions += decisions
         for one in decisions:
             if one.what == "attributes_set":
-                self._past.set(one.detail["attributes"])
+                self._set(one)
         match question:
             case Ask():
                 return self._facts(question)
@@ -197,6 +197,11 @@ class Simulator:
                 return None
             case _:
                 assert_never(question)
+
+    def _set(self, record: Decide) -> None:
+        """What a step gives comes behind the events before it, and computes from them."""
+        known = self._past.known(record.detail["seq"])
+        self._past.set(set_values.values(record, known, self._enrollment).attributes)
 
     def _facts(self, ask: Ask) -> Facts:
         known, event = self._past.known(ask.seq), self._past.happened(ask.event)

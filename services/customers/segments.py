@@ -1,6 +1,7 @@
 """Segments: named guards, with members who join and leave as they change.
 
-Membership is worked out when an event comes that the guard reads, and by the clock where it reads `now` (`upkeep`).
+Membership is worked out when a customer is new, when an event comes that the guard reads, and by the clock where it
+reads `now` (`upkeep`). So who is in a segment is who a recount of everybody would find.
 """
 
 from collections.abc import Sequence

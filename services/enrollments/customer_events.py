@@ -132,6 +132,23 @@ def tell_all(
     return enrolled
 
 
+def meet_all(
+    session: Session, people: Sequence[tuple[Customer, str | None]], listeners: Listeners, now: datetime
+) -> Enrolled:
+    """Customers are new, or are known from now on: every segment that is true for them is theirs.
+
+    So is one that nothing has told them about, such as *has never ordered*. Each comes with the event of theirs that
+    was told already, with the segments that read it.
+    """
+    looks = [
+        (one, customer)
+        for customer, told in people
+        for one in listeners.segments
+        if told is None or not is_heard(guards.reads(one.guard), told)
+    ]
+    return join_or_leave(session, segments.evaluate(session, looks, now), listeners, now, 1)
+
+
 def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
     """After a merge: segments and dates are worked out from what is known now."""
     due_dates.reschedule(session, [customer], listeners.journeys, now)

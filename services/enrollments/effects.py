@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.facts.guards import shown
 from journeys.machine.commands import Decide
 from journeys.program.nodes import EnrollNode, NodeId
 from journeys.program.program import Program
+from journeys.rules import set_values
 from journeys.simulation.simulator import IDENTIFY
 from services.customers import known_facts, profiles
 from services.customers.event_log import NewEvent
@@ -90,16 +92,19 @@ def _cancel(call: WakeContext, reason: str, visit: int | None = None) -> None:
 
 def _set_attributes(call: WakeContext, record: Decide) -> Detail:
     """Other enrollments, segments and dates hear of it as of any other change of the profile."""
-    attributes, zone = record.detail["attributes"], call.customer.timezone
-    if not profiles.take_traits(call.customer, attributes, call.now):
-        return {}
+    own, zone = call.enrollment, call.customer.timezone
+    known = known_facts.facts_of(call.session, call.customer, record.detail["seq"])
+    enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
+    given = set_values.values(record, known, enrollment)
+    if not profiles.take_traits(call.customer, given.attributes, call.now):
+        return given.as_json()
     call.session.add(call.customer)
     name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
-    event = NewEvent(type="identify", name=IDENTIFY, properties=attributes, at=call.now, message_id=name)
+    event = NewEvent(type="identify", name=IDENTIFY, properties=given.attributes, at=call.now, message_id=name)
     customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
     if call.customer.timezone != zone:
         customer_events.poke_for_zones(call.session, [call.customer.id], call.now)
-    return {}
+    return given.as_json()
 
 
 def _credit(call: WakeContext, record: Decide) -> Detail:

@@ -31,6 +31,7 @@ class Identities:
         self._erased: set[Identifier] = set()
         self._new: list[Customer] = []
         self._aliases: list[bulk.ColumnValues] = []
+        self._became_known: list[Customer] = []
 
     def find(self, session: Session, events: Iterable[IncomingEvent]) -> Sequence[Customer]:
         """Look up everybody these events name, and lock them, all at once. Return who has a row.
@@ -96,6 +97,11 @@ class Identities:
         self._new, self._aliases = [], []
         return new, aliases
 
+    def take_known(self) -> Sequence[Customer]:
+        """Anonymous customers who said who they are; asked again, those who have since."""
+        known, self._became_known = self._became_known, []
+        return known
+
     def _refuse_erased(self, event: IncomingEvent) -> None:
         for name in _names(event) if self._erased else ():
             if name in self._erased:
@@ -128,6 +134,7 @@ class Identities:
         if anonymous.external_id is not None:
             return self._create(event, None)
         anonymous.external_id = event.user_id
+        self._became_known.append(anonymous)
         self._by_name[(USER, event.user_id)] = anonymous
         return anonymous
 

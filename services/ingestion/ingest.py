@@ -142,7 +142,9 @@ class _Batch:
         found = self._identities.find(session, incoming)
         self._waited_for = dict(interests.of_customers(session, [one.id for one in found]))
         self._for_enrollments: list[Event] = []
-        self._told: dict[str, tuple[Customer, Event, list[str]]] = {}
+        self._told: dict[str, tuple[Customer, Event]] = {}
+        self._enrolled: dict[str, list[str]] = {}
+        self._early: dict[str, list[str]] = {}
         self._moved: set[str] = set()
 
     def make_way(self, event: IncomingEvent) -> None:
@@ -175,9 +177,9 @@ class _Batch:
 
         Return the list of the enrollments that it starts, which is whole once everything is stored.
         """
-        enrolled = list[str]()
+        enrolled = self._enrolled[customer.id] = self._early.pop(customer.id, [])
         if self._listeners.hear(row["name"]):
-            self._told[customer.id] = (customer, Event(**row), enrolled)
+            self._told[customer.id] = (customer, Event(**row))
         elif self._is_waited_for(customer, row["name"]):
             self._for_enrollments.append(Event(**row))
         if merged:
@@ -187,17 +189,21 @@ class _Batch:
 
     def store(self) -> None:
         """Store what was appended, and tell whoever waits for it or listens."""
-        customers, aliases = self._identities.take_new()
+        (customers, aliases), known = self._identities.take_new(), self._identities.take_known()
         self._log.store(customers)
         identities.add_aliases(self._session, aliases)
         customer_events.poke(self._session, self._for_enrollments, self._now)
         customer_events.poke_for_zones(self._session, self._moved, self._now)
         self._for_enrollments, self._moved = [], set()
         told, self._told = self._told, {}
-        listened = [(customer, event) for customer, event, _ in told.values()]
-        started = customer_events.tell_all(self._session, listened, self._listeners, self._now)
-        for customer, _, enrolled in told.values():
-            enrolled += started[customer.id]
+        enrolled, self._enrolled = self._enrolled, {}
+        fresh = [(one, told[one.id][1].name if one.id in told else None) for one in (*customers, *known)]
+        for started in (
+            customer_events.tell_all(self._session, list(told.values()), self._listeners, self._now),
+            customer_events.meet_all(self._session, fresh, self._listeners, self._now),
+        ):
+            for customer_id, ids in started.items():
+                (enrolled if customer_id in enrolled else self._early).setdefault(customer_id, []).extend(ids)
 
     def _is_waited_for(self, customer: Customer, name: str) -> bool:
         names = self._waited_for.get(customer.id, ())

@@ -159,3 +159,22 @@ def test_event_names_are_remembered(town: Town) -> None:
     town.event("Signed Up")
     town.event("Order")
     assert {one.name for one in town.rows(SeenEventName)} == {"Signed Up", "Order"}
+
+
+# -- computed attributes -----------------------------------------------------------------------------------------------
+
+
+def test_a_lead_score_is_built_and_a_segment_hears_of_it(town: Town, publish: Publish) -> None:
+    put_segment(town, "hot", "customer.score >= 20")
+    publish(
+        "scoring",
+        "journey: scoring\nenter: [{on: Visit}]\nreentry: always\nstart: a\nstages:\n"
+        "  a: {steps: [{set: {score: {cel: 'customer.score + 10'}, label: {cel: customer.nobody + 1}}}], final: true}",
+    )
+    town.identify(score=5)
+    town.event("Visit")
+    town.event("Visit")
+    (customer,) = town.rows(Customer)
+    assert (customer.attributes, customer.segments) == ({"score": 25}, ["hot"])
+    told = town.decided("attributes_set")[0]
+    assert (told["attributes"], told["seen"]["customer.score"], [*told["failed"]]) == ({"score": 15}, 5, ["label"])

@@ -1,0 +1,67 @@
+"""What a `set` step gives: expressions that compute something, and texts that are stored as they stand.
+
+Told here and not where a step is read: what was published before must stay readable.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from journeys.facts import guards
+from journeys.language.problems import DefinitionProblem, Path
+from journeys.language.verbs import SetStep
+
+BRACES = ("{{", "{%")
+"""What begins something that only templates fill in."""
+
+EXAMPLE = "{cel: 'customer.score + 10'}"
+"""How an attribute is computed."""
+
+
+def problems(step: SetStep, path: Path) -> Iterator[DefinitionProblem]:
+    """What is wrong with a `set` step, which stands at `path`."""
+    for name, value in step.set.items():
+        here = (*path, "set", name)
+        if isinstance(value, Mapping) and "cel" in value:
+            yield from _expression(value, here)
+        elif (text := _unfilled(value)) is not None:
+            yield DefinitionProblem(
+                code="unfilled_text",
+                message="`set` is no template: the customer would get this text with its braces",
+                path=here,
+                found=repr(text[:60]),
+                expected=f"a value; or, to compute one, {EXAMPLE}",
+            )
+
+
+def _expression(value: Mapping[str, Any], path: Path) -> Iterator[DefinitionProblem]:
+    text = value["cel"]
+    if len(value) > 1 or not isinstance(text, str):
+        message = "an attribute is computed by `cel` alone, a text"
+        yield DefinitionProblem(code="expression", message=message, path=path, found=repr(value)[:60], expected=EXAMPLE)
+        return
+    try:
+        guards.check(text)
+    except ValueError as error:
+        message = str(error).replace("the guard", "the expression")
+        yield DefinitionProblem(code="expression", message=message, path=(*path, "cel"), found=repr(text[:60]))
+        return
+    if (refusal := guards.refusal(text)) is not None:
+        message = refusal[1].replace("the guard", "the expression")
+        yield DefinitionProblem(code=refusal[0], message=message, path=(*path, "cel"))
+    if guards.reads_event(text):
+        yield DefinitionProblem(
+            code="no_event_here",
+            message="this expression reads `event`, and a step has none",
+            path=(*path, "cel"),
+            expected="customer.events[…] for what happened before, or enrollment for what began the run",
+        )
+
+
+def _unfilled(value: Any) -> str | None:
+    """The first text in a value, at any depth, that wants to be filled in."""
+    if isinstance(value, str):
+        return value if any(one in value for one in BRACES) else None
+    inner = list(cast(Mapping[str, Any], value).values()) if isinstance(value, Mapping) else value
+    if not isinstance(inner, list):
+        return None
+    return next((found for one in cast(list[Any], inner) if (found := _unfilled(one)) is not None), None)

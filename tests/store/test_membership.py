@@ -1,0 +1,130 @@
+"""Live membership is what a recount would find, whatever the guards are, whatever happened, and in whatever batches."""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from sqlmodel import Session, col, delete, select
+
+from journeys.facts import customer_facts, guards
+from services.customers import known_facts
+from services.ingestion import ingest
+from services.ingestion.ingest import IngestResult
+from store.queries import customers
+from store.session import Database
+from store.tables.customers import Customer, Segment, SegmentMember
+from tests.store.town import Publish, Town, put_segment
+
+Ingest = Callable[..., IngestResult]
+
+NAMES = ["Order", "Visit"]
+ATOMS = [
+    'customer.events["Order"].count == 0',
+    'customer.events["Order"].count >= 2',
+    'customer.events["Visit"].count == 1',
+    'customer.events["Order"].sum > 20.0',
+    'customer.events["Never"].count == 0',
+    "customer.plan == 'pro'",
+    "customer.plan != 'pro'",
+    "has(customer.plan)",
+    "!has(customer.email)",
+    "customer.group.id == 'acme'",
+    "customer.id == 'ann'",
+    "true",
+]
+MEMBERSHIP = ["'first' in customer.segments", "!('first' in customer.segments)"]
+
+
+def guard_of(atoms: list[str]) -> some.SearchStrategy[str]:
+    return some.recursive(
+        some.sampled_from(atoms),
+        lambda inner: some.one_of(
+            some.builds("({} && {})".format, inner, inner),
+            some.builds("({} || {})".format, inner, inner),
+            some.builds("!({})".format, inner),
+        ),
+        max_leaves=3,
+    )
+
+
+WHO = some.sampled_from(
+    [("u1", None), ("u2", None), (None, "a1"), (None, "a2"), ("u1", "a1"), ("u2", "a2"), ("ann", "a1")]
+)
+TRAITS = some.fixed_dictionaries(
+    {}, optional={"plan": some.sampled_from(["pro", "solo", None]), "email": some.sampled_from(["x@y.example", None])}
+)
+HAPPENING = some.one_of(
+    some.builds(lambda traits: {"type": "identify", "traits": traits}, TRAITS),
+    some.builds(
+        lambda name, total: {"type": "track", "event": name, "properties": {"total": total}},
+        some.sampled_from([*NAMES, "Unheard"]),
+        some.integers(0, 30),
+    ),
+    some.just({"type": "group", "groupId": "acme"}),
+    some.just({"type": "alias", "previousId": "a2"}),
+)
+BATCHES = some.lists(some.lists(some.tuples(WHO, HAPPENING), min_size=1, max_size=4), min_size=1, max_size=4)
+EXAMPLE = count()
+
+
+def named(who: tuple[str | None, str | None], happened: dict[str, Any], example: int) -> dict[str, Any]:
+    """A call whose ids are this example's alone; the known `ann` stays, since a guard names them."""
+    ids = {"userId": who[0], "anonymousId": who[1], "previousId": happened.get("previousId")}
+    mine = {name: value if value == "ann" else f"{value}-{example}" for name, value in ids.items() if value}
+    return {**happened, **mine}
+
+
+def recounted(session: Session, customer: Customer, rules: list[Segment], now: datetime) -> list[str]:
+    """The segments that are true for a customer, one after the other: later ones read earlier ones."""
+    found: list[str] = []
+    known = known_facts.facts_of(session, customer)
+    for one in rules:
+        facts = customer_facts.CustomerFacts(
+            attributes=known.attributes, aggregates=known.aggregates, timezone=known.timezone, segments=tuple(found)
+        )
+        if guards.evaluate(one.guard, customer_facts.context(facts, None, {}, now)).holds:
+            found.append(one.key)
+    return sorted(found)
+
+
+@given(first=guard_of(ATOMS), second=guard_of([*ATOMS, *MEMBERSHIP]), batches=BATCHES)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_live_membership_is_a_full_recount(
+    database: Database, noon: datetime, first: str, second: str, batches: list[Any]
+) -> None:
+    example = next(EXAMPLE)
+    with database.writing() as session:
+        for table in (SegmentMember, Segment):
+            session.connection().execute(delete(table))
+        for one in session.exec(select(Customer)).all():
+            one.external_id, one.segments = f"{one.id}-of-before", []
+        for key, guard in (("first", first), ("second", second)):
+            session.add(Segment(key=key, guard=guard, created_at=noon, updated_at=noon))
+        before = set(session.exec(select(Customer.id)).all())
+    for batch in batches:
+        calls = [named(who, happened, example) for who, happened in batch]
+        database.write(lambda session, calls=calls: ingest.ingest(session, calls, noon))
+    with database.reading() as session:
+        rules = list(session.exec(select(Segment).order_by(col(Segment.key))).all())
+        for one in customers.page(session, "", 10_000):
+            if one.id not in before:
+                members = session.exec(select(SegmentMember.segment).where(SegmentMember.customer_id == one.id)).all()
+                assert sorted(one.segments) == sorted(members) == recounted(session, one, rules, noon)
+
+
+# -- what a new customer is in -----------------------------------------------------------------------------------------
+
+
+def test_a_new_customer_is_in_every_segment_that_is_true_for_them(town: Town, publish: Publish) -> None:
+    put_segment(town, "never-ordered", 'customer.events["Order"].count == 0')
+    put_segment(town, "everybody", "true")
+    publish("j", "journey: j\nenter: [{segment: never-ordered}]\nstart: a\nstages: {a: {}}")
+    town.upkeep()
+    town.event("Visit")
+    assert [one.segments for one in town.rows(Customer)] == [["everybody", "never-ordered"]]
+    assert town.stages("j") == ["a"]
+    town.event("Order")
+    assert [one.segments for one in town.rows(Customer)] == [["everybody"]]
