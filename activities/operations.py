@@ -14,6 +14,7 @@ from activities.test_mails import TestMails
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
 from journeys.simulation.backtest import Totals
+from services.changes import plan, publishing
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_events, import_kinds
@@ -183,6 +184,8 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     broadcast_clock.PREVIEW: plan_broadcast.preview,
     broadcast_clock.CANCEL: plan_broadcast.cancel,
     decide_messages.KIND: decide_messages.pages,
+    plan.KIND: plan.pages,
+    publishing.KIND: publishing.pages,
 }
 """What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
 work is. A test mail is not in here, since it waits for a provider."""

@@ -17,6 +17,7 @@ from starlette.routing import Match
 from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
 from services import errors as services
+from services.changes.publishing import Drifted
 from services.values import Rejected
 from store.dialect import came_between, is_away, is_full
 from store.keyset import BadCursor
@@ -94,6 +95,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _known)
     app.add_exception_handler(ApiError, _ours)
     app.add_exception_handler(InvalidJourney, _invalid_journey)
+    app.add_exception_handler(Drifted, _drifted)
     app.add_exception_handler(Rejected, _rejected)
     app.add_exception_handler(BadCursor, _bad_cursor)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -131,6 +133,11 @@ def _invalid_journey(request: Request, error: Exception) -> JSONResponse:
     found = [one.as_json() for one in error.problems]
     detail = f"the definition has {len(found)} problem{'s' if len(found) != 1 else ''}: {error.problems[0]}"
     return problem("invalid-journey", detail, path=found[0]["path"], problems=found)
+
+
+def _drifted(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Drifted)
+    return problem("plan-drifted", str(error), kinds=list(error.kinds), plan=dict(error.now))
 
 
 def _rejected(request: Request, error: Exception) -> JSONResponse:

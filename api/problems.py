@@ -57,6 +57,12 @@ KINDS: Mapping[str, ProblemKind] = {
         "Refused",
         "It exists, and its state forbids this; `detail` says which state.",
     ),
+    "plan-drifted": ProblemKind(
+        409,
+        "Not as planned",
+        "Those who are under way have changed since they were counted: `kinds` differ, `plan` has the counts of now. "
+        "Plan again, look, and publish with the new token.",
+    ),
     "erased": ProblemKind(
         409,
         "Erased",

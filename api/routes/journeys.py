@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail, Trail
-from api.deps.backend import Templates, TheBackend
+from api.deps.backend import TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
@@ -25,7 +25,6 @@ from api.schemas.journeys import (
     DraftOut,
     JourneyChanged,
     JourneyOut,
-    Published,
     Validation,
     VersionOut,
     VersionWhole,
@@ -123,24 +122,6 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
 def _around(parts: TheBackend, key: str | None) -> ValidationContext:
     with parts.database.reading() as session:
         return validation_context.load(session, key, parts.templates(), parts.hook_secrets)
-
-
-@router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
-def publish(
-    key: JourneyKey,
-    parts: TheBackend,
-    session: Writing,
-    templates: Templates,
-    now: Now,
-    caller: Marketer,
-    trail: TheTrail,
-) -> Published:
-    """Make the draft the live version. Those under way stay on the version they entered."""
-    before = _shown(journeys.get(session, key))
-    version, created = journeys.publish(session, key, templates, now, parts.hook_secrets)
-    if created:
-        trail.note("published", "journey", key, before, _shown(journeys.get(session, key)))
-    return Published(**VersionOut.model_validate(version).model_dump(), created=created)
 
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))

@@ -103,3 +103,27 @@ class PlaceOutcome:
     reason: str | None = None
     state: State | None = None
     repeats: Mapping[NodeId, SentMail] = field(default_factory=dict[NodeId, SentMail])
+
+    @property
+    def change(self) -> "Change":
+        """What it has in common with others."""
+        return Change(
+            kind=self.kind,
+            was=self.was,
+            to=self.to,
+            template=self.template,
+            reason=self.reason,
+            repeats=next(iter(self.repeats), None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What becomes of all those whose outcomes are alike; `repeats` is the first step that would send again."""
+
+    kind: Kind
+    was: JourneyPlace
+    to: JourneyPlace
+    template: str | None = None
+    reason: str | None = None
+    repeats: str | None = None

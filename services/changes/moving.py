@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.changes.mapping import Moves, VersionMapping, mapping_of
-from journeys.changes.outcomes import Choices, PlaceOutcome, SentMail, Standing
+from journeys.changes.outcomes import Choices, Kind, PlaceOutcome, SentMail, Standing
 from journeys.changes.place import place
 from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
@@ -34,6 +34,9 @@ from store.tables.enrollments import Enrollment, Interest
 
 PACE = 200
 """Pokes a second: what Temporal takes beside its other work; each leads to a wake."""
+
+PINNED = Choices(in_flight="pin")
+"""What is chosen for those who are not among the share that moves."""
 
 SENT_BEFORE = "sent_before"
 """Why the mail of a step is skipped that only the new version has: the other version sent the same one."""
@@ -71,18 +74,33 @@ def judge(session: Session, target: TargetVersion, those: Sequence[Enrollment], 
     for one in those:
         old = journeys.compiled(session, one.digest)
         if one.digest not in mappings:
-            mappings[one.digest] = mapping_of(old, target.program, target.moves)
+            mappings[one.digest] = mapping_of(old, target.program, _of_version(target.moves, old))
         stands = standing[one.id]
-        outcome = place(old, target.program, mappings[one.digest], stands, now, target.choices)
+        choices = target.choices if target.concerns(one.id) else PINNED
+        outcome = place(old, target.program, mappings[one.digest], stands, now, choices)
         yield Judged(enrollment=one, standing=stands, outcome=outcome)
 
 
+def _of_version(moves: Moves, old: Program) -> Moves:
+    """Those of the moves that begin in this version: some may be in an older one than the author thought of."""
+    return Moves(
+        stages={one: other for one, other in moves.stages.items() if one in old.stages},
+        steps={one: other for one, other in moves.steps.items() if one in old.nodes},
+    )
+
+
 def move(
-    session: Session, target: TargetVersion, those: Mapping[str, str], now: datetime, first: int = 0
-) -> Counter[str]:
+    session: Session,
+    target: TargetVersion,
+    those: Mapping[str, str],
+    now: datetime,
+    first: int = 0,
+    refused: frozenset[Kind] = frozenset(),
+) -> Counter[Kind]:
     """Move these enrollments (customers by enrollment); return how many became of each kind.
 
-    Their customers are locked. `first` is how many were moved before, so that pokes keep their pace.
+    Their customers are locked. `first` is how many were moved before, so that pokes keep their pace. Those who keep
+    their version for a `refused` kind have it on their timeline.
     """
     customers.lock_all(session, those.values())
     found = [one for one in enrollments.by_ids(session, those).values() if one.digest != target.program.digest]
@@ -94,7 +112,8 @@ def move(
     bulk.change(session, Enrollment, rows)
     _wait_anew(session, target, moved)
     _skip_what_was_sent(session, target, moved, now)
-    decisions.add(session, [_decision(target, one, now) for one in moved])
+    kept = [one for one in judged if one.outcome.kind in refused]
+    decisions.add(session, [_decision(target, one, now) for one in [*moved, *kept]])
     dispatches.add(session, [_poke(one, now, first + place) for place, one in enumerate(moved)])
     tally.write(session)
     return Counter(one.outcome.kind for one in judged)
@@ -166,8 +185,9 @@ def _decision(target: TargetVersion, judged: Judged, now: datetime) -> bulk.Colu
         "kind": outcome.kind,
         **told(outcome),
     }
+    what = "migrated" if outcome.state is not None else "not_migrated"
     return decisions.row(
-        own.customer_id, "migrated", detail, now, journey=own.journey, enrollment_id=own.id,
+        own.customer_id, what, detail, now, journey=own.journey, enrollment_id=own.id,
         stage=outcome.to.stage, step=outcome.to.step, visit=own.visit,
     )  # fmt: skip
 

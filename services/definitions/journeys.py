@@ -67,6 +67,19 @@ def publish(
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
     definition, _ = source.check(journey.draft, validation_context.load(session, key, templates, secrets))
+    return _make_live(session, journey, definition, now)
+
+
+def publish_again(session: Session, key: str, number: int, now: datetime) -> tuple[JourneyVersion, bool]:
+    """Make the definition of an older version the live one, as a version of its own. Raise NotFound."""
+    found = Definition.model_validate_json(version(session, key, number).canonical)
+    return _make_live(session, get(session, key), found, now)
+
+
+def _make_live(
+    session: Session, journey: Journey, definition: Definition, now: datetime
+) -> tuple[JourneyVersion, bool]:
+    key = journey.key
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     if live is not None and live.digest == definition.digest() and journey.archived_at is None:
         return live, False

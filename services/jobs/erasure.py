@@ -25,6 +25,7 @@ from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
+from store.tables.plans import PlanEntry
 
 PAGE = 1_000
 """Rows that go in one transaction; who has more is erased in several."""
@@ -121,6 +122,7 @@ ROWS: Mapping[str, Phase] = {
     "engagements": _rows(Engagement),
     "broadcasts": _rows(BroadcastMember),
     "interests": _rows(Interest),
+    "plans": _rows(PlanEntry),
     "controls": _rows(ControlRequest),
     "hooks": _rows(Hook),
     "decisions": _rows(Decision),

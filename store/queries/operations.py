@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from store import bulk
+from store.queries import plans
 from store.tables.access import Operation, OperationError, UploadPart
 
 
@@ -38,5 +39,6 @@ def forget(session: Session, before: datetime, limit: int) -> int:
     query = select(Operation.id).where(col(Operation.finished_at) < before).limit(limit)
     ids = session.exec(query).all()
     session.connection().execute(delete(OperationError).where(col(OperationError.operation_id).in_(ids)))
+    plans.forget(session, ids)
     session.connection().execute(delete(Operation).where(col(Operation.id).in_(ids)))
     return len(ids)

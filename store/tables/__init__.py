@@ -1,6 +1,6 @@
 """The tables, by subject. Importing this package registers every one of them with the metadata."""
 
-from store.tables import access, broadcasts, customers, definitions, enrollments, message_counts, messages
+from store.tables import access, broadcasts, customers, definitions, enrollments, message_counts, messages, plans
 
-SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages)
+SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages, plans)
 """The modules, named so that their import is no accident."""

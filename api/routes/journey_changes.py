@@ -1,0 +1,198 @@
+"""A new version and those who are under way: its plan, its publish, the way back."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlmodel import Session
+
+from api.deps.audit_trail import TheTrail, Trail
+from api.deps.backend import Backend, TheBackend
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
+from api.edge.idempotency import IdempotentRoute
+from api.errors import responses
+from api.routes.operations import operation_out
+from api.schemas.journey_changes import (
+    PlanEntryOut,
+    PlanIn,
+    PublishedWithMove,
+    PublishIn,
+    RollbackIn,
+)
+from api.schemas.journeys import JourneyOut, VersionOut
+from api.schemas.operations import OperationOut
+from journeys.changes.mapping import Moves
+from journeys.changes.outcomes import Choices, Kind
+from services.changes import plan as plans
+from services.changes import publishing
+from services.changes.plan import PlanRequest
+from services.definitions import journeys
+from services.errors import InvalidInput, NotFound
+from services.operations import operations
+from store.queries import plans as plan_rows
+from store.tables.access import Operation
+from store.tables.definitions import JourneyVersion
+from store.tables.plans import PlanEntry
+
+router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
+
+JourneyKey = Annotated[str, Path(description="the journey's key", max_length=63)]
+PlanId = Annotated[str, Path(description="the token of a plan, `op_…`", max_length=40)]
+
+COLUMNS = ("enrollment", "version", "kind", "stage", "step", "to_stage", "to_step", "detail")
+"""Of the list that is downloaded."""
+
+Publish = Callable[[Session], tuple[JourneyVersion, bool]]
+
+
+@router.post("/{key}/plan", status_code=202, summary="Foresee a publish", responses=responses(404, 409, 422))
+def plan(
+    key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail, body: PlanIn | None = None
+) -> OperationOut:
+    """What the draft (or an older version) would do to each customer who is under way, before anything happens.
+
+    The answer is an operation to watch. Its result counts them by kind (`stays`, `retimed`, `moves`, `rests`,
+    `stranded`, `mails_again`, `mails_at_once`, `would_leave`, `pinned`, `unsettled`, `ended`) and by change, warns in
+    sentences, and has the token with which to publish.
+    """
+    asked = body or PlanIn()
+    request = PlanRequest(
+        version=asked.version,
+        moves=Moves(stages=asked.moves.stages, steps=asked.moves.steps),
+        choices=Choices(in_flight=asked.in_flight, on_change=asked.on_change, again=asked.again, spread=asked.spread),
+        share=asked.share,
+    )
+    shown = operation_out(plans.start(session, key, request, caller.id, now), now)
+    trail.note("planned", "journey", key, None, shown)
+    return shown
+
+
+@router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
+def publish(
+    key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None
+) -> PublishedWithMove:
+    """Make the draft the live version. Without more, those under way stay on the version they entered.
+
+    With `in_flight: move` and the token of a plan they go over as planned, by an operation. Where they have changed
+    since they were counted, nothing is published, and the answer (409) tells the counts of now: plan again.
+    """
+    known = parts.templates()
+    return _published(
+        key, request, parts, now, caller.id, body or PublishIn(), None,
+        lambda session: journeys.publish(session, key, known, now, parts.hook_secrets),
+    )  # fmt: skip
+
+
+@router.post("/{key}/rollback", summary="Go back to an older version", responses=responses(404, 409, 422))
+def rollback(
+    key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: RollbackIn
+) -> PublishedWithMove:
+    """A publish of an older version, as a version of its own; plan it with `version` first to take everybody along.
+
+    Mails that went are not unsent, and stages that were left are not entered again.
+    """
+    return _published(
+        key, request, parts, now, caller.id, body, body.version,
+        lambda session: journeys.publish_again(session, key, body.version, now),
+    )  # fmt: skip
+
+
+def _published(
+    key: str,
+    request: Request,
+    parts: Backend,
+    now: datetime,
+    by: str,
+    asked: PublishIn,
+    version: int | None,
+    make_live: Publish,
+) -> PublishedWithMove:
+    """Check the plan where there is one, which reads everybody; then publish, and ask for the move, in one go."""
+    if asked.in_flight == "move" and asked.token is None:
+        raise InvalidInput("plan first, and give the token of the plan", "token")
+    planned = _checked(parts, key, asked, version, now)
+
+    def work(session: Session) -> PublishedWithMove:
+        before = JourneyOut.model_validate(journeys.get(session, key))
+        live, created = make_live(session)
+        moving = publishing.move(session, planned, live, by, now) if planned is not None else None
+        if created:
+            after = JourneyOut.model_validate(journeys.get(session, key))
+            Trail(request, session, now).note("published", "journey", key, before, after)
+        shown = VersionOut.model_validate(live).model_dump()
+        return PublishedWithMove(**shown, created=created, operation=operation_out(moving, now) if moving else None)
+
+    return parts.database.write(work)
+
+
+def _checked(parts: Backend, key: str, asked: PublishIn, version: int | None, now: datetime) -> Operation | None:
+    if asked.in_flight == "pin" or asked.token is None:
+        return None
+    with parts.database.reading() as session:
+        planned = publishing.check(session, key, asked.token, now)
+        if planned.request["version"] != version:
+            raise InvalidInput("the plan is of another version", "token")
+        return planned
+
+
+@router.get("/{key}/plans/{id}.ndjson", summary="A plan, customer by customer", responses=responses(404))
+def as_ndjson(
+    key: JourneyKey, id: PlanId, parts: TheBackend, session: Reading, caller: Support, kind: Kind | None = None
+) -> Response:
+    """One line for each enrollment: what would become of it. `kind` leaves the others out."""
+    _plan_of(session, key, id)
+    return StreamingResponse(_lines(parts, id, kind, _ndjson), media_type="application/x-ndjson")
+
+
+@router.get("/{key}/plans/{id}.csv", summary="The same as a table", responses=responses(404))
+def as_csv(
+    key: JourneyKey, id: PlanId, parts: TheBackend, session: Reading, caller: Support, kind: Kind | None = None
+) -> Response:
+    """The same lines with a header; `detail` is JSON."""
+    _plan_of(session, key, id)
+    name = {"Content-Disposition": f'attachment; filename="{key}-plan.csv"'}
+    return StreamingResponse(_lines(parts, id, kind, _csv), media_type="text/csv", headers=name)
+
+
+def _plan_of(session: Session, key: str, id: str) -> None:
+    operation = operations.get(session, id)
+    if operation.kind != plans.KIND or operation.request["journey"] != key:
+        raise NotFound(f"there is no plan {id!r} of the journey {key!r}")
+
+
+def _lines(
+    parts: Backend, id: str, kind: str | None, write: Callable[[Iterable[PlanEntryOut]], Iterator[str]]
+) -> Iterator[str]:
+    with parts.database.reading() as session:
+        yield from write(_shown(entry) for entry in plan_rows.each(session, id, kind))
+
+
+def _shown(entry: PlanEntry) -> PlanEntryOut:
+    return PlanEntryOut(
+        enrollment=entry.enrollment_id, version=entry.version, kind=entry.kind, stage=entry.stage, step=entry.step,
+        to_stage=entry.to_stage, to_step=entry.to_step, detail=entry.detail,
+    )  # fmt: skip
+
+
+def _ndjson(entries: Iterable[PlanEntryOut]) -> Iterator[str]:
+    for entry in entries:
+        yield entry.model_dump_json() + "\n"
+
+
+def _csv(entries: Iterable[PlanEntryOut]) -> Iterator[str]:
+    file = io.StringIO()
+    rows = csv.writer(file)
+    rows.writerow(COLUMNS)
+    for entry in entries:
+        shown = entry.model_dump()
+        rows.writerow([json.dumps(shown[name]) if name == "detail" else shown[name] for name in COLUMNS])
+        yield file.getvalue()
+        file.seek(0)
+        file.truncate()
+    yield file.getvalue()

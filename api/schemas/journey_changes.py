@@ -1,0 +1,91 @@
+"""What a new version does to those who are under way: asked, foreseen, done."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.journeys import VersionOut
+from api.schemas.operations import OperationOut
+
+
+class MovesIn(BaseModel):
+    """Which stage and which step of the version that people are in is which of the new one, where ids do not tell."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stages: dict[str, str] = Field(default_factory=dict, max_length=200, examples=[{"trial": "onboarding"}])
+    steps: dict[str, str] = Field(
+        default_factory=dict, max_length=2_000, examples=[{"onboarding/tour": "onboarding/tour_v2"}]
+    )
+
+
+class PlanIn(BaseModel):
+    """What is to be planned."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"in_flight": "move", "on_change": "rest"}]}
+    )
+
+    version: int | None = Field(
+        default=None, ge=1, le=2**31 - 1, description="an older version to go back to; without it the draft"
+    )
+    in_flight: Literal["pin", "move"] = Field(
+        default="move", description="pin: everybody keeps their version; move: they go over to the new one"
+    )
+    moves: MovesIn = Field(default_factory=MovesIn)
+    on_change: Literal["keep", "rest", "restart"] = Field(
+        default="rest",
+        description="a wait of another length: keep its end, count anew from where it began, or begin it again",
+    )
+    again: Literal["skip", "send"] = Field(
+        default="skip", description="a mail that another step would send a second time"
+    )
+    spread_minutes: int = Field(
+        default=30, ge=0, le=24 * 60, description="over how long those are spread who become due within an hour"
+    )
+    share: int = Field(default=100, ge=1, le=100, description="how many in a hundred are moved, the same ones always")
+
+    @property
+    def spread(self) -> timedelta:
+        """`spread_minutes` as a duration."""
+        return timedelta(minutes=self.spread_minutes)
+
+
+class PublishIn(BaseModel):
+    """What becomes of those who are under way."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "pin"}]})
+
+    in_flight: Literal["pin", "move"] = Field(
+        default="pin", description="pin: they keep their version; move: as the plan that `token` names has told"
+    )
+    token: str | None = Field(default=None, max_length=40, description="of the plan; it lives 15 minutes")
+
+
+class RollbackIn(PublishIn):
+    """The version to go back to, and what becomes of those who are under way."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "in_flight": "pin"}]})
+
+    version: int = Field(ge=1, le=2**31 - 1)
+
+
+class PublishedWithMove(VersionOut):
+    """The version that is live, and the operation that moves those who are under way; null where they are pinned."""
+
+    created: bool = Field(description="false where this very definition was live already")
+    operation: OperationOut | None = None
+
+
+class PlanEntryOut(BaseModel):
+    """What would become of one enrollment."""
+
+    enrollment: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])
+    version: int = Field(examples=[1])
+    kind: str = Field(examples=["retimed"])
+    stage: str = Field(examples=["onboarding"])
+    step: str | None = Field(examples=["onboarding/wait:3 days"])
+    to_stage: str = Field(examples=["onboarding"])
+    to_step: str | None = Field(examples=["onboarding/wait:5 days"])
+    detail: dict[str, Any] = Field(examples=[{"by": "place", "acts": "2026-03-07T12:00:00+00:00"}])

@@ -1,0 +1,168 @@
+"""The plan of a publish: what would become of everybody who is under way, counted before anything happens.
+
+It is an operation, whose id is the token with which the publish refers to it. Each page is read, judged and kept in one
+transaction, so a plan goes on where a worker died. Nothing that it counts is changed by it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from journeys.changes.mapping import BadMoves, Moves, mapping_of
+from journeys.changes.outcomes import Choices
+from journeys.language.definition import Definition
+from journeys.program import compiler
+from journeys.simulation.simulator import by_policy
+from services.changes import impact, moving
+from services.changes.counted import CountedChanges
+from services.changes.impact import Impact
+from services.changes.moving import Judged, TargetVersion
+from services.definitions import journeys
+from services.errors import InvalidInput, Refused
+from services.messages import eligibility
+from services.operations import operations
+from services.operations.operations import Done, PageOfWork
+from services.values import Clock
+from store import bulk
+from store.queries import counts, enrollments, plans
+from store.session import Database
+from store.tables.access import Operation
+
+KIND = "plan journey"
+"""What the operation is called."""
+
+PAGE = 500
+"""Enrollments that are judged in one transaction: some tenths of a second."""
+
+_CHOICES: TypeAdapter[Choices] = TypeAdapter(Choices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What is to be planned: a version of the journey or (None) its draft, and what the author says about it."""
+
+    version: int | None = None
+    moves: Moves = field(default_factory=Moves)
+    choices: Choices = field(default_factory=Choices)
+    share: int = 100
+
+
+def start(session: Session, key: str, asked: PlanRequest, by: str, now: datetime) -> Operation:
+    """Ask for a plan.
+
+    Raise NotFound where there is no such version or no draft, Refused where nobody is under way since it was never
+    published, InvalidInput where the moves do not fit.
+    """
+    journey = journeys.get(session, key)
+    if journey.live_version is None:
+        raise Refused(f"the journey {key!r} is not published, so nobody is under way in it")
+    definition = journeys.draft_or(session, key, asked.version)
+    _check(journeys.definition(session, key), definition, asked.moves)
+    request: dict[str, Any] = {
+        "journey": key,
+        "from": journey.live_version,
+        "version": asked.version,
+        "digest": definition.digest(),
+        "canonical": definition.canonical(),
+        "moves": asdict(asked.moves),
+        "choices": _CHOICES.dump_python(asked.choices, mode="json"),
+        "share": asked.share,
+    }
+    return operations.start(session, KIND, request, now, by=by, total=counts.live(session).get(key, 0))
+
+
+def _check(live: Definition, other: Definition, moves: Moves) -> None:
+    try:
+        mapping_of(compiler.compile_journey(live), compiler.compile_journey(other), moves)
+    except BadMoves as bad:
+        first = bad.problems[0]
+        raise InvalidInput(first.message, first.place) from None
+
+
+def target(operation: Operation, number: int | None = None) -> TargetVersion:
+    """The version that a plan is about, under the number that it gets."""
+    asked = operation.request
+    return TargetVersion(
+        number=number or asked["from"] + 1,
+        program=compiler.load(asked["canonical"]),
+        moves=Moves(**asked["moves"]),
+        choices=_CHOICES.validate_python(asked["choices"]),
+        share=asked["share"],
+    )
+
+
+def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
+    """A page of live enrollments at a time, in the order of their ids."""
+    while True:
+        yield lambda session: _page(session, operation, clock())
+
+
+def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
+    current = session.get(Operation, operation.id) or operation
+    known = current.result or {}
+    those = enrollments.live_in(session, current.request["journey"], current.cursor, PAGE)
+    if not those and "token" in known:
+        return None
+    counted, month = CountedChanges.from_json(known), Impact.read(known.get("counted", {}))
+    judged = list(moving.judge(session, target(current), those, now))
+    plans.put(session, [_entry(current.id, one) for one in judged])
+    _run_on(session, target(current), [one for one in judged if _is_sampled(current, one)], month, now)
+    for one in judged:
+        counted.add(one.enrollment.id, one.outcome, now)
+    cursor = those[-1].id if those else current.cursor
+    return Done(count=len(those), cursor=cursor, result=_told(current, counted, month, whole=not those))
+
+
+def _told(operation: Operation, counted: CountedChanges, month: Impact, *, whole: bool) -> dict[str, Any]:
+    asked = operation.request
+    told = {"journey": asked["journey"], "from": asked["from"], "to": asked["version"] or asked["from"] + 1}
+    if not whole:
+        return {**told, **counted.as_json(), "counted": month.counts()}
+    end = {"impact": month.as_json(counted.kinds.total()), "counted": None, "token": operation.id}
+    return {**told, **counted.as_json(), **end}
+
+
+def _entry(plan: str, one: Judged) -> bulk.ColumnValues:
+    outcome = one.outcome
+    return {
+        "operation_id": plan,
+        "enrollment_id": one.enrollment.id,
+        "customer_id": one.enrollment.customer_id,
+        "kind": outcome.kind,
+        "version": one.enrollment.version,
+        "stage": outcome.was.stage,
+        "step": outcome.was.step,
+        "to_stage": outcome.to.stage,
+        "to_step": outcome.to.step,
+        "detail": moving.told(outcome),
+    }
+
+
+# -- the month that follows --------------------------------------------------------------------------------------------
+
+
+def _is_sampled(operation: Operation, one: Judged) -> bool:
+    return not one.standing.state.ended and impact.sampled(one.enrollment.id, operation.total or 0)
+
+
+def _run_on(session: Session, aim: TargetVersion, those: list[Judged], month: Impact, now: datetime) -> None:
+    policy = by_policy(assume_address=False, installation=eligibility.load_policy_terms(session))
+    for one in those:
+        stands = journeys.compiled(session, one.enrollment.digest), one.standing.state
+        moved = stands if one.outcome.state is None else (aim.program, one.outcome.state)
+        month.add(stands, moved, one.standing, now, policy)
+
+
+def counted_anew(session: Session, operation: Operation, now: datetime) -> CountedChanges:
+    """What the same plan counts now."""
+    counted, after, aim = CountedChanges(), "", target(operation)
+    while those := enrollments.live_in(session, operation.request["journey"], after, PAGE):
+        for one in moving.judge(session, aim, those, now):
+            counted.add(one.enrollment.id, one.outcome, now)
+        after = those[-1].id
+        session.expunge_all()
+    return counted

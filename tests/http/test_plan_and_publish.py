@@ -1,0 +1,263 @@
+"""A publish is foreseen, refused where what it would do has changed, and done; and there is a way back."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import col, select
+from temporalio.testing import ActivityEnvironment
+
+from services.changes import plan as plans
+from services.changes import publishing
+from store.queries import plans as plan_rows
+from store.tables.enrollments import Decision, Enrollment
+from tests.conftest import HandClock
+from tests.shells import Shell
+from waypost.wiring import Parts
+
+JOURNEY = """journey: tour
+enter: [{on: Signed Up}]
+defaults: {topic: general}
+start: trial
+stages:
+  trial:
+    steps: [{send: mail_a}, {wait: 3 days}, {send: mail_b}]
+    transitions: [{on: Paid, to: paying}]
+  paying: {steps: [{send: mail_c}]}
+"""
+LONGER = JOURNEY.replace("3 days", "5 days")
+CUSTOMERS = 7
+
+Planned = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "BETWEEN", 0.0)
+
+
+@pytest.fixture
+def shells(client: TestClient, parts: Parts) -> list[Shell]:
+    """Seven who wait for their second mail."""
+    put(client, JOURNEY)
+    assert client.post("/v1/journeys/tour/publish").status_code == 200
+    batch = [{"type": "track", "userId": f"c{number}", "event": "Signed Up"} for number in range(CUSTOMERS)]
+    batch += [
+        {"type": "identify", "userId": f"c{number}", "traits": {"email": f"c{number}@example.com"}}
+        for number in range(CUSTOMERS)
+    ]
+    assert client.post("/v1/batch", json={"batch": batch}).status_code == 200
+    with parts.database.reading() as session:
+        made = [Shell(parts.database, one) for one in session.exec(select(Enrollment).order_by(col(Enrollment.id)))]
+    for one in made:
+        one.wake(parts.clock())
+    return made
+
+
+def put(client: TestClient, text: str) -> None:
+    assert client.put("/v1/journeys/tour", content=text).status_code == 200
+
+
+def done(client: TestClient, parts: Parts, operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation, worked off."""
+    assert asyncio.run(ActivityEnvironment().run(parts.operations().operate, operation["id"])) == "done"
+    return client.get(f"/v1/operations/{operation['id']}").json()
+
+
+@pytest.fixture
+def planned(client: TestClient, parts: Parts) -> Planned:
+    def run(**body: Any) -> dict[str, Any]:
+        asked = client.post("/v1/journeys/tour/plan", json=body)
+        assert asked.status_code == 202, asked.text
+        return done(client, parts, asked.json())["result"]
+
+    return run
+
+
+def test_a_plan_counts_everybody_and_changes_nobody(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
+) -> None:
+    put(client, LONGER)
+    told = planned(in_flight="move")
+    assert (told["journey"], told["from"], told["to"], told["live"]) == ("tour", 1, 2, CUSTOMERS)
+    assert told["kinds"] == {"retimed": CUSTOMERS}
+    (change,) = told["changes"]
+    assert change.pop("examples") == [one.enrollment for one in shells[:5]]
+    assert change == {
+        "kind": "retimed", "count": CUSTOMERS,
+        "from": {"stage": "trial", "step": "trial/wait:3 days"}, "to": {"stage": "trial", "step": "trial/wait:5 days"},
+    }  # fmt: skip
+    assert (told["warnings"], told["due_within_an_hour"]) == ([], 0)
+    assert told["impact"] == {
+        "days": 30, "sample": CUSTOMERS, "of": CUSTOMERS,
+        "mails": {"mail_b": {"before": CUSTOMERS, "after": CUSTOMERS, "within": 0}},
+        "stages": {"trial": {"before": CUSTOMERS, "after": CUSTOMERS, "within": 0}},
+    }  # fmt: skip
+    with parts.database.reading() as session:
+        assert {one.version for one in session.exec(select(Enrollment)).all()} == {1}
+
+
+def test_everybody_goes_over_as_planned(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned, clock: HandClock
+) -> None:
+    put(client, LONGER)
+    published = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": planned()["token"]})
+    assert (published.status_code, published.json()["number"], published.json()["created"]) == (200, 2, True)
+    assert done(client, parts, published.json()["operation"])["result"] == {
+        "moved": {"retimed": CUSTOMERS}, "kept": {},
+    }  # fmt: skip
+    now = clock.forward(days=4)
+    for one in shells:
+        one.wake(now)
+        assert one.state.position == "trial/wait:5 days"
+    shown = client.get(f"/v1/enrollments/{shells[0].enrollment}").json()
+    assert (shown["version"], shown["step"]) == (2, "trial/wait:5 days")
+
+
+def test_without_a_plan_nobody_is_moved(client: TestClient, parts: Parts, shells: list[Shell]) -> None:
+    put(client, LONGER)
+    refused = client.post("/v1/journeys/tour/publish", json={"in_flight": "move"})
+    assert (refused.status_code, refused.json()["path"]) == (422, "token")
+    published = client.post("/v1/journeys/tour/publish").json()
+    assert (published["number"], published["operation"]) == (2, None)
+    with parts.database.reading() as session:
+        assert {one.version for one in session.exec(select(Enrollment)).all()} == {1}
+
+
+def test_what_is_dangerous_is_told_in_a_sentence_and_must_not_change(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
+) -> None:
+    put(client, JOURNEY.replace("{wait: 3 days}, ", ""))
+    told = planned()
+    assert told["kinds"] == {"mails_at_once": CUSTOMERS}
+    assert told["warnings"] == [
+        "7 customers at 'trial/wait:3 days' would be mailed 'mail_b' as soon as they are moved, since the wait before "
+        "it is over or gone"
+    ]
+    client.post("/v1/track", json={"userId": "c3", "event": "Paid"})
+    for one in shells:
+        one.wake(parts.clock())
+    drifted = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": told["token"]})
+    assert (drifted.status_code, drifted.json()["type"]) == (409, "urn:waypost:problem:plan-drifted")
+    assert drifted.json()["kinds"] == ["mails_at_once", "stays"]
+    assert drifted.json()["plan"]["kinds"] == {"mails_at_once": 6, "stays": 1}
+    assert client.get("/v1/journeys/tour").json()["live_version"] == 1, "nothing was published"
+
+
+@pytest.mark.parametrize(
+    ("what", "code"), [("forged", "unknown_token"), ("old", "old_token"), ("another draft", "other_draft")]
+)
+def test_a_token_that_does_not_fit_is_refused(
+    client: TestClient, shells: list[Shell], planned: Planned, clock: HandClock, what: str, code: str
+) -> None:
+    put(client, LONGER)
+    token = planned()["token"]
+    if what == "forged":
+        token = "op_forged"
+    elif what == "old":
+        clock.forward(minutes=16)
+    else:
+        put(client, JOURNEY.replace("3 days", "6 days"))
+    refused = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": token})
+    assert (refused.status_code, refused.json()["path"]) == (409, code)
+    assert client.get("/v1/journeys/tour").json()["live_version"] == 1
+
+
+def test_the_way_back_is_a_publish_of_the_older_version(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned, clock: HandClock
+) -> None:
+    put(client, LONGER)
+    published = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": planned()["token"]}).json()
+    done(client, parts, published["operation"])
+    told = planned(version=1)
+    assert (told["to"], told["kinds"]) == (1, {"retimed": CUSTOMERS})
+    back = client.post(
+        "/v1/journeys/tour/rollback", json={"version": 1, "in_flight": "move", "token": told["token"]}
+    ).json()
+    assert back["number"] == 3
+    done(client, parts, back["operation"])
+    now = clock.forward(days=3, seconds=1)
+    for one in shells:
+        one.wake(now)
+    with parts.database.reading() as session:
+        assert {(one.version, one.step) for one in session.exec(select(Enrollment)).all()} == {(3, None)}
+        moved = session.exec(select(Decision).where(Decision.what == "migrated").order_by(col(Decision.at))).all()
+    first = [one.detail for one in moved if one.enrollment_id == shells[0].enrollment]
+    assert [(one["from"]["version"], one["to"]["version"]) for one in first] == [(1, 2), (2, 3)]
+
+
+def test_a_tenth_goes_first_and_the_rest_with_the_next_call(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
+) -> None:
+    put(client, LONGER)
+    told = planned(share=50)
+    assert 0 < told["kinds"]["retimed"] < CUSTOMERS
+    assert told["kinds"]["retimed"] + told["kinds"]["pinned"] == CUSTOMERS
+
+
+def test_the_author_says_where_a_stage_went(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
+) -> None:
+    put(client, JOURNEY.replace("trial", "onboarding"))
+    lost = planned()
+    assert lost["kinds"] == {"stranded": CUSTOMERS}
+    assert "moves: {stages: {trial: …}}" in lost["warnings"][0]
+    assert planned(moves={"stages": {"trial": "onboarding"}})["kinds"] == {"moves": CUSTOMERS}
+    wrong = client.post("/v1/journeys/tour/plan", json={"moves": {"stages": {"trail": "onboarding"}}})
+    assert (wrong.status_code, wrong.json()["path"]) == (422, "moves.stages.trail")
+    assert wrong.json()["detail"] == "the old version has no stage 'trail'; expected 'trial', the nearest name"
+
+
+def test_who_is_refused_keeps_place_and_version_and_has_the_reason_on_record(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
+) -> None:
+    put(client, JOURNEY.replace("trial", "onboarding"))
+    published = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": planned()["token"]}).json()
+    assert done(client, parts, published["operation"])["result"] == {"moved": {}, "kept": {"stranded": CUSTOMERS}}
+    with parts.database.reading() as session:
+        assert {one.version for one in session.exec(select(Enrollment)).all()} == {1}
+        told = session.exec(select(Decision).where(Decision.what == "not_migrated")).all()
+    assert [one.detail["kind"] for one in told] == ["stranded"] * CUSTOMERS
+
+
+def test_the_whole_list_is_downloaded(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_rows, "PAGE", 3)
+    monkeypatch.setattr(plans, "PAGE", 2)
+    put(client, LONGER)
+    token = planned(share=50)["token"]
+    lines = [json.loads(one) for one in client.get(f"/v1/journeys/tour/plans/{token}.ndjson").text.splitlines()]
+    assert [one["enrollment"] for one in lines] == [one.enrollment for one in shells]
+    table = list(csv.DictReader(io.StringIO(client.get(f"/v1/journeys/tour/plans/{token}.csv?kind=retimed").text)))
+    assert {one["kind"] for one in table} == {"retimed"}
+    assert len(table) == sum(one["kind"] == "retimed" for one in lines)
+    assert client.get(f"/v1/journeys/other/plans/{token}.csv").status_code == 404
+
+
+def test_a_journey_that_was_never_published_has_no_plan(client: TestClient) -> None:
+    put(client, JOURNEY)
+    refused = client.post("/v1/journeys/tour/plan")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409, "the journey 'tour' is not published, so nobody is under way in it",
+    )  # fmt: skip
+
+
+def test_a_mail_on_its_way_is_waited_for_and_then_its_enrollment_is_moved(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned, clock: HandClock
+) -> None:
+    assert timedelta(publishing.BETWEEN) == timedelta(0)
+    put(client, LONGER)
+    client.post("/v1/track", json={"userId": "new", "event": "Signed Up"})  # its workflow has not begun
+    told = planned()
+    assert told["kinds"] == {"retimed": CUSTOMERS, "unsettled": 1}
+    published = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": told["token"]}).json()
+    assert done(client, parts, published["operation"])["result"] == {
+        "moved": {"retimed": CUSTOMERS}, "kept": {"unsettled": 1},
+    }  # fmt: skip
