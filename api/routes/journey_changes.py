@@ -8,20 +8,23 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
-from api.deps.audit_trail import TheTrail, Trail
+from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, Support
-from api.deps.transactions import Now, Reading, Writing
+from api.deps.transactions import Now, Reading
+from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
+from api.routes.journeys import JourneyKey, validation_around
 from api.routes.operations import operation_out
 from api.schemas.journey_changes import (
     PlanEntryOut,
     PlanIn,
-    PublishedWithMove,
+    Published,
     PublishIn,
     RollbackIn,
 )
@@ -42,7 +45,6 @@ from store.tables.plans import PlanEntry
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
-JourneyKey = Annotated[str, Path(description="the journey's key", max_length=63)]
 PlanId = Annotated[str, Path(description="the token of a plan, `op_…`", max_length=40)]
 
 COLUMNS = ("enrollment", "version", "kind", "stage", "step", "to_stage", "to_step", "detail")
@@ -52,31 +54,46 @@ Publish = Callable[[Session], tuple[JourneyVersion, bool]]
 
 
 @router.post("/{key}/plan", status_code=202, summary="Foresee a publish", responses=responses(404, 409, 422))
-def plan(
-    key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail, body: PlanIn | None = None
+async def plan(
+    key: JourneyKey,
+    request: Request,
+    parts: TheBackend,
+    now: Now,
+    caller: Marketer,
+    heavy: TheHeavyWork,
+    body: PlanIn | None = None,
 ) -> OperationOut:
-    """What the draft (or an older version) would do to each customer who is under way, before anything happens.
+    """What the draft (an older version, a definition) would do to each customer who is under way.
 
-    The answer is an operation to watch. Its result counts them by kind (`stays`, `retimed`, `moves`, `rests`,
-    `stranded`, `mails_again`, `mails_at_once`, `would_leave`, `pinned`, `unsettled`, `ended`) and by change, warns in
-    sentences, and has the token with which to publish.
+    The answer is an operation to watch; nothing else happens. Its result counts them by kind (`stays`, `retimed`,
+    `moves`, `rests`, `stranded`, `mails_again`, `mails_at_once`, `would_leave`, `pinned`, `unsettled`, `ended`) and by
+    change, warns in sentences, tells the next month before and after, and has the token with which to publish.
     """
     asked = body or PlanIn()
-    request = PlanRequest(
+    text, definition = asked.definition, None
+    if text is not None:
+        draft = await heavy.run(lambda: journeys.read_draft(key, text, validation_around(parts, key)))
+        definition = draft.definition
+    wanted = PlanRequest(
         version=asked.version,
+        definition=definition,
         moves=Moves(stages=asked.moves.stages, steps=asked.moves.steps),
         choices=Choices(in_flight=asked.in_flight, on_change=asked.on_change, again=asked.again, spread=asked.spread),
         share=asked.share,
     )
-    shown = operation_out(plans.start(session, key, request, caller.id, now), now)
-    trail.note("planned", "journey", key, None, shown)
-    return shown
+
+    def work(session: Session) -> OperationOut:
+        shown = operation_out(plans.start(session, key, wanted, caller.id, now), now)
+        Trail(request, session, now).note("planned", "journey", key, None, shown)
+        return shown
+
+    return await run_in_threadpool(parts.database.write, work)
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
 def publish(
     key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None
-) -> PublishedWithMove:
+) -> Published:
     """Make the draft the live version. Without more, those under way stay on the version they entered.
 
     With `in_flight: move` and the token of a plan they go over as planned, by an operation. Where they have changed
@@ -92,7 +109,7 @@ def publish(
 @router.post("/{key}/rollback", summary="Go back to an older version", responses=responses(404, 409, 422))
 def rollback(
     key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: RollbackIn
-) -> PublishedWithMove:
+) -> Published:
     """A publish of an older version, as a version of its own; plan it with `version` first to take everybody along.
 
     Mails that went are not unsent, and stages that were left are not entered again.
@@ -112,13 +129,13 @@ def _published(
     asked: PublishIn,
     version: int | None,
     make_live: Publish,
-) -> PublishedWithMove:
+) -> Published:
     """Check the plan where there is one, which reads everybody; then publish, and ask for the move, in one go."""
     if asked.in_flight == "move" and asked.token is None:
         raise InvalidInput("plan first, and give the token of the plan", "token")
     planned = _checked(parts, key, asked, version, now)
 
-    def work(session: Session) -> PublishedWithMove:
+    def work(session: Session) -> Published:
         before = JourneyOut.model_validate(journeys.get(session, key))
         live, created = make_live(session)
         moving = publishing.move(session, planned, live, by, now) if planned is not None else None
@@ -126,7 +143,7 @@ def _published(
             after = JourneyOut.model_validate(journeys.get(session, key))
             Trail(request, session, now).note("published", "journey", key, before, after)
         shown = VersionOut.model_validate(live).model_dump()
-        return PublishedWithMove(**shown, created=created, operation=operation_out(moving, now) if moving else None)
+        return Published(**shown, created=created, operation=operation_out(moving, now) if moving else None)
 
     return parts.database.write(work)
 

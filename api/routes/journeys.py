@@ -88,7 +88,7 @@ async def put(
 ) -> DraftOut:
     """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
     text = await _text(request)
-    draft = await heavy.run(lambda: journeys.read_draft(key, text, _around(parts, key)))
+    draft = await heavy.run(lambda: journeys.read_draft(key, text, validation_around(parts, key)))
 
     def store(session: Session) -> DraftOut:
         present = session.get(Journey, key)
@@ -111,7 +111,7 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
     def check() -> Validation:
         try:
             document = source.parse(text)
-            valid, problems = True, source.judge(document, _around(parts, document.key))[1]
+            valid, problems = True, source.judge(document, validation_around(parts, document.key))[1]
         except InvalidJourney as invalid:
             valid, problems = False, tuple(invalid.problems)
         return Validation(valid=valid, problems=[_finding(one) for one in problems])
@@ -119,7 +119,8 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
     return await heavy.run(check)
 
 
-def _around(parts: TheBackend, key: str | None) -> ValidationContext:
+def validation_around(parts: TheBackend, key: str | None) -> ValidationContext:
+    """What a definition of this journey is judged by: what there is in the installation."""
     with parts.database.reading() as session:
         return validation_context.load(session, key, parts.templates(), parts.hook_secrets)
 

@@ -30,6 +30,11 @@ class PlanIn(BaseModel):
     version: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="an older version to go back to; without it the draft"
     )
+    definition: str | None = Field(
+        default=None,
+        max_length=1_000_000,
+        description="a definition to plan in place of the draft, as YAML or JSON text; the draft stays as it is",
+    )
     in_flight: Literal["pin", "move"] = Field(
         default="move", description="pin: everybody keeps their version; move: they go over to the new one"
     )
@@ -71,7 +76,7 @@ class RollbackIn(PublishIn):
     version: int = Field(ge=1, le=2**31 - 1)
 
 
-class PublishedWithMove(VersionOut):
+class Published(VersionOut):
     """The version that is live, and the operation that moves those who are under way; null where they are pinned."""
 
     created: bool = Field(description="false where this very definition was live already")

@@ -63,12 +63,6 @@ class VersionWhole(VersionOut):
     definition: dict[str, Any]
 
 
-class Published(VersionOut):
-    """The version that is live."""
-
-    created: bool = Field(description="false where this very definition was live already")
-
-
 class ArchiveIn(BaseModel):
     """What becomes of those who are under way."""
 

@@ -105,9 +105,9 @@ class PlaceOutcome:
     repeats: Mapping[NodeId, SentMail] = field(default_factory=dict[NodeId, SentMail])
 
     @property
-    def change(self) -> "Change":
+    def change(self) -> "AlikeOutcomes":
         """What it has in common with others."""
-        return Change(
+        return AlikeOutcomes(
             kind=self.kind,
             was=self.was,
             to=self.to,
@@ -118,7 +118,7 @@ class PlaceOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class AlikeOutcomes:
     """What becomes of all those whose outcomes are alike; `repeats` is the first step that would send again."""
 
     kind: Kind

@@ -2,40 +2,40 @@
 
 from collections.abc import Callable, Mapping
 
-from journeys.changes.outcomes import Change, JourneyPlace, Kind
+from journeys.changes.outcomes import AlikeOutcomes, JourneyPlace, Kind
 
-Say = Callable[[int, Change], str]
+Say = Callable[[int, AlikeOutcomes], str]
 """A sentence about so many enrollments, to which this happens."""
 
 
-def warning(count: int, one: Change) -> str | None:
+def warning(count: int, one: AlikeOutcomes) -> str | None:
     """What an author must know of all those to whom this happens, and what may be done; None where nothing."""
     say = _SAY.get(one.kind)
     return say(count, one) if say is not None else None
 
 
-def _stranded(count: int, one: Change) -> str:
+def _stranded(count: int, one: AlikeOutcomes) -> str:
     return (
         f"{_customers(count)} in stage {one.was.stage!r} would be stranded, since the new version has no such stage; "
         f"say where they go: moves: {{stages: {{{one.was.stage}: …}}}}"
     )
 
 
-def _again(count: int, one: Change) -> str:
+def _again(count: int, one: AlikeOutcomes) -> str:
     return (
         f"{_customers(count)} at {_place(one.was)} were sent {one.template!r} already, and step {one.repeats!r} would "
         "send it again; it is skipped for them unless you choose again: send"
     )
 
 
-def _at_once(count: int, one: Change) -> str:
+def _at_once(count: int, one: AlikeOutcomes) -> str:
     return (
         f"{_customers(count)} at {_place(one.was)} would be mailed {one.template!r} as soon as they are moved, "
         "since the wait before it is over or gone"
     )
 
 
-def _leaves(count: int, one: Change) -> str:
+def _leaves(count: int, one: AlikeOutcomes) -> str:
     return f"{_customers(count)} at {_place(one.was)} would leave as soon as they are moved: {one.reason}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from journeys.changes.outcomes import DANGEROUS, SOON, Change, PlaceOutcome
+from journeys.changes.outcomes import DANGEROUS, SOON, AlikeOutcomes, PlaceOutcome
 from journeys.changes.sentences import warning
 
 EXAMPLES = 5
@@ -17,7 +17,7 @@ EXAMPLES = 5
 TOLERANCE = 0.01
 """How much a harmless kind may have changed since it was counted, as a part of all who are under way."""
 
-_CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
+_CHANGE: TypeAdapter[AlikeOutcomes] = TypeAdapter(AlikeOutcomes)
 
 
 @dataclass(slots=True)
@@ -25,7 +25,9 @@ class CountedChanges:
     """The counts so far. `soon` is how many act within SOON who did not before."""
 
     kinds: Counter[str] = field(default_factory=Counter[str])
-    changes: dict[Change, tuple[int, list[str]]] = field(default_factory=dict[Change, tuple[int, list[str]]])
+    changes: dict[AlikeOutcomes, tuple[int, list[str]]] = field(
+        default_factory=dict[AlikeOutcomes, tuple[int, list[str]]]
+    )
     soon: int = 0
 
     def add(self, enrollment: str, outcome: PlaceOutcome, now: datetime) -> None:
@@ -59,7 +61,7 @@ class CountedChanges:
         return found
 
 
-def _change(change: Change, count: int, examples: list[str]) -> dict[str, Any]:
+def _change(change: AlikeOutcomes, count: int, examples: list[str]) -> dict[str, Any]:
     told = {name: value for name, value in asdict(change).items() if value is not None and name != "was"}
     return {"kind": told.pop("kind"), "from": asdict(change.was), **told, "count": count, "examples": examples}
 

@@ -43,9 +43,10 @@ _CHOICES: TypeAdapter[Choices] = TypeAdapter(Choices)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What is to be planned: a version of the journey or (None) its draft, and what the author says about it."""
+    """What is to be planned, a version of the journey, a definition or its draft; and what the author says about it."""
 
     version: int | None = None
+    definition: Definition | None = None
     moves: Moves = field(default_factory=Moves)
     choices: Choices = field(default_factory=Choices)
     share: int = 100
@@ -60,7 +61,7 @@ def start(session: Session, key: str, asked: PlanRequest, by: str, now: datetime
     journey = journeys.get(session, key)
     if journey.live_version is None:
         raise Refused(f"the journey {key!r} is not published, so nobody is under way in it")
-    definition = journeys.draft_or(session, key, asked.version)
+    definition = asked.definition or journeys.draft_or(session, key, asked.version)
     _check(journeys.definition(session, key), definition, asked.moves)
     request: dict[str, Any] = {
         "journey": key,

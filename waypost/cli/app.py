@@ -10,6 +10,7 @@ import typer
 
 from waypost import __version__
 from waypost.cli.commands import (
+    changes,
     customers,
     doctor,
     enrollments,
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawn boxes take as long as all the rest of `--help`
 )
 for group in (
-    processes, projects, journeys, simulations, events, customers, enrollments, messages, hooks, keys, doctor,
+    processes, projects, journeys, changes, simulations, events, customers, enrollments, messages, hooks, keys, doctor,
 ):  # fmt: skip
     group.register(app)
 

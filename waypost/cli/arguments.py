@@ -7,4 +7,5 @@ import typer
 
 CustomerArgument = Annotated[str, typer.Argument(help="Your id of the customer, or the email address.")]
 FileArgument = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False, readable=True)]
+JourneyArgument = Annotated[str, typer.Argument(help="The journey's key.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")]

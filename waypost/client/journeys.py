@@ -25,9 +25,27 @@ class JourneyCalls(Connection):
         """
         return self._put("/v1/journeys/{}", key, content=definition.encode(), if_match=if_match).body
 
-    def publish(self, key: str) -> m.Published:
-        """Make the draft the live version; `created` is false where this very definition was live already."""
-        return self.call("POST", "/v1/journeys/{}/publish", key)
+    def plan(self, key: str, asked: JsonObject | None = None) -> m.OperationOut:
+        """Foresee a publish: an operation, to `watch` or `wait` for; its result has counts, warnings and the token.
+
+        `asked` is what `PlanIn` says: `version`, `definition`, `in_flight`, `moves`, `on_change`, `again`, `share`, ….
+        """
+        return self.call("POST", "/v1/journeys/{}/plan", key, json=asked or {})
+
+    def publish(self, key: str, in_flight: Literal["pin", "move"] = "pin", token: str | None = None) -> m.Published:
+        """Make the draft the live version; `created` is false where this very definition was live already.
+
+        With `move` and the `token` of a plan those who are under way go over, by the operation in the answer. Raises
+        ApiProblem `plan-drifted` where they have changed since.
+        """
+        return self.call("POST", "/v1/journeys/{}/publish", key, json={"in_flight": in_flight, "token": token})
+
+    def rollback(
+        self, key: str, version: int, in_flight: Literal["pin", "move"] = "pin", token: str | None = None
+    ) -> m.Published:
+        """Publish an older version again; the plan whose `token` is given was asked for with that `version`."""
+        body = {"version": version, "in_flight": in_flight, "token": token}
+        return self.call("POST", "/v1/journeys/{}/rollback", key, json=body)
 
     def change_journey(
         self, key: str, change: Literal["pause", "resume", "archive"], body: JsonObject | None = None

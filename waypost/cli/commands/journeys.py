@@ -1,24 +1,22 @@
-"""Journeys as they are typed: `validate`, `publish`, `pause`, `resume`, `enroll`."""
+"""Journeys as they are typed: `validate`, `pause`, `resume`, `enroll`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from journeys.language.problems import InvalidJourney
-from waypost.cli.arguments import CustomerArgument, FileArgument, JsonFlag
+from waypost.cli.arguments import CustomerArgument, FileArgument, JourneyArgument, JsonFlag
 from waypost.cli.terminal import api_client, console, failures_as_sentences, parts, print_answer, read, show_problems
 
 if TYPE_CHECKING:
     from journeys.checks.lint import ValidationContext
     from waypost.wiring import Parts
 
-JourneyArgument = Annotated[str, typer.Argument(help="The journey's key.")]
-
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (validate, publish, pause, resume, enroll):
+    for command in (validate, pause, resume, enroll):
         app.command()(command)
 
 
@@ -54,14 +52,6 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
         return lint.ValidationContext(templates=made.template_files(), secrets=secrets)
     with made.database.reading() as session:
         return validation_context.load(session, key, made.templates(), secrets)
-
-
-def publish(key: JourneyArgument, as_json: JsonFlag = False) -> None:
-    """Make the draft of a journey its live version."""
-    with api_client() as waypost:
-        answer = waypost.publish(key)
-        word = "is published" if answer["created"] else "was live already; nothing changed"
-        print_answer(as_json, answer, f"[green]✓[/] {key} version {answer['number']} {word}")
 
 
 def pause(key: JourneyArgument, as_json: JsonFlag = False) -> None:

@@ -1,0 +1,153 @@
+"""A new version and those who are under way, as it is typed: `plan`, `publish`, `rollback`."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from waypost.cli.arguments import JourneyArgument, JsonFlag
+from waypost.cli.terminal import api_client, complaints, console, fail, print_answer, read
+
+if TYPE_CHECKING:
+    from waypost.client import Waypost
+
+InFlight = Annotated[
+    Literal["pin", "move"], typer.Option(help="pin: who is under way keeps their version; move: they go over.")
+]
+OnChange = Annotated[
+    Literal["keep", "rest", "restart"], typer.Option(help="A wait of another length: its end, its rest, or anew.")
+]
+Again = Annotated[Literal["skip", "send"], typer.Option(help="A mail that another step would send a second time.")]
+Moved = Annotated[list[str] | None, typer.Option(help="OLD=NEW, as often as needed.")]
+Spread = Annotated[int, typer.Option(help="Minutes over which those are spread who become due within an hour.")]
+Share = Annotated[int, typer.Option(help="How many in a hundred are moved, the same ones always.")]
+Token = Annotated[str | None, typer.Option(help="Of a plan that was looked at; without it, it is planned now.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Go on where the plan warns.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    for command in (plan, publish, rollback):
+        app.command()(command)
+
+
+def plan(
+    key: Annotated[str, typer.Argument(help="The journey's key, or a project folder: then Markdown for all of it.")],
+    file: Annotated[Path | None, typer.Argument(help="A definition; without it the draft.", exists=True)] = None,
+    version: Annotated[int | None, typer.Option(help="An older version, to go back to.")] = None,
+    in_flight: InFlight = "move",
+    on_change: OnChange = "rest",
+    again: Again = "skip",
+    move_stage: Moved = None,
+    move_step: Moved = None,
+    spread_minutes: Spread = 30,
+    share: Share = 100,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a new version would do to each customer who is under way; nothing else happens.
+
+    Exit status 1 where somebody would be stranded, mailed again or at once, or would leave.
+    """
+    from waypost.cli.tables.plan import markdown, print_plan
+
+    asked: dict[str, Any] = {
+        "version": version, "in_flight": in_flight, "on_change": on_change, "again": again,
+        "moves": {"stages": _pairs(move_stage), "steps": _pairs(move_step)},
+        "spread_minutes": spread_minutes, "share": share,
+    }  # fmt: skip
+    with api_client() as waypost:
+        if Path(key).is_dir():
+            plans = list(_of_folder(waypost, Path(key), asked))
+            typer.echo(json.dumps(plans) if as_json else markdown(plans))
+        else:
+            plans = [_planned(waypost, key, {**asked, "definition": read(file) if file else None})]
+            print_answer(True, plans[0]) if as_json else print_plan(console, plans[0])
+    if any(_dangerous(one) for one in plans):
+        raise typer.Exit(1)
+
+
+def _of_folder(waypost: "Waypost", folder: Path, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The plan of each journey of a project that is published and would change."""
+    from waypost.project import project
+
+    for item in project.items(folder):
+        changed = item.kind == "journey" and item.change(waypost) == "changed"
+        if changed and waypost.journey(item.key)["live_version"] is not None:
+            yield _planned(waypost, item.key, {**asked, "definition": item.file.read_text()})
+
+
+def publish(
+    key: JourneyArgument,
+    in_flight: InFlight = "pin",
+    token: Token = None,
+    yes: Yes = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the draft of a journey its live version; with `--in-flight move` those under way go over, as planned."""
+    with api_client() as waypost:
+        token = token or _looked_at(waypost, key, {"in_flight": in_flight}, yes) if in_flight == "move" else None
+        _done(waypost, key, waypost.publish(key, in_flight=in_flight, token=token), as_json)
+
+
+def rollback(
+    key: JourneyArgument,
+    to: Annotated[int, typer.Option(help="The version to go back to.")],
+    in_flight: InFlight = "move",
+    token: Token = None,
+    yes: Yes = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Publish an older version again, as a version of its own. Mails that went are not unsent."""
+    with api_client() as waypost:
+        asked = {"in_flight": in_flight, "version": to}
+        token = token or _looked_at(waypost, key, asked, yes) if in_flight == "move" else None
+        _done(waypost, key, waypost.rollback(key, to, in_flight=in_flight, token=token), as_json)
+
+
+def _looked_at(waypost: "Waypost", key: str, asked: dict[str, Any], yes: bool) -> str:
+    """Plan now; the token, unless the plan warns and nobody said to go on."""
+    from waypost.cli.tables.plan import print_plan
+
+    planned = _planned(waypost, key, asked)
+    print_plan(complaints, planned)
+    if _dangerous(planned) and not yes:
+        fail("nothing was published: look at the warnings, then add --yes, or say where customers go (see plan --help)")
+    return planned["token"]
+
+
+def _planned(waypost: "Waypost", key: str, asked: dict[str, Any]) -> dict[str, Any]:
+    ended = waypost.wait(waypost.plan(key, {name: value for name, value in asked.items() if value is not None})["id"])
+    if ended["status"] != "done":
+        fail(f"the plan of {key} is {ended['status']}: {ended['error'] or 'somebody stopped it'}")
+    result: dict[str, Any] = ended["result"] or {}
+    return {name: value for name, value in result.items() if name != "counted"}
+
+
+def _done(waypost: "Waypost", key: str, answer: Any, as_json: bool) -> None:
+    word = "is published" if answer["created"] else "was live already; nothing changed"
+    lines = [f"[green]✓[/] {key} version {answer['number']} {word}"]
+    if answer["operation"]:
+        result = waypost.wait(answer["operation"]["id"])["result"] or {"moved": {}, "kept": {}}
+        moved, kept = sum(result["moved"].values()), sum(result["kept"].values())
+        lines.append(f"[green]✓[/] {moved:,} customers went over to it; {kept:,} keep their version")
+        answer["operation"]["result"] = result
+    print_answer(as_json, answer, *lines)
+
+
+def _dangerous(planned: dict[str, Any]) -> bool:
+    from journeys.changes.outcomes import DANGEROUS
+
+    return any(planned["kinds"].get(kind) for kind in DANGEROUS)
+
+
+def _pairs(moves: Sequence[str] | None) -> dict[str, str]:
+    """OLD=NEW each; raise a usage error where one is not, or stands twice."""
+    found: dict[str, str] = {}
+    for one in moves or ():
+        old, mark, new = one.partition("=")
+        if not mark or not old or not new or old in found:
+            raise typer.BadParameter(f"{one!r} must be OLD=NEW, each OLD once")
+        found[old] = new
+    return found
