@@ -63,9 +63,19 @@ def plan(
             typer.echo(json.dumps(plans) if as_json else markdown(plans))
         else:
             plans = [_planned(waypost, key, {**asked, "definition": read(file) if file else None})]
-            print_answer(True, plans[0]) if as_json else print_plan(console, plans[0])
+            if as_json:
+                print_answer(True, plans[0])
+            else:
+                print_plan(console, plans[0])
+                console.print(
+                    f"Publish with: waypost {_way(key, version)} --in-flight move --token {plans[0]['token']}"
+                )
     if any(_dangerous(one) for one in plans):
         raise typer.Exit(1)
+
+
+def _way(key: str, version: int | None) -> str:
+    return f"rollback {key} --to {version}" if version else f"publish {key}"
 
 
 def _of_folder(waypost: "Waypost", folder: Path, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:

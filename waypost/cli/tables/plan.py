@@ -13,7 +13,7 @@ KEPT = "keeps"
 
 
 def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
-    """What becomes of whom, each change with its count; the warnings; and how the next month changes."""
+    """What becomes of whom, each change with its count; the warnings; and how the next month differs."""
     console.print(f"{plan['journey']}: version {plan['from']} → {plan['to']}, {plan['live']:,} customers under way")
     if plan["changes"]:
         table = wrapping_table("What", "From", "To", "Customers", figures=("Customers",))
@@ -26,7 +26,6 @@ def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
         console.print(f"{plan['due_within_an_hour']:,} act within an hour by this change, spread over it.")
     for line in _month(plan):
         console.print(Text(line))
-    console.print(Text(f"Publish with: waypost publish {plan['journey']} --in-flight move --token {plan['token']}"))
 
 
 def markdown(plans: Sequence[Mapping[str, Any]]) -> str:
