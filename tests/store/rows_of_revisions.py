@@ -386,5 +386,21 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             }
         ],
     },
+    "0018": {
+        "plan_entry": [
+            {
+                "operation_id": "op_1",
+                "enrollment_id": "enr_1",
+                "customer_id": "cus_1",
+                "kind": "retimed",
+                "version": 1,
+                "stage": "new",
+                "step": "new/wait:2 days",
+                "to_stage": "new",
+                "to_step": "new/wait:3 days",
+                "detail": {"by": "place"},
+            }
+        ],
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""
