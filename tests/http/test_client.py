@@ -41,7 +41,7 @@ def test_an_id_is_one_id_whatever_stands_in_it(waypost: Waypost) -> None:
 def test_a_list_reads_on_page_by_page(waypost: Waypost) -> None:
     for number in range(5):
         waypost.put_customer(f"c{number}", {})
-    assert [one["external_id"] for one in waypost.customers(limit=2)] == ["0", "1", "2", "3", "4"]
+    assert [one["external_id"] for one in waypost.customers(limit=2)] == ["c0", "c1", "c2", "c3", "c4"]
 
 
 def test_a_journey_from_draft_to_archive(waypost: Waypost) -> None:
