@@ -398,9 +398,9 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
                 "step": "new/wait:2 days",
                 "to_stage": "new",
                 "to_step": "new/wait:3 days",
-                "detail": {"by": "place"},
-            }
-        ],
+                "detail": {},
+            }  # fmt: skip
+        ]
     },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""
