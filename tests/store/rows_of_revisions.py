@@ -55,6 +55,11 @@ CONSENT: Row = {"source": "page", "at": AT, "pending": False, "evidence": None}
 EVENT: Row = {"customer_id": "cus_1", "type": "track", "properties": {"a": [1, None]}, "at": AT, "fires": True}
 DECISION: Row = {"customer_id": "cus_1", "journey": "welcome", "at": AT, "detail": {"why": "on"}}
 
+_PLAN_ENTRY: Row = {
+    "operation_id": "op_1", "enrollment_id": "enr_1", "customer_id": "cus_1", "kind": "retimed", "version": 1,
+    "stage": "new", "step": "new/wait:2 days", "to_stage": "new", "to_step": "new/wait:3 days", "detail": {},
+}  # fmt: skip
+
 ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0001": {
         "api_key": [
@@ -386,21 +391,6 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             }
         ],
     },
-    "0018": {
-        "plan_entry": [
-            {
-                "operation_id": "op_1",
-                "enrollment_id": "enr_1",
-                "customer_id": "cus_1",
-                "kind": "retimed",
-                "version": 1,
-                "stage": "new",
-                "step": "new/wait:2 days",
-                "to_stage": "new",
-                "to_step": "new/wait:3 days",
-                "detail": {},
-            }  # fmt: skip
-        ]
-    },
+    "0018": {"plan_entry": [_PLAN_ENTRY]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""
