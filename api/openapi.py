@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import errors
+from api import errors, examples
 from api.edge.idempotency import IdempotentRoute
 from api.problems import KINDS
 
@@ -52,6 +52,9 @@ def document(app: FastAPI) -> dict[str, Any]:
             for operation in path.values():
                 if "422" in operation["responses"]:
                     operation["responses"]["422"] = errors.responses(422)[422]
+        for path, item in made["paths"].items():
+            for operation in item.values():
+                examples.show(path, operation, schemas)
         _take_idempotency_keys(app, made["paths"])
         _may_fail(made["paths"])
         app.openapi_schema = made

@@ -24,10 +24,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 """As `services.installation.rates` reads it: `100/second`."""
 
-UI_ABOVE = 1_000
+UI_ABOVE, HIGHEST_PORT = 1_000, 65_535
 """So much higher than its own port Temporal's dev server has its web pages where nothing is said, as it does itself."""
-
-HIGHEST_PORT = 65_535
 
 SENDER = "Waypost <hello@waypost.example>"
 """What the local outbox shows; a real provider wants a real one."""
@@ -187,6 +185,9 @@ class Settings(BaseSettings):
         Reader.API,
         default=(),
         description="names by which people open the pages, separated by commas, beside that of `WAYPOST_PUBLIC_URL`",
+    )
+    open_pages: Annotated[tuple[Literal["/", "/metrics"], ...], NoDecode, BeforeValidator(_listed)] = _of(
+        Reader.API, default=(), description="of `/` and `/metrics` those that ask for no key, separated by commas"
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = _of(
         Reader.API,

@@ -39,6 +39,7 @@ class Backend:
     brand: str
     outbox: bool
     hosts: frozenset[str]
+    open_pages: frozenset[str]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     background: Executor
     hook_secrets: frozenset[str]

@@ -4,14 +4,12 @@ It shows personal mail, so it opens without a sign-in to this machine alone, whe
 this machine brings requests of everybody), and only where mail lands here.
 """
 
-from base64 import b64decode
-
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from api.deps.backend import TheBackend
-from api.deps.permission import authenticate, bearer
+from api.deps.sign_in import sign_in
 from api.deps.transactions import Reading
 from api.deps.visitor import TheVisitor
 from api.edge.own_pages import own_page
@@ -24,9 +22,6 @@ from store.tables.messages import OutboxMail
 PER_PAGE = 50
 """Mails of a page, the newest first."""
 
-SIGN_IN = {"WWW-Authenticate": 'Basic realm="Waypost outbox: any name, and a key of a marketer as password"'}
-"""What makes a browser ask for a name and a password (RFC 7617)."""
-
 
 def may_look(request: Request, parts: TheBackend, visitor: TheVisitor) -> None:
     """Let in whoever sits at this machine, and who shows a key: as a bearer, or as the password of a browser."""
@@ -34,19 +29,8 @@ def may_look(request: Request, parts: TheBackend, visitor: TheVisitor) -> None:
         raise HTTPException(404, "there is no outbox here")
     if visitor.direct:
         return
-    text = bearer(request) or _password(request)
-    if text is None:
-        raise HTTPException(401, "the outbox is open to this machine alone; else show a key of a marketer", SIGN_IN)
-    authenticate(parts, request, text, ("marketer",))
-
-
-def _password(request: Request) -> str | None:
-    """The password of HTTP's own sign-in (RFC 7617)."""
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    try:
-        return b64decode(value, validate=True).decode().partition(":")[2] if kind.lower() == "basic" else None
-    except ValueError:
-        return None
+    why = "the outbox is open to this machine alone; else show a key of a marketer"
+    sign_in(parts, request, "marketer", why=why)
 
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(own_page), Depends(may_look)])

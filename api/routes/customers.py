@@ -20,7 +20,7 @@ from api.schemas.messages import MessageOut
 from api.schemas.operations import OperationOut
 from mail import links
 from services import values
-from services.customers import data_export
+from services.customers import data_export, profiles
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest, segment_api
 from services.operations import operations
@@ -50,6 +50,7 @@ def put(
     with `again=true`.
     """
     values.check_values({"attributes": body.attributes})
+    profiles.check_address(body.attributes.get("email"), "attributes.email")
     external_id = segment_api.identifier(id)
     name = (tombstones.USER, external_id)
     if tombstones.buried(session, [name]) and not (again and tombstones.lift(session, [name])):

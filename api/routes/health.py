@@ -1,12 +1,14 @@
 """For operators: alive, ready, and in numbers."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError
 
 from api.deps.backend import Backend, TheBackend
+from api.deps.sign_in import colleague
+from api.errors import responses
 from api.schemas.health import Health, PartOut
 from services.reports import readiness
 from services.reports.readiness import PartReadiness
@@ -51,7 +53,13 @@ def _measured(parts: Backend) -> list[PartReadiness] | None:
         return None
 
 
-@router.get("/metrics", summary="In numbers", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    summary="In numbers",
+    response_class=PlainTextResponse,
+    dependencies=[Depends(colleague)],
+    responses=responses(),
+)
 def metrics(request: Request) -> Response:
-    """For Prometheus: requests, and what waits in the database. Nothing personal; keep it inside your network."""
+    """For Prometheus: requests, and what waits in the database; nothing personal. It asks for a key of support."""
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

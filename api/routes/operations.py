@@ -4,26 +4,33 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlmodel import Session
 
-from api.deps.audit_trail import TheTrail
-from api.deps.backend import TheBackend
+from api.deps.audit_trail import TheTrail, Trail
+from api.deps.backend import Backend, TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
+from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.operations import OperationErrorOut, OperationOut, SimulateIn
+from api.schemas.operations import MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
+from journeys.program.compiler import compile_journey
+from journeys.simulation import paths
 from services import values
 from services.definitions import journeys
-from services.operations import operations
+from services.messages import eligibility
+from services.operations import made_up, operations
 from store.queries import lists
+from store.queries import segments as segment_rows
 from store.queries.lists import Slice
 from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation
@@ -53,24 +60,58 @@ def operation_out(operation: Operation, now: datetime) -> OperationOut:
 
 
 @router.post(
-    "/journeys/{key}/simulate", status_code=202, summary="Replay recorded events", responses=responses(404, 409, 422)
+    "/journeys/{key}/simulate",
+    status_code=202,
+    summary="Replay recorded events, or follow a made-up customer",
+    responses=responses(404, 409, 422) | {200: {"model": Simulated, "description": "A made-up customer: their path"}},
 )
-def simulate(
-    key: str, session: Writing, now: Now, caller: Marketer, trail: TheTrail, body: SimulateIn | None = None
-) -> OperationOut:
+async def simulate(
+    key: str,
+    request: Request,
+    parts: TheBackend,
+    caller: Marketer,
+    heavy: TheHeavyWork,
+    response: Response,
+    body: SimulateIn | None = None,
+) -> OperationOut | Simulated:
     """Put everybody's recorded events through the draft (or a version) of a journey, without sending anything.
 
     The answer is an operation to watch; its result holds stages, movements, mails, and what would be skipped and why.
+    With `customer`, one made-up customer goes through it at once: the answer (200) is each step of the way, with every
+    guard and the values it saw.
     """
     asked = body or SimulateIn()
+    if asked.customer is not None:
+        customer = asked.customer
+        response.status_code = 200
+        return await heavy.run(lambda: _followed(parts, key, asked.version, customer))
+    return await run_in_threadpool(parts.database.write, partial(_start, request, key, asked, parts.clock(), caller.id))
+
+
+def _start(request: Request, key: str, asked: SimulateIn, now: datetime, by: str, session: Session) -> OperationOut:
     for name, value in (("from", asked.begin), ("until", asked.until)):
         if value is not None:
             values.instant(value, name)
     journeys.draft_or(session, key, asked.version)
-    request = {"journey": key, "version": asked.version, "from": asked.begin, "until": asked.until}
-    shown = operation_out(operations.start(session, "simulate", request, now, by=caller.id), now)
-    trail.note("simulated", "journey", key, after=shown)
+    wanted = {"journey": key, "version": asked.version, "from": asked.begin, "until": asked.until}
+    shown = operation_out(operations.start(session, "simulate", wanted, now, by=by), now)
+    Trail(request, session, now).note("simulated", "journey", key, after=shown)
     return shown
+
+
+def _followed(parts: Backend, key: str, version: int | None, wanted: MadeUpCustomer) -> Simulated:
+    """The path of somebody made up; nothing is stored, and nobody is written to."""
+    with parts.database.reading() as session:
+        definition = journeys.draft_or(session, key, version)
+        segments = {one.key: one.guard for one in segment_rows.listed(session)}
+        terms = eligibility.load_policy_terms(session)
+    program = made_up.choosing(made_up.with_an_entrance(compile_journey(definition)), wanted.variants)
+    values.check_values({"attributes": wanted.attributes})
+    begin = values.instant(wanted.start, "start") if wanted.start else parts.clock()
+    happens = [(made_up.later(begin, one.after, "events"), one.name, one.properties) for one in wanted.events]
+    customer = made_up.customer(program, begin, wanted.attributes, happens)
+    runs = made_up.follow(program, customer, begin + timedelta(days=wanted.days), segments, terms)
+    return Simulated.model_validate({"enrollments": [paths.as_json(one) for one in runs]})
 
 
 @router.get("/operations", summary="List operations", responses=responses(422))

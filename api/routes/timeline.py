@@ -15,7 +15,7 @@ from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOut
 from services.reports import customer_view, why_answers
-from services.reports.why_answers import Why
+from services.reports.why_mail import Why
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 

@@ -8,8 +8,44 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.base import Shown
 
 
+class MadeUpEvent(BaseModel):
+    """Something that a made-up customer does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200, examples=["Order Completed"])
+    after: str = Field(default="0", description="how long after the beginning", examples=["3 days"])
+    properties: dict[str, Any] = Field(default={}, examples=[{"total": 20}])
+
+
+class MadeUpCustomer(BaseModel):
+    """Somebody who goes through the journey and is nobody: attributes, what they do, which variants they get."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "attributes": {"plan": "team", "timezone": "Europe/Berlin"},
+                    "events": [{"name": "Order Completed", "after": "3 days", "properties": {"total": 20}}],
+                    "variants": {"tip-test": "short"},
+                }
+            ]
+        },
+    )
+
+    attributes: dict[str, Any] = {}
+    events: list[MadeUpEvent] = Field(default=[], max_length=500)
+    variants: dict[str, str] = Field(default={}, description="the variant of each split, by the split's id")
+    start: str | None = Field(default=None, description="ISO 8601; without it now")
+    days: float = Field(default=90, gt=0, le=3_660, description="for how long")
+
+
 class SimulateIn(BaseModel):
-    """What to replay: recorded events `from` an instant `until` another, through the draft or a version."""
+    """What to replay: recorded events `from` an instant `until` another, through the draft or a version.
+
+    With `customer` it is that made-up one alone, and the answer is their path.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -22,6 +58,39 @@ class SimulateIn(BaseModel):
     version: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="a published version; without it the draft"
     )
+    customer: MadeUpCustomer | None = None
+
+
+class PathEntry(BaseModel):
+    """Something that happened on the way: a decision, a guard with the values it saw, a mail."""
+
+    at: datetime
+    what: str = Field(examples=["asked"])
+    stage: str = Field(examples=["onboarding"])
+    step: str | None = Field(examples=["onboarding/branch#1"])
+    detail: dict[str, Any] = Field(
+        examples=[{"guards": [{"guard": 'customer.plan == "team"', "holds": True, "seen": {"customer.plan": "team"}}]}]
+    )
+
+
+class SimulatedRun(BaseModel):
+    """One run of the made-up customer: how it ended or where it stands, and everything that happened."""
+
+    entered_at: datetime
+    entered_by: str = Field(examples=["Signed Up"])
+    key: str = Field(examples=[""])
+    status: str = Field(examples=["live"])
+    reason: str | None = Field(examples=[None])
+    stage: str = Field(examples=["onboarding"])
+    step: str | None = Field(examples=["onboarding/wait:2 days"])
+    wakes_at: datetime | None
+    path: list[PathEntry]
+
+
+class Simulated(BaseModel):
+    """What became of a made-up customer."""
+
+    enrollments: list[SimulatedRun]
 
 
 class OperationOut(Shown):

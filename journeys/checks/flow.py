@@ -19,12 +19,17 @@ from journeys.language.verbs import (
 )
 
 
-def problems(journey: Definition) -> Iterator[DefinitionProblem]:
-    """Everything found; the stages named in the journey must exist."""
-    yield from _unreachable(journey)
+def problems(journey: Definition, *, whole: bool = True) -> Iterator[DefinitionProblem]:
+    """Everything found.
+
+    Where the journey is not `whole` (a way is misspelt, or put aside), nobody says of a stage that no way leads there.
+    """
+    if whole:
+        yield from _unreachable(journey)
     yield from _endless(journey)
     for key, stage in journey.stages.items():
-        yield from _no_way_out(journey, key, stage)
+        if whole:
+            yield from _no_way_out(journey, key, stage)
         yield from _shadowed(key, stage)
         yield from _in_vain(key, stage)
         yield from _after_the_end(stage.steps, ("stages", key, "steps"))
@@ -158,7 +163,7 @@ def _cycle(start: str, ways: dict[str, set[str]]) -> list[str] | None:
     stack, seen = [[start]], {start}
     while stack:
         path = stack.pop()
-        for stage in sorted(ways[path[-1]]):
+        for stage in sorted(ways.get(path[-1], ())):
             if stage == start:
                 return path
             if stage not in seen:

@@ -1,10 +1,12 @@
-"""What a journey's webhooks and notes name: headers that can be sent and are a journey's to set, and secrets there are.
+"""What a journey's webhooks and notes name: headers that are a journey's to set, secrets there are, hosts to reach.
 
 Told here and not where a webhook is read: what was published before must stay readable, and is called without them.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.secrets import NamedSecret
@@ -19,6 +21,17 @@ def problems(step: Step, path: Path, secrets: frozenset[str] | None) -> Iterator
     """What is wrong with a webhook or a note, which stands at `path`; `secrets` are the names that mean something."""
     if isinstance(step, WebhookStep):
         yield from _headers(step.webhook.headers, (*path, "webhook", "headers"))
+    for where, url in _addresses(step, path):
+        host = refused_host(url)
+        if host is not None:
+            yield DefinitionProblem(
+                code="refused_host",
+                severity="warning",
+                message=f"{host} is inside the own network, and is not called unless WAYPOST_HOOKS_PRIVATE allows it",
+                path=where,
+                found=repr(host),
+                expected="an address that everybody can reach",
+            )
     for where, named in _named(step, path):
         if secrets is not None and named.secret not in secrets:
             yield DefinitionProblem(
@@ -28,6 +41,33 @@ def problems(step: Step, path: Path, secrets: frozenset[str] | None) -> Iterator
                 found=repr(named.secret),
                 expected=nearest(named.secret, sorted(secrets)),
             )
+
+
+INSIDE = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
+"""Names and endings of names that lead nowhere outside a network (RFC 6761, 6762, 8375; ICANN's `internal`)."""
+
+
+def refused_host(url: str) -> str | None:
+    """The host of an address where it is plainly one of the own network; None where only a look-up can tell."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return None  # no address at all: the shape of a webhook tells that, or its call does
+    try:
+        inside = not ip_address(host).is_global
+    except ValueError:
+        inside = any(host == one.lstrip(".") or (one.startswith(".") and host.endswith(one)) for one in INSIDE)
+    return host if inside and host else None
+
+
+def _addresses(step: Step, path: Path) -> Iterator[tuple[Path, str]]:
+    """The addresses that a step calls, each with its place; texts with Jinja2 in them say nothing yet."""
+    given = (
+        ((*path, "webhook", "url"), step.webhook.url) if isinstance(step, WebhookStep) else
+        ((*path, "notify", "url"), step.notify.url) if isinstance(step, NotifyStep) else None
+    )  # fmt: skip
+    if given is not None and isinstance(given[1], str) and "{" not in given[1]:
+        yield given[0], given[1]
 
 
 def _named(step: Step, path: Path) -> Iterator[tuple[Path, NamedSecret]]:

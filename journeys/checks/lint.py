@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow, hooks, set_values
+from journeys.checks import flow, hooks, named, set_values
 from journeys.checks.edits import changes_since
 from journeys.facts import guards
 from journeys.language.definition import Definition
@@ -21,6 +21,7 @@ from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, Se
 class ValidationContext:
     """What exists where the journey is to run: template keys, event names seen, …, names of secrets, what is live.
 
+    `topics` are those that were given terms, `attributes` those that customers have; None before there are any.
     `lifecycle` is the key of the journey whose stage is the customer's lifecycle stage, where one is published.
     """
 
@@ -30,6 +31,8 @@ class ValidationContext:
     journeys: frozenset[str] | None = None
     secrets: frozenset[str] | None = None
     lifecycle: str | None = None
+    topics: frozenset[str] | None = None
+    attributes: frozenset[str] | None = None
     previous: Definition | None = None
 
 
@@ -43,8 +46,7 @@ MOST_OF_A_KIND = 100
 def lint(journey: Definition, around: ValidationContext = NOWHERE) -> list[DefinitionProblem]:
     """Every problem of meaning, errors first."""
     found = names(journey, around)
-    if all(problem.code != "unknown_stage" for problem in found):
-        found += flow.problems(journey)
+    found += flow.problems(journey, whole=all(problem.code != "unknown_stage" for problem in found))
     found += changes_since(journey, around.previous)
     return sorted(found, key=lambda problem: problem.severity != "error")
 
@@ -64,6 +66,9 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         _set(journey),
         _hooks(journey, around.secrets),
         _topics(journey),
+        named.topics(journey, around.topics),
+        named.attributes(journey, guards_of(journey), around.attributes),
+        _weightless(journey),
         _unmailable(journey),
         _refused_guards(journey),
         _eventless(journey),
@@ -192,6 +197,20 @@ def _topics(journey: Definition) -> Iterator[DefinitionProblem]:
                 path=(*path, "send"),
                 expected="a topic here or in defaults, so that customers can leave just this kind of mail",
             )
+
+
+def _weightless(journey: Definition) -> Iterator[DefinitionProblem]:
+    for path, step in all_steps(journey):
+        if isinstance(step, SplitStep):
+            for name, variant in step.split.variants.items():
+                if variant.weight == 0:
+                    yield DefinitionProblem(
+                        code="weight_zero",
+                        severity="warning",
+                        message=f"the variant {name!r} has the weight 0, so nobody new gets it",
+                        path=(*path, "split", "variants", name, "weight"),
+                        expected="a weight of at least 1, or no such variant",
+                    )
 
 
 def _unmailable(journey: Definition) -> Iterator[DefinitionProblem]:

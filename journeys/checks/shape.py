@@ -11,7 +11,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from journeys.checks import lint
+from journeys.checks import flow, lint
 from journeys.checks.lint import ValidationContext
 from journeys.language import definition, verbs
 from journeys.language.problems import DefinitionProblem, Path
@@ -235,14 +235,29 @@ def _of_the_rest(error: ValidationError, data: Any, around: ValidationContext) -
         except ValidationError as again:
             error = again
             continue
-        return [one for one in lint.names(journey, around) if not _within(one.path, aside) and one.found != "'?'"]
+        found = lint.names(journey, around)
+        ways = all(one.code != "unknown_stage" for one in found)
+        found += flow.problems(journey, whole=ways and _is_whole(aside))
+        return [one for one in found if not _within(one.path, aside) and "'?'" not in (one.found or one.message)]
     return []
+
+
+GUARDS = ("when", "if")
+"""Fields that hold a guard: one that cannot be read is taken for one that holds, so that the rest is looked at."""
+
+
+def _is_whole(aside: Sequence[Path]) -> bool:
+    """Whether what was put aside leads nowhere: guards, and fields of the journey that name no stage."""
+    return all(path[-1:] and path[-1] in GUARDS for path in aside)
 
 
 def _put_aside(rest: Any, error: ErrorDetails, path: Path) -> Path:
     """Replace the smallest thing that can be replaced; return its path."""
     if error["type"] == "extra_forbidden":
         _remove(rest, path)
+        return path
+    if path[-1:] and path[-1] in GUARDS and isinstance(_walk(rest, path), str):
+        _place(rest, path, "true")
         return path
     for length in range(len(path), 0, -1):
         here = path[:length]

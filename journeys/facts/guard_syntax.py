@@ -22,7 +22,7 @@ _TOKEN = re.compile(
             |"(?:\\.|[^"\\\r\n])*"|'(?:\\.|[^'\\\r\n])*'))
     |(?P<number>0[xX][0-9a-fA-F]+[uU]?|\d*\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+[uU]?)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<mark>&&|\|\||[=!<>]=|[-+*/%!<>?:.,()\[\]{}])
+    |(?P<mark>&&|\|\||[=!<>]=|=|[-+*/%!<>?:.,()\[\]{}])
     |(?P<end>\Z)""",
     re.VERBOSE | re.ASCII,
 )
@@ -127,6 +127,16 @@ class _Token:
     text: str
     start: int
     end: int
+
+
+def check_comparisons(text: str) -> None:
+    """Raise ValueError where `=` stands for `==`; what is no guard for another reason is left to the evaluator."""
+    try:
+        single = next((one for one in _tokens(text) if one.text == "=" and one.kind == "mark"), None)
+    except ValueError:
+        return
+    if single is not None:
+        raise ValueError(f"the guard has = at character {single.start + 1}, which compares nothing; write ==")
 
 
 def parse(text: str) -> Tree:

@@ -163,6 +163,7 @@ def _is_small(value: Any) -> bool:
 def _compiled(text: str) -> _Compiled:
     if len(text) > LONGEST:
         raise ValueError(f"the guard has {len(text)} characters; at most {LONGEST} are allowed")
+    guard_syntax.check_comparisons(text)
     try:
         program = cel.compile(text)
     except (ValueError, RuntimeError) as error:
@@ -171,7 +172,7 @@ def _compiled(text: str) -> _Compiled:
     if not set(program.variables()) <= set(guard_reads.names(tree)):
         raise ValueError("the guard is written in a way that cannot be read; write it plainer")
     found = tuple(guard_reads.reads(tree))
-    _check_names([read.path[0] for read in found])
+    _check_names([read.path[0] for read in found], text)
     refused = _refusal(tree)
     return _Compiled(
         program=program,
@@ -186,11 +187,13 @@ def _compiled(text: str) -> _Compiled:
     )
 
 
-def _check_names(names: Sequence[str]) -> None:
+def _check_names(names: Sequence[str], text: str) -> None:
     unknown = [name for name in names if name not in VARIABLES]
     if unknown:
         close = get_close_matches(unknown[0], VARIABLES, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"a guard reads {', '.join(VARIABLES)}"
+        if not close and re.search(rf"(?:[=!<>]=|[<>]|\bin\b|[\[,])\s*{unknown[0]}\b(?!\s*[.(])", text):
+            hint = f'a text stands in quotes: "{unknown[0]}"'
         raise ValueError(f"the guard reads {unknown[0]!r}; {hint}")
 
 
@@ -212,6 +215,12 @@ def _reason(error: Exception) -> str:
     said = (text.partition("ERROR: ")[2] or text).partition(" expecting {")[0]
     place = re.match(r"<input>:(\d+):(\d+): (.*)", said)
     return f"{place[3]}, at line {place[1]}, character {place[2]}" if place else said
+
+
+def attributes_read(text: str) -> frozenset[str]:
+    """The attributes of the customer that the guard reads by name."""
+    paths = (read.path for read in _compiled(text).reads if len(read.path) > 1)
+    return frozenset(path[1] for path in paths if path[0] == "customer" and path[1] not in ("events", "segments"))
 
 
 def shown(value: Any) -> Any:

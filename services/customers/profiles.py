@@ -7,6 +7,7 @@ from typing import Any, cast
 from email_validator import EmailNotValidError, validate_email
 
 from journeys.facts import customer_facts
+from services.errors import InvalidInput
 from services.values import Rejected
 from store import addresses
 from store.tables.customers import Customer
@@ -51,6 +52,15 @@ def address(value: Any) -> str | None:
     Whether it can be written to is judged later.
     """
     return addresses.normal(value) or None if isinstance(value, str) else None
+
+
+def check_address(value: Any, path: str) -> None:
+    """Raise InvalidInput, with `path`, for what is given as an address and is none; null removes one, and is well."""
+    if value is None:
+        return
+    found = address(value)
+    if found is None or not is_valid_address(found):
+        raise InvalidInput(f"{value!r:.80} is no email address", path)
 
 
 def is_valid_address(email: str) -> bool:

@@ -4,7 +4,10 @@ from sqlmodel import Session
 
 from journeys.checks.lint import ValidationContext
 from journeys.language.definition import Definition
-from store.queries import event_names, journeys, segments
+from store.queries import customers, event_names, journeys, segments, topics
+
+LOOKED_AT = 500
+"""Customers whose attributes are those that there are: so many are read in some ten milliseconds."""
 
 
 def load(
@@ -22,6 +25,8 @@ def load(
         journeys=journeys.keys(session),
         secrets=secrets,
         lifecycle=journeys.lifecycle_key(session),
+        topics=frozenset(one.key for one in topics.listed(session)) or None,
+        attributes=customers.attributes_of_the_newest(session, LOOKED_AT) or None,
         previous=_live(session, key),
     )
 

@@ -1,7 +1,9 @@
-"""Why did they (not) get that mail? An answer in a sentence, with every decision and the values it was made on."""
+"""Why did they (not) get that mail? An answer in a sentence, with every decision and the values it was made on.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+It tells the present: where the customer is now and what comes next, and behind that what was.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,50 +12,26 @@ from sqlmodel import Session
 from journeys.facts import customer_facts, guards
 from journeys.program.program import Program
 from journeys.rules.entry_rules import REFUSALS
-from journeys.rules.policy import EVERY_TOPIC, REASONS
+from journeys.rules.policy import REASONS
+from journeys.simulation.forecast import Action
 from services.customers import known_facts
 from services.definitions import journeys
+from services.enrollments import enrollment_forecast, wake
 from services.errors import InvalidInput, NotFound
+from services.reports import both_clocks, why_mail
+from services.reports.both_clocks import BothClocks
+from services.reports.why_mail import MOST, Why
 from store.queries import decisions, enrollments, hooks, messages
-from store.statuses import CLAIMABLE, EnrollmentStatus, HookStatus, MessageStatus
+from store.statuses import CLAIMABLE, EnrollmentStatus, HookStatus
 from store.tables.customers import Customer
-from store.tables.definitions import JourneyVersion
+from store.tables.definitions import Journey, JourneyVersion
 from store.tables.enrollments import Decision, Enrollment, Hook
-from store.tables.messages import Message
-
-MOST = 200
-"""Decisions that an answer rests on, the newest first: what a person reads, of a run of years."""
-
-SUPPRESSED: Mapping[str, str] = {
-    "bounce": "a bounce",
-    "complaint": "a complaint",
-    "unsubscribe": "an unsubscription",
-    "manual": "done by hand",
-    "erased": "kept",
-}
-"""Reasons of suppressions, in a sentence."""
-
-UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-"""Spans of time as they are told, the longest first, with their seconds."""
 
 TURNS = ("branched", "assigned", "held_out", "moved", "ended")
 """Decisions that lead somewhere else."""
 
-
-@dataclass(slots=True, kw_only=True)
-class Why:
-    """The answer; `triggers` says of each way in whether it would let the customer in now, and what its guard saw."""
-
-    answer: str
-    entered: bool | None = None
-    enrollment: Enrollment | None = None
-    message: Message | None = None
-    hook: Hook | None = None
-    reason: str | None = None
-    meaning: str | None = None
-    next_at: datetime | None = None
-    triggers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    decisions: Sequence[Decision] = ()
+FORETOLD = {"send": "goes", "skip": "would be skipped", "defer": "would wait"}
+"""What a forecast says of a mail, as it is told."""
 
 
 def why(
@@ -65,143 +43,130 @@ def why(
     neither a journey nor a message is named, NotFound where it is not there.
     """
     if message is not None:
-        return about_message(session, customer, message)
+        return why_mail.about_message(session, customer, message)
     if journey is None:
         raise InvalidInput("name a journey or a message", "journey")
     journeys.get(session, journey)
     run = enrollments.last_run(session, journey, customer.id)
     if run is None:
         return _never_entered(session, customer, journey, now)
-    return (
-        _about_run(run, decisions.last_of(session, run.id, MOST)) if step is None else _about_step(session, run, step)
-    )
-
-
-# -- a mail ------------------------------------------------------------------------------------------------------------
-
-_STATES = {
-    MessageStatus.PLANNED: "is planned and goes as soon as its lane takes it",
-    MessageStatus.DEFERRED: "waits",
-    MessageStatus.CLAIMED: "is being written, and goes at once",
-    MessageStatus.SENDING: "is on its way to the provider",
-    MessageStatus.ACCEPTED: "was accepted by the provider",
-    MessageStatus.FAILED: "failed",
-    MessageStatus.SKIPPED: "was skipped",
-    MessageStatus.UNKNOWN: "may or may not have gone; evidence is being sought",
-    MessageStatus.PARKED: "may or may not have gone; a person decides",
-}
-
-
-def about_message(session: Session, customer: Customer, message_id: str) -> Why:
-    """What became of one mail; raise NotFound where it is not this customer's."""
-    mail = session.get(Message, message_id)
-    if mail is None or mail.customer_id != customer.id:
-        raise NotFound(f"this customer has no message {message_id!r}")
-    return _told(mail, decisions.of_message(session, mail, MOST))
-
-
-def _told(mail: Message, recorded: Sequence[Decision]) -> Why:
-    meaning = REASONS.get(mail.reason or "")
-    told = f"{mail.template} {_STATES[mail.status]}" + (f": {meaning}" if meaning else "") + _evidence(mail, recorded)
-    waits = mail.not_before if mail.status in CLAIMABLE else None
-    if waits is not None and mail.status == MessageStatus.DEFERRED:
-        told += f"; it is asked again at {waits:%Y-%m-%d %H:%M} UTC"
-    return Why(
-        answer=told,
-        entered=True,
-        message=mail,
-        reason=mail.reason,
-        meaning=meaning,
-        next_at=waits,
-        decisions=recorded,
-    )
-
-
-def _evidence(mail: Message, recorded: Sequence[Decision]) -> str:
-    """Which suppression, which no, or which cap and what filled it, as the last decision for the mail's reason says."""
-    detail = next((one.detail for one in reversed(recorded) if one.detail.get("reason") == mail.reason), {})
-    if "suppression" in detail:
-        found = detail["suppression"]
-        since = f" on {datetime.fromisoformat(found['at']):%Y-%m-%d %H:%M} UTC" if "at" in found else ""
-        return f"; it was {SUPPRESSED[found['reason']]}{since}, told by {found['source']}"
-    if "said" in detail:
-        said = detail["said"]
-        by = (
-            "they"
-            if said["customer"] == mail.customer_id
-            else f"another customer with this address, {said['customer']},"
-        )
-        return f"; {by} said so on {datetime.fromisoformat(said['at']):%Y-%m-%d %H:%M} UTC by {said['source']}"
-    if "cap" in detail:
-        cap = detail["cap"]
-        of = "of all topics" if cap["of"] == EVERY_TOPIC else f"about {cap['of']}"
-        by = f", filled by {', '.join(detail['filled_by'])}" if detail["filled_by"] else ""
-        return f"; the cap is {cap['max']} mails {of} in {_span(cap['seconds'])}{by}"
-    return ""
-
-
-def _span(seconds: int) -> str:
-    """A span in the largest unit that measures it."""
-    unit, size = next((name, size) for name, size in UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}" + ("s" if count != 1 else "")
+    return _Run(session, customer, run, now).why(step)
 
 
 # -- a run -------------------------------------------------------------------------------------------------------------
 
 
-def _about_run(run: Enrollment, recorded: Sequence[Decision]) -> Why:
-    return Why(
-        answer=f"entered on {run.entered_at:%Y-%m-%d %H:%M} UTC by {run.source}; {_stands(run)}",
-        entered=True,
-        enrollment=run,
-        reason=run.reason,
-        next_at=run.wakes_at,
-        decisions=recorded,
-    )
+class _Run:
+    """A customer's newest run through a journey, as it is now."""
 
+    def __init__(self, session: Session, customer: Customer, run: Enrollment, now: datetime) -> None:
+        self._session, self._run = session, run
+        self._program = journeys.compiled(session, run.digest)
+        self._clocks = both_clocks.of(session, customer, self._program.timezone)
+        live = run.status == EnrollmentStatus.LIVE
+        state = wake.read_state(run) if live and run.state else None
+        self._ahead = enrollment_forecast.next_actions(session, run, state, now) if state is not None else ()
 
-def _stands(run: Enrollment) -> str:
-    if run.status == EnrollmentStatus.ENDED:
-        return f"the run ended in {run.stage} ({run.reason})"
-    if run.paused:
-        return (
-            f"it is paused in {run.stage} by {'the pause of the journey' if run.paused_by == 'journey' else 'a person'}"
-        )
-    where = f"it waits at {run.step}" if run.step else f"it rests in {run.stage}"
-    return where + (f", and acts by itself at {run.wakes_at:%Y-%m-%d %H:%M} UTC" if run.wakes_at else "")
+    def why(self, wanted: str | None) -> Why:
+        """About a step, or about the run as a whole."""
+        if wanted is None:
+            return self._whole()
+        step = _step(self._program, wanted)
+        return self._mailed(step) or self._called(step) or self._passed(step)
 
-
-def _about_step(session: Session, run: Enrollment, wanted: str) -> Why:
-    program = journeys.compiled(session, run.digest)
-    step = _step(program, wanted)
-    recorded = decisions.last_of(session, run.id, MOST, step)
-    mail = messages.last_of_step(session, run.id, step)
-    if mail is not None:
-        told = _told(mail, recorded)
-        told.enrollment = run
-        return told
-    hook = hooks.last_of_step(session, run.id, step)
-    if hook is not None:
-        waits = hook.not_before if hook.status == HookStatus.PLANNED else None
+    def _whole(self) -> Why:
+        run = self._run
+        mail = next((one for one in self._ahead if one.what in FORETOLD), None)
+        comes = f"; the next mail: {self._foretold(mail)}" if mail is not None else ""
+        failing = hooks.last_failing(self._session, run.id)
+        hook = f"; {_call(failing, self._clocks)}" if failing is not None else ""
         return Why(
-            answer=_called(hook), entered=True, enrollment=run, hook=hook, next_at=waits, decisions=recorded
-        )  # fmt: skip
-    if run.status == EnrollmentStatus.LIVE and run.step == step:
-        return Why(answer=_stands(run), entered=True, enrollment=run, next_at=run.wakes_at, decisions=recorded)
-    if recorded:
-        last = recorded[-1]
-        told = f"the step was reached on {last.at:%Y-%m-%d %H:%M} UTC: {last.what}"
-        return Why(answer=f"{told}; {_stands(run)}", entered=True, enrollment=run, decisions=recorded)
-    elsewhere = [one for one in decisions.last_of(session, run.id, MOST) if one.what in TURNS]
-    why = f"; the last turn it took: {_turn(elsewhere[-1])}" if elsewhere else ""
-    return Why(
-        answer=f"the step was not reached: {_stands(run)}{why}",
-        entered=True,
-        enrollment=run,
-        next_at=run.wakes_at,
-        decisions=elsewhere,
-    )
+            answer=f"entered on {self._clocks.tell(run.entered_at)} by {run.source}; {self._stands()}{comes}{hook}",
+            entered=True,
+            enrollment=run,
+            hook=failing,
+            reason=run.reason,
+            next_at=run.wakes_at,
+            decisions=decisions.last_of(self._session, run.id, MOST),
+        )
+
+    def _stands(self) -> str:
+        run = self._run
+        if run.status == EnrollmentStatus.ENDED:
+            return f"the run ended in {run.stage} ({run.reason})"
+        if run.paused:
+            by = "the pause of the journey" if run.paused_by == "journey" else "a person"
+            return f"it is paused in {run.stage} by {by}"
+        where = f"it waits at {run.step}" if run.step else f"it rests in {run.stage}"
+        acts = f", and acts by itself at {self._clocks.tell(run.wakes_at)}" if run.wakes_at else ""
+        journey = self._session.get(Journey, run.journey)
+        paused = journey.paused_at if journey is not None else None
+        halted = f"; the journey is paused since {self._clocks.tell(paused)}, so it parks instead" if paused else ""
+        return where + acts + halted + (f"; its wakes end in an error: {run.stuck}" if run.stuck else "")
+
+    def _foretold(self, action: Action) -> str:
+        reason = action.detail.get("reason")
+        told = f"{action.detail['template']} {FORETOLD[action.what]} on {self._clocks.tell(action.at)}"
+        return told + (f": {REASONS.get(str(reason), str(reason))}" if reason else "")
+
+    def _next(self, step: str) -> Action | None:
+        return next((one for one in self._ahead if one.step == step and one.what in FORETOLD), None)
+
+    def _mailed(self, step: str) -> Why | None:
+        """About the mail of a step: that which is under way; else the next one, and behind it the last."""
+        mail = messages.last_of_step(self._session, self._run.id, step)
+        if mail is None:
+            return None
+        told = why_mail.told(self._session, mail, decisions.of_message(self._session, mail, MOST), self._clocks)
+        told.enrollment = self._run
+        present = "" if mail.status in CLAIMABLE else self._present(step, mail.visit, told)
+        if present:
+            told.answer = f"{present}; the last time, on {self._clocks.tell(mail.planned_at)}: {told.answer}"
+        return told
+
+    def _present(self, step: str, visit: int, told: Why) -> str:
+        """What of the step is still to come, or why it was not come to since its last mail; empty where that is all."""
+        coming = self._next(step)
+        if coming is not None:
+            told.next_at, told.reason = coming.at, coming.detail.get("reason")
+            told.meaning = REASONS.get(told.reason or "")
+            return self._foretold(coming)
+        if self._run.status == EnrollmentStatus.LIVE and visit != self._run.visit:
+            told.next_at, told.reason, told.meaning = self._run.wakes_at, None, None
+            return f"since then the step was not reached: {self._stands()}"
+        return ""
+
+    def _called(self, step: str) -> Why | None:
+        hook = hooks.last_of_step(self._session, self._run.id, step)
+        if hook is None:
+            return None
+        waits = hook.not_before if hook.status == HookStatus.PLANNED else None
+        recorded = decisions.last_of(self._session, self._run.id, MOST, step)
+        answer = _call(hook, self._clocks)
+        return Why(answer=answer, entered=True, enrollment=self._run, hook=hook, next_at=waits, decisions=recorded)
+
+    def _passed(self, step: str) -> Why:
+        """A step that sends and calls nothing, or was not come to."""
+        run, recorded = self._run, decisions.last_of(self._session, self._run.id, MOST, step)
+        if run.status == EnrollmentStatus.LIVE and run.step == step:
+            return Why(
+                answer=self._stands(), entered=True, enrollment=run, next_at=run.wakes_at, decisions=recorded
+            )  # fmt: skip
+        if recorded:
+            last = recorded[-1]
+            answer = f"the step was reached on {self._clocks.tell(last.at)}: {last.what}; {self._stands()}"
+            return Why(answer=answer, entered=True, enrollment=run, decisions=recorded)
+        elsewhere = [one for one in decisions.last_of(self._session, run.id, MOST) if one.what in TURNS]
+        turn = f"; the last turn it took: {_turn(elsewhere[-1], self._clocks)}" if elsewhere else ""
+        coming = self._next(step)
+        comes = f"; {self._foretold(coming)}" if coming is not None else ""
+        return Why(
+            answer=f"the step was not reached: {self._stands()}{comes}{turn}",
+            entered=True,
+            enrollment=run,
+            next_at=coming.at if coming is not None else run.wakes_at,
+            decisions=elsewhere,
+        )
 
 
 _CALLS = {
@@ -214,11 +179,11 @@ _CALLS = {
 }
 
 
-def _called(hook: Hook) -> str:
+def _call(hook: Hook, clocks: BothClocks) -> str:
     """What became of a webhook or a note, with the last answer and when it is called again."""
     told = f"{hook.step} {_CALLS[hook.status]}"
     if hook.status == HookStatus.PLANNED:
-        told += f"{' again' if hook.attempts else ''} at {hook.not_before:%Y-%m-%d %H:%M} UTC"
+        told += f"{' again' if hook.attempts else ''} at {clocks.tell(hook.not_before)}"
     answers = [f"status {hook.answer}" if hook.answer is not None else "", hook.error or ""]
     last = ", ".join(one for one in answers if one)
     return told + (f"; after attempt {hook.attempts} the answer was: {last}" if last else "")
@@ -233,10 +198,10 @@ def _step(program: Program, wanted: str) -> str:
     raise NotFound(f"the journey has no step {wanted!r}; it has {', '.join(known[:20])}")
 
 
-def _turn(decision: Decision) -> str:
+def _turn(decision: Decision, clocks: BothClocks) -> str:
     known = decision.detail
     way = known.get("to") or known.get("took") or known.get("variant") or known.get("reason") or ""
-    return f"{decision.what} {way} on {decision.at:%Y-%m-%d %H:%M} UTC".replace("  ", " ")
+    return f"{decision.what} {way} on {clocks.tell(decision.at)}".replace("  ", " ")
 
 
 # -- who never entered -------------------------------------------------------------------------------------------------
@@ -251,7 +216,8 @@ def _never_entered(session: Session, customer: Customer, journey: str, now: date
         last = refusals[-1]
         reason = str(last.detail.get("reason"))
         event = last.detail.get("event") or last.detail.get("schedule") or "a call"
-        told = f"{event} on {last.at:%Y-%m-%d %H:%M} UTC did not let the customer in: {REFUSALS.get(reason, reason)}"
+        when = both_clocks.of(session, customer).tell(last.at)
+        told = f"{event} on {when} did not let the customer in: {REFUSALS.get(reason, reason)}"
         guards_asked = last.detail.get("guards")
         if guards_asked:
             told += "; " + "; ".join(_asked(one) for one in guards_asked)

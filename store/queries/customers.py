@@ -78,6 +78,12 @@ def by_user(session: Session, user_id: str) -> Customer | None:
     return found if former is None else session.get(Customer, former.customer_id)
 
 
+def attributes_of_the_newest(session: Session, most: int) -> frozenset[str]:
+    """The names of all attributes that the customers who came last have; none where there are no customers."""
+    newest = select(Customer.attributes).order_by(col(Customer.id).desc()).limit(most)
+    return frozenset(name for attributes in session.exec(newest).all() for name in attributes)
+
+
 def find(session: Session, name: str) -> Customer | None:
     """By the customer's own id, email address, internal id, or a former id of theirs: what a person types.
 

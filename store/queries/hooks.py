@@ -78,6 +78,15 @@ def last_of_step(session: Session, enrollment_id: str, step: str) -> Hook | None
     return session.exec(query.order_by(col(Hook.visit).desc(), col(Hook.created_at).desc()).limit(1)).first()
 
 
+def last_failing(session: Session, enrollment_id: str) -> Hook | None:
+    """The newest call of an enrollment that no receiver has taken after a try of it; None where there is none."""
+    failing = (HookStatus.PLANNED, HookStatus.CALLING, HookStatus.FAILED, HookStatus.STUCK)
+    query = select(Hook).where(
+        Hook.enrollment_id == enrollment_id, col(Hook.status).in_(failing), col(Hook.attempts) > 0
+    )
+    return session.exec(query.order_by(col(Hook.created_at).desc()).limit(1)).first()
+
+
 def not_delivered(session: Session, journey: str) -> Sequence[tuple[str, HookStatus, int | None, int]]:
     """The calls of a journey that no receiver has taken: step, status, last answer, and how many share these.
 

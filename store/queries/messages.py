@@ -117,7 +117,7 @@ def last_accepted(session: Session, enrollment_id: str, since: datetime, until: 
 def last_of_step(session: Session, enrollment_id: str, step: str) -> Message | None:
     """The mail of the last visit of a step that was planned; None where none was."""
     query = select(Message).where(Message.enrollment_id == enrollment_id, Message.step == step)
-    return session.exec(query.order_by(col(Message.planned_at).desc()).limit(1)).first()
+    return session.exec(query.order_by(col(Message.visit).desc(), col(Message.planned_at).desc()).limit(1)).first()
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------

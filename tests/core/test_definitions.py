@@ -1,6 +1,7 @@
 """Definitions: what is wrong, where, and what would be right."""
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from journeys.checks import shape, source
+from journeys.checks import hooks, shape, source
 from journeys.checks.lint import ValidationContext
+from journeys.facts import guards
 from journeys.language import definition
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 
@@ -188,3 +190,93 @@ def test_a_journey_of_ten_thousand_steps_is_refused_in_a_sentence() -> None:
     found = found_in(f"journey: j\nstart: a\nstages:\n  a:\n    steps:\n{steps}")
     assert found[0].startswith("too_large: line 5, stages.a.steps: this is too long")
     assert found[0].endswith("expected at most 2000")
+
+
+# -- what is likely meant ----------------------------------------------------------------------------------------------
+
+EVERY_CLASS = """
+journey: j
+enter: [{on: Signed Up, when: customer.plan = "team"}]
+defaults: {topic: nws}
+start: a
+stages:
+  a:
+    steps:
+      - send: welcom
+      - branch: [{if: customer.plan == team, then: [{send: welcome}]}]
+      - branch: [{if: customer.contry == "DE", then: [{send: welcome}]}]
+      - webhook: http://127.0.0.1:9/x
+      - split: {id: s, variants: {x: {weight: 1}, y: {weight: 0}}}
+      - exit: true
+      - send: welcome
+    transitions: [{on: X, to: bb}]
+  b: {steps: [{go: b}]}
+"""
+
+
+def test_problems_of_every_class_are_told_in_one_pass() -> None:
+    """Shape, guards, names, flow: nobody mends one to hear of the next."""
+    around = ValidationContext(
+        templates=frozenset({"welcome"}), topics=frozenset({"news"}), attributes=frozenset({"plan", "country"})
+    )
+    assert found_in(EVERY_CLASS, around) == [
+        "guard: line 3, enter[0].when: the guard has = at character 15, which compares nothing; write == "
+        "(found 'customer.plan = \"team\"')",
+        "guard: line 10, stages.a.steps[1].branch[0].if: the guard reads 'team'; a text stands in quotes: \"team\" "
+        "(found 'customer.plan == team')",
+        "unknown_stage: line 16, stages.a.transitions[0].to: there is no stage 'bb'; expected 'b', the nearest name",
+        "unknown_template: line 9, stages.a.steps[0].send: there is no template 'welcom'; "
+        "expected 'welcome', the nearest name",
+        "endless_loop: line 17, stages.b: these stages follow each other without ever waiting: b → b; "
+        "expected a wait on the way round",
+        "refused_host: line 12, stages.a.steps[3].webhook.url: 127.0.0.1 is inside the own network, and is not called "
+        "unless WAYPOST_HOOKS_PRIVATE allows it (found '127.0.0.1'); expected an address that everybody can reach [warning]",
+        "unknown_topic: line 4, defaults.topic: the topic 'nws' has no terms, so whoever says nothing gets it; "
+        "expected 'news', the nearest name [warning]",
+        "unknown_attribute: line 11, stages.a.steps[2].branch[0].if: no customer has the attribute 'contry', "
+        "so the guard sees null; expected 'country', the nearest name [warning]",
+        "weight_zero: line 13, stages.a.steps[4].split.variants.y.weight: the variant 'y' has the weight 0, "
+        "so nobody new gets it; expected a weight of at least 1, or no such variant [warning]",
+        "unreachable_step: line 15, stages.a.steps[6]: nobody reaches the steps behind this exit; "
+        "expected nothing behind it, or the step before it [warning]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://localhost:8000/x", "localhost"), ("http://crm.internal/x", "crm.internal"),
+        ("http://10.1.2.3/x", "10.1.2.3"), ("http://[::1]/x", "::1"), ("http://169.254.169.254/", "169.254.169.254"),
+        ("https://crm.example.com/x", None), ("https://8.8.8.8/x", None), ("https://internal.example.com/x", None),
+        ("http://[::1", None),
+    ],
+)  # fmt: skip
+def test_a_host_of_the_own_network_is_known_by_its_name_or_address(url: str, host: str | None) -> None:
+    assert hooks.refused_host(url) == host
+
+
+@pytest.mark.parametrize(
+    "guard", ['customer.name == "a = b"', "customer.a >= 1 && customer.b != 2", 'customer.name == "team"']
+)
+def test_a_comparison_that_is_one_is_left_alone(guard: str) -> None:
+    guards.check(guard)
+
+
+@pytest.mark.parametrize(
+    ("guard", "hint"),
+    [
+        ("customer.plan == team", '"team"'),
+        ("customer.plan in [team, pro]", '"team"'),
+        ("team == customer.plan", "a guard reads customer, event, enrollment, now"),
+        ("custmer.plan == 1", "did you mean 'customer'?"),
+    ],
+)
+def test_an_unquoted_text_is_told_from_a_misspelt_variable(guard: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        guards.check(guard)
+
+
+def test_what_a_step_sets_is_an_attribute_that_there_is() -> None:
+    text = stage("set: {score: 1}") + "      - branch: [{if: customer.score > 1 && customer.email != null, then: []}]\n"
+    around = ValidationContext(attributes=frozenset({"plan"}))
+    assert [one for one in found_in(text, around) if one.startswith("unknown_attribute")] == []

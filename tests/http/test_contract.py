@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -79,3 +80,21 @@ def test_every_answer_is_one_that_the_document_names(
         case.call_and_validate(headers=headers, checks=checks)
 
     holds()
+
+
+def test_every_good_answer_of_the_document_has_an_example_of_its_shape() -> None:
+    """What is JSON fits the schema that it stands beside."""
+    document = models.openapi()
+    wrong: list[str] = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, answer in operation["responses"].items():
+                for kind, content in answer.get("content", {}).items() if status.startswith("2") else ():
+                    named = f"{method} {path} {status} {kind}"
+                    if content.get("example") in (None, {}, []):
+                        wrong.append(f"{named} has no example")
+                    elif "json" in kind and content.get("schema"):
+                        schema = {**content["schema"], "components": document["components"]}
+                        errors = jsonschema_rs.validator_for(schema).iter_errors(content["example"])
+                        wrong += [f"{named}: {error.message}" for error in errors]
+    assert wrong == []

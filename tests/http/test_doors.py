@@ -149,12 +149,28 @@ def test_the_outbox_opens_to_a_key_of_a_marketer(
     assert far.get("/outbox", headers={"Authorization": "Basic %%%"}).status_code == 401
 
 
+@pytest.mark.parametrize("page", ["/", "/metrics"])
+def test_the_start_page_and_the_numbers_ask_for_a_key_or_a_sign_in(
+    visit: Callable[..., TestClient], keys: dict[str, str], page: str
+) -> None:
+    """At this machine, too: whoever runs there is not whoever may look."""
+    here = visit()
+    asked = here.get(page)
+    assert (asked.status_code, asked.headers["www-authenticate"][:6]) == (401, "Basic ")
+    for scope, status in (("support", 200), ("marketer", 200), ("admin", 200), ("ingest", 403)):
+        assert here.get(page, headers={"Authorization": f"Bearer {keys[scope]}"}).status_code == status, scope
+        assert here.get(page, auth=("anybody", keys[scope])).status_code == status, scope
+    assert here.get(page, auth=("anybody", "wp_wrong")).status_code == 401
+    assert visit(open_pages=page).get(page).status_code == 200
+    assert visit(open_pages="/" if page == "/metrics" else "/metrics").get(page).status_code == 401
+
+
 # -- names and origins -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", ["/", "/outbox", "/docs"])
 def test_a_page_answers_to_our_own_names_alone(visit: Callable[..., TestClient], page: str) -> None:
-    client = visit(public_url="https://mail.shop.example", hosts="waypost.lan, Desk.Lan")
+    client = visit(public_url="https://mail.shop.example", hosts="waypost.lan, Desk.Lan", open_pages="/")
     for host in ("localhost:8000", "127.0.0.1:8000", "[::1]:8000", "192.0.2.7", "mail.shop.example", "waypost.lan:80",
                  "desk.lan"):  # fmt: skip
         assert client.get(page, headers={"Host": host}).status_code == 200, host
@@ -165,7 +181,7 @@ def test_a_page_answers_to_our_own_names_alone(visit: Callable[..., TestClient],
 
 @pytest.mark.parametrize("page", ["/", "/outbox", "/docs"])
 def test_a_page_answers_to_our_own_pages_alone(visit: Callable[..., TestClient], page: str) -> None:
-    client = visit()
+    client = visit(open_pages="/")
     assert client.get(page, headers={"Origin": "http://127.0.0.1:8000"}).status_code == 200
     for origin in ("http://evil.example", "null", "http://127.0.0.1:9000"):
         assert client.get(page, headers={"Origin": origin}).status_code == 403, origin
@@ -199,7 +215,7 @@ def test_what_recipients_open_is_kept_by_nobody_and_found_by_nobody(
     visit: Callable[..., TestClient], parts: Parts, client: TestClient, caught: str
 ) -> None:
     person = client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}}).json()["id"]
-    browser = visit()
+    browser = visit(open_pages="/")
     for url in [*links(parts, person), "/outbox", f"/outbox/{caught}", "/"]:
         headers = browser.get(url).headers
         assert headers["cache-control"] == "no-store", url
@@ -253,7 +269,7 @@ def test_head_answers_wherever_get_does(
     visit: Callable[..., TestClient], parts: Parts, client: TestClient, caught: str
 ) -> None:
     person = client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}}).json()["id"]
-    browser = visit()
+    browser = visit(open_pages="/")
     for url in ("/", "/docs", "/healthz", "/openapi.json", f"/outbox/{caught}", "/o/any", *links(parts, person)):
         head, get = browser.head(url), browser.get(url)
         assert (head.status_code, head.content) == (get.status_code, b""), url

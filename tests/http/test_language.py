@@ -91,3 +91,74 @@ def test_one_journey_is_the_lifecycle(client: TestClient) -> None:
     assert client.post("/v1/journeys/other/publish").status_code == 200
     assert client.post("/v1/journeys/welcome/publish").status_code == 422, "two published at once are refused, too"
     assert client.get("/v1/reports/lifecycle").json()["journey"] == "other"
+
+
+# -- one made-up customer ----------------------------------------------------------------------------------------------
+
+TRIAL = """
+journey: trial
+enter: [{on: Signed Up}]
+defaults: {topic: news}
+start: new
+stages:
+  new:
+    steps:
+      - branch: [{if: 'customer.plan == "team"', then: [{send: mail_a}]}, {else: [{send: mail_b}]}]
+      - split: {id: tip, variants: {short: {weight: 1, steps: [{send: mail_a}]}, long: {weight: 1, steps: [{send: mail_b}]}}}
+      - wait: 9 days
+    transitions: [{on: Paid, when: event.properties.total > 10, to: paying}]
+  paying: {steps: [{wait: 1 day}]}
+"""
+
+
+def test_a_made_up_customer_goes_through_a_draft_and_each_guard_shows_what_it_saw(client: TestClient) -> None:
+    assert client.put("/v1/journeys/trial", content=TRIAL).status_code == 200
+    customer = {
+        "attributes": {"plan": "team", "email": "ann@example.com"},
+        "events": [{"name": "Paid", "after": "3 days", "properties": {"total": 20}}],
+        "variants": {"tip": "long"},
+        "start": "2026-03-02T09:00:00Z",
+        "days": 30,
+    }
+    answer = client.post("/v1/journeys/trial/simulate", json={"customer": customer})
+    assert answer.status_code == 200, answer.text
+    (run,) = answer.json()["enrollments"]
+    assert (run["entered_by"], run["status"], run["stage"]) == ("Signed Up", "live", "paying")
+    mails = [one["detail"]["template"] for one in run["path"] if one["what"] == "sent"]
+    assert mails == ["mail_a", "mail_b"]
+    asked = [guard for one in run["path"] if one["what"] == "asked" for guard in one["detail"]["guards"]]
+    assert [(one["guard"], one["holds"], one["seen"]) for one in asked] == [
+        ('customer.plan == "team"', True, {"customer.plan": "team"}),
+        ("event.properties.total > 10", True, {"event.properties.total": 20}),
+    ]
+    assert [one["at"] for one in run["path"] if one["what"] == "moved"] == ["2026-03-05T09:00:00Z"]
+    assert client.get("/v1/customers").json()["items"] == [], "nobody was made"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path", "told"),
+    [
+        ({"variants": {"tp": "long"}}, "variants", "the journey has no split 'tp'; it has tip"),
+        ({"variants": {"tip": "lng"}}, "variants.tip", "the split 'tip' has no variant 'lng'; it has short, long"),
+        ({"events": [{"name": "Paid", "after": "soon"}]}, "events", "soon"),
+        ({"start": "yesterday"}, "start", "must be an ISO 8601 instant"),
+    ],
+)
+def test_a_made_up_customer_who_cannot_be_is_told_so(client: TestClient, wrong: Any, path: str, told: str) -> None:
+    client.put("/v1/journeys/trial", content=TRIAL)
+    answer = client.post("/v1/journeys/trial/simulate", json={"customer": wrong})
+    assert (answer.status_code, answer.json()["path"]) == (422, path)
+    assert told in answer.json()["detail"]
+
+
+def test_validation_knows_the_topics_and_attributes_of_this_installation(client: TestClient) -> None:
+    text = "journey: j\nenter: [{on: Go, when: customer.plann == 'x'}]\ndefaults: {topic: nws}\nstart: a\nstages: {a: {steps: [{send: mail_a}], final: true}}"
+
+    def codes() -> list[str]:
+        told = client.post("/v1/journeys/validate", content=text).json()["problems"]
+        return [one["code"] for one in told if one["code"] in ("unknown_topic", "unknown_attribute")]
+
+    assert codes() == [], "before there are any, every name is as good as another"
+    client.put("/v1/topics/news", json={})
+    client.put("/v1/customers/ann", json={"attributes": {"plan": "x"}})
+    assert codes() == ["unknown_topic", "unknown_attribute"]

@@ -135,3 +135,15 @@ def test_an_odd_segment_is_refused(client: TestClient, body: dict[str, Any]) -> 
 def test_an_odd_time_to_simulate_is_answered(client: TestClient, instant: str) -> None:
     answer = client.post("/v1/journeys/welcome/simulate", json={"from": instant, "until": instant})
     assert answer.status_code in (202, 422)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["ann", "ann@", "@example.com", "ann example.com", "a@b@c.de", 17, ["ann@example.com"], ""]
+)
+def test_an_address_that_is_none_is_told_at_put(client: TestClient, wrong: Any) -> None:
+    answer = client.put("/v1/customers/ann", json={"attributes": {"email": wrong}})
+    assert (answer.status_code, answer.json()["path"]) == (422, "attributes.email")
+    assert "is no email address" in answer.json()["detail"]
+    assert client.get("/v1/customers/ann").status_code == 404, "nothing was stored"
+    for well in ("Ann.Example@Example.com", " ann@example.com ", "ann@müller.example", None):
+        assert client.put("/v1/customers/ann", json={"attributes": {"email": well}}).status_code == 200, well

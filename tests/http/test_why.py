@@ -7,7 +7,9 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from services.customers import suppressions
-from store.tables.enrollments import Enrollment
+from store.queries import messages
+from store.statuses import MessageStatus
+from store.tables.enrollments import Enrollment, Hook
 from store.tables.messages import Message
 from tests.shells import Shell
 from waypost.wiring import Parts
@@ -154,3 +156,130 @@ def test_reports_count_stages_mails_and_months(client: TestClient, parts: Parts)
     cohorts = client.get("/v1/reports/lifecycle", params={"journey": "club", "cohorts": True}).json()["cohorts"]
     assert cohorts == [{"month": "2026-03", "entered": 1, "stages": {"new": 1}, "ended": {}}]
     assert client.get("/v1/reports/messages?since=2027-01-01T00:00:00Z").json()["messages"] == []
+
+
+# -- the present -------------------------------------------------------------------------------------------------------
+
+WHEEL = """
+journey: wheel
+enter: [{on: Signed Up}]
+defaults: {topic: news}
+start: new
+stages:
+  new:
+    steps: [{wait: 1 day}, {send: mail_a}]
+    transitions: [{on: Bought, to: buyer}]
+  buyer:
+    steps: [{wait: 30 days}]
+    transitions: [{on: Left, to: new}]
+"""
+
+
+@pytest.fixture
+def wheel(client: TestClient) -> None:
+    client.put("/v1/journeys/wheel", content=WHEEL)
+    client.post("/v1/journeys/wheel/publish")
+
+
+def wakes(parts: Parts) -> None:
+    with parts.database.reading() as session:
+        run = session.exec(select(Enrollment)).one()
+    shell = Shell(parts.database, run)
+    shell.wakes = run.wakes
+    shell.wake(parts.clock())
+
+
+def does(client: TestClient, parts: Parts, event: str) -> None:
+    client.post("/v1/track", json={"userId": "ann", "event": event})
+    wakes(parts)
+
+
+@pytest.mark.usefixtures("wheel")
+def test_the_visit_of_now_is_told_before_a_mail_of_an_earlier_one(client: TestClient, parts: Parts, clock: Any) -> None:
+    signs_up(client, timezone="Europe/Berlin")
+    client.put("/v1/suppressions/ann@example.com", json={"reason": "manual"})
+    wakes(parts)
+    coming = why(client, journey="wheel", step="mail_a")
+    assert coming["answer"] == (
+        "the step was not reached: it waits at new/wait:1 day, and acts by itself at 2026-03-03 12:00 UTC "
+        "(13:00 Europe/Berlin); mail_a would be skipped on 2026-03-03 12:00 UTC (13:00 Europe/Berlin): "
+        "the address is suppressed (bounce, complaint, or by hand)"
+    )
+    clock.forward(days=1)
+    wakes(parts)
+    assert why(client, journey="wheel", step="mail_a")["answer"].startswith("mail_a was skipped: the address is supp")
+    client.delete("/v1/suppressions/ann@example.com")
+    does(client, parts, "Bought")
+    gone = why(client, journey="wheel", step="mail_a")
+    assert gone["answer"].startswith(
+        "since then the step was not reached: it waits at buyer/wait:30 days, and acts by itself at 2026-04-02 12:00 UTC "
+        "(14:00 Europe/Berlin); the last time, on 2026-03-03 12:00 UTC (13:00 Europe/Berlin): mail_a was skipped"
+    )
+    assert gone["reason"] is None
+    clock.forward(hours=11)
+    does(client, parts, "Left")
+    again = why(client, journey="wheel", step="mail_a")
+    assert again["answer"].startswith(
+        "mail_a goes on 2026-03-04 23:00 UTC (2026-03-05 00:00 Europe/Berlin); the last time, on 2026-03-03 12:00 UTC"
+    )
+    assert (again["next_at"], again["reason"]) == ("2026-03-04T23:00:00Z", None)
+    whole = why(client, journey="wheel")["answer"]
+    assert whole.endswith("; the next mail: mail_a goes on 2026-03-04 23:00 UTC (2026-03-05 00:00 Europe/Berlin)")
+
+
+@pytest.mark.usefixtures("wheel")
+def test_a_pause_of_the_journey_or_of_the_topic_is_told(client: TestClient, parts: Parts, clock: Any) -> None:
+    signs_up(client)
+    wakes(parts)
+    client.put("/v1/topics/news", json={})
+    client.post("/v1/topics/news/pause")
+    client.post("/v1/journeys/wheel/pause")
+    assert (
+        "; the journey is paused since 2026-03-02 12:00 UTC, so it parks instead"
+        in why(client, journey="wheel")["answer"]
+    )
+    client.post("/v1/journeys/wheel/resume")
+    clock.forward(days=1)
+    wakes(parts)
+    held = why(client, journey="wheel", step="mail_a")["answer"]
+    assert held == (
+        "mail_a is planned and goes as soon as its lane takes it; it is held, since mail about news is paused since "
+        "2026-03-02 12:00 UTC"
+    )
+
+
+@pytest.mark.usefixtures("club")
+def test_a_full_cap_names_the_mails_that_filled_it_and_when_they_went(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    client.put("/v1/settings", json={"cap": {"max": 1, "per": "7 days"}})
+    message = plan(parts)
+    with parts.database.writing() as session:
+        mail = session.exec(select(Message)).one()
+        for status in (MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.ACCEPTED):
+            messages.change(session, mail, status, parts.clock())
+        mail.accepted_at = parts.clock()
+    client.put("/v1/journeys/wheel", content=WHEEL.replace("{wait: 1 day}, ", ""))
+    client.post("/v1/journeys/wheel/publish")
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+    with parts.database.reading() as session:
+        run = session.exec(select(Enrollment).where(Enrollment.journey == "wheel")).one()
+    Shell(parts.database, run).wake(parts.clock())
+    told = why(client, journey="wheel", step="mail_a")["answer"]
+    assert "the cap is 1 mails of all topics in 7 days, filled by mail_a (went on 2026-03-02 12:00 UTC, " in told
+    assert message in told
+
+
+def test_a_failing_webhook_is_told_of_the_whole_run(client: TestClient, parts: Parts) -> None:
+    text = "journey: j\nenter: [{on: Signed Up}]\nstart: a\nstages: {a: {steps: [{webhook: 'https://crm.example/x'}, {wait: 9 days}]}}"
+    client.put("/v1/journeys/j", content=text)
+    client.post("/v1/journeys/j/publish")
+    signs_up(client)
+    wakes(parts)
+    assert "webhook" not in why(client, journey="j")["answer"]
+    with parts.database.writing() as session:
+        hook = session.exec(select(Hook)).one()
+        hook.attempts, hook.answer = 3, 500
+        session.add(hook)
+    told = why(client, journey="j")
+    assert "; after attempt 3 the answer was: status 500" in told["answer"]
+    assert told["hook"]["attempts"] == 3

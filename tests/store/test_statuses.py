@@ -6,7 +6,7 @@ from enum import StrEnum
 import pytest
 from sqlmodel import Session, col, select, update
 
-from services.reports import why_answers
+from services.reports import why_mail
 from store import statuses
 from store.queries import messages
 from store.session import Database
@@ -62,4 +62,4 @@ def test_a_statement_knows_only_statuses_that_there_are(database: Database, noon
 
 
 def test_support_is_told_every_status_of_a_mail_in_words() -> None:
-    assert set(why_answers._STATES) == set(MessageStatus)
+    assert set(why_mail.STATES) == set(MessageStatus)

@@ -505,6 +505,24 @@ class LifecycleReport(TypedDict):
     cohorts: NotRequired[list[CohortOut] | None]
 
 
+class MadeUpCustomer(TypedDict):
+    """Somebody who goes through the journey and is nobody: attributes, what they do, which variants they get."""
+
+    attributes: NotRequired[dict[str, Any]]
+    events: NotRequired[list[MadeUpEvent]]
+    variants: NotRequired[dict[str, str]]
+    start: NotRequired[str | None]
+    days: NotRequired[float]
+
+
+class MadeUpEvent(TypedDict):
+    """Something that a made-up customer does."""
+
+    name: str
+    after: NotRequired[str]
+    properties: NotRequired[dict[str, Any]]
+
+
 class MemberOut(TypedDict):
     """A customer who is in a segment."""
 
@@ -602,11 +620,6 @@ class MessagesReport(TypedDict):
     messages: list[MessageCountOut]
 
 
-class MovesIn(TypedDict):
-    stages: NotRequired[dict[str, str]]
-    steps: NotRequired[dict[str, str]]
-
-
 class OperationErrorOut(TypedDict):
     """A line of a file that was not taken."""
 
@@ -654,17 +667,14 @@ class PartOut(TypedDict):
     waiting: float
 
 
-class PlanIn(TypedDict):
-    """What is to be planned."""
+class PathEntry(TypedDict):
+    """Something that happened on the way: a decision, a guard with the values it saw, a mail."""
 
-    version: NotRequired[int | None]
-    definition: NotRequired[str | None]
-    in_flight: NotRequired[str]
-    moves: NotRequired[MovesIn]
-    on_change: NotRequired[str]
-    again: NotRequired[str]
-    spread_minutes: NotRequired[int]
-    share: NotRequired[int]
+    at: str
+    what: str
+    stage: str
+    step: str | None
+    detail: dict[str, Any]
 
 
 class PreviewIn(TypedDict):
@@ -699,22 +709,14 @@ class Problem(TypedDict):
     problems: NotRequired[list[dict[str, Any]] | None]
 
 
-class PublishIn(TypedDict):
-    """What becomes of those who are under way."""
-
-    in_flight: NotRequired[str]
-    token: NotRequired[str | None]
-
-
 class Published(TypedDict):
-    """The version that is live, and the operation that moves those who are under way; null where they are pinned."""
+    """The version that is live."""
 
     journey: str
     number: int
     digest: str
     published_at: str
     created: bool
-    operation: NotRequired[OperationOut | None]
 
 
 QuietHours = TypedDict("QuietHours", {"from": "str", "to": "str"})
@@ -763,14 +765,6 @@ class Retention(TypedDict):
     operations: NotRequired[int | None]
 
 
-class RollbackIn(TypedDict):
-    """The version to go back to, and what becomes of those who are under way."""
-
-    in_flight: NotRequired[str]
-    token: NotRequired[str | None]
-    version: int
-
-
 class SegmentIn(TypedDict):
     """A named guard over the customer."""
 
@@ -791,7 +785,27 @@ class SegmentOut(TypedDict):
 SendWindow = TypedDict("SendWindow", {"days": "NotRequired[str | list[str]]", "from": "str", "to": "str"})
 
 
-SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]"})
+SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]", "customer": "NotRequired[MadeUpCustomer | None]"})
+
+
+class Simulated(TypedDict):
+    """What became of a made-up customer."""
+
+    enrollments: list[SimulatedRun]
+
+
+class SimulatedRun(TypedDict):
+    """One run of the made-up customer: how it ended or where it stands, and everything that happened."""
+
+    entered_at: str
+    entered_by: str
+    key: str
+    status: str
+    reason: str | None
+    stage: str
+    step: str | None
+    wakes_at: str | None
+    path: list[PathEntry]
 
 
 class StagePlace(TypedDict):

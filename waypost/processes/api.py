@@ -54,6 +54,7 @@ def build(parts: Parts) -> FastAPI:
         brand=settings.brand,
         outbox=not settings.sends_for_real,
         hosts=settings.page_hosts,
+        open_pages=frozenset(settings.open_pages),
         trusted_proxies=settings.trusted_proxies,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
         hook_secrets=settings.known_secrets,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from journeys.language.definition import Definition
 from journeys.simulation.backtest import SimulatedEnrollment, Totals
+from journeys.simulation.paths import path
 from pictures import charts
 from pictures import map as maps
 from pictures.charts import Mark, StageStay
-from waypost.simulation.paths import path
 
 
 def draw_totals(folder: Path, journey: Definition, totals: Totals, second: Totals | None) -> list[Path]:

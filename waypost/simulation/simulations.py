@@ -1,15 +1,13 @@
 """One customer or many through a journey, with what this installation adds: segments, caps, quiet hours, topics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from journeys.program.program import Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
-from journeys.simulation import backtest, consequences
-from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment, Totals
-from journeys.simulation.simulator import by_policy
+from journeys.simulation.backtest import CustomerHistory, Totals
 from services.errors import InvalidInput
 from services.imports import event_histories
 from services.messages import eligibility
@@ -34,17 +32,6 @@ def context(parts: Parts) -> SimulationContext:
     with parts.database.reading() as session:
         guards = {one.key: one.guard for one in segments.listed(session)}
         return SimulationContext(segments=guards, terms=eligibility.load_policy_terms(session))
-
-
-def follow(
-    program: Program, history: CustomerHistory, until: datetime, context: SimulationContext
-) -> Sequence[SimulatedEnrollment]:
-    """Each enrollment of one customer; raise InvalidInput where no trigger lets them in."""
-    whole = consequences.complete(program, history, until, context.segments)
-    found = backtest.enrollments(program, whole, until, by_policy(assume_address=True, installation=context.terms))
-    if not found:
-        raise InvalidInput("the customer does not enter: no trigger's guard holds; try --set or --event")
-    return found
 
 
 def replay(

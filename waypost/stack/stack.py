@@ -188,7 +188,7 @@ class Stack:
     def _say_where(self, key: AdminKey) -> None:
         settings, show = self.settings, self.console.print
         show("")
-        show(f"  Pages              {settings.url}/", highlight=False)
+        show(f"  Pages              {settings.url}/  (any name, the admin key as password)", highlight=False)
         show(f"  API documentation  {settings.url}/docs", highlight=False)
         if settings.temporal_address is None:
             show(f"  Temporal UI        http://127.0.0.1:{settings.ui_port}/", highlight=False)

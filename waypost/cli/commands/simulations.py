@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
 def simulate(
     file: FileArgument,
     sets: Annotated[list[str] | None, typer.Option("--set", help="An attribute, as plan=team (JSON or text).")] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="The variant of a split, as tip-test=short.")] = None,
     event: Annotated[list[str] | None, typer.Option(help="What happens when, as '3 days: Order Completed'.")] = None,
     start: Annotated[str | None, typer.Option(help="When it begins, ISO 8601 (default: now).")] = None,
     days: Annotated[float, typer.Option(help="For how many days.", min=0.01, max=36_500)] = 90,
@@ -51,20 +52,24 @@ def simulate(
     attributes of their identify lines and the events of their track lines.
     """
     from journeys.program import compiler
+    from journeys.simulation import paths
+    from services.operations import made_up
     from waypost.cli.tables import simulation as table
-    from waypost.simulation import made_up, paths, pictures, simulations
+    from waypost.simulation import pictures, simulations
 
     with failures_as_sentences(), parts() as made:
         definition = _load(file)
         program = made_up.with_an_entrance(compiler.compile_journey(definition))
+        program = made_up.choosing(program, made_up.pairs_of(variant or [], "--variant"))
         begin = _instant(start, "--start") or datetime.now(UTC).replace(microsecond=0)
         until, context = begin + timedelta(days=days), simulations.context(made)
         if cohort is not None:
             histories, errors = _from_file(cohort, until)
             totals = _replayed(program, histories, until, context)
             return _tell(definition, totals, None, errors, folder, as_json)
-        customer = made_up.customer(program, begin, made_up.attributes(sets or []), event or [])
-        enrollments = simulations.follow(program, customer, until, context)
+        happens = [made_up.timed(one, begin) for one in event or []]
+        customer = made_up.customer(program, begin, made_up.attributes(sets or []), happens)
+        enrollments = made_up.follow(program, customer, until, context.segments, context.terms)
         if folder is not None:
             _drawn(pictures.draw_path(folder, definition, enrollments, until))
         if as_json:

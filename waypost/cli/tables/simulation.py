@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from journeys.simulation.backtest import SimulatedEnrollment, Totals
+from journeys.simulation.paths import path
 from waypost.cli.terminal import wrapping_table
-from waypost.simulation.paths import path
 
 
 def print_path(console: Console, enrollment: SimulatedEnrollment) -> None:
@@ -27,11 +27,16 @@ def print_path(console: Console, enrollment: SimulatedEnrollment) -> None:
 
 def _why(what: str, detail: Mapping[str, Any]) -> str:
     if what == "asked":
-        return "; ".join(f"{one['guard']} is {str(one['holds']).lower()}" for one in detail["guards"])
+        return "; ".join(_verdict(one) for one in detail["guards"])
     if what == "moved":
         cause = "its guard alone" if detail["cause"] == "when" else detail.get("event") or detail["cause"]
         return f"→ {detail['to']}, by {cause}"
     return ", ".join(str(value) for key, value in detail.items() if key not in ("seq", "at"))
+
+
+def _verdict(asked: Mapping[str, Any]) -> str:
+    seen = ", ".join(f"{name} = {value}" for name, value in asked["seen"].items())
+    return f"{asked['guard']} is {str(asked['holds']).lower()}" + (f" ({seen})" if seen else "")
 
 
 def print_totals(console: Console, totals: Totals, second: Totals | None = None) -> None:
