@@ -620,6 +620,11 @@ class MessagesReport(TypedDict):
     messages: list[MessageCountOut]
 
 
+class MovesIn(TypedDict):
+    stages: NotRequired[dict[str, str]]
+    steps: NotRequired[dict[str, str]]
+
+
 class OperationErrorOut(TypedDict):
     """A line of a file that was not taken."""
 
@@ -677,6 +682,19 @@ class PathEntry(TypedDict):
     detail: dict[str, Any]
 
 
+class PlanIn(TypedDict):
+    """What is to be planned."""
+
+    version: NotRequired[int | None]
+    definition: NotRequired[str | None]
+    in_flight: NotRequired[str]
+    moves: NotRequired[MovesIn]
+    on_change: NotRequired[str]
+    again: NotRequired[str]
+    spread_minutes: NotRequired[int]
+    share: NotRequired[int]
+
+
 class PreviewIn(TypedDict):
     """For whom to render: a customer, or somebody made up."""
 
@@ -709,14 +727,22 @@ class Problem(TypedDict):
     problems: NotRequired[list[dict[str, Any]] | None]
 
 
+class PublishIn(TypedDict):
+    """What becomes of those who are under way."""
+
+    in_flight: NotRequired[str]
+    token: NotRequired[str | None]
+
+
 class Published(TypedDict):
-    """The version that is live."""
+    """The version that is live, and the operation that moves those who are under way; null where they are pinned."""
 
     journey: str
     number: int
     digest: str
     published_at: str
     created: bool
+    operation: NotRequired[OperationOut | None]
 
 
 QuietHours = TypedDict("QuietHours", {"from": "str", "to": "str"})
@@ -763,6 +789,14 @@ class Retention(TypedDict):
     bodies: NotRequired[int | None]
     rejections: NotRequired[int | None]
     operations: NotRequired[int | None]
+
+
+class RollbackIn(TypedDict):
+    """The version to go back to, and what becomes of those who are under way."""
+
+    in_flight: NotRequired[str]
+    token: NotRequired[str | None]
+    version: int
 
 
 class SegmentIn(TypedDict):
