@@ -23,6 +23,7 @@ from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
+from store.tables.plans import PlanEntry
 from waypost.wiring import Parts
 
 SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "voucher-7", "S3CRET")
@@ -30,7 +31,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
-    "message_body", "control", "address_consent",
+    "message_body", "control", "address_consent", "plan_entry",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -115,6 +116,15 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                 Interest(enrollment_id=run.id, name="Bought", customer_id=customer.id),
                 ControlRequest(id="ctl", enrollment_id=run.id, customer_id=customer.id, verb="skip", asked_at=noon),
                 SegmentMember(segment="loyal", customer_id=customer.id, since=noon),
+                PlanEntry(
+                    operation_id="op",
+                    enrollment_id=run.id,
+                    customer_id=customer.id,
+                    kind="stays",
+                    version=1,
+                    stage="new",
+                    to_stage="new",
+                ),  # fmt: skip
                 DeliveryEvent(
                     id="d",
                     message_id="mail",
