@@ -30,6 +30,7 @@ check: $(STAMP) ## format, lint, types, walls, form, the compose file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
+	$(BIN)/basedpyright -p tests
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/form.py
 	$(BIN)/python -m docs.generate --check

@@ -108,7 +108,7 @@ def _created(server: str, template: str) -> str:
     name = f"waypost_{secrets.token_hex(6)}"
     base, _, rest = server.rpartition("/postgres?")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')  # pyright: ignore[reportArgumentType]
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')  # pyright: ignore[reportArgumentType, reportCallIssue]
     return f"{base}/{name}?{rest}"
 
 

@@ -266,7 +266,7 @@ def sendgrid_reports() -> Reporter:
     says: dict[EventKind, Mapping[str, Any]] = {kind: {"event": said} for said, kind in KINDS.items()}
     return Reporter(
         read=SendGridEvents(base64.b64encode(public).decode()),
-        says=says | {"blocked": {"event": "bounce", "type": "blocked"}},
+        says={**says, "blocked": {"event": "bounce", "type": "blocked"}},
         more={"event": "group_resubscribe"},
         event=event,
         sign=sign,

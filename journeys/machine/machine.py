@@ -51,8 +51,8 @@ class OutOfOrder(MachineError):
     """An event came though a deadline before it was not worked off."""
 
 
-def advance(program: Program, state: State, given: inputs.Input) -> tuple[State, tuple[Command, ...]]:
-    """Take one input; return the next state and what must be done, of which only the last asks for an answer."""
+def advance(program: Program, state: State, given: inputs.Input | inputs.Answer) -> tuple[State, tuple[Command, ...]]:
+    """Take one input or answer; return the next state and what must be done: only the last of it asks for an answer."""
     machine = Machine(program, state)
     asked = machine.feed(given)
     if asked is None:

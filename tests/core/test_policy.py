@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from journeys.facts.calendar import Window
-from journeys.program.nodes import NodeId
+from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
@@ -96,7 +96,8 @@ start: a
 stages: {a: {steps: [{id: s, send: {template: x, expires: 2 days}}, {id: t, send: {template: y, transactional: true}}]}}
 """
     )
-    first, second = (program.nodes[NodeId(one)].terms for one in ("s", "t"))
+    nodes = [program.nodes[NodeId(one)] for one in ("s", "t")]
+    first, second = (one.terms for one in nodes if isinstance(one, SendNode))
     assert first == SendTerms(
         topic="news", expires=2 * DAY, late="skip", window=MORNINGS, timezone="Europe/Berlin"
     )  # fmt: skip

@@ -104,7 +104,7 @@ class Shell:
 
     def feed(self, given: inputs.Input) -> None:
         before = self.state
-        answer: inputs.Input | None = given
+        answer: inputs.Input | inputs.Answer | None = given
         while answer is not None:
             self.state, commands = machine.advance(
                 self.program, STATE.validate_json(STATE.dump_json(self.state)), answer

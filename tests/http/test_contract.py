@@ -73,7 +73,7 @@ def test_every_answer_is_one_that_the_document_names(
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
     )
     def holds(case: Any) -> None:
         checks = [one for one in CHECKS if one is not not_a_server_error or path != READY]

@@ -201,7 +201,7 @@ def test_a_stuck_dispatch_row_is_listed_retried_and_cancelled(
 
 def test_readiness_names_the_part_that_does_no_work(client: TestClient, parts: Parts, clock: Any) -> None:
     with parts.database.writing() as session:
-        pulses.beat(session, dict.fromkeys(["dispatcher/live", "lane/journey"], clock()))
+        pulses.beat(session, {part: clock() for part in ("dispatcher/live", "lane/journey")})
     found = {one["part"]: one for one in client.get("/readyz").json()["parts"]}
     assert {name for name, one in found.items() if one["works"]} == {"dispatcher/live", "lane/journey"}
     assert found["scheduler"]["last_round"] is None

@@ -176,7 +176,7 @@ def test_deep_json_is_an_error_of_the_caller(client: TestClient) -> None:
     for body in (b"[" * 400_000, b'{"attributes": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001):
         answer = client.put("/v1/customers/ann", content=body, headers={"content-type": "application/json"})
         assert answer.status_code in (400, 422), answer.text
-    deep = {"attributes": {"a": {"b": 1}}}
+    deep: dict[str, Any] = {"attributes": {"a": {"b": 1}}}
     for _ in range(30):
         deep["attributes"] = {"x": deep["attributes"]}
     assert client.put("/v1/customers/ann", json=deep).status_code == 422

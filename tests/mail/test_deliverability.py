@@ -11,6 +11,7 @@ from typing import Any
 
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 

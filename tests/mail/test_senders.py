@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes, policy
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -47,8 +47,9 @@ def test_a_line_break_in_a_header_makes_no_mail(field: str) -> None:
         "html": "",
         "text": "",
     }
+    values[field] = "a@b.c\r\nBcc: x@y.z"
     with pytest.raises(ValueError, match="line break"):
-        Mail(**values | {field: "a@b.c\r\nBcc: x@y.z"})
+        Mail(**values)
 
 
 def test_a_sender_is_read_or_refused() -> None:
@@ -147,7 +148,7 @@ class Inbox:
         if self.data.startswith("250"):
             self.mails.append(envelope.content)
         if self.hang_up:
-            server.transport.abort()
+            cast(asyncio.Transport, server.transport).abort()
             await asyncio.sleep(0.1)
         return self.data
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -312,7 +312,7 @@ async def test_mails_that_are_rendered_late_do_not_ask_a_failing_provider_again(
     """Each late mail is recorded by itself; the channel is closed for them too."""
     sendgrid.faults = [status(500)] * 1_000
     installation.lane._hand_over._slots = CallSlots(1)
-    installation.lane._composer = Slow(installation.lane._composer, PATIENCE + 0.2)
+    installation.lane._composer = cast(Composer, Slow(installation.lane._composer, PATIENCE + 0.2))
     await installation.pump()
     assert (sendgrid.requests, installation.ledger()) == (
         5,

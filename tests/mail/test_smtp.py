@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -73,7 +73,7 @@ class Inbox:
         self.sessions.add(id(session))
         if self.hang_up_at == "MAIL":
             self.hang_up_at = None
-            server.transport.abort()
+            cast(asyncio.Transport, server.transport).abort()
         if self.mail.startswith("250"):
             envelope.mail_from = address
         return self.mail
@@ -88,7 +88,7 @@ class Inbox:
         await asyncio.sleep(0.02)
         if self.hang_up_at == "DATA":
             self.hang_up_at = None
-            server.transport.abort()
+            cast(asyncio.Transport, server.transport).abort()
         return self.data
 
 

@@ -14,8 +14,9 @@ RENDERER = Renderer()
 CONTEXT: dict[str, Any] = {"customer": {"first_name": "Ann", "lines": ["Tea", "Jam"]}, "enrollment": {}}
 
 
-def stored(html: str, **more: str) -> Stored:
-    return Stored(**{"key": "t", "version": 1, "subject": "S", "html": html, "text": ""} | more)
+def stored(html: str, **more: Any) -> Stored:
+    texts: dict[str, Any] = {"key": "t", "version": 1, "subject": "S", "html": html, "text": "", **more}
+    return Stored(**texts)
 
 
 def rendered(html: str) -> Rendered:

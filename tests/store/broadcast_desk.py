@@ -17,6 +17,7 @@ from services.reports import customer_view
 from services.upkeep import broadcast_clock
 from store.queries import messages
 from store.session import Database
+from store.statuses import MessageStatus
 from store.tables.access import Operation
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Segment, SegmentMember
@@ -102,7 +103,9 @@ class Desk:
             sending_ledger.take_over(session, "broadcast", "f", self.at)
             claimed = claiming.claim(session, "broadcast", "f", limit, self.at)
             messages.freeze(session, {one.send_id: one.attempt for one in claimed}, "f", self.at)
-            results = [AttemptResult(send_id=one.send_id, status="accepted", provider="p") for one in claimed]
+            results = [
+                AttemptResult(send_id=one.send_id, status=MessageStatus.ACCEPTED, provider="p") for one in claimed
+            ]
             sending_ledger.record(session, "f", results, self.at)
         return sorted((one.to.partition("@")[0], one.template) for one in claimed)
 

@@ -20,6 +20,7 @@ from services.messages import resolving, sending_ledger
 from services.operations import operations
 from store.queries import journeys as journey_rows
 from store.queries import message_counts, messages, unsure_messages
+from store.queries.message_counts import CountedSubject
 from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
 from store.statuses import MessageStatus
@@ -197,7 +198,8 @@ def test_a_journey_that_is_complained_about_warns_and_then_stops_itself(
     with database.writing() as session:
         messages.add(session, [*mails, old])
         for one in (*mails, old):
-            for subject, key in (("journey", "welcome"), ("topic", "news")):
+            subjects: tuple[tuple[CountedSubject, str], ...] = (("journey", "welcome"), ("topic", "news"))
+            for subject, key in subjects:
                 message_counts.tally(session).came(subject, key, "arrived", one["accepted_at"])
                 if one["delivery"] == "complained":
                     message_counts.tally(session).came(subject, key, "complained", one["accepted_at"])

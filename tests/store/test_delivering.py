@@ -31,6 +31,7 @@ from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger
 from services.messages.mail_request import MailRequest
 from store.session import Database
+from store.statuses import MessageStatus
 from store.tables.customers import Suppression
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Channel, Message, MessageBody
@@ -218,7 +219,9 @@ async def test_a_zombies_late_answer_counts_as_evidence(
     (claimed,) = frozen(database, zombie, clock())
     lane()
     with database.writing() as session:
-        result = sending_ledger.AttemptResult(send_id=claimed.send_id, status="accepted", provider="receiver")
+        result = sending_ledger.AttemptResult(
+            send_id=claimed.send_id, status=MessageStatus.ACCEPTED, provider="receiver"
+        )
         sending_ledger.record(session, zombie.fence, [result], clock())
     assert outcome(database) == ("accepted", None)
 

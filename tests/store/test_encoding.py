@@ -21,7 +21,7 @@ def other(request: pytest.FixtureRequest, postgres: str) -> str:
     server, name = f"{base.rpartition('/')[0]}/postgres?{rest}", f"other_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         create = f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{request.param}' LC_COLLATE 'C' LC_CTYPE 'C'"
-        connection.execute(create)  # pyright: ignore[reportArgumentType]
+        connection.execute(create)  # pyright: ignore[reportArgumentType, reportCallIssue]
     return f"{base.rpartition('/')[0]}/{name}?{rest}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from mail.providers.events import Feedback
+from mail.providers.events import EventKind, Feedback
 from services.customers.consent_in_force import ConsentsInForce
 from services.feedback import consents, delivery_events, preferences, unsubscribing
 from services.imports import import_kinds
@@ -174,7 +174,7 @@ def test_the_preference_page_shows_what_holds_for_the_inbox_and_changes_it(twins
 @pytest.mark.parametrize("kind", ["bounced", "complained"])
 @pytest.mark.usefixtures("welcome")
 def test_a_report_of_the_old_address_leaves_the_new_one_alone(
-    database: Database, take: Ingest, noon: datetime, kind: str
+    database: Database, take: Ingest, noon: datetime, kind: EventKind
 ) -> None:
     take({"type": "identify", "userId": "bnc1", "traits": {"email": "typo@exmaple.test"}})
     mail = first_mail(database, take, noon, "bnc1")

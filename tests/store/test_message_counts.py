@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
@@ -48,8 +49,15 @@ class Fates:
         rows = []
         for _ in range(self.chance.randint(1, 5)):
             self.made += 1
-            campaign = self.chance.choice(({"journey": "j"}, {"journey": "k"}, {"broadcast": "b", "variant": "a"}, {}))
-            mail = {"template": self.chance.choice("tu"), "topic": "news", "lane": "journey", "due": self.now}
+            campaign: dict[str, Any] = self.chance.choice(
+                ({"journey": "j"}, {"journey": "k"}, {"broadcast": "b", "variant": "a"}, {})
+            )
+            mail: dict[str, Any] = {
+                "template": self.chance.choice("tu"),
+                "topic": "news",
+                "lane": "journey",
+                "due": self.now,
+            }
             customer = f"cus_{self.chance.randint(1, 6)}"
             rows.append(messages.row(f"m{self.made}", customer, **mail, **campaign, now=self.now, not_before=self.now))
         messages.add(session, rows)
@@ -165,7 +173,7 @@ def test_a_transaction_that_is_undone_counts_nothing(database: Database, noon: d
 
 
 def test_the_report_counts_by_the_day_of_planning(database: Database, noon: datetime) -> None:
-    mail = {"template": "t", "topic": "news", "lane": "journey", "journey": "j"}
+    mail: dict[str, Any] = {"template": "t", "topic": "news", "lane": "journey", "journey": "j"}
     with database.writing() as session:
         for days in range(4):
             at = noon - timedelta(days=days)

@@ -94,7 +94,7 @@ def _expected(revision: str, before: Mapping[str, list[Row]], tables: set[str]) 
         for name, rows in before.items()
         if name in tables
     }
-    return {name: [] for name in tables} | kept | MADE.get(revision, {})
+    return {**{name: [] for name in tables}, **kept, **MADE.get(revision, {})}
 
 
 def _of(became: Mapping[str, Row | Callable[[Row], Row]], name: str, row: Row) -> Row:

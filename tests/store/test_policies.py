@@ -17,7 +17,7 @@ from services.installation.installation_settings import CapIn, InstallationSetti
 from services.messages import claiming, sending_ledger
 from services.reports import lifecycle_report
 from store.session import Database
-from store.statuses import EnrollmentStatus
+from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Consent, Customer
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
@@ -81,7 +81,7 @@ class House:
 
     def accept(self, key: str, at: datetime | None = None) -> None:
         with self.database.writing() as session:
-            result = sending_ledger.AttemptResult(send_id=self.message(key).id, status="accepted")
+            result = sending_ledger.AttemptResult(send_id=self.message(key).id, status=MessageStatus.ACCEPTED)
             sending_ledger.record(session, "f", [result], at or self.noon)
 
 
@@ -209,7 +209,7 @@ def test_a_claim_asks_the_cap_again(shop: House) -> None:
     shop.settings(cap={"max": 1, "per": "1 day"})
     assert len(shop.claim()) == 1, "the two stand in one batch, and there is room for one"
     states = {shop.message(key).status: shop.message(key).not_before for key in ("one", "two")}
-    assert states["planned"] == shop.noon + timedelta(days=1)
+    assert states[MessageStatus.PLANNED] == shop.noon + timedelta(days=1)
 
 
 def test_the_installations_zone_holds_where_nobody_names_one(shop: House, take: Ingest) -> None:

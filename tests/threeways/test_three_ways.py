@@ -168,8 +168,14 @@ def sample(count: int, skip: int) -> list[Case]:
     found: list[Case] = []
     first = skip + SMALL
 
-    @settings(max_examples=count + first, derandomize=True, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck), deadline=None)  # fmt: skip
+    @settings(
+        max_examples=count + first,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
+        deadline=None,
+    )
     @given(case=cases())
     def collect(case: Case) -> None:
         found.append(case)
