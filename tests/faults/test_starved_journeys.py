@@ -84,7 +84,7 @@ class Disturbance:
         self._over.wait(3)
         self._post("/v1/journeys/reference/resume")
 
-    _kinds: tuple[Callable[["Disturbance", str], None], ...] = (_acts, _acts, _paused, _paused, _journey_paused)
+    _kinds: tuple[Callable[..., None], ...] = (_acts, _acts, _paused, _paused, _journey_paused)
 
     def _post(self, path: str, **body: str) -> int:
         try:

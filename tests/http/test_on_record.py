@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
@@ -48,8 +49,8 @@ def test_a_control_is_on_record_with_before_after_and_what_was_said(
     async def given() -> Controlled:
         return gateway
 
-    backend = replace(client.app.state.backend, gateway=given)
-    monkeypatch.setattr(client.app.state, "backend", backend)
+    state = cast(FastAPI, client.app).state
+    monkeypatch.setattr(state, "backend", replace(state.backend, gateway=given))
     (run,) = rows(parts, Enrollment)
     answer = client.post(f"/v1/enrollments/{run.id}/pause", json={"reason": "Ann called: her mother died"})
     assert answer.status_code == 200, answer.text
@@ -79,7 +80,8 @@ def controlled(client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
     async def given() -> Controlled:
         return gateway
 
-    monkeypatch.setattr(client.app.state, "backend", replace(client.app.state.backend, gateway=given))
+    state = cast(FastAPI, client.app).state
+    monkeypatch.setattr(state, "backend", replace(state.backend, gateway=given))
     return gateway
 
 
