@@ -36,6 +36,9 @@ START_SECONDS = 60.0
 SLICE = 0.5
 """Seconds of one wait for an answer: of a longer one it was stopped for the rest, as it was rendering too."""
 
+STARVED = 10.0
+"""How many times as long as it computes a render may take: a process with less than a tenth of its time is no use."""
+
 NEW_AT_ONCE = 6
 """Templates that are tried for the first time at once: a usual one takes milliseconds, and an endless one SECONDS."""
 
@@ -72,16 +75,19 @@ class _Child:
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """One question and its answer; raise _Died where there is none in time.
 
-        The time is that in which this process was awake: where the machine stands still, nobody is late.
+        The time is what the process has computed, where the machine tells, and else that in which this one was awake:
+        where the machine stands still, or is busy elsewhere, nobody is late. STARVED times as long is the end in any
+        case.
         """
-        waited, parts = 0.0, list[bytes]()
+        waited, parts, before = 0.0, list[bytes](), self._computed()
         try:
             self._in.write(orjson.dumps(request) + b"\n")
             self._in.flush()
         except OSError:
             raise _Died("its process ended") from None
         while not (parts and parts[-1].endswith(b"\n")):
-            if waited >= seconds:
+            used = waited if before is None else (self._computed() or 0.0) - before
+            if used >= seconds or waited >= seconds * STARVED:
                 raise _Died(f"it took longer than {seconds:.0f} seconds")
             begun = time.monotonic()
             came = self._selector.select(SLICE)
@@ -93,6 +99,14 @@ class _Child:
                 raise _Died(f"its process ended, perhaps for want of more than {MEMORY // 1024**2} MB of memory")
             parts.append(read or b"")
         return orjson.loads(b"".join(parts))
+
+    def _computed(self) -> float | None:
+        """Seconds of the processor's time that the process has had so far; None where the machine does not tell."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, see proc(5)
 
     def lives(self) -> bool:
         return self._process.poll() is None

@@ -103,6 +103,32 @@ def test_what_a_process_sleeps_away_while_it_is_stopped_is_not_a_templates_fault
         assert process.stdout.readline() == "done\n"
 
 
+def test_a_process_that_gets_a_tenth_of_its_time_is_not_a_templates_fault(pool: RenderPool) -> None:
+    """A machine that is busy elsewhere: what counts is how much a render computes."""
+    pool.fill("", {})
+    (child,) = psutil.Process().children()
+    ended = threading.Event()
+
+    def starve() -> None:
+        while not ended.is_set():
+            child.suspend()
+            time.sleep(0.45)
+            child.resume()
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=starve)
+    thread.start()
+    try:
+        begun = time.monotonic()
+        assert (
+            pool.fill("{% for a in range(300) %}{% for b in range(40000) %}{% endfor %}{% endfor %}done", {}) == "done"
+        )
+        assert time.monotonic() - begun > render_pool.SECONDS, "it took longer, and computed less"
+    finally:
+        ended.set()
+        thread.join()
+
+
 def test_many_mails_of_a_poison_template_hold_up_nobody(pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render_pool, "SECONDS", 120.0)
     pool.render("thank_you", CONTEXT)
