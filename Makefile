@@ -20,8 +20,8 @@ test: $(STAMP) $(NODE_STAMP) ## run all the tests
 	@scripts/provide curl docker-compose
 	$(BIN)/pytest -n 2 --dist worksteal
 
-test-deep: $(STAMP) ## 500 random journeys on three interpreters (about half an hour)
-	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways
+test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions (about half an hour)
+	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways tests/planning
 
 test-faults: $(STAMP) ## a starved worker ten times, everything killed in turn, a full disk (about an hour)
 	WAYPOST_FAULTS=1 $(BIN)/pytest -s tests/faults
