@@ -17,7 +17,7 @@ demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 	@$(BIN)/python -m examples.cdnow.demo
 
 test: $(STAMP) $(NODE_STAMP) ## run all the tests
-	@scripts/provide curl docker-compose
+	@scripts/provide curl docker-compose chromium
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions (about half an hour)

@@ -17,7 +17,7 @@ from journeys.simulation.backtest import Totals
 from services.changes import plan, publishing
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
-from services.imports import import_events, import_kinds
+from services.imports import import_events, import_lines
 from services.jobs import decide_messages, enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
@@ -171,10 +171,10 @@ def _told(count: int, total: int, result: dict[str, Any]) -> PageOfWork:
 
 KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]] = {
     "simulate": simulate,
-    "import customers": import_kinds.pages,
-    "import consents": import_kinds.pages,
-    "import enrollments": import_kinds.pages,
-    "import recipients": import_kinds.pages,
+    "import customers": import_lines.pages,
+    "import consents": import_lines.pages,
+    "import enrollments": import_lines.pages,
+    "import recipients": import_lines.pages,
     "import events": import_events.pages,
     "enroll": enroll_segment.pages,
     "erase": erasure.pages,

@@ -14,6 +14,7 @@ from api.routes import (
     audit,
     broadcasts,
     channels,
+    client_settings,
     consents,
     customers,
     delivery_events,
@@ -41,6 +42,7 @@ from api.routes import (
 DESCRIPTION = "A self-hosted engine for the customer lifecycle. Send events, publish journeys, ask where anybody is."
 ROUTERS = (
     ingestion,
+    client_settings,
     customers,
     timeline,
     consents,

@@ -6,6 +6,8 @@ So an answer and its example cannot disagree: whoever adds a field says what it 
 from collections.abc import Mapping
 from typing import Any
 
+from api.edge import ingestion_paths
+
 AT = "2026-03-02T09:00:00Z"
 """The instant of every example that says none."""
 
@@ -25,7 +27,7 @@ TEXTS: Mapping[str, str] = {
 TAKEN = {"success": True, "accepted": 1, "repeated": 0, "rejected": []}
 
 GIVEN: Mapping[str, Any] = {
-    **{f"/v1/{kind}": TAKEN for kind in ("batch", "identify", "track", "page", "screen", "group", "alias")},
+    **dict.fromkeys(ingestion_paths.PATHS, TAKEN),
     "/v1/customers/{id}/export": {"customer": {"external_id": "17", "email": "ann@example.com"}, "event": []},
     "/schemas/journey.json": {"$id": "urn:waypost:schema:journey", "title": "A Waypost journey"},
 }

@@ -267,7 +267,7 @@ def sendgrid_reports() -> Reporter:
     return Reporter(
         read=SendGridEvents(base64.b64encode(public).decode()),
         says={**says, "blocked": {"event": "bounce", "type": "blocked"}},
-        more={"event": "group_resubscribe"},
+        more={"event": "account_status_change"},
         event=event,
         sign=sign,
         forge=lambda body: sign(body, stranger),

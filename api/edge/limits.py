@@ -14,9 +14,9 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.edge import ingestion_paths
 from api.edge.metrics import Metrics
 from api.errors import problem
-from services.ingestion.segment_api import TYPES
 
 LARGEST = 1024 * 1024
 """Bytes of a body: four times the largest journey."""
@@ -39,7 +39,7 @@ WATCHED = "/watch"
 UPLOADS = ("/v1/imports",)
 """Paths that take files, and more time."""
 
-OWN_LIMITS = frozenset({*UPLOADS, "/v1/batch", *(f"/v1/{kind}" for kind in TYPES)})
+OWN_LIMITS = ingestion_paths.PATHS | frozenset(UPLOADS)
 """Paths that limit the body themselves."""
 
 PERSONAL = "/v1/"

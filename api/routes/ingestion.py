@@ -3,8 +3,6 @@
 400 is for a body that is too large or no JSON; otherwise the answer is 200, and each rejected event is in a log.
 """
 
-import base64
-import binascii
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,13 +11,15 @@ from typing import Any, Literal, cast
 import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlmodel import Session
 
 from api.deps.backend import Backend, TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Support, authenticate
 from api.deps.transactions import Reading
+from api.deps.write_keys import SCOPES, write_key
+from api.edge import cross_origin, ingestion_paths
 from api.edge.metrics import Metrics
 from api.errors import ApiError, responses
 from api.schemas.base import Page
@@ -27,9 +27,9 @@ from api.schemas.ingestion import RejectionOut
 from services.ingestion import ingest, rights, segment_api
 from services.ingestion.ingest import IngestResult
 from services.ingestion.rights import Rights
-from services.ingestion.segment_api import TYPES
 from services.operations.item_pages import in_halves
 from store.queries import lists
+from store.tables.access import ApiKey
 
 log = structlog.get_logger("waypost.ingestion")
 
@@ -39,7 +39,7 @@ LARGEST = 500 * 1024
 MOST_EVENTS = 2_500
 """Events of a batch, as client libraries of Segment keep to it."""
 
-router = APIRouter(prefix="/v1", tags=["ingestion"])
+router = APIRouter(tags=["ingestion"])
 
 
 _EXAMPLE = {
@@ -76,36 +76,42 @@ def _answers() -> dict[int | str, dict[str, Any]]:
     return {code: {"description": text, "content": shown} for code, text in meanings.items()}
 
 
-@router.post(
-    "/batch", summary="Take in many events", responses=_answers(), openapi_extra=_body_schema({"batch": [_EXAMPLE]})
-)
-async def batch(request: Request, parts: TheBackend) -> JSONResponse:
-    """Up to 2,500 events of any type. An event that is wrong is logged and does not stop the others."""
-    return await _take(request, parts, None)
+def _route(path: str, kind: str | None) -> None:
+    """The route of one path of ingestion, and of the browser's question before it calls."""
+    name = path.rpartition("/")[2]
 
-
-def _single(kind: str) -> None:
     async def take(request: Request, parts: TheBackend) -> JSONResponse:
         return await _take(request, parts, kind)
 
-    take.__doc__ = f"One {kind} call."
-    example = {name: value for name, value in _EXAMPLE.items() if name != "type"}
+    async def asked_first(request: Request, parts: TheBackend) -> Response:
+        return await run_in_threadpool(cross_origin.preflight, parts, request, "POST")
+
+    take.__doc__ = (
+        "Up to 2,500 events of any type. An event that is wrong is logged and does not stop the others."
+        if kind is None
+        else f"One {kind} call."
+    )
+    what = "many events" if kind is None else f"one {kind} call"
+    single = {name: value for name, value in _EXAMPLE.items() if name != "type"}
     router.add_api_route(
-        f"/{kind}",
+        path,
         take,
         methods=["POST"],
-        name=kind,
-        summary=f"Take in one {kind} call",
+        name=name,
+        summary=f"Take in {what}" + ("" if path in ("/v1/batch", f"/v1/{kind}") else f", from a browser ({path})"),
         responses=_answers(),
-        openapi_extra=_body_schema(example),
+        openapi_extra=_body_schema({"batch": [_EXAMPLE]} if kind is None else single),
     )
+    router.add_api_route(path, asked_first, methods=["OPTIONS"], include_in_schema=False)
 
 
-for _kind in TYPES:
-    _single(_kind)
+for _path in ingestion_paths.BATCHES:
+    _route(_path, None)
+for _path, _kind in ingestion_paths.SINGLE.items():
+    _route(_path, _kind)
 
 
-@router.get("/rejections", summary="Events that were rejected", responses=responses(422))
+@router.get("/v1/rejections", summary="Events that were rejected", responses=responses(422))
 def rejections(
     session: Reading,
     key: Support,
@@ -119,22 +125,34 @@ def rejections(
 
 
 async def _take(request: Request, parts: Backend, kind: str | None) -> JSONResponse:
+    readable = "origin" in request.headers and await run_in_threadpool(cross_origin.named_by_any, parts, request)
     try:
         body, strict = _parse(_inflate(await _read(request)))
         items = _items(body, kind)
-        allowed = await run_in_threadpool(_authenticate, request, parts, body)
-        if kind is not None and kind not in allowed.types:
-            raise _Bad(403, f"a key that stands in a page may {' and '.join(allowed.types)}, and nothing else")
+        key = await run_in_threadpool(_authenticate, request, parts, body)
+        allowed = _allowed(request, key, kind)
     except _Bad as bad:
         answer = {"code": CODES[bad.status], "message": bad.message}
-        return JSONResponse(answer, status_code=bad.status, headers=bad.headers)
+        headers = cross_origin.answer_headers(request, readable) | bad.headers
+        return JSONResponse(answer, status_code=bad.status, headers=headers)
     take = partial(_ingest, parts, sent_at=body.get("sentAt"), strict=strict, allowed=allowed)
     each = partial(_each_alone, parts, request.app.state.metrics, take)
     outcome = await run_in_threadpool(take if kind is not None else each, items)
     rejected = [{"index": index, "path": one.path, "reason": one.reason} for index, one in outcome.rejected]
     return JSONResponse(
-        {"success": True, "accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected}
+        {"success": True, "accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected},
+        headers=cross_origin.answer_headers(request, request.headers.get("origin") in key.origins),
     )
+
+
+def _allowed(request: Request, key: ApiKey, kind: str | None) -> Rights:
+    """What the key may say, if the page that it stands in may use it; raise _Bad."""
+    if not cross_origin.may_call(key, request):
+        raise _Bad(403, "the key does not name the origin of this page: `waypost keys origins KEY https://…`")
+    allowed = rights.of(key.scopes)
+    if kind is not None and kind not in allowed.types:
+        raise _Bad(403, f"a key that stands in a page may {' and '.join(allowed.types)}, and nothing else")
+    return allowed
 
 
 def _ingest(parts: Backend, items: Sequence[Any], sent_at: Any, strict: bool, allowed: Rights) -> IngestResult:
@@ -216,24 +234,11 @@ def _with_context(event: Any, shared: Any) -> Any:
     return {**item, "context": {**cast(dict[str, Any], shared), **(own if isinstance(own, dict) else {})}}
 
 
-def _authenticate(request: Request, parts: Backend, body: Mapping[str, Any]) -> Rights:
+def _authenticate(request: Request, parts: Backend, body: Mapping[str, Any]) -> ApiKey:
     try:
-        key = _key(request.headers.get("authorization", ""), body.get("writeKey"))
-        return rights.of(authenticate(parts, request, key, ("ingest", "browser")).scopes)
+        said = body.get("writeKey") or request.query_params.get("writeKey")
+        return authenticate(parts, request, write_key(request.headers.get("authorization", ""), said), SCOPES)
     except HTTPException as refused:
         raise _Bad(refused.status_code, str(refused.detail), refused.headers) from None
     except ApiError as too_many:
         raise _Bad(429, too_many.detail, too_many.headers) from None
-
-
-def _key(header: str, write_key: Any) -> str | None:
-    """Bearer, Basic (with or without the colon), or writeKey in the body."""
-    kind, _, value = header.partition(" ")
-    if kind.lower() == "bearer":
-        return value.strip()
-    if kind.lower() == "basic":
-        try:
-            return base64.b64decode(value, validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-    return write_key if isinstance(write_key, str) else None

@@ -9,7 +9,7 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.keys import KeyIn, KeyMade, KeyOut
+from api.schemas.keys import KeyIn, KeyMade, KeyOut, OriginsIn
 from services.access import api_keys
 from store.queries import lists
 
@@ -19,7 +19,9 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute
 @router.post("", status_code=201, summary="Make a key", responses=responses(409, 422))
 def create(body: KeyIn, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> KeyMade:
     """The key itself is in this answer and nowhere else. It may expire, and have a rate of its own."""
-    key, text = api_keys.create(session, body.name, body.scopes, now, expires_at=body.expires_at, rate=body.rate)
+    key, text = api_keys.create(
+        session, body.name, body.scopes, now, expires_at=body.expires_at, rate=body.rate, origins=body.origins
+    )
     shown = KeyOut.model_validate(key)
     trail.note("created", "key", key.id, after=shown)
     return KeyMade(**shown.model_dump(), key=text)
@@ -30,6 +32,15 @@ def listed(session: Reading, caller: Admin, page: ThePage) -> Page[KeyOut]:
     """Prefix, scopes and last use; never the key."""
     rows, cursor = lists.api_keys(session, page.slice())
     return Page(items=[KeyOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+@router.put("/{id}/origins", summary="Name the pages that may call with a key", responses=responses(404, 422))
+def set_origins(id: str, body: OriginsIn, session: Writing, caller: Admin, trail: TheTrail) -> KeyOut:
+    """All of them: pages of other origins are refused. An empty list refuses nobody, and lets no page read answers."""
+    before = KeyOut.model_validate(api_keys.get(session, id))
+    shown = KeyOut.model_validate(api_keys.set_origins(session, id, body.origins))
+    trail.note("changed", "key", id, before, shown)
+    return shown
 
 
 @router.delete("/{id}", summary="Revoke a key", responses=responses(404))

@@ -22,11 +22,12 @@ from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.operations import MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
+from api.schemas.operations import FileFormOut, MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
 from journeys.program.compiler import compile_journey
 from journeys.simulation import paths
 from services import values
 from services.definitions import journeys
+from services.imports.file_form import FileForm
 from services.messages import eligibility
 from services.operations import made_up, operations
 from store.queries import lists
@@ -56,7 +57,9 @@ def operation_out(operation: Operation, now: datetime) -> OperationOut:
     rate = round(operation.done / elapsed, 1) if elapsed > 0 else None
     left = (operation.total or 0) - operation.done if operation.status == OperationStatus.RUNNING else 0
     seconds_left = round(left / rate) if rate and left > 0 else None
-    return OperationOut(**shown, rate=rate, seconds_left=seconds_left)
+    form = FileForm.from_json(operation.request) if "format" in operation.request else None
+    file = FileFormOut.model_validate(form) if form is not None else None
+    return OperationOut(**shown, rate=rate, seconds_left=seconds_left, file=file)
 
 
 @router.post(

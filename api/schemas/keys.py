@@ -16,6 +16,17 @@ class KeyIn(BaseModel):
     scopes: list[str] = Field(description="of ingest, marketer, support, admin; or browser alone, for a key in a page")
     expires_at: datetime | None = Field(default=None, description="from then on it is refused")
     rate: str | None = Field(None, description="calls per span, if not the usual", examples=["600/minute"])
+    origins: list[str] = Field(
+        [], description="browser, ingest: the pages that may call with it", examples=[["https://shop.example"]]
+    )
+
+
+class OriginsIn(BaseModel):
+    """The pages that may call with a key."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"origins": ["https://shop.example"]}]})
+
+    origins: list[str] = Field(description="scheme, host and port of each, as browsers send it; [] for none")
 
 
 class KeyOut(Shown):
@@ -29,6 +40,7 @@ class KeyOut(Shown):
     last_used_at: datetime | None
     expires_at: datetime | None
     rate: str | None = Field(examples=["600/minute"])
+    origins: list[str] = Field(description="of the pages that may call with it", examples=[["https://shop.example"]])
     revoked_at: datetime | None
 
 

@@ -93,6 +93,15 @@ class Simulated(BaseModel):
     enrollments: list[SimulatedRun]
 
 
+class FileFormOut(Shown):
+    """How a file is written, as it was recognised or said."""
+
+    format: str = Field(description="csv or ndjson", examples=["csv"])
+    encoding: str = Field(description="by its IANA name", examples=["windows-1252"])
+    delimiter: str | None = Field(description="comma, semicolon, tab or pipe; null for JSON", examples=["semicolon"])
+    line_ends: str = Field(description="lf, crlf or cr", examples=["crlf"])
+
+
 class OperationOut(Shown):
     """Long work and how far it is."""
 
@@ -107,6 +116,7 @@ class OperationOut(Shown):
     result: dict[str, Any] | None = Field(description="counts so far, or the outcome", examples=[{"events": 500}])
     error: str | None = Field(description="why it failed", examples=[None])
     error_count: int = Field(description="lines that were not taken: GET …/errors", examples=[0])
+    file: FileFormOut | None = Field(description="an import's: how it is written, as far as recognised")
     asked_by: str | None = Field(description="the id of the key", examples=["key_06h0ay4sys37zybcgkg3wbbb"])
     created_at: datetime
     started_at: datetime | None

@@ -17,7 +17,7 @@ from typing import Literal
 
 EventKind = Literal[
     "accepted", "deferred", "delivered", "bounced", "blocked", "dropped", "opened", "clicked", "complained",
-    "unsubscribed", "unknown",
+    "unsubscribed", "resubscribed", "unknown",
 ]  # fmt: skip
 """What can be told of a mail; every provider's own words are read as one of these."""
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from services.access.origins import normalised
 from services.errors import InvalidInput, NotFound
 from store.ids import new_id
 from store.queries import callers
@@ -19,6 +20,9 @@ SCOPES = ("browser", "ingest", "marketer", "support", "admin")
 
 ALONE = "browser"
 """The scope of keys that stand in pages, where everybody reads them: they have no other."""
+
+IN_PAGES = frozenset({ALONE, "ingest"})
+"""The scopes of keys that pages may call with: they send events, and read nothing."""
 
 PREFIX = "wp_"
 """How keys begin that are made here, so that people, and scanners of repositories, know one when they see it."""
@@ -48,11 +52,13 @@ def create(
     *,
     expires_at: datetime | None = None,
     rate: str | None = None,
+    origins: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
     """A new key, and the only time its text is known.
 
-    `text` is one that somebody chose, else 256 bits of chance; `rate` a number per span, as "600/minute". Raise
-    InvalidInput where the scopes do not fit, the text is too easy, the rate unreadable, or `expires_at` (UTC) past.
+    `text` is one that somebody chose, else 256 bits of chance; `rate` a number per span, as "600/minute";
+    `origins` are those of the pages that may call with it. Raise InvalidInput where the scopes do not fit, the text is
+    too easy, the rate or an origin unreadable, or `expires_at` (UTC) past.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -76,6 +82,7 @@ def create(
         created_at=now,
         expires_at=expires_at,
         rate=rate,
+        origins=_origins(scopes, origins),
     )
     session.add(key)
     session.flush()
@@ -108,6 +115,26 @@ def used(session: Session, key_id: str, now: datetime) -> None:
 def allows(key: ApiKey, scope: str) -> bool:
     """Whether a key may be used for what asks for this scope."""
     return scope in key.scopes or "admin" in key.scopes
+
+
+def set_origins(session: Session, key_id: str, origins: Sequence[str]) -> ApiKey:
+    """Let pages of these origins call with a key, and of no others; none: pages are neither refused nor answered.
+
+    Raise NotFound, or InvalidInput where one is no origin or the key is for no page.
+    """
+    key = get(session, key_id)
+    key.origins = _origins(key.scopes, origins)
+    session.add(key)
+    callers.changed(session)
+    return key
+
+
+def _origins(scopes: Sequence[str], origins: Sequence[str]) -> list[str]:
+    if origins and not {*scopes} <= IN_PAGES:
+        raise InvalidInput(
+            f"only a key with the scope {' or '.join(sorted(IN_PAGES))} alone may stand in a page", "origins"
+        )
+    return normalised(origins)
 
 
 def get(session: Session, key_id: str) -> ApiKey:

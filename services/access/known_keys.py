@@ -29,6 +29,13 @@ class _KnownKey:
     changes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KnownOrigins:
+    origins: frozenset[str]
+    read_at: float
+    changes: int
+
+
 class KnownKeys:
     """The live keys of a database. `seconds` is a clock that never goes back."""
 
@@ -36,6 +43,7 @@ class KnownKeys:
         self._database = database
         self._seconds = seconds
         self._known: dict[bytes, _KnownKey] = {}
+        self._origins: _KnownOrigins | None = None
 
     def find(self, text: str, now: datetime) -> ApiKey | None:
         """The live key with this text; None where it is unknown, revoked or expired."""
@@ -46,6 +54,16 @@ class KnownKeys:
         if known is None or (known.key.expires_at is not None and known.key.expires_at <= now):
             return None
         return known.key
+
+    def origins(self, now: datetime) -> frozenset[str]:
+        """The origins of pages that some live key names: all that is known before a page has shown its key."""
+        known = self._origins
+        if known is None or known.changes != callers.changes() or self._seconds() - known.read_at > LIFE:
+            changes, read_at = callers.changes(), self._seconds()
+            with self._database.reading() as session:
+                found = callers.origins(session, now)
+            known = self._origins = _KnownOrigins(origins=found, read_at=read_at, changes=changes)
+        return known.origins
 
     def _read(self, name: bytes, text: str, now: datetime) -> _KnownKey | None:
         """Read a key; what changes meanwhile makes it out of date again."""

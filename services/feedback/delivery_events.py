@@ -33,9 +33,9 @@ from store.tables.messages import Message
 
 RANK: Mapping[str, int] = {
     "accepted": 0, "deferred": 1, "dropped": 2, "blocked": 3, "bounced": 4, "delivered": 5, "opened": 6, "clicked": 7,
-    "unsubscribed": 8, "complained": 9, "unknown": -1,
+    "unsubscribed": 8, "complained": 9, "resubscribed": -1, "unknown": -1,
 }  # fmt: skip
-"""How far a mail is: a report of a lower rank moves it no further, and one of an unknown kind never. What it brings
+"""How far a mail is: a report of a lower rank moves it no further, and one of rank -1 never. What it brings
 about, as a suppression, happens all the same."""
 
 CONTRARY = {"delivered", "bounced"}
@@ -48,6 +48,7 @@ HEARD: Mapping[str, str] = {
     "clicked": "Message Clicked",
     "complained": "Message Complained",
     "unsubscribed": "Message Unsubscribed",
+    "resubscribed": "Message Resubscribed",
 }
 """Kinds that are events of the customer."""
 
@@ -56,6 +57,10 @@ OPENING = {"opened", "clicked"}
 
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
 """Kinds after which an address is never written to, and the reason that is kept."""
+
+
+STATED: Mapping[str, bool] = {"unsubscribed": False, "resubscribed": True}
+"""Kinds by which whoever reads the inbox says no or yes to the mail's topic."""
 
 
 class ReportedEvent(Protocol):
@@ -187,8 +192,8 @@ class _ReportBatch:
         email = message.email or customer.email
         if report.kind in SUPPRESSING and email is not None:
             self._suppressed.append((email, SUPPRESSING[report.kind], source))
-        if report.kind == "unsubscribed":
-            self._happened.append((customer, _left(report, message, f"provider, {source}")))
+        if report.kind in STATED:
+            self._happened.append((customer, _stated(report, message, f"provider, {source}")))
         if report.kind in HEARD and not report.machine:
             self._happened.append((customer, _event(report, message)))
 
@@ -251,13 +256,15 @@ def _row(report: ReportedEvent, message: Message, provider: str, now: datetime) 
     }
 
 
-def _left(report: ReportedEvent, message: Message, source: str) -> Statement:
+def _stated(report: ReportedEvent, message: Message, source: str) -> Statement:
+    """A no, or a yes by a link of the mail: whoever follows that reads the inbox, so nobody has to be asked."""
     return Statement(
         customer_id=message.customer_id,
         topic=message.topic,
-        granted=False,
+        granted=STATED[report.kind],
         source=source,
         at=report.at,
+        confirmed=STATED[report.kind],
         email=message.email,
     )
 

@@ -1,4 +1,4 @@
-"""Files of events become histories: each line checked, each customer's together and in the order of their instants.
+"""Files of events: each line checked, the events of each customer together and in the order of their instants.
 
 A large file is sorted on disk, so that memory does not grow with it.
 """
@@ -18,7 +18,9 @@ import orjson
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import RecordedEvent
 from services import values
-from services.imports import csv_and_ndjson
+from services.imports import csv_and_ndjson, file_form
+from services.imports.columns import ColumnRules
+from services.imports.file_form import FileForm, FormRecognition, UnreadableFile
 from services.ingestion import segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations.item_pages import line_error
@@ -32,10 +34,17 @@ else must not fill the memory."""
 AHEAD = timedelta(days=1)
 """How far a file may be in the future: by a zone that was forgotten, which is less than a day."""
 
-REQUIRED = ("userId", "timestamp", "messageId")
-"""The columns that a CSV of events has."""
+_PLAIN = ("userId", "anonymousId", "messageId", "type", "event", "timestamp")
+_MEASURES = ("value", "price", "quantity", "subtotal", "shipping", "tax", "discount")
 
-_PLAIN = {"type", "userId", "anonymousId", "event", "timestamp", "messageId"}
+RULES = ColumnRules(
+    required=("userId", "timestamp", "messageId"),
+    texts=(*_PLAIN, "email", "phone"),
+    numbers=("revenue", "total"),
+    measures=_MEASURES,
+)
+"""The columns of a table of events. What an order came to is added up, so it is a number or an error of its line; what
+else Segment's e-commerce names measure is a number where it reads as one."""
 
 
 @dataclass(slots=True)
@@ -78,30 +87,22 @@ def read(record: Any, now: datetime, *, need_id: bool = True) -> IncomingEvent:
     return message
 
 
-def from_csv(row: Any) -> Any:
+def from_row(row: Any) -> Any:
     """A row of columns type, userId, event, timestamp, messageId as an event; any other column is a property."""
     if isinstance(row, Exception):
         return row
     item: dict[str, Any] = {name: row[name] for name in _PLAIN if name in row}
     item["type"] = item.get("type") or "track"
-    extra = {name: number(value) for name, value in row.items() if name not in _PLAIN}
+    extra = {name: value for name, value in row.items() if name not in _PLAIN}
     item["traits" if item["type"] == "identify" else "properties"] = extra
     return item
 
 
-def number(text: Any) -> Any:
-    """A cell as a number where it is one."""
-    try:
-        return float(text) if "." in text else int(text)
-    except (ValueError, TypeError):
-        return text
-
-
-def records(file: Any, format: str, need_ids: bool = True) -> Iterator[tuple[int, Any]]:
+def records(file: Any, form: FileForm, need_ids: bool = True) -> Iterator[tuple[int, Any]]:
     """The events of a file by line number (from 1); a line that cannot be read is an exception in its place."""
-    required = REQUIRED if need_ids else REQUIRED[:2]
-    for line, record in csv_and_ndjson.records(file, format, required):
-        yield line, from_csv(record) if format == "csv" else record
+    rules = RULES if need_ids else replace(RULES, required=RULES.required[:2])
+    for line, record in csv_and_ndjson.records(file, form, rules):
+        yield line, from_row(record) if form.format == "csv" else record
 
 
 def read_file(path: Path, now: datetime, errors: LineErrors, *, need_ids: bool = True) -> Grouped:
@@ -109,13 +110,14 @@ def read_file(path: Path, now: datetime, errors: LineErrors, *, need_ids: bool =
     grouped: Grouped = defaultdict(list)
     with path.open("rb") as file:
         try:
-            for line, record in records(file, csv_and_ndjson.format_of(path), need_ids):
+            form = file_form.recognise(file, FormRecognition(csv_and_ndjson.format_of(path)))
+            for line, record in records(file, form, need_ids):
                 try:
                     message = read(record, now, need_id=need_ids)
                     grouped[name_of(message)].append(message)
                 except Rejected as rejected:
                     errors.add(LineError(line=line, reason=str(rejected)))
-        except csv_and_ndjson.UnreadableFile as unreadable:
+        except UnreadableFile as unreadable:
             errors.add(LineError(line=1, reason=unreadable.message))
     for messages in grouped.values():
         messages.sort(key=lambda one: one.at)

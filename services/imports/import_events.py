@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from services.definitions import journeys
 from services.imports import event_histories, placement
+from services.imports.file_form import FileForm
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
 from services.operations.item_pages import ItemPage, line_error
@@ -24,12 +25,12 @@ STAGED = 5_000
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A file of events, sorted on disk: each customer's history at once, placed in a journey where one is named."""
-    key, format = operation.request.get("journey"), operation.request["format"]
+    key, form = operation.request.get("journey"), FileForm.from_json(operation.request)
     with database.reading() as session:
         live = journeys.live(session, key) if key else None
     with event_histories.Sorted() as ordered:
         with uploads.open_stream(database, operation.id) as file:
-            lines = event_histories.records(file, format)
+            lines = event_histories.records(file, form)
             while batch := list(islice(lines, STAGED)):
                 yield _note(ordered.add(batch, clock()), f"reading: {ordered.lines:,} lines")
         total, seen = ordered.lines, int(operation.cursor or 0)

@@ -1,13 +1,12 @@
-"""The kinds of files that are taken in (customers, consents, enrollments, recipients, events), and what each line does.
+"""What a file may hold, but for events: customers, consents, whom to enroll, for whom a broadcast is.
 
-How lines are read stands in `csv_and_ndjson`, what customers have behind them in `event_histories`.
+Each kind reads a line by itself, and takes many that were read at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlmodel import Session
 
@@ -19,29 +18,12 @@ from services.enrollments.customer_events import Listeners
 from services.errors import NotFound, ServiceError
 from services.feedback import consents
 from services.feedback.consents import Statement
-from services.imports import csv_and_ndjson, event_histories
+from services.imports.columns import ColumnRules
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
-from services.operations import uploads
-from services.operations.item_pages import ItemPage, line_error
-from services.operations.operations import Done, LineError, PageOfWork, add_counts
-from services.values import Clock, Rejected
+from services.values import Rejected
 from store.queries import broadcast_members, customers
-from store.session import Database
 from store.tables.access import Operation
-
-BATCH = 500
-"""Lines in one transaction, in which nobody else writes on SQLite: more would hold live events up, fewer would pay for
-more commits."""
-
-
-class CountedLine(NamedTuple):
-    """A record of a file, its line number, and how many records were seen with it, which is the work's cursor."""
-
-    seen: int
-    line: int
-    record: Any
-
 
 ReadItem = TypeVar("ReadItem")
 
@@ -51,59 +33,25 @@ Line = tuple[int, Mapping[str, Any]]
 LineOutcome = bool | Rejected | ServiceError
 """Whether a line was taken (False where it says nothing new), or why not."""
 
+ReadLine = Callable[[Line], ReadItem]
+"""What a line says. Raises Rejected or ServiceError."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportFormat:
-    """What a file holds: the columns that it must have, and how its lines are taken in, many at a time.
+class ImportKind:
+    """What a file holds.
 
-    `take` returns the outcome of each line, in their order.
+    `rules` say which columns it has. `reader` makes, for some lines at once, what reads each of them, and changes
+    nothing; `take` takes them in, and returns the outcome of each, in their order.
     """
 
-    required: tuple[str, ...]
+    rules: ColumnRules
+    reader: Callable[[Session, str, Sequence[Line], datetime], ReadLine[object]]
     take: Callable[[Session, Operation, Sequence[Line], datetime], Sequence[LineOutcome]]
 
 
-def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
-    """A file of customers, consents or enrollments, some hundred lines at a time."""
-    kind, format = KINDS[operation.request["kind"]], operation.request["format"]
-    seen = int(operation.cursor or 0)
-    with uploads.open_stream(database, operation.id) as file:
-        lines = islice(csv_and_ndjson.records(file, format, kind.required), seen, None)
-        numbered = enumerate(lines, start=seen + 1)
-        while batch := [CountedLine(seen, line, record) for seen, (line, record) in islice(numbered, BATCH)]:
-            yield _page(operation, kind, batch, clock())
-
-
-def _page(
-    operation: Operation, kind: ImportFormat, lines_of_page: Sequence[CountedLine], now: datetime
-) -> ItemPage[CountedLine]:
-    def do(session: Session, batch: Sequence[CountedLine]) -> Done:
-        outcomes: dict[int, LineOutcome] = {}
-        lines: list[Line] = []
-        for _, line, record in batch:
-            try:
-                lines.append((line, _mapping(record)))
-            except Rejected as rejected:
-                outcomes[line] = rejected
-        taken = kind.take(session, operation, lines, now)
-        outcomes |= {line: outcome for (line, _), outcome in zip(lines, taken, strict=True)}
-        errors = [
-            LineError(line=line, reason=_reason(outcomes[line]))
-            for _, line, _ in batch
-            if not isinstance(outcomes[line], bool)
-        ]
-        count = sum(one is True for one in outcomes.values())
-        more = {"taken": count, "repeated": len(batch) - count - len(errors)}
-        current = session.get(Operation, operation.id) or operation
-        return Done(count=len(batch), cursor=str(batch[-1].seen), errors=errors, result=add_counts(current, more))
-
-    def fail(session: Session, one: CountedLine, error: Exception) -> Done:
-        return Done(count=1, cursor=str(one.seen), errors=[line_error(one.line, error)])
-
-    return ItemPage(items=lambda session: lines_of_page, do=do, fail=fail)
-
-
-def _mapping(record: Any) -> Mapping[str, Any]:
+def mapping(record: Any) -> Mapping[str, Any]:
+    """A record that a database can keep; raise Rejected."""
     if isinstance(record, ValueError):
         raise Rejected("", str(record))
     if not isinstance(record, dict):
@@ -112,7 +60,7 @@ def _mapping(record: Any) -> Mapping[str, Any]:
     return cast(dict[str, Any], record)
 
 
-def _reason(refused: LineOutcome) -> str:
+def reason(refused: LineOutcome) -> str:
     """What was wrong, without what somebody is called."""
     if isinstance(refused, NotFound):
         return "there is no such customer"
@@ -120,7 +68,7 @@ def _reason(refused: LineOutcome) -> str:
 
 
 def _take(
-    lines: Sequence[Line], read: Callable[[Line], ReadItem], take: Callable[[Sequence[ReadItem]], Iterable[LineOutcome]]
+    lines: Sequence[Line], read: ReadLine[ReadItem], take: Callable[[Sequence[ReadItem]], Iterable[LineOutcome]]
 ) -> list[LineOutcome]:
     """Read each line, and take together what could be read; what could not is the outcome of that line alone."""
     found, wrong = list[ReadItem](), dict[int, LineOutcome]()
@@ -161,19 +109,25 @@ def _customers(session: Session, operation: Operation, lines: Sequence[Line], no
         for one in ingest.take_all(session, identified, Listeners.load(session), now):
             yield one if isinstance(one, Rejected) else one is not None
 
-    return _take(lines, lambda line: _identified(operation, line, now), take)
+    return _take(lines, _customer_reader(session, operation.id, lines, now), take)
 
 
-def _identified(operation: Operation, line: Line, now: datetime) -> IncomingEvent:
+def _customer_reader(
+    session: Session, operation_id: str, lines: Sequence[Line], now: datetime
+) -> ReadLine[IncomingEvent]:
+    return lambda line: _identified(operation_id, line, now)
+
+
+def _identified(operation_id: str, line: Line, now: datetime) -> IncomingEvent:
     """A line as a message; the same line of the same operation is the same message. Raises Rejected."""
     number, record = line
     traits = record.get("traits")
     if traits is None:
-        traits = {name: event_histories.number(value) for name, value in record.items() if name != "userId"}
+        traits = {name: value for name, value in record.items() if name != "userId"}
     if len(traits) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"has {len(traits)} attributes; at most {MOST_ATTRIBUTES} are allowed")
     item = {"type": "identify", "userId": record.get("userId"), "traits": traits}
-    return replace(segment_api.read(item, now), message_id=f"{operation.id}:{number}")
+    return replace(segment_api.read(item, now), message_id=f"{operation_id}:{number}")
 
 
 # -- consents ----------------------------------------------------------------------------------------------------------
@@ -183,17 +137,21 @@ _YES, _NO = ("true", "yes", "1", "granted"), ("false", "no", "0", "withdrawn")
 
 def _consents(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId`, `topic`, `granted` (yes or no); where it is known `at`, `source`, and whether it was `confirmed`."""
-    named = _Named(session, lines)
 
     def take(statements: Sequence[Statement]) -> Iterator[LineOutcome]:
         by_id = {one.id: one for one in customers.lock_all(session, {one.customer_id for one in statements})}
         for kept in consents.keep_all(session, by_id, statements, now):
             yield kept if isinstance(kept, ServiceError) else kept is not None
 
-    return _take(lines, lambda line: _statement(operation, named, line[1], now), take)
+    return _take(lines, _consent_reader(session, operation.id, lines, now), take)
 
 
-def _statement(operation: Operation, named: _Named, record: Mapping[str, Any], now: datetime) -> Statement:
+def _consent_reader(session: Session, operation_id: str, lines: Sequence[Line], now: datetime) -> ReadLine[Statement]:
+    named = _Named(session, lines)
+    return lambda line: _statement(operation_id, named, line[1], now)
+
+
+def _statement(operation_id: str, named: _Named, record: Mapping[str, Any], now: datetime) -> Statement:
     said = str(record.get("granted")).strip().lower()
     if said not in _YES + _NO:
         raise Rejected("granted", f"must be one of {', '.join(_YES + _NO)}")
@@ -202,7 +160,7 @@ def _statement(operation: Operation, named: _Named, record: Mapping[str, Any], n
         customer_id=named.id(record),
         topic=str(record.get("topic") or ""),
         granted=said in _YES,
-        source=str(record.get("source") or f"import {operation.id}")[:200],
+        source=str(record.get("source") or f"import {operation_id}")[:200],
         confirmed=str(record.get("confirmed")).strip().lower() in _YES,
     )
 
@@ -212,12 +170,17 @@ def _statement(operation: Operation, named: _Named, record: Mapping[str, Any], n
 
 def _enrollments(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId`; any other column is data of the enrollment. The re-entry rule holds, and a refusal is on record."""
+    read = _enrollment_reader(session, operation.id, lines, now)
+    return _take(lines, read, lambda wanted: bulk_entry.enroll_all(session, operation, wanted, now))
+
+
+def _enrollment_reader(session: Session, operation_id: str, lines: Sequence[Line], now: datetime) -> ReadLine[Wanted]:
     named = _Named(session, lines)
 
     def read(line: Line) -> Wanted:
         return named.id(line[1]), {name: value for name, value in line[1].items() if name != "userId"}
 
-    return _take(lines, read, lambda wanted: bulk_entry.enroll_all(session, operation, wanted, now))
+    return read
 
 
 # -- recipients --------------------------------------------------------------------------------------------------------
@@ -225,7 +188,6 @@ def _enrollments(session: Session, operation: Operation, lines: Sequence[Line], 
 
 def _recipients(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
     """`userId`: whom a broadcast is for; once, however often the file names them."""
-    named = _Named(session, lines)
 
     def take(ids: Sequence[str]) -> Iterator[LineOutcome]:
         fresh = broadcast_members.add(session, operation.request["broadcast"], ids)
@@ -233,13 +195,28 @@ def _recipients(session: Session, operation: Operation, lines: Sequence[Line], n
             yield one in fresh
             fresh.discard(one)
 
-    return _take(lines, lambda line: named.id(line[1]), take)
+    return _take(lines, _recipient_reader(session, operation.id, lines, now), take)
 
 
-KINDS: Mapping[str, ImportFormat] = {
-    "customers": ImportFormat(required=("userId",), take=_customers),
-    "consents": ImportFormat(required=("userId", "topic", "granted"), take=_consents),
-    "enrollments": ImportFormat(required=("userId",), take=_enrollments),
-    "recipients": ImportFormat(required=("userId",), take=_recipients),
+def _recipient_reader(session: Session, operation_id: str, lines: Sequence[Line], now: datetime) -> ReadLine[str]:
+    named = _Named(session, lines)
+    return lambda line: named.id(line[1])
+
+
+_ID = ("userId",)
+_TRAITS = ("email", "phone", "first_name", "last_name", "name", "timezone", "locale", "created_at")
+_CONSENT = ("topic", "granted", "at", "source", "confirmed")
+
+KINDS: Mapping[str, ImportKind] = {
+    "customers": ImportKind(
+        rules=ColumnRules(required=_ID, texts=_ID + _TRAITS), reader=_customer_reader, take=_customers
+    ),
+    "consents": ImportKind(
+        rules=ColumnRules(required=(*_ID, "topic", "granted"), texts=_ID + _CONSENT),
+        reader=_consent_reader,
+        take=_consents,
+    ),
+    "enrollments": ImportKind(rules=ColumnRules(required=_ID, texts=_ID), reader=_enrollment_reader, take=_enrollments),
+    "recipients": ImportKind(rules=ColumnRules(required=_ID, texts=_ID), reader=_recipient_reader, take=_recipients),
 }
 """By the kind of a file, but for events, which are taken in customer by customer."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import event as hooks
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, or_, select
 
 from store.tables.access import ApiKey, IdempotentAnswer
 
@@ -28,6 +28,14 @@ def changes() -> int:
 def keys(session: Session) -> Sequence[ApiKey]:
     """All API keys, revoked and expired ones too, the oldest first."""
     return session.exec(select(ApiKey).order_by(col(ApiKey.id))).all()
+
+
+def origins(session: Session, now: datetime) -> frozenset[str]:
+    """The origins of pages that some live key names."""
+    live = select(ApiKey.origins).where(
+        col(ApiKey.revoked_at).is_(None), or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now)
+    )
+    return frozenset(origin for named in session.exec(live) for origin in named)
 
 
 def key_by_hash(session: Session, hashed: str) -> ApiKey | None:

@@ -26,6 +26,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = _at(default=None)
     expires_at: datetime | None = _at(default=None)
     rate: str | None = None
+    origins: list[str] = _json(default_factory=lambda: [])
 
 
 class Audit(SQLModel, table=True):

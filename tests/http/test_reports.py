@@ -202,7 +202,7 @@ def test_a_report_before_our_own_record_saves_a_lost_mail(
 
 def test_reports_about_nobody_and_nothing_are_counted(hooked: TestClient, mail: str, noon: datetime) -> None:
     told = post(
-        hooked, event("delivered", noon, send_id="gone") | {"send_id": "gone"}, {"event": "group_resubscribe"},
+        hooked, event("delivered", noon, send_id="gone") | {"send_id": "gone"}, {"event": "account_status_change"},
         {"event": "delivered"}, event("delivered", noon, timestamp="x") | {"timestamp": "x"}, event("account_status_change", noon),
     )  # fmt: skip
     assert told == {"taken": 1, "repeated": 0, "unknown": 1, "unreadable": 1}
@@ -211,11 +211,11 @@ def test_reports_about_nobody_and_nothing_are_counted(hooked: TestClient, mail: 
 def test_a_kind_of_which_we_have_no_word_is_kept_and_moves_nothing(
     hooked: TestClient, client: TestClient, parts: Parts, mail: str, noon: datetime
 ) -> None:
-    post(hooked, event("delivered", noon, 1), event("group_resubscribe", noon, 2))
+    post(hooked, event("delivered", noon, 1), event("account_status_change", noon, 2))
     shown = client.get(f"/v1/messages/{mail}").json()
     assert shown["delivery"] == "delivered"
     assert [(one["kind"], one["reason"]) for one in shown["reports"]] == [
-        ("delivered", None), ("unknown", "group_resubscribe"),
+        ("delivered", None), ("unknown", "account_status_change"),
     ]  # fmt: skip
     assert [one.what for one in rows(parts, Decision)] == ["delivered"]
 

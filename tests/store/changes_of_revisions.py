@@ -49,6 +49,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "message": {"email": "ann@shop.example"},
         "suppression": lambda row: {"email": BOOKS} if row["email"].startswith("dora") else {},
     },
+    "0019": {"api_key": {"origins": []}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

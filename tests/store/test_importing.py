@@ -139,7 +139,7 @@ def test_the_imported_state_waits_for_what_comes_next(database: Database, tmp_pa
         ("e.ndjson", b'{"x": "\xff"}\n', [(1, "the line is not UTF-8")]),
         ("e.csv", "userId,event\n1,E\n", [(1, "the header lacks timestamp, messageId; it names userId, event")]),
         ("e.csv", "userId,event,timestamp,messageId\n1,E,soon,m\n", [(2, "timestamp: must be an ISO 8601 instant, found 'soon'")]),
-        ("e.csv", "userId,event,timestamp,messageId\n1,Bör,1998-01-01,m\n".encode("latin-1"), [(1, "the file is not UTF-8; save it as UTF-8 and import it again")]),
+        ("e.csv", b"userId,event,timestamp,messageId\n1,B\xf6r,1998-01-01,\xc3\xb6\n", [(1, "line 2 is not UTF-8, while other lines are: save the file in one encoding, or name one")]),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_reported_with_its_number_and_stops_nobody(

@@ -8,9 +8,10 @@ import pytest
 from sqlmodel import Session, col, select
 
 from mail.providers.events import EventKind, Feedback
+from mail.providers.sendgrid import events as sendgrid
 from services.customers.consent_in_force import ConsentsInForce
 from services.feedback import consents, delivery_events, preferences, unsubscribing
-from services.imports import import_kinds
+from services.imports import import_lines
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
@@ -21,7 +22,7 @@ from services.reports import customer_view
 from store import addresses
 from store.queries import enrollments
 from store.session import Database
-from store.tables.customers import AddressConsent, Suppression
+from store.tables.customers import AddressConsent, Event, Suppression
 from store.tables.enrollments import Decision
 from store.tables.messages import Message
 from tests.shells import Shell
@@ -105,7 +106,7 @@ def test_a_consent_that_names_the_address_holds_for_both(twins: Desk, noon: date
         operation = operations.start(session, "import", {"kind": "consents", "format": "csv"}, noon)
         uploads.keep(session, operation.id, 0, file.encode())
         operations.begin(session, operation.id, noon)
-    for page in import_kinds.pages(twins.database, operation, lambda: noon):
+    for page in import_lines.pages(twins.database, operation, lambda: noon):
         with twins.database.writing() as session:
             operations.advance(session, operation.id, page)
     twins.put()
@@ -183,6 +184,24 @@ def test_a_report_of_the_old_address_leaves_the_new_one_alone(
     database.write(lambda session: delivery_events.take(session, [report], "sendgrid", noon + timedelta(minutes=6)))
     assert [one.email for one in rows(database, Suppression)] == ["typo@exmaple.test"]
     assert rows(database, Message)[0].email == "typo@exmaple.test"
+
+
+@pytest.mark.usefixtures("welcome")
+def test_a_topic_that_was_left_at_the_provider_is_joined_again_there(
+    database: Database, take: Ingest, noon: datetime
+) -> None:
+    take({"type": "identify", "userId": "grp1", "traits": {"email": "ann@example.com"}})
+    mail = first_mail(database, take, noon, "grp1")
+    for minute, said in enumerate(("group_unsubscribe", "group_resubscribe"), start=1):
+        at = noon + timedelta(minutes=minute)
+        report = sendgrid.read({"event": said, "send_id": mail.id, "timestamp": int(at.timestamp())})
+        assert report is not None
+        database.write(lambda session, one=report: delivery_events.take(session, [one], "sendgrid", one.at))
+        (consent,) = rows(database, AddressConsent)
+        assert (consent.email, consent.topic, consent.granted) == (mail.email, mail.topic, minute == 2)
+    heard = [one.name for one in rows(database, Event) if one.name.startswith(("Message", "Sub", "Unsub"))]
+    assert sorted(heard) == ["Message Resubscribed", "Message Unsubscribed", "Subscribed", "Unsubscribed"]
+    assert rows(database, Message)[0].delivery == "unsubscribed", "the mail itself was left by"
 
 
 def first_mail(database: Database, take: Ingest, noon: datetime, user: str) -> Message:

@@ -1,8 +1,10 @@
-"""`waypost import`: a file into the database, chunk by chunk, with progress; then the workflows start."""
+"""`waypost import` of events: a file into the database, chunk by chunk, with progress; then the workflows start."""
 
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from sqlmodel import Session
 
 from services.definitions import journeys
 from services.errors import InvalidInput
-from services.imports import event_histories, placement
+from services.imports import event_histories, file_form, placement
+from services.imports.file_form import FileForm, FormRecognition
 from services.imports.placement import Placed, Work
 from store import migrate
 from store.queries import dispatches
@@ -25,30 +28,57 @@ COUNTED = ("customers", "events", "enrolled", "repeated")
 """What is told of an import, as `Placed` counts it."""
 
 
-def run(parts: Parts, file: Path, journey: str | None, bar: Progress) -> dict[str, Any]:
-    """Import a file; return counts and the lines that were wrong."""
+STAGED = 5_000
+"""Lines between two moves of the bar while the file is sorted on disk."""
+
+
+def run(parts: Parts, file: Path, recognition: FormRecognition, journey: str | None, bar: Progress) -> dict[str, Any]:
+    """Import a file; return how it is written, counts, and the lines that were wrong.
+
+    `recognition` knows what the caller said of how it is written.
+    """
     if migrate.pending(parts.database.engine):
         raise InvalidInput("the database lacks migrations; run `waypost up` or `waypost db upgrade` first")
     errors, counts = event_histories.LineErrors(), Counter[str]()
     with parts.database.reading() as session:
         live = journeys.live(session, journey) if journey else None
-    reading = bar.add_task("Reading", total=None)
-    grouped = event_histories.read_file(file, parts.clock(), errors)
-    bar.update(reading, total=len(grouped), completed=len(grouped))
-    task = bar.add_task("Placing", total=len(grouped))
-    for chunk in placement.chunks(grouped.items()):
-        placed = _place(parts, chunk, live)
-        counts.update({name: getattr(placed, name) for name in COUNTED})
-        for error in placed.errors:
-            errors.add(error)
-        bar.update(task, completed=counts["customers"])
+    with event_histories.Sorted() as ordered:
+        form = _sort(file, recognition, ordered, parts.clock(), errors, bar)
+        task = bar.add_task("Placing", total=ordered.lines)
+        for chunk in placement.chunks(ordered.customers(parts.clock())):
+            placed = _place(parts, chunk, live)
+            counts.update({name: getattr(placed, name) for name in COUNTED})
+            for error in placed.errors:
+                errors.add(error)
+            bar.advance(task, sum(len(events) for _, events in chunk))
     if counts["enrolled"]:
         _await_starts(parts, counts["enrolled"], bar)
     return {
+        "file": {"encoding": form.encoding, "delimiter": form.delimiter, "line_ends": form.line_ends},
         **{name: counts[name] for name in COUNTED},
         "error_count": errors.count,
         "errors": [{"line": error.line, "reason": error.reason} for error in errors.first],
     }
+
+
+def _sort(
+    file: Path,
+    recognition: FormRecognition,
+    ordered: event_histories.Sorted,
+    now: datetime,
+    errors: event_histories.LineErrors,
+    bar: Progress,
+) -> FileForm:
+    """Read the file twice: how it is written, then what it says, which is sorted on disk."""
+    with file.open("rb") as opened:
+        form = file_form.recognise(opened, recognition)
+        reading = bar.add_task("Reading", total=form.records)
+        lines = event_histories.records(opened, form)
+        while batch := list(islice(lines, STAGED)):
+            for error in ordered.add(batch, now):
+                errors.add(error)
+            bar.advance(reading, len(batch))
+    return form
 
 
 def _place(parts: Parts, chunk: Sequence[Work], live: LiveJourney | None) -> Placed:

@@ -19,12 +19,19 @@ class AdministrationCalls(Connection):
         return self._put("/v1/settings", json=settings, if_match=if_match).body
 
     def make_key(self, name: str, scopes: list[str], **more: Any) -> m.KeyMade:
-        """Make a key; its text is in this answer alone. `more`: `expires_at` (ISO 8601), `rate` (as 600/minute)."""
+        """Make a key; its text is in this answer alone.
+
+        `more`: `expires_at` (ISO 8601), `rate` (as 600/minute), `origins` (of the pages that may call with it).
+        """
         return self.call("POST", "/v1/keys", json={"name": name, "scopes": scopes, **more})
 
     def keys(self) -> Iterator[m.KeyOut]:
         """Every key by prefix, with scopes and last use; never the key itself."""
         return self._list("/v1/keys")
+
+    def set_key_origins(self, key: str, origins: list[str]) -> m.KeyOut:
+        """Let pages of these origins call with a key (`browser` or `ingest`), and of no others."""
+        return self.call("PUT", "/v1/keys/{}/origins", key, json={"origins": origins})
 
     def revoke_key(self, key: str) -> m.KeyOut:
         """Refuse a key from now on; returns it."""

@@ -158,6 +158,18 @@ class CohortOut(TypedDict):
     ended: dict[str, int]
 
 
+class ColumnPreviewOut(TypedDict):
+    """A column of a table, or a field of JSON: what it becomes, and how many of its values are what."""
+
+    column: str
+    becomes: str
+    texts: int
+    numbers: int
+    other: int
+    empty: int
+    hint: str | None
+
+
 class ConsentIn(TypedDict):
     """What a customer said about a topic."""
 
@@ -321,6 +333,15 @@ class EvidenceIn(TypedDict):
     ip: NotRequired[str | None]
 
 
+class FileFormOut(TypedDict):
+    """How a file is written, as it was recognised or said."""
+
+    format: str
+    encoding: str
+    delimiter: str | None
+    line_ends: str
+
+
 class Forecast(TypedDict):
     """What comes next for an enrollment if nothing happens."""
 
@@ -373,6 +394,18 @@ class HookOut(TypedDict):
 
 
 HookStatus = Literal["planned", "calling", "delivered", "failed", "stuck", "cancelled"]
+
+
+class ImportPreviewOut(TypedDict):
+    """What an import of a file would do; nothing of it was kept."""
+
+    kind: str
+    form: FileFormOut
+    records: int
+    columns: list[ColumnPreviewOut]
+    rows: list[RecordPreviewOut]
+    error_count: int
+    errors: list[OperationErrorOut]
 
 
 class InstallationSettings(TypedDict):
@@ -452,6 +485,7 @@ class KeyIn(TypedDict):
     scopes: list[str]
     expires_at: NotRequired[str | None]
     rate: NotRequired[str | None]
+    origins: NotRequired[list[str]]
 
 
 class KeyMade(TypedDict):
@@ -465,6 +499,7 @@ class KeyMade(TypedDict):
     last_used_at: str | None
     expires_at: str | None
     rate: str | None
+    origins: list[str]
     revoked_at: str | None
     key: str
 
@@ -480,6 +515,7 @@ class KeyOut(TypedDict):
     last_used_at: str | None
     expires_at: str | None
     rate: str | None
+    origins: list[str]
     revoked_at: str | None
 
 
@@ -646,6 +682,7 @@ class OperationOut(TypedDict):
     result: dict[str, Any] | None
     error: str | None
     error_count: int
+    file: FileFormOut | None
     asked_by: str | None
     created_at: str
     started_at: str | None
@@ -653,6 +690,12 @@ class OperationOut(TypedDict):
 
 
 OperationStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class OriginsIn(TypedDict):
+    """The pages that may call with a key."""
+
+    origins: list[str]
 
 
 class OutboxBook(TypedDict):
@@ -761,6 +804,13 @@ class Reconciliation(TypedDict):
     overdue: int
     stuck: int
     outbox: OutboxBook | None
+
+
+class RecordPreviewOut(TypedDict):
+    """A record as it would be taken in."""
+
+    line: int
+    record: dict[str, Any]
 
 
 class RejectionOut(TypedDict):

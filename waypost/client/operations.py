@@ -3,13 +3,17 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from waypost.client import models as m
 from waypost.client.connection import Connection
 
 ENDED = ("done", "failed", "cancelled")
 """The statuses of an operation that change no more."""
+
+
+TABLES = (".csv", ".tsv", ".tab")
+"""How the names of files end that are taken for tables."""
 
 
 class OperationCalls(Connection):
@@ -22,16 +26,35 @@ class OperationCalls(Connection):
         format: str | None = None,
         journey: str | None = None,
         broadcast: str | None = None,
+        **written: Any,
     ) -> m.OperationOut:
         """Import a file of customers, events, consents, enrollments or recipients, as an operation to `watch`.
 
         CSV or NDJSON by its name, or by `format`. `journey`: enrollments go into it, and events place their customers
-        in it; `broadcast`: whose recipients they are. Raises ApiProblem `invalid-input` where it begins otherwise.
+        in it; `broadcast`: whose recipients they are. `written` says how it is written, where that is known:
+        `encoding`, `delimiter`, `decimal`, `dates`, and the columns `text` and `number`. Raises ApiProblem
+        `invalid-input` where it begins otherwise.
         """
-        chosen = format or ("csv" if path.suffix.lower() == ".csv" else "ndjson")
-        params = {"kind": kind, "format": chosen, "journey": journey, "broadcast": broadcast}
+        return self._import(path, kind, format, journey=journey, broadcast=broadcast, **written)
+
+    def preview_import(
+        self,
+        path: Path,
+        kind: str,
+        format: str | None = None,
+        journey: str | None = None,
+        broadcast: str | None = None,
+        **written: Any,
+    ) -> m.ImportPreviewOut:
+        """What `import_file` would do: what each column becomes, ten records, how many errors. Nothing is kept."""
+        return self._import(path, kind, format, journey=journey, broadcast=broadcast, dry_run=True, **written)
+
+    def _import(self, path: Path, kind: str, format: str | None, **asked: Any) -> Any:
+        chosen = format or ("csv" if path.suffix.lower() in TABLES else "ndjson")
         with path.open("rb") as file:
-            return self.call("POST", "/v1/imports", params=params, content=_chunks(file))
+            return self.call(
+                "POST", "/v1/imports", params={"kind": kind, "format": chosen, **asked}, content=_chunks(file)
+            )
 
     def operation(self, operation: str) -> m.OperationOut:
         """How far an operation is: done, total, rate (a second), seconds left, and its result at the end."""

@@ -24,6 +24,7 @@ KINDS: Mapping[str, EventKind] = {
     "spamreport": "complained",
     "unsubscribe": "unsubscribed",
     "group_unsubscribe": "unsubscribed",
+    "group_resubscribe": "resubscribed",
 }
 """https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event"""
 
