@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.rules.policy import EVERY_TOPIC
-from store.queries import address_consents, consents
-from store.tables.customers import AddressConsent, Consent
+from store.queries import consents
+from store.queries.consents import Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,12 @@ UNSAID = ConsentInForce()
 
 
 class ConsentsInForce:
-    """What holds for some customers and some addresses, loaded by two statements."""
+    """What holds for some customers and some addresses, loaded by one statement."""
 
     def __init__(self, session: Session, customer_ids: Iterable[str], emails: Iterable[str]) -> None:
-        own = consents.of_customers(session, list(customer_ids))
-        self._own = {(one.customer_id, one.topic): one for one in own}
-        there = address_consents.at_addresses(session, {*emails})
-        self._there = {(one.email, one.topic): one for one in there}
+        said = consents.said(session, [*customer_ids], {*emails})
+        self._own = {(one.customer_id, one.topic): one for one in said if not one.email}
+        self._there = {(one.email, one.topic): one for one in said if one.email}
 
     def topics(self) -> set[str]:
         """Every topic about which anything was said."""
@@ -62,7 +61,7 @@ class ConsentsInForce:
         return ConsentInForce(granted=own.granted, source=own.source, at=own.at, said_by=customer_id)
 
 
-def _at_the_inbox(own: Consent | None, there: AddressConsent) -> ConsentInForce:
+def _at_the_inbox(own: Said | None, there: Said) -> ConsentInForce:
     if there.granted and (own is None or own.pending):
         return ConsentInForce(pending=own is not None)
     return ConsentInForce(granted=there.granted, source=there.source, at=there.at, said_by=there.customer_id)

@@ -115,13 +115,18 @@ def pairs_of(given: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
-def attributes(pairs: Sequence[str]) -> dict[str, Any]:
+def attributes(words: Sequence[str]) -> dict[str, Any]:
     """Attributes of `plan=team`, each value JSON or else text; raise InvalidInput for one that has no `=`."""
+    return pairs(words, "--set", "plan=team", "an attribute")
+
+
+def pairs(words: Sequence[str], option: str, example: str, what: str = "a property") -> dict[str, Any]:
+    """Names and values of an option's words, each value JSON or else text; raise InvalidInput for one without `=`."""
     found: dict[str, Any] = {}
-    for pair in pairs:
+    for pair in words:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise InvalidInput(f"--set {pair!r}: an attribute is written as plan=team")
+            raise InvalidInput(f"{option} {pair!r}: {what} is written as {example}")
         try:
             found[name] = json.loads(value)
         except ValueError:

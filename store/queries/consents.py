@@ -1,10 +1,25 @@
-"""Consents: what customers said about topics."""
+"""Consents: what customers said about topics, and what was said at their addresses."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from sqlalchemy import false, literal, union_all
 from sqlmodel import Session, col, select
 
-from store.tables.customers import Consent
+from store.tables.customers import AddressConsent, Consent
+
+
+class Said(NamedTuple):
+    """What a customer said about a topic; with an `email` it is what was said last at that address, by them."""
+
+    customer_id: str
+    email: str
+    topic: str
+    granted: bool
+    source: str
+    at: datetime
+    pending: bool
 
 
 def of_customer(session: Session, customer_id: str) -> Sequence[Consent]:
@@ -15,3 +30,18 @@ def of_customer(session: Session, customer_id: str) -> Sequence[Consent]:
 def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[Consent]:
     """Everything that these customers said, in no order."""
     return session.exec(select(Consent).where(col(Consent.customer_id).in_(customer_ids))).all()
+
+
+def said(session: Session, customer_ids: Collection[str], emails: Collection[str]) -> Sequence[Said]:
+    """What these customers said, and what was said at these addresses (in their normal form), by one statement."""
+    own: Any = (Consent.customer_id, literal(""), Consent.topic, Consent.granted, Consent.source, Consent.at)
+    there: Any = (
+        AddressConsent.customer_id, AddressConsent.email, AddressConsent.topic, AddressConsent.granted,
+        AddressConsent.source, AddressConsent.at,
+    )  # fmt: skip
+    together: Any = union_all(
+        select(*own, Consent.pending).where(col(Consent.customer_id).in_(customer_ids)),
+        select(*there, false()).where(col(AddressConsent.email).in_(emails)),
+    )
+    session.flush()
+    return [Said(*one) for one in session.connection().execute(together)]

@@ -72,6 +72,21 @@ def test_one_made_up_customer_is_followed(tmp_path: Path) -> None:
     assert (enrollment["stage"], enrollment["status"]) == ("lapsed", "live")
 
 
+def test_a_typed_event_has_properties_and_one_that_nothing_listens_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "large.yaml").write_text(
+        "journey: large\nenter: [{on: Signed Up}]\nstart: a\nstages:\n"
+        "  a: {transitions: [{on: Order Completed, when: event.total >= 100, to: b}]}\n  b: {final: true}"
+    )
+    words = ["--event", "1 day: Order Completed", "--with", "total=20", "--with", "currency=EUR"]
+    words += ["--event", "3 days: Order Completed", "--with=total=120", "--event", "5 days: Ordr Completed", "--json"]
+    done = waypost(tmp_path, "simulate", "large.yaml", *words)
+    assert done.returncode == 0, done.stderr
+    (enrollment,) = json.loads(done.stdout)
+    moved = [one["at"][:10] for one in enrollment["path"] if one["what"] == "moved"]
+    assert (enrollment["stage"], len(moved)) == ("b", 1)
+    assert "nothing listens to 'Ordr Completed' here; expected 'Order Completed', the nearest name" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -96,6 +111,8 @@ def test_a_broken_line_is_named_and_stops_nobody(tmp_path: Path, line: str, reas
         (["backtest", str(LIFECYCLE)], "give --events FILE"),
         (["simulate", str(LIFECYCLE), "--event", "soon: E"], "is not a duration"),
         (["simulate", str(LIFECYCLE), "--event", "nothing"], "an event is written as"),
+        (["simulate", str(LIFECYCLE), "--with", "total=1"], "stands behind the --event whose property it is"),
+        (["simulate", str(LIFECYCLE), "--event", "1 day: E", "--with", "total"], "a property is written as total=120"),
         (["simulate", str(LIFECYCLE), "--set", "plan"], "an attribute is written as plan=team"),
         (["simulate", str(LIFECYCLE), "--start", "tomorrow"], "must be an ISO 8601 instant"),
     ],

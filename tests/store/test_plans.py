@@ -22,6 +22,7 @@ from store import keyset
 from store.queries import (
     address_consents,
     broadcasts,
+    consents,
     customer_mail,
     customer_search,
     customers,
@@ -235,6 +236,7 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "who had a broadcast": lambda session: broadcasts.had_by(session, ["b"], ["c", "d"], ["e"]),
         "which addresses a broadcast goes to": lambda session: broadcasts.going_to(session, "b", ["e", "f"]),
         "what was said at an inbox": lambda session: address_consents.at_addresses(session, ["e", "f"]),
+        "what holds for customers and inboxes": lambda session: consents.said(session, ["c"], ["e"]),
         "who has an inbox": lambda session: customers.ids_by_email(session, ["e", "f"]),
         "their runs": lambda session: enrollments.of_customer(session, "c"),
         "their lifecycle stage": lambda session: enrollments.newest_stage(session, "c", ["j"]),

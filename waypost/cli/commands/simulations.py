@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from services.errors import InvalidInput
 from waypost.cli.arguments import FileArgument, JsonFlag
@@ -31,8 +32,21 @@ Pictures = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    app.command()(simulate)
+    app.command(cls=_Simulate)(simulate)
     app.command()(backtest)
+
+
+class _Simulate(TyperCommand):
+    """Which event a property belongs to is told by their order, which options alone do not keep."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words, with each event and its properties as one."""
+        from waypost.simulation import typed_events
+
+        try:
+            return super().parse_args(ctx, typed_events.joined(args))
+        except InvalidInput as wrong:
+            raise typer.BadParameter(wrong.message) from None
 
 
 def simulate(
@@ -40,6 +54,9 @@ def simulate(
     sets: Annotated[list[str] | None, typer.Option("--set", help="An attribute, as plan=team (JSON or text).")] = None,
     variant: Annotated[list[str] | None, typer.Option(help="The variant of a split, as tip-test=short.")] = None,
     event: Annotated[list[str] | None, typer.Option(help="What happens when, as '3 days: Order Completed'.")] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--with", help="A property of the event before it, as total=120 (JSON or text).")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="When it begins, ISO 8601 (default: now).")] = None,
     days: Annotated[float, typer.Option(help="For how many days.", min=0.01, max=36_500)] = 90,
     cohort: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A file of customers.")] = None,
@@ -55,7 +72,7 @@ def simulate(
     from journeys.simulation import paths
     from services.operations import made_up
     from waypost.cli.tables import simulation as table
-    from waypost.simulation import pictures, simulations
+    from waypost.simulation import pictures, simulations, typed_events
 
     with failures_as_sentences(), parts() as made:
         definition = _load(file)
@@ -69,6 +86,8 @@ def simulate(
             return _tell(definition, totals, None, errors, folder, as_json)
         happens = [made_up.timed(one, begin) for one in event or []]
         customer = made_up.customer(program, begin, made_up.attributes(sets or []), happens)
+        for told in typed_events.unheard(definition, [one.name for one in customer.events], context.segments):
+            complaints.print(told, markup=False, highlight=False)
         enrollments = made_up.follow(program, customer, until, context.segments, context.terms)
         if folder is not None:
             _drawn(pictures.draw_path(folder, definition, enrollments, until))
