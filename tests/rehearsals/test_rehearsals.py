@@ -75,7 +75,7 @@ def test_one_made_up_customer_is_followed(tmp_path: Path) -> None:
 def test_a_typed_event_has_properties_and_one_that_nothing_listens_to_is_told(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text(
         "journey: large\nenter: [{on: Signed Up}]\nstart: a\nstages:\n"
-        "  a: {transitions: [{on: Order Completed, when: event.total >= 100, to: b}]}\n  b: {final: true}"
+        "  a: {transitions: [{on: Order Completed, when: event.properties.total >= 100, to: b}]}\n  b: {final: true}"
     )
     words = ["--event", "1 day: Order Completed", "--with", "total=20", "--with", "currency=EUR"]
     words += ["--event", "3 days: Order Completed", "--with=total=120", "--event", "5 days: Ordr Completed", "--json"]

@@ -43,10 +43,9 @@ class _Simulate(TyperCommand):
         """The words, with each event and its properties as one."""
         from waypost.simulation import typed_events
 
-        try:
-            return super().parse_args(ctx, typed_events.joined(args))
-        except InvalidInput as wrong:
-            raise typer.BadParameter(wrong.message) from None
+        with failures_as_sentences():
+            words = typed_events.joined(args)
+        return super().parse_args(ctx, words)
 
 
 def simulate(
