@@ -34,14 +34,15 @@ def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[Co
 
 def said(session: Session, customer_ids: Collection[str], emails: Collection[str]) -> Sequence[Said]:
     """What these customers said, and what was said at these addresses (in their normal form), by one statement."""
-    own: Any = (Consent.customer_id, literal(""), Consent.topic, Consent.granted, Consent.source, Consent.at)
+    own: Any = (
+        Consent.customer_id, literal(""), Consent.topic, Consent.granted, Consent.source, Consent.at, Consent.pending
+    )  # fmt: skip
     there: Any = (
         AddressConsent.customer_id, AddressConsent.email, AddressConsent.topic, AddressConsent.granted,
-        AddressConsent.source, AddressConsent.at,
+        AddressConsent.source, AddressConsent.at, false(),
     )  # fmt: skip
-    together: Any = union_all(
-        select(*own, Consent.pending).where(col(Consent.customer_id).in_(customer_ids)),
-        select(*there, false()).where(col(AddressConsent.email).in_(emails)),
-    )
+    theirs: Any = select(*own).where(col(Consent.customer_id).in_(customer_ids))
+    at_addresses: Any = select(*there).where(col(AddressConsent.email).in_(emails))
+    together: Any = union_all(theirs, at_addresses)
     session.flush()
     return [Said(*one) for one in session.connection().execute(together)]
