@@ -18,6 +18,7 @@ from mail.links import CONFIRMATION_LIVES, PREFERENCES_LIVE, Confirmation, Links
 from mail.message import Mail
 from mail.rendering.templates import Rendered, Renders, TemplateTexts
 from mail.tracking import TrackingOptions
+from mail.translations import Translations
 
 
 class PersonalParts(Protocol):
@@ -65,8 +66,9 @@ class Requested(TrackingOptions, Protocol):
 class Composer:
     """Makes mails of what is asked for; `now` is when a mail is written."""
 
-    def __init__(self, renderer: Renders, links: Links, brand: Brand) -> None:
+    def __init__(self, renderer: Renders, links: Links, brand: Brand, translations: Translations | None = None) -> None:
         self._renderer = renderer
+        self._translations = translations or Translations()
         self._links = links
         self.brand = brand
 
@@ -79,7 +81,7 @@ class Composer:
         rendered = self.render(request, unsubscribe_url, now)
         html, text = rendered.html, rendered.text
         if unsubscribe_url is not None:
-            html, text = self._with_foot(html, text, unsubscribe_url)
+            html, text = self._with_foot(html, text, unsubscribe_url, rendered.locale)
         html, urls = tracking.tracked(
             html,
             request,
@@ -167,15 +169,15 @@ class Composer:
             )
         )
 
-    def _with_foot(self, html: str, text: str, unsubscribe_url: str) -> tuple[str, str]:
+    def _with_foot(self, html: str, text: str, unsubscribe_url: str, locale: str) -> tuple[str, str]:
         """The postal address and the way out, where the template forgot them (CAN-SPAM; Gmail and Yahoo)."""
-        address = self.brand.address
+        address, leave = self.brand.address, self._translations.into([locale])("Unsubscribe")
         parts = [] if str(escape(address)) in html or address in html else [str(escape(address))]
         if unsubscribe_url not in html:
-            parts.append(f'<a href="{unsubscribe_url}">Unsubscribe</a>')
+            parts.append(f'<a href="{unsubscribe_url}">{escape(leave)}</a>')
         if parts:
             foot = f'<p style="font-size:13px;color:#5d6472;text-align:center">{"<br>".join(parts)}</p>'
             html = tracking.before_the_end(html, foot)
         lines = [] if address in text else [address]
-        lines += [] if unsubscribe_url in text else [f"Unsubscribe: {unsubscribe_url}"]
+        lines += [] if unsubscribe_url in text else [f"{leave}: {unsubscribe_url}"]
         return html, text + "\n--\n" + "\n".join(lines) + "\n" if lines else text

@@ -25,7 +25,7 @@ def warnings(subject: str, html: str, unsubscribe_url: str | None, address: str)
 def _found(subject: str, html: str, unsubscribe_url: str | None, address: str) -> Iterator[str]:
     if len(subject) > LONGEST_SUBJECT:
         yield f"the subject has {len(subject)} characters; an inbox shows about 60"
-    found = list(tags(html))
+    found = list(tags(html, LINKS | {"img"}))
     if any(tag.attribute("alt") is None for tag in found if tag.name == "img"):
         yield "an <img> has no alt text"
     if len(html.encode()) > CLIPPED:

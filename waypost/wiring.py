@@ -19,6 +19,7 @@ from mail.providers.sender import MailSender
 from mail.rendering import templates as files
 from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
+from mail.translations import Translations
 from services.definitions import journeys
 from services.enrollments import hooks
 from services.installation import rates
@@ -86,6 +87,11 @@ class Parts:
         """The keys of templates that are files."""
         return files.keys([self.settings.template_folder])
 
+    @cached_property
+    def translations(self) -> Translations:
+        """What our own words are in other languages, with those of the installation."""
+        return Translations([self.settings.template_folder])
+
     def template_file(self, key: str) -> Mapping[str | None, FileTexts]:
         """The texts of a template that is a file, by language tag; None for everybody else's."""
         from mail.rendering import template_files  # it reads MJML: only who asks pays for that
@@ -105,7 +111,7 @@ class Parts:
     @cached_property
     def composer(self) -> Composer:
         """Makes a whole mail of a request."""
-        return Composer(self.renderer, self.links, self.brand)
+        return Composer(self.renderer, self.links, self.brand, self.translations)
 
     @cached_property
     def brand(self) -> Brand:

@@ -16,6 +16,7 @@ from mail.links import Links
 from mail.providers.events import EventReader
 from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
+from mail.translations import Translations
 from services.access.known_keys import KnownKeys
 from services.values import Clock
 from store.session import Database
@@ -32,6 +33,7 @@ class Backend:
     templates: Callable[[], frozenset[str]]
     template_files: Callable[[], frozenset[str]]
     template_file: Callable[[str], Mapping[str | None, FileTexts]]
+    translations: Translations
     event_readers: Callable[[], Mapping[str, EventReader]]
     renderer: RenderPool
     composer: Composer

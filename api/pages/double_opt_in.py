@@ -3,12 +3,11 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.deps.backend import Backend, TheBackend
 from api.deps.visitor import TheVisitor
-from api.pages.html import damaged, expired, page, spoken
+from api.pages.recipient import ThePages
 from mail.links import BadLink, Confirmation, ExpiredLink
 from services.errors import NotFound
 from services.feedback import consents
@@ -22,32 +21,32 @@ _DAMAGED: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/{token}", response_class=HTMLResponse, summary="Ask whether it was meant", responses=_DAMAGED)
-def ask(token: str, parts: TheBackend) -> HTMLResponse:
+def ask(token: str, parts: TheBackend, pages: ThePages) -> HTMLResponse:
     """Changes nothing."""
     try:
         what = parts.links.read_confirm(token, parts.clock())
     except ExpiredLink:
-        return expired(parts.brand)
+        return pages.expired()
     except BadLink:
-        return damaged()
-    return page("confirm.html", brand=parts.brand, topic=spoken(parts, what.topic), done=False)
+        return pages.damaged()
+    return pages.page("confirm.html", what.customer, topic=what.topic, done=False)
 
 
 @router.post("/{token}", response_class=HTMLResponse, summary="Confirm a subscription", responses=_DAMAGED)
-async def act(token: str, request: Request, parts: TheBackend, visitor: TheVisitor) -> HTMLResponse:
+def act(token: str, request: Request, parts: TheBackend, visitor: TheVisitor, pages: ThePages) -> HTMLResponse:
     """The consent counts from now on, with the address and the program that confirmed it as evidence."""
     try:
         what = parts.links.read_confirm(token, parts.clock())
         by = {"how": f"link in message {what.send_id}", "agent": request.headers.get("user-agent", "")[:200]}
         if visitor.address is not None:
             by["ip"] = visitor.address
-        if not await run_in_threadpool(_confirm, parts, what, by):
-            return expired(parts.brand)
+        if not _confirm(parts, what, by):
+            return pages.expired()
     except ExpiredLink:
-        return expired(parts.brand)
+        return pages.expired()
     except (BadLink, NotFound):
-        return damaged()
-    return page("confirm.html", brand=parts.brand, topic=await run_in_threadpool(spoken, parts, what.topic), done=True)
+        return pages.damaged()
+    return pages.page("confirm.html", what.customer, topic=what.topic, done=True)
 
 
 def _confirm(parts: Backend, what: Confirmation, by: dict[str, str]) -> bool:

@@ -1,13 +1,13 @@
 """Pages from `templates/pages`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
-from api.deps.backend import Backend
-from services.definitions import topics
+from mail.translations import ENGLISH
 
 FOLDER = Path(__file__).parent.parent.parent / "templates" / "pages"
 POLICY = (
@@ -21,22 +21,9 @@ _pages = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_bloc
 
 
 def page(name: str, status: int = 200, policy: str = POLICY, **context: Any) -> HTMLResponse:
-    """A page that loads nothing from anywhere else."""
-    html = _pages.get_template(name).render(**context)
+    """A page that loads nothing from anywhere else, in English unless the context says otherwise."""
+    html = _pages.get_template(name).render(**{**_ENGLISH, **context})
     return HTMLResponse(html, status, {"Content-Security-Policy": policy, **PRIVATE})
 
 
-def spoken(parts: Backend, topic: str) -> str:
-    """What customers read as the name of a topic."""
-    with parts.database.reading() as session:
-        return topics.label(session, topic)
-
-
-def damaged() -> HTMLResponse:
-    """What a link leads to that we did not sign, or that leads nowhere any more."""
-    return page("damaged.html", status=404)
-
-
-def expired(brand: str) -> HTMLResponse:
-    """What a link leads to that was good once."""
-    return page("expired.html", status=410, brand=brand)
+_ENGLISH: Mapping[str, Any] = {"language": ENGLISH, "direction": "ltr", "_": str}

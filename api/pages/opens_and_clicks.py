@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from api.deps.backend import Backend, TheBackend
-from api.pages.html import PRIVATE, damaged
+from api.pages.html import PRIVATE
+from api.pages.recipient import RecipientPages, ThePages
 from mail.links import BadLink
 from services.feedback import opens_and_clicks
 from services.feedback.opens_and_clicks import EngagementKind
@@ -35,15 +36,15 @@ class Gif(Response):
 
 
 @router.get("/c/{token}", status_code=302, response_class=RedirectResponse, summary="Follow a link", responses=_DAMAGED)
-async def follow(token: str, request: Request, parts: TheBackend) -> Response:
+async def follow(token: str, request: Request, pages: ThePages) -> Response:
     """To where the link of the mail led. Whether a person clicked is judged some seconds later."""
-    return await _followed(token, request, parts)
+    return await _followed(token, request, pages)
 
 
 @router.head("/c/{token}", status_code=302, summary="What a scanner asks", responses=_DAMAGED, include_in_schema=False)
-async def look(token: str, request: Request, parts: TheBackend) -> Response:
+async def look(token: str, request: Request, pages: ThePages) -> Response:
     """No person asks so."""
-    return await _followed(token, request, parts)
+    return await _followed(token, request, pages)
 
 
 @router.get("/o/{token}", response_class=Gif, summary="Load the pixel")
@@ -61,14 +62,15 @@ async def look_at_picture(token: str) -> Response:
     return Gif(PIXEL, headers=PRIVATE)
 
 
-async def _followed(token: str, request: Request, parts: Backend) -> Response:
+async def _followed(token: str, request: Request, pages: RecipientPages) -> Response:
+    parts = pages.parts
     try:
         send_id, number = parts.links.read_click(token)
     except BadLink:
-        return damaged()
+        return await run_in_threadpool(pages.damaged)
     url = await run_in_threadpool(_where, parts, send_id, number)
     if url is None:
-        return damaged()
+        return await run_in_threadpool(pages.damaged)
     agent, headers_alone = request.headers.get("user-agent", ""), request.method == "HEAD"
     await _counted(request, parts, "clicked", send_id, partial(_clicked, parts, send_id, url, agent, headers_alone))
     return RedirectResponse(url, 302, PRIVATE)

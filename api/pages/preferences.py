@@ -3,12 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from api.deps.backend import Backend, TheBackend
-from api.pages.html import damaged, expired, page
+from api.deps.backend import TheBackend
+from api.pages.recipient import RecipientPages, ThePages
 from mail.links import BadLink, ExpiredLink, Preferences
 from services.errors import NotFound
 from services.feedback import preferences
@@ -22,38 +21,43 @@ _DAMAGED: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/{token}", response_class=HTMLResponse, summary="Show what one gets", responses=_DAMAGED)
-def ask(token: str, parts: TheBackend) -> HTMLResponse:
+def ask(token: str, parts: TheBackend, pages: ThePages) -> HTMLResponse:
     """Changes nothing."""
     try:
-        return _shown(parts, parts.links.read_preferences(token, parts.clock()), saved=False)
+        return _shown(pages, parts.links.read_preferences(token, parts.clock()), saved=False)
     except ExpiredLink:
-        return expired(parts.brand)
+        return pages.expired()
     except (BadLink, NotFound):
-        return damaged()
+        return pages.damaged()
 
 
 @router.post("/{token}", response_class=HTMLResponse, summary="Choose what one gets", responses=_DAMAGED)
-async def act(token: str, parts: TheBackend, topic: Annotated[list[str] | None, Form()] = None) -> HTMLResponse:
+def act(
+    token: str, parts: TheBackend, pages: ThePages, topic: Annotated[list[str] | None, Form()] = None
+) -> HTMLResponse:
     """`topic` is each that was ticked; what was not is left."""
     try:
         what = parts.links.read_preferences(token, parts.clock())
-        await run_in_threadpool(_choose, parts, what, set(topic or ()))
-        return await run_in_threadpool(_shown, parts, what, saved=True)
+        _choose(pages, what, set(topic or ()))
+        return _shown(pages, what, saved=True)
     except ExpiredLink:
-        return expired(parts.brand)
+        return pages.expired()
     except (BadLink, NotFound):
-        return damaged()
+        return pages.damaged()
 
 
-def _choose(parts: Backend, what: Preferences, wanted: set[str]) -> None:
+def _choose(pages: RecipientPages, what: Preferences, wanted: set[str]) -> None:
+    agreed = {**preferences.AGREED, "text": pages.translate(what.customer)(preferences.TEXT)}
+
     def work(session: Session) -> None:
         preferences.choices(session, what.customer, what.send_id)
-        preferences.choose(session, what.customer, wanted, what.send_id, parts.clock())
+        preferences.choose(session, what.customer, wanted, what.send_id, pages.parts.clock(), agreed)
 
-    parts.database.write(work)
+    pages.parts.database.write(work)
 
 
-def _shown(parts: Backend, what: Preferences, *, saved: bool) -> HTMLResponse:
-    with parts.database.reading() as session:
-        choices = preferences.choices(session, what.customer, what.send_id)
-    return page("preferences.html", brand=parts.brand, choices=choices, saved=saved)
+def _shown(pages: RecipientPages, what: Preferences, *, saved: bool) -> HTMLResponse:
+    wanted = pages.languages(what.customer)
+    with pages.parts.database.reading() as session:
+        choices = preferences.choices(session, what.customer, what.send_id, wanted)
+    return pages.page("preferences.html", what.customer, choices=choices, saved=saved)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from api.deps.backend import Backend, TheBackend
-from api.pages.html import damaged, page, spoken
+from api.pages.recipient import ThePages
 from mail.links import BadLink, Unsubscribe
 from services.errors import NotFound
 from services.feedback import unsubscribing
@@ -18,26 +17,24 @@ _DAMAGED: dict[int | str, dict[str, Any]] = {404: {"description": "The link is d
 
 
 @router.get("/{token}", response_class=HTMLResponse, summary="Ask whether to unsubscribe", responses=_DAMAGED)
-def ask(token: str, parts: TheBackend) -> HTMLResponse:
+def ask(token: str, parts: TheBackend, pages: ThePages) -> HTMLResponse:
     """Changes nothing."""
     try:
         what = parts.links.read_unsubscribe(token)
     except BadLink:
-        return damaged()
-    return page("unsubscribe.html", brand=parts.brand, topic=spoken(parts, what.topic), done=False)
+        return pages.damaged()
+    return pages.page("unsubscribe.html", what.customer, topic=what.topic, done=False)
 
 
 @router.post("/{token}", response_class=HTMLResponse, summary="Unsubscribe at once", responses=_DAMAGED)
-async def act(token: str, request: Request, parts: TheBackend) -> HTMLResponse:
+def act(token: str, parts: TheBackend, pages: ThePages) -> HTMLResponse:
     """What a mail client's one click sends. A repeat changes nothing."""
     try:
         what = parts.links.read_unsubscribe(token)
-        await run_in_threadpool(_leave, parts, what)
+        _leave(parts, what)
     except (BadLink, NotFound):
-        return damaged()
-    return page(
-        "unsubscribe.html", brand=parts.brand, topic=await run_in_threadpool(spoken, parts, what.topic), done=True
-    )
+        return pages.damaged()
+    return pages.page("unsubscribe.html", what.customer, topic=what.topic, done=True)
 
 
 def _leave(parts: Backend, what: Unsubscribe) -> None:

@@ -38,6 +38,7 @@ def put(
         session,
         key,
         name=body.name,
+        names=body.names,
         consent=body.consent,
         transactional=body.transactional,
         cap=body.cap,

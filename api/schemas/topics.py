@@ -1,11 +1,12 @@
 """Topics: what a customer can unsubscribe from."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.installation.installation_settings import CapIn
+from services.installation.locales import TAGS
 
 
 class TopicIn(BaseModel):
@@ -14,11 +15,21 @@ class TopicIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"name": "Product news", "consent": "opt_out", "cap": {"max": 2, "per": "7 days"}}]
+            "examples": [
+                {
+                    "name": "Product news",
+                    "names": {"de": "Neuigkeiten"},
+                    "consent": "opt_out",
+                    "cap": {"max": 2, "per": "7 days"},
+                }
+            ]
         },
     )
 
-    name: str | None = Field(default=None, max_length=200)
+    name: str | None = Field(default=None, max_length=200, description="in the installation's own language")
+    names: dict[Annotated[str, Field(pattern=TAGS)], Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default={}, max_length=50, description="in other languages, by tag; recipients read their own"
+    )
     consent: Literal["opt_in", "opt_out", "double_opt_in"] = Field(
         default="opt_out",
         description="opt_in: no mail without consent; double_opt_in: none before it was confirmed by a link in a mail",
@@ -32,6 +43,7 @@ class TopicOut(BaseModel):
 
     key: str = Field(examples=["product-news"])
     name: str | None = Field(examples=["Product news"])
+    names: dict[str, str] = Field(examples=[{"de": "Neuigkeiten"}])
     consent: str = Field(examples=["opt_out"])
     transactional: bool
     cap_max: int | None = Field(examples=[2])

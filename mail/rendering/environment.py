@@ -16,6 +16,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_environment
+from markupsafe import Markup
 
 from mail.rendering.filters import FILTERS
 from mail.rendering.missing import ASKS, COMPARES, Missing, Null, default, first_missing, is_none, join, null_as_json
@@ -62,6 +63,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """What stands under a key of data; of what is ours (`loop`, a macro), its attribute."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
         return self.getitem(obj, attribute) if _is_data(obj) else super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -87,8 +90,15 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return Null(hint="a call gave nothing") if given is None else given
 
 
+_DATA = frozenset({dict, str, list, int, float, bool, tuple, Markup, Missing, Null})
+"""What data are made of; a tuple of another type is Jinja2's own, as what `groupby` gives."""
+
+_TEXTS = frozenset({str, Markup, int, float})
+"""What is printed as it is."""
+
+
 def _is_data(obj: Any) -> bool:
-    return isinstance(obj, dict | str | list | int | float | Missing) or type(obj) is tuple
+    return type(obj) in _DATA
 
 
 def _get(data: Mapping[str, Any], key: str, instead: Any = None) -> Any:
@@ -98,6 +108,8 @@ def _get(data: Mapping[str, Any], key: str, instead: Any = None) -> Any:
 
 def _printable(value: Any) -> Any:
     """What reaches a reader: no None, and nothing of Python's own; raise TypeError for that."""
+    if type(value) in _TEXTS:
+        return value
     if value is None or isinstance(value, list | tuple | dict):
         return first_missing(value, value)
     if callable(value) and not isinstance(value, Undefined):

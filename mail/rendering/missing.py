@@ -65,14 +65,14 @@ class Null(Missing):
 
 def readable(value: Any, name: str = "this value") -> Any:
     """Data for a template: each null a `Null` that knows its name, each blank text empty; the rest as it is."""
-    if value is None:
-        return Null(hint=f"{name!r} is null")
     if isinstance(value, str):
         return "" if value.isspace() else value
-    if isinstance(value, Mapping):
-        return {key: readable(one, key) for key, one in value.items()}
+    if value is None:
+        return Null(hint=f"{name!r} is null")
     if isinstance(value, list | tuple):
         return [readable(one, name) for one in value]
+    if isinstance(value, dict | Mapping):  # most are the one, and the other is slow to ask
+        return {key: readable(one, key) for key, one in value.items()}
     return value
 
 

@@ -16,10 +16,10 @@ from mail.brand import NAMES as OF_BRAND
 VARIABLES = frozenset(
     {
         "customer", "enrollment", "brand", "unsubscribe_url", "preferences_url", "confirm_url", "message_id", "subject",
-        "preheader", "locale", "timezone", "now", "topic",
+        "preheader", "locale", "timezone", "now", "topic", "_",
     }
 )  # fmt: skip
-"""What a template may name."""
+"""What a template may name; `_("…")` is a text of ours in the mail's language (`mail.translations`)."""
 
 _GUARDING_FILTERS = frozenset({"default", "d"})
 _GUARDING_TESTS = frozenset({"defined", "undefined", "none"})

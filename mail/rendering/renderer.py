@@ -23,6 +23,7 @@ from mail.rendering.limits import LARGEST, LONGEST_SUBJECT
 from mail.rendering.missing import readable
 from mail.rendering.sources import Sources, html_of
 from mail.rendering.templates import CheckedTemplate, Rendered, TemplateProblem, TemplateTexts, name_of
+from mail.translations import Translations
 
 MOST_KEPT = 800
 """Texts of stored templates, the HTML and the plain one counted apart."""
@@ -40,6 +41,7 @@ class Renderer:
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._stored: dict[str, str] = {}
         self._sources = Sources(self._stored, folders)
+        self._translations = Translations(folders)
         self._html = TemplateEnvironment(self._sources, autoescape=True)
         self._text = TemplateEnvironment(self._sources, autoescape=False)
         self._line = lru_cache(MOST_KEPT)(self._text.from_string)
@@ -63,6 +65,7 @@ class Renderer:
             else:
                 name, variant = self._keep(stored), stored.locale
             known = {**readable(context), "locale": spoken(locales, variant)}
+            known["_"] = self._translations.into([known["locale"]])
             known["preheader"] = _within(self._line(stored.preheader), known) if stored else ""
             return self._render(name, known, subject or (stored.subject if stored else None))
         except TemplateNotFound as error:

@@ -1,6 +1,6 @@
 """Topics: what a customer can unsubscribe from, and on what terms mail about it goes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -22,13 +22,22 @@ def get(session: Session, key: str) -> Topic:
     return found
 
 
-def label(session: Session, key: str) -> str:
-    """What customers read as the name of a topic."""
-    return label_of(session.get(Topic, key), key)
+def label(session: Session, key: str, wanted: Sequence[str] = ()) -> str:
+    """What customers read as the name of a topic; see `label_of`."""
+    return label_of(session.get(Topic, key), key, wanted)
 
 
-def label_of(row: Topic | None, key: str) -> str:
-    """What customers read as the name of a topic: its name, else its key in words."""
+def label_of(row: Topic | None, key: str, wanted: Sequence[str] = ()) -> str:
+    """What customers read as the name of a topic: its name, else its key in words.
+
+    `wanted` are the languages of whoever reads it, the best first, the last the installation's: that of its `name`.
+    """
+    names = row.names if row is not None else {}
+    for tag in wanted:
+        if tag in names:
+            return names[tag]
+        if tag == wanted[-1]:
+            break
     return row.name if row is not None and row.name else key.replace("-", " ").replace("_", " ")
 
 
@@ -41,12 +50,14 @@ def put(
     transactional: bool,
     cap: CapIn | None,
     now: datetime,
+    names: Mapping[str, str] | None = None,
 ) -> Topic:
     """Create or change a topic, as a whole. Raise InvalidInput where transactional mail would ask for consent."""
     if transactional and consent != "opt_out":
         raise InvalidInput("transactional mail asks for no consent", "consent")
     found = session.get(Topic, key) or Topic(key=key, created_at=now, updated_at=now)
     found.name, found.consent, found.transactional, found.updated_at = name, consent, transactional, now
+    found.names = dict(names or {})
     found.cap_max = cap.max if cap else None
     found.cap_seconds = int(calendar.parse_span(cap.per).elapsed.total_seconds()) if cap else None
     session.add(found)

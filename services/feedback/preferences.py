@@ -39,10 +39,11 @@ class Choice:
     on: bool
 
 
-def choices(session: Session, customer_id: str, send_id: str) -> Sequence[Choice]:
+def choices(session: Session, customer_id: str, send_id: str, languages: Sequence[str] = ()) -> Sequence[Choice]:
     """Every topic with terms, that they spoke about, or had mail about, by key; transactional mail is no choice.
 
-    `send_id` is the mail with the link: what holds is what holds for its inbox.
+    `send_id` is the mail with the link: what holds is what holds for its inbox. `languages` are tags in which
+    topics are named, the best first, as `topics.label_of` takes them.
 
     Raise NotFound where the customer is gone.
     """
@@ -53,7 +54,7 @@ def choices(session: Session, customer_id: str, send_id: str) -> Sequence[Choice
     return [
         Choice(
             topic=one,
-            name=topics.label_of(rows.get(one), one),
+            name=topics.label_of(rows.get(one), one, languages),
             on=_on(rows.get(one), said.of(customer_id, email, one).granted),
         )
         for one in sorted(names)
@@ -76,9 +77,17 @@ def _on(row: Topic | None, granted: bool | None) -> bool:
     return granted if granted is not None else row is None or row.consent not in OPT_IN
 
 
-def choose(session: Session, customer_id: str, wanted: Collection[str], send_id: str, now: datetime) -> None:
+def choose(
+    session: Session,
+    customer_id: str,
+    wanted: Collection[str],
+    send_id: str,
+    now: datetime,
+    agreed: Mapping[str, Any] = AGREED,
+) -> None:
     """Keep what was ticked, and what was not. The link came to their inbox, so a yes is confirmed by that.
 
+    `agreed` is the evidence of a yes: what the page asks, in the language in which it was shown.
     Topics that the page does not show are left alone. Raise NotFound where the customer is gone.
     """
     customers.lock(session, customer_id)
@@ -92,5 +101,5 @@ def choose(session: Session, customer_id: str, wanted: Collection[str], send_id:
     for one in found:
         on = one.topic in wanted
         if on != one.on or (on and nothing):
-            statements.append(replace(said, topic=one.topic, granted=on, evidence=AGREED if on else None))
+            statements.append(replace(said, topic=one.topic, granted=on, evidence=agreed if on else None))
     consents.say_all(session, statements, now)

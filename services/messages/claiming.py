@@ -244,7 +244,7 @@ class _Claim:
             source=self._source(message.template, wanted),
             subject=origin.subject,
             topic=message.topic,
-            topic_name=stands.topic_name(message.topic),
+            topic_name=stands.topic_name(message.topic, wanted),
             transactional=transactional,
             campaign=origin.campaign,
             lane=self._lane,

@@ -165,9 +165,9 @@ class Recipients:
         had = {**self._mail_of.get(customer_id, {}), **self._mail_to.get(inbox, {})}
         return [*had.values(), *going]
 
-    def topic_name(self, topic: str) -> str:
+    def topic_name(self, topic: str, wanted: Sequence[str] = ()) -> str:
         """What customers read as the name of a topic."""
-        return topics.label_of(self._topics.get(topic), topic)
+        return topics.label_of(self._topics.get(topic), topic, wanted)
 
     def capped(self, topic: str) -> bool:
         """Whether mail of this topic stands under a cap at all."""

@@ -40,11 +40,14 @@ class JourneyVersion(SQLModel, table=True):
 class Topic(SQLModel, table=True):
     """What a customer can unsubscribe from. `cap_max` mails within `cap_seconds`, where it has a cap.
 
+    `names` is what it is called in other languages than that of `name`, by their tags.
+
     `consent` is opt_in, opt_out or double_opt_in; one that too many complained about is paused, with an alarm.
     """
 
     key: str = Field(primary_key=True)
     name: str | None = None
+    names: dict[str, str] = _json(default_factory=lambda: {})
     consent: str = "opt_out"
     transactional: bool = False
     cap_max: int | None = None

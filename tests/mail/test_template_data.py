@@ -232,3 +232,32 @@ def test_nothing_of_pythons_own_is_printed(text: str) -> None:
 def test_the_sandbox_holds(text: str) -> None:
     with pytest.raises(TemplateProblem):
         said(text)
+
+
+# -- dates and numbers as people send them -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-03-02", " 2026-03-02 ", "2026-03-02T00:00:00Z", "2026-03-02T00:00:00.000Z", "2026-03-02T09:30:00-05:00",
+        "2026-03-02T09:30:00-0500", "2026-03-02 14:30:00", 1772461800, "1772461800", 1772461800000, "1772461800000",
+    ],
+)  # fmt: skip
+def test_a_date_is_read_as_everywhere(value: Any) -> None:
+    data = {"customer": {"day": value}, "timezone": "America/New_York"}
+    assert said("{{ customer.day | date }}", data) == "March 2, 2026"
+
+
+@pytest.mark.parametrize("value", [1234.5, "1234.5", " 1234.50 ", "1.2345e3"])
+def test_an_amount_is_read_as_everywhere(value: Any) -> None:
+    assert said("{{ customer.sum | currency('EUR') }}", {"customer": {"sum": value}}) == "€1,234.50"
+
+
+@pytest.mark.parametrize(
+    ("value", "filter"),
+    [("02/03/2026", "date"), ("soon", "datetime"), ("1.234,50", "currency"), ("abc", "number"), ("NaN", "number")],
+)
+def test_what_cannot_be_read_makes_no_mail(value: str, filter: str) -> None:
+    with pytest.raises(TemplateProblem, match="this is no (date|number)"):
+        said("{{ customer.x | " + filter + " }}", {"customer": {"x": value}})

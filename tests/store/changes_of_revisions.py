@@ -50,6 +50,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "suppression": lambda row: {"email": BOOKS} if row["email"].startswith("dora") else {},
     },
     "0019": {"api_key": {"origins": []}},
+    "0020": {"topic": {"names": {}}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -47,6 +47,7 @@ def build(parts: Parts) -> FastAPI:
         templates=parts.templates,
         template_files=parts.template_files,
         template_file=parts.template_file,
+        translations=parts.translations,
         event_readers=lambda: parts.event_readers,
         renderer=parts.renderer,
         composer=parts.composer,

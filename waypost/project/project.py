@@ -29,7 +29,7 @@ MANIFEST = "waypost.yaml"
 PARTS = ("settings", "topics", "segments")
 """What the manifest may hold."""
 
-TOPIC: Mapping[str, Any] = {"name": None, "consent": "opt_out", "transactional": False, "cap": None}
+TOPIC: Mapping[str, Any] = {"name": None, "names": {}, "consent": "opt_out", "transactional": False, "cap": None}
 """What a topic has where nothing is said."""
 
 SEGMENT: Mapping[str, Any] = {"name": None}

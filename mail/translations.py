@@ -1,0 +1,59 @@
+"""What our own pages, and the feet of mails, say in the recipient's language: gettext catalogues, read by Babel.
+
+The words in the templates are English, and each other language is one file, `locales/de.po`. An installation puts its
+own beside its templates (`.waypost/templates/locales/fr.po`): a language that is not here, or other words for one that
+is. What a catalogue does not have is said in English. It must not know whose language it is, nor who asks.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.pofile import read_po
+
+ENGLISH = "en"
+"""The language that the templates are written in."""
+
+CATALOGUES = Path(__file__).parent.parent / "templates" / "locales"
+"""The catalogues that come with the product."""
+
+Translate = Callable[[str], str]
+"""Gives a text of ours in one language."""
+
+
+class Translations:
+    """Every language that our own words are there in; `folders` are of templates, the first that has a word wins."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self._words: dict[str, dict[str, str]] = {}
+        for folder in (CATALOGUES, *(one / "locales" for one in reversed(folders))):
+            for file in sorted(folder.glob("*.po")):
+                self._words.setdefault(file.stem, {}).update(_read(file))
+
+    def best(self, wanted: Sequence[str]) -> str:
+        """The first of these language tags (`de-AT`) whose language is there; English where none is."""
+        for tag in wanted:
+            parts = tag.split("-")
+            for count in range(len(parts), 0, -1):
+                if (known := "-".join(parts[:count])) in self._words or known == ENGLISH:
+                    return known
+        return ENGLISH
+
+    def into(self, wanted: Sequence[str]) -> Translate:
+        """What gives a text in the best of these languages."""
+        words: Mapping[str, str] = self._words.get(self.best(wanted), {})
+        return lambda text: words.get(text, text)
+
+
+def direction(tag: str) -> str:
+    """How the language is written, as HTML's `dir` has it: `ltr`, or `rtl` for Arabic, Hebrew and their like."""
+    try:
+        return Locale.parse(tag, sep="-").text_direction
+    except (UnknownLocaleError, ValueError):
+        return "ltr"
+
+
+def _read(file: Path) -> dict[str, str]:
+    with file.open("rb") as opened:
+        catalog = read_po(opened)
+    return {str(one.id): str(one.string) for one in catalog if one.id and one.string and not one.fuzzy}
