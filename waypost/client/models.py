@@ -1030,6 +1030,7 @@ class TopicIn(TypedDict):
     """What a customer can unsubscribe from, and on what terms mail about it goes."""
 
     name: NotRequired[str | None]
+    names: NotRequired[dict[str, Any]]
     consent: NotRequired[str]
     transactional: NotRequired[bool]
     cap: NotRequired[CapIn | None]
@@ -1040,6 +1041,7 @@ class TopicOut(TypedDict):
 
     key: str
     name: str | None
+    names: dict[str, str]
     consent: str
     transactional: bool
     cap_max: int | None
