@@ -41,6 +41,11 @@ def read(value: object, decimal: str = POINT) -> float | int | None:
     return _finite(float(plain))
 
 
+def check_mark(decimal: str) -> None:
+    """Raise ValueError with a sentence where this is no mark that can stand before decimals."""
+    _pattern(decimal)
+
+
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 

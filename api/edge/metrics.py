@@ -101,6 +101,8 @@ class _Depths(Collector):
         stuck = {(kind,): count for kind, count in found.stuck.items()}
         yield _gauge("stuck", "What failed again and again, and waits for a person.", ("kind",), stuck)
         yield _gauge("overdue", "Enrollments that should have acted minutes ago.", (), {(): found.overdue})
+        text = "Values that could not be read, from the beginning."
+        yield _gauge("unreadable_values", text, ("source", "field"), found.unreadable)
         silent = {(one.part,): int(not one.works) for one in self._parts_found}
         yield _gauge("part_silent", "1 while a part of the worker does no round.", ("part",), silent)
 

@@ -20,7 +20,7 @@ from api.schemas.base import Page
 from api.schemas.broadcasts import AudienceOut, BroadcastOut, BroadcastProgress, VariantOut, WinnerIn
 from api.schemas.operations import OperationOut
 from services import values
-from services.definitions import broadcasts
+from services.definitions import broadcasts, send_hours
 from services.definitions.broadcast_definition import KEY, BroadcastIn
 from services.operations import operations
 from services.upkeep import broadcast_clock
@@ -50,6 +50,7 @@ def put(
     present = session.get(Broadcast, key)
     before = _out(present) if present else None
     tags.check(before)
+    send_hours.check_terms(session, body.terms())
     after = _out(broadcasts.put(session, key, body, known, now))
     trail.note("changed" if before else "created", "broadcast", key, before, after)
     return tags.tagged(after)

@@ -5,11 +5,12 @@
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import structlog
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from sqlmodel import Session
@@ -23,12 +24,12 @@ from api.edge import cross_origin, ingestion_paths
 from api.edge.metrics import Metrics
 from api.errors import ApiError, responses
 from api.schemas.base import Page
-from api.schemas.ingestion import RejectionOut
+from api.schemas.ingestion import RejectionOut, UnreadableFieldOut, UnreadableFieldsOut
 from services.ingestion import ingest, rights, segment_api
 from services.ingestion.ingest import IngestResult
 from services.ingestion.rights import Rights
 from services.operations.item_pages import in_halves
-from store.queries import lists
+from store.queries import lists, unreadable_values
 from store.tables.access import ApiKey
 
 log = structlog.get_logger("waypost.ingestion")
@@ -122,6 +123,21 @@ def rejections(
     """The newest first, each with the faulty field and the reason."""
     rows, cursor = lists.rejections(session, page.slice(sort), type=type)
     return Page(items=[RejectionOut.model_validate(row) for row in rows], cursor=cursor)
+
+
+@router.get("/unreadable-values", summary="Values that could not be read", responses=responses(422))
+def unreadable(
+    session: Reading,
+    key: Support,
+    since: Annotated[date | None, Query(description="only fields of which one came on this day (UTC) or later")] = None,
+) -> UnreadableFieldsOut:
+    """Amounts, dates and time zones, by what they came with and by field, each with how many and some examples.
+
+    An amount that is no number adds nothing to `sum`, a zone that is none leaves the customer in the journey's, and a
+    date that is none is not now: a wait takes its `else`, or waits.
+    """
+    found = unreadable_values.listed(session, since.isoformat() if since else None)
+    return UnreadableFieldsOut(items=[UnreadableFieldOut.model_validate(one) for one in found])
 
 
 async def _take(request: Request, parts: Backend, kind: str | None) -> JSONResponse:

@@ -12,9 +12,9 @@ from api.edge import etags
 from api.edge.etags import TheTags
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.segments import MemberOut, SegmentIn, SegmentOut
+from api.schemas.segments import MemberOut, SegmentIn, SegmentOut, SegmentPreviewIn, SegmentPreviewOut
 from services import values
-from services.customers import segments
+from services.customers import segment_preview, segments
 from services.definitions import journeys
 from store.queries import lists
 from store.tables.customers import Segment
@@ -36,6 +36,16 @@ def put(
     after = SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
     trail.note("changed" if before else "created", "segment", key, before, after)
     return tags.tagged(after)
+
+
+@router.post("/preview", summary="Try a guard on customers", responses=responses(422))
+def preview(body: SegmentPreviewIn, session: Reading, now: Now, caller: Support) -> SegmentPreviewOut:
+    """Asked of the newest customers: how many would belong, and for how many the guard fails, with the values seen.
+
+    Nothing is stored.
+    """
+    values.check_values(body.model_dump())
+    return SegmentPreviewOut.model_validate(segment_preview.preview(session, body.guard, now))
 
 
 @router.get("", summary="List segments", responses=responses(422))

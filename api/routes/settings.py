@@ -8,6 +8,7 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge import etags
 from api.edge.etags import TheTags
 from api.errors import responses
+from services.definitions import send_hours
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 
@@ -27,6 +28,7 @@ def put(
     """All of them at once; what is left out has its default. They hold for mail that is planned already too."""
     before = installation_settings.load(session)
     tags.check(before)
+    send_hours.check_settings(session, body)
     installation_settings.save(session, body, now)
     trail.note("changed", "settings", "settings", before, body)
     return tags.tagged(installation_settings.load(session))

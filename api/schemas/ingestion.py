@@ -1,4 +1,4 @@
-"""Events that were rejected."""
+"""Events that were rejected, and values that could not be read."""
 
 from datetime import datetime
 
@@ -16,3 +16,22 @@ class RejectionOut(Shown):
     type: str | None = Field(examples=["track"])
     path: str = Field(examples=["event"])
     reason: str = Field(examples=["a track call names its event, a text that is not empty"])
+
+
+class UnreadableFieldOut(Shown):
+    """A field whose values could not be read: they counted as nothing, which is told here and not guessed."""
+
+    source: str = Field(
+        description="`profile`, `event NAME` or `journey KEY`: what they came with", examples=["event Order Completed"]
+    )
+    field: str = Field(examples=["total"])
+    count: int = Field(description="how many there were", examples=[12])
+    first_day: str = Field(description="the day (UTC) of the first", examples=["2026-03-02"])
+    last_day: str = Field(description="the day (UTC) of the last", examples=["2026-03-05"])
+    examples: list[str] = Field(description="some of them, shortened", examples=[["39,90"]])
+
+
+class UnreadableFieldsOut(Shown):
+    """All such fields, those with the most first."""
+
+    items: list[UnreadableFieldOut]

@@ -110,6 +110,10 @@ class JourneyBook(BaseModel):
     live: int = Field(examples=[2300])
     ended: dict[str, int] = Field(examples=[{"exited": 57}])
     erased: int = Field(description="runs of customers who were erased", examples=[0])
+    dates_unknown: dict[str, int] = Field(
+        description="how often a date that a step waits for could not be told, by reason",
+        examples=[{"unreadable_date": 3}],
+    )
     messages: MessageBook
     differences: dict[str, int] = Field(examples=[{}])
 

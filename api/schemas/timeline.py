@@ -32,6 +32,12 @@ class TriggerNow(BaseModel):
     guard: str | None = Field(default=None, examples=['customer.country == "DE"'])
     holds_now: bool | None = Field(default=None, description="null where the guard reads the event itself")
     seen: dict[str, Any] | None = Field(default=None, examples=[{"customer.country": "FR"}])
+    error: str | None = Field(
+        default=None,
+        description="why the guard could not be asked of these values",
+        examples=["customer.age, a text, and a number cannot be compared; write number(customer.age)"],
+    )
+    late: str | None = Field(default=None, description="that the last such event was too old to start anything")
 
 
 class WhyOut(BaseModel):

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow, hooks, named, set_values
+from journeys.checks import flow, hooks, hours, mismatched_guards, named, set_values
 from journeys.checks.edits import changes_since
 from journeys.facts import guards
+from journeys.facts.calendar import Window
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.step_tree import all_steps, steps_of
@@ -30,6 +31,8 @@ class ValidationContext:
     segments: frozenset[str] | None = None
     journeys: frozenset[str] | None = None
     secrets: frozenset[str] | None = None
+    awake: Window | None = None
+    transactional_topics: frozenset[str] = frozenset()
     lifecycle: str | None = None
     topics: frozenset[str] | None = None
     attributes: frozenset[str] | None = None
@@ -69,8 +72,10 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         named.topics(journey, around.topics),
         named.attributes(journey, guards_of(journey), around.attributes),
         _weightless(journey),
+        hours.problems(journey, around.awake, around.transactional_topics),
         _unmailable(journey),
         _refused_guards(journey),
+        mismatched_guards.problems(guards_of(journey)),
         _eventless(journey),
         _events(journey, around.events),
     )
@@ -161,8 +166,7 @@ def guards_of(journey: Definition) -> Iterator[tuple[Path, str]]:
 def _refused_guards(journey: Definition) -> Iterator[DefinitionProblem]:
     """Here and not where a guard is read: what was published before must stay readable."""
     for path, guard in guards_of(journey):
-        refusal = guards.refusal(guard)
-        if refusal is not None:
+        if (refusal := guards.refusal(guard)) is not None:
             code, message = refusal
             yield DefinitionProblem(code=code, message=message, path=path)
 

@@ -9,8 +9,10 @@ This module must not know the current time: it is always an argument.
 
 import calendar as months_of
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from readers import dates, zones
@@ -23,6 +25,9 @@ EVERY_DAY = frozenset(range(7))
 
 LONGEST = timedelta(days=36_525)
 """Of a duration: a hundred years, beyond which instants pass the end of the calendar."""
+
+WEEK = 7 * 1_440
+"""Minutes."""
 
 YEARS = range(1000, 9001)
 """Of a date of a customer's: what is moved by a hundred years stays in the calendar."""
@@ -190,12 +195,13 @@ def subtract(start: datetime, span: Span, zone: ZoneInfo) -> datetime:
     return moved
 
 
-def read_date(value: object, zone: ZoneInfo) -> datetime | None:
+def read_date(value: object, zone: ZoneInfo, form: str | None = None) -> datetime | None:
     """The instant that an attribute holds, as `readers.dates` reads it; None where it holds none, or none of YEARS.
 
     A day means its first moment in `zone`, and so does midnight UTC, which is how a day without a time is sent.
+    `form` is how texts are written that are no ISO 8601 (`dates.read`).
     """
-    moment = dates.read(value)
+    moment = dates.read(value, form)
     if moment is None or moment.year not in YEARS:
         return None
     moment = dates.day_of(moment)
@@ -236,6 +242,32 @@ def is_open(window: Window, instant: datetime, zone: ZoneInfo) -> bool:
     if window.opens < window.closes:
         return today in window.days and window.opens <= now < window.closes
     return (today in window.days and now >= window.opens) or ((today - 1) % 7 in window.days and now < window.closes)
+
+
+@lru_cache(maxsize=1_024)
+def meet(one: Window, other: Window) -> bool:
+    """Whether there is an hour of the week in which both windows are open."""
+    return any(begins < ends for begins, ends in _shared(one, other))
+
+
+def _shared(one: Window, other: Window) -> Iterator[tuple[int, int]]:
+    """What two windows have in common, in minutes of a week that comes round again."""
+    for opens, closes in _open_minutes(one):
+        for begins, ends in _open_minutes(other):
+            for weeks in (-WEEK, 0, WEEK):
+                yield max(opens, begins + weeks), min(closes, ends + weeks)
+
+
+def _open_minutes(window: Window) -> Iterator[tuple[int, int]]:
+    opens, closes = (60 * at.hour + at.minute for at in (window.opens, window.closes))
+    for day in window.days:
+        yield 1_440 * day + opens, 1_440 * day + (closes if opens < closes else closes + 1_440)
+
+
+def written(window: Window) -> str:
+    """A window as people write it: `22:00 to 06:00`, with its days where these are not all."""
+    days = "" if window.days == EVERY_DAY else " on " + ", ".join(WEEKDAYS[day] for day in sorted(window.days))
+    return f"{window.opens:%H:%M} to {window.closes:%H:%M}{days}"
 
 
 def next_open(window: Window, instant: datetime, zone: ZoneInfo) -> datetime:

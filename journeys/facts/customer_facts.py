@@ -181,10 +181,10 @@ def timezone_in(attributes: Mapping[str, Any]) -> str | None:
     return zones.read(attributes.get("timezone"))
 
 
-def unreadable_timezone(attributes: Mapping[str, Any]) -> Any:
-    """The zone that is there and names none, as it was given; None where there is nothing to tell."""
-    value = attributes.get("timezone")
-    return None if is_blank(value) or zones.read(value) else value
+def unreadable_timezone(traits: Mapping[str, Any]) -> Any:
+    """What traits give as a zone and names none, as it was given; None where there is nothing to tell."""
+    given = (value for name, value in traits.items() if TRAITS.get(name, name) == "timezone")
+    return next((value for value in given if not is_blank(value) and zones.read(value) is None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,16 +221,21 @@ class EnrollmentFacts:
 
 
 def context(
-    known: CustomerFacts, event: EventFacts | None, enrollment: Mapping[str, Any], now: datetime
+    known: CustomerFacts,
+    event: EventFacts | None,
+    enrollment: Mapping[str, Any],
+    now: datetime,
+    journey_zone: str | None = None,
 ) -> dict[str, Any]:
-    """The variables of a guard; `enrollment` is empty before there is one."""
+    """The variables of a guard, and the zones in which it reads days; `enrollment` is empty before there is one."""
     customer = {
         **known.attributes,
         "events": {name: _seen(one) for name, one in known.aggregates.items()},
         "segments": list(known.segments),
     }
     happened = {"name": event.name, "properties": event.properties, "timestamp": event.at} if event else None
-    return {"customer": customer, "event": happened, "enrollment": enrollment, "now": now}
+    zones = (known.timezone, journey_zone, known.installation_zone)
+    return {"customer": customer, "event": happened, "enrollment": enrollment, "now": now, "zones": zones}
 
 
 def _seen(one: Aggregate) -> dict[str, Any]:

@@ -7,6 +7,7 @@ what a guard means is decided by the evaluator alone, which refuses what it does
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 DEEPEST = 40
 """Brackets within brackets, steps along one path, and calls on the result of calls."""
@@ -36,10 +37,11 @@ _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """A number, a truth value, null, bytes (`length` of them), or a text."""
+    """A number, a truth value, null, bytes (`length` of them), or a text; `kind` says which."""
 
     length: int = 0
     text: str | None = None
+    kind: Literal["number", "truth", "null", "bytes", "text"] = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +272,7 @@ class _Parser:
 
     def _named(self, token: _Token) -> Tree:
         if token.text in ("true", "false", "null"):
-            return Constant()
+            return Constant(kind="null" if token.text == "null" else "truth")
         if not self.took("("):
             return Variable(name=token.text, start=token.start, end=token.end)
         parts = self._parts(")")
@@ -305,9 +307,9 @@ def _literal(text: str) -> Constant:
     assert quoted is not None
     prefix, inside = quoted["prefix"].lower(), quoted["inside"]
     if "b" in prefix:
-        return Constant(length=len(inside.encode()))
+        return Constant(length=len(inside.encode()), kind="bytes")
     plain = inside if "r" in prefix else _ESCAPE.sub(_unescaped, inside)
-    return Constant(length=len(plain.encode(errors="replace")), text=plain)
+    return Constant(length=len(plain.encode(errors="replace")), text=plain, kind="text")
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
 
 import cel  # noqa: E402
 
-from journeys.facts import guard_cost, guard_reads, guard_syntax  # noqa: E402
+from journeys.facts import calendar, guard_cost, guard_functions, guard_reads, guard_syntax, guard_types  # noqa: E402
 from journeys.facts.guard_reads import Needed, Read  # noqa: E402
 
 VARIABLES = ("customer", "event", "enrollment", "now")
@@ -49,6 +49,7 @@ FUNCTIONS = frozenset(
     | {"string", "int", "uint", "double", "bytes", "timestamp", "duration"}
     | {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"}
     | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
+    | {*guard_functions.OWN}
 )
 """Every function that the evaluator has, beside the macros; the cost of any other is not known."""
 
@@ -58,12 +59,16 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardResult:
-    """What a guard said, and the values it saw, keyed by how the guard names them: the recorded "why"."""
+    """What a guard said, and the values it saw, keyed by how the guard names them: the recorded "why".
+
+    `unread` are those of them that a function of ours could not read.
+    """
 
     guard: str
     holds: bool
     seen: Mapping[str, Any] = field(default_factory=dict[str, Any])
     error: str | None = None
+    unread: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def as_json(self) -> dict[str, Any]:
         """The same as a decision's detail keeps it; `error` only where there is one."""
@@ -78,6 +83,7 @@ class Computed:
     value: Any
     seen: Mapping[str, Any]
     error: str | None = None
+    unread: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,12 @@ class _Compiled:
     shown: Mapping[str, tuple[str, ...]]
     needed: Needed
     refusal: tuple[str, str] | None
+    readings: Mapping[str, tuple[str, ...]]
+    """What number(), date() and days() are asked to read, by how the guard names it."""
+    equalities: tuple[tuple[tuple[str, ...], str], ...]
+    """What is compared with a constant by `==`, and the constant's kind."""
+    calls: bool
+    """Whether it calls any of them."""
     varies: bool
     """Whether the cost depends on more than the guard's own text."""
 
@@ -134,8 +146,9 @@ def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
     asked = compute(text, context)
     if asked.error is None and not isinstance(asked.value, bool):
         told = f"gave {type(asked.value).__name__}, not true or false"
-        return GuardResult(guard=text, holds=False, seen=asked.seen, error=told)
-    return GuardResult(guard=text, holds=asked.value is True, seen=asked.seen, error=asked.error)
+        return GuardResult(guard=text, holds=False, seen=asked.seen, error=told, unread=asked.unread)
+    holds, error = asked.value is True, asked.error
+    return GuardResult(guard=text, holds=holds, seen=asked.seen, error=error, unread=asked.unread)
 
 
 def compute(text: str, context: Mapping[str, Any]) -> Computed:
@@ -144,15 +157,63 @@ def compute(text: str, context: Mapping[str, Any]) -> Computed:
     filled = guard_reads.needed_values({name: context.get(name) for name in VARIABLES}, compiled.needed)
     values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
     seen = {name: shown(value) for name, value in values.items()}
+    unread: list[tuple[str, Any]] = []
+    answer: Any = None
     try:
         if compiled.varies or not all(_is_small(value) for value in values.values()):
             guard_cost.bound(compiled.tree, filled)
-        answer = compiled.program.execute(filled)
+        answer = compiled.program.execute(_environment(compiled, filled, context, unread))
     except guard_cost.TooCostly as error:
         return Computed(value=None, seen=seen, error=f"{TOO_COSTLY}: {error}")
-    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        return Computed(value=None, seen=seen, error=str(error).partition("\n")[0][:200])
-    return Computed(value=answer, seen=seen)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as failed:
+        error = _told(compiled, filled, unread) or str(failed).partition("\n")[0][:200]
+    else:
+        fits = answer is not False or not (unread or any(_differs(filled, *one) for one in compiled.equalities))
+        error = None if fits else _told(compiled, filled, unread)
+    values = {name: guard_reads.value_at(filled, path) for name, path in compiled.readings.items()} if unread else {}
+    lost = {name: value for name, value in values.items() if any(value == one for _, one in unread)}
+    return Computed(value=answer if error is None else None, seen=seen, error=error, unread=lost)
+
+
+def _environment(
+    compiled: _Compiled, filled: dict[str, Any], context: Mapping[str, Any], unread: list[tuple[str, Any]]
+) -> Any:
+    """What the evaluator is handed: the values, and our functions where the guard calls one."""
+    if not compiled.calls:
+        return filled
+    zone = calendar.zone_of(*context.get("zones", ()))
+    return cel.Context(variables=filled, functions=guard_functions.functions(zone, unread))
+
+
+def _told(compiled: _Compiled, filled: Mapping[str, Any], unread: Sequence[tuple[str, Any]]) -> str | None:
+    """Why a guard is false that might not be: what it could not read, or what cannot be compared with what it saw."""
+    if unread:
+        return "; ".join(f"{name}() cannot read {value!r:.80}" for name, value in unread)
+
+    def kinds(path: tuple[str, ...]) -> guard_types.Kinds:
+        value = guard_reads.value_at(filled, path) if path[0] in VARIABLES else None
+        return guard_types.kind_of(value) if value is not None else guard_types.ANYTHING
+
+    found = [one.sentence for one in guard_types.mismatches(compiled.tree, kinds)]
+    return "; ".join(found)[:200] or None
+
+
+def _differs(filled: Mapping[str, Any], path: tuple[str, ...], kind: str) -> bool:
+    """Whether what is compared with a constant of this kind is there, and of another kind."""
+    value = guard_reads.value_at(filled, path)
+    return value is not None and kind not in guard_types.kind_of(value)
+
+
+def type_problem(text: str) -> tuple[bool, str] | None:
+    """Whether the guard can never hold because of what its values are, and why; None where its types fit.
+
+    False with a sentence where a part of it alone never holds.
+    """
+    tree = _compiled(text).tree
+    found = [*guard_functions.never_read(tree), *guard_types.mismatches(tree)]
+    if not found:
+        return None
+    return guard_types.never_holds(tree, [one.node for one in found]), "; ".join(one.sentence for one in found)
 
 
 def _is_small(value: Any) -> bool:
@@ -181,6 +242,9 @@ def _compiled(text: str) -> _Compiled:
         shown={text[read.start : read.end]: read.path for read in found if len(read.path) > 1},
         needed=guard_reads.needed(found),
         refusal=refused,
+        readings={text[one.start : one.end]: one.path for one in guard_functions.readings(tree)},
+        equalities=tuple(guard_types.equalities(tree)),
+        calls=any(True for _ in guard_functions.calls(tree)),
         varies=refused is not None
         or any(isinstance(node, guard_syntax.Macro) for node in guard_syntax.walk(tree))
         or any(len(read.path) == 1 and read.path[0] != "now" for read in found),
@@ -203,6 +267,10 @@ def _refusal(tree: guard_syntax.Tree) -> tuple[str, str] | None:
             close = get_close_matches(name, FUNCTIONS, n=1)
             hint = f"; did you mean {close[0]}()?" if close else ""
             return "unknown_function", f"the guard calls {name}(), which there is not{hint}"
+    try:
+        guard_functions.check(tree)
+    except ValueError as error:
+        return "guard_function", str(error)
     try:
         guard_cost.expected(tree)
     except guard_cost.TooCostly as error:

@@ -106,12 +106,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """Answers `Plan`. A deferred mail is planned again at `until`."""
+    """Answers `Plan`. A deferred mail is planned again at `until`, as due since `due` (None: since then)."""
 
     number: int
     at: datetime
     outcome: Literal["planned", "deferred", "skipped"]
     until: datetime | None = None
+    due: datetime | None = None
     kind: Literal["planned"] = "planned"
 
 

@@ -84,7 +84,7 @@ class Steps(Stages):
         late = answer.at - self._clock > MOMENT
         self._set(due=None, clock=answer.at if late else self._clock)
         if answer.outcome == "deferred":
-            self._set(mode="wait", until=answer.until)
+            self._set(mode="wait", until=answer.until, due=answer.due)
         else:
             self._go_on(node.next)
 

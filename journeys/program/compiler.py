@@ -194,7 +194,7 @@ class _Compiler:
                 transactional=send.transactional,
                 expires=calendar.parse_span(send.expires).elapsed if send.expires else None,
                 late=send.late or defaults.late or "next_window",
-                window=_window(send, defaults),
+                window=window_of(send, defaults),
                 timezone=self.journey.timezone,
                 mailable=self.mailable,
             ),
@@ -203,8 +203,7 @@ class _Compiler:
 
     def _wait(self, node: NodeId, wait: str | verbs.WaitUntil | verbs.WaitUntilDate, after: NodeId | None) -> WaitNode:
         other = wait.otherwise if isinstance(wait, verbs.WaitUntilDate) else []
-        otherwise = self._steps(other, after) if other else None
-        return WaitNode(id=node, how=_how(wait), next=after, otherwise=otherwise)
+        return WaitNode(id=node, how=_how(wait), next=after, otherwise=self._steps(other, after) if other else None)
 
     def _wait_for(self, node: NodeId, wait: verbs.WaitFor, after: NodeId | None) -> WaitForNode:
         return WaitForNode(
@@ -269,7 +268,8 @@ def _date_of(attribute: str, offset: str | None, at: str | None) -> DateOf:
     )
 
 
-def _window(send: verbs.Send, defaults: source.Defaults) -> Window | None:
+def window_of(send: verbs.Send, defaults: source.Defaults) -> Window | None:
+    """The hours in which a mail may go, its own or the journey's; None where it goes at any."""
     window = send.send_window or defaults.send_window
     if send.transactional or window is None or window == "any":
         return None

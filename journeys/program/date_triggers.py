@@ -1,11 +1,12 @@
 """When a date of a customer's comes: once, or each year again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from journeys.facts import calendar
-from journeys.program.program import DateTrigger
+from journeys.facts import calendar, customer_facts
+from journeys.program.program import DateTrigger, Program
 
 
 def fires_at(trigger: DateTrigger, value: object, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -18,6 +19,17 @@ def fires_at(trigger: DateTrigger, value: object, zone: ZoneInfo, now: datetime)
         if at > now:
             return at
     return None
+
+
+def unreadable(program: Program, attributes: Mapping[str, Any]) -> Mapping[str, tuple[str, Any]]:
+    """The triggers of whose attribute nobody can read a date, by name: the attribute, and what it holds."""
+    named = ((one.name, one.date.attribute) for one in program.dates)
+    held = {name: (attribute, attributes.get(attribute)) for name, attribute in named}
+    return {
+        name: (attribute, value)
+        for name, (attribute, value) in held.items()
+        if not customer_facts.is_blank(value) and calendar.read_date(value, calendar.zone_of()) is None
+    }
 
 
 def _each_year(date: datetime, now: datetime, zone: ZoneInfo) -> Iterable[datetime]:

@@ -24,7 +24,7 @@ def answer(
 ) -> tuple[Facts, Sequence[GuardResult]]:
     """The facts asked for, and what each guard said with the values it saw."""
     until, unknown = _until(program, ask, known)
-    context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at)
+    context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at, program.timezone)
     results = [guards.evaluate(program.guards[GuardId(name)], context) for name in ask.guards]
     answered = Facts(
         number=ask.number,

@@ -20,6 +20,7 @@ REFUSALS: Mapping[str, str] = {
     "been_before": "the customer was in this journey before, and its reentry is `never`",
     "too_soon": "the customer left this journey too recently",
     "guard_false": "the guard of the trigger was false",
+    "unreadable_date": "the attribute that the date is read from holds nothing that can be read as a date",
     "no_key": "the event lacks the property that the journey's `key` names",
 }
 """Why a customer does not enter, by code."""
@@ -55,7 +56,7 @@ def triggered(program: Program, known: CustomerFacts, event: EventFacts, now: da
         if trigger.guard is None:
             return Triggered(enters=True, asked=tuple(asked))
         text = program.guards[trigger.guard]
-        asked.append(guards.evaluate(text, customer_facts.context(known, event, {}, now)))
+        asked.append(guards.evaluate(text, customer_facts.context(known, event, {}, now, program.timezone)))
         if asked[-1].holds:
             return Triggered(enters=True, asked=tuple(asked))
     return Triggered(enters=False, asked=tuple(asked))

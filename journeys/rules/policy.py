@@ -29,6 +29,7 @@ REASONS: Mapping[str, str] = {
     "quiet_hours": "it is quiet hours where the customer is",
     "unsubscribed": "the customer unsubscribed from this topic",
     "expired": "the mail was not sent before its `expires` passed",
+    "no_common_hour": "its send window and quiet hours leave no hour in which it may go",
     "late": "the step was overdue and its `late` policy says skip",
     "send_window": "the customer's local time lies outside the send window",
     "pre_empted": "a transition led the customer out of the stage before the mail went",
@@ -54,6 +55,15 @@ EVERY_TOPIC = "*"
 
 PUNCTUAL = timedelta(hours=1)
 """A mail that is later than this is overdue: then its `late` says what becomes of it."""
+
+NO_COMMON_HOUR = "no_common_hour"
+"""The reason of a mail whose hours never come as they are set."""
+
+NEVER_MET = timedelta(days=3)
+"""How long such a mail waits for its hours to be mended where it has no `expires`: as long as a broadcast's does."""
+
+ASKED_AGAIN = timedelta(hours=6)
+"""After so long such a mail is asked about again, so that it goes soon after its hours were mended."""
 
 MOST_ROUNDS = 60
 """A window that never meets the others gives up here, and is asked again."""
@@ -216,6 +226,8 @@ def decide(
     refused = _unreachable(recipient) or (None if free else _unwanted(terms, recipient, limits))
     if refused or recipient.sandboxed:
         return Skipped(refused or "sandbox")
+    if not free and _never_meet(terms, limits):
+        return _never_met(terms, due, now)
     if terms.expires is not None and now > due + terms.expires:
         return Skipped("expired")
     overdue = now - due > PUNCTUAL
@@ -234,6 +246,21 @@ def decide(
     if terms.expires is not None and at > due + terms.expires:
         return Skipped("frequency_cap" if reason == "frequency_cap" else "expired")
     return Deferred(at, reason)
+
+
+def _never_meet(terms: SendTerms, limits: Limits) -> bool:
+    return terms.window is not None and limits.awake is not None and not calendar.meet(terms.window, limits.awake)
+
+
+def _never_met(terms: SendTerms, due: datetime, now: datetime) -> Verdict:
+    """Somebody may mend the hours, so it waits as long as it may, and is told all the while."""
+    ends = due + (terms.expires or NEVER_MET)
+    return Skipped(NO_COMMON_HOUR) if now >= ends else Deferred(min(ends, now + ASKED_AGAIN), NO_COMMON_HOUR)
+
+
+def still_due(reason: str | None, due: datetime) -> datetime | None:
+    """Since when a mail that is deferred for this reason is due when it is asked about again; None: since then."""
+    return due if reason == NO_COMMON_HOUR else None
 
 
 def _first_instant(

@@ -27,6 +27,7 @@ TOLD = (
     "moved",
     "ended",
     "timed_out",
+    "date_unknown",
     "branched",
     "assigned",
     "held_out",

@@ -218,8 +218,9 @@ class Simulator:
             case Allowed():
                 self._trace.planned.append(plan)
                 return Planned(number=plan.number, at=plan.at, outcome="planned")
-            case Deferred(until=until):
-                return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until)
+            case Deferred(until=until, reason=reason):
+                due = policy.still_due(reason, plan.due)
+                return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until, due=due)
             case Skipped():
                 return Planned(number=plan.number, at=plan.at, outcome="skipped")
 

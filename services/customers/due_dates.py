@@ -6,13 +6,16 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts import calendar
+from journeys.facts.guards import shown
 from journeys.program import date_triggers
 from journeys.program.program import Program
 from services.customers import known_facts
 from services.installation import installation_settings
 from store import bulk
+from store.queries import decisions, unreadable_values
 from store.queries import due_dates as due_date_rows
 from store.queries.journeys import LiveJourney
+from store.queries.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
 
 KIND = "dates"
@@ -31,6 +34,24 @@ def reschedule(session: Session, customers: Sequence[Customer], live: Iterable[L
     due_date_rows.drop(session, [one.id for one in customers], [journey for journey, _ in dated])
     rows = [row for customer in customers for row in _dates(customer, dated, zone, now)]
     due_date_rows.add(session, rows)
+    for customer in customers:
+        _tell_unreadable(session, customer, dated, now)
+
+
+def _tell_unreadable(session: Session, customer: Customer, dated: Iterable[tuple[str, Program]], now: datetime) -> None:
+    """Put on record, once for each value, that a date lets nobody in since it cannot be read."""
+    attributes, rows, counted = known_facts.attributes(customer), list[bulk.ColumnValues](), list[UnreadableValue]()
+    for journey, program in dated:
+        for trigger, (attribute, value) in date_triggers.unreadable(program, attributes).items():
+            name, seen = f"customer.{attribute}", shown(value)
+            told = {"reason": "unreadable_date", "date": name, "trigger": trigger, "seen": seen}
+            before = decisions.last_refusals(session, customer.id, journey, len(program.dates))
+            if told not in [one.detail for one in before]:
+                rows.append(decisions.row(customer.id, "not_entered", told, now, journey=journey))
+                source = f"journey {journey}"
+                counted.append(UnreadableValue(customer_id=customer.id, source=source, field=name, value=value))
+    decisions.add(session, rows)
+    unreadable_values.note(session, counted, now)
 
 
 def _dates(

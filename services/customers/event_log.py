@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
 from journeys.facts import customer_facts
+from services.customers.unreadable import UnreadInEvents
 from store import bulk
 from store.ids import new_id
 from store.queries import customers, event_names, events
@@ -35,6 +36,8 @@ class EventToAppend(Protocol):
     def properties(self) -> Mapping[str, Any]: ...
     @property
     def message_id(self) -> str | None: ...
+    @property
+    def said_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class NewEvent:
     type: str = "track"
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     message_id: str | None = None
+    said_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class EventLog:
         self._stale = now - STALE
         self._rows: list[bulk.ColumnValues] = []
         self._folded: dict[str, _Folded] = {}
+        self._unread = UnreadInEvents()
 
     def append(self, customer: Customer, event: EventToAppend) -> bulk.ColumnValues:
         """Number an event of a locked customer and fold it into the aggregates; return its row, to be stored."""
@@ -87,8 +92,10 @@ class EventLog:
             "fires": event.at > self._stale,
             "at": event.at,
             "received_at": self._now,
+            "said_at": event.said_at,
         }
         self._rows.append(row)
+        self._unread.look(customer.id, event.type, event.name, event.properties)
         return row
 
     def store(self, new: Sequence[Customer] = ()) -> None:
@@ -99,6 +106,7 @@ class EventLog:
         bulk.change(self._session, Customer, known)
         events.add(self._session, self._rows)
         event_names.remember(self._session, (row["name"] for row in self._rows), self._now)
+        self._unread.count(self._session, self._now)
         self._rows, self._folded = [], {}
 
     def _fold(self, new: Sequence[Customer]) -> list[bulk.ColumnValues]:

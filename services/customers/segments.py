@@ -44,17 +44,9 @@ class MembershipChange:
 def put(session: Session, key: str, guard: str, name: str | None, now: datetime) -> Segment:
     """Store a segment; everybody is looked at in the background when its guard is new.
 
-    Raise InvalidInput where the guard does not compile, is refused, or reads an event; Refused while the members of one
-    that was removed are let go.
+    Raise InvalidInput where the guard is none (`check`); Refused while the members of one that was removed are let go.
     """
-    try:
-        guards.check(guard)
-    except ValueError as error:
-        raise InvalidInput(str(error), "guard") from None
-    if (refusal := guards.refusal(guard)) is not None:
-        raise InvalidInput(refusal[1], "guard")
-    if guards.reads_event(guard):
-        raise InvalidInput("a segment's guard reads the customer, not an event", "guard")
+    check(guard)
     if backfills.under_way(session, REMOVED, key):
         raise Refused(f"the members of the segment {key!r} that was removed are let go still; try again in a moment")
     segment = session.get(Segment, key)
@@ -66,6 +58,20 @@ def put(session: Session, key: str, guard: str, name: str | None, now: datetime)
     if changed:
         backfills.start(session, KIND, key, now)
     return segment
+
+
+def check(guard: str) -> None:
+    """Raise InvalidInput where a guard does not compile, is refused, can never hold, or reads an event."""
+    try:
+        guards.check(guard)
+    except ValueError as error:
+        raise InvalidInput(str(error), "guard") from None
+    if (refusal := guards.refusal(guard)) is not None:
+        raise InvalidInput(refusal[1], "guard")
+    if (problem := guards.type_problem(guard)) is not None and problem[0]:
+        raise InvalidInput(f"the guard can never hold: {problem[1]}", "guard")
+    if guards.reads_event(guard):
+        raise InvalidInput("a segment's guard reads the customer, not an event", "guard")
 
 
 def get(session: Session, key: str) -> Segment:

@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from journeys.checks.lint import ValidationContext
 from journeys.language.definition import Definition
+from services.installation import installation_settings
 from store.queries import customers, event_names, journeys, segments, topics
 
 LOOKED_AT = 500
@@ -16,7 +17,7 @@ def load(
     """What a journey may name where it is published, and the live version of `key`, which it would follow.
 
     Templates, events seen so far (None before the first), segments, journeys, names of secrets (None where they are not
-    known).
+    known), the hours that quiet hours leave.
     """
     return ValidationContext(
         templates=templates,
@@ -24,6 +25,8 @@ def load(
         segments=segments.keys(session),
         journeys=journeys.keys(session),
         secrets=secrets,
+        awake=installation_settings.awake(installation_settings.load(session).quiet_hours),
+        transactional_topics=frozenset(one.key for one in topics.listed(session) if one.transactional),
         lifecycle=journeys.lifecycle_key(session),
         topics=frozenset(one.key for one in topics.listed(session)) or None,
         attributes=customers.attributes_of_the_newest(session, LOOKED_AT) or None,

@@ -22,8 +22,9 @@ from services.enrollments.customer_events import Listeners
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
 from services.messages import planning
-from store.queries import messages
-from store.queries.counts import CONVERTED, Tally
+from store.queries import messages, unreadable_values
+from store.queries.counts import CONVERTED, DATE_UNKNOWN, Tally
+from store.queries.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
@@ -119,8 +120,17 @@ def _credit(call: WakeContext, record: Decide) -> Detail:
 
 
 def _date_unknown(call: WakeContext, record: Decide) -> Detail:
-    """What stands where the date should: the core sees nothing personal, the record does."""
-    return {"seen": shown(known_facts.attributes(call.customer).get(str(record.detail["attribute"])))}
+    """What stands where the date should: the core sees nothing personal, the record does. It counts in the books."""
+    own, attribute, reason = call.enrollment, str(record.detail["attribute"]), str(record.detail["reason"])
+    value = known_facts.attributes(call.customer).get(attribute)
+    tally = Tally()
+    tally.count(own.id, own.journey, DATE_UNKNOWN, reason)
+    tally.write(call.session)
+    if reason == "unreadable_date":
+        source, name = f"journey {own.journey}", f"customer.{attribute}"
+        one = UnreadableValue(customer_id=call.customer.id, source=source, field=name, value=value)
+        unreadable_values.note(call.session, [one], call.now)
+    return {"seen": shown(value)}
 
 
 def _enroll(call: WakeContext, record: Decide) -> Detail:

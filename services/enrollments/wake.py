@@ -31,8 +31,9 @@ from services.enrollments.happened import Happened
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
-from store.queries import controls, customers, decisions, enrollments, interests
+from store.queries import controls, customers, decisions, enrollments, interests, unreadable_values
 from store.queries.counts import ENDED, Tally
+from store.queries.unreadable_values import UnreadableValue
 from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import ControlRequest, Enrollment
@@ -197,6 +198,12 @@ def _facts(call: WakeContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     own = call.enrollment
     enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
     answer, asked = answers.answer(call.program, ask, known, event, enrollment)
+    unread = [
+        UnreadableValue(customer_id=call.customer.id, source=f"journey {own.journey}", field=name, value=value)
+        for one in asked
+        for name, value in one.unread.items()
+    ]
+    unreadable_values.note(call.session, unread, call.now)
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 
 

@@ -77,7 +77,7 @@ def read(record: Any, now: datetime, *, need_id: bool = True) -> IncomingEvent:
     """
     if isinstance(record, Exception):
         raise Rejected("", str(record))
-    message = segment_api.read(record, now)
+    message = segment_api.read(record, now, recorded=True)
     stamp = record.get("timestamp")
     if stamp is not None and values.instant(stamp, "timestamp") > now + AHEAD:
         # a live client's clock may be wrong and is put right; a file that speaks of the future is a mistake

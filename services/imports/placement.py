@@ -26,6 +26,7 @@ from journeys.rules import entry_rules
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
 from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
+from services.customers.unreadable import UnreadInEvents
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
@@ -37,16 +38,7 @@ from services.operations.operations import LineError
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id, workflow_id
-from store.queries import (
-    decisions,
-    dispatches,
-    enrollments,
-    event_names,
-    events,
-    identities,
-    interests,
-    messages,
-)
+from store.queries import decisions, dispatches, enrollments, event_names, events, identities, interests, messages
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
@@ -152,6 +144,7 @@ class Batch:
             table: [] for table in (Customer, Event, Enrollment, Decision, Interest, Dispatch)
         }
         self.messages: list[bulk.ColumnValues] = []
+        self.unread = UnreadInEvents()
         self.tally = Tally()
 
     def refused(self, error: LineError) -> None:
@@ -168,6 +161,7 @@ class Batch:
         for table, rows in self.rows.items():
             bulk.add(session, table, rows)
         messages.add(session, self.messages)
+        self.unread.count(session, self.now)
         self.tally.write(session)
 
 
@@ -199,6 +193,7 @@ def _history(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]
             batch.refused(line_error(message.line or 0, error))
             continue
         aggregates[message.name] = after
+        batch.unread.look(customer.id, message.type, message.name, properties)
         recorded.append(RecordedEvent(seq=seq, name=message.name, at=message.at, properties=properties))
         batch.add(
             Event,

@@ -32,10 +32,11 @@ from store.statuses import EnrollmentStatus
 from store.tables.customers import AddressConsent, Alias, Consent, Customer, DateDue, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, Message, MessageBody, PendingClick
+from store.tables.unreadable_values import UnreadableExample
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
     AddressConsent, Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Engagement, Hook,
-    Interest, Alias,
+    Interest, Alias, UnreadableExample,
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)

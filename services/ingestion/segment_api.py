@@ -10,7 +10,7 @@ import orjson
 
 from journeys.facts import customer_facts
 from services.ingestion import identifiers
-from services.values import Rejected, check_values, instant
+from services.values import EARLIEST, Rejected, check_values, instant
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
 """The calls of the Segment HTTP Tracking API."""
@@ -19,10 +19,15 @@ MORE = {"page": ("name", "category"), "screen": ("name", "category"), "group": (
 """What counts as a property though it stands beside them, by type."""
 
 
+SLACK = timedelta(minutes=1)
+"""By which clocks may differ without a word: less than people notice, and more than a request takes."""
+
+
 @dataclass(slots=True, kw_only=True)
 class IncomingEvent:
     """An event that was read and is about somebody. `at` is when it happened by our clock (UTC).
 
+    `said_at` is the instant that was sent, where `at` is another by more than SLACK.
     The `properties` of an identify call are its traits. Not frozen: that would double its cost.
     """
 
@@ -36,6 +41,7 @@ class IncomingEvent:
     traits: Mapping[str, Any]
     previous_id: str | None = None
     line: int | None = None
+    said_at: datetime | None = None
 
 
 def parsed(text: bytes) -> tuple[Any, bool]:
@@ -54,8 +60,13 @@ def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) < 20 else float(digits)
 
 
-def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False) -> IncomingEvent:
-    """Check one event, received `now`; raise Rejected. `strict` says that it was parsed by `parsed`, and strictly."""
+def read(
+    item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False, recorded: bool = False
+) -> IncomingEvent:
+    """Check one event, received `now`; raise Rejected. `strict` says that it was parsed by `parsed`, and strictly.
+
+    `recorded` says that it comes from a record of what was received long ago: its `sentAt` tells nothing of now.
+    """
     if not isinstance(item, dict):
         raise Rejected("", "an event is a JSON object")
     item = cast(dict[str, Any], item)
@@ -71,6 +82,7 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
     about = _mapping(context, "traits", "context.traits")
     if kind == "identify":  # RudderStack's libraries put them into the context
         traits = {**about, **traits} if about else traits
+    at, said_at = _happened(item, now, None if recorded else sent_at or item.get("sentAt"))
     properties = traits if kind == "identify" else _properties(kind, item)
     _check_amount(properties, "traits" if kind == "identify" else "properties")
     return IncomingEvent(
@@ -79,7 +91,8 @@ def read(item: Any, now: datetime, sent_at: Any = None, *, strict: bool = False)
         user_id=user_id,
         anonymous_id=anonymous_id,
         message_id=identifiers.message_in(item),
-        at=_happened(item, now, sent_at or item.get("sentAt")),
+        at=at,
+        said_at=said_at,
         properties=properties,
         traits=traits,
         previous_id=identifiers.name_in(item, "previousId") if kind == "alias" else None,
@@ -136,11 +149,21 @@ def _mapping(item: Mapping[str, Any], name: str, path: str | None = None) -> Map
     return cast(Mapping[str, Any], value)
 
 
-def _happened(item: Mapping[str, Any], now: datetime, sent_at: Any) -> datetime:
-    """`timestamp`, else receivedAt − (sentAt − originalTimestamp), which takes the client's wrong clock out."""
-    if item.get("timestamp") is not None:
-        return min(instant(item["timestamp"], "timestamp"), now + timedelta(days=1))
-    if item.get("originalTimestamp") is None:
-        return now
-    original = instant(item["originalTimestamp"], "originalTimestamp")
-    return original if sent_at is None else min(now, now - (instant(sent_at, "sentAt") - original))
+def _happened(item: Mapping[str, Any], now: datetime, sent_at: Any) -> tuple[datetime, datetime | None]:
+    """When it happened by our clock, never later than now; and what the sender said, where that is far from it.
+
+    receivedAt − (sentAt − timestamp) takes the client's wrong clock out (Segment's rule); `originalTimestamp` is the
+    name that some libraries give it.
+    """
+    name = "timestamp" if item.get("timestamp") is not None else "originalTimestamp"
+    if item.get(name) is None:
+        return now, None
+    said = instant(item[name], name)
+    at = said
+    if sent_at is not None:
+        sent = instant(sent_at, "sentAt")
+        if sent - said > now - EARLIEST:
+            raise Rejected("sentAt", f"lies too long after {name}, found {sent_at!r:.40}")
+        at = now - (sent - said)
+    at = min(at, now)
+    return at, said if abs(at - said) > SLACK else None

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import Session
 
 from journeys.facts import calendar
+from journeys.facts.calendar import Window
 from journeys.program import assignment
 from services.installation import locales
 from store.tables.definitions import Setting
@@ -125,6 +126,11 @@ class InstallationSettings(BaseModel):
     def _a_zone(cls, value: str) -> str:
         calendar.check_zone(value)
         return value
+
+
+def awake(quiet: QuietHours | None) -> Window | None:
+    """What quiet hours leave of the day; None where there are none."""
+    return Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin)) if quiet else None
 
 
 def load(session: Session) -> InstallationSettings:

@@ -26,6 +26,7 @@ from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.plans import PlanEntry
+from store.tables.unreadable_values import UnreadableExample
 
 PAGE = 1_000
 """Rows that go in one transaction; who has more is erased in several."""
@@ -131,6 +132,7 @@ ROWS: Mapping[str, Phase] = {
     "inbox": lambda session, customer_id, now: address_consents.erase(session, customer_id),
     "segments": _rows(SegmentMember),
     "dates": _rows(DateDue),
+    "unreadable": _rows(UnreadableExample),
     "aliases": _rows(Alias),
 }
 """What is somebody's, by name, in the order in which it goes: runs first, so that nothing new is planned."""

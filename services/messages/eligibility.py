@@ -19,7 +19,6 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.facts import calendar
-from journeys.facts.calendar import Window
 from journeys.rules import policy
 from journeys.rules.policy import (
     EVERY_TOPIC,
@@ -206,7 +205,7 @@ def policy_terms(settings: InstallationSettings, rows: Iterable[Topic]) -> Insta
     quiet, cap = settings.quiet_hours, settings.cap
     return InstallationTerms(
         timezone=settings.timezone,
-        awake=Window(opens=calendar.parse_time(quiet.to), closes=calendar.parse_time(quiet.begin)) if quiet else None,
+        awake=installation_settings.awake(quiet),
         cap=(cap.max, calendar.parse_span(cap.per).elapsed) if cap else None,
         topics={
             one.key: TopicTerms(

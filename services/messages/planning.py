@@ -149,7 +149,8 @@ def _outcome(
         detail["reason"] = fate.reason or ""
     if until is not None:
         detail["until"] = until.isoformat()
-    return Planned(number=asked.number, at=now, outcome=outcome, until=until), detail, outcome
+    due = policy.still_due(fate.reason, asked.due) if until is not None else None
+    return Planned(number=asked.number, at=now, outcome=outcome, until=until, due=due), detail, outcome
 
 
 def withdraw(

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from journeys.facts import calendar
+from journeys.facts import calendar, customer_facts
+from journeys.program import date_triggers
 from journeys.program.nodes import SplitNode
 from journeys.program.program import EventTrigger, Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
@@ -44,10 +45,8 @@ def customer(
     recorded = [
         RecordedEvent(seq=i, name=name, at=at, properties=p) for i, (at, name, p) in enumerate(happened, start=1)
     ]
-    zone = attributes.get("timezone")
-    return CustomerHistory(
-        id="made-up", events=recorded, attributes=attributes, timezone=zone if isinstance(zone, str) else None
-    )
+    zone = customer_facts.timezone_in(attributes)
+    return CustomerHistory(id="made-up", events=recorded, attributes=attributes, timezone=zone)
 
 
 def later(begin: datetime, span: str, path: str) -> datetime:
@@ -84,8 +83,14 @@ def follow(
     whole = consequences.complete(program, history, until, segments)
     found = backtest.enrollments(program, whole, until, by_policy(assume_address=True, installation=terms))
     if not found:
-        raise InvalidInput("the customer does not enter: no trigger's guard holds; give other attributes or events")
+        raise InvalidInput(f"the customer does not enter: {_why_not(program, history)}")
     return found
+
+
+def _why_not(program: Program, history: CustomerHistory) -> str:
+    unreadable = date_triggers.unreadable(program, history.attributes).values()
+    told = "; ".join(f"the date in customer.{name} cannot be read ({value!r})" for name, value in unreadable)
+    return told or "no trigger's guard holds; give other attributes or events"
 
 
 def choosing(program: Program, chosen: Mapping[str, str]) -> Program:

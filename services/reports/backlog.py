@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from services.enrollments import poking
-from store.queries import channels, counts, dispatches, enrollments, lanes, message_counts
+from store.queries import channels, counts, dispatches, enrollments, lanes, message_counts, unreadable_values
 from store.queries import hooks as hook_rows
 from store.queries.lanes import LANES
 from store.statuses import ON_THE_WAY, UNSURE
@@ -21,7 +21,8 @@ class Backlog:
     """Counts, and ages in seconds; zero where nothing is overdue.
 
     `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest,
-    `stuck` what was set aside for a person, `overdue` the enrollments that should have acted minutes ago.
+    `stuck` what was set aside for a person, `overdue` the enrollments that should have acted minutes ago,
+    `unreadable` the values that could not be read by source and field.
     """
 
     messages: Mapping[tuple[str, str], int]
@@ -34,6 +35,7 @@ class Backlog:
     closed: Mapping[str, bool]
     stuck: Mapping[str, int]
     overdue: int
+    unreadable: Mapping[tuple[str, str], int]
 
 
 def standing_still(session: Session, now: datetime) -> dict[str, int]:
@@ -61,6 +63,7 @@ def measure(session: Session, now: datetime) -> Backlog:
             "enrollment": enrollments.count_stuck(session),
         },
         overdue=poking.count_overdue(session, now),
+        unreadable={(one.source, one.field): one.count for one in unreadable_values.listed(session)},
     )
 
 

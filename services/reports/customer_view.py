@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from services.customers.event_log import STALE
 from services.errors import NotFound
 from store.queries import customers
 from store.queries import timeline as timeline_rows
@@ -32,6 +33,9 @@ def timeline(
 
 
 def _event(event: Event) -> dict[str, Any]:
+    """An event as an entry of the timeline, marked where its sender's clock was off or it was too old to fire."""
+    said = {"said_at": event.said_at.isoformat()} if event.said_at else {}
+    late = {"late": True} if event.at <= event.received_at - STALE else {}
     return {
         "at": event.at,
         "kind": "event",
@@ -39,7 +43,9 @@ def _event(event: Event) -> dict[str, Any]:
         "journey": None,
         "stage": None,
         "step": None,
-        "detail": {"seq": event.seq, "properties": event.properties, "received_at": event.received_at.isoformat()},
+        "detail": {"seq": event.seq, "properties": event.properties, "received_at": event.received_at.isoformat()}
+        | said
+        | late,
     }
 
 

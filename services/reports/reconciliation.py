@@ -42,6 +42,7 @@ class _Kept:
     live: Mapping[str, int]
     ended: Mapping[str, Mapping[str, int]]
     erased: Mapping[str, Mapping[str, int]]
+    dates: Mapping[str, Mapping[str, int]]
 
 
 def reconcile(session: Session, journey: str | None = None, *, recount: bool = False) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
         live=counts.live(session),
         ended=counts.labels(session, counts.ENDED),
         erased=counts.labels(session, counts.ERASED),
+        dates=counts.labels(session, counts.DATE_UNKNOWN),
     )
     journeys = [_journey(key, kept, [one for one in books if one.journey == key], rows) for key in keys]
     broadcasts = [] if journey is not None else _broadcasts(books, rows)
@@ -95,6 +97,7 @@ def _journey(key: str, kept: _Kept, books: Iterable[StatusCount], rows: _Rows | 
         "live": live,
         "ended": ended,
         "erased": erased,
+        "dates_unknown": kept.dates.get(key, {}),
         "messages": summed(mails),
         "differences": _named(differences),
     }

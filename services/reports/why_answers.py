@@ -18,10 +18,10 @@ from services.customers import known_facts
 from services.definitions import journeys
 from services.enrollments import enrollment_forecast, wake
 from services.errors import InvalidInput, NotFound
-from services.reports import both_clocks, why_mail
+from services.reports import both_clocks, untold_dates, why_mail
 from services.reports.both_clocks import BothClocks
 from services.reports.why_mail import MOST, Why
-from store.queries import decisions, enrollments, hooks, messages
+from store.queries import decisions, enrollments, events, hooks, messages
 from store.statuses import CLAIMABLE, EnrollmentStatus, HookStatus
 from store.tables.customers import Customer
 from store.tables.definitions import Journey, JourneyVersion
@@ -80,15 +80,21 @@ class _Run:
         comes = f"; the next mail: {self._foretold(mail)}" if mail is not None else ""
         failing = hooks.last_failing(self._session, run.id)
         hook = f"; {_call(failing, self._clocks)}" if failing is not None else ""
+        stands = self._stands() + self._untold()[1]
         return Why(
-            answer=f"entered on {self._clocks.tell(run.entered_at)} by {run.source}; {self._stands()}{comes}{hook}",
+            answer=f"entered on {self._clocks.tell(run.entered_at)} by {run.source}; {stands}{comes}{hook}",
             entered=True,
             enrollment=run,
             hook=failing,
-            reason=run.reason,
+            reason=run.reason or self._untold()[0],
             next_at=run.wakes_at,
             decisions=decisions.last_of(self._session, run.id, MOST),
         )
+
+    def _untold(self) -> tuple[str | None, str]:
+        """Why the date that is waited for cannot be told: the reason's code, and a clause for a sentence."""
+        run = self._run
+        return untold_dates.unknown_date(run, decisions.last_of(self._session, run.id, MOST, run.step))
 
     def _stands(self) -> str:
         run = self._run
@@ -149,8 +155,10 @@ class _Run:
         """A step that sends and calls nothing, or was not come to."""
         run, recorded = self._run, decisions.last_of(self._session, self._run.id, MOST, step)
         if run.status == EnrollmentStatus.LIVE and run.step == step:
+            reason, because = self._untold()
+            answer, acts = self._stands() + because, run.wakes_at
             return Why(
-                answer=self._stands(), entered=True, enrollment=run, next_at=run.wakes_at, decisions=recorded
+                answer=answer, entered=True, enrollment=run, reason=reason, next_at=acts, decisions=recorded
             )  # fmt: skip
         if recorded:
             last = recorded[-1]
@@ -215,9 +223,11 @@ def _never_entered(session: Session, customer: Customer, journey: str, now: date
     if refusals:
         last = refusals[-1]
         reason = str(last.detail.get("reason"))
-        event = last.detail.get("event") or last.detail.get("schedule") or "a call"
+        event = last.detail.get("event") or last.detail.get("schedule") or last.detail.get("date") or "a call"
         when = both_clocks.of(session, customer).tell(last.at)
         told = f"{event} on {when} did not let the customer in: {REFUSALS.get(reason, reason)}"
+        if "date" in last.detail:
+            told += f" ({last.detail.get('seen')!r})"
         guards_asked = last.detail.get("guards")
         if guards_asked:
             told += "; " + "; ".join(_asked(one) for one in guards_asked)
@@ -242,6 +252,9 @@ def _triggers(session: Session, customer: Customer, program: Program, now: datet
             "on": trigger.event,
             "happened": customer.events.get(trigger.event, {}).get("count", 0),
         }
+        late = untold_dates.too_late(events.last_named(session, customer.id, trigger.event))
+        if late is not None:
+            shown["late"] = late
         if trigger.given:
             shown["where"] = dict(trigger.given)
         if trigger.guard is not None:
@@ -249,7 +262,7 @@ def _triggers(session: Session, customer: Customer, program: Program, now: datet
             shown["guard"] = text
             if not guards.reads_event(text):
                 verdict = guards.evaluate(text, customer_facts.context(known, None, {}, now))
-                shown |= {"holds_now": verdict.holds, "seen": dict(verdict.seen)}
+                shown |= {"holds_now": verdict.holds, "seen": dict(verdict.seen), "error": verdict.error}
         found.append(shown)
     return found
 
@@ -259,11 +272,9 @@ def _missing(triggers: Sequence[dict[str, Any]]) -> str:
         return "the journey is entered by a call of the API alone, and there was none"
     parts: list[str] = []
     for one in triggers:
-        came = (
-            f"{one['on']} came {one['happened']} times before it was published"
-            if one["happened"]
-            else f"{one['on']} never came"
-        )
+        came = f"{one['on']} " + (f"came {one['happened']} times" if one["happened"] else "never came")
+        if one["happened"]:
+            came += f", the last {one['late']}" if "late" in one else " before it was published"
         if one.get("holds_now") is False:
             came += f", and its guard is false now ({one['guard']}, seen {one['seen']})"
         parts.append(came)
@@ -271,4 +282,5 @@ def _missing(triggers: Sequence[dict[str, Any]]) -> str:
 
 
 def _asked(one: dict[str, Any]) -> str:
-    return f"{one.get('guard')} was false, seen {one.get('seen')}"
+    because = f" ({one['error']})" if one.get("error") else ""
+    return f"{one.get('guard')} was false{because}, seen {one.get('seen')}"

@@ -19,8 +19,9 @@ make every sum longer."""
 StepPlace = tuple[str, str, str]
 """Where an enrollment stands: journey, stage, step. The empty step is resting behind the last one."""
 
-ENDED, CONVERTED, ERASED = "ended", "converted", "erased"
-"""Names of run counts: runs ended by reason; conversions by credited template; runs of erased customers by status."""
+ENDED, CONVERTED, ERASED, DATE_UNKNOWN = "ended", "converted", "erased", "date_unknown"
+"""Names of run counts: runs ended by reason; conversions by credited template; runs of erased customers by status;
+dates that were waited for and could not be told, by reason."""
 
 
 class Tally:
@@ -56,7 +57,7 @@ class Tally:
         self.stays[key] += by * int(stay.total_seconds())
 
     def count(self, enrollment: str, journey: str, name: str, label: str, by: int = 1) -> None:
-        """A run count (ENDED, CONVERTED, ERASED) under a label; `by` is -1 where it is taken back."""
+        """A run count (ENDED, CONVERTED, …) under a label; `by` is -1 where it is taken back."""
         self.runs[(journey, name, label, _shard(enrollment))] += by
 
     def write(self, session: Session) -> None:
@@ -121,7 +122,7 @@ def live(session: Session) -> dict[str, int]:
 
 
 def labels(session: Session, name: str) -> dict[str, dict[str, int]]:
-    """A run count (ENDED, CONVERTED, ERASED) by journey and label."""
+    """A run count (ENDED, CONVERTED, …) by journey and label."""
     query = select(RunCount.journey, RunCount.label, func.sum(RunCount.count)).where(RunCount.name == name)
     found: dict[str, dict[str, int]] = {}
     for journey, label, count in session.exec(query.group_by(RunCount.journey, RunCount.label)):
@@ -138,7 +139,7 @@ def stays(session: Session, journey: str) -> dict[str, tuple[int, int]]:
 
 
 def runs(session: Session, journey: str, name: str) -> dict[str, int]:
-    """A run count (ENDED, CONVERTED, ERASED) of a journey by its labels."""
+    """A run count (ENDED, CONVERTED, …) of a journey by its labels."""
     query = select(RunCount.label, func.sum(RunCount.count))
     rows = session.exec(query.where(RunCount.journey == journey, RunCount.name == name).group_by(RunCount.label))
     return {label: int(count) for label, count in rows if count}

@@ -25,6 +25,12 @@ def get(session: Session, customer_id: str, seq: int) -> Event | None:
     return session.exec(select(Event).where(Event.customer_id == customer_id, Event.seq == seq)).first()
 
 
+def last_named(session: Session, customer_id: str, name: str) -> Event | None:
+    """The customer's event of this name that came last; None where there is none."""
+    query = select(Event).where(Event.customer_id == customer_id, Event.name == name)
+    return session.exec(query.order_by(col(Event.seq).desc()).limit(1)).first()
+
+
 def ahead(
     session: Session, customer_id: str, seq: int, names: Collection[str], limit: int
 ) -> Sequence[tuple[datetime, int, str]]:

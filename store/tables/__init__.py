@@ -1,6 +1,16 @@
 """The tables, by subject. Importing this package registers every one of them with the metadata."""
 
-from store.tables import access, broadcasts, customers, definitions, enrollments, message_counts, messages, plans
+from store.tables import (
+    access,
+    broadcasts,
+    customers,
+    definitions,
+    enrollments,
+    message_counts,
+    messages,
+    plans,
+    unreadable_values,
+)
 
-SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages, plans)
+SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages, plans, unreadable_values)
 """The modules, named so that their import is no accident."""

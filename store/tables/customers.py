@@ -48,7 +48,10 @@ class Tombstone(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """Something a customer did. `message_id` is the client's deduplication key; one that does not fire only counts."""
+    """Something a customer did. `message_id` is the client's deduplication key; one that does not fire only counts.
+
+    `said_at` is the instant that the sender gave, where its clock was off and `at` is another.
+    """
 
     __table_args__ = (
         UniqueConstraint("customer_id", "seq"),
@@ -66,6 +69,7 @@ class Event(SQLModel, table=True):
     fires: bool = True
     at: datetime = _at()
     received_at: datetime = _at()
+    said_at: datetime | None = _at(default=None)
 
 
 class SeenEventName(SQLModel, table=True):

@@ -1,14 +1,16 @@
 """The rest of the language, each word as a story told to the simulator."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from journeys.checks import source
 from journeys.facts import calendar
 from journeys.machine.state import State
+from journeys.program import date_triggers
 from journeys.program.nodes import SendNode
 from journeys.program.program import Program
 from journeys.rules.policy import ALLOWED, Skipped
@@ -308,3 +310,17 @@ def test_what_says_nothing_of_its_stages_keeps_its_digest() -> None:
     assert source.read(text)[0].canonical() == (
         '{"journey":"j","enter":[{"on":"Signed Up"}],"start":"a","stages":{"a":{"steps":[{"send":{"template":"welcome"}}]}}}'
     )
+
+
+def test_a_date_that_would_let_somebody_in_is_read_as_every_date_and_one_that_cannot_be_is_named(
+    compiled: Compile, noon: datetime
+) -> None:
+    program = compiled("journey: j\nenter: [{date: customer.birthday, every: year}]\nstart: a\nstages: {a: {}}")
+    (trigger,) = program.dates
+    zone = ZoneInfo("America/New_York")
+    for written in ("1990-05-01", " 1990-05-01T00:00:00.000Z ", 641_520_000, "641520000000"):
+        at = date_triggers.fires_at(trigger, written, zone, noon)
+        assert at == datetime(2026, 5, 1, 4, tzinfo=UTC), written
+        assert date_triggers.unreadable(program, {"birthday": written}) == {}
+    assert date_triggers.unreadable(program, {"birthday": "05/01/1990"}) == {"enter[0]": ("birthday", "05/01/1990")}
+    assert date_triggers.fires_at(trigger, "05/01/1990", zone, noon) is None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from journeys.facts import calendar
 from journeys.facts.calendar import Window
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
@@ -102,3 +103,45 @@ stages: {a: {steps: [{id: s, send: {template: x, expires: 2 days}}, {id: t, send
         topic="news", expires=2 * DAY, late="skip", window=MORNINGS, timezone="Europe/Berlin"
     )  # fmt: skip
     assert second == SendTerms(topic="news", transactional=True, late="skip", timezone="Europe/Berlin")
+
+
+# -- hours that never meet ---------------------------------------------------------------------------------------------
+
+
+NIGHT = Window(opens=time(22), closes=time(6))
+DAYTIME = Window(opens=time(8), closes=time(21))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        (NIGHT, DAYTIME, False),
+        (Window(opens=time(22), closes=time(8, 30)), DAYTIME, True),
+        (Window(opens=time(22), closes=time(8)), DAYTIME, False),
+        (Window(opens=time(9), closes=time(18), days=frozenset({0})), DAYTIME, True),
+        (Window(opens=time(9), closes=time(18), days=frozenset({0})), Window(opens=time(9), closes=time(18), days=frozenset({1})), False),
+        (Window(opens=time(22), closes=time(6), days=frozenset({6})), Window(opens=time(1), closes=time(2), days=frozenset({0})), True),
+        (Window(opens=time(22), closes=time(6), days=frozenset({6})), Window(opens=time(1), closes=time(2), days=frozenset({6})), False),
+    ],
+)  # fmt: skip
+def test_whether_two_windows_ever_meet(one: Window, other: Window, meet: bool) -> None:
+    assert calendar.meet(one, other) is calendar.meet(other, one) is meet
+
+
+@pytest.mark.parametrize(("expires", "days"), [(timedelta(days=1), 1), (None, 3)])
+def test_a_mail_whose_hours_never_meet_waits_for_them_to_be_mended_and_is_skipped_at_last(
+    expires: timedelta | None, days: int
+) -> None:
+    terms = SendTerms(window=NIGHT, expires=expires)
+    now, asked = NOON, 0
+    while isinstance(verdict := policy.decide(terms, ANN, due=NOON, now=now, limits=Limits(awake=DAYTIME)), Deferred):
+        assert verdict.reason == "no_common_hour"
+        now, asked = verdict.until, asked + 1
+        assert policy.still_due(verdict.reason, NOON) == NOON
+    assert (verdict, now, asked) == (Skipped("no_common_hour"), NOON + timedelta(days=days), 4 * days)
+    assert (
+        policy.decide(
+            SendTerms(window=NIGHT, transactional=True), ANN, due=NOON, now=NOON, limits=Limits(awake=DAYTIME)
+        )
+        != verdict
+    )

@@ -51,6 +51,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     },
     "0019": {"api_key": {"origins": []}},
     "0020": {"topic": {"names": {}}},
+    "0021": {"event": {"said_at": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -55,6 +55,9 @@ CONSENT: Row = {"source": "page", "at": AT, "pending": False, "evidence": None}
 EVENT: Row = {"customer_id": "cus_1", "type": "track", "properties": {"a": [1, None]}, "at": AT, "fires": True}
 DECISION: Row = {"customer_id": "cus_1", "journey": "welcome", "at": AT, "detail": {"why": "on"}}
 
+_UNREAD: Row = {"source": "profile", "field": "timezone"}
+_UNREAD_COUNT: Row = {**_UNREAD, "day": "2026-03-02", "shard": 3, "count": 2}
+_UNREAD_EXAMPLE: Row = {**_UNREAD, "id": "unr_1", "customer_id": "cus_1", "value": "PST", "at": AT}
 _PLAN_ENTRY: Row = {
     "operation_id": "op_1", "enrollment_id": "enr_1", "customer_id": "cus_1", "kind": "retimed", "version": 1,
     "stage": "new", "step": "new/wait:2 days", "to_stage": "new", "to_step": "new/wait:3 days", "detail": {},
@@ -392,5 +395,6 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
     },
     "0018": {"plan_entry": [_PLAN_ENTRY]},
+    "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

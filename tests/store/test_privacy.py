@@ -24,6 +24,7 @@ from store.tables.customers import Customer, DateDue, Event, SegmentMember, Supp
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.plans import PlanEntry
+from store.tables.unreadable_values import UnreadableExample
 from waypost.wiring import Parts
 
 SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "voucher-7", "S3CRET")
@@ -31,7 +32,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
-    "message_body", "control", "address_consent", "plan_entry",
+    "message_body", "control", "address_consent", "plan_entry", "unreadable_example",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -54,6 +55,7 @@ OTHERS = {
     "message_count": "counts",
     "message_day_count": "counts",
     "delivery_count": "counts",
+    "unreadable_count": "counts",
     "lane": "who delivers",
     "channel": "the provider's state",
     "bucket": "rates",
@@ -141,6 +143,9 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                 PendingClick(id="c", message_id="mail", customer_id=customer.id, at=noon, url="https://x/S3CRET"),
                 BroadcastMember(broadcast="spring", customer_id=customer.id),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
+                UnreadableExample(
+                    id="u", customer_id=customer.id, source="profile", field="timezone", value="S3CRET", at=noon
+                ),
                 Hook(
                     id="hook",
                     kind="notify",

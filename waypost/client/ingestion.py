@@ -34,6 +34,11 @@ class IngestionCalls(Connection):
         """Events that were refused, the newest first; `filters`: `type`, `sort`, `limit` (a page, at most 200)."""
         return self._list("/v1/rejections", **filters)
 
+    def unreadable_values(self, since: str | None = None) -> list[m.UnreadableFieldOut]:
+        """Fields whose values could not be read, with examples; only those of a day (`2026-03-02`, UTC) or later."""
+        params = {"since": since} if since else {}
+        return self.call("GET", "/v1/unreadable-values", params=params)["items"]
+
 
 def _with_id(more: JsonObject) -> JsonObject:
     """A message has an id, so that a repeat on the way counts once."""

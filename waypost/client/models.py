@@ -354,6 +354,14 @@ class Forecast(TypedDict):
     unless: list[str]
 
 
+class GuardProblemOut(TypedDict):
+    """Why the guard fails for some customers."""
+
+    problem: str
+    count: int
+    seen: dict[str, dict[str, Any]]
+
+
 class Health(TypedDict):
     """`ok`, or `degraded` where the database, Temporal, room on the disk or a part of the worker is missing."""
 
@@ -430,6 +438,7 @@ class JourneyBook(TypedDict):
     live: int
     ended: dict[str, int]
     erased: int
+    dates_unknown: dict[str, int]
     messages: MessageBook
     differences: dict[str, int]
 
@@ -866,6 +875,21 @@ class SegmentOut(TypedDict):
     updated_at: str
 
 
+class SegmentPreviewIn(TypedDict):
+    """A guard to try."""
+
+    guard: str
+
+
+class SegmentPreviewOut(TypedDict):
+    """What a guard says of the newest customers."""
+
+    looked_at: int
+    belong: int
+    warning: str | None
+    problems: list[GuardProblemOut]
+
+
 SendWindow = TypedDict("SendWindow", {"days": "NotRequired[str | list[str]]", "from": "str", "to": "str"})
 
 
@@ -1068,6 +1092,25 @@ class TriggerNow(TypedDict):
     guard: NotRequired[str | None]
     holds_now: NotRequired[bool | None]
     seen: NotRequired[dict[str, Any] | None]
+    error: NotRequired[str | None]
+    late: NotRequired[str | None]
+
+
+class UnreadableFieldOut(TypedDict):
+    """A field whose values could not be read: they counted as nothing, which is told here and not guessed."""
+
+    source: str
+    field: str
+    count: int
+    first_day: str
+    last_day: str
+    examples: list[str]
+
+
+class UnreadableFieldsOut(TypedDict):
+    """All such fields, those with the most first."""
+
+    items: list[UnreadableFieldOut]
 
 
 class Unsure(TypedDict):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -10,6 +11,7 @@ from store import migrate
 from store.dialects.interface import WrongEncoding
 from waypost import providers
 from waypost.client.installation import client
+from waypost.client.models import UnreadableFieldOut
 from waypost.doctor.findings import CheckFailed, Finding, finding_of
 from waypost.doctor.standing_still import standing_still
 from waypost.errors import ApiProblem, CannotStart, Unreachable
@@ -17,6 +19,12 @@ from waypost.settings import Settings
 from waypost.stack import temporal_server
 from waypost.wiring import Parts
 from workflows.gateway import TemporalUnavailable
+
+RECENT = timedelta(days=7)
+"""What was not understood before is history: whoever mended it wants to see that it is well."""
+
+MOST_TOLD = 5
+"""Fields that are named."""
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -29,6 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("sender", _sender),
         ("channel", _channel),
         ("set aside", _set_aside),
+        ("values", _values),
     ]
     return [finding_of(name, check, settings) for name, check in checks]
 
@@ -95,6 +104,26 @@ def _set_aside(settings: Settings) -> str:
     if found:
         raise CheckFailed("; ".join(found))
     return "nothing is stuck"
+
+
+def _values(settings: Settings) -> str:
+    """Values of the last days that nobody could read: they count as nothing until somebody mends what sends them."""
+    try:
+        found = client(settings).unreadable_values(since=(datetime.now(UTC) - RECENT).date().isoformat())
+    except (Unreachable, ApiProblem) as gone:
+        raise CheckFailed(f"nobody can say: {gone}") from None
+    if not found:
+        return "all could be read"
+    told = [f"{one['field']} of {one['source']} ({one['count']}, such as {_example(one)})" for one in found[:MOST_TOLD]]
+    more = f" and {len(found) - MOST_TOLD} more fields" if len(found) > MOST_TOLD else ""
+    raise CheckFailed(
+        f"not understood: {'; '.join(told)}{more}; send ISO 8601 dates, numbers with a decimal point and IANA zones "
+        "(GET /v1/unreadable-values)"
+    )
+
+
+def _example(one: UnreadableFieldOut) -> str:
+    return repr(one["examples"][0]) if one["examples"] else "none that is kept"
 
 
 def _sender(settings: Settings) -> str:

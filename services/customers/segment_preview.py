@@ -1,0 +1,59 @@
+"""A guard tried on customers before it is a segment: who would belong, and of whom it cannot be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from journeys.facts import customer_facts, guards
+from services.customers import known_facts, segments
+from store.queries import lists
+from store.queries.lists import Slice
+
+LOOKED_AT = 200
+"""Customers, the newest first: enough to see how values are written, in some tens of milliseconds."""
+
+MOST_TOLD = 10
+"""Problems that are told, and of each as many customers."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GuardProblem:
+    """Why the guard fails for some customers: how many, and what it saw of some of them, by customer."""
+
+    problem: str
+    count: int = 0
+    seen: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentPreview:
+    """How many customers were looked at, how many belong, and why the guard fails for others."""
+
+    looked_at: int
+    belong: int
+    warning: str | None
+    problems: Sequence[GuardProblem]
+
+
+def preview(session: Session, guard: str, now: datetime) -> SegmentPreview:
+    """Ask a guard of the newest customers; nothing is stored. Raise InvalidInput where it may be no segment's."""
+    segments.check(guard)
+    newest = Slice(limit=LOOKED_AT, descending=True)
+    people, _ = lists.customers(session, newest, query_text=None, stage=None, segment=None, sort="id")
+    known, belong, problems = known_facts.of_all(session, [(one, None) for one in people]), 0, dict[str, GuardProblem]()
+    for customer in people:
+        verdict = guards.evaluate(guard, customer_facts.context(known[customer.id], None, {}, now))
+        belong += verdict.holds
+        if verdict.error is not None:
+            problem = problems.setdefault(verdict.error, GuardProblem(problem=verdict.error))
+            problem.count += 1
+            if len(problem.seen) < MOST_TOLD:
+                problem.seen[customer.external_id or customer.id] = verdict.seen
+    found = sorted(problems.values(), key=lambda one: -one.count)[:MOST_TOLD]
+    mismatch = guards.type_problem(guard)
+    return SegmentPreview(
+        looked_at=len(people), belong=belong, warning=mismatch[1] if mismatch else None, problems=found
+    )
