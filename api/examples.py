@@ -17,6 +17,7 @@ DEEPEST = 8
 TEXTS: Mapping[str, str] = {
     "text/html": "<!doctype html><title>Waypost</title>",
     "text/csv": "line,reason\r\n17,timestamp: must be an ISO 8601 instant\r\n",
+    "application/x-ndjson": '{"enrollment": "enr_06h0ay4t1dthcgt67nd2berw", "version": 1, "kind": "stays"}\n',
     "text/plain": 'waypost_messages{lane="journey",status="planned"} 12.0\n',
     "text/event-stream": 'event: progress\ndata: {"id": "op_06h0ay4t1dthcgt67nd2berw", "done": 500}\n\n',
     "image/svg+xml": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 240"></svg>',
@@ -29,6 +30,8 @@ TAKEN = {"success": True, "accepted": 1, "repeated": 0, "rejected": []}
 GIVEN: Mapping[str, Any] = {
     **dict.fromkeys(ingestion_paths.PATHS, TAKEN),
     "/v1/customers/{id}/export": {"customer": {"external_id": "17", "email": "ann@example.com"}, "event": []},
+    "/v1/journeys/{key}/plans/{id}.csv": "enrollment,version,kind,stage,step,to_stage,to_step,detail\r\n"
+    "enr_06h0ay4t1dthcgt67nd2berw,1,retimed,onboarding,onboarding/wait:3 days,onboarding,onboarding/wait:5 days,{}\r\n",
     "/schemas/journey.json": {"$id": "urn:waypost:schema:journey", "title": "A Waypost journey"},
 }
 """Answers whose shape no schema tells."""

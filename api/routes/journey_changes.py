@@ -158,23 +158,42 @@ def _checked(parts: Backend, key: str, asked: PublishIn, version: int | None, no
         return planned
 
 
-@router.get("/{key}/plans/{id}.ndjson", summary="A plan, customer by customer", responses=responses(404))
+class StreamedNdjson(StreamingResponse):
+    """JSON, a line for each thing."""
+
+    media_type = "application/x-ndjson"
+
+
+class StreamedCsv(StreamingResponse):
+    """A table as a file of any length."""
+
+    media_type = "text/csv"
+
+
+@router.get(
+    "/{key}/plans/{id}.ndjson",
+    summary="A plan, customer by customer",
+    response_class=StreamedNdjson,
+    responses=responses(404),
+)
 def as_ndjson(
     key: JourneyKey, id: PlanId, parts: TheBackend, session: Reading, caller: Support, kind: Kind | None = None
 ) -> Response:
     """One line for each enrollment: what would become of it. `kind` leaves the others out."""
     _plan_of(session, key, id)
-    return StreamingResponse(_lines(parts, id, kind, _ndjson), media_type="application/x-ndjson")
+    return StreamedNdjson(_lines(parts, id, kind, _ndjson))
 
 
-@router.get("/{key}/plans/{id}.csv", summary="The same as a table", responses=responses(404))
+@router.get(
+    "/{key}/plans/{id}.csv", summary="The same as a table", response_class=StreamedCsv, responses=responses(404)
+)
 def as_csv(
     key: JourneyKey, id: PlanId, parts: TheBackend, session: Reading, caller: Support, kind: Kind | None = None
 ) -> Response:
     """The same lines with a header; `detail` is JSON."""
     _plan_of(session, key, id)
     name = {"Content-Disposition": f'attachment; filename="{key}-plan.csv"'}
-    return StreamingResponse(_lines(parts, id, kind, _csv), media_type="text/csv", headers=name)
+    return StreamedCsv(_lines(parts, id, kind, _csv), headers=name)
 
 
 def _plan_of(session: Session, key: str, id: str) -> None:

@@ -348,7 +348,7 @@ def test_an_encoding_that_was_said_holds() -> None:
 
 
 @pytest.mark.parametrize(("said", "path"), [({"encoding": "latin-x"}, "encoding"), ({"delimiter": "x"}, "delimiter")])
-def test_a_form_that_does_not_exist_is_refused(said: dict[str, str], path: str) -> None:
+def test_a_form_that_does_not_exist_is_refused(said: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         FormRecognition("csv", **said)
     assert refused.value.path == path

@@ -41,7 +41,7 @@ def moved(database: Database, publish: Callable[[str, str], None], noon: datetim
             choices = Choices(**{"spread": timedelta(), **more.pop("choices", {})})
             target = TargetVersion(number=version.number, program=program, choices=choices, **more)
             those = {one.id: one.customer_id for one in session.exec(select(Enrollment)).all()}
-            return dict(moving.move(session, target, those, at))
+            return {str(kind): count for kind, count in moving.move(session, target, those, at).items()}
 
     return run
 
