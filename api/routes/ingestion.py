@@ -125,7 +125,7 @@ def rejections(
     return Page(items=[RejectionOut.model_validate(row) for row in rows], cursor=cursor)
 
 
-@router.get("/unreadable-values", summary="Values that could not be read", responses=responses(422))
+@router.get("/v1/unreadable-values", summary="Values that could not be read", responses=responses(422))
 def unreadable(
     session: Reading,
     key: Support,

@@ -183,7 +183,9 @@ def test_exit_ends_with_its_reason(compiled: Compile, noon: datetime) -> None:
 
 def test_set_changes_attributes_on_record(compiled: Compile, noon: datetime) -> None:
     trace = run(compiled(HEAD + "stages: {a: {steps: [{set: {level: 2}}]}}"), noon, 1)
-    assert [one.detail for one in trace.decisions if one.what == "attributes_set"] == [{"attributes": {"level": 2}}]
+    assert [one.detail for one in trace.decisions if one.what == "attributes_set"] == [
+        {"attributes": {"level": 2}, "seq": 0}
+    ]
 
 
 def test_a_loop_that_never_waits_ends_with_its_place_named(compiled: Compile, noon: datetime) -> None:
