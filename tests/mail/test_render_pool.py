@@ -40,13 +40,24 @@ POISON = {
 }
 
 
+def renderers() -> list[psutil.Process]:
+    """The processes that render; the tests have others beside them."""
+    return [one for one in psutil.Process().children() if "mail.rendering.child" in _words(one)]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[RenderPool]:
     monkeypatch.setattr(render_pool, "SECONDS", 1.5)
     made = RenderPool(size=2)
     yield made
     made.close()
-    assert psutil.Process().children() == []
+    assert renderers() == []
 
 
 def stored(html: str, key: str = "poison") -> Stored:
@@ -106,7 +117,7 @@ def test_what_a_process_sleeps_away_while_it_is_stopped_is_not_a_templates_fault
 def test_a_process_that_gets_a_tenth_of_its_time_is_not_a_templates_fault(pool: RenderPool) -> None:
     """A machine that is busy elsewhere: what counts is how much a render computes."""
     pool.fill("", {})
-    (child,) = psutil.Process().children()
+    (child,) = renderers()
     ended = threading.Event()
 
     def starve() -> None:
@@ -140,12 +151,12 @@ def test_many_mails_of_a_poison_template_hold_up_nobody(pool: RenderPool, monkey
     threads = [threading.Thread(target=poisoned) for _ in range(8)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(psutil.Process().children()) >= 1)
+    wait_until(lambda: len(renderers()) >= 1)
     for _ in range(20):
         pool.render("thank_you", CONTEXT)
     assert [thread.is_alive() for thread in threads] == [True] * 8, "all of them go on meanwhile"
     while any(thread.is_alive() for thread in threads):
-        for child in psutil.Process().children():
+        for child in renderers():
             with suppress(psutil.NoSuchProcess):  # the pool has ended it meanwhile
                 child.kill()
         time.sleep(0.05)
@@ -164,17 +175,17 @@ def test_four_endless_templates_stop_neither_a_first_preview_nor_what_is_sent(
     threads = [threading.Thread(target=poisoned, args=(f"poison {one}",)) for one in range(4)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(psutil.Process().children()) >= 4)
+    wait_until(lambda: len(renderers()) >= 4)
     assert pool.render("thank_you", CONTEXT).subject == "Thank you for your order, Ann"
     assert pool.render("mine", CONTEXT, None, stored("<p>Hi</p>", "mine")).subject == "S"
     assert [thread.is_alive() for thread in threads] == [True] * 4, "all of them go on meanwhile"
     while any(thread.is_alive() for thread in threads):
-        for child in psutil.Process().children():
+        for child in renderers():
             with suppress(psutil.NoSuchProcess):  # the pool has ended it meanwhile
                 child.kill()
         time.sleep(0.05)
     pool.render("thank_you", CONTEXT)
-    assert len(psutil.Process().children()) <= 2, "only so many are kept"
+    assert len(renderers()) <= 2, "only so many are kept"
 
 
 def test_who_has_killed_once_waits_behind_those_that_never_did(
@@ -191,7 +202,7 @@ def test_who_has_killed_once_waits_behind_those_that_never_did(
     assert pool.render("mine", CONTEXT, None, stored("<p>Hi</p>", "mine")).subject == "S"
     assert [thread.is_alive() for thread in again] == [True] * len(again)
     while any(thread.is_alive() for thread in again):
-        for child in psutil.Process().children():
+        for child in renderers():
             with suppress(psutil.NoSuchProcess):  # the pool has ended it meanwhile
                 child.kill()
         time.sleep(0.05)
@@ -263,5 +274,5 @@ def test_the_folders_of_an_installation_are_known(tmp_path: Path) -> None:
 def test_a_process_that_renders_is_told_no_secret(pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYPOST_SECRET", "signs links")
     assert pool.fill("{{ 1 + 1 }}", {}) == "2"
-    (child,) = [one for one in psutil.Process().children() if "mail.rendering.child" in one.cmdline()]
+    (child,) = renderers()
     assert set(child.environ()) <= {"PATH", "PYTHONPATH", "LC_CTYPE"}  # Python itself sets the last, without a locale
