@@ -6,10 +6,8 @@ is. What a catalogue does not have is said in English. It must not know whose la
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-
-from babel import Locale, UnknownLocaleError
-from babel.messages.pofile import read_po
 
 ENGLISH = "en"
 """The language that the templates are written in."""
@@ -25,10 +23,16 @@ class Translations:
     """Every language that our own words are there in; `folders` are of templates, the first that has a word wins."""
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self._words: dict[str, dict[str, str]] = {}
-        for folder in (CATALOGUES, *(one / "locales" for one in reversed(folders))):
+        self._folders = (CATALOGUES, *(one / "locales" for one in reversed(folders)))
+
+    @cached_property
+    def _words(self) -> Mapping[str, Mapping[str, str]]:
+        """What each catalogue has; read when somebody first asks, since many a process never does."""
+        found: dict[str, dict[str, str]] = {}
+        for folder in self._folders:
             for file in sorted(folder.glob("*.po")):
-                self._words.setdefault(file.stem, {}).update(_read(file))
+                found.setdefault(file.stem, {}).update(_read(file))
+        return found
 
     def best(self, wanted: Sequence[str]) -> str:
         """The first of these language tags (`de-AT`) whose language is there; English where none is."""
@@ -47,6 +51,8 @@ class Translations:
 
 def direction(tag: str) -> str:
     """How the language is written, as HTML's `dir` has it: `ltr`, or `rtl` for Arabic, Hebrew and their like."""
+    from babel import Locale, UnknownLocaleError  # 4 MB, for a process that may never need it
+
     try:
         return Locale.parse(tag, sep="-").text_direction
     except (UnknownLocaleError, ValueError):
@@ -54,6 +60,8 @@ def direction(tag: str) -> str:
 
 
 def _read(file: Path) -> dict[str, str]:
+    from babel.messages.pofile import read_po
+
     with file.open("rb") as opened:
         catalog = read_po(opened)
     return {str(one.id): str(one.string) for one in catalog if one.id and one.string and not one.fuzzy}

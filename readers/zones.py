@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 
-from babel.core import get_global
-
 LONGEST = 64
 """Characters of a zone's name: twice what the longest has."""
 
@@ -50,5 +48,7 @@ def _names() -> Mapping[str, str]:
 @lru_cache(maxsize=1)
 def _windows() -> Mapping[str, str]:
     """Windows' names, by their plain form: the table of CLDR, as Babel brings it."""
+    from babel.core import get_global  # 4 MB, for names that are rarely met
+
     table: Mapping[str, str] = get_global("windows_zone_mapping")
     return {_plain(name): zone for name, zone in table.items()}

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from api.edge import ingestion_paths
 from mail.links import Unsubscribe
 from store.tables.customers import Consent, Customer, Event
 from store.tables.messages import OutboxMail
@@ -118,12 +119,12 @@ def test_every_route_refuses_no_key_a_wrong_key_and_a_revoked_one(client: TestCl
 
 
 def test_every_route_refuses_a_key_of_too_small_a_scope(client: TestClient, keys: dict[str, str]) -> None:
-    ingestion = {"/v1/batch", "/v1/identify", "/v1/track", "/v1/page", "/v1/screen", "/v1/group", "/v1/alias"}
     for method, path in routes(client):
-        scope = "support" if path in ingestion else "ingest"
+        scope = "support" if path in ingestion_paths.PATHS else "ingest"
         headers = {"Authorization": f"Bearer {keys[scope]}"}
         answer = client.request(method, path, headers=headers, json={"batch": []})
-        assert answer.status_code == 403, (method, path)
+        in_the_path = path == "/v1/projects/{key}/settings"  # whose key is asked for, whatever a header says
+        assert answer.status_code == (401 if in_the_path else 403), (method, path)
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(client: TestClient, parts: Parts) -> None:
@@ -153,7 +154,7 @@ def test_a_customer_is_put_changed_and_found(client: TestClient) -> None:
 
 def test_lists_are_read_page_by_page(client: TestClient) -> None:
     for number in range(5):
-        client.put(f"/v1/customers/{number}", json={"attributes": {}})
+        client.put(f"/v1/customers/c{number}", json={"attributes": {}})
     seen, cursor = [], None
     for _ in range(4):
         page = client.get("/v1/customers", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
@@ -161,7 +162,7 @@ def test_lists_are_read_page_by_page(client: TestClient) -> None:
         cursor = page["cursor"]
         if cursor is None:
             break
-    assert sorted(seen) == ["0", "1", "2", "3", "4"]
+    assert sorted(seen) == ["c0", "c1", "c2", "c3", "c4"]
 
 
 def test_the_timeline_tells_why(client: TestClient, welcome: dict[str, Any]) -> None:

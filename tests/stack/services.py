@@ -115,6 +115,6 @@ class Services:
         """The service's own healthcheck, with the port of this machine."""
         check: list[str] = SERVICES[service]["healthcheck"]["test"]
         assert check[:2] == ["CMD", "python"]
-        port = self.metrics.get(service, self.api_port)
+        port = self.health.get(service, self.api_port)
         code = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", check[3])
         return subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30).returncode == 0
