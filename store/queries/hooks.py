@@ -1,5 +1,6 @@
 """Hooks: webhooks and notes to colleagues that are to be made."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -65,11 +66,11 @@ def stuck(session: Session) -> int:
 
 def stuck_by_step(session: Session, journey: str | None = None) -> dict[str, int]:
     """How many hooks are set aside for a person: by `journey/step`, of one journey or of all."""
-    query = select(Hook.journey, Hook.step, func.count(col(Hook.id))).where(Hook.status == HookStatus.STUCK)
+    query = select(Hook.journey, Hook.step).where(Hook.status == HookStatus.STUCK)
     if journey is not None:
         query = query.where(Hook.journey == journey)
-    found = session.exec(query.group_by(Hook.journey, Hook.step).order_by(Hook.journey, Hook.step)).all()
-    return {f"{key}/{step}": count for key, step, count in found}
+    found = Counter(f"{key}/{step}" for key, step in session.exec(query))
+    return dict(sorted(found.items()))
 
 
 def last_of_step(session: Session, enrollment_id: str, step: str) -> Hook | None:
