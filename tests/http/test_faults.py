@@ -64,10 +64,11 @@ def test_any_name_is_a_name(client: TestClient, name: str) -> None:
     assert "49" not in mail["subject"], "what a customer is called is no template"
 
 
-def test_an_address_that_cannot_be_written_to_is_told_by_the_policy(client: TestClient) -> None:
+def test_an_address_that_cannot_be_written_to_is_told_at_once(client: TestClient) -> None:
     for email in ("x" * 65 + "@example.com", "no address", "a@b@c.de"):
         answer = client.put("/v1/customers/ann", json={"attributes": {"email": email}})
-        assert (answer.status_code, answer.json()["email"]) == (200, email.lower()), "kept as it is; mail is refused"
+        assert answer.status_code == 422
+        assert "email" in answer.json()["path"]
 
 
 # -- 28: journeys that cannot be -----------------------------------------------------------------------------------------
@@ -114,6 +115,8 @@ def test_each_scope_opens_what_is_its_own_and_nothing_else(client: TestClient, k
     for path, item in document["paths"].items():
         for method in item:
             tags = item[method].get("tags", [])
+            if path == "/v1/projects/{key}/settings":  # whose key stands in the path
+                continue
             if not path.startswith("/v1/") or ("ingestion" in tags and method == "post") or path.endswith("/watch"):
                 continue
             admin = (method, path) in ADMINS

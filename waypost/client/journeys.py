@@ -40,7 +40,7 @@ class JourneyCalls(Connection):
         """
         return self.call("POST", "/v1/journeys/{}/publish", key, json={"in_flight": in_flight, "token": token})
 
-    def rollback(
+    def roll_back(
         self, key: str, version: int, in_flight: Literal["pin", "move"] = "pin", token: str | None = None
     ) -> m.Published:
         """Publish an older version again; the plan whose `token` is given was asked for with that `version`."""

@@ -113,7 +113,7 @@ def rollback(
     with api_client() as waypost:
         asked = {"in_flight": in_flight, "version": to}
         token = token or _looked_at(waypost, key, asked, yes) if in_flight == "move" else None
-        _done(waypost, key, waypost.rollback(key, to, in_flight=in_flight, token=token), as_json)
+        _done(waypost, key, waypost.roll_back(key, to, in_flight=in_flight, token=token), as_json)
 
 
 def _looked_at(waypost: "Waypost", key: str, asked: dict[str, Any], yes: bool) -> str:
