@@ -107,7 +107,11 @@ ADMINS = {
     ("put", "/v1/settings"), ("delete", "/v1/customers/{id}"), ("get", "/v1/customers/{id}/export"),
 }  # fmt: skip
 WRITES = ("put", "delete")
-SUPPORT_WRITES = {("post", "/v1/enrollments/{id}/{control}"), ("post", "/v1/templates/{key}/preview")}
+SUPPORT_WRITES = {
+    ("post", "/v1/segments/preview"),
+    ("post", "/v1/enrollments/{id}/{control}"),
+    ("post", "/v1/templates/{key}/preview"),
+}
 
 
 def test_each_scope_opens_what_is_its_own_and_nothing_else(client: TestClient, keys: dict[str, str]) -> None:
