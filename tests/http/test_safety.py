@@ -274,7 +274,7 @@ def test_of_a_customer_only_the_names_of_what_changed_are_kept(client: TestClien
 
 def test_a_list_is_read_page_by_page_in_both_orders_whatever_is_added(client: TestClient) -> None:
     for number in range(5):
-        client.put(f"/v1/customers/{number}", json={"attributes": {"email": f"c{number}@example.com"}})
+        client.put(f"/v1/customers/{number + 1}", json={"attributes": {"email": f"c{number}@example.com"}})
 
     def read(sort: str) -> list[str]:
         found, cursor = list[str](), None
@@ -286,9 +286,9 @@ def test_a_list_is_read_page_by_page_in_both_orders_whatever_is_added(client: Te
             if cursor is None:
                 return found
 
-    assert read("created") == ["0", "1", "2", "3", "4"]
-    assert read("-created") == ["4", "3", "2", "1", "0"]
-    assert read("-email") == ["4", "3", "2", "1", "0"]
+    assert read("created") == ["1", "2", "3", "4", "5"]
+    assert read("-created") == ["5", "4", "3", "2", "1"]
+    assert read("-email") == ["5", "4", "3", "2", "1"]
     cursor = client.get("/v1/customers", params={"limit": 2}).json()["cursor"]
     other = client.get("/v1/customers", params={"cursor": cursor, "sort": "-created"})
     assert (other.status_code, other.json()["path"]) == (422, "cursor")
