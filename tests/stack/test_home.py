@@ -14,6 +14,7 @@ from tests.conftest import HandClock, settings_for
 from waypost.errors import CannotStart
 from waypost.private_files import make_private, write_private
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
+from waypost.stack import home
 from waypost.wiring import Parts
 
 STRONG = "wp_5f3c1f0f9a4d4c0e8b7a6d21c9e4b7f0a1"
@@ -148,3 +149,12 @@ def test_the_pages_of_temporal_move_with_its_port(tmp_path: Path) -> None:
     assert settings_for(tmp_path, temporal_port=17233).ui_port == 18233
     assert settings_for(tmp_path, temporal_port=17233, temporal_ui_port=9999).ui_port == 9999
     assert settings_for(tmp_path, temporal_port=65000).ui_port == 64000
+
+
+def test_two_parts_that_want_one_port_are_told_before_anything_starts() -> None:
+    wanted = {"WAYPOST_PORT": 18431, "WAYPOST_TEMPORAL_PORT": 17431, "WAYPOST_TEMPORAL_UI_PORT": 18431}
+    with pytest.raises(CannotStart) as refused:
+        home.check_ports(wanted)
+    assert str(refused.value) == (
+        "WAYPOST_PORT and WAYPOST_TEMPORAL_UI_PORT are both the port 18431; set one of them to another free port"
+    )

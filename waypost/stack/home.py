@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -32,8 +33,19 @@ def take(home: Path) -> IO[str]:
     return lock
 
 
-def check_port(port: int, variable: str) -> None:
-    """Raise CannotStart where another program has the port, naming the setting that changes it."""
+def check_ports(wanted: Mapping[str, int]) -> None:
+    """Raise CannotStart where two want one port, or another program has it; `wanted` are the ports by their settings."""
+    taken = dict[int, str]()
+    for variable, port in wanted.items():
+        if port in taken:
+            raise CannotStart(
+                f"{taken[port]} and {variable} are both the port {port}; set one of them to another free port"
+            )
+        taken[port] = variable
+        _check_free(port, variable)
+
+
+def _check_free(port: int, variable: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -73,11 +73,11 @@ class Stack:
 
     def _prepare(self, parts: Parts) -> AdminKey:
         settings = self.settings
-        home.check_port(settings.port, "WAYPOST_PORT")
+        ports = {"WAYPOST_PORT": settings.port}
         if settings.temporal_address is None:
-            home.check_port(settings.temporal_port, "WAYPOST_TEMPORAL_PORT")
-            home.check_port(settings.ui_port, "WAYPOST_TEMPORAL_UI_PORT")
+            ports |= {"WAYPOST_TEMPORAL_PORT": settings.temporal_port, "WAYPOST_TEMPORAL_UI_PORT": settings.ui_port}
             temporal_server.binary()
+        home.check_ports(ports)
         migrate.upgrade(parts.database.engine)
         self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
         return ensure_admin_key(parts)
