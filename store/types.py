@@ -65,6 +65,9 @@ def ordered_json_column(**options: Any) -> Any:
     return Field(sa_type=OrderedJson, **options)
 
 
-def partial_index(name: str, *columns: str, of: str) -> Index:
-    """An index of those rows alone for which a condition holds; a statement that says the same finds it."""
-    return Index(name, *columns, **index_of(of))
+def partial_index(name: str, *columns: str, of: str, unique: bool = False) -> Index:
+    """An index of those rows alone for which a condition holds; a statement that says the same finds it.
+
+    With `unique` no two of these rows are alike in the columns.
+    """
+    return Index(name, *columns, unique=unique, **index_of(of))

@@ -71,7 +71,10 @@ def publish(
 
 
 def publish_again(session: Session, key: str, number: int, now: datetime) -> tuple[JourneyVersion, bool]:
-    """Make the definition of an older version the live one, as a version of its own. Raise NotFound."""
+    """Make the definition of an older version the live one, as a version of its own.
+
+    Raise NotFound, Refused (`second_lifecycle`) where another journey is the lifecycle by now.
+    """
     found = Definition.model_validate_json(version(session, key, number).canonical)
     return _make_live(session, get(session, key), found, now)
 
@@ -83,6 +86,8 @@ def _make_live(
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     if live is not None and live.digest == definition.digest() and journey.archived_at is None:
         return live, False
+    if definition.lifecycle:
+        _refuse_a_second_lifecycle(session, key)
     journey.archived_at = None
     version = JourneyVersion(
         journey=key,
@@ -98,6 +103,17 @@ def _make_live(
     if compiler.load(version.canonical).dates:
         backfills.start(session, "dates", key, now)
     return version, True
+
+
+def _refuse_a_second_lifecycle(session: Session, key: str) -> None:
+    """Whoever publishes another at this very moment is refused by the database, does this once more, and meets it."""
+    known = journey_rows.lifecycle_key(session)
+    if known not in (None, key):
+        raise Refused(
+            f"the journey {known!r} is the lifecycle already, and a customer has one lifecycle stage; archive it, or "
+            "publish it without `lifecycle`, first",
+            "second_lifecycle",
+        )
 
 
 def get(session: Session, key: str) -> Journey:

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 from store.statuses import BroadcastStatus, enforce_transitions, status_column
 from store.types import instant_column as _at
 from store.types import json_column as _json
+from store.types import ordered_json_column as _ordered_json
 
 
 class Broadcast(SQLModel, table=True):
@@ -21,7 +22,7 @@ class Broadcast(SQLModel, table=True):
     __table_args__ = (Index("ix_broadcast_due", "status", "wake_at"),)
 
     key: str = Field(primary_key=True)
-    body: dict[str, Any] = _json(default_factory=lambda: {})
+    body: dict[str, Any] = _ordered_json(default_factory=lambda: {})
     status: BroadcastStatus = status_column(BroadcastStatus, default=BroadcastStatus.DRAFT)
     paused_at: datetime | None = _at(default=None)
     wake_at: datetime | None = _at(default=None)

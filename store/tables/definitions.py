@@ -8,10 +8,16 @@ from sqlmodel import Field, SQLModel
 from store.types import instant_column as _at
 from store.types import json_column as _json
 from store.types import ordered_json_column as _ordered_json
+from store.types import partial_index
+
+THE_LIFECYCLE = "lifecycle AND live_version IS NOT NULL AND archived_at IS NULL"
+"""What is true of one journey at most: a customer has one lifecycle stage, so no two may say it."""
 
 
 class Journey(SQLModel, table=True):
-    """A journey by key: its draft, and which version is live."""
+    """A journey by key: its draft, and which version is live. One that lets customers in is the lifecycle."""
+
+    __table_args__ = (partial_index("uq_journey_lifecycle", "lifecycle", of=THE_LIFECYCLE, unique=True),)
 
     key: str = Field(primary_key=True)
     name: str | None = None

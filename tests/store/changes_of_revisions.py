@@ -14,6 +14,11 @@ def _one_form(row: Row) -> Row:
     return {"cus_4": {"external_id": "dora", "email": BOOKS}}.get(row["id"], {})
 
 
+def _the_first_lifecycle(row: Row) -> Row:
+    """Of two live journeys that say they are it, one stays; an archived one takes nobody's place."""
+    return {"lifecycle": False} if row["key"] == "welcome-too" else {}
+
+
 BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0002": {"customer": {"segments": []}, "enrollment": {"key": ""}},
     "0003": {
@@ -52,6 +57,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0019": {"api_key": {"origins": []}},
     "0020": {"topic": {"names": {}}},
     "0021": {"event": {"said_at": None}},
+    "0022": {"journey": _the_first_lifecycle},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -58,6 +58,8 @@ DECISION: Row = {"customer_id": "cus_1", "journey": "welcome", "at": AT, "detail
 _UNREAD: Row = {"source": "profile", "field": "timezone"}
 _UNREAD_COUNT: Row = {**_UNREAD, "day": "2026-03-02", "shard": 3, "count": 2}
 _UNREAD_EXAMPLE: Row = {**_UNREAD, "id": "unr_1", "customer_id": "cus_1", "value": "PST", "at": AT}
+_KEY: Row = {"id": "key_1", "name": "ci", "prefix": "wp_1", "hash": DIGEST, "scopes": ["read"], "created_at": AT}
+_LIFECYCLE_2: Row = {"key": "welcome-too", "live_version": 1, "lifecycle": True, "created_at": AT, "updated_at": AT}
 _PLAN_ENTRY: Row = {
     "operation_id": "op_1", "enrollment_id": "enr_1", "customer_id": "cus_1", "kind": "retimed", "version": 1,
     "stage": "new", "step": "new/wait:2 days", "to_stage": "new", "to_step": "new/wait:3 days", "detail": {},
@@ -65,9 +67,7 @@ _PLAN_ENTRY: Row = {
 
 ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0001": {
-        "api_key": [
-            {"id": "key_1", "name": "ci", "prefix": "wp_1", "hash": DIGEST, "scopes": ["read"], "created_at": AT}
-        ],
+        "api_key": [_KEY],
         "consent": [{"customer_id": "cus_1", "topic": "news", "granted": False, "source": "page", "at": AT}],
         "customer": [
             {
@@ -395,6 +395,6 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
     },
     "0018": {"plan_entry": [_PLAN_ENTRY]},
-    "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE]},
+    "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE], "journey": [_LIFECYCLE_2]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

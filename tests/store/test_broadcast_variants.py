@@ -69,3 +69,11 @@ def test_without_a_test_the_variants_share_everybody(desk: Desk) -> None:
     shares = Counter(template for _, template in desk.deliver())
     assert sum(shares.values()) == 40
     assert shares["spring"] > shares["summer"] > 0
+
+
+def test_variants_keep_the_order_in_which_they_were_named(desk: Desk) -> None:
+    """The first that was named wins where all are alike, so its order is no matter of the database."""
+    desk.people("ann")
+    named = ["with-a-long-name", "b", "a"]
+    desk.put(template=None, variants={name: {"template": "spring"} for name in named})
+    assert list(broadcasts.body_of(desk.row()).variants) == named
