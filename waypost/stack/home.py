@@ -34,7 +34,7 @@ def take(home: Path) -> IO[str]:
 
 
 def check_ports(wanted: Mapping[str, int]) -> None:
-    """Raise CannotStart where two want one port, or another program has it; `wanted` are the ports by their settings."""
+    """Raise CannotStart where two want one port, or another program has one; `wanted` are ports by setting."""
     taken = dict[int, str]()
     for variable, port in wanted.items():
         if port in taken:

@@ -18,8 +18,8 @@ THE_LIFECYCLE = "lifecycle AND live_version IS NOT NULL AND archived_at IS NULL"
 
 def upgrade() -> None:
     journey = sa.table(
-        "journey", sa.column("key", sa.String), sa.column("lifecycle", sa.Boolean), sa.column("live_version", sa.Integer),
-        sa.column("archived_at"),
+        "journey", sa.column("key", sa.String), sa.column("lifecycle", sa.Boolean),
+        sa.column("live_version", sa.Integer), sa.column("archived_at"),
     )  # fmt: skip
     those = sa.and_(journey.c.lifecycle, journey.c.live_version.is_not(None), journey.c.archived_at.is_(None))
     first = sa.select(sa.func.min(journey.c.key)).where(those).scalar_subquery()
