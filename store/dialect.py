@@ -1,10 +1,10 @@
 """Which database this is, and what it says about itself: whoever needs a difference names it, and never a database."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import literal, text
+from sqlalchemy import literal
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
@@ -39,27 +39,13 @@ def of_url(url: str) -> Dialect:
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def json_type() -> Any:
-    """The type of a column that keeps JSON, on each database the one that suits it."""
-    return _of_each(lambda one: one.json)
-
-
 def text_type() -> Any:
-    """The type of a column of text that is sorted by its code points."""
-    return _of_each(lambda one: one.text)
-
-
-def _of_each(kind: Callable[[Dialect], Any]) -> Any:
+    """The type of a column of text that is sorted by its code points, on each database the one that suits it."""
     first, *others = DIALECTS
-    found = kind(first)
+    found = first.text
     for one in others:
-        found = found.with_variant(kind(one), one.name)
+        found = found.with_variant(one.text, one.name)
     return found
-
-
-def index_of(condition: str) -> Mapping[str, Any]:
-    """The options of an index of those rows alone for which a condition holds."""
-    return {f"{one.name}_where": text(condition) for one in DIALECTS}
 
 
 def as_it_is(value: str) -> Any:

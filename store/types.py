@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Index
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
 
-from store.dialect import index_of, json_type, named, text_type
+from store.dialect import named, text_type
 
 
 class Instant(TypeDecorator[datetime]):
@@ -42,8 +42,24 @@ def as_text(value: datetime | None) -> str | None:
 TextByCodePoint: Any = text_type()
 """Text that is sorted by its code points on both databases, so that an index finds what begins with something."""
 
-Json: Any = json_type()
-"""A column of JSON: JSONB on PostgreSQL, text on SQLite."""
+
+class Json(TypeDecorator[Any]):
+    """A column of JSON: JSONB on PostgreSQL, text on SQLite.
+
+    Which one is asked at the first statement, so that a process on one of them takes up nothing of the other.
+    """
+
+    impl = JSON
+    cache_ok = True
+    should_evaluate_none = True  # None is JSON's null, as with JSON itself
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type of this database."""
+        return dialect.type_descriptor(named(dialect.name).json())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """What a part is compared with is no JSON itself."""
+        return self.impl_instance.coerce_compared_value(op, value)
 
 
 OrderedJson: Any = JSON()
@@ -68,6 +84,7 @@ def ordered_json_column(**options: Any) -> Any:
 def partial_index(name: str, *columns: str, of: str, unique: bool = False) -> Index:
     """An index of those rows alone for which a condition holds; a statement that says the same finds it.
 
-    With `unique` no two of these rows are alike in the columns.
+    With `unique` no two of these rows are alike in the columns. The migration says the condition to the database; here
+    it stands as the index's `info`, by no database's name.
     """
-    return Index(name, *columns, unique=unique, **index_of(of))
+    return Index(name, *columns, unique=unique, info={"of": of})

@@ -6,9 +6,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from activities.delivery.call_slots import CallSlots
-from activities.delivery.lane import MailLane
-from activities.delivery.shift import LaneWork
 from journeys.program.program import Program
 from mail.brand import Brand
 from mail.composing import Composer
@@ -41,6 +38,9 @@ from workflows.gateway import Gateway
 if TYPE_CHECKING:
     from temporalio.client import Interceptor
 
+    from activities.delivery.call_slots import CallSlots
+    from activities.delivery.lane import MailLane
+    from activities.delivery.shift import LaneWork
     from activities.operations import Operations
     from activities.sweep import Sweep
     from mail.webhooks.caller import Caller
@@ -125,8 +125,10 @@ class Parts:
         return providers.sender(self.settings, _StoredInbox(self.database, self.clock))
 
     @cached_property
-    def call_slots(self) -> CallSlots:
+    def call_slots(self) -> "CallSlots":
         """The calls to the provider that may be under way from this process."""
+        from activities.delivery.call_slots import CallSlots
+
         return CallSlots(self.sender.at_once)
 
     @cached_property
@@ -157,7 +159,7 @@ class Parts:
         """When the parts of this process last did a round."""
         return Pulses(self.database, self.clock)
 
-    def pumped(self, name: str) -> LaneWork:
+    def pumped(self, name: str) -> "LaneWork":
         """A lane of mail, the hooks, or the upkeep, by name."""
         from activities.hooks.lane import HookLane
         from activities.upkeep import LANE as UPKEEP
@@ -188,8 +190,10 @@ class Parts:
         test_mails = TestMails(self.database, self.composer, lambda: self.sender, self.clock)
         return Operations(self.database, self.clock, test_mails)
 
-    def lane(self, name: str) -> MailLane:
+    def lane(self, name: str) -> "MailLane":
         """A lane of mail, by name."""
+        from activities.delivery.lane import MailLane
+
         rate = rates.parse(self.settings.mail_rate) if self.settings.mail_rate else None
         return MailLane(name, self.database, self.composer, self.sender, self.clock, rate, self.span, self.call_slots)
 

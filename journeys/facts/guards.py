@@ -11,17 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# The package imports its own command line, and with that ten megabytes of terminal, which no process of ours needs.
-sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
+from journeys.facts import calendar, guard_cost, guard_functions, guard_reads, guard_syntax, guard_types
+from journeys.facts.guard_reads import Needed, Read
 
-import cel  # noqa: E402
-
-from journeys.facts import calendar, guard_cost, guard_functions, guard_reads, guard_syntax, guard_types  # noqa: E402
-from journeys.facts.guard_reads import Needed, Read  # noqa: E402
+if TYPE_CHECKING:
+    import cel
 
 VARIABLES = ("customer", "event", "enrollment", "now")
 """What a guard may name."""
@@ -88,7 +86,7 @@ class Computed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
-    program: cel.Program
+    program: "cel.Program"
     tree: guard_syntax.Tree
     reads: tuple[Read, ...]
     shown: Mapping[str, tuple[str, ...]]
@@ -182,7 +180,19 @@ def _environment(
     if not compiled.calls:
         return filled
     zone = calendar.zone_of(*context.get("zones", ()))
-    return cel.Context(variables=filled, functions=guard_functions.functions(zone, unread))
+    return _library().Context(variables=filled, functions=guard_functions.functions(zone, unread))
+
+
+@cache
+def _library() -> Any:
+    """The library that evaluates CEL, two megabytes: a process takes it up with its first guard.
+
+    The package imports its own command line, and with that ten megabytes of terminal, which no process of ours needs.
+    """
+    sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
+    import cel
+
+    return cel
 
 
 def _told(compiled: _Compiled, filled: Mapping[str, Any], unread: Sequence[tuple[str, Any]]) -> str | None:
@@ -226,7 +236,7 @@ def _compiled(text: str) -> _Compiled:
         raise ValueError(f"the guard has {len(text)} characters; at most {LONGEST} are allowed")
     guard_syntax.check_comparisons(text)
     try:
-        program = cel.compile(text)
+        program = _library().compile(text)
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"the guard does not compile: {_reason(error)}") from None
     tree = guard_syntax.parse(text)

@@ -46,8 +46,8 @@ class Dialect:
     """Options of a transaction that sees one state of the database and changes nothing."""
     zones: bool
     """Instants are kept with their zone; else as text in UTC, which sorts by time."""
-    json: Any
-    """The type of a column that keeps JSON."""
+    json: Callable[[], Any]
+    """Makes the type of a column that keeps JSON."""
     text: Any
     """The type of a column of text that is sorted by its code points: an index finds what begins with something."""
     month: Callable[[Any], Any]

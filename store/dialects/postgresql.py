@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import Engine, String, event, func
-from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from store.dialects.interface import Dialect, WrongEncoding
 
@@ -51,6 +50,18 @@ async def _written(engine: Engine) -> AsyncIterator[None]:
         raise ConnectionError(type(error).__name__) from None
 
 
+def _insert(table: Any) -> Any:
+    from sqlalchemy.dialects.postgresql import insert  # three megabytes, as above
+
+    return insert(table)
+
+
+def _json() -> Any:
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    return JSONB()
+
+
 def _month(column: Any) -> Any:
     return func.to_char(func.timezone("UTC", column), "YYYY-MM")
 
@@ -74,12 +85,12 @@ POSTGRESQL = Dialect(
     tell_no_values=_tell_no_values,
     written=_written,
     mark="%s",
-    insert=insert,
+    insert=_insert,
     copies=True,
     one_writer=False,
     reading={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     zones=True,
-    json=JSONB(),
+    json=_json,
     text=String(collation="C"),
     month=_month,
     beside=_as_it_is,

@@ -36,9 +36,8 @@ def drop_rows(session: Session, table: type[SQLModel], customer_id: str, limit: 
     connection = session.connection()
     if len(keys) > 1:
         return connection.execute(delete(columns).where(here)).rowcount
-    ids = connection.execute(select(keys[0]).where(here).limit(limit)).scalars().all()
-    connection.execute(delete(columns).where(keys[0].in_(ids)))
-    return len(ids)
+    page = select(keys[0]).where(here).limit(limit)
+    return connection.execute(delete(columns).where(keys[0].in_(page))).rowcount
 
 
 def forget_audits(session: Session, kind: str, targets: Sequence[str]) -> None:

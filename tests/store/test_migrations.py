@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from sqlmodel import SQLModel
 
 from store import migrate
 from store.session import Database
@@ -152,3 +153,24 @@ def test_on_postgresql_a_type_that_is_nearly_right_is_a_difference(
         connection.execute(sa.text(f"ALTER TABLE customer ALTER COLUMN {POSTGRESQL_WRONG[wrong]}"))
     assert len(migrate.differences(database.engine)) == 1
     database.close()
+
+
+def test_an_index_of_some_rows_alone_is_one_in_the_database(database: Database) -> None:
+    stated = {
+        index.name: index.info["of"]
+        for table in SQLModel.metadata.tables.values()
+        for index in table.indexes
+        if "of" in index.info
+    }
+    name = database.engine.dialect.name
+    with database.engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        found = {
+            index["name"]: index["dialect_options"][f"{name}_where"]
+            for table in inspector.get_table_names()
+            for index in inspector.get_indexes(table)
+            if index.get("dialect_options", {}).get(f"{name}_where") is not None
+        }
+    assert set(found) == set(stated)
+    if name == "sqlite":  # PostgreSQL writes conditions anew
+        assert {index: str(condition) for index, condition in found.items()} == stated
