@@ -5,7 +5,9 @@ from typing import Literal, get_args
 from temporalio import activity
 from temporalio.common import MetricCounter
 
-Doing = Literal["compose", "freeze", "send", "record", "look_up", "call", "record_hook", "upkeep", "wake", "operate"]
+Doing = Literal[
+    "compose", "freeze", "send", "record", "give_back", "look_up", "call", "record_hook", "upkeep", "wake", "operate"
+]
 """What a worker was at when something was raised that nobody expects; a label of `waypost_unexpected`."""
 
 DOINGS: tuple[Doing, ...] = get_args(Doing)

@@ -20,7 +20,7 @@ from activities.delivery.call_slots import CallSlot, CallSlots
 from activities.delivery.outcomes import result_of
 from activities.delivery.recording import Recording, persist
 from mail.message import Mail
-from mail.providers.sender import MailSender, MaybeSent, MayGo, SendOutcome
+from mail.providers.sender import MailSender, MaybeSent, MayGo, SendOutcome, Withheld
 from services.messages import sending_ledger
 from services.messages.circuit_breaker import FAILURES
 from services.messages.mail_request import MailRequest
@@ -69,6 +69,7 @@ class HandOver:
         self._held: dict[str, CallSlot] = {}
         self._calls: set[asyncio.Task[None]] = set()
         self._freezing = asyncio.Lock()
+        self._given_up = False
         self._loop: asyncio.Task[None] | None = None
         self._failures = 0
 
@@ -111,8 +112,18 @@ class HandOver:
         await self._recording.close()
 
     async def give_up(self) -> None:
-        """Record what was heard, and wait for nothing that is with the provider still."""
-        await self._recording.close(LAST)
+        """Record what was heard, and wait for nothing that is with the provider still.
+
+        What is being frozen at this instant is withheld, and says so: nobody will be there to hear of it.
+        """
+        self._given_up = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST
+        stopping = asyncio.create_task(self.stop())
+        await asyncio.wait({stopping}, timeout=LAST)
+        for task in filter(None, (stopping, self._loop)):
+            task.cancel()
+        await self._recording.close(max(0.0, until - loop.time()))
 
     def failed(self) -> BaseException | None:
         """What ended the freezing or the recording, None while both go on."""
@@ -155,7 +166,10 @@ class HandOver:
         except Exception as error:
             return await self._freeze_each(group, error)
         for request, mail, slot in group:
-            if mail.send_id in mine:
+            if mail.send_id in mine and self._given_up:
+                self._held[mail.send_id] = slot
+                self.tell(result_of(mail.send_id, self._sender.name, Withheld()))
+            elif mail.send_id in mine:
                 call = asyncio.create_task(self._hand_over(request, mail, slot, asked))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
@@ -215,6 +229,8 @@ class HandOver:
     async def _still_mine(self, request: MailRequest, mail: Mail, slot: CallSlot, asked: float) -> bool:
         """Ask the fence anew where the last answer is not fresh, until one is when it comes."""
         loop = asyncio.get_running_loop()
+        if self._given_up:
+            return False
         while loop.time() - asked > FRESH:
             asked = loop.time()
             mine = await persist("freeze", self._lane, lambda: self._freeze([(request, mail, slot)]))

@@ -159,13 +159,21 @@ class MailLane:
         try:
             await self._hand_over.stop()
             if self._open:  # of what is frozen, nothing is given back
-                await asyncio.to_thread(self._give_back, list(self._open))
+                await self._give_the_rest_back()
         except asyncio.CancelledError:
             await self._hand_over.give_up()
             raise
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
         await self._hand_over.finish()
+
+    async def _give_the_rest_back(self) -> None:
+        """Where this cannot be written, whoever takes the lane over does it; what is in a call is waited for anyway."""
+        try:
+            await asyncio.to_thread(self._give_back, list(self._open))
+        except Exception as error:
+            log.error("mails_not_given_back", lane=self.name, count=len(self._open), exc_info=error)
+            meters.unexpected("give_back")
 
     def takes_long(self) -> bool:
         """Whether a call is under way that may take minutes still."""

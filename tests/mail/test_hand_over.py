@@ -1,13 +1,16 @@
 """Freezing is the fence: what is claimed and not frozen goes back, and a lost owner hands nothing more over."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from activities.delivery import hand_over
+from services.messages import sending_ledger
 from store.session import Database
-from tests.mail.one_lane import CUSTOMERS, Provider, in_calls
+from tests.mail.one_lane import CUSTOMERS, Provider, in_calls, until
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -77,6 +80,49 @@ async def test_a_worker_that_stops_finishes_what_is_frozen_and_gives_the_rest_ba
     assert found["accepted"] == len(provider.got)
     assert sum(found.values()) == CUSTOMERS
     assert set(found) <= {"accepted", "planned", "planned provider_busy"}
+
+
+async def test_an_owner_that_cannot_give_mails_back_hears_of_those_in_a_call_all_the_same(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = await in_calls(owner, provider)
+
+    def broken(*_: Any) -> None:
+        raise OperationalError("UPDATE message", {}, Exception("the database has gone"))
+
+    monkeypatch.setattr(sending_ledger, "give_back", broken)
+    closing = asyncio.create_task(lane.close())
+    provider.answers.set()
+    await closing
+    assert ledger() == {"accepted": provider.at_once, "claimed": CUSTOMERS - provider.at_once}
+    owner()
+    assert ledger() == {"accepted": provider.at_once, "planned": CUSTOMERS - provider.at_once}, "whoever comes does it"
+
+
+async def test_a_worker_that_is_cut_off_while_it_freezes_hands_over_nothing_of_it_and_says_so(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that freezes outlives its cancelled owner: what it commits is in no call, and is not unknown."""
+    freeze, began, goes_on = sending_ledger.freeze, threading.Event(), threading.Event()
+
+    def slow(*rest: Any) -> set[str]:
+        began.set()
+        goes_on.wait(30)
+        return freeze(*rest)
+
+    monkeypatch.setattr(sending_ledger, "freeze", slow)
+    lane = owner()
+    pumping = asyncio.create_task(lane.pump())
+    await until(began.is_set)
+    await pumping
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(0.05)
+    closing.cancel()
+    goes_on.set()
+    await asyncio.gather(closing, return_exceptions=True)
+    assert provider.got == []
+    owner()
+    assert set(ledger()) <= {"planned", "planned worker_lost"}
 
 
 async def test_an_orphaned_claim_returns_by_itself(
