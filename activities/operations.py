@@ -13,7 +13,7 @@ from activities.signatures import OPERATE
 from activities.test_mails import TestMails
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
-from journeys.simulation.backtest import Totals
+from journeys.simulation.backtest import FailedHistory, Totals
 from services.changes import plan, publishing
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
@@ -21,7 +21,7 @@ from services.imports import import_events, import_lines
 from services.jobs import decide_messages, enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
-from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, in_halves
+from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, failed_elsewhere, in_halves
 from services.operations.operations import Done, PageOfWork
 from services.upkeep import broadcast_clock
 from services.values import Clock, Rejected, instant
@@ -158,15 +158,16 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
     if not total:
         raise InvalidInput("there are no recorded events in this time")
     totals = Totals()
-    yield _told(-operation.done, total, {})  # what was worked out before a crash is lost
+    yield _told(-operation.done, total, {}, ())  # what was worked out before a crash is lost
     for part in backtests.parts(program, customers, until, known, terms):
-        before = totals.customers
+        before, told = totals.customers, len(totals.failures)
         totals.add(part)
-        yield _told(totals.customers - before, total, totals.as_json())
+        yield _told(totals.customers - before, total, totals.as_json(), totals.failures[told:])
 
 
-def _told(count: int, total: int, result: dict[str, Any]) -> PageOfWork:
-    return lambda session: Done(count=count, total=total, result=result)
+def _told(count: int, total: int, result: dict[str, Any], failures: Sequence[FailedHistory]) -> PageOfWork:
+    errors = [failed_elsewhere(one.number, one.error, one.traceback, one.customer) for one in failures]
+    return lambda session: Done(count=count, total=total, result=result, errors=errors)
 
 
 KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]] = {

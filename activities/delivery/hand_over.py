@@ -36,6 +36,9 @@ LAST = 5.0
 FRESH = 5.0
 """Seconds for which a freeze vouches."""
 
+GIVEN_UP = Withheld(explanation="its worker was made to stop")
+"""Of a mail that is frozen when nobody will hear what comes of it."""
+
 Frozen = tuple[MailRequest, Mail, CallSlot]
 """A mail that is about to be frozen, with the slot of its call."""
 
@@ -168,7 +171,7 @@ class HandOver:
         for request, mail, slot in group:
             if mail.send_id in mine and self._given_up:
                 self._held[mail.send_id] = slot
-                self.tell(result_of(mail.send_id, self._sender.name, Withheld()))
+                self.tell(result_of(mail.send_id, self._sender.name, GIVEN_UP))
             elif mail.send_id in mine:
                 call = asyncio.create_task(self._hand_over(request, mail, slot, asked))
                 self._calls.add(call)

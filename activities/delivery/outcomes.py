@@ -6,7 +6,7 @@ MailRefused     failed: rejected                      it is well: it answered, i
                 failed: invalid_address               nothing: the provider was not asked
 Misconfigured   planned: channel_misconfigured        it refuses us, and closes for a minute
 MaybeSent       unknown: no_answer                    it failed
-Withheld        planned: worker_lost                  nothing: the lane has another owner
+Withheld        planned: worker_lost                  nothing: its owner has lost the lane, or ends
 """
 
 from datetime import timedelta

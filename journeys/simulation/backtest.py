@@ -4,9 +4,10 @@ A customer enters by the triggers and re-entry rules that hold in production; ea
 Totals add up, so that parts of a cohort can be worked out side by side.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,24 @@ class CustomerHistory:
         return PastFacts(self.events, {**self.attributes, "id": self.id}, self.timezone)
 
 
+MOST_TOLD = 1_000
+"""Customers whose path failed that are told one by one; all are counted. Nobody reads more, and each holds a traceback.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedHistory:
+    """A customer, the so-and-so-manieth from 1, whose path raised what nobody expects; nothing of theirs is counted.
+
+    `error` is its type's name, and `traceback` is for a log: as texts, since they come from other processes.
+    """
+
+    number: int
+    customer: str
+    error: str
+    traceback: str
+
+
 @dataclass(slots=True)
 class Totals:
     """What came of it. Counters of counters are by day (UTC)."""
@@ -52,9 +71,23 @@ class Totals:
     converted: int = 0
     mails_by_day: dict[date, Counter[str]] = field(default_factory=dict[date, Counter[str]])
     moves_by_day: dict[date, Counter[str]] = field(default_factory=dict[date, Counter[str]])
+    failed: int = 0
+    failures: list[FailedHistory] = field(default_factory=list[FailedHistory])
+
+    def fail(self, customer: str, error: Exception) -> None:
+        """One customer more, whose path raised this."""
+        self.customers += 1
+        self.failed += 1
+        if len(self.failures) < MOST_TOLD:
+            lines = "".join(traceback.format_exception(error))
+            kind = type(error).__name__
+            self.failures.append(FailedHistory(number=self.customers, customer=customer, error=kind, traceback=lines))
 
     def add(self, other: "Totals") -> None:
-        """Take another part of the cohort in."""
+        """Take another part of the cohort in, which comes behind this one."""
+        room = MOST_TOLD - len(self.failures)
+        self.failures += [replace(one, number=self.customers + one.number) for one in other.failures[:room]]
+        self.failed += other.failed
         self.customers += other.customers
         self.enrolled += other.enrolled
         self.converted += other.converted
@@ -80,6 +113,7 @@ class Totals:
         """The numbers as `--json` and the API show them."""
         return {
             "customers": self.customers,
+            "failed": self.failed,
             "enrolled": self.enrolled,
             "stages": dict(self.stages),
             "ended": dict(self.ended),

@@ -3,14 +3,17 @@
 First a tombstone, so that no late event brings them back, and an empty profile, so that nothing more can be written
 about them or to them; then their runs end; then, page by page, what they did, what was decided and what was sent. Last,
 under the customer's lock, whatever came meanwhile goes with the customer. Counts of stages, movements, ends and mails
-stay true.
+stay true. What raises unexpectedly keeps back its own rows alone: all else goes, and the erasure has not ended.
+
+NotErased               something of theirs is left; it is tried again
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, SQLModel
 
+from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store import bulk
@@ -35,27 +38,41 @@ Phase = Callable[[Session, str, datetime], int]
 """Erases a page of something and returns how much."""
 
 
+class NotErased(Exception):
+    """Some phases raised what nobody expects; the text names them."""
+
+
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
-    """A phase at a time, a page of each at a time."""
-    for phase in PHASES:
-        finished = False
-        while not finished:
-            page = _Phase(phase, operation.request["customer"], clock())
-            yield page
-            finished = page.finished
+    """A phase at a time, a page of each at a time. Raise NotErased at the end where one of them has failed."""
+    left = list[str]()
+    for number, name in enumerate(PHASES, start=1):
+        phase = _Phase(number, name, operation.request["customer"], clock)
+        while not phase.finished:
+            yield phase.page()
+        left += [name] if phase.failed else []
+    if left:
+        raise NotErased(f"left of somebody who is to be erased: {', '.join(left)}")
 
 
 class _Phase:
-    """One page of one phase."""
+    """One phase, done page by page until there is nothing left, or until it fails."""
 
-    def __init__(self, name: str, customer_id: str, now: datetime) -> None:
-        self._name, self._customer_id, self._now = name, customer_id, now
-        self.finished = False
+    def __init__(self, number: int, name: str, customer_id: str, clock: Clock) -> None:
+        self._number, self._name, self._customer_id, self._clock = number, name, customer_id, clock
+        self.finished = self.failed = False
 
-    def __call__(self, session: Session) -> Done:
-        count = PHASES[self._name](session, self._customer_id, self._now)
+    def page(self) -> PageOfWork:
+        """The next page, which is this phase's one item."""
+        return ItemPage(items=lambda session: [self._name], do=self._do, fail=self._fail)
+
+    def _do(self, session: Session, names: Sequence[str]) -> Done:
+        count = PHASES[self._name](session, self._customer_id, self._clock())
         self.finished = count < PAGE
         return Done(count=count, cursor=self._name, note=f"erasing: {self._name}")
+
+    def _fail(self, session: Session, name: str, error: Exception) -> Done:
+        self.finished = self.failed = True
+        return Done(count=0, errors=[line_error(self._number, error, name)])
 
 
 def _bury(session: Session, customer_id: str, now: datetime) -> int:

@@ -74,8 +74,15 @@ def _part(
     segments: Mapping[str, str],
     terms: InstallationTerms,
 ) -> Totals:
-    whole = (consequences.complete(program, history, until, segments) for history in histories)
-    return backtest.totals(program, whole, until, by_policy(assume, terms))
+    """Each by itself: what one customer's path raises is that customer's, told by `Totals.failures`."""
+    found, mail_policy = Totals(), by_policy(assume, terms)
+    for history in histories:
+        try:
+            whole = consequences.complete(program, history, until, segments)
+            found.add(backtest.totals(program, [whole], until, mail_policy))
+        except Exception as error:
+            found.fail(history.id, error)
+    return found
 
 
 def _addressed(history: CustomerHistory) -> bool:

@@ -88,5 +88,18 @@ def one_failed(session: Session, operation: Operation, item: str, error: Excepti
 
 def line_error(line: int, error: Exception, what: str = "") -> LineError:
     """That a line, or the item `what` in that place, failed unexpectedly."""
-    reason = f"it failed unexpectedly ({type(error).__name__}); the worker's log tells more"
-    return LineError(line=line, reason=f"{what}: {reason}" if what else reason, unexpected=error)
+    return LineError(line=line, reason=_told(type(error).__name__, what), unexpected=error)
+
+
+class FailedElsewhere(Exception):
+    """What another process raised, as the text of its traceback."""
+
+
+def failed_elsewhere(line: int, kind: str, traceback: str, what: str) -> LineError:
+    """`line_error` of an error of which there are its type's name and its traceback alone."""
+    return LineError(line=line, reason=_told(kind, what), unexpected=FailedElsewhere(traceback))
+
+
+def _told(kind: str, what: str) -> str:
+    reason = f"it failed unexpectedly ({kind}); the worker's log tells more"
+    return f"{what}: {reason}" if what else reason

@@ -22,6 +22,8 @@ from journeys.machine.state import State
 from journeys.program.compiler import compile_journey
 from journeys.simulation.simulator import PastFacts, simulate
 from mail.rendering import templates
+from services.access.api_keys import SCOPES
+from services.ingestion import rights
 from waypost.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -233,3 +235,16 @@ def test_every_path_is_in_the_list_of_what_a_proxy_publishes_and_no_other() -> N
     missing = {path for path in paths if place(path) not in told and not path.startswith(("/docs/", "/outbox/"))}
     assert missing == set()
     assert {one for one in told if not any(place(path) == one for path in paths)} <= {"/openapi.json", "/webhooks/"}
+
+
+def test_the_table_of_keys_tells_every_scope_and_which_one_alone_may_stand_in_a_page() -> None:
+    page = (ROOT / "docs" / "integrate.md").read_text()
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", page.partition("\n## Keys\n")[2].partition("\n## ")[0], re.M
+    )
+    assert sorted(scope for scope, _, _ in rows) == sorted(SCOPES)
+    in_a_page = {scope for scope in SCOPES if rights.stands_in_a_page([scope])}
+    assert {scope for scope, _, stands in rows if "in a web page" in stands} == in_a_page == {"browser"}
+    (may,) = (may for scope, may, _ in rows if scope in in_a_page)
+    calls = " and ".join(f"`{one}`" for one in rights.of(["browser"]).types)
+    assert may == f"{calls}, and nothing else"

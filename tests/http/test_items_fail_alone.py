@@ -1,8 +1,10 @@
 """What raises unexpectedly for one line, event or customer fails that one alone: told, logged, counted."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,14 +14,19 @@ from structlog.testing import capture_logs
 from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
+from activities.operations import ATTEMPTS
+from journeys.simulation import consequences
 from services.customers import profiles
 from services.enrollments import asking, entry
 from services.feedback import consents
-from services.jobs import plan_broadcast
-from services.messages import planning
+from services.jobs import erasure, plan_broadcast
+from services.messages import planning, resolving
+from store.queries import messages
+from store.statuses import MessageStatus
 from store.tables.access import Operation
 from store.tables.customers import Consent, Customer, Event
 from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Message
 from waypost.wiring import Parts
 
 TOLD = "it failed unexpectedly (ZeroDivisionError); the worker's log tells more"
@@ -50,8 +57,9 @@ class Counted(MetricMeter):
 class Worked:
     """An operation done as the worker does it, with what it logged and counted."""
 
-    def __init__(self, client: TestClient, parts: Parts, operation: str) -> None:
+    def __init__(self, client: TestClient, parts: Parts, operation: str, attempt: int = 1) -> None:
         environment = ActivityEnvironment()
+        environment.info = dataclasses.replace(environment.info, attempt=attempt)
         meter = Counted()
         environment.metric_meter = meter
         with capture_logs() as logs:
@@ -240,6 +248,41 @@ def test_an_enrollment_that_raises_stops_no_other_of_its_journey(
     assert (done.shown["done"], first < third) == (3, True)
 
 
+def test_a_customer_whose_recorded_events_raise_is_left_out_of_a_backtest_by_name(
+    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        client.post("/v1/track", json={"userId": name, "event": "Signed Up"})
+    b = id_of(parts, "b")
+    poison = breaks_for(consequences.complete, lambda program, history, *_: history.id == b)
+    monkeypatch.setattr(consequences, "complete", poison)
+    done = Worked(client, parts, client.post("/v1/journeys/welcome/simulate", json={}).json()["id"])
+    assert (done.status, done.errors) == ("done", [(position(parts, "b"), f"{b}: {TOLD}")])
+    (logged,) = done.logged
+    assert "ZeroDivisionError: a bug" in str(logged["exc_info"])
+    assert done.counted == ["operate"]
+    result = done.shown["result"]
+    assert (result["customers"], result["failed"], result["enrolled"]) == (3, 1, 2)
+
+
+def test_what_cannot_be_erased_keeps_nothing_else_and_the_erasure_says_so(
+    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.put("/v1/customers/a", json={"attributes": {"email": "a@example.com"}})
+    client.post("/v1/consents", json={"customer": "a", "topic": "news", "granted": True, "source": "phone"})
+    client.post("/v1/track", json={"userId": "a", "event": "Signed Up"})
+    a = id_of(parts, "a")
+    with monkeypatch.context() as patch:
+        for phases in (erasure.ROWS, erasure.PHASES):
+            patch.setitem(phases, "events", breaks_for(erasure.ROWS["events"], lambda *_: True))
+        done = Worked(client, parts, client.delete("/v1/customers/a").json()["id"], attempt=ATTEMPTS)
+    assert (done.status, [reason for _, reason in done.errors]) == ("failed", [f"events: {TOLD}", f"customer: {TOLD}"])
+    assert rows(parts, Enrollment) == rows(parts, Consent) == []
+    assert {one.customer_id for one in rows(parts, Event)} == {a}
+    assert Worked(client, parts, client.delete(f"/v1/customers/{a}").json()["id"]).status == "done"
+    assert rows(parts, Event) == rows(parts, Customer) == []
+
+
 @pytest.fixture
 def broadcast(client: TestClient, parts: Parts) -> str:
     """A broadcast to a, b, c and d, in planning."""
@@ -253,7 +296,6 @@ def test_a_recipient_that_raises_gets_no_mail_of_a_broadcast_and_all_others_do(
     client: TestClient, parts: Parts, broadcast: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.upkeep import broadcast_clock
-    from store.tables.messages import Message
 
     answer = client.post(f"/v1/broadcasts/{broadcast}/send")
     assert answer.status_code == 200, answer.text
@@ -280,6 +322,37 @@ def test_a_recipient_that_raises_gets_no_mail_of_a_broadcast_and_all_others_do(
     assert (done.status, [reason for _, reason in done.errors]) == ("done", [f"{mails[1]}: {TOLD}"])
     left = {one.id: one.status for one in rows(parts, Message)}
     assert left == {mails[0]: "skipped", mails[1]: "planned", mails[2]: "skipped"}
+
+
+def test_a_recipient_that_raises_is_left_out_of_a_preview_and_all_others_are_counted(
+    client: TestClient, parts: Parts, broadcast: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = id_of(parts, "b")
+    poison = breaks_for(plan_broadcast._plan, lambda row, body, terms, settings, stands, one, *_: one.id == b)
+    monkeypatch.setattr(plan_broadcast, "_plan", poison)
+    done = Worked(client, parts, client.post(f"/v1/broadcasts/{broadcast}/preview").json()["id"])
+    done.assert_failed_alone((position(parts, "b"), f"{b}: {TOLD}"))
+    assert done.shown["result"] == {"recipients": 3, "later": {}, "skipped": {}, "variants": {}, "failed": 1}
+
+
+def test_a_mail_that_raises_stays_undecided_and_all_others_are_decided(
+    client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody(client, parts, "a", "b", "c", "d")
+    now = parts.clock() - timedelta(hours=1)
+    with parts.database.writing() as session:
+        about = {"template": "mail_a", "topic": "news", "lane": "journey", "due": now, "now": now}
+        unsure = {"status": MessageStatus.UNKNOWN, "reason": "no_answer"}
+        made = [messages.row(f"m{name}", id_of(parts, name), **about, **unsure) for name in "abcd"]
+        messages.add(session, made)
+    poison = breaks_for(resolving.decide_some, lambda session, ids, *_: "mb" in ids)
+    monkeypatch.setattr(resolving, "decide_some", poison)
+    answer = client.post("/v1/messages/decide", json={"as": "failed", "count": 4, "status": "unknown"})
+    done = Worked(client, parts, answer.json()["operation"])
+    done.assert_failed_alone((2, f"mb: {TOLD}"))
+    assert done.shown["result"] == {"decided": 3, "failed": 1}
+    left = {one.id: one.status for one in rows(parts, Message)}
+    assert left == {"ma": "failed", "mb": "unknown", "mc": "failed", "md": "failed"}
 
 
 # -- a call of many events ---------------------------------------------------------------------------------------------

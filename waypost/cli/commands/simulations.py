@@ -164,7 +164,13 @@ def _replayed(program: "Program", histories: "Histories", until: datetime, conte
 
     with progress_bar() as bar:
         task = bar.add_task("Replaying", total=len(histories))
-        return simulations.replay(program, histories, until, context, lambda done: bar.update(task, completed=done))
+        totals = simulations.replay(program, histories, until, context, lambda done: bar.update(task, completed=done))
+    for one in totals.failures[:TOLD_ERRORS]:
+        because = one.traceback.rstrip().rpartition("\n")[2]
+        complaints.print(f"{one.customer}: it failed unexpectedly: {because}", markup=False, highlight=False)
+    if totals.failed > TOLD_ERRORS:
+        complaints.print(f"… and {totals.failed - TOLD_ERRORS:,} more customers whose path failed")
+    return totals
 
 
 def _tell(
