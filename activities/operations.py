@@ -95,25 +95,25 @@ class Operations:
 
     def _page(self, operation: Operation, page: PageOfWork) -> bool:
         """Do a page, and log and count what failed of it unexpectedly; whether the work goes on behind it."""
-        came = self._alone_if_need_be(page, partial(self._advance, operation.id))
+        came = self._alone_if_need_be(operation, page)
         for error in (one for done in came if done is not None for one in done.errors if one.unexpected is not None):
             log.error("item_failed", operation=operation.id, kind=operation.kind, line=error.line,
                       exc_info=error.unexpected)  # fmt: skip
             meters.unexpected("operate")
         return None not in came
 
-    def _alone_if_need_be(
-        self, page: PageOfWork, advance: Callable[[PageOfWork], Done | None]
-    ) -> Sequence[Done | None]:
+    def _alone_if_need_be(self, operation: Operation, page: PageOfWork) -> Sequence[Done | None]:
         """What came of a page, or of its parts where it raises what nobody expects: an item of it fails alone."""
+        advance = partial(self._advance, operation.id)
         try:
             return [advance(page)]
         except NO_ITEMS_OWN:
             raise
-        except Exception:
+        except Exception as error:
             items = self._items(page) if isinstance(page, ItemPage) else ()
             if not items:
                 raise
+            log.warning("page_in_parts", operation=operation.id, kind=operation.kind, exc_info=error)
         assert isinstance(page, ItemPage)
         return in_halves(
             items,

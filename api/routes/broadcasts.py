@@ -1,12 +1,13 @@
 """Broadcasts: one mail to many, with a preview, a pause, and numbers."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
-from api.deps.audit_trail import TheTrail
+from api.deps.audit_trail import TheTrail, Trail
 from api.deps.backend import Templates
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
@@ -95,37 +96,26 @@ def preview(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, tra
 @router.post("/{key}/send", summary="Let it go", responses=responses(404, 409, 422))
 def send(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Now, or when its time has come. Who gets it is worked out then."""
-    before = _out(broadcasts.get(session, key))
-    after = _out(broadcasts.schedule(session, key, now))
-    trail.note("sent", "broadcast", key, before, after)
-    return after
+    return _changed(session, trail, "sent", key, lambda: broadcasts.schedule(session, key, now))
 
 
 @router.post("/{key}/pause", summary="Stop for a while", responses=responses(404, 409))
 def pause(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Who has the mail has it; the rest waits."""
-    before = _out(broadcasts.get(session, key))
-    after = _out(broadcasts.pause(session, key, now))
-    trail.note("paused", "broadcast", key, before, after)
-    return after
+    return _changed(session, trail, "paused", key, lambda: broadcasts.pause(session, key, now))
 
 
 @router.post("/{key}/resume", summary="Go on", responses=responses(404, 409))
 def resume(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """Mail that has expired meanwhile is skipped."""
-    before = _out(broadcasts.get(session, key))
-    after = _out(broadcasts.resume(session, key, now))
-    trail.note("resumed", "broadcast", key, before, after)
-    return after
+    return _changed(session, trail, "resumed", key, lambda: broadcasts.resume(session, key, now))
 
 
 @router.post("/{key}/cancel", summary="Never send the rest", responses=responses(404, 409))
 def cancel(key: BroadcastKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> BroadcastOut:
     """At once; what has not gone is skipped (`cancelled`)."""
-    before = _out(broadcasts.get(session, key))
-    after = _out(broadcasts.cancel(session, key, now))
+    after = _changed(session, trail, "cancelled", key, lambda: broadcasts.cancel(session, key, now))
     operations.start(session, broadcast_clock.CANCEL, {"broadcast": key}, now, by=caller.id)
-    trail.note("cancelled", "broadcast", key, before, after)
     return after
 
 
@@ -134,9 +124,15 @@ def winner(
     key: BroadcastKey, body: WinnerIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail
 ) -> BroadcastOut:
     """Instead of waiting for the numbers; everybody else gets that variant at once."""
+    chosen = body.variant
+    return _changed(session, trail, f"chose {chosen}", key, lambda: broadcasts.choose_winner(session, key, chosen, now))
+
+
+def _changed(session: Session, trail: Trail, action: str, key: str, change: Callable[[], Broadcast]) -> BroadcastOut:
+    """Do it, with what the broadcast was before and is now on record."""
     before = _out(broadcasts.get(session, key))
-    after = _out(broadcasts.choose_winner(session, key, body.variant, now))
-    trail.note(f"chose {body.variant}", "broadcast", key, before, after)
+    after = _out(change())
+    trail.note(action, "broadcast", key, before, after)
     return after
 
 

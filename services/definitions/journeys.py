@@ -1,7 +1,6 @@
 """Journeys: a draft that may change, versions that may not."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +21,10 @@ from store.queries.journeys import LiveJourney
 from store.tables.definitions import Journey, JourneyVersion
 
 _PROGRAMS: dict[str, Program] = {}
+"""By digest, for ever: it never changes its meaning."""
+
+_READ: dict[str, str] = {}
+"""Canonical definitions by digest that were read and are not compiled yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,20 +185,19 @@ def using_template(session: Session, template: str) -> list[str]:
 def compiled(session: Session, digest: str) -> Program:
     """The program that a digest names; compiled once per process, since a digest never changes its meaning."""
     if digest not in _PROGRAMS:
-        _PROGRAMS[digest] = compiler.load(canonical(session, digest))
+        _PROGRAMS[digest] = compiler.load(_READ.get(digest) or canonical(session, digest))
+        _READ.pop(digest, None)
     return _PROGRAMS[digest]
 
 
-def compile_all(session: Session, digests: Iterable[str]) -> None:
-    """Have the programs ready that these digests name, so that `compiled` asks for none of them.
+def read_all(session: Session, digests: Iterable[str]) -> None:
+    """Have the definitions at hand that these digests name, so that `compiled` asks for none of them.
 
-    One that raises is left out: `compiled` raises it again, for whoever needs it.
+    One that does not compile raises there, for whoever needs it.
     """
-    missing = {*digests} - _PROGRAMS.keys()
+    missing = {*digests} - _PROGRAMS.keys() - _READ.keys()
     if missing:
-        for digest, canonical in journey_rows.canonicals(session, missing).items():
-            with suppress(Exception):
-                _PROGRAMS[digest] = compiler.load(canonical)
+        _READ.update(journey_rows.canonicals(session, missing))
 
 
 def canonical(session: Session, digest: str) -> str:

@@ -107,7 +107,7 @@ class _Claim:
         owners = self._lock(found)
         due = self._as_they_are(found, owners)
         self._versions = template_rows.newest(session, {one.template for one in due})
-        journeys.compile_all(session, {one.digest for one in due if one.digest})
+        journeys.read_all(session, {one.digest for one in due if one.digest})
         self._campaigns = broadcast_rows.by_keys(session, {one.broadcast for one in due if one.broadcast})
         for message in due:
             self._address(message, owners.get(message.customer_id))

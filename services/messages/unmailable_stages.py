@@ -26,7 +26,7 @@ class UnmailableStage:
 def of_customers(session: Session, customer_ids: Sequence[str]) -> Mapping[str, Sequence[UnmailableStage]]:
     """The stages in which these customers are not to be written to; who may be, is left out."""
     places = enrollments.live_places(session, customer_ids)
-    journeys.compile_all(session, {digest for _, _, digest, _ in places})
+    journeys.read_all(session, {digest for _, _, digest, _ in places})
     found: defaultdict[str, list[UnmailableStage]] = defaultdict(list)
     for customer_id, enrollment, digest, stage in places:
         program = journeys.compiled(session, digest)

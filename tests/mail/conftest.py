@@ -14,12 +14,9 @@ from mail.composing import Composer
 from mail.links import Links
 from mail.message import Sender
 from mail.rendering.renderer import Renderer
-from services.ingestion import ingest
-from services.reports import customer_view
-from store.queries import messages
 from store.session import Database
 from store.tables.messages import Message
-from tests.mail.one_lane import CUSTOMERS, LANE, Breaking, Provider
+from tests.mail.one_lane import CUSTOMERS, LANE, Breaking, Provider, plan_mails
 
 
 @pytest.fixture
@@ -49,21 +46,7 @@ def owner(database: Database, provider: Provider, composer: Composer, clock: Any
 def planned(database: Database, noon: datetime) -> None:
     """A mail to each of so many customers waits."""
     with database.writing() as session:
-        for number in range(CUSTOMERS):
-            user = f"u{number:02}"
-            traits = {"email": f"{user}@example.com", "first_name": user}
-            ingest.ingest(session, [{"type": "identify", "userId": user, "traits": traits}], noon)
-            made = messages.row(
-                f"00000000-0000-5000-8000-0000000000{number:02}",
-                customer_view.customer(session, user).id,
-                template="mail_a",
-                topic="news",
-                lane=LANE,
-                due=noon,
-                now=noon,
-                not_before=noon,
-            )
-            messages.add(session, [made])
+        plan_mails(session, CUSTOMERS, noon)
 
 
 @pytest.fixture

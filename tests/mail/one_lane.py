@@ -5,10 +5,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlmodel import Session
+
 from activities.delivery.lane import MailLane
 from mail.composing import Composer
 from mail.message import Mail
 from mail.providers.sender import Accepted, Evidence, MayGo, SendOutcome, Withheld, always
+from services.ingestion import ingest
+from services.reports import customer_view
+from store.queries import messages
 
 CUSTOMERS = 20
 LANE = "transactional"
@@ -78,3 +83,22 @@ async def in_calls(owner: Callable[[], MailLane], provider: Provider) -> MailLan
     await lane.pump()
     await until(lambda: provider.in_call == provider.at_once)
     return lane
+
+
+def plan_mails(session: Session, count: int, due: datetime) -> None:
+    """A mail to each of so many customers waits in the lane."""
+    for number in range(count):
+        user = f"u{number:02}"
+        traits = {"email": f"{user}@example.com", "first_name": user}
+        ingest.ingest(session, [{"type": "identify", "userId": user, "traits": traits}], due)
+        made = messages.row(
+            f"00000000-0000-5000-8000-0000000000{number:02}",
+            customer_view.customer(session, user).id,
+            template="mail_a",
+            topic="news",
+            lane=LANE,
+            due=due,
+            now=due,
+            not_before=due,
+        )
+        messages.add(session, [made])

@@ -18,13 +18,11 @@ from mail.composing import Composer
 from mail.message import Mail, Sender
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured
 from mail.providers.sendgrid.sender import SendGridSender, request_body
-from services.ingestion import ingest
 from services.messages.mail_request import MailRequest
-from services.reports import customer_view
-from store.queries import messages
 from store.tables.enrollments import Decision
 from store.tables.messages import Channel, Message
 from tests.conftest import settings_for
+from tests.mail.one_lane import LANE, plan_mails
 from tests.sendgrid import FakeSendGrid, cut, faults_of, hang, status
 from waypost.processes.api import build
 from waypost.wiring import Parts
@@ -165,24 +163,8 @@ class Installation:
 def installation(parts: Parts, sendgrid: FakeSendGrid, sender: Any, clock: Any, noon: datetime) -> Installation:
     """Mails to twelve people are planned."""
     with parts.database.writing() as session:
-        for number in range(PEOPLE):
-            user = f"u{number:02}"
-            traits = {"email": f"{user}@example.com", "first_name": user}
-            ingest.ingest(session, [{"type": "identify", "userId": user, "traits": traits}], noon)
-            row = messages.row(
-                f"00000000-0000-5000-8000-0000000000{number:02}",
-                customer_view.customer(session, user).id,
-                template="mail_a",
-                topic="news",
-                lane="transactional",
-                due=noon,
-                now=noon,
-                not_before=noon,
-            )
-            messages.add(session, [row])
-    lane = MailLane(
-        "transactional", parts.database, Composer(parts.renderer, parts.links, parts.brand), sender(), clock
-    )
+        plan_mails(session, PEOPLE, noon)
+    lane = MailLane(LANE, parts.database, Composer(parts.renderer, parts.links, parts.brand), sender(), clock)
     lane.take()
     return Installation(parts, lane, clock)
 

@@ -59,7 +59,7 @@ class SendGridEvents:
         stamp = headers.get(EventWebhookHeader.TIMESTAMP.lower(), "")
         try:
             good = self._webhook.verify_signature(body.decode(), signature, stamp, self._key)
-        except Exception:
+        except ValueError:  # no base64, no text
             good = False
         if not good:
             raise BadSignature("the signature is missing or wrong")
