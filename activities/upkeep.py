@@ -25,7 +25,7 @@ LANE = "upkeep"
 
 log = structlog.get_logger("waypost.upkeep")
 
-LOOK_EVERY = 3.0
+LOOK_EVERY = 4.0
 """Seconds between two looks where nothing is written: what comes by the clock was set for a minute, not a second."""
 
 PRUNE_EVERY = timedelta(hours=1)

@@ -9,9 +9,12 @@ from bench import (
     calls,
     core,
     durability,
+    herd,
+    idle,
     imports,
     ingest,
     language,
+    latency,
     mail,
     memory,
     reference,
@@ -35,6 +38,9 @@ def main() -> int:
         "imports",
         "reference",
         "starts",
+        "latency",
+        "herd",
+        "idle",
     ]
     for name in wanted:
         print(f"\n== {name} ==", flush=True)
@@ -52,6 +58,9 @@ def main() -> int:
             "imports": imports.main,
             "reference": lambda: asyncio.run(reference.main()),
             "starts": lambda: asyncio.run(starts.main()),
+            "latency": latency.main,
+            "herd": herd.main,
+            "idle": idle.main,
         }[name]()
     return 0
 

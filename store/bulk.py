@@ -193,14 +193,17 @@ def increment(
     Rows are changed in the order of their keys, so that two who add to the same ones do not wait for each other
     crosswise.
     """
-    rows = [dict(zip((*names, *columns), (*key, *by), strict=True)) for key, by in sorted(keys.items()) if any(by)]
-    if not rows:
-        return
-    statement = dialect.of(session).insert(table)
-    table_columns: Any = SQLModel.metadata.tables[str(table.__tablename__)].c
-    session.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=list(names), set_={one: table_columns[one] + statement.excluded[one] for one in columns}
-        ),
-        rows,
-    )
+    rows = [(*key, *by) for key, by in sorted(keys.items()) if any(by)]
+    if rows:
+        statement = _increment_plan(str(table.__tablename__), tuple(names), tuple(columns), dialect.of(session).mark)
+        session.connection().exec_driver_sql(statement, rows)
+
+
+@lru_cache(maxsize=64)
+def _increment_plan(table: str, names: tuple[str, ...], columns: tuple[str, ...], mark: str) -> str:
+    """The INSERT that adds where the row is there; text and numbers need no making ready."""
+    quoted = ", ".join(f'"{one}"' for one in (*names, *columns))
+    marks = ", ".join([mark] * len((*names, *columns)))
+    sums = ", ".join(f'"{one}" = "{table}"."{one}" + excluded."{one}"' for one in columns)
+    keys = ", ".join(f'"{one}"' for one in names)
+    return f'INSERT INTO "{table}" ({quoted}) VALUES ({marks}) ON CONFLICT ({keys}) DO UPDATE SET {sums}'

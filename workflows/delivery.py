@@ -11,8 +11,9 @@ from workflows.task_queues import DELIVERY
 SHIFTS = 50
 """Activities in one history, of six events each: a day of them, and far below the 51,200 that Temporal bears."""
 
-HEARTBEAT = timedelta(seconds=10)
-"""After so long without one the owner of a lane counts as dead, and another worker takes the lane over."""
+HEARTBEAT = timedelta(seconds=12)
+"""After so long without one the owner of a lane counts as dead, and another worker takes the lane over. Each heartbeat
+is a write of Temporal's, and five lanes send them where nothing happens."""
 
 SHIFT = timedelta(hours=1)
 """An activity ends by itself after half of it (`activities.delivery.shift.SHIFT`)."""

@@ -6,6 +6,8 @@ TemporalRefused         the workflow refused, and says why
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -16,13 +18,13 @@ from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
-from temporalio.client import Client, Interceptor, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import Client, Interceptor, WorkflowUpdateFailedError
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from journeys.machine.state import State
+from journeys.machine.woken import Woken
 from workflows.claim_check import ProgramRef, ResolveProgram, data_converter
 from workflows.cluster import Cluster
 from workflows.task_queues import DEPLOYMENT, JOURNEYS
@@ -68,6 +70,22 @@ async def connect(
     return Gateway(client)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Where a workflow begins: the digest of its program, and a `Bookmark` with the state as it is kept."""
+
+    digest: str
+    state: Mapping[str, Any]
+    wakes: int = 0
+    woken: Woken | None = None
+
+    def arguments(self) -> list[Any]:
+        """Those of the workflow, as a history keeps them; what is left out has its default."""
+        woken = self.woken.lean() if self.woken is not None else None
+        at = {"state": dict(self.state), "wakes": self.wakes or None, "woken": woken}
+        return [ProgramRef(self.digest), {name: value for name, value in at.items() if value is not None}]
+
+
 @cache
 def _runtime(metrics: str) -> Runtime:
     """The SDK's own, with an exporter; a process has one."""
@@ -86,22 +104,28 @@ class Gateway:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def start(self, workflow_id: str, digest: str, state: Mapping[str, Any], priority: int) -> None:
+    async def start(
+        self,
+        workflow_id: str,
+        begins: Beginning,
+        priority: int,
+        rests: timedelta | None = None,
+    ) -> None:
         """Start an enrollment's workflow; one that runs or has run already is left as it is.
 
-        `priority` is Temporal's, 1 to 5, the lowest number first.
+        `priority` is Temporal's, 1 to 5, the lowest number first. For as long as it `rests` no worker hears of it,
+        unless somebody rouses it.
         """
-        try:
+        with suppress(WorkflowAlreadyStartedError):
             await self.client.start_workflow(
                 "JourneyWorkflow",
-                args=[ProgramRef(digest), {"state": dict(state)}],
+                args=begins.arguments(),
                 id=workflow_id,
                 task_queue=JOURNEYS,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 priority=Priority(priority_key=priority),
+                start_delay=rests,
             )
-        except WorkflowAlreadyStartedError:
-            return
 
     async def promote(self, build_id: str) -> None:
         """From now on workers of this build get the work; raise TemporalRefused as long as none of them has come."""
@@ -129,6 +153,21 @@ class Gateway:
             )
         except WorkflowAlreadyStartedError:
             return
+
+    async def rouse(self, workflow_id: str, stands: Beginning) -> None:
+        """`poke` an enrollment that may rest since its start, which a signal by itself would not end.
+
+        Where Temporal knows nothing of it, it begins where it `stands`.
+        """
+        with suppress(WorkflowAlreadyStartedError):  # it has ended
+            await self.client.start_workflow(
+                "JourneyWorkflow",
+                args=stands.arguments(),
+                id=workflow_id,
+                task_queue=JOURNEYS,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                start_signal="poke",
+            )
 
     async def poke(self, workflow_id: str) -> None:
         """Have an enrollment look at what has happened; one that has ended needs to know nothing more."""
@@ -171,18 +210,6 @@ class Gateway:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise TemporalUnavailable(f"Temporal did not answer: {error.message}") from None
-
-    async def state(self, workflow_id: str) -> State:
-        """Where an enrollment stands this very moment, as its workflow knows it.
-
-        Raise TemporalRefused where it has ended or has not begun, TemporalUnavailable where no worker answers.
-        """
-        try:
-            return await self.client.get_workflow_handle(workflow_id).query("current", result_type=State)
-        except (RPCError, WorkflowQueryFailedError) as error:
-            if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
-                raise TemporalRefused("its workflow has ended, or has not started yet") from None
-            raise TemporalUnavailable("Temporal did not answer; no worker may be running") from None
 
     async def keep_lane(self, lane: str) -> None:
         """See to it that a lane's delivery workflow runs; one that runs already is left as it is."""

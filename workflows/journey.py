@@ -1,7 +1,8 @@
 """One enrollment as a durable workflow: it wakes, follows, and sleeps until its deadline or a poke.
 
 A wake is one local activity, which works off everything that is due and returns what it put in and was told. The
-workflow runs the same core over that and arrives at the same state. Nothing in here is marketing, or personal.
+workflow runs the same core over that and arrives at the same state. The first wake is done before it is started, and
+comes with its start. Nothing in here is marketing, or personal.
 """
 
 from datetime import datetime, timedelta
@@ -46,7 +47,9 @@ class JourneyWorkflow:
     @workflow.run
     async def run(self, program: Program, at: Bookmark) -> str | None:
         """Run to the end of the enrollment; return the reason why it ended."""
-        if at.wakes == 0 and at.state.phase == "live":  # an import placed it where nothing is due before its deadline
+        if at.woken is not None:
+            await self._follow(at.woken)
+        if at.rests():
             await self._sleep()
         while self.reason is None:
             more = await self._wake()

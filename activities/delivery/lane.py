@@ -51,7 +51,7 @@ PATIENCE = 1.0
 """Seconds for which a round waits for what it claimed: time for thousands of usual mails, and a fifth of what one
 render may take (`mail.rendering.limits.SECONDS`)."""
 
-SOON, SELDOM = 0.25, 3.0
+SOON, SELDOM = 0.25, 4.0
 """Seconds until the next look at a lane: where mail is due and may not go yet, and where nobody knows of any."""
 
 log = structlog.get_logger("waypost.delivery")

@@ -20,8 +20,8 @@ LONGER = timedelta(minutes=15)
 """How much longer a shift may be where it would else wait for a call that takes minutes, with nobody at work. With the
 longest call there is (`MailSender.longest`) it still ends by itself."""
 
-BEAT = 2.0
-"""Seconds between two heartbeats: a fifth of the time after which Temporal gives the lane to another worker. The worker
+BEAT = 4.0
+"""Seconds between two heartbeats: a third of the time after which Temporal gives the lane to another worker. The worker
 is told to send each of them (the SDK would hold them back for four fifths of that time)."""
 
 log = structlog.get_logger("waypost.delivery")

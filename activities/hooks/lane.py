@@ -53,7 +53,7 @@ FILLS = 16
 PATIENCE = 0.25
 """Seconds for which a round waits for the calls that it began, before the next ones are claimed beside them."""
 
-SOON, SELDOM = 0.25, 3.0
+SOON, SELDOM = 0.25, 4.0
 """Seconds until the next look: at the soonest, and where nothing is known to be due."""
 
 AGAIN = 1.0

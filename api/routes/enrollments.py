@@ -181,9 +181,7 @@ def _ask(parts: Backend, request: Request, id: str, control: str, said: str) -> 
     once, now = _once(request, caller), parts.clock()
 
     def work(session: Session) -> tuple[str, str]:
-        owner = enrollments.owner(session, id)
-        if owner is not None:
-            customers.lock(session, owner)
+        customers.lock_owner(session, id)
         enrollment = customer_view.enrollment(session, id)
         asked = asking.ask(session, enrollment, control, now, once=once)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:

@@ -45,10 +45,17 @@ class Woken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookmark:
-    """Where a history begins: the state, and how many wakes came before."""
+    """Where a history begins: the state, how many wakes came before, and what came of the next where that was done."""
 
     state: State
     wakes: int = 0
+    woken: Woken | None = None
+
+    def rests(self) -> bool:
+        """Whether nothing is due before a deadline: the wake did everything, or an import placed it there."""
+        if self.woken is not None:
+            return self.woken.reason is None and not self.woken.more
+        return self.wakes == 0 and self.state.phase == "live"
 
 
 def checksum(state: State) -> str:

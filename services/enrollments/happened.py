@@ -7,12 +7,11 @@ that runs ahead has dated later than now has happened now, so that nobody's dead
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cached_property
 
 from sqlmodel import Session
 
 from journeys.machine.inputs import Control, EventArrived, Input, Leave, Pause, Resume, Skip
-from store.queries import controls, events, journeys
+from store.queries import controls, events
 from store.statuses import ControlStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import ControlRequest, Enrollment
@@ -24,8 +23,13 @@ AHEAD = 200
 class Happened:
     """`journeys.machine.ahead.Ahead`, as of now."""
 
-    def __init__(self, session: Session, customer: Customer, enrollment: Enrollment, now: datetime) -> None:
+    def __init__(
+        self, session: Session, customer: Customer, enrollment: Enrollment, now: datetime, *, halted: bool, asked: bool
+    ) -> None:
+        """`halted` says that the journey is paused, `asked` that there are controls."""
         self._session, self._customer, self._enrollment, self._now = session, customer, enrollment, now
+        self._halted = halted
+        self._asked = deque(controls.asked(session, enrollment.id)) if asked else deque[ControlRequest]()
         self._events: deque[EventArrived] = deque()
         self._names: Sequence[str] | None = None
         self.settled: list[ControlRequest] = []
@@ -33,14 +37,6 @@ class Happened:
     def halted(self) -> bool:
         """Whether the whole journey is paused."""
         return self._halted
-
-    @cached_property
-    def _halted(self) -> bool:
-        return journeys.is_paused(self._session, self._enrollment.journey)
-
-    @cached_property
-    def _asked(self) -> deque[ControlRequest]:
-        return deque(controls.asked(self._session, self._enrollment.id))
 
     def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
         """The first event above this number that one of the names tells, and that fires something."""
@@ -65,9 +61,17 @@ class Happened:
         first = self._first_asked()
         if first is None or (given.kind, given.at) != (first.kind, first.at):
             return
-        status = ControlStatus.REFUSED if refused else ControlStatus.DONE
-        controls.settle(self._session, self._asked[0], status, self._now, refused)
-        self.settled.append(self._asked.popleft())
+        self._settle(ControlStatus.REFUSED if refused else ControlStatus.DONE, refused)
+
+    def refuse_the_rest(self, why: str) -> None:
+        """Whatever else was asked of it comes too late."""
+        while self._asked:
+            self._settle(ControlStatus.REFUSED, why)
+
+    def _settle(self, status: ControlStatus, refusal: str | None) -> None:
+        first = self._asked.popleft()
+        controls.settle(self._session, first, status, self._now, refusal)
+        self.settled.append(first)
 
     def _first_asked(self) -> Control | None:
         return _control(self._asked[0], self._now) if self._asked else None

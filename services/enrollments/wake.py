@@ -31,7 +31,7 @@ from services.enrollments.happened import Happened
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
-from store.queries import controls, customers, decisions, enrollments, interests, unreadable_values
+from store.queries import customers, decisions, enrollments, interests, unreadable_values
 from store.queries.counts import ENDED, Tally
 from store.queries.unreadable_values import UnreadableValue
 from store.statuses import ControlStatus, EnrollmentStatus
@@ -51,7 +51,7 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     comes along. So it does where the wake of this number is not the next one. Raises NotFound where the enrollment is
     gone, and whatever a guard or a step raises; then nothing was done.
     """
-    customer, enrollment = _lock(session, enrollment_id)
+    customer, enrollment, halted, asked = _lock(session, enrollment_id)
     if enrollment.last_wake is not None and enrollment.wakes == number:
         return _WOKEN.validate_python(enrollment.last_wake)
     call = WakeContext(session, journeys.compiled(session, enrollment.digest), customer, enrollment, now)
@@ -60,7 +60,7 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     if lost:
         _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
     handed = lost or enrollment.migrating  # the workflow gets the state, since it cannot follow to it
-    work = _Wake(call, begun)
+    work = _Wake(call, begun, Happened(session, customer, enrollment, now, halted=halted, asked=asked))
     reached = answered(drive(call.program, begun, work.following), work.answer)
     acted = bool(work.inputs) or lost
     woken = Woken(
@@ -81,18 +81,26 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     if not acted:
         _on_record(call, work.settled, before)
         return woken
-    _stand(call, begun, reached)
-    _on_record(call, [*work.settled, *_refused_the_rest(call, reached)], before)
     decisions.add(session, work.rows)
+    _stand(call, begun, reached)
+    if reached.ended:
+        work.happened.refuse_the_rest(f"the enrollment has ended ({reached.reason})")
+    _on_record(call, work.settled, before)
     enrollment.wakes += 1
     enrollment.state = STATE.dump_python(reached, mode="json", exclude_defaults=True)
     enrollment.last_wake = _WOKEN.dump_python(woken, mode="json")
     return woken
 
 
+def begin(session: Session, enrollment_id: str, now: datetime) -> Woken | None:
+    """The first wake of an enrollment, before its workflow starts, or what it came to; None where others came since."""
+    wakes = enrollments.wakes(session, enrollment_id)
+    return wake(session, enrollment_id, 1, now) if wakes in (0, 1) else None
+
+
 def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
     """Its wakes end in this error again and again: say so, once for each error."""
-    customer, enrollment = _lock(session, enrollment_id)
+    customer, enrollment, *_ = _lock(session, enrollment_id)
     if enrollment.stuck != error:
         enrollment.stuck = error
         session.add(enrollment)
@@ -110,13 +118,15 @@ def gone(enrollment_id: str) -> str:
     return f"there is no enrollment {enrollment_id!r}"
 
 
-def _lock(session: Session, enrollment_id: str) -> tuple[Customer, Enrollment]:
-    owner = enrollments.owner(session, enrollment_id)
-    customer = customers.lock(session, owner) if owner else None
-    enrollment = session.get(Enrollment, enrollment_id)
-    if enrollment is None or customer is None:
+def _lock(session: Session, enrollment_id: str) -> tuple[Customer, Enrollment, bool, bool]:
+    """The customer, held, and `enrollments.waking`; anew where a merge has made it somebody else's in between."""
+    customer = customers.lock_owner(session, enrollment_id)
+    found = enrollments.waking(session, enrollment_id)
+    if found is None:
         raise NotFound(gone(enrollment_id))
-    return customer, enrollment
+    if customer is None or found[0].customer_id != customer.id:
+        return _lock(session, enrollment_id)
+    return customer, *found
 
 
 def _note(
@@ -133,20 +143,20 @@ def _note(
 class _Wake:
     """What one wake gathers, answers and decides on its way."""
 
-    def __init__(self, call: WakeContext, begun: State) -> None:
+    def __init__(self, call: WakeContext, begun: State, happened: Happened) -> None:
         self.inputs: list[Input] = []
         self.answers: list[Answer] = []
         self.rows: list[bulk.ColumnValues] = []
         self.cut = False
         self._call = call
-        self._happened = Happened(call.session, call.customer, call.enrollment, call.now)
+        self.happened = happened
         self._merged = call.enrollment.cursor != begun.cursor
         self._migrating = call.enrollment.migrating
 
     @property
     def settled(self) -> Sequence[ControlRequest]:
         """The controls that were done or refused on the way."""
-        return self._happened.settled
+        return self.happened.settled
 
     def following(self, state: State) -> Input | None:
         """What comes next; a control that is refused is settled on the way."""
@@ -156,12 +166,12 @@ class _Wake:
         if self._migrating:
             self._migrating = False
             return self._put_in(Migrated(at=self._call.now))
-        while (given := next_input(self._call.program, state, self._happened, self._call.now)) is not None:
+        while (given := next_input(self._call.program, state, self.happened, self._call.now)) is not None:
             refused = refusal(state, given) if isinstance(given, Control) else None
             if len(self.inputs) == INPUTS:
                 self.cut = True
                 return None
-            self._happened.taken(given, refused)
+            self.happened.taken(given, refused)
             if refused is None:
                 return self._put_in(given)
         return None
@@ -221,12 +231,11 @@ def _stand(call: WakeContext, begun: State, reached: State) -> None:
     """Show where the enrollment stands now, and register what it waits for, for ingestion and reports."""
     own = call.enrollment
     _count(call, reached)
+    known = pokes_for(call.program, begun) if begun.phase != "new" else ()
+    interests.register(call.session, own.id, call.customer.id, known, pokes_for(call.program, reached))
     own.stage, own.step, own.visit, own.cursor = reached.stage, reached.position, reached.visit, reached.cursor
     own.stage_since, own.wakes_at = reached.since or own.stage_since, reached.wakes_at
     own.paused, own.reason = reached.paused, reached.reason
-    wanted = pokes_for(call.program, reached)
-    if begun.phase == "new" or wanted != pokes_for(call.program, begun):
-        interests.register(call.session, own.id, call.customer.id, wanted)
     if reached.ended and own.status == EnrollmentStatus.LIVE:
         own.status, own.ended_at = EnrollmentStatus.ENDED, own.ended_at or reached.clock
 
@@ -242,15 +251,6 @@ def _count(call: WakeContext, reached: State) -> None:
     else:
         tally.arrive(own.id, stands)
     tally.write(call.session)
-
-
-def _refused_the_rest(call: WakeContext, reached: State) -> Sequence[ControlRequest]:
-    """Whatever else was asked of what has ended comes too late; what that was."""
-    rest = controls.asked(call.session, call.enrollment.id) if reached.ended else []
-    for control in rest:
-        told = f"the enrollment has ended ({reached.reason})"
-        controls.settle(call.session, control, ControlStatus.REFUSED, call.now, told)
-    return rest
 
 
 def _on_record(call: WakeContext, settled: Sequence[ControlRequest], before: dict[str, Any]) -> None:

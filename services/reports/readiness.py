@@ -13,7 +13,8 @@ SILENT = timedelta(seconds=10)
 """After so long without a round a part does no work: pulses are written every three seconds."""
 
 DISPATCHERS: Mapping[str, tuple[Priority, ...]] = {
-    "dispatcher/live": (Priority.SIGNAL, Priority.START),
+    "dispatcher/pokes": (Priority.SIGNAL,),
+    "dispatcher/starts": (Priority.START,),
     "dispatcher/bulk": (Priority.BULK_START,),
 }
 """The dispatcher's parts, and the rows that each carries."""

@@ -14,9 +14,12 @@ from store.dialects.interface import Dialect
 BUSY_MS = 60_000
 """Milliseconds that a transaction waits for another process's write lock: longer than any transaction of ours takes."""
 
-LOOK_EVERY = 0.03
-"""Seconds between two looks at the file's `data_version`, each of some ten microseconds: nobody feels the wait, and a
-process that idles costs less than a thousandth of a core."""
+LOOK_EVERY, LOOK_AT_LEAST = 0.03, 0.12
+"""Seconds between two looks at the file's `data_version`: while something is written nobody feels the wait. Where
+nothing is they are ever longer up to the second, since a look costs a wake of the process, a tenth of a millisecond."""
+
+LONGER = 1.1
+"""How much longer the next wait is behind a look that has seen nothing: 0.8 s of quiet until the longest."""
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}")
 """What each connection begins with. FULL: what is committed is on the disk, so that neither an event that was
@@ -56,13 +59,14 @@ async def _written(engine: Engine) -> AsyncIterator[None]:
     """The file's `data_version` tells that another connection has written."""
     raw = engine.raw_connection()
     try:
-        cursor, seen = raw.cursor(), None
+        cursor, seen, wait = raw.cursor(), None, LOOK_EVERY
         while True:
             version = cursor.execute("PRAGMA data_version").fetchone()[0]
+            wait = min(wait * LONGER, LOOK_AT_LEAST) if version == seen else LOOK_EVERY
             if version != seen:
                 seen = version
                 yield
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(wait)
     finally:
         raw.close()
 

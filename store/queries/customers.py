@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, func
+from sqlalchemy import bindparam, exists, func
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
 
 from store import addresses, bulk
 from store.queries.tombstones import USER
 from store.tables.customers import Alias, Customer, Event
+from store.tables.enrollments import Enrollment
 
 _COLUMNS = tuple(SQLModel.metadata.tables[str(Customer.__tablename__)].c.keys())
 
@@ -20,6 +22,18 @@ def lock(session: Session, customer_id: str) -> Customer | None:
     None where there is none (any more).
     """
     return session.exec(select(Customer).where(Customer.id == customer_id).with_for_update()).first()
+
+
+_OWNER: Any = (
+    select(Customer)
+    .where(Customer.id == select(Enrollment.customer_id).where(Enrollment.id == bindparam("id")).scalar_subquery())
+    .with_for_update()
+)
+
+
+def lock_owner(session: Session, enrollment_id: str) -> Customer | None:
+    """`lock` of whose enrollment this is; None too where a merge took them away in between."""
+    return session.exec(_OWNER, params={"id": enrollment_id}).first()
 
 
 def lock_all(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:

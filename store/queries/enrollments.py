@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, update
+from sqlalchemy import and_, bindparam, exists, update
 from sqlmodel import Session, col, func, select
 
 from store import bulk, dialect
 from store.ids import new_id, workflow_id
-from store.statuses import EnrollmentStatus
-from store.tables.definitions import JourneyVersion
-from store.tables.enrollments import Enrollment, Interest
+from store.statuses import ControlStatus, EnrollmentStatus
+from store.tables.definitions import Journey, JourneyVersion
+from store.tables.enrollments import ControlRequest, Enrollment, Interest
 
 
 def row(
@@ -64,9 +64,31 @@ def row(
     }
 
 
-def owner(session: Session, enrollment_id: str) -> str | None:
-    """Whose enrollment this is; None where there is no such."""
-    return session.exec(select(Enrollment.customer_id).where(Enrollment.id == enrollment_id)).first()
+_ASKED = exists().where(
+    col(ControlRequest.enrollment_id) == Enrollment.id, col(ControlRequest.status) == ControlStatus.ASKED
+)
+_WAKING: Any = (
+    select(Enrollment, col(Journey.paused_at).is_not(None), _ASKED)
+    .join(Journey, col(Journey.key) == Enrollment.journey, isouter=True)
+    .where(Enrollment.id == bindparam("id"))
+)
+
+
+def waking(session: Session, enrollment_id: str) -> tuple[Enrollment, bool, bool] | None:
+    """An enrollment, read anew, with whether its journey is paused and whether a control is asked of it."""
+    return session.exec(_WAKING, params={"id": enrollment_id}, execution_options={"populate_existing": True}).first()
+
+
+def wakes(session: Session, enrollment_id: str) -> int | None:
+    """How often it has waked; None where there is no such enrollment."""
+    return session.exec(select(Enrollment.wakes).where(Enrollment.id == enrollment_id)).first()
+
+
+def at_first_rest(session: Session, ids: Collection[str]) -> dict[str, tuple[str, Mapping[str, Any], int]]:
+    """Digest, state and wakes of those of these that are live and have waked once at most, by their ids."""
+    columns = (Enrollment.id, Enrollment.digest, Enrollment.state, Enrollment.wakes)
+    here = (col(Enrollment.id).in_(ids), Enrollment.status == EnrollmentStatus.LIVE, col(Enrollment.wakes) <= 1)
+    return {id: (digest, state, count) for id, digest, state, count in session.exec(select(*columns).where(*here))}
 
 
 def by_ids(session: Session, ids: Collection[str]) -> dict[str, Enrollment]:

@@ -1,9 +1,9 @@
 """Interests: the event names that live enrollments wait for, so that an event which nobody waits for costs nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete
 
 from store import bulk
 from store.tables.enrollments import Interest
@@ -14,11 +14,6 @@ def row(enrollment_id: str, customer_id: str, name: str) -> bulk.ColumnValues:
     return {"enrollment_id": enrollment_id, "name": name, "customer_id": customer_id}
 
 
-def of_enrollment(session: Session, enrollment_id: str) -> Sequence[str]:
-    """The names that an enrollment waits for."""
-    return session.exec(select(Interest.name).where(Interest.enrollment_id == enrollment_id)).all()
-
-
 def of_customers(session: Session, customer_ids: Collection[str]) -> Mapping[str, Collection[str]]:
     """The names that any enrollment of these customers waits for, by customer."""
     found: defaultdict[str, set[str]] = defaultdict(set)
@@ -27,15 +22,16 @@ def of_customers(session: Session, customer_ids: Collection[str]) -> Mapping[str
     return found
 
 
-def register(session: Session, enrollment_id: str, customer_id: str, wanted: Collection[str]) -> None:
-    """From now on an enrollment waits for these names and no others."""
-    known = set(of_enrollment(session, enrollment_id))
-    gone = known - set(wanted)
+def register(
+    session: Session, enrollment_id: str, customer_id: str, known: Collection[str], wanted: Collection[str]
+) -> None:
+    """From now on an enrollment, which waited for the `known` names, waits for those that are wanted."""
+    gone, new = {*known} - {*wanted}, {*wanted} - {*known}
     if gone:
         here = (col(Interest.enrollment_id) == enrollment_id, col(Interest.name).in_(gone))
         session.connection().execute(delete(Interest).where(*here))
-    rows = [row(enrollment_id, customer_id, name) for name in sorted(set(wanted) - known)]
-    bulk.add(session, Interest, rows)
+    if new:
+        bulk.add_missing(session, Interest, [row(enrollment_id, customer_id, name) for name in sorted(new)])
 
 
 def drop(session: Session, enrollment_id: str) -> None:

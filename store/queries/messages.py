@@ -20,6 +20,8 @@ from store.tables.messages import Message
 HELD: Any = sqlalchemy.text("message.status IN ('claimed', 'sending')")
 """A lane's owner has them; as text, so that the database knows which partial index fits."""
 
+_ANEW = {"populate_existing": True}
+
 ERASED = "erased"
 """The reason of a message that was never claimed, and whose customer was erased."""
 
@@ -140,9 +142,12 @@ def all_locked(session: Session, ids: Collection[str]) -> dict[str, Message]:
     return found
 
 
+_ONE: Any = select(Message).where(Message.id == sqlalchemy.bindparam("id")).with_for_update()
+
+
 def locked(session: Session, message_id: str) -> Message | None:
     """A message that nobody else changes until the transaction ends, read anew; None where it is gone."""
-    return next(iter(_locked(session, Message.id == message_id)), None)
+    return session.exec(_ONE, params={"id": message_id}, execution_options=_ANEW).first()
 
 
 def planned(session: Session, ids: Sequence[str]) -> Mapping[str, Message]:
@@ -181,7 +186,7 @@ def claimed_by_others(session: Session, lane: str, fence: str) -> Sequence[Messa
 def _locked(session: Session, *where: Any, limit: int | None = None) -> Sequence[Message]:
     """In the order of their ids, so that nobody waits crosswise; read anew, whatever the session knew of them."""
     query = select(Message).where(*where).order_by(col(Message.id)).limit(limit).with_for_update()
-    return session.exec(query, execution_options={"populate_existing": True}).all()
+    return session.exec(query, execution_options=_ANEW).all()
 
 
 def change(

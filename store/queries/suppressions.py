@@ -1,7 +1,9 @@
 """Suppressions: the addresses that are never written to."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from store import bulk
@@ -16,10 +18,13 @@ def add_missing(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
         bulk.add_missing(session, Suppression, rows)
 
 
+_AMONG: Any = select(Suppression).where(col(Suppression.email).in_(bindparam("emails", expanding=True)))
+
+
 def among(session: Session, addresses: Collection[str]) -> Mapping[str, Suppression | None]:
     """Those of the addresses (in their normal form) that are suppressed; None where the owner, who was, is erased."""
     if not addresses:
         return {}
     buried = tombstones.buried(session, [(EMAIL, one) for one in addresses])
-    rows = session.exec(select(Suppression).where(col(Suppression.email).in_(addresses))).all()
+    rows = session.exec(_AMONG, params={"emails": list(addresses)}).all()
     return {**{value: None for _, value in buried}, **{one.email: one for one in rows}}

@@ -38,9 +38,12 @@ def lift(session: Session, names: Iterable[Identifier]) -> bool:
     return any(found)
 
 
+_ANY = select(Tombstone.digest).limit(1)
+
+
 def buried(session: Session, names: Iterable[Identifier]) -> set[Identifier]:
     """Those of the ids whose owner was erased; asks one question where nobody ever was."""
-    if session.exec(select(Tombstone.digest).limit(1)).first() is None:
+    if session.exec(_ANY).first() is None:
         return set()
     digests = {digest(*name): name for name in names}
     query = select(Tombstone.digest).where(col(Tombstone.digest).in_(list(digests)))

@@ -6,10 +6,12 @@ from sqlmodel import Session, col, select
 
 from store.tables.definitions import Topic
 
+_LISTED = select(Topic).order_by(col(Topic.key))
+
 
 def listed(session: Session) -> Sequence[Topic]:
     """Every topic with terms of its own, in the order of their keys."""
-    return session.exec(select(Topic).order_by(col(Topic.key))).all()
+    return session.exec(_LISTED).all()
 
 
 def paused_keys(session: Session) -> Sequence[str]:

@@ -201,9 +201,9 @@ def test_a_stuck_dispatch_row_is_listed_retried_and_cancelled(
 
 def test_readiness_names_the_part_that_does_no_work(client: TestClient, parts: Parts, clock: Any) -> None:
     with parts.database.writing() as session:
-        pulses.beat(session, {part: clock() for part in ("dispatcher/live", "lane/journey")})
+        pulses.beat(session, {part: clock() for part in ("dispatcher/pokes", "lane/journey")})
     found = {one["part"]: one for one in client.get("/readyz").json()["parts"]}
-    assert {name for name, one in found.items() if one["works"]} == {"dispatcher/live", "lane/journey"}
+    assert {name for name, one in found.items() if one["works"]} == {"dispatcher/pokes", "lane/journey"}
     assert found["scheduler"]["last_round"] is None
     clock.forward(seconds=11)
     found = {one["part"]: one for one in client.get("/readyz").json()["parts"]}

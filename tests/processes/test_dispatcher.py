@@ -14,7 +14,7 @@ from store.queries.dispatches import STUCK_AFTER, Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
-from waypost.processes.dispatcher import LIVE, Dispatcher
+from waypost.processes.dispatcher import POKES, Dispatcher
 
 
 class Temporal:
@@ -56,7 +56,7 @@ def left(database: Database) -> Callable[[], list[tuple[str, DispatchStatus, int
 
 async def test_a_row_that_fails_unexpectedly_fails_alone(dispatcher: Dispatcher, temporal: Temporal, left: Any) -> None:
     temporal.raises = {"w2": KeyError("payload")}
-    await dispatcher.round(LIVE)
+    await dispatcher.round(POKES)
     assert sorted(temporal.got) == ["w0", "w1", "w3", "w4"]
     assert left() == [("w2", DispatchStatus.READY, 1, "KeyError: 'payload'")]
 
@@ -66,14 +66,14 @@ async def test_a_row_that_fails_again_and_again_the_same_way_is_set_aside(
 ) -> None:
     temporal.raises = {"w2": KeyError("payload")}
     for _ in range(STUCK_AFTER + 2):
-        await dispatcher.round(LIVE)
+        await dispatcher.round(POKES)
         clock.forward(minutes=10)
     assert left() == [("w2", DispatchStatus.STUCK, STUCK_AFTER, "KeyError: 'payload'")]
     with database.writing() as session:
         row = session.exec(select(Dispatch)).one()
         assert dispatches.retry(session, row.id or 0)
     temporal.raises = {}
-    await dispatcher.round(LIVE)
+    await dispatcher.round(POKES)
     assert (left(), temporal.got[-1]) == ([], "w2")
 
 
@@ -83,12 +83,12 @@ async def test_a_server_that_is_away_sets_nothing_aside(
     away = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
     temporal.raises = {f"w{one}": away for one in range(5)}
     for _ in range(STUCK_AFTER * 2):
-        await dispatcher.round(LIVE)
+        await dispatcher.round(POKES)
         clock.forward(minutes=10)
     assert {status for _, status, _, _ in left()} == {DispatchStatus.READY}
     temporal.raises = {}
     clock.forward(minutes=10)
-    await dispatcher.round(LIVE)
+    await dispatcher.round(POKES)
     assert left() == []
 
 

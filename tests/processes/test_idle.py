@@ -11,7 +11,7 @@ from store.queries.lanes import LANES
 from tests.conftest import HandClock, Statements, database_url, settings_for
 from waypost import pulses
 from waypost.processes import scheduler
-from waypost.processes.dispatcher import BULK, LIVE, Dispatcher
+from waypost.processes.dispatcher import STREAMS, Dispatcher
 from waypost.processes.scheduler import Scheduler
 from waypost.processes.worker import PUMPED
 from waypost.wiring import Parts
@@ -56,7 +56,7 @@ async def test_an_idle_installation_asks_little(
         lane = parts.lane(name)
         await asked.of(f"evidence for {name}", lane.seek_evidence, lambda: evidence.EVERY)
     dispatcher = Dispatcher(parts.database, None, parts.clock)  # type: ignore[arg-type]
-    for stream in (LIVE, BULK):
+    for stream in STREAMS:
         await asked.of(stream.name, lambda stream=stream: dispatcher.round(stream), lambda s=stream: dispatcher.rest(s))
 
     async def nothing(*_: Any) -> tuple[int, int]:

@@ -129,7 +129,7 @@ async def test_pulses_are_kept_and_tried_again(
 ) -> None:
     monkeypatch.setattr("waypost.pulses.EVERY", 0.01)
     kept = Pulses(database, lambda: noon)
-    kept.beat("dispatcher/live")
+    kept.beat("dispatcher/pokes")
     writing = asyncio.create_task(kept.run())
 
     def there() -> dict[str, datetime]:
@@ -141,5 +141,5 @@ async def test_pulses_are_kept_and_tried_again(
             time.sleep(0.01)
         return {}
 
-    assert await asyncio.to_thread(there) == {"dispatcher/live": noon}
+    assert await asyncio.to_thread(there) == {"dispatcher/pokes": noon}
     writing.cancel()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from journeys.machine.state import State
 from services.enrollments import enrollment_forecast, wake
 from services.operations import operations
 from store.tables.access import Operation
@@ -25,7 +26,9 @@ async def test_a_forecast_reads_the_state_that_the_workflow_has_too(real: Any) -
     await real.at("a", "a/wait:30 days")
     enrollment: Enrollment = real.enrollment()
     state = wake.read_state(enrollment)
-    assert await real.gateway.state(enrollment.workflow_id) == state
+    await real.gateway.hurry(enrollment.workflow_id)
+    workflow = real.env.client.get_workflow_handle(enrollment.workflow_id)
+    assert await workflow.query("current", result_type=State) == state
     with real.parts.database.reading() as session:
         (action,) = enrollment_forecast.next_actions(session, enrollment, state, real.clock())
         local = enrollment_forecast.local(session, enrollment, action.at)

@@ -1,39 +1,45 @@
 """Carries rows of the dispatch table to Temporal: at least once, in order per enrollment, live signals first.
 
-Each row ends in its own result: it arrived, it goes again later, or it is stuck and waits for a person. What one of
-them raises touches no other.
+An enrollment's first wake is done here, before its workflow starts: that then rests until its first deadline, or until
+it is roused, and no worker hears of it before. Each row ends in its own result: it arrived, it goes again later, or it
+is stuck and waits for a person. What one of them raises touches no other.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
+from journeys.machine.woken import STATE, Bookmark, Woken
+from services.enrollments import wake
 from services.values import Clock
 from store.notices import Notices
-from store.queries import dispatches
+from store.queries import dispatches, enrollments
 from store.queries.dispatches import Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
 from store.trace_context import OpenSpan
 from waypost.telemetry.tracing import no_span
-from workflows.gateway import Gateway
+from workflows.gateway import Beginning, Gateway
 
 BATCH = 200
 """Rows of one lease: some tenths of a second of work, well below the hold."""
 
-SOON, SELDOM = 1.0, 3.0
+SOON, SELDOM = 1.0, 4.0
 """Seconds after which a stream looks by itself: where rows wait to go again, and for a notice that was lost."""
 
 HOLD = timedelta(seconds=30)
 """How long leased rows are nobody else's: much longer than a batch takes, and what waits longer where a dispatcher
 died."""
+
+REST = timedelta(days=365)
+"""How long a workflow rests before its first task where nothing is due by the clock."""
 
 PART = "dispatcher"
 """How its pulses begin."""
@@ -58,11 +64,17 @@ class Stream:
     at_once: int
 
 
-LIVE = Stream(name="live", priorities=(Priority.SIGNAL, Priority.START), at_once=64)
+POKES = Stream(name="pokes", priorities=(Priority.SIGNAL,), at_once=64)
 """What a customer waits for. At 64 at once a batch is a handful of rounds, of some milliseconds each."""
+
+STARTS = Stream(name="starts", priorities=(Priority.START,), at_once=64)
+"""Beside the pokes, since each takes a transaction of its own: a batch of them is a second of work."""
 
 BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12)
 """Few at once: more would only pile up in Temporal, and a live customer would stand behind them."""
+
+
+STREAMS = (POKES, STARTS, BULK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +107,11 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
-        await asyncio.gather(self._keep(LIVE), self._keep(BULK))
+        await asyncio.gather(*(self._keep(stream) for stream in STREAMS))
 
     async def drain(self) -> None:
         """Dispatch until nothing is ready."""
-        while await self.round(LIVE) or await self.round(BULK):
+        while any([await self.round(stream) for stream in STREAMS]):
             pass
 
     async def _keep(self, stream: Stream) -> None:
@@ -124,7 +136,8 @@ class Dispatcher:
         if not rows:
             return 0
         slots = asyncio.Semaphore(stream.at_once)
-        results = await asyncio.gather(*(self._send(row, slots) for row in rows))
+        resting = await asyncio.to_thread(self._resting, rows)
+        results = await asyncio.gather(*(self._send(row, resting.get(row.enrollment_id), slots) for row in rows))
         await asyncio.to_thread(self._finish, rows, results)
         return len(rows)
 
@@ -137,6 +150,15 @@ class Dispatcher:
         return self._database.write(
             lambda session: dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
         )
+
+    def _resting(self, rows: Sequence[Dispatch]) -> Mapping[str, Beginning]:
+        """Where those stand that are poked and may rest since their start, by the id of the enrollment."""
+        ids = [row.enrollment_id for row in rows if row.kind == "poke"]
+        if not ids:
+            return {}
+        with self._database.reading() as session:
+            found = enrollments.at_first_rest(session, ids).items()
+        return {id: Beginning(digest=digest, state=state, wakes=wakes) for id, (digest, state, wakes) in found}
 
     def _finish(self, rows: Sequence[Dispatch], results: Sequence[Undelivered | None]) -> None:
         pairs = list(zip(rows, results, strict=True))
@@ -153,12 +175,12 @@ class Dispatcher:
         status = dispatches.record_failure(session, row, result.error, self._clock(), lasting=result.lasting)
         return status is DispatchStatus.STUCK
 
-    async def _send(self, row: Dispatch, slots: asyncio.Semaphore) -> Undelivered | None:
+    async def _send(self, row: Dispatch, resting: Beginning | None, slots: asyncio.Semaphore) -> Undelivered | None:
         """None when Temporal has it, else what went wrong."""
         async with slots:
             try:
                 with self._span(f"dispatch {row.kind}", row.trace) if row.trace else nullcontext():
-                    await self._carry(row)
+                    await self._carry(row, resting)
             except RPCError as error:
                 log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
                 return Undelivered(error=error.status.name, lasting=error.status not in MENDS_ITSELF)
@@ -170,11 +192,12 @@ class Dispatcher:
                 return Undelivered(error=f"{type(error).__name__}: {error}"[:200], lasting=True)
         return None
 
-    async def _carry(self, row: Dispatch) -> None:
-        payload = row.payload
+    async def _carry(self, row: Dispatch, resting: Beginning | None) -> None:
         match row.kind:
             case "start":
-                await self._gateway.start(row.workflow_id, payload["digest"], payload["state"], row.priority)
+                await self._start(row)
+            case "poke" if resting is not None:
+                await self._gateway.rouse(row.workflow_id, resting)
             case "poke":
                 await self._gateway.poke(row.workflow_id)
             case "end":
@@ -183,3 +206,23 @@ class Dispatcher:
                 await self._gateway.operate(row.workflow_id, row.enrollment_id)
             case _:
                 raise ValueError(f"a dispatch row of unknown kind {row.kind!r}")
+
+    async def _start(self, row: Dispatch) -> None:
+        digest, state = row.payload["digest"], row.payload["state"]
+        at = Bookmark(state=STATE.validate_python(state))
+        if at.state.phase == "new":
+            at = replace(at, woken=await asyncio.to_thread(self._begin, row.enrollment_id))
+        rests = self._until(at.woken.wakes_at if at.woken else at.state.wakes_at) if at.rests() else None
+        begins = Beginning(digest=digest, state=state, woken=at.woken)
+        await self._gateway.start(row.workflow_id, begins, row.priority, rests)
+
+    def _begin(self, enrollment_id: str) -> Woken | None:
+        """The first wake; None where it fails, since its workflow tries again, and says in the end that it is stuck."""
+        try:
+            return self._database.write(lambda session: wake.begin(session, enrollment_id, self._clock()))
+        except Exception as error:
+            log.warning("first_wake_failed", enrollment=enrollment_id, error=type(error).__name__)
+            return None
+
+    def _until(self, wakes_at: datetime | None) -> timedelta:
+        return max(min(wakes_at - self._clock(), REST), timedelta()) if wakes_at is not None else REST

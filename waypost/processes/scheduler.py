@@ -12,7 +12,7 @@ from store.session import Database
 from workflows import schedules
 from workflows.gateway import Gateway
 
-EVERY = 3.0
+EVERY = 4.0
 """Seconds between two rounds; a round without a change asks the database once and Temporal nothing."""
 
 PART = "scheduler"

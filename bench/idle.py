@@ -1,0 +1,62 @@
+"""What an installation costs where nothing happens, each process by itself; and how soon one that stands is told."""
+
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from bench.processes import environment, stack
+
+SETTLED = 30
+"""Seconds until what the start has to do is done."""
+
+MEASURED = int(os.environ.get("WAYPOST_BENCH_IDLE", "60"))
+"""Seconds."""
+
+
+def main() -> None:
+    """Tell the share of one core (wanted: 1% in all), and the seconds until `/readyz` tells (wanted: ten)."""
+    with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
+        env = environment(Path(folder))
+        with stack(Path(folder), env) as process:
+            time.sleep(SETTLED)
+            before, begun = _seconds(process.pid), time.perf_counter()
+            time.sleep(MEASURED)
+            after, took = _seconds(process.pid), time.perf_counter() - begun
+            shares = {name: (after[name] - seconds) / took for name, seconds in before.items() if name in after}
+            for name, share in shares.items():
+                print(f"{name:>10}: {share:.2%} of a core")
+            print(f"{'in all':>10}: {sum(shares.values()):.2%} (wanted: at most 1%)")
+            told = _until_told(process.pid, f"http://127.0.0.1:{env['WAYPOST_PORT']}/readyz")
+            print(f"a worker that stands still is told by /readyz after {told:.1f} s (wanted: at most 10)")
+
+
+def _family(pid: int) -> dict[str, psutil.Process]:
+    """The supervisor and its children, by what they are."""
+    supervisor = psutil.Process(pid)
+    children = supervisor.children(recursive=True)
+    return {"up": supervisor} | {_name(one): one for one in children}
+
+
+def _name(process: psutil.Process) -> str:
+    return "temporal" if "temporal" in process.name() else process.cmdline()[-1].rpartition(".")[2][-10:]
+
+
+def _seconds(pid: int) -> dict[str, float]:
+    return {name: sum(one.cpu_times()[:2]) for name, one in _family(pid).items()}
+
+
+def _until_told(pid: int, url: str) -> float:
+    worker = _family(pid)["worker"]
+    begun = time.perf_counter()
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        while httpx.get(url, timeout=5).status_code == 200:
+            time.sleep(0.1)
+        return time.perf_counter() - begun
+    finally:
+        worker.send_signal(signal.SIGCONT)

@@ -1,0 +1,156 @@
+"""The first wake of an enrollment is done before its workflow starts, which then rests until something is due."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from journeys.machine.woken import STATE, Bookmark
+from services.enrollments import asking, wake
+from services.ingestion.ingest import IngestResult
+from store.queries import dispatches
+from store.queries.dispatches import Priority
+from store.session import Database
+from store.tables.enrollments import Decision, Enrollment
+from tests.shells import Shell
+from waypost.processes.dispatcher import BULK, POKES, REST, STARTS, Dispatcher
+from workflows.gateway import Beginning
+
+Ingest = Callable[..., IngestResult]
+
+pytestmark = pytest.mark.usefixtures("welcome")
+
+TWO_DAYS = timedelta(days=2)
+
+
+class Temporal:
+    """Takes starts and pokes; `away` refuses the next one."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.started: list[tuple[Beginning, timedelta | None]] = []
+        self.roused: list[Beginning] = []
+        self.poked = 0
+
+    async def start(self, workflow_id: str, begins: Beginning, priority: int, rests: timedelta | None = None) -> None:
+        self.started.append((begins, rests))
+        if self.away:
+            self.away = False
+            raise OSError("away")
+
+    async def rouse(self, workflow_id: str, stands: Beginning) -> None:
+        self.roused.append(stands)
+
+    async def poke(self, workflow_id: str) -> None:
+        self.poked += 1
+
+
+@pytest.fixture
+def temporal() -> Temporal:
+    return Temporal()
+
+
+@pytest.fixture
+def carrying(database: Database, take: Ingest, temporal: Temporal, clock: Any) -> Dispatcher:
+    """Ann has signed up, and her start waits."""
+    take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com", "first_name": "Ann"}})
+    take({"type": "track", "userId": "ann", "event": "Signed Up"})
+    return Dispatcher(database, temporal, clock)  # type: ignore[arg-type]
+
+
+def enrollment(database: Database) -> Enrollment:
+    with database.reading() as session:
+        return session.exec(select(Enrollment)).one()
+
+
+def decided(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [one.what for one in session.exec(select(Decision).order_by(col(Decision.number))).all()]
+
+
+def bookmark(begins: Beginning) -> Bookmark:
+    return Bookmark(state=STATE.validate_python(begins.state), wakes=begins.wakes, woken=begins.woken)
+
+
+async def test_a_workflow_starts_with_its_first_wake_and_rests_until_its_deadline(
+    database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
+) -> None:
+    fresh = Shell(database, enrollment(database))
+    assert await carrying.round(STARTS) == 1
+    ((begins, rests),) = temporal.started
+    assert rests == TWO_DAYS
+    assert begins.woken == fresh.wake(noon), "a wake of the same number is told what it came to"
+    assert (fresh.state, bookmark(begins).rests()) == (wake.read_state(enrollment(database)), True)
+    assert decided(database) == ["entered", "planned"]
+
+
+async def test_a_start_that_is_repeated_tells_the_same_wake(
+    database: Database, carrying: Dispatcher, temporal: Temporal, clock: Any
+) -> None:
+    temporal.away = True
+    await carrying.round(STARTS)
+    clock.forward(minutes=1)
+    await carrying.round(STARTS)
+    (first, _), (again, rests) = temporal.started
+    assert (first.woken == again.woken, rests) == (True, TWO_DAYS - timedelta(minutes=1))
+    assert decided(database) == ["entered", "planned"]
+
+
+async def test_where_the_first_wake_fails_the_workflow_starts_without_it(
+    database: Database, carrying: Dispatcher, temporal: Temporal
+) -> None:
+    with database.writing() as session:
+        session.exec(select(Enrollment)).one().digest = "of no definition"
+    await carrying.round(STARTS)
+    ((begins, rests),) = temporal.started
+    assert (begins.woken, rests, bookmark(begins).rests()) == (None, None, False)
+    assert decided(database) == []
+
+
+async def test_a_start_whose_enrollment_has_waked_since_wakes_nobody(
+    database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
+) -> None:
+    shell = Shell(database, enrollment(database))
+    shell.wake(noon)
+    shell.wake(noon + TWO_DAYS)
+    await carrying.round(STARTS)
+    assert [begins.woken for begins, _ in temporal.started] == [None]
+    assert enrollment(database).wakes == 2
+
+
+async def test_one_that_rests_since_its_start_is_roused_and_others_are_poked(
+    database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
+) -> None:
+    await carrying.round(STARTS)
+    poke(database, noon)
+    await carrying.round(POKES)
+    kept = enrollment(database)
+    assert temporal.roused == [Beginning(digest=kept.digest, state=kept.state, wakes=1)]
+    shell = Shell(database, kept)
+    shell.wakes = 1
+    shell.wake(noon + TWO_DAYS)
+    poke(database, noon)
+    await carrying.round(POKES)
+    assert (len(temporal.roused), temporal.poked) == (1, 1)
+
+
+async def test_one_that_an_import_placed_rests_without_a_wake(
+    database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
+) -> None:
+    placed = {"customer": "c", "enrollment": "e", "phase": "live", "stage": "new"}
+    never, soon = list[Any](), [{"at": (noon + TWO_DAYS).isoformat(), "transition": 0}]
+    with database.writing() as session:
+        starts = [{"digest": "d", "state": {**placed, "deadlines": deadlines}} for deadlines in (never, soon)]
+        rows = [
+            dispatches.row(f"e{n}", f"w{n}", "start", one, Priority.BULK_START, noon) for n, one in enumerate(starts)
+        ]
+        dispatches.add(session, rows)
+    await carrying.round(BULK)
+    assert [(begins.woken, rests) for begins, rests in temporal.started] == [(None, REST), (None, TWO_DAYS)]
+
+
+def poke(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        asking.poke(session, [session.exec(select(Enrollment)).one()], now)
