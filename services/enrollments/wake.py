@@ -34,6 +34,7 @@ from store import bulk
 from store.queries import customers, decisions, enrollments, interests, unreadable_values
 from store.queries.counts import ENDED, Tally
 from store.queries.unreadable_values import UnreadableValue
+from store.session import CameBetween
 from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import ControlRequest, Enrollment
@@ -119,13 +120,16 @@ def gone(enrollment_id: str) -> str:
 
 
 def _lock(session: Session, enrollment_id: str) -> tuple[Customer, Enrollment, bool, bool]:
-    """The customer, held, and `enrollments.waking`; anew where a merge has made it somebody else's in between."""
+    """The customer, held, and `enrollments.waking`.
+
+    Raise CameBetween where a merge made it somebody else's before the lock was there.
+    """
     customer = customers.lock_owner(session, enrollment_id)
     found = enrollments.waking(session, enrollment_id)
     if found is None:
         raise NotFound(gone(enrollment_id))
     if customer is None or found[0].customer_id != customer.id:
-        return _lock(session, enrollment_id)
+        raise CameBetween("the customer was merged before the lock was there")
     return customer, *found
 
 

@@ -1,6 +1,7 @@
 """Code changes do not break runs: recorded histories of every step kind are replayed.
 
-`make record` records them anew (on purpose: what is under way in production was recorded by the old code).
+`make record` records them anew (on purpose: what is under way in production was recorded by the old code). Those of each
+shell stand in a folder that its ADR names.
 """
 
 from pathlib import Path
@@ -20,8 +21,9 @@ HERE = Path(__file__).parent
 HISTORIES = HERE / "histories"
 TEXTS = [(HERE / name).read_text() for name in ("everything.yaml", "language.yaml")]
 PROGRAMS = {program.digest: program for program in (compile_journey(source.read(text)[0]) for text in TEXTS)}
-RECORDED = sorted(path.stem for path in HISTORIES.glob("*.json"))
-EXPECTED = ["completed", "controlled", "exited", "inactive", "language-dated", "language-turned", "moved", "waiting"]
+RECORDED = sorted(str(path.relative_to(HISTORIES).with_suffix("")) for path in HISTORIES.glob("*/*.json"))
+SHELLS = ("0013", "0015")
+KINDS = ["completed", "controlled", "exited", "inactive", "language-dated", "language-turned", "moved", "waiting"]
 
 
 async def resolve(digest: str) -> Program:
@@ -30,7 +32,7 @@ async def resolve(digest: str) -> Program:
 
 
 def test_every_kind_of_history_is_recorded() -> None:
-    assert RECORDED == EXPECTED
+    assert RECORDED == [f"{shell}/{kind}" for shell in SHELLS for kind in KINDS]
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -1,12 +1,10 @@
 """Many rows at once: what fails is told as anything else that fails."""
 
 import threading
-import time
 from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
@@ -14,6 +12,7 @@ from services.ingestion import ingest
 from store import bulk
 from store.session import Database
 from store.tables.customers import Event, SeenEventName
+from tests.blocked import wait_until_blocked
 
 
 def names(*wanted: str) -> list[dict[str, Any]]:
@@ -49,17 +48,3 @@ def test_who_sends_a_batch_that_another_is_just_sending_repeats_it(database: Dat
     assert found == [(0, 30)]
     with database.reading() as session:
         assert len(session.exec(select(Event.id)).all()) == 30
-
-
-def wait_until_blocked(database: Database) -> None:
-    """On PostgreSQL somebody waits for a lock; on SQLite a second writer waits before it begins."""
-    if database.engine.dialect.name == "sqlite":
-        return
-    deadline = time.monotonic() + 60
-    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    while time.monotonic() < deadline:
-        with database.engine.connect() as connection:
-            if connection.execute(waits).scalar_one():
-                return
-        time.sleep(0.05)
-    raise AssertionError("nobody waits")

@@ -1,5 +1,6 @@
 """Two profiles turn out to be one person: events, attributes, consents and runs become the known one's."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +9,15 @@ import pytest
 from sqlmodel import col, select
 
 from services.feedback import unsubscribing
+from services.ingestion import merging
 from services.ingestion.ingest import IngestResult
 from services.reports import customer_view
-from store.queries import consents, lists, messages
+from store.queries import consents, customers, lists, messages
 from store.queries.lists import Slice
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
-from store.tables.enrollments import ControlRequest, Dispatch, Enrollment, Interest
+from store.tables.enrollments import ControlRequest, Decision, Dispatch, Enrollment, Interest
+from tests.blocked import wait_until_blocked
 from tests.shells import Shell
 
 Ingest = Callable[..., IngestResult]
@@ -157,6 +160,27 @@ def test_a_run_of_the_anonymous_one_alone_goes_on_as_the_known_ones(
     assert pokes[-1].enrollment_id == run.id, "an event of the known one reaches the run"
     shell.wake(noon)
     assert shell.state.stage == "done"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_wake_that_waited_for_a_merge_is_the_known_ones(
+    database: Database, publish: Callable[[str, str], None], take: Ingest, noon: datetime
+) -> None:
+    publish("other", OTHER)
+    take(track("Page", userId="ann"), track("Looked", anonymousId="a1"))
+    (run,) = rows(database, Enrollment)
+    shell = Shell(database, run)
+    wakes = threading.Thread(target=shell.wake, args=[noon])
+    ann = next(one.id for one in rows(database, Customer) if one.id != run.customer_id)
+    with database.writing() as session:
+        both = {one.id: one for one in customers.lock_all(session, [ann, run.customer_id])}
+        merging.merge(session, both[run.customer_id], both[ann], noon)
+        wakes.start()
+        wait_until_blocked(database)
+    wakes.join(60)
+    assert shell.state.stage == "looking"
+    entered = [one.customer_id for one in rows(database, Decision) if one.what == "entered"]
+    assert (entered, {one.customer_id for one in rows(database, Interest)}) == ([ann], {ann})
 
 
 def test_what_nobody_had_worked_off_at_the_merge_comes_all_the_same(
