@@ -32,7 +32,7 @@ async def resolve(digest: str) -> Program:
 
 
 def test_every_kind_of_history_is_recorded() -> None:
-    assert RECORDED == [f"{shell}/{kind}" for shell in SHELLS for kind in KINDS]
+    assert [f"{shell}/{kind}" for shell in SHELLS for kind in KINDS] == RECORDED
 
 
 @pytest.mark.parametrize("name", RECORDED)
