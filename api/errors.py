@@ -18,6 +18,7 @@ from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
 from services import errors as services
 from services.changes.publishing import Drifted
+from services.definitions.drafts import DraftConflict
 from services.values import Rejected
 from store.dialect import came_between, is_away, is_full
 from store.keyset import BadCursor
@@ -96,6 +97,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _ours)
     app.add_exception_handler(InvalidJourney, _invalid_journey)
     app.add_exception_handler(Drifted, _drifted)
+    app.add_exception_handler(DraftConflict, _draft_conflict)
     app.add_exception_handler(Rejected, _rejected)
     app.add_exception_handler(BadCursor, _bad_cursor)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -138,6 +140,13 @@ def _invalid_journey(request: Request, error: Exception) -> JSONResponse:
 def _drifted(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Drifted)
     return problem("plan-drifted", str(error), kinds=list(error.kinds), plan=dict(error.now))
+
+
+def _draft_conflict(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DraftConflict)
+    found = [{"path": one.place, "message": one.sentence} for one in error.changes]
+    stored = {"revision": error.revision, "drafted_by": error.by, "definition": dict(error.stored)}
+    return problem("draft-conflict", str(error), problems=found, stored=stored, given=dict(error.given))
 
 
 def _rejected(request: Request, error: Exception) -> JSONResponse:

@@ -63,6 +63,12 @@ KINDS: Mapping[str, ProblemKind] = {
         "Those who are under way have changed since they were counted: `kinds` differ, `plan` has the counts of now. "
         "Plan again, look, and publish with the new token.",
     ),
+    "draft-conflict": ProblemKind(
+        409,
+        "Somebody else's draft",
+        "The draft is at another revision than `based_on`, or another key wrote it: `stored` and `given` are both, "
+        "`problems` what yours would change of it. Take it along, then write with its revision as `based_on`.",
+    ),
     "erased": ProblemKind(
         409,
         "Erased",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, text
 from sqlmodel import Session, SQLModel
 
-from services.definitions import journeys, validation_context
+from services.definitions import drafts, journeys, validation_context
 from store.session import Database
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ def fill(database: Database, enrollments: int) -> None:
 def _publish(session: Session) -> str:
     known = frozenset(f"t{one}" for one in range(TEMPLATES))
     around = validation_context.load(session, "lifecycle", known)
-    journeys.put_draft(session, journeys.read_draft("lifecycle", LIFECYCLE, around), BEGIN)
+    drafts.put_draft(session, drafts.read_draft("lifecycle", LIFECYCLE, around), BEGIN)
     journeys.publish(session, "lifecycle", known, BEGIN)
     return journeys.live(session, "lifecycle")[0].digest
 

@@ -24,7 +24,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from bench.handwritten import Ledger, PlainJourney
 from journeys.checks.lint import NOWHERE
-from services.definitions import journeys
+from services.definitions import drafts, journeys
 from services.ingestion import ingest
 from store import migrate
 from store.tables.customers import Customer
@@ -183,7 +183,7 @@ async def _plain(client: Client, parts: Parts, threads: ThreadPoolExecutor, name
 async def _ours(client: Client, parts: Parts, threads: ThreadPoolExecutor, key: str, wait: int) -> Cost:
     with parts.database.writing() as session:
         text = TEXT.format(key=key, wait=wait)
-        journeys.put_draft(session, journeys.read_draft(key, text, NOWHERE), parts.clock())
+        drafts.put_draft(session, drafts.read_draft(key, text, NOWHERE), parts.clock())
         journeys.publish(session, key, parts.templates(), parts.clock())
     dispatcher = Dispatcher(parts.database, Gateway(client), parts.clock)
     messages = [

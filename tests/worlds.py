@@ -20,7 +20,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.delivery.lane import MailLane
 from journeys.checks import source
-from services.definitions import journeys, validation_context
+from services.definitions import drafts, journeys, validation_context
 from services.enrollments import asking
 from services.ingestion import ingest
 from services.reports import customer_view
@@ -64,7 +64,7 @@ class World:
         key = source.parse(text).data["journey"]
         with self.parts.database.writing() as session:
             around = validation_context.load(session, key, known)
-            journeys.put_draft(session, journeys.read_draft(key, text, around), now)
+            drafts.put_draft(session, drafts.read_draft(key, text, around), now)
             journeys.publish(session, key, known, now)
 
     async def happens(self, *messages: dict[str, Any]) -> None:

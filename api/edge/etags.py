@@ -32,6 +32,11 @@ class Tags:
         self._wanted = if_match
         self._absent = if_none_match
 
+    @property
+    def are_named(self) -> bool:
+        """Whether the caller names the very state that it has seen."""
+        return self._wanted is not None and "*" not in self._wanted
+
     def check(self, present: BaseModel | None) -> None:
         """Raise where the present state is not the one that the caller has seen."""
         if self._absent == "*" and present is not None:

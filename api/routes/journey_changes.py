@@ -35,7 +35,7 @@ from journeys.changes.outcomes import Choices, Kind
 from services.changes import plan as plans
 from services.changes import publishing
 from services.changes.plan import PlanRequest
-from services.definitions import journeys
+from services.definitions import drafts, journeys
 from services.errors import InvalidInput, NotFound
 from services.operations import operations
 from store.queries import plans as plan_rows
@@ -72,7 +72,7 @@ async def plan(
     asked = body or PlanIn()
     text, definition = asked.definition, None
     if text is not None:
-        draft = await heavy.run(lambda: journeys.read_draft(key, text, validation_around(parts, key)))
+        draft = await heavy.run(lambda: drafts.read_draft(key, text, validation_around(parts, key)))
         definition = draft.definition
     wanted = PlanRequest(
         version=asked.version,
@@ -102,7 +102,7 @@ def publish(
     known = parts.templates()
     return _published(
         key, request, parts, now, caller.id, body or PublishIn(), None,
-        lambda session: journeys.publish(session, key, known, now, parts.hook_secrets),
+        lambda session: journeys.publish(session, key, known, now, parts.hook_secrets, caller.id),
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def rollback(
     """
     return _published(
         key, request, parts, now, caller.id, body, body.version,
-        lambda session: journeys.publish_again(session, key, body.version, now),
+        lambda session: journeys.publish_again(session, key, body.version, now, caller.id),
     )  # fmt: skip
 
 

@@ -26,15 +26,14 @@ from api.schemas.journeys import (
     JourneyChanged,
     JourneyOut,
     Validation,
-    VersionOut,
-    VersionWhole,
 )
 from api.schemas.reports import JourneyReport
 from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
-from services.definitions import journeys, validation_context
+from services.definitions import drafts, journeys, validation_context
+from services.definitions.drafts import DraftAuthor
 from services.errors import InvalidInput, Refused
 from services.operations import operations
 from services.reports import customer_view, journey_report, lifecycle_report
@@ -84,17 +83,30 @@ async def _text(request: Request) -> str:
 
 @router.put("/{key}", summary="Store a draft", responses=responses(409, 412, 422), openapi_extra=_DEFINITION)
 async def put(
-    key: JourneyKey, request: Request, parts: TheBackend, caller: Marketer, tags: TheTags, heavy: TheHeavyWork
+    key: JourneyKey,
+    request: Request,
+    parts: TheBackend,
+    caller: Marketer,
+    tags: TheTags,
+    heavy: TheHeavyWork,
+    based_on: Annotated[
+        int | None, Query(ge=0, le=2**31 - 1, description="the revision of the draft that you have read")
+    ] = None,
 ) -> DraftOut:
-    """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored."""
+    """A definition as YAML or JSON. An invalid one is refused with every problem, and nothing is stored.
+
+    Nobody writes over what they have not seen: where the draft is at another revision than `based_on`, or where another
+    key wrote it and nothing is said, the answer (409) has both, and what yours would change of it.
+    """
     text = await _text(request)
-    draft = await heavy.run(lambda: journeys.read_draft(key, text, validation_around(parts, key)))
+    draft = await heavy.run(lambda: drafts.read_draft(key, text, validation_around(parts, key)))
 
     def store(session: Session) -> DraftOut:
         present = session.get(Journey, key)
         before = _shown(present) if present else None
         tags.check(before)
-        after = _shown(journeys.put_draft(session, draft, parts.clock()))
+        author = DraftAuthor(key=caller.id, based_on=based_on, seen=tags.are_named)
+        after = _shown(drafts.put_draft(session, draft, parts.clock(), author))
         trail = Trail(request, session, parts.clock())
         trail.note("changed" if before else "created", "journey", key, before, after)
         tags.tagged(after)
@@ -184,28 +196,6 @@ def get(key: JourneyKey, session: Reading, caller: Support, response: Response) 
 def report(key: JourneyKey, session: Reading, caller: Support) -> JourneyReport:
     """Who entered, where they are, how they left, what was sent, and what goals it reached."""
     return JourneyReport(**journey_report.journey(session, key))
-
-
-@router.get("/{key}/versions", summary="Published versions", responses=responses(404, 422))
-def versions(
-    key: JourneyKey,
-    session: Reading,
-    caller: Support,
-    page: ThePage,
-    sort: Literal["number", "-number"] = "-number",
-) -> Page[VersionOut]:
-    """The newest first."""
-    journeys.get(session, key)
-    rows, cursor = lists.versions(session, page.slice(sort), key)
-    return Page(items=[VersionOut.model_validate(row) for row in rows], cursor=cursor)
-
-
-@router.get("/{key}/versions/{number}", summary="One version", responses=responses(404))
-def version(key: JourneyKey, number: Number, session: Reading, caller: Support) -> VersionWhole:
-    """A version never changes."""
-    found = journeys.version(session, key, number)
-    shown = VersionOut.model_validate(found).model_dump()
-    return VersionWhole(**shown, definition=json.loads(found.canonical))
 
 
 class Svg(Response):

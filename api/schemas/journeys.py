@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
+from journeys.changes.version_changes import ChangeKind
 
 
 class JourneyOut(Shown):
@@ -18,6 +19,9 @@ class JourneyOut(Shown):
     archived_at: datetime | None = Field(description="since when nobody is let in")
     alarm: str | None = Field(description="why it stopped itself, or may soon", examples=[None])
     draft: dict[str, Any] | None
+    revision: int = Field(description="of the draft: counts its changes; name it as `based_on` to change it")
+    based_on: int | None = Field(description="the revision that the draft's author had read", examples=[2])
+    drafted_by: str | None = Field(description="the key that wrote the draft", examples=["key_06h0ay4t1dthcgt6"])
     updated_at: datetime
 
 
@@ -54,13 +58,59 @@ class VersionOut(Shown):
     journey: str = Field(examples=["lifecycle"])
     number: int = Field(examples=[1])
     digest: str = Field(examples=["8e84c34f1b0017fed5a390e049541db9"])
+    drafted_by: str | None = Field(description="the key that wrote it", examples=["key_06h0ay4t1dthcgt6"])
+    published_by: str | None = Field(description="the key that published it", examples=["key_06h0b2w9rpd2q8xk"])
     published_at: datetime
 
 
-class VersionWhole(VersionOut):
+class VersionListed(VersionOut):
+    """A version, and what it changed."""
+
+    summary: str = Field(
+        description="what it changed of the one before, in a sentence",
+        examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."],
+    )
+
+
+class VersionWhole(VersionListed):
     """A version with its definition."""
 
     definition: dict[str, Any]
+
+
+class VersionChangeOut(BaseModel):
+    """One change of a version against another."""
+
+    kind: ChangeKind = Field(examples=["step_retimed"])
+    place: str = Field(description="a stage, a step's id, or a setting", examples=["onboarding/wait:5 days"])
+    sentence: str = Field(examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."])
+    before: Any = Field(description="what stood there, as the language writes it; null where nothing did")
+    after: Any = Field(examples=["5 days"])
+
+
+class ComparedSideOut(BaseModel):
+    """One of two versions that are compared."""
+
+    number: int | None = Field(description="null for the draft", examples=[2])
+    drafted_by: str | None = Field(description="the key that wrote it", examples=["key_06h0ay4t1dthcgt6"])
+    published_by: str | None = Field(description="the key that published it", examples=["key_06h0b2w9rpd2q8xk"])
+    at: datetime = Field(description="when it was published; of a draft, when it was stored")
+
+
+class VersionDiff(BaseModel):
+    """Two versions side by side: what the second changes of the first."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    journey: str = Field(examples=["lifecycle"])
+    before: ComparedSideOut = Field(alias="from")
+    after: ComparedSideOut = Field(alias="to")
+    summary: str = Field(examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."])
+    changes: list[VersionChangeOut]
+    text: str = Field(
+        description="the same line by line, as YAML",
+        examples=["--- version 1\n+++ version 2\n-wait: 3 days\n+wait: 5 days"],
+    )
 
 
 class ArchiveIn(BaseModel):

@@ -1,15 +1,12 @@
 """Journeys: a draft that may change, versions that may not."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from journeys.checks import source
-from journeys.checks.lint import ValidationContext
 from journeys.language.definition import Definition
-from journeys.language.problems import DefinitionProblem
 from journeys.program import compiler
 from journeys.program.nodes import SendNode
 from journeys.program.program import Program
@@ -27,63 +24,40 @@ _READ: dict[str, str] = {}
 """Canonical definitions by digest that were read and are not compiled yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A valid definition, with its warnings: read and judged before any transaction begins."""
-
-    definition: Definition
-    warnings: Sequence[DefinitionProblem]
-
-
-def read_draft(key: str, text: str, around: ValidationContext) -> Draft:
-    """Raise InvalidJourney with every problem, or where the text is of another journey."""
-    definition, warnings = source.read(text, around)
-    if definition.journey != key:
-        message, found = "the definition is of another journey", repr(definition.journey)
-        problem = DefinitionProblem(code="key", message=message, path=("journey",), found=found, expected=repr(key))
-        raise source.InvalidJourney([problem])
-    return Draft(definition=definition, warnings=warnings)
-
-
-def put_draft(session: Session, draft: Draft, now: datetime) -> Journey:
-    """Store a draft; what was published stays as it is."""
-    definition = draft.definition
-    key = definition.journey
-    journey = session.get(Journey, key) or Journey(key=key, created_at=now, updated_at=now)
-    journey.name = definition.name
-    journey.draft = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    journey.updated_at = now
-    session.add(journey)
-    session.flush()
-    return journey
-
-
 def publish(
-    session: Session, key: str, templates: frozenset[str], now: datetime, secrets: frozenset[str] | None = None
+    session: Session,
+    key: str,
+    templates: frozenset[str],
+    now: datetime,
+    secrets: frozenset[str] | None = None,
+    by: str | None = None,
 ) -> tuple[JourneyVersion, bool]:
     """Make the draft the live version; those under way stay on theirs. False where it is live already.
 
     `templates` and names of `secrets` are those that there are: a draft is checked once more against what exists now.
-    Raise InvalidJourney with every problem, NotFound where there is no draft.
+    `by` is the id of the key that asks. Raise InvalidJourney with every problem, NotFound where there is no draft.
     """
     journey = get(session, key)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
     definition, _ = source.check(journey.draft, validation_context.load(session, key, templates, secrets))
-    return _make_live(session, journey, definition, now)
+    return _make_live(session, journey, definition, now, journey.drafted_by, by)
 
 
-def publish_again(session: Session, key: str, number: int, now: datetime) -> tuple[JourneyVersion, bool]:
+def publish_again(
+    session: Session, key: str, number: int, now: datetime, by: str | None = None
+) -> tuple[JourneyVersion, bool]:
     """Make the definition of an older version the live one, as a version of its own.
 
     Raise NotFound, Refused (`second_lifecycle`) where another journey is the lifecycle by now.
     """
-    found = Definition.model_validate_json(version(session, key, number).canonical)
-    return _make_live(session, get(session, key), found, now)
+    older = version(session, key, number)
+    found = Definition.model_validate_json(older.canonical)
+    return _make_live(session, get(session, key), found, now, older.drafted_by, by)
 
 
 def _make_live(
-    session: Session, journey: Journey, definition: Definition, now: datetime
+    session: Session, journey: Journey, definition: Definition, now: datetime, drafted_by: str | None, by: str | None
 ) -> tuple[JourneyVersion, bool]:
     key = journey.key
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
@@ -97,6 +71,8 @@ def _make_live(
         number=(journey.live_version or 0) + 1,
         digest=definition.digest(),
         canonical=definition.canonical(),
+        drafted_by=drafted_by,
+        published_by=by,
         published_at=now,
     )
     journey.live_version = version.number

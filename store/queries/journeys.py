@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from journeys.program.program import Program
 from store.tables.definitions import Journey, JourneyVersion
@@ -64,3 +64,17 @@ def canonicals(session: Session, digests: Collection[str]) -> dict[str, str]:
 def canonical(session: Session, digest: str) -> str | None:
     """The definition that a digest names, as canonical JSON; None where no version has it."""
     return session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()
+
+
+def by_numbers(session: Session, key: str, numbers: Collection[int]) -> dict[int, JourneyVersion]:
+    """The versions of a journey that have these numbers, by number; what is unknown is left out."""
+    query = select(JourneyVersion).where(JourneyVersion.journey == key, col(JourneyVersion.number).in_(numbers))
+    return {one.number: one for one in session.exec(query).all()}
+
+
+def firsts(session: Session, key: str, digests: Collection[str]) -> dict[str, int]:
+    """The number of the first version of a journey that has each of these digests, by digest."""
+    query = select(JourneyVersion.digest, func.min(JourneyVersion.number)).where(
+        JourneyVersion.journey == key, col(JourneyVersion.digest).in_(digests)
+    )
+    return dict(session.exec(query.group_by(JourneyVersion.digest)).all())

@@ -15,13 +15,20 @@ THE_LIFECYCLE = "lifecycle AND live_version IS NOT NULL AND archived_at IS NULL"
 
 
 class Journey(SQLModel, table=True):
-    """A journey by key: its draft, and which version is live. One that lets customers in is the lifecycle."""
+    """A journey by key: its draft, and which version is live. One that lets customers in is the lifecycle.
+
+    `revision` counts the changes of the draft; `drafted_by` is the key that made the last one, and `based_on` the
+    revision that it had read (None: it did not say).
+    """
 
     __table_args__ = (partial_index("uq_journey_lifecycle", "lifecycle", of=THE_LIFECYCLE, unique=True),)
 
     key: str = Field(primary_key=True)
     name: str | None = None
     draft: dict[str, Any] | None = _ordered_json(default=None)
+    revision: int = 0
+    based_on: int | None = None
+    drafted_by: str | None = None
     live_version: int | None = None
     lifecycle: bool = False
     paused_at: datetime | None = _at(default=None)
@@ -32,7 +39,7 @@ class Journey(SQLModel, table=True):
 
 
 class JourneyVersion(SQLModel, table=True):
-    """An immutable published definition."""
+    """An immutable published definition, with the keys that wrote and that published it; None where none is known."""
 
     __tablename__: ClassVar[Any] = "journey_version"
 
@@ -40,6 +47,8 @@ class JourneyVersion(SQLModel, table=True):
     number: int = Field(primary_key=True)
     digest: str = Field(index=True)
     canonical: str
+    drafted_by: str | None = None
+    published_by: str | None = None
     published_at: datetime = _at()
 
 

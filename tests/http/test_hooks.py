@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from journeys.machine.commands import Decide
 from mail.webhooks.answer import HookAnswer
-from services.definitions import journeys
+from services.definitions import drafts
 from services.enrollments import hooks
 from store import bulk
 from store.queries import dispatches, pulses
@@ -231,7 +231,7 @@ def test_a_database_that_fails_is_told_as_what_it_is(
     def fails(session: Session, *_: Any, **__: Any) -> None:
         raise OperationalError("INSERT", {}, original)
 
-    monkeypatch.setattr(journeys, "put_draft", fails)
+    monkeypatch.setattr(drafts, "put_draft", fails)
     text = "journey: welcome\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {final: true}}"
     answer = client.put("/v1/journeys/welcome", content=text)
     assert answer.status_code == status

@@ -314,12 +314,12 @@ def test_the_edge_holds_at_many_calls_at_once(parts: Parts, keys: dict[str, str]
     from concurrent.futures import ThreadPoolExecutor
 
     from journeys.checks.lint import NOWHERE
-    from services.definitions import journeys
+    from services.definitions import drafts, journeys
 
     text = "journey: w\nenter: [{on: Signed Up}]\nstart: n\nstages: {n: {steps: [{send: mail_a}]}}"
     with database.writing() as session:
         key = api_keys.create(session, "x", ["ingest"], parts.clock())[1]
-        journeys.put_draft(session, journeys.read_draft("w", text, NOWHERE), parts.clock())
+        drafts.put_draft(session, drafts.read_draft("w", text, NOWHERE), parts.clock())
         journeys.publish(session, "w", frozenset({"mail_a"}), parts.clock())
     parts.__dict__["database"] = database
     event = {"userId": "ann", "event": "Signed Up", "messageId": "only", "anonymousId": "a1"}

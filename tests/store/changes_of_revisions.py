@@ -58,6 +58,10 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0020": {"topic": {"names": {}}},
     "0021": {"event": {"said_at": None}},
     "0022": {"journey": _the_first_lifecycle},
+    "0023": {
+        "journey": {"revision": 0, "based_on": None, "drafted_by": None},
+        "journey_version": {"drafted_by": None, "published_by": None},
+    },
 }
 """What a revision puts into each row that was there before it, by table."""
 

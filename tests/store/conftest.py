@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services.definitions import journeys, validation_context
+from services.definitions import drafts, journeys, validation_context
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from store.session import Database
@@ -44,7 +44,7 @@ def publish(database: Database, noon: datetime) -> Callable[[str, str], None]:
         with database.writing() as session:
             known = frozenset({"mail_a", "mail_b", "mail_c"})
             around = validation_context.load(session, key, known)
-            journeys.put_draft(session, journeys.read_draft(key, text, around), noon)
+            drafts.put_draft(session, drafts.read_draft(key, text, around), noon)
             journeys.publish(session, key, known, noon)
 
     return run

@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import col, func, select
 
 from journeys.checks.lint import NOWHERE
-from services.definitions import journeys
+from services.definitions import drafts, journeys
 from services.imports import event_histories, placement
 from services.imports.event_histories import LineErrors
 from services.imports.placement import Placed
@@ -33,7 +33,7 @@ TEMPLATES = frozenset({"thank_you", "cross_sell", "loyalty", "we_miss_you", "win
 def lifecycle(database: Database) -> None:
     with database.writing() as session:
         text = (CDNOW / "lifecycle.yaml").read_text()
-        journeys.put_draft(session, journeys.read_draft("lifecycle", text, NOWHERE), LAST_DAY)
+        drafts.put_draft(session, drafts.read_draft("lifecycle", text, NOWHERE), LAST_DAY)
         journeys.publish(session, "lifecycle", TEMPLATES, LAST_DAY)
 
 

@@ -22,6 +22,7 @@ from waypost.cli.commands import (
     processes,
     projects,
     simulations,
+    versions,
 )
 from waypost.cli.terminal import console
 
@@ -32,7 +33,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawn boxes take as long as all the rest of `--help`
 )
 for group in (
-    processes, projects, journeys, changes, simulations, events, customers, enrollments, messages, hooks, keys, doctor,
+    processes, projects, journeys, changes, versions, simulations, events, customers, enrollments, messages, hooks, keys,
+    doctor,
 ):  # fmt: skip
     group.register(app)
 

@@ -18,12 +18,25 @@ class JourneyCalls(Connection):
         """One journey: its draft, and the number of the version that is live."""
         return self.call("GET", "/v1/journeys/{}", key)
 
-    def put_journey(self, key: str, definition: str, if_match: str | None = None) -> m.DraftOut:
+    def put_journey(
+        self, key: str, definition: str, if_match: str | None = None, based_on: int | None = None
+    ) -> m.DraftOut:
         """Store a draft, as YAML or JSON text of at most 1 MB; returns it with its warnings.
 
-        Raises ApiProblem `invalid-journey`, with `body["problems"]`: each with path, line, and what would be right.
+        `based_on` is the `revision` of the draft that was read. Raises ApiProblem `invalid-journey`, with
+        `body["problems"]`: each with path, line, and what would be right; `draft-conflict`, with `body["stored"]` and
+        `body["given"]`, where somebody else's draft would be lost.
         """
-        return self._put("/v1/journeys/{}", key, content=definition.encode(), if_match=if_match).body
+        params = {"based_on": based_on} if based_on is not None else {}
+        return self._put("/v1/journeys/{}", key, content=definition.encode(), if_match=if_match, params=params).body
+
+    def versions(self, key: str, **filters: Any) -> Iterator[m.VersionListed]:
+        """The published versions, the newest first, each with what it changed; `filters`: `sort`, `limit`."""
+        return self._list("/v1/journeys/{}/versions", key, **filters)
+
+    def diff(self, key: str, a: int | Literal["draft"], b: int | Literal["draft"]) -> m.VersionDiff:
+        """What `b` changes of `a`: each change in a sentence, and line by line in `text`."""
+        return self.call("GET", "/v1/journeys/{}/versions/{}...{}", key, str(a), str(b))
 
     def plan(self, key: str, asked: JsonObject | None = None) -> m.OperationOut:
         """Foresee a publish: an operation, to `watch` or `wait` for; its result has counts, warnings and the token.

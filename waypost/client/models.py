@@ -170,6 +170,15 @@ class ColumnPreviewOut(TypedDict):
     hint: str | None
 
 
+class ComparedSideOut(TypedDict):
+    """One of two versions that are compared."""
+
+    number: int | None
+    drafted_by: str | None
+    published_by: str | None
+    at: str
+
+
 class ConsentIn(TypedDict):
     """What a customer said about a topic."""
 
@@ -454,6 +463,9 @@ class JourneyChanged(TypedDict):
     archived_at: str | None
     alarm: str | None
     draft: dict[str, Any] | None
+    revision: int
+    based_on: int | None
+    drafted_by: str | None
     updated_at: str
 
 
@@ -467,6 +479,9 @@ class JourneyOut(TypedDict):
     archived_at: str | None
     alarm: str | None
     draft: dict[str, Any] | None
+    revision: int
+    based_on: int | None
+    drafted_by: str | None
     updated_at: str
 
 
@@ -792,6 +807,8 @@ class Published(TypedDict):
     journey: str
     number: int
     digest: str
+    drafted_by: str | None
+    published_by: str | None
     published_at: str
     created: bool
     operation: NotRequired[OperationOut | None]
@@ -1150,13 +1167,29 @@ class VariantOut(TypedDict):
     clicked: int
 
 
-class VersionOut(TypedDict):
-    """A version, which never changes."""
+class VersionChangeOut(TypedDict):
+    """One change of a version against another."""
+
+    kind: str
+    place: str
+    sentence: str
+    before: Any
+    after: Any
+
+
+VersionDiff = TypedDict("VersionDiff", {"journey": "str", "from": "ComparedSideOut", "to": "ComparedSideOut", "summary": "str", "changes": "list[VersionChangeOut]", "text": "str"})
+
+
+class VersionListed(TypedDict):
+    """A version, and what it changed."""
 
     journey: str
     number: int
     digest: str
+    drafted_by: str | None
+    published_by: str | None
     published_at: str
+    summary: str
 
 
 class VersionWhole(TypedDict):
@@ -1165,7 +1198,10 @@ class VersionWhole(TypedDict):
     journey: str
     number: int
     digest: str
+    drafted_by: str | None
+    published_by: str | None
     published_at: str
+    summary: str
     definition: dict[str, Any]
 
 

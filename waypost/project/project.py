@@ -209,8 +209,8 @@ def _kept(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]
 # -- journeys ----------------------------------------------------------------------------------------------------------
 
 
-def journey(file: Path) -> ProjectItem:
-    """A journey file; raise InvalidJourney where it is wrong."""
+def journey(file: Path, based_on: int | None = None) -> ProjectItem:
+    """A journey file; raise InvalidJourney where it is wrong. `based_on` is the revision of the draft it was made of."""
     text = file.read_text(encoding="utf-8-sig")
     definition, _ = source.read(text)
     return ProjectItem(
@@ -219,5 +219,5 @@ def journey(file: Path) -> ProjectItem:
         file=file,
         wanted=definition.model_dump(mode="json", by_alias=True, exclude_unset=True),
         found=lambda waypost: waypost.journey(definition.journey)["draft"],
-        put=lambda waypost: waypost.put_journey(definition.journey, text),
+        put=lambda waypost: waypost.put_journey(definition.journey, text, based_on=based_on),
     )

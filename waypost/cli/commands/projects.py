@@ -1,4 +1,4 @@
-"""A project folder as it is typed: `new`, `apply`, `diff`."""
+"""A project folder as it is typed: `new`, `apply`."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ ProjectPath = Annotated[Path, typer.Argument(help="A journey file, or a project 
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (new, apply, diff):
+    for command in (new, apply):
         app.command()(command)
 
 
@@ -55,6 +55,7 @@ def new(
 def apply(
     path: ProjectPath,
     publish: Annotated[bool, typer.Option(help="publish each journey that was stored")] = False,
+    based_on: Annotated[int | None, typer.Option(help="of one file: the revision of the draft it was made of")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Store a journey file as a draft; or everything in a project folder, in the order in which it is needed."""
@@ -62,8 +63,10 @@ def apply(
 
     with api_client() as waypost:
         if path.is_dir():
+            if based_on is not None:
+                raise typer.BadParameter("a folder has many drafts; name one file")
             return _apply_all(waypost, list(project.items(path)), publish, as_json)
-        item = project.journey(path)
+        item = project.journey(path, based_on)
         answer = item.put(waypost)
         if not as_json:
             _warn(item, answer)
@@ -95,25 +98,3 @@ def _warn(item: "ProjectItem", answer: Any) -> None:
 
 def _sentence(warning: Any) -> str:
     return warning if isinstance(warning, str) else f"{warning['path']}: {warning['message']}"
-
-
-def diff(folder: ProjectPath, as_json: JsonFlag = False) -> None:
-    """Say what `apply` would change. Exit status 0: nothing; 1: something; 2: it cannot be told."""
-    from waypost.project import project
-
-    try:
-        with api_client() as waypost:
-            told = [
-                {"kind": item.kind, "key": item.key, "change": item.change(waypost), "file": str(item.file)}
-                for item in project.items(folder)
-            ]
-    except typer.Exit:
-        raise typer.Exit(2) from None
-    if as_json:
-        typer.echo(json.dumps(told))
-    else:
-        for one in told:
-            mark = {"new": "[green]+[/]", "changed": "[yellow]~[/]", "same": " "}[one["change"]]
-            console.print(f"{mark} {one['kind']} {one['key']} ({one['file']})")
-    if any(one["change"] != "same" for one in told):
-        raise typer.Exit(1)

@@ -1,0 +1,22 @@
+"""Two versions of a journey as texts, line by line, as `git diff` would show them."""
+
+import difflib
+import io
+
+from ruamel.yaml import YAML
+
+from journeys.language.definition import Definition
+
+
+def text_diff(old: Definition, new: Definition, names: tuple[str, str]) -> str:
+    """A unified diff of both as YAML, under these names; empty where they are written alike."""
+    before, after = (_yaml(one).splitlines() for one in (old, new))
+    return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))
+
+
+def _yaml(one: Definition) -> str:
+    writer = YAML(pure=True)
+    writer.width = 120
+    written = io.StringIO()
+    writer.dump(one.model_dump(mode="json", by_alias=True, exclude_unset=True), written)
+    return written.getvalue()
