@@ -33,8 +33,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawn boxes take as long as all the rest of `--help`
 )
 for group in (
-    processes, projects, journeys, changes, versions, simulations, events, customers, enrollments, messages, hooks, keys,
-    doctor,
+    processes, projects, journeys, changes, versions, simulations, events, customers, enrollments, messages, hooks,
+    keys, doctor,
 ):  # fmt: skip
     group.register(app)
 

@@ -210,7 +210,7 @@ def _kept(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]
 
 
 def journey(file: Path, based_on: int | None = None) -> ProjectItem:
-    """A journey file; raise InvalidJourney where it is wrong. `based_on` is the revision of the draft it was made of."""
+    """A journey file, made of the draft's revision `based_on`; raise InvalidJourney where it is wrong."""
     text = file.read_text(encoding="utf-8-sig")
     definition, _ = source.read(text)
     return ProjectItem(
