@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from journeys.checks import source
 from journeys.language.problems import InvalidJourney
-from services.definitions import journeys
+from services.definitions import drafts, journeys
 from services.errors import Refused
 from store.queries import journeys as journey_rows
 from store.session import Database
@@ -22,7 +22,7 @@ LIFECYCLE = "journey: {}\nlifecycle: {}\nenter: [{{on: A}}]\nstart: s\nstages: {
 
 def drafted(session: Session, key: str, at: datetime, lifecycle: str = "true") -> None:
     definition, warnings = source.read(LIFECYCLE.format(key, lifecycle))
-    journeys.put_draft(session, journeys.Draft(definition=definition, warnings=warnings), at)
+    drafts.put_draft(session, drafts.Draft(definition=definition, warnings=warnings), at)
 
 
 def published(session: Session, key: str, at: datetime) -> str:
