@@ -100,11 +100,9 @@ class ComparedSideOut(BaseModel):
 class VersionDiff(BaseModel):
     """Two versions side by side: what the second changes of the first."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
     journey: str = Field(examples=["lifecycle"])
-    before: ComparedSideOut = Field(alias="from")
-    after: ComparedSideOut = Field(alias="to")
+    before: ComparedSideOut = Field(serialization_alias="from")
+    after: ComparedSideOut = Field(serialization_alias="to")
     summary: str = Field(examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."])
     changes: list[VersionChangeOut]
     text: str = Field(

@@ -86,7 +86,9 @@ def _moved(before: _Side, after: _Side, same: Mapping[NodeId, NodeId]) -> set[No
     return elsewhere | {*old} - {old[block.a + offset] for block in blocks for offset in range(block.size)}
 
 
-def _is_elsewhere(old: Slot, new: Slot, same: Mapping[NodeId, NodeId], ways: set[tuple[NodeId | None, str]]) -> bool:
+def _is_elsewhere(
+    old: Slot, new: Slot, same: Mapping[NodeId, NodeId], ways: frozenset[tuple[NodeId | None, str]]
+) -> bool:
     """A way that another guard leads to now is the same way, where the old one is gone."""
     holder = same.get(old.holder) if old.holder else None
     if (old.stage, holder) != (new.stage, new.holder):
