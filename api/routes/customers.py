@@ -14,7 +14,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import ApiError, responses
 from api.routes.operations import operation_out
 from api.schemas.base import Page
-from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus
+from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, ProfileOut
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.messages import MessageOut
 from api.schemas.operations import OperationOut
@@ -84,12 +84,20 @@ def find(
 
 @router.get("/{id}", summary="Where a customer is", responses=responses(404))
 def get(id: CustomerId, session: Reading, key: Support, response: Response) -> CustomerStatus:
-    """The profile, the lifecycle stage, and every enrollment with its step and its next action."""
-    customer = customer_view.customer(session, id)
+    """The profile, the lifecycle stage, and every enrollment with its step and its next action.
+
+    Where several customers have the address that is asked for, `profiles` has them all.
+    """
+    customer, profiles = customer_view.customer(session, id), customer_view.profiles(session, id)
     response.headers["ETag"] = etags.of(_shown(customer))
+    stages = enrollments.newest_stages(session, [one.id for one in profiles], journeys.lifecycle_keys(session))
     return CustomerStatus(
+        profiles=[
+            ProfileOut.model_validate(one).model_copy(update={"lifecycle_stage": stages.get(one.id)})
+            for one in profiles
+        ],
         customer=_shown(customer),
-        lifecycle_stage=enrollments.newest_stage(session, customer.id, journeys.lifecycle_keys(session)),
+        lifecycle_stage=stages.get(customer.id),
         enrollments=[EnrollmentOut.model_validate(one) for one in enrollments.of_customer(session, customer.id)],
     )
 

@@ -13,9 +13,10 @@ from api.schemas.base import Page
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
-from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOut
+from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOfProfile, WhyOut
 from services.reports import customer_view, why_answers
 from services.reports.why_mail import Why
+from store.tables.customers import Customer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -41,14 +42,23 @@ def why(
     """An answer in a sentence, with every decision behind it.
 
     The guards and the values they saw, the policy that spoke, when it is tried next. Of a journey that the customer
-    never entered it says which guard kept them out.
+    never entered it says which guard kept them out. Where several customers have the address, `profiles` has an answer
+    about each.
     """
-    customer = customer_view.customer(session, id)
-    return _told(why_answers.why(session, customer, journey, step, message, now))
+    whose = customer_view.profiles(session, id)
+    if message is not None:
+        whose = [customer_view.owner(session, whose, message)]
+    answers = [why_answers.why(session, one, journey, step, message, now) for one in whose]
+    return _told(answers[0], [_of(*one) for one in zip(whose, answers, strict=True)])
 
 
-def _told(why: Why) -> WhyOut:
+def _of(customer: Customer, why: Why) -> WhyOfProfile:
+    return WhyOfProfile(id=customer.id, external_id=customer.external_id, answer=why.answer)
+
+
+def _told(why: Why, profiles: list[WhyOfProfile]) -> WhyOut:
     return WhyOut(
+        profiles=profiles,
         answer=why.answer,
         entered=why.entered,
         reason=why.reason,

@@ -38,9 +38,23 @@ class CustomerOut(Shown):
     created_at: datetime
 
 
-class CustomerStatus(BaseModel):
-    """Where a customer is: the profile, the lifecycle stage, and every enrollment."""
+class ProfileOut(Shown):
+    """One of the customers who are meant by what was asked for."""
 
+    id: str = Field(description="ask for this one to see them alone", examples=["cus_06h0ay4sys37zybcgkg3wbbb"])
+    external_id: str | None = Field(examples=["17"])
+    email: str | None = Field(examples=["ann@example.com"])
+    lifecycle_stage: str | None = Field(default=None, examples=["repeat_buyer"])
+    created_at: datetime
+
+
+class CustomerStatus(BaseModel):
+    """Where a customer is: the profile, the lifecycle stage, and every enrollment.
+
+    `profiles` are all who have the address that was asked for, the oldest first (20 at most); by an id it is one.
+    """
+
+    profiles: list[ProfileOut]
     customer: CustomerOut
     lifecycle_stage: str | None = Field(examples=["repeat_buyer"])
     enrollments: list[EnrollmentOut]

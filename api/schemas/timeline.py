@@ -40,9 +40,21 @@ class TriggerNow(BaseModel):
     late: str | None = Field(default=None, description="that the last such event was too old to start anything")
 
 
-class WhyOut(BaseModel):
-    """An answer in a sentence, and everything that it rests on."""
+class WhyOfProfile(BaseModel):
+    """The answer about one of several customers who have the address that was asked for."""
 
+    id: str = Field(description="ask about this one for all that the answer rests on", examples=["cus_06h0ay4sys37zy"])
+    external_id: str | None = Field(examples=["17"])
+    answer: str = Field(examples=["never entered: Signed Up never came"])
+
+
+class WhyOut(BaseModel):
+    """An answer in a sentence, and everything that it rests on.
+
+    Where several customers have the address that was asked for, it is about the first of `profiles`.
+    """
+
+    profiles: list[WhyOfProfile] = Field(description="every customer with this address, the oldest first (20 at most)")
     answer: str = Field(examples=["win_back_offer was skipped: the customer unsubscribed from this topic"])
     entered: bool | None = Field(description="whether the customer was ever let in")
     reason: str | None = Field(description="the code of the reason", examples=["unsubscribed"])

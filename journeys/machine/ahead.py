@@ -11,7 +11,7 @@ from typing import Protocol
 
 from journeys.facts.calendar import LocalTime
 from journeys.facts.guards import PROFILE_EVENTS
-from journeys.machine.inputs import Begin, Control, EventArrived, Input, Pause, Skip, Woke
+from journeys.machine.inputs import Addressed, Begin, Control, EventArrived, Input, Pause, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.nodes import DateOf, NodeId, StageKey, WaitForNode, WaitNode
 from journeys.program.program import OnEvent, Program, When
@@ -19,7 +19,10 @@ from journeys.program.program import OnEvent, Program, When
 ZONE_CHANGED = "Time Zone Changed"
 """Stands for the events among PROFILE_EVENTS that change the customer's zone; no event has this name."""
 
-EVENT, CONTROL, DEADLINE = range(3)
+ADDRESS_KNOWN = "Address Known"
+"""Stands for whatever gives an address to a customer who had none; no event has this name."""
+
+EVENT, CONTROL, ADDRESS, DEADLINE = range(4)
 """Which comes first of those that come at one instant."""
 
 
@@ -38,6 +41,10 @@ class Ahead(Protocol):
         """What was asked for first and is not done yet."""
         ...
 
+    def addressed(self, above: int) -> datetime | None:
+        """Since when the customer has an address, who had none behind the event `above`; None where they have none."""
+        ...
+
     def seq_by(self, above: int, at: datetime) -> int:
         """The number up to which all events had come by this instant; at least `above`."""
         ...
@@ -53,7 +60,8 @@ def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> I
         return Begin(at=state.entered_at or now)
     event = None if state.paused else ahead.event(state.cursor, waits_for(program, state))
     control, wakes_at = ahead.control(), state.wakes_at
-    instants = (event.at if event else None, control.at if control else None, wakes_at)
+    addressed = ahead.addressed(state.cursor) if awaits_address(state) else None
+    instants = (event.at if event else None, control.at if control else None, addressed, wakes_at)
     found = [(at, rank) for rank, at in enumerate(instants) if at is not None]
     at, rank = min(found, default=(None, None))
     if at is None or (len(found) == 1 and rank == DEADLINE and at > now):
@@ -62,7 +70,15 @@ def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> I
         return replace(control, seq=ahead.seq_by(state.cursor, at)) if isinstance(control, Skip) else control
     if ahead.halted():
         return Pause(at=now, by="journey")
-    return event if rank == EVENT else Woke(at=at, seq=ahead.seq_by(state.cursor, at))
+    if rank == EVENT:
+        return event
+    seq = ahead.seq_by(state.cursor, at)
+    return Addressed(at=at, seq=seq) if rank == ADDRESS else Woke(at=at, seq=seq)
+
+
+def awaits_address(state: State) -> bool:
+    """Whether somebody waits in a mail for an address of theirs."""
+    return state.mode == "wait" and state.awaits == "address" and not state.paused and not state.ended
 
 
 def waits_for(program: Program, state: State) -> tuple[str, ...]:
@@ -95,8 +111,11 @@ def _waited_in(program: Program, state: State) -> Sequence[str]:
 def pokes_for(program: Program, state: State) -> tuple[str, ...]:
     """The names of the events at which an enrollment in this state is to look: those of `waits_for`.
 
-    Profiles are told of often and zones change seldom, so whoever waits for a local time looks at ZONE_CHANGED alone.
+    Profiles are told of often and zones change seldom, so whoever waits for a local time looks at ZONE_CHANGED alone,
+    and whose mail waits for an address at ADDRESS_KNOWN.
     """
+    if state.mode == "wait" and state.awaits == "address":
+        return tuple(dict.fromkeys([*waits_for(program, state), ADDRESS_KNOWN]))
     node = program.nodes[NodeId(state.position)] if state.mode == "wait" and state.position else None
     if not isinstance(node, WaitNode) or not isinstance(node.how, LocalTime) or state.ended:
         return waits_for(program, state)

@@ -71,7 +71,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Decide on the mail of a send step that was due at `due`; `seq` as in `Ask`."""
+    """Decide on the mail of a send step that was due at `due`; `seq` as in `Ask`.
+
+    One that has waited for something of the customer's is asked about with the instant at which it is `ready`.
+    """
 
     number: int
     at: datetime
@@ -80,6 +83,7 @@ class Plan:
     visit: int
     step: str
     due: datetime
+    ready: datetime | None = None
     kind: Literal["plan"] = "plan"
 
 

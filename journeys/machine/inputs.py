@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+Awaited = Literal["address"]
+"""What of the customer's a mail waits for, until it is planned again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
@@ -35,6 +38,15 @@ class Woke:
     at: datetime
     seq: int = 0
     kind: Literal["woke"] = "woke"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressed:
+    """The customer has an address from `at` on, which a mail waits for; `seq` is the customer's last event by then."""
+
+    at: datetime
+    seq: int = 0
+    kind: Literal["addressed"] = "addressed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +118,20 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """Answers `Plan`. A deferred mail is planned again at `until`, as due since `due` (None: since then)."""
+    """Answers `Plan`. A deferred mail is planned again at `until`, as due since `due` (None: since then).
+
+    One that `awaits` the customer's address is planned again as soon as there is one.
+    """
 
     number: int
     at: datetime
     outcome: Literal["planned", "deferred", "skipped"]
     until: datetime | None = None
     due: datetime | None = None
+    awaits: Awaited | None = None
     kind: Literal["planned"] = "planned"
 
 
 Answer = Facts | Planned
 Control = Pause | Resume | Skip | Leave
-Input = Annotated[Begin | EventArrived | Woke | Control | Merged | Migrated, Field(discriminator="kind")]
+Input = Annotated[Begin | EventArrived | Woke | Addressed | Control | Merged | Migrated, Field(discriminator="kind")]

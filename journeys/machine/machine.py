@@ -31,6 +31,9 @@ from journeys.machine.state import Deadline, OpenQuestion, State
 from journeys.machine.steps import Steps
 from journeys.program.program import Program
 
+Heard = inputs.EventArrived | inputs.Woke | inputs.Addressed | inputs.Control | inputs.Migrated
+"""Inputs that somebody who is under way hears."""
+
 
 class Asked(NamedTuple):
     """Decisions to record, and the question behind them; None where nothing is asked any more."""
@@ -129,7 +132,7 @@ class Machine(Steps):
         self._set(phase="live", entered_at=at, clock=at, horizon=at)
         self._enter(self.program.start, lambda: self._decide("entered"))
 
-    def _hear(self, given: inputs.EventArrived | inputs.Woke | inputs.Control | inputs.Migrated) -> None:
+    def _hear(self, given: Heard) -> None:
         if isinstance(given, inputs.Control) and refusal(self.state, given):
             return
         match given:
@@ -137,6 +140,8 @@ class Machine(Steps):
                 self._listen(given)
             case inputs.Woke():
                 self._wake(given)
+            case inputs.Addressed():
+                self._addressed(given)
             case inputs.Migrated():
                 self._migrated(given.at)
             case inputs.Pause():
@@ -175,6 +180,13 @@ class Machine(Steps):
             self._fire(due)
         elif self.state.mode == "wait":
             self._wait_over()
+
+    def _addressed(self, given: inputs.Addressed) -> None:
+        """The mail that waits for an address is planned again."""
+        if self.state.paused or self.state.mode != "wait" or self.state.awaits is None:
+            return
+        self._reach(given.at)
+        self._set(cursor=max(self.state.cursor, given.seq), turn=given.at, mode="run", until=None)
 
     def _migrated(self, at: datetime) -> None:
         self._reach(at)

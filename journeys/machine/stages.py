@@ -47,6 +47,7 @@ class Stages(Walk):
             mode="run",
             until=None,
             due=None,
+            awaits=None,
             deadlines=tuple(timed),
         )
         if announce is not None:

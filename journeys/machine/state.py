@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
-from journeys.machine.inputs import EventArrived
+from journeys.machine.inputs import Awaited, EventArrived
 
 ENGINE_VERSION = 1
 """Kept in every state: where the meaning of a state changes, the next number tells the older ones."""
@@ -44,6 +44,7 @@ class State:
     `turn` is the instant of the event or deadline that is worked off; events before the turn at which the stage was
     entered (`hears_from`) or the step's wait began (`waits_from`) happened to somebody who stood elsewhere, and fire
     nothing there. None hears everything: those that come while an enrollment starts are its first.
+    `awaits` is what the mail waits for that the customer waits in, beside its hour.
     `cursor` is the number of the customer's last event that was worked off or passed over. `clock` is the instant up to
     which everything has been worked off; `horizon` the one of the last input: a late mail puts the clock past it.
     """
@@ -63,6 +64,7 @@ class State:
     until: datetime | None = None
     deadlines: tuple[Deadline, ...] = ()
     due: datetime | None = None
+    awaits: Awaited | None = None
     clock: datetime | None = None
     horizon: datetime | None = None
     turn: datetime | None = None

@@ -77,14 +77,15 @@ class Steps(Stages):
             visit=state.visit,
             step=node.id,
             due=state.due or self._clock,
+            ready=self._clock if state.awaits else None,
         )
 
     def _planned(self, answer: inputs.Planned) -> None:
         node = self._node
         late = answer.at - self._clock > MOMENT
-        self._set(due=None, clock=answer.at if late else self._clock)
+        self._set(due=None, awaits=None, clock=answer.at if late else self._clock)
         if answer.outcome == "deferred":
-            self._set(mode="wait", until=answer.until, due=answer.due)
+            self._set(mode="wait", until=answer.until, due=answer.due, awaits=answer.awaits)
         else:
             self._go_on(node.next)
 
@@ -142,7 +143,7 @@ class Steps(Stages):
         node = self._node
         self._decide("step_skipped", at=at)
         self._reach(at)
-        self._set(turn=at)
+        self._set(turn=at, due=None, awaits=None)
         self._go_on(node.next)
 
     # -- set -----------------------------------------------------------------------------------------------------------

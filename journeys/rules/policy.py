@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from journeys.facts import calendar
 from journeys.facts.calendar import Window
+from journeys.machine.inputs import Awaited
 from journeys.program.send_terms import SendTerms
 
 REASONS: Mapping[str, str] = {
     "imported": "the send was due before the customer's history was imported",
     "no_address": "the customer has no email address",
+    "no_address_yet": "the customer has no email address yet, and the mail waits for one",
     "invalid_address": "the customer's email address cannot be written to",
     "suppressed": "the address is suppressed (bounce, complaint, or by hand)",
     "no_consent": "the topic needs the customer's consent (opt_in), and there is none",
@@ -61,6 +63,15 @@ NO_COMMON_HOUR = "no_common_hour"
 
 NEVER_MET = timedelta(days=3)
 """How long such a mail waits for its hours to be mended where it has no `expires`: as long as a broadcast's does."""
+
+NO_ADDRESS_YET = "no_address_yet"
+"""The reason of a mail that waits for an address."""
+
+ADDRESS_AWAITED = timedelta(days=3)
+"""How long a step's mail without `expires` waits for an address: who signs up gives it in that sitting or soon."""
+
+AWAITED: Mapping[str, Awaited] = {NO_ADDRESS_YET: "address"}
+"""What a mail waits for beside its hour that is deferred for a reason."""
 
 ASKED_AGAIN = timedelta(hours=6)
 """After so long such a mail is asked about again, so that it goes soon after its hours were mended."""
@@ -216,14 +227,24 @@ def transactional(terms: SendTerms, limits: Limits) -> bool:
 
 
 def decide(
-    terms: SendTerms, recipient: Recipient, *, due: datetime, now: datetime, limits: Limits = NO_LIMITS
+    terms: SendTerms,
+    recipient: Recipient,
+    *,
+    due: datetime,
+    now: datetime,
+    limits: Limits = NO_LIMITS,
+    awaits_address: bool = False,
 ) -> Verdict:
     """What becomes of a mail ordered on these terms that was due at `due`; a reason is a key of REASONS.
 
+    One that `awaits_address` is put off where the customer has none, until its `expires`, else ADDRESS_AWAITED.
     It reads nothing but its arguments and costs some 30 µs: it may be asked for a whole batch under a lock.
     """
     free = transactional(terms, limits)
-    refused = _unreachable(recipient) or (None if free else _unwanted(terms, recipient, limits))
+    unwanted = None if free else _unwanted(terms, recipient, limits)
+    if awaits_address and recipient.email is None:
+        return Skipped(unwanted) if unwanted else _awaited(terms, due, now)
+    refused = _unreachable(recipient) or unwanted
     if refused or recipient.sandboxed:
         return Skipped(refused or "sandbox")
     if not free and _never_meet(terms, limits):
@@ -258,9 +279,19 @@ def _never_met(terms: SendTerms, due: datetime, now: datetime) -> Verdict:
     return Skipped(NO_COMMON_HOUR) if now >= ends else Deferred(min(ends, now + ASKED_AGAIN), NO_COMMON_HOUR)
 
 
+def _awaited(terms: SendTerms, due: datetime, now: datetime) -> Verdict:
+    ends = due + (terms.expires or ADDRESS_AWAITED)
+    return Skipped("no_address") if now >= ends else Deferred(ends, NO_ADDRESS_YET)
+
+
 def still_due(reason: str | None, due: datetime) -> datetime | None:
     """Since when a mail that is deferred for this reason is due when it is asked about again; None: since then."""
-    return due if reason == NO_COMMON_HOUR else None
+    return due if reason in (NO_COMMON_HOUR, NO_ADDRESS_YET) else None
+
+
+def due_since(due: datetime, ready: datetime | None, recipient: Recipient) -> datetime:
+    """Since when a step's mail is due: where it waited for the address that there is now, since that came (`ready`)."""
+    return due if ready is None or recipient.email is None else ready
 
 
 def _first_instant(

@@ -14,7 +14,7 @@ from journeys.machine.inputs import Woke
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, StageKey, WaitForNode
 from journeys.program.program import OnEvent, Program, When
-from journeys.rules.policy import Deferred, Skipped
+from journeys.rules.policy import NO_ADDRESS_YET, Deferred, Skipped
 from journeys.simulation.simulator import MailPolicy, PastFacts, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)
@@ -114,6 +114,8 @@ def _mail(program: Program, mail: SimulatedMail) -> Action:
         what, detail["reason"], detail["until"] = "defer", mail.verdict.reason, mail.verdict.until.isoformat()
     plan = mail.plan
     unless = unless_one_of(program, plan.stage, plan.step)
+    if detail.get("reason") == NO_ADDRESS_YET:
+        unless = ("an email address (it is planned again at once)", *unless)
     return Action(at=plan.at, what=what, stage=plan.stage, step=plan.step, detail=detail, unless=unless)
 
 

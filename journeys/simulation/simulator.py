@@ -164,6 +164,11 @@ class Recorded:
         """The end of the enrollment, where the customer entered anew."""
         return self._leave
 
+    def addressed(self, above: int) -> datetime | None:
+        """The instant of the first event above this number that says an address."""
+        later = islice(self._events, bisect_right(self._numbers, above), None)
+        return next((one.at for one in later if one.name == IDENTIFY and one.properties.get("email")), None)
+
     def seq_by(self, above: int, at: datetime) -> int:
         """The number up to which all events had come by this instant."""
         for event in islice(self._events, bisect_right(self._numbers, above), None):
@@ -219,8 +224,8 @@ class Simulator:
                 self._trace.planned.append(plan)
                 return Planned(number=plan.number, at=plan.at, outcome="planned")
             case Deferred(until=until, reason=reason):
-                due = policy.still_due(reason, plan.due)
-                return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until, due=due)
+                due, awaits = policy.still_due(reason, plan.due), policy.AWAITED.get(reason)
+                return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until, due=due, awaits=awaits)
             case Skipped():
                 return Planned(number=plan.number, at=plan.at, outcome="skipped")
 
@@ -228,8 +233,8 @@ class Simulator:
 def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) -> MailPolicy:
     """The policies of production, for customers of whom only attributes are known; a yes is assumed where one is asked.
 
-    With `assume_address` everybody can be written to; else those without an `email` are skipped. What a customer was
-    sent counts under the caps, over all their enrollments that are simulated with the same function.
+    With `assume_address` everybody can be written to; else mail to those without an `email` waits for one. What a
+    customer was sent counts under the caps, over all their enrollments that are simulated with the same function.
     """
     went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
 
@@ -240,7 +245,8 @@ def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) 
         before = went[known.attributes.get("id")]
         recipient = Recipient(email=address, valid=valid, timezone=known.timezone, consent=True)
         limits = installation.limits(terms.topic, before, plan.at)
-        verdict = policy.decide(terms, recipient, due=plan.due, now=plan.at, limits=limits)
+        due = policy.due_since(plan.due, plan.ready, recipient)
+        verdict = policy.decide(terms, recipient, due=due, now=plan.at, limits=limits, awaits_address=True)
         if verdict == ALLOWED and not policy.transactional(terms, limits):
             before.append((terms.topic, plan.at))
         return verdict

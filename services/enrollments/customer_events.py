@@ -17,7 +17,7 @@ from sqlmodel import Session
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
-from journeys.machine.ahead import ZONE_CHANGED
+from journeys.machine.ahead import ADDRESS_KNOWN, ZONE_CHANGED
 from journeys.program.nodes import is_heard
 from journeys.program.program import Program
 from journeys.rules import entry_rules
@@ -152,7 +152,7 @@ def meet_all(
 def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
     """After a merge: segments and dates are worked out from what is known now."""
     due_dates.reschedule(session, [customer], listeners.journeys, now)
-    poke_for_zones(session, [customer.id], now)
+    poke_for_profiles(session, [customer.id], now)
     changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now)
     return join_or_leave(session, changes, listeners, now, 1).get(customer.id, [])
 
@@ -205,9 +205,27 @@ def poke(session: Session, events: Sequence[Event], now: datetime) -> None:
     poking.poke(session, waiting, now)
 
 
-def poke_for_zones(session: Session, customer_ids: Collection[str], now: datetime) -> None:
-    """Poke each enrollment of these customers, whose zone has changed, that waits for a local time."""
-    found = enrollments.waiting(session, customer_ids, {ZONE_CHANGED}) if customer_ids else ()
+@dataclass(frozen=True, slots=True)
+class ProfileBefore:
+    """What a profile said of where, and when, mail reaches them, before something more was said."""
+
+    timezone: str | None
+    email: str | None
+
+    @staticmethod
+    def of(customer: Customer) -> "ProfileBefore":
+        """As it stands."""
+        return ProfileBefore(customer.timezone, customer.email)
+
+    def signs(self, customer: Customer) -> Sequence[str]:
+        """What has come of it that somebody may wait for: a zone that changed, an address where there was none."""
+        zone = [ZONE_CHANGED] if customer.timezone != self.timezone else []
+        return [*zone, ADDRESS_KNOWN] if self.email is None and customer.email is not None else zone
+
+
+def poke_for_profiles(session: Session, customer_ids: Collection[str], now: datetime) -> None:
+    """Poke each enrollment of these customers that waits for a local time, or for an address."""
+    found = enrollments.waiting(session, customer_ids, {ZONE_CHANGED, ADDRESS_KNOWN}) if customer_ids else ()
     poking.poke(session, {enrollment_id: workflow_id for _, _, enrollment_id, workflow_id in found}, now)
 
 

@@ -18,7 +18,7 @@ from services.customers import known_facts, profiles
 from services.customers.event_log import NewEvent
 from services.definitions import journeys
 from services.enrollments import customer_events, entry, hooks
-from services.enrollments.customer_events import Listeners
+from services.enrollments.customer_events import Listeners, ProfileBefore
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
 from services.messages import planning
@@ -93,7 +93,7 @@ def _cancel(call: WakeContext, reason: str, visit: int | None = None) -> None:
 
 def _set_attributes(call: WakeContext, record: Decide) -> Detail:
     """Other enrollments, segments and dates hear of it as of any other change of the profile."""
-    own, zone = call.enrollment, call.customer.timezone
+    own, before = call.enrollment, ProfileBefore.of(call.customer)
     known = known_facts.facts_of(call.session, call.customer, record.detail["seq"])
     enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
     given = set_values.values(record, known, enrollment)
@@ -103,8 +103,8 @@ def _set_attributes(call: WakeContext, record: Decide) -> Detail:
     name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
     event = NewEvent(type="identify", name=IDENTIFY, properties=given.attributes, at=call.now, message_id=name)
     customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
-    if call.customer.timezone != zone:
-        customer_events.poke_for_zones(call.session, [call.customer.id], call.now)
+    if before.signs(call.customer):
+        customer_events.poke_for_profiles(call.session, [call.customer.id], call.now)
     return given.as_json()
 
 

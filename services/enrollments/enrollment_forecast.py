@@ -37,7 +37,8 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         stands = Recipients(session, [customer], settings, plan.at)
         who = stands.recipient(customer, terms.topic, besides=enrollment.id)
         limits = stands.limits(customer.id, terms.topic)
-        return policy.decide(terms, who, due=plan.due, now=plan.at, limits=limits)
+        due = policy.due_since(plan.due, plan.ready, who)
+        return policy.decide(terms, who, due=due, now=plan.at, limits=limits, awaits_address=True)
 
     known = known_facts.facts_of(session, customer)
     return forecast.forecast(program, state, known, now, post, key=enrollment.key, data=enrollment.data)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine.inputs import Control, EventArrived, Input, Leave, Pause, Resume, Skip
 from store.queries import controls, events
 from store.statuses import ControlStatus
@@ -75,6 +76,13 @@ class Happened:
 
     def _first_asked(self) -> Control | None:
         return _control(self._asked[0], self._now) if self._asked else None
+
+    def addressed(self, above: int) -> datetime | None:
+        """The receipt of the first word about the profile behind `above`; now, where the address came by a merge."""
+        if self._customer.email is None:
+            return None
+        said = events.ahead(self._session, self._customer.id, above, PROFILE_EVENTS, 1)
+        return min((at for at, _, _ in said), default=self._now)
 
     def seq_by(self, above: int, at: datetime) -> int:
         """The number up to which all events had come by this instant."""

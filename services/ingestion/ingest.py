@@ -14,11 +14,10 @@ from typing import Any, cast
 from sqlmodel import Session
 
 from journeys.facts.guards import ANY_EVENT
-from journeys.machine.ahead import ZONE_CHANGED
 from services.customers import profiles
 from services.customers.event_log import EventLog
 from services.enrollments import customer_events
-from services.enrollments.customer_events import Listeners
+from services.enrollments.customer_events import Listeners, ProfileBefore
 from services.ingestion import merging, segment_api
 from services.ingestion.identities import Identities
 from services.ingestion.rights import EVERYTHING, Rights
@@ -166,9 +165,9 @@ class _Batch:
     def record(self, event: IncomingEvent) -> tuple[Customer, bulk.ColumnValues]:
         """The way of one event: whose it is, what it says about them, and its row."""
         customer = self._identities.customer_of(event)
-        zone = customer.timezone
+        before = ProfileBefore.of(customer)
         take_traits(customer, event, self._now)
-        if customer.timezone != zone and self._is_waited_for(customer, ZONE_CHANGED):
+        if any(self._is_waited_for(customer, sign) for sign in before.signs(customer)):
             self._moved.add(customer.id)
         return customer, self._log.append(customer, event)
 
@@ -193,7 +192,7 @@ class _Batch:
         self._log.store(customers)
         identities.add_aliases(self._session, aliases)
         customer_events.poke(self._session, self._for_enrollments, self._now)
-        customer_events.poke_for_zones(self._session, self._moved, self._now)
+        customer_events.poke_for_profiles(self._session, self._moved, self._now)
         self._for_enrollments, self._moved = [], set()
         told, self._told = self._told, {}
         enrolled, self._enrolled = self._enrolled, {}

@@ -50,7 +50,7 @@ MOST_NAMED = 20
 """Mails that a decision names as those that filled a cap."""
 
 NOBODY = Recipient(email=None)
-"""Somebody who cannot be written to: no address, or gone."""
+"""Somebody who is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +98,16 @@ class Recipients:
         `besides` is an enrollment that does not say whether they may be written to: the one whose step asks, which may
         have left the stage where its row stands. The terms of that step say it.
         """
-        if customer is None or customer.email is None:
+        if customer is None:
             return NOBODY
-        email = planned_to or customer.email
+        email = customer.email and (planned_to or customer.email)
         said = self._consents.of(customer.id, email, topic)
         return Recipient(
             email=email,
-            valid=profiles.is_valid_address(email),
+            valid=email is not None and profiles.is_valid_address(email),
             timezone=customer.timezone,
             suppressed=email in self._suppressed,
-            sandboxed=installation_settings.is_outside_sandbox(self._settings, email),
+            sandboxed=email is not None and installation_settings.is_outside_sandbox(self._settings, email),
             control=installation_settings.is_in_control_group(self._settings, customer.id),
             pending=said.pending,
             mailable=all(one.enrollment == besides for one in self._bound.get(customer.id, ())),

@@ -6,7 +6,7 @@ one mail is one row.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -83,7 +83,8 @@ def plan(
     rivals = eligibility.rivals(session, customer, name) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
     limits = stands.limits(customer.id, terms.topic, ahead)
-    verdict = policy.decide(terms, who, due=asked.due, now=now, limits=limits)
+    asked = replace(asked, due=policy.due_since(asked.due, asked.ready, who))
+    verdict = policy.decide(terms, who, due=asked.due, now=now, limits=limits, awaits_address=True)
     free = policy.transactional(terms, limits)
     if verdict == ALLOWED and not free:
         for rival in eligibility.displaced(limits, [one for one in rivals if one not in ahead]):
@@ -150,7 +151,8 @@ def _outcome(
     if until is not None:
         detail["until"] = until.isoformat()
     due = policy.still_due(fate.reason, asked.due) if until is not None else None
-    return Planned(number=asked.number, at=now, outcome=outcome, until=until, due=due), detail, outcome
+    awaits = policy.AWAITED.get(fate.reason or "") if until is not None else None
+    return Planned(number=asked.number, at=now, outcome=outcome, until=until, due=due, awaits=awaits), detail, outcome
 
 
 def withdraw(

@@ -1,16 +1,21 @@
 """What support sees: where a customer is, what was decided and why, every message."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session
 
 from services.customers.event_log import STALE
 from services.errors import NotFound
+from store import addresses
 from store.queries import customers
 from store.queries import timeline as timeline_rows
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message, MessageBody
+
+MOST_PROFILES = 20
+"""Customers with one address that are told at once: what a person reads. The list of customers finds the others."""
 
 
 def customer(session: Session, name: str) -> Customer:
@@ -19,6 +24,23 @@ def customer(session: Session, name: str) -> Customer:
     if found is None:
         raise NotFound(f"there is no customer {name!r}")
     return found
+
+
+def profiles(session: Session, name: str) -> Sequence[Customer]:
+    """Everybody who is meant by a name: of an address each who has it, the oldest first; raise NotFound.
+
+    MOST_PROFILES of them; of your id, or an internal id, the one whose it is.
+    """
+    found = customer(session, name)
+    if found.email is None or found.email != addresses.normal(name):
+        return [found]
+    return customers.of_address(session, found.email, MOST_PROFILES)
+
+
+def owner(session: Session, profiles: Sequence[Customer], send_id: str) -> Customer:
+    """Whose of these customers a mail is; the first where it is nobody's of them."""
+    mail = session.get(Message, send_id)
+    return next((one for one in profiles if mail is not None and one.id == mail.customer_id), profiles[0])
 
 
 def timeline(

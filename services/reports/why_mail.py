@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from journeys.rules.policy import EVERY_TOPIC, REASONS
+from journeys.rules.policy import EVERY_TOPIC, NO_ADDRESS_YET, REASONS
 from services.errors import NotFound
 from services.reports import both_clocks
 from services.reports.both_clocks import BothClocks
@@ -78,7 +78,8 @@ def told(session: Session, mail: Message, recorded: Sequence[Decision], clocks: 
     answer += _evidence(session, mail, recorded, clocks) + _held(session, mail, clocks)
     waits = mail.not_before if mail.status in CLAIMABLE else None
     if waits is not None and mail.status == MessageStatus.DEFERRED:
-        answer += f"; it is asked again at {clocks.tell(waits)}"
+        soon = "as soon as there is one, and " if mail.reason == NO_ADDRESS_YET else ""
+        answer += f"; it is asked again {soon}at {clocks.tell(waits)}"
     return Why(
         answer=answer, entered=True, message=mail, reason=mail.reason, meaning=meaning, next_at=waits,
         decisions=recorded,

@@ -67,6 +67,12 @@ def ids_by_email(session: Session, emails: Iterable[str]) -> set[str]:
     return {one for (one,) in bulk.matching(session, Customer, ("id",), "email", sorted(set(emails)))}
 
 
+def of_address(session: Session, email: str, most: int) -> Sequence[Customer]:
+    """Everybody with this address (in its normal form), the oldest first, `most` of them."""
+    query = select(Customer).where(Customer.email == email).order_by(col(Customer.id))
+    return session.exec(query.limit(most)).all()
+
+
 def page(session: Session, after: str, limit: int) -> Sequence[Customer]:
     """A page of all customers in the order of their ids, behind the id `after`."""
     query = select(Customer).where(col(Customer.id) > after)

@@ -150,12 +150,11 @@ def of_customer(session: Session, customer_id: str) -> Sequence[Enrollment]:
     return session.exec(query.order_by(col(Enrollment.status).desc(), col(Enrollment.id).desc())).all()
 
 
-def newest_stage(session: Session, customer_id: str, journeys: Collection[str]) -> str | None:
-    """The stage of a customer's newest run through any of these journeys; None where there is none."""
-    query = select(Enrollment.stage).where(
-        Enrollment.customer_id == customer_id, dialect.of(session).beside(col(Enrollment.journey)).in_(journeys)
-    )
-    return session.exec(query.order_by(col(Enrollment.id).desc()).limit(1)).first()
+def newest_stages(session: Session, customer_ids: Collection[str], journeys: Collection[str]) -> dict[str, str]:
+    """The stage of each customer's newest run through any of these journeys, by their ids; who has none is left out."""
+    here = dialect.of(session).beside(col(Enrollment.journey)).in_(journeys)
+    query = select(Enrollment.customer_id, Enrollment.stage).where(col(Enrollment.customer_id).in_(customer_ids), here)
+    return dict(tuple(one) for one in session.exec(query.order_by(col(Enrollment.id))).all())
 
 
 def cohorts(session: Session, journey: str) -> Sequence[tuple[str, str, str, int]]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import CustomerHistory, Totals
-from journeys.simulation.simulator import RecordedEvent, by_policy
+from journeys.simulation.simulator import PastFacts, RecordedEvent, by_policy, simulate
 
 Compile = Callable[[str], Program]
 HEAD = "enter: [{on: E}]\nstart: a\n"
@@ -80,8 +81,25 @@ def test_totals_add_up_over_parts(compiled: Compile, noon: datetime) -> None:
 def test_a_customer_without_an_address_is_skipped_where_others_have_one(compiled: Compile, noon: datetime) -> None:
     program = compiled(f"journey: j\n{HEAD}stages: {{a: {{steps: [{{send: x}}]}}}}")
     customers = [customer(noon, (0, "E"), name="ann", email="ann@example.com"), customer(noon, (0, "E"), name="bob")]
-    totals = backtest.totals(program, customers, noon, by_policy(assume_address=False))
+    totals = backtest.totals(program, customers, noon + timedelta(days=3), by_policy(assume_address=False))
     assert (totals.messages, totals.skipped) == ({"x": 1}, {"no_address": 1})
+
+
+def test_a_mail_waits_in_a_simulation_for_an_address_that_is_said_later(compiled: Compile, noon: datetime) -> None:
+    program = compiled(f"journey: j\n{HEAD}stages: {{a: {{steps: [{{send: x}}, {{wait: 1 day}}, {{send: y}}]}}}}")
+    events = [
+        RecordedEvent(seq=1, name="E", at=noon),
+        RecordedEvent(seq=2, name="Identify", at=noon + timedelta(hours=1), properties={"plan": "team"}),
+        RecordedEvent(seq=3, name="Identify", at=noon + timedelta(hours=5), properties={"email": "ann@example.com"}),
+    ]
+    state = State(customer="c", enrollment="e", cursor=1)
+    trace = simulate(
+        program, state, PastFacts(events, {}), noon, noon + timedelta(days=9), by_policy(assume_address=False)
+    )
+    assert [(one.step, one.at - noon) for one in trace.planned] == [
+        ("a/send:x", timedelta(hours=5)),
+        ("a/send:y", timedelta(hours=29)),
+    ]
 
 
 def test_a_date_is_reached_in_a_simulation_too(compiled: Compile, noon: datetime) -> None:

@@ -65,8 +65,10 @@ def test_a_mail_that_would_be_skipped_says_so(compiled: Callable[[str], Program]
     known = CustomerFacts(attributes={}, aggregates={})
     actions = forecast(program, state, known, noon, by_policy(assume_address=False))
     assert [(one.what, one.detail["reason"], one.at) for one in actions] == [
-        ("skip", "no_address", noon + timedelta(days=1))
+        ("defer", "no_address_yet", noon + timedelta(days=1)),
+        ("skip", "no_address", noon + timedelta(days=4)),
     ]
+    assert actions[0].unless == ("an email address (it is planned again at once)",)
 
 
 def test_an_endless_round_is_cut(compiled: Callable[[str], Program], noon: datetime) -> None:

@@ -50,6 +50,29 @@ def test_each_verdict_has_its_reason(terms: SendTerms, recipient: Recipient, lim
     assert policy.decide(terms, recipient, due=NOON, now=NOON, limits=limits) == verdict
 
 
+LATER = NOON + 2 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("terms", "recipient", "limits", "verdict"),
+    [
+        (NEWS, Recipient(email=None), Limits(), Deferred(NOON + 3 * DAY, "no_address_yet")),
+        (replace(NEWS, expires=DAY), Recipient(email=None), Limits(), Deferred(NOON + DAY, "no_address_yet")),
+        (replace(NEWS, expires=2 * HOUR), Recipient(email=None), Limits(), Skipped("no_address")),
+        (NEWS, Recipient(email=None, consent=False), Limits(), Skipped("unsubscribed")),
+        (NEWS, Recipient(email=None, control=True), Limits(), Skipped("holdout")),
+        (ORDERS, Recipient(email=None, control=True), Limits(), Deferred(NOON + 3 * DAY, "no_address_yet")),
+        (replace(NEWS, late="skip"), ANN, Limits(), ALLOWED),
+        (replace(NEWS, window=MORNINGS), ANN, Limits(), Deferred(NOON + 21 * HOUR, "send_window")),
+    ],
+)
+def test_a_steps_mail_waits_for_an_address_and_is_due_when_that_is_there(
+    terms: SendTerms, recipient: Recipient, limits: Limits, verdict: Verdict
+) -> None:
+    due = policy.due_since(NOON, LATER, recipient)
+    assert policy.decide(terms, recipient, due=due, now=LATER, limits=limits, awaits_address=True) == verdict
+
+
 @pytest.mark.parametrize("needed", [(ORDERS, Limits()), (NEWS, Limits(transactional=True))])
 def test_transactional_mail_asks_for_no_consent_no_hour_and_no_cap(needed: tuple[SendTerms, Limits]) -> None:
     terms, limits = needed

@@ -166,7 +166,7 @@ def test_of_many_filters_the_one_that_finds_fewest_has_the_index(database: Datab
 
 def test_the_stage_of_a_customer_is_not_sought_among_everybodys(database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
-        (found,) = searches(database, lambda session: enrollments.newest_stage(session, "c", ["lifecycle"]))
+        (found,) = searches(database, lambda session: enrollments.newest_stages(session, ["c"], ["lifecycle"]))
         assert "(customer_id=?" in found
 
 
@@ -239,7 +239,7 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "what holds for customers and inboxes": lambda session: consents.said(session, ["c"], ["e"]),
         "who has an inbox": lambda session: customers.ids_by_email(session, ["e", "f"]),
         "their runs": lambda session: enrollments.of_customer(session, "c"),
-        "their lifecycle stage": lambda session: enrollments.newest_stage(session, "c", ["j"]),
+        "their lifecycle stage": lambda session: enrollments.newest_stages(session, ["c"], ["j"]),
         "their last run": lambda session: enrollments.last_run(session, "j", "c"),
         "enrollments by their ids": lambda session: enrollments.by_ids(session, ["e", "f"]),
         "the last mail of a step": lambda session: messages.last_of_step(session, "e", "s"),

@@ -228,6 +228,7 @@ class CustomerOut(TypedDict):
 class CustomerStatus(TypedDict):
     """Where a customer is: the profile, the lifecycle stage, and every enrollment."""
 
+    profiles: list[ProfileOut]
     customer: CustomerOut
     lifecycle_stage: str | None
     enrollments: list[EnrollmentOut]
@@ -794,6 +795,16 @@ class Problem(TypedDict):
     problems: NotRequired[list[dict[str, Any]] | None]
 
 
+class ProfileOut(TypedDict):
+    """One of the customers who are meant by what was asked for."""
+
+    id: str
+    external_id: str | None
+    email: str | None
+    lifecycle_stage: NotRequired[str | None]
+    created_at: str
+
+
 class PublishIn(TypedDict):
     """What becomes of those who are under way."""
 
@@ -1205,9 +1216,18 @@ class VersionWhole(TypedDict):
     definition: dict[str, Any]
 
 
+class WhyOfProfile(TypedDict):
+    """The answer about one of several customers who have the address that was asked for."""
+
+    id: str
+    external_id: str | None
+    answer: str
+
+
 class WhyOut(TypedDict):
     """An answer in a sentence, and everything that it rests on."""
 
+    profiles: list[WhyOfProfile]
     answer: str
     entered: bool | None
     reason: str | None

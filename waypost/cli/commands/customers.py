@@ -18,11 +18,13 @@ def register(app: typer.Typer) -> None:
 
 
 def status(customer: CustomerArgument, as_json: JsonFlag = False, limit: int = 40) -> None:
-    """Where a customer is, what comes next, and everything that led there."""
+    """Where a customer is, what comes next, and everything that led there; who has the address, where several do."""
     from waypost.cli.tables import customer_status
 
     with api_client() as waypost:
         shown = cast(dict[str, Any], waypost.customer(customer))
+        if len(shown["profiles"]) > 1 and not as_json:
+            return customer_status.print_profiles(console, customer, shown["profiles"])
         story = cast(list[dict[str, Any]], list(islice(waypost.timeline(customer, min(limit, 200)), limit)))
         if as_json:
             return typer.echo(json.dumps({**shown, "timeline": story}))
@@ -44,7 +46,9 @@ def why(
             return typer.echo(json.dumps(answers))
         for key, answer in answers.items():
             console.print(Text(key or message or "", "bold"))
-            console.print(Text(f"  {answer['answer']}"))
+            for one in answer["profiles"]:
+                whose = f"{one['external_id'] or one['id']}: " if len(answer["profiles"]) > 1 else ""
+                console.print(Text(f"  {whose}{one['answer']}"))
 
 
 def forecast(customer: CustomerArgument, as_json: JsonFlag = False) -> None:
@@ -53,6 +57,8 @@ def forecast(customer: CustomerArgument, as_json: JsonFlag = False) -> None:
 
     with api_client() as waypost:
         shown = cast(dict[str, Any], waypost.customer(customer))
+        if len(shown["profiles"]) > 1 and not as_json:
+            return customer_status.print_profiles(console, customer, shown["profiles"], "forecast")
         live = [one["id"] for one in shown["enrollments"] if one["status"] == "live"]
         ahead = [cast(dict[str, Any], waypost.forecast(one)) for one in live]
         if as_json:

@@ -34,6 +34,18 @@ def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, 
     console.print(table)
 
 
+def print_profiles(console: Console, name: str, profiles: Sequence[Mapping[str, Any]], command: str = "status") -> None:
+    """Everybody with an address, the oldest first, and what to ask about each."""
+    console.print(Text(f"{len(profiles)} customers have the address {name}. Ask about one of them:", "bold"))
+    table = wrapping_table("Id", "Since (UTC)", "Lifecycle stage", "Ask")
+    for one in profiles:
+        ask = f"waypost {command} {one['id']}"
+        table.add_row(
+            Text(one["external_id"] or one["id"]), _utc(one["created_at"]), one["lifecycle_stage"] or "", Text(ask)
+        )
+    console.print(table)
+
+
 def _head(console: Console, customer: Mapping[str, Any]) -> None:
     console.print(Text(f"{customer['external_id'] or customer['id']}  {customer['email'] or '(no address)'}", "bold"))
 
