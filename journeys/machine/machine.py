@@ -31,7 +31,7 @@ from journeys.machine.state import Deadline, OpenQuestion, State
 from journeys.machine.steps import Steps
 from journeys.program.program import Program
 
-Heard = inputs.EventArrived | inputs.Woke | inputs.Addressed | inputs.Control | inputs.Migrated
+LiveInput = inputs.EventArrived | inputs.Woke | inputs.Addressed | inputs.Control | inputs.Migrated
 """Inputs that somebody who is under way hears."""
 
 
@@ -132,7 +132,7 @@ class Machine(Steps):
         self._set(phase="live", entered_at=at, clock=at, horizon=at)
         self._enter(self.program.start, lambda: self._decide("entered"))
 
-    def _hear(self, given: Heard) -> None:
+    def _hear(self, given: LiveInput) -> None:
         if isinstance(given, inputs.Control) and refusal(self.state, given):
             return
         match given:

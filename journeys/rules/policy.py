@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from journeys.facts import calendar
 from journeys.facts.calendar import Window
-from journeys.machine.inputs import Awaited
 from journeys.program.send_terms import SendTerms
+from journeys.rules.awaited import ADDRESS_AWAITED, ASKED_AGAIN, NEVER_MET, NO_ADDRESS_YET, NO_COMMON_HOUR
 
 REASONS: Mapping[str, str] = {
     "imported": "the send was due before the customer's history was imported",
@@ -57,24 +57,6 @@ EVERY_TOPIC = "*"
 
 PUNCTUAL = timedelta(hours=1)
 """A mail that is later than this is overdue: then its `late` says what becomes of it."""
-
-NO_COMMON_HOUR = "no_common_hour"
-"""The reason of a mail whose hours never come as they are set."""
-
-NEVER_MET = timedelta(days=3)
-"""How long such a mail waits for its hours to be mended where it has no `expires`: as long as a broadcast's does."""
-
-NO_ADDRESS_YET = "no_address_yet"
-"""The reason of a mail that waits for an address."""
-
-ADDRESS_AWAITED = timedelta(days=3)
-"""How long a step's mail without `expires` waits for an address: who signs up gives it in that sitting or soon."""
-
-AWAITED: Mapping[str, Awaited] = {NO_ADDRESS_YET: "address"}
-"""What a mail waits for beside its hour that is deferred for a reason."""
-
-ASKED_AGAIN = timedelta(hours=6)
-"""After so long such a mail is asked about again, so that it goes soon after its hours were mended."""
 
 MOST_ROUNDS = 60
 """A window that never meets the others gives up here, and is asked again."""
@@ -282,16 +264,6 @@ def _never_met(terms: SendTerms, due: datetime, now: datetime) -> Verdict:
 def _awaited(terms: SendTerms, due: datetime, now: datetime) -> Verdict:
     ends = due + (terms.expires or ADDRESS_AWAITED)
     return Skipped("no_address") if now >= ends else Deferred(ends, NO_ADDRESS_YET)
-
-
-def still_due(reason: str | None, due: datetime) -> datetime | None:
-    """Since when a mail that is deferred for this reason is due when it is asked about again; None: since then."""
-    return due if reason in (NO_COMMON_HOUR, NO_ADDRESS_YET) else None
-
-
-def due_since(due: datetime, ready: datetime | None, recipient: Recipient) -> datetime:
-    """Since when a step's mail is due: where it waited for the address that there is now, since that came (`ready`)."""
-    return due if ready is None or recipient.email is None else ready
 
 
 def _first_instant(

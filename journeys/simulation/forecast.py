@@ -14,7 +14,8 @@ from journeys.machine.inputs import Woke
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, StageKey, WaitForNode
 from journeys.program.program import OnEvent, Program, When
-from journeys.rules.policy import NO_ADDRESS_YET, Deferred, Skipped
+from journeys.rules.awaited import NO_ADDRESS_YET
+from journeys.rules.policy import Deferred, Skipped
 from journeys.simulation.simulator import MailPolicy, PastFacts, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)

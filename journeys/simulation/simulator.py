@@ -23,7 +23,7 @@ from journeys.machine.state import State
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import SEGMENT_JOINED, Program, is_heard
 from journeys.program.send_terms import SendTerms
-from journeys.rules import answers, policy, set_values
+from journeys.rules import answers, awaited, policy, set_values
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
 
 IDENTIFY = "Identify"
@@ -224,7 +224,7 @@ class Simulator:
                 self._trace.planned.append(plan)
                 return Planned(number=plan.number, at=plan.at, outcome="planned")
             case Deferred(until=until, reason=reason):
-                due, awaits = policy.still_due(reason, plan.due), policy.AWAITED.get(reason)
+                due, awaits = awaited.still_due(reason, plan.due), awaited.AWAITED.get(reason)
                 return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until, due=due, awaits=awaits)
             case Skipped():
                 return Planned(number=plan.number, at=plan.at, outcome="skipped")
@@ -245,7 +245,7 @@ def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) 
         before = went[known.attributes.get("id")]
         recipient = Recipient(email=address, valid=valid, timezone=known.timezone, consent=True)
         limits = installation.limits(terms.topic, before, plan.at)
-        due = policy.due_since(plan.due, plan.ready, recipient)
+        due = awaited.due_since(plan.due, plan.ready, address)
         verdict = policy.decide(terms, recipient, due=due, now=plan.at, limits=limits, awaits_address=True)
         if verdict == ALLOWED and not policy.transactional(terms, limits):
             before.append((terms.topic, plan.at))

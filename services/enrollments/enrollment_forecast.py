@@ -10,7 +10,7 @@ from journeys.facts.customer_facts import CustomerFacts
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
 from journeys.program.send_terms import SendTerms
-from journeys.rules import policy
+from journeys.rules import awaited, policy
 from journeys.rules.policy import Verdict
 from journeys.simulation import forecast
 from journeys.simulation.forecast import Action
@@ -37,7 +37,7 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         stands = Recipients(session, [customer], settings, plan.at)
         who = stands.recipient(customer, terms.topic, besides=enrollment.id)
         limits = stands.limits(customer.id, terms.topic)
-        due = policy.due_since(plan.due, plan.ready, who)
+        due = awaited.due_since(plan.due, plan.ready, who.email)
         return policy.decide(terms, who, due=due, now=plan.at, limits=limits, awaits_address=True)
 
     known = known_facts.facts_of(session, customer)

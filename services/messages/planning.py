@@ -16,7 +16,7 @@ from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
-from journeys.rules import policy
+from journeys.rules import awaited, policy
 from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
 from services.installation import installation_settings
 from services.messages import eligibility
@@ -83,7 +83,7 @@ def plan(
     rivals = eligibility.rivals(session, customer, name) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]
     limits = stands.limits(customer.id, terms.topic, ahead)
-    asked = replace(asked, due=policy.due_since(asked.due, asked.ready, who))
+    asked = replace(asked, due=awaited.due_since(asked.due, asked.ready, who.email))
     verdict = policy.decide(terms, who, due=asked.due, now=now, limits=limits, awaits_address=True)
     free = policy.transactional(terms, limits)
     if verdict == ALLOWED and not free:
@@ -150,8 +150,8 @@ def _outcome(
         detail["reason"] = fate.reason or ""
     if until is not None:
         detail["until"] = until.isoformat()
-    due = policy.still_due(fate.reason, asked.due) if until is not None else None
-    awaits = policy.AWAITED.get(fate.reason or "") if until is not None else None
+    due = awaited.still_due(fate.reason, asked.due) if until is not None else None
+    awaits = awaited.AWAITED.get(fate.reason or "") if until is not None else None
     return Planned(number=asked.number, at=now, outcome=outcome, until=until, due=due, awaits=awaits), detail, outcome
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from journeys.rules.policy import EVERY_TOPIC, NO_ADDRESS_YET, REASONS
+from journeys.rules.awaited import NO_ADDRESS_YET
+from journeys.rules.policy import EVERY_TOPIC, REASONS
 from services.errors import NotFound
 from services.reports import both_clocks
 from services.reports.both_clocks import BothClocks

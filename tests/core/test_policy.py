@@ -11,7 +11,7 @@ from journeys.facts.calendar import Window
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from journeys.program.send_terms import SendTerms
-from journeys.rules import policy
+from journeys.rules import awaited, policy
 from journeys.rules.policy import ALLOWED, Cap, Deferred, Limits, Recipient, Skipped, Verdict
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -69,7 +69,7 @@ LATER = NOON + 2 * HOUR
 def test_a_steps_mail_waits_for_an_address_and_is_due_when_that_is_there(
     terms: SendTerms, recipient: Recipient, limits: Limits, verdict: Verdict
 ) -> None:
-    due = policy.due_since(NOON, LATER, recipient)
+    due = awaited.due_since(NOON, LATER, recipient.email)
     assert policy.decide(terms, recipient, due=due, now=LATER, limits=limits, awaits_address=True) == verdict
 
 
@@ -160,7 +160,7 @@ def test_a_mail_whose_hours_never_meet_waits_for_them_to_be_mended_and_is_skippe
     while isinstance(verdict := policy.decide(terms, ANN, due=NOON, now=now, limits=Limits(awake=DAYTIME)), Deferred):
         assert verdict.reason == "no_common_hour"
         now, asked = verdict.until, asked + 1
-        assert policy.still_due(verdict.reason, NOON) == NOON
+        assert awaited.still_due(verdict.reason, NOON) == NOON
     assert (verdict, now, asked) == (Skipped("no_common_hour"), NOON + timedelta(days=days), 4 * days)
     assert (
         policy.decide(
