@@ -154,7 +154,7 @@ def newest_stages(session: Session, customer_ids: Collection[str], journeys: Col
     """The stage of each customer's newest run through any of these journeys, by their ids; who has none is left out."""
     here = dialect.of(session).beside(col(Enrollment.journey)).in_(journeys)
     query = select(Enrollment.customer_id, Enrollment.stage).where(col(Enrollment.customer_id).in_(customer_ids), here)
-    return {owner: stage for owner, stage in session.exec(query.order_by(col(Enrollment.id))).all()}
+    return {one[0]: one[1] for one in session.exec(query.order_by(col(Enrollment.id)))}
 
 
 def cohorts(session: Session, journey: str) -> Sequence[tuple[str, str, str, int]]:

@@ -61,8 +61,9 @@ def test_why_answers_about_each_profile_of_the_address(client: TestClient) -> No
 
 
 def test_a_terminal_lists_them_with_what_to_ask(client: TestClient, twins: list[str]) -> None:
-    console = Console(file=io.StringIO(), width=200)
+    shown = io.StringIO()
+    console = Console(file=shown, width=200)
     customer_status.print_profiles(console, ADDRESS, client.get(f"/v1/customers/{ADDRESS}").json()["profiles"])
-    said = console.file.getvalue()
+    said = shown.getvalue()
     assert f"2 customers have the address {ADDRESS}. Ask about one of them:" in said
     assert all(f"waypost status {one}" in said for one in twins)
