@@ -1,5 +1,6 @@
 """Shared by all tests: a clock that is set by hand, databases of both kinds, journeys as text."""
 
+import os
 import secrets
 import shutil
 from collections import Counter
@@ -18,11 +19,14 @@ from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
 from store import migrate
 from store.session import Database
-from tests import kept_counts, postgresql
+from tests import kept_counts, postgresql, quick_disk
 from waypost.settings import Settings
 from waypost.wiring import Parts
 
 pytest_plugins = ["tests.worlds", "tests.stacks"]
+
+if quick := quick_disk.folder():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick)
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 
@@ -108,8 +112,14 @@ def _created(server: str, template: str) -> str:
     name = f"waypost_{secrets.token_hex(6)}"
     base, _, rest = server.rpartition("/postgres?")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')  # pyright: ignore[reportArgumentType, reportCallIssue]
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY FILE_COPY'.encode())
     return f"{base}/{name}?{rest}"
+
+
+def _dropped(server: str, url: str) -> None:
+    """Take a database away again: hundreds of them would fill the disk."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {_server(url)[1]} WITH (FORCE)".encode())
 
 
 def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -118,14 +128,20 @@ def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> s
         shutil.copy(request.getfixturevalue("sqlite"), tmp_path / "waypost.db")
         return f"sqlite:///{tmp_path / 'waypost.db'}"
     server, name = _server(request.getfixturevalue("postgres"))
-    return _created(server, name)
+    return _lent(server, name, request)
 
 
 def empty_database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database of this kind without a table."""
     if kind == "sqlite":
         return f"sqlite:///{tmp_path / 'empty.db'}"
-    return _created(_server(request.getfixturevalue("postgres"))[0], "template1")
+    return _lent(_server(request.getfixturevalue("postgres"))[0], "template1", request)
+
+
+def _lent(server: str, template: str, request: pytest.FixtureRequest) -> str:
+    url = _created(server, template)
+    request.addfinalizer(lambda: _dropped(server, url))
+    return url
 
 
 def _server(database: str) -> tuple[str, str]:

