@@ -19,13 +19,13 @@ class Ledger:
     def plan(self, enrollment: str, step: str) -> str:
         from datetime import UTC, datetime
 
-        from services.messages.planning import send_id
         from store import bulk
+        from store.ids import message_of_step
         from store.queries import decisions
         from store.tables.customers import Customer
         from store.tables.messages import Message
 
-        now, id = datetime.now(UTC), send_id(enrollment, step, 1)
+        now, id = datetime.now(UTC), message_of_step(enrollment, step, 1)
         with self._database.writing() as session:
             customer = session.get(Customer, "cus_bench")
             row: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from journeys.machine.drive import follow
-from journeys.machine.woken import Woken, checksum
+from journeys.machine.woken import Woken, checksum, restored
 from journeys.program.program import Program
 from services.definitions import journeys
 from services.enrollments import wake
@@ -16,7 +16,7 @@ class Shell:
 
     def __init__(self, database: Database, enrollment: Enrollment) -> None:
         self.database, self.enrollment, self.wakes = database, enrollment.id, 0
-        self.state = wake.read_state(enrollment)
+        self.state = restored(enrollment.state)
         self.program = self._program(enrollment.digest)
 
     def _program(self, digest: str) -> Program:

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse
 from api.deps.backend import Backend, TheBackend
 from api.pages.html import page
 from mail.translations import Translate, direction
+from readers import locales
 from services.definitions import topics
 from services.feedback import recipient_languages
-from services.installation import locales
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

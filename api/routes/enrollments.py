@@ -20,12 +20,13 @@ from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast
 from api.schemas.operations import OperationOut
+from journeys.machine.woken import restored
 from journeys.simulation.forecast import unless_one_of
 from services import values
 from services.access import audit_log
 from services.customers import segments
 from services.definitions import journeys
-from services.enrollments import asking, enrollment_forecast, entry, wake
+from services.enrollments import asking, enrollment_forecast, entry
 from services.enrollments.entry import Admission
 from services.errors import Refused
 from services.operations import operations
@@ -117,7 +118,7 @@ def get(id: EnrollmentId, session: Reading, caller: Support) -> EnrollmentOut:
 def forecast(id: EnrollmentId, session: Reading, now: Now, caller: Support) -> Forecast:
     """The next actions with their local times, if nothing happens, and what would change each."""
     enrollment = customer_view.enrollment(session, id)
-    state = wake.read_state(enrollment)
+    state = restored(enrollment.state)
     shown = [
         ActionOut(
             at=one.at,

@@ -35,12 +35,13 @@ from api.schemas.templates import (
 )
 from mail import linting
 from mail.rendering.templates import TemplateProblem
+from readers import locales
 from services import values
 from services.customers import known_facts, suppressions
 from services.definitions import broadcasts, journeys, templates
 from services.definitions.templates import TemplateSource, Texts
 from services.errors import NotFound
-from services.installation import installation_settings, locales
+from services.installation import installation_settings
 from services.jobs import test_mail
 from services.messages.mail_request import MailRequest, Personalization
 from services.operations import operations

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 from mail.rendering.limits import LARGEST_TEMPLATE
-from services.installation.locales import TAGS
+from readers.locales import TAGS
 
 _HTML = '{% extends "_layout.html" %}{% block body %}<h1>Hello {{ customer.first_name }}</h1>{% endblock %}'
 

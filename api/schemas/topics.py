@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from readers.locales import TAGS
 from services.installation.installation_settings import CapIn
-from services.installation.locales import TAGS
 
 
 class TopicIn(BaseModel):

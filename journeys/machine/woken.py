@@ -4,6 +4,7 @@ There is nothing personal in it: instants, numbers, names of steps and events, v
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any
@@ -56,6 +57,16 @@ class Bookmark:
         if self.woken is not None:
             return self.woken.reason is None and not self.woken.more
         return self.wakes == 0 and self.state.phase == "live"
+
+
+def kept(state: State) -> dict[str, Any]:
+    """The state as a row keeps it: what has its default is left out."""
+    return STATE.dump_python(state, mode="json", exclude_defaults=True)
+
+
+def restored(stored: Mapping[str, Any]) -> State:
+    """The state that a row keeps."""
+    return STATE.validate_python(stored)
 
 
 def checksum(state: State) -> str:

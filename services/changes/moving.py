@@ -17,14 +17,13 @@ from journeys.changes.outcomes import Choices, Kind, PlaceOutcome, SentMail, Sta
 from journeys.changes.place import place
 from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
-from journeys.machine.woken import STATE
+from journeys.machine.woken import kept
 from journeys.program.assignment import share
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from services.changes import standings
 from services.definitions import journeys
-from services.messages import planning
-from services.messages.planning import PlanOutcome
+from services.messages.step_messages import PlanOutcome, message_row
 from store import bulk
 from store.queries import customers, decisions, dispatches, enrollment_mail, enrollments, interests, messages
 from store.queries.counts import Tally
@@ -127,7 +126,7 @@ def _row(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnVal
         "version": target.number,
         "digest": target.program.digest,
         "migrating": True,
-        "state": STATE.dump_python(state, mode="json", exclude_defaults=True),
+        "state": kept(state),
         "stage": state.stage,
         "step": state.position,
         "visit": state.visit,
@@ -174,7 +173,7 @@ def _skipped(target: TargetVersion, judged: Judged, step: NodeId, now: datetime)
     asked = Plan(number=0, at=now, seq=state.cursor, stage=state.stage, visit=state.visit, step=step, due=now)
     fate = PlanOutcome(status=MessageStatus.SKIPPED, reason=SENT_BEFORE)
     own = judged.enrollment
-    return planning.message_row(target.program, own.id, own.customer_id, asked, node, now, fate)
+    return message_row(target.program, own.id, own.customer_id, asked, node, now, fate)
 
 
 def _decision(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnValues:

@@ -7,8 +7,8 @@ from sqlmodel import Session
 
 from journeys.changes.outcomes import SentMail, Standing
 from journeys.facts.customer_facts import EnrollmentFacts
+from journeys.machine.woken import restored
 from services.customers import known_facts
-from services.enrollments import wake
 from store.queries import enrollment_mail
 from store.statuses import MessageStatus
 from store.tables.customers import Customer
@@ -37,7 +37,7 @@ def of(session: Session, those: Sequence[Enrollment], customers: Sequence[Custom
         held |= {enrollment} if status in ON_THEIR_WAY else set()
     return {
         one.id: Standing(
-            state=wake.read_state(one),
+            state=restored(one.state),
             known=known[one.customer_id],
             enrollment=EnrollmentFacts(entered_at=one.entered_at, key=one.key, data=one.data),
             sent=tuple(sent[one.id]),

@@ -21,7 +21,8 @@ from services.enrollments import customer_events, entry, hooks
 from services.enrollments.customer_events import Listeners, ProfileBefore
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
-from services.messages import planning
+from services.messages import withdrawing
+from store.ids import message_of_step
 from store.queries import messages, unreadable_values
 from store.queries.counts import CONVERTED, DATE_UNKNOWN, Tally
 from store.queries.unreadable_values import UnreadableValue
@@ -81,14 +82,14 @@ def _resumed(call: WakeContext, record: Decide) -> Detail:
 
 
 def _step_skipped(call: WakeContext, record: Decide) -> Detail:
-    send_id = planning.send_id(call.enrollment.id, record.step or "", record.visit)
-    planning.withdraw(call.session, send_id, "step_skipped", call.now)
+    message = message_of_step(call.enrollment.id, record.step or "", record.visit)
+    withdrawing.withdraw(call.session, message, "step_skipped", call.now)
     return {}
 
 
 def _cancel(call: WakeContext, reason: str, visit: int | None = None) -> None:
     found = messages.unclaimed(call.session, call.enrollment.id, visit)
-    planning.withdraw_all(call.session, found, reason, call.now)
+    withdrawing.withdraw_all(call.session, found, reason, call.now)
 
 
 def _set_attributes(call: WakeContext, record: Decide) -> Detail:

@@ -20,7 +20,7 @@ from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Control, Facts, Input, Merged, Migrated
 from journeys.machine.machine import refusal
 from journeys.machine.state import State
-from journeys.machine.woken import STATE, Woken, checksum
+from journeys.machine.woken import Woken, checksum, kept, restored
 from journeys.rules import answers
 from services.access import audit_log
 from services.customers import known_facts
@@ -56,7 +56,7 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     if enrollment.last_wake is not None and enrollment.wakes == number:
         return _WOKEN.validate_python(enrollment.last_wake)
     call = WakeContext(session, journeys.compiled(session, enrollment.digest), customer, enrollment, now)
-    begun, before = read_state(enrollment), asking.standing(enrollment)
+    begun, before = restored(enrollment.state), asking.standing(enrollment)
     lost = astray or number != enrollment.wakes + 1
     if lost:
         _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
@@ -88,7 +88,7 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
         work.happened.refuse_the_rest(f"the enrollment has ended ({reached.reason})")
     _on_record(call, work.settled, before)
     enrollment.wakes += 1
-    enrollment.state = STATE.dump_python(reached, mode="json", exclude_defaults=True)
+    enrollment.state = kept(reached)
     enrollment.last_wake = _WOKEN.dump_python(woken, mode="json")
     return woken
 
@@ -107,11 +107,6 @@ def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -
         session.add(enrollment)
         _note(session, customer, enrollment, "stuck", {"error": error}, now)
     return Woken(stuck=True)
-
-
-def read_state(enrollment: Enrollment) -> State:
-    """The core's state of an enrollment, as its last wake left it."""
-    return STATE.validate_python(enrollment.state)
 
 
 def gone(enrollment_id: str) -> str:

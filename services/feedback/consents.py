@@ -8,7 +8,6 @@ What changes is an event of the customer too (`REQUESTED`, `SUBSCRIBED`, `UNSUBS
 """
 
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +20,10 @@ from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.errors import InvalidInput, NotFound, ServiceError
-from services.messages import planning
 from services.messages.origins import CONFIRMING
 from store import bulk
 from store.bulk import turns
+from store.ids import message_of_question
 from store.queries import address_consents, customers, decisions, messages, topics
 from store.queries import consents as consent_rows
 from store.queries.lanes import TRANSACTIONAL
@@ -230,9 +229,8 @@ def _same(known: Consent, granted: bool, pending: bool, at: datetime) -> bool:
 
 def _question(customer: Customer, topic: str, at: datetime, now: datetime) -> bulk.ColumnValues:
     """The mail that asks; it is transactional, once for each yes."""
-    name = str(uuid.uuid5(planning.NAMESPACE, f"confirm\0{customer.id}\0{topic}\0{at.isoformat()}"))
     return messages.row(
-        name,
+        message_of_question(customer.id, topic, at),
         customer.id,
         email=customer.email,
         template=CONFIRMING,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from readers import locales
 from services.customers import known_facts
-from services.installation import installation_settings, locales
+from services.installation import installation_settings
 from store.tables.customers import Customer
 
 

@@ -19,7 +19,7 @@ from journeys.facts.customer_facts import Aggregate
 from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
 from journeys.machine.state import State
-from journeys.machine.woken import STATE
+from journeys.machine.woken import kept
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from journeys.rules import entry_rules
@@ -31,8 +31,7 @@ from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
-from services.messages import planning
-from services.messages.planning import PlanOutcome
+from services.messages.step_messages import PlanOutcome, message_row
 from services.operations.item_pages import line_error
 from services.operations.operations import LineError
 from services.values import Rejected
@@ -251,7 +250,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrol
         "reason": state.reason,
         "step": state.position,
         "visit": state.visit,
-        "state": STATE.dump_python(state, mode="json", exclude_defaults=True),
+        "state": kept(state),
         "wakes_at": state.wakes_at,
         "stage_since": state.since or simulated.event.at,
         "ended_at": state.clock if state.ended else None,
@@ -295,7 +294,7 @@ def _decision(
 def _skipped(batch: Batch, program: Program, state: State, plan: Plan) -> None:
     send = program.nodes[NodeId(plan.step)]
     assert isinstance(send, SendNode)
-    row = planning.message_row(program, state.enrollment, state.customer, plan, send, plan.at, IMPORTED)
+    row = message_row(program, state.enrollment, state.customer, plan, send, plan.at, IMPORTED)
     batch.messages.append(row)
     detail = {"message": row["id"], "template": send.template, "reason": "imported"}
     _decision(batch, program, state, plan, "skipped", detail)
@@ -308,7 +307,6 @@ def _start(batch: Batch, version: JourneyVersion, program: Program, simulated: S
     batch.tally.arrive(state.enrollment, (version.journey, state.stage, state.position or ""))
     for name in pokes_for(program, state):
         batch.rows[Interest].append(interests.row(state.enrollment, state.customer, name))
-    dumped = STATE.dump_python(state, mode="json", exclude_defaults=True)
     name = workflow_id(version.journey, state.customer, simulated.key, run)
-    start = {"digest": version.digest, "state": dumped}
+    start = {"digest": version.digest, "state": kept(state)}
     batch.add(Dispatch, **dispatches.row(state.enrollment, name, "start", start, Priority.BULK_START, batch.now))

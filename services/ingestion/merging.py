@@ -15,7 +15,7 @@ from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
 from services.customers import profiles
 from services.enrollments import asking
-from services.messages import planning
+from services.messages import withdrawing
 from store.queries import (
     broadcast_members,
     consents,
@@ -115,7 +115,7 @@ def _number(session: Session, track: Sequence[Enrollment], target: str, source: 
 def _leave(session: Session, run: Enrollment, now: datetime) -> None:
     """End a run beside which the known customer's own goes on; it hears nothing more from this moment."""
     interests.drop(session, run.id)
-    planning.withdraw_all(session, messages.unclaimed(session, run.id), "exited", now)
+    withdrawing.withdraw_all(session, messages.unclaimed(session, run.id), "exited", now)
     asking.leave(session, [run], "merged", now)
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from journeys.facts import calendar
 from journeys.facts.calendar import Window
 from journeys.program import assignment
-from services.installation import locales
+from readers import locales
 from store.tables.definitions import Setting
 
 _ROW = 1

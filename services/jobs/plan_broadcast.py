@@ -4,7 +4,6 @@ The lane asks again when it claims. A preview asks the same questions and stores
 """
 
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,12 +20,13 @@ from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.messages import planning
+from services.messages import withdrawing
 from services.messages.eligibility import Recipients
 from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock
 from store import bulk
+from store.ids import message_of_broadcast
 from store.queries import broadcasts as broadcast_rows
 from store.queries import customers, decisions, messages, segments
 from store.queries.lanes import BROADCAST
@@ -99,11 +99,6 @@ def _unready(database: Database, operation: Operation) -> bool:
     with database.reading() as session:
         row = session.get(Broadcast, operation.request["broadcast"])
         return row is not None and broadcasts.is_segment_pending(session, row)
-
-
-def message_id(key: str, customer_id: str) -> str:
-    """The name of a mail for ever: a broadcast goes to a customer once."""
-    return str(uuid.uuid5(planning.NAMESPACE, f"broadcast\0{key}\0{customer_id}"))
 
 
 def audience(session: Session, row: Broadcast, after: str, limit: int) -> Sequence[str]:
@@ -251,7 +246,7 @@ def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime
     template = body.variants[plan.variant].template if plan.variant else body.template
     assert template is not None
     return messages.row(
-        message_id(row.key, plan.customer.id),
+        message_of_broadcast(row.key, plan.customer.id),
         plan.customer.id,
         email=plan.customer.email,
         template=template,
@@ -269,7 +264,11 @@ def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime
 
 def _decision(row: Broadcast, plan: PlannedMail, now: datetime) -> dict[str, Any]:
     verdict = plan.verdict
-    detail: dict[str, Any] = {"message": message_id(row.key, plan.customer.id), "broadcast": row.key, **plan.why}
+    detail: dict[str, Any] = {
+        "message": message_of_broadcast(row.key, plan.customer.id),
+        "broadcast": row.key,
+        **plan.why,
+    }
     if isinstance(verdict, Deferred):
         detail |= {"reason": verdict.reason, "until": verdict.until.isoformat()}
     elif isinstance(verdict, Skipped):
@@ -309,7 +308,7 @@ def _left(session: Session, operation: Operation) -> Sequence[str]:
 
 def _cancel(session: Session, ids: Sequence[str], now: datetime) -> Done:
     waiting = messages.unclaimed_among(session, ids)
-    planning.withdraw_all(session, waiting, "cancelled", now)
+    withdrawing.withdraw_all(session, waiting, "cancelled", now)
     session.flush()
     return Done(count=len(ids))
 

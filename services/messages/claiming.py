@@ -14,14 +14,15 @@ from sqlmodel import Session
 
 from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
+from readers import locales
 from services.customers import known_facts
 from services.definitions import journeys, templates
 from services.definitions.templates import TemplateSource
 from services.errors import Fenced
-from services.installation import installation_settings, locales, rates
+from services.installation import installation_settings, rates
 from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
-from services.messages import circuit_breaker, origins, planning, turns
+from services.messages import circuit_breaker, origins, turns, withdrawing
 from services.messages.eligibility import Recipients
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
@@ -163,7 +164,7 @@ class _Claim:
         origin = self._origin(message)
         names = {(message.broadcast, message.customer_id), (message.broadcast, message.email or message.customer_id)}
         if not names.isdisjoint(repeated):
-            self._decisions.append(planning.skip(self._session, message, "repeated", now))
+            self._decisions.append(withdrawing.skip(self._session, message, "repeated", now))
             return None
         who = stands.recipient(customer, message.topic, message.email)
         limits = stands.limits(message.customer_id, message.topic, (), message.email)
@@ -171,7 +172,7 @@ class _Claim:
         why = stands.evidence(verdict, customer, message.topic, (), message.email)
         match verdict:
             case Skipped(reason=reason):
-                self._decisions.append(planning.skip(self._session, message, reason, now, why))
+                self._decisions.append(withdrawing.skip(self._session, message, reason, now, why))
                 return None
             case Deferred(until=until, reason=reason):
                 message.not_before, message.updated_at = until, now

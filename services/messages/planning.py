@@ -1,12 +1,10 @@
-"""Planning a mail: the row in the ledger, and whether it may go.
+"""Planning a mail: its row in the ledger, and whether it may go, by every policy there is.
 
-`send_id` is made of enrollment, step and visit, and is the row's primary key: whatever is repeated,
-one mail is one row.
+The id is made of enrollment, step and visit, and is the row's primary key: whatever is repeated, one mail is one row.
 """
 
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -21,14 +19,14 @@ from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
 from services.installation import installation_settings
 from services.messages import eligibility
 from services.messages.eligibility import Recipients
-from store import bulk
-from store.queries import decisions, messages
+from services.messages.step_messages import PlanOutcome, message_row
+from services.messages.withdrawing import withdraw
+from store.ids import message_of_step
+from store.queries import messages
 from store.queries.lanes import JOURNEY, TRANSACTIONAL
 from store.statuses import CLAIMABLE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
-from store.tables.messages import Message
-from store.trace_context import CURRENT
 
 _OUTCOME: Mapping[MessageStatus, Literal["planned", "deferred", "skipped"]] = {
     MessageStatus.PLANNED: "planned",
@@ -41,24 +39,6 @@ OUTCOMES = tuple(_OUTCOME.values())
 NOTHING_MORE: Mapping[str, Any] = {}
 """What a decision says beside its reason, where there is nothing to say."""
 
-NAMESPACE = uuid.UUID("6f1d2c0a-51c5-5f0e-9d2b-7a3f0f6b1e11")
-"""What names of mails are made under (RFC 9562, version 5). It never changes, or the same step would be another mail.
-"""
-
-
-def send_id(enrollment: str, step: str, visit: int) -> str:
-    """The name of a mail for ever: the same step of the same visit is the same mail."""
-    return str(uuid.uuid5(NAMESPACE, f"{enrollment}\0{step}\0{visit}"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOutcome:
-    """What the policies make of a mail: its status, the reason for it, and when it may go (UTC)."""
-
-    status: MessageStatus = MessageStatus.PLANNED
-    reason: str | None = None
-    not_before: datetime | None = None
-
 
 def plan(
     session: Session, program: Program, customer: Customer, enrollment: Enrollment, asked: Plan, now: datetime
@@ -70,7 +50,7 @@ def plan(
     """
     send = program.nodes[NodeId(asked.step)]
     assert isinstance(send, SendNode)
-    name = send_id(enrollment.id, asked.step, asked.visit)
+    name = message_of_step(enrollment.id, asked.step, asked.visit)
     message = messages.locked(session, name)
     if message is not None and message.status not in CLAIMABLE:
         skipped = message.status == MessageStatus.SKIPPED
@@ -99,37 +79,6 @@ def plan(
     return _outcome(name, send, asked, fate, now, stands.evidence(verdict, customer, terms.topic, ahead))
 
 
-def message_row(
-    program: Program,
-    enrollment_id: str,
-    customer_id: str,
-    asked: Plan,
-    send: SendNode,
-    now: datetime,
-    fate: PlanOutcome,
-) -> bulk.ColumnValues:
-    """The columns of a new mail of a step."""
-    return messages.row(
-        send_id(enrollment_id, asked.step, asked.visit),
-        customer_id,
-        template=send.template,
-        topic=send.terms.topic,
-        lane=TRANSACTIONAL if send.terms.transactional else JOURNEY,
-        due=asked.due,
-        now=now,
-        not_before=fate.not_before,
-        status=fate.status,
-        reason=fate.reason,
-        enrollment_id=enrollment_id,
-        journey=program.journey,
-        digest=program.digest,
-        stage=asked.stage,
-        step=asked.step,
-        visit=asked.visit,
-        trace=CURRENT.get(),
-    )
-
-
 def _fate(verdict: Verdict, asked: Plan, now: datetime) -> PlanOutcome:
     match verdict:
         case Allowed():
@@ -153,29 +102,3 @@ def _outcome(
     due = awaited.still_due(fate.reason, asked.due) if until is not None else None
     awaits = awaited.AWAITED.get(fate.reason or "") if until is not None else None
     return Planned(number=asked.number, at=now, outcome=outcome, until=until, due=due, awaits=awaits), detail, outcome
-
-
-def withdraw(
-    session: Session, message_id: str, reason: str, now: datetime, why: Mapping[str, Any] | None = None
-) -> bool:
-    """Skip a mail that no lane has claimed, on record, with `why`; False where it is too late, or it is not there."""
-    message = messages.locked(session, message_id)
-    if message is None or message.status not in CLAIMABLE:
-        return False
-    decisions.add(session, [skip(session, message, reason, now, why)])
-    return True
-
-
-def withdraw_all(session: Session, found: Sequence[Message], reason: str, now: datetime) -> None:
-    """`withdraw` many that the caller has locked, and that no lane has claimed."""
-    decisions.add(session, [skip(session, one, reason, now) for one in found])
-
-
-def skip(
-    session: Session, message: Message, reason: str, now: datetime, why: Mapping[str, Any] | None = None
-) -> bulk.ColumnValues:
-    """Skip a mail that is locked and not claimed; return the decision, to be put on record."""
-    message.not_before = None
-    messages.change(session, message, MessageStatus.SKIPPED, now, reason=reason)
-    detail = {"message": message.id, "template": message.template, "reason": reason, **(why or {})}
-    return decisions.about(message, "skipped", detail, now)

@@ -10,13 +10,14 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.machine.woken import restored
 from journeys.program.program import Program
 from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
 from journeys.simulation.forecast import Action
 from services.customers import known_facts
 from services.definitions import journeys
-from services.enrollments import enrollment_forecast, wake
+from services.enrollments import enrollment_forecast
 from services.errors import InvalidInput, NotFound
 from services.reports import both_clocks, untold_dates, why_mail
 from services.reports.both_clocks import BothClocks
@@ -64,7 +65,7 @@ class _Run:
         self._program = journeys.compiled(session, run.digest)
         self._clocks = both_clocks.of(session, customer, self._program.timezone)
         live = run.status == EnrollmentStatus.LIVE
-        state = wake.read_state(run) if live and run.state else None
+        state = restored(run.state) if live and run.state else None
         self._ahead = enrollment_forecast.next_actions(session, run, state, now) if state is not None else ()
 
     def why(self, wanted: str | None) -> Why:

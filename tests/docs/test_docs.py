@@ -199,6 +199,20 @@ def test_the_rooms_that_are_told_and_drawn_are_the_rooms_there_are() -> None:
     assert sorted(re.findall(r"^    (\w+)$", walls, re.MULTILINE)) == sorted(packages)
 
 
+def test_services_stand_on_eight_floors_and_in_no_circle() -> None:
+    """A module stands above all that it imports: whoever follows one down goes eight steps at most."""
+    files = (file.relative_to(ROOT).with_suffix("") for file in (ROOT / "services").rglob("*.py"))
+    below = {".".join(file.parts): set[str]() for file in files if file.name != "__init__"}
+    for module, lower in rooms.arrows_between(below):
+        below[module].add(lower)
+    floors = 0
+    while below:
+        ground = {module for module, lower in below.items() if lower.isdisjoint(below)}
+        assert ground, f"a circle among {sorted(below)}"
+        below, floors = {module: lower for module, lower in below.items() if module not in ground}, floors + 1
+    assert floors <= 8
+
+
 def test_what_grows_has_a_place_to_go() -> None:
     """Each kind of thing is answered by a path; that the path is there is another test's."""
     table = (ROOT / "docs/architecture.md").read_text().partition("| a new … |")[2].partition("\n\n")[0]

@@ -20,7 +20,7 @@ from services.customers import profiles
 from services.enrollments import asking, entry
 from services.feedback import consents
 from services.jobs import erasure, plan_broadcast
-from services.messages import planning, resolving
+from services.messages import resolving, withdrawing
 from store.queries import messages
 from store.statuses import MessageStatus
 from store.tables.access import Operation
@@ -312,8 +312,8 @@ def test_a_recipient_that_raises_gets_no_mail_of_a_broadcast_and_all_others_do(
     assert decision.detail == {"broadcast": "spring", "reason": "unexpected_error", "because": "ZeroDivisionError"}
 
     mails = sorted(one.id for one in rows(parts, Message))
-    broken = breaks_for(planning.withdraw_all, lambda session, waiting, *_: mails[1] in {one.id for one in waiting})
-    monkeypatch.setattr(planning, "withdraw_all", broken)
+    broken = breaks_for(withdrawing.withdraw_all, lambda session, waiting, *_: mails[1] in {one.id for one in waiting})
+    monkeypatch.setattr(withdrawing, "withdraw_all", broken)
     with parts.database.writing() as session:
         from services.operations import operations
 

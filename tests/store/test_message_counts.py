@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from mail.providers.events import Feedback
 from services.feedback import delivery_events
 from services.jobs import erasure
-from services.messages import planning, resolving, sending_ledger
+from services.messages import resolving, sending_ledger, withdrawing
 from services.messages.sending_ledger import AttemptResult
 from services.reports.reconciliation import reconcile
 from store.queries import message_counts, messages
@@ -90,7 +90,7 @@ class Fates:
 
     def withdrawn(self, session: Session) -> None:
         for one in self.some(session):
-            planning.withdraw(session, one.id, "pre_empted", self.now)
+            withdrawing.withdraw(session, one.id, "pre_empted", self.now)
 
     def taken_over(self, session: Session) -> None:
         sending_ledger.take_over(session, "journey", f"other{self.made}", self.now)

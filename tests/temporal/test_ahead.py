@@ -3,7 +3,8 @@
 from typing import Any
 
 from journeys.machine.state import State
-from services.enrollments import enrollment_forecast, wake
+from journeys.machine.woken import restored
+from services.enrollments import enrollment_forecast
 from services.operations import operations
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
@@ -25,7 +26,7 @@ async def test_a_forecast_reads_the_state_that_the_workflow_has_too(real: Any) -
     await real.event("Signed Up")
     await real.at("a", "a/wait:30 days")
     enrollment: Enrollment = real.enrollment()
-    state = wake.read_state(enrollment)
+    state = restored(enrollment.state)
     await real.gateway.hurry(enrollment.workflow_id)
     workflow = real.env.client.get_workflow_handle(enrollment.workflow_id)
     assert await workflow.query("current", result_type=State) == state
