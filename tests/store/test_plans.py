@@ -23,28 +23,44 @@ from store.queries import (
     address_consents,
     broadcasts,
     consents,
+    controls,
     customer_mail,
     customer_search,
     customers,
     decisions,
     delivery_events,
+    due_dates,
+    engagements,
     enrollments,
     events,
+    hooks,
+    identities,
+    interests,
     lanes,
     lists,
     message_bodies,
     message_counts,
     messages,
+    outbox,
+    pending_clicks,
+    plans,
+    rejections,
+    segments,
     timeline,
+    unreadable_values,
+    unsure_messages,
 )
 from store.queries.lists import Slice
+from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
 from tests.conftest import NOON
 
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
-    "outbox_mail", "segment_member", "hook",
+    "outbox_mail", "segment_member", "hook", "interest", "consent", "address_consent", "alias", "control", "date_due",
+    "suppression", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
 )  # fmt: skip
+"""Tables that grow with the customers, or with what they do."""
 
 Statement = tuple[str, Any]
 
@@ -225,8 +241,39 @@ def test_what_lanes_and_reports_ask_is_found_by_an_index(database: Database, noo
     assert_quick(database, lane_questions(noon)[question])
 
 
+def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
+    """What is read page by page, or asked again and again by parts that wait: nothing is sorted."""
+    return {
+        "the lines that were not taken": lambda session: lists.operation_errors(session, Slice(), "o"),
+        "who is in a segment": lambda session: lists.members(session, Slice(), "s"),
+        "a page of a segment": lambda session: segments.member_ids(session, "s", "c", 500),
+        "the size of a segment": lambda session: segments.size(session, "s"),
+        "a page of a plan": lambda session: plans.page(session, "o", "e"),
+        "a page of a plan, of one kind": lambda session: plans.page(session, "o", "e", "moves"),
+        "whom a broadcast names": lambda session: broadcasts.named_ids(session, "b", "c", 500),
+        "enrollments that are stuck": lambda session: lists.enrollments(session, Slice(), stuck=True),
+        "a journey's that are stuck": lambda session: lists.enrollments(session, Slice(), journey="j", stuck=True),
+        "the live ones of a journey": lambda session: enrollments.live_in(session, "j", "e", 500),
+        "those on another version": lambda session: enrollments.live_elsewhere(session, "j", "d", "e", 500),
+        "those that no signal reached": lambda session: enrollments.overdue(session, now, 100),
+        "when the next hook is due": hooks.next_due,
+        "due hooks": lambda session: hooks.due(session, now, 100, [("d", "s")]),
+        "hooks that another owner has left": lambda session: hooks.claimed_by_others(session, "mine"),
+        "since when a hook is due": lambda session: hooks.overdue(session, now),
+        "hooks that are stuck": hooks.stuck,
+        "a page of the outbox": lambda session: outbox.page(session, 50, "m"),
+        "what a broadcast has not sent": lambda session: messages.unclaimed_of_broadcast(session, "b", ["m"], 500),
+        "rejections whose time has passed": lambda session: rejections.forget(session, now, 100),
+    }
+
+
+@pytest.mark.parametrize("question", page_questions(NOON))
+def test_what_is_read_page_by_page_is_found_by_an_index(database: Database, noon: datetime, question: str) -> None:
+    assert_quick(database, page_questions(noon)[question])
+
+
 def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
-    """What is asked about some customers, some mails or one enrollment: few rows, which may be sorted."""
+    """What is asked about some customers, some mails or one enrollment: few rows, which may be sorted, as may those of one instant."""
     return {
         "the mail that a cap counts": lambda session: list(
             customer_mail.counted_since(session, ["c", "d"], ["e"], now)
@@ -249,6 +296,21 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the timeline": lambda session: timeline.page(session, "c", None, 100),
         "their history": lambda session: list(events.of_customers(session, ["c", "d"], now, now)),
         "a page of everybody": lambda session: customers.page(session, "c", 500),
+        "what an enrollment waits for": lambda session: interests.of_customers(session, ["c", "d"]),
+        "who waits for an event": lambda session: enrollments.waiting(session, ["c", "d"], ["Order"]),
+        "the hooks that nobody has taken": lambda session: hooks.not_delivered(session, "j"),
+        "the steps whose hooks are stuck": hooks.stuck_by_step,
+        "how often a mail was opened": lambda session: engagements.of_message(session, "m"),
+        "clicks on some mails": lambda session: pending_clicks.of_messages(session, ["m", "n"]),
+        "values that could not be read": lambda session: unreadable_values.listed(session, "2026-01-01"),
+        "who is one of several ids": lambda session: identities.look_up(session, [("user", "17"), ("anonymous", "a")]),
+        "the last hook of a step": lambda session: hooks.last_of_step(session, "e", "s"),
+        "a hook that fails": lambda session: hooks.last_failing(session, "e"),
+        "dates that have come": lambda session: due_dates.due(session, now, 100),
+        "clicks to be judged": lambda session: pending_clicks.first_by(session, now, 100),
+        "unsure messages": lambda session: unsure_messages.ids(session, UnsureFilter(journey="j"), "m", 100),
+        "what is asked of an enrollment": lambda session: controls.asked(session, "e"),
+        "the mails of an enrollment": lambda session: messages.unclaimed(session, "e"),
     }
 
 
