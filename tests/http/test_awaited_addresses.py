@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from journeys.machine.woken import restored
 from services.enrollments import asking, enrollment_forecast
-from services.enrollments.wake import read_state
 from store.tables.enrollments import Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock
@@ -141,5 +141,5 @@ def test_everybody_who_asks_is_told_that_it_waits_for_an_address(client: TestCli
     assert (deferred["reason"], deferred["until"]) == ("no_address_yet", ends)
     with parts.database.reading() as session:
         enrollment = session.exec(select(Enrollment)).one()
-        first, *_ = enrollment_forecast.next_actions(session, enrollment, read_state(enrollment), NOON)
+        first, *_ = enrollment_forecast.next_actions(session, enrollment, restored(enrollment.state), NOON)
     assert (first.what, first.detail["reason"]) == ("skip", "no_address")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from journeys.machine.woken import STATE, Bookmark
-from services.enrollments import asking, wake
+from journeys.machine.woken import STATE, Bookmark, restored
+from services.enrollments import asking
 from services.ingestion.ingest import IngestResult
 from store.queries import dispatches
 from store.queries.dispatches import Priority
@@ -82,7 +82,7 @@ async def test_a_workflow_starts_with_its_first_wake_and_rests_until_its_deadlin
     ((begins, rests),) = temporal.started
     assert rests == TWO_DAYS
     assert begins.woken == fresh.wake(noon), "a wake of the same number is told what it came to"
-    assert (fresh.state, bookmark(begins).rests()) == (wake.read_state(enrollment(database)), True)
+    assert (fresh.state, bookmark(begins).rests()) == (restored(enrollment(database).state), True)
     assert decided(database) == ["entered", "planned"]
 
 
