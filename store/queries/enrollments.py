@@ -176,14 +176,16 @@ def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[En
     return session.exec(query.order_by(col(Enrollment.id))).all()
 
 
+_LIVE_PLACES: Any = select(Enrollment.customer_id, Enrollment.id, Enrollment.digest, Enrollment.stage).where(
+    col(Enrollment.customer_id).in_(bindparam("customers", expanding=True)), Enrollment.status == EnrollmentStatus.LIVE
+)
+
+
 def live_places(session: Session, customer_ids: Collection[str]) -> Sequence[tuple[str, str, str, str]]:
     """Where these customers are: customer, enrollment, digest and stage of each live run."""
     found: list[tuple[str, str, str, str]] = []
     for part in bulk.parts(sorted(customer_ids)):
-        query = select(Enrollment.customer_id, Enrollment.id, Enrollment.digest, Enrollment.stage).where(
-            col(Enrollment.customer_id).in_(part), Enrollment.status == EnrollmentStatus.LIVE
-        )
-        found += session.exec(query).all()
+        found += session.exec(_LIVE_PLACES, params={"customers": part}).all()
     return found
 
 

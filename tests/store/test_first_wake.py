@@ -1,6 +1,7 @@
 """The first wake of an enrollment is done before its workflow starts, which then rests until something is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from services.ingestion.ingest import IngestResult
 from store.queries import dispatches
 from store.queries.dispatches import Priority
 from store.session import Database
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Decision, Dispatch, Enrollment
+from store.tables.messages import Message
+from store.trace_context import CURRENT
 from tests.shells import Shell
 from waypost.processes.dispatcher import BULK, POKES, REST, STARTS, Dispatcher
 from workflows.gateway import Beginning
@@ -84,6 +87,26 @@ async def test_a_workflow_starts_with_its_first_wake_and_rests_until_its_deadlin
     assert begins.woken == fresh.wake(noon), "a wake of the same number is told what it came to"
     assert (fresh.state, bookmark(begins).rests()) == (restored(enrollment(database).state), True)
     assert decided(database) == ["entered", "planned"]
+
+
+async def test_the_first_wake_stands_in_the_trace_of_what_caused_it(
+    database: Database, carrying: Dispatcher, temporal: Temporal, clock: Any
+) -> None:
+    spans: list[tuple[str, str]] = []
+
+    @contextmanager
+    def span(name: str, parent: str) -> Iterator[None]:
+        spans.append((name, parent))
+        token = CURRENT.set(f"below {name}")
+        yield
+        CURRENT.reset(token)
+
+    with database.writing() as session:
+        session.exec(select(Dispatch)).one().trace = "the request"
+    await Dispatcher(database, temporal, clock, span).round(STARTS)  # type: ignore[arg-type]
+    assert spans == [("dispatch start", "the request"), ("wake", "below dispatch start")]
+    with database.reading() as session:
+        assert session.exec(select(Message.trace)).all() == ["below wake"]
 
 
 async def test_a_start_that_is_repeated_tells_the_same_wake(

@@ -8,10 +8,12 @@ from sqlmodel import select
 
 from journeys.machine.woken import Woken
 from services.enrollments import wake
+from store import bulk
 from store.queries import counts
 from store.session import Database
-from store.tables.customers import Suppression
+from store.tables.customers import Customer, Event, Suppression
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
+from tests.conftest import Statements
 from tests.shells import Shell
 from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, rows, story
 
@@ -143,22 +145,55 @@ def test_many_events_are_one_poke(database: Database, shell: Shell, take: Ingest
     assert [(one.kind, one.payload) for one in rows(database, Dispatch)][1:] == [("poke", {})]
 
 
+TURNING = (
+    "journey: turning\nenter: [{on: Begun}]\nstart: a\nstages:\n"
+    "  a: {transitions: [{on: E, to: b}]}\n  b: {transitions: [{on: E, to: a}]}"
+)
+
+
+def turning(database: Database, take: Ingest, user: str) -> Shell:
+    take({"type": "track", "userId": user, "event": "Begun"})
+    query = select(Enrollment).join(Customer).where(Enrollment.journey == "turning", Customer.external_id == user)
+    with database.reading() as session:
+        return Shell(database, session.exec(query).one())
+
+
 def test_a_long_backlog_is_worked_off_in_several_wakes_each_of_them_whole(
     database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
 ) -> None:
-    publish(
-        "turning",
-        "journey: turning\nenter: [{on: Begun}]\nstart: a\nstages:\n"
-        "  a: {transitions: [{on: E, to: b}]}\n  b: {transitions: [{on: E, to: a}]}",
-    )
-    take({"type": "track", "userId": "bob", "event": "Begun"})
-    with database.reading() as session:
-        shell = Shell(database, session.exec(select(Enrollment).where(Enrollment.journey == "turning")).one())
+    publish("turning", TURNING)
+    shell = turning(database, take, "bob")
     take(*({"type": "track", "userId": "bob", "event": "E"} for _ in range(120)))
     first = shell.lose(noon)
     assert (len(first.inputs), first.more) == (wake.INPUTS, True)
     shell.wake(noon)
     assert (shell.state.visit, shell.wakes, shell.state.stage) == (121, 3, "a")
+
+
+def test_a_wake_asks_no_more_before_a_hundred_thousand_events_than_before_a_hundred(
+    database: Database, take: Ingest, publish: Callable[[str, str], None], statements: Statements, noon: datetime
+) -> None:
+    publish("turning", TURNING)
+    asked: list[int] = []
+    for user, backlog in (("bob", 100), ("cleo", 100_000)):
+        shell = turning(database, take, user)
+        with database.writing() as session:
+            owner = session.exec(select(Customer).where(Customer.external_id == user)).one()
+            bulk.add(session, Event, [happened(owner, owner.seq + one, noon) for one in range(1, backlog + 1)])
+            owner.seq += backlog
+        with statements(database, at_most=10 + 2 * wake.INPUTS) as made:  # its facts, and the event's
+            woken = shell.lose(noon)
+        assert (len(woken.inputs), woken.more) == (wake.INPUTS, True)
+        asked.append(len(made))
+    assert asked[1] <= asked[0]
+
+
+def happened(owner: Customer, seq: int, at: datetime) -> bulk.ColumnValues:
+    name = f"{owner.id}/{seq}"
+    return {
+        "id": name, "message_id": name, "customer_id": owner.id, "seq": seq, "type": "track", "name": "E",
+        "properties": {}, "fires": True, "at": at, "received_at": at,
+    }  # fmt: skip
 
 
 def test_a_transition_takes_back_the_mail_of_the_stage_left(

@@ -7,14 +7,16 @@ is stuck and waits for a person. What one of them raises touches no other.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.signatures import WAKE
 from journeys.machine.woken import STATE, Bookmark, Woken
 from services.enrollments import wake
 from services.values import Clock
@@ -24,7 +26,7 @@ from store.queries.dispatches import Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
-from store.trace_context import OpenSpan
+from store.trace_context import CURRENT, OpenSpan
 from waypost.telemetry.tracing import no_span
 from workflows.gateway import Beginning, Gateway
 
@@ -179,7 +181,7 @@ class Dispatcher:
         """None when Temporal has it, else what went wrong."""
         async with slots:
             try:
-                with self._span(f"dispatch {row.kind}", row.trace) if row.trace else nullcontext():
+                with self._traced(f"dispatch {row.kind}", row):
                     await self._carry(row, resting)
             except RPCError as error:
                 log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
@@ -211,18 +213,23 @@ class Dispatcher:
         digest, state = row.payload["digest"], row.payload["state"]
         at = Bookmark(state=STATE.validate_python(state))
         if at.state.phase == "new":
-            at = replace(at, woken=await asyncio.to_thread(self._begin, row.enrollment_id))
+            at = replace(at, woken=await asyncio.to_thread(self._begin, row))
         rests = self._until(at.woken.wakes_at if at.woken else at.state.wakes_at) if at.rests() else None
         begins = Beginning(digest=digest, state=state, woken=at.woken)
         await self._gateway.start(row.workflow_id, begins, row.priority, rests)
 
-    def _begin(self, enrollment_id: str) -> Woken | None:
+    def _begin(self, row: Dispatch) -> Woken | None:
         """The first wake; None where it fails, since its workflow tries again, and says in the end that it is stuck."""
         try:
-            return self._database.write(lambda session: wake.begin(session, enrollment_id, self._clock()))
+            with self._traced(WAKE, row):
+                return self._database.write(lambda session: wake.begin(session, row.enrollment_id, self._clock()))
         except Exception as error:
-            log.warning("first_wake_failed", enrollment=enrollment_id, error=type(error).__name__)
+            log.warning("first_wake_failed", enrollment=row.enrollment_id, error=type(error).__name__)
             return None
+
+    def _traced(self, name: str, row: Dispatch) -> AbstractContextManager[Any]:
+        """A span below the present one, or below what caused the row; none where that was not traced."""
+        return self._span(name, CURRENT.get() or row.trace) if row.trace else nullcontext()
 
     def _until(self, wakes_at: datetime | None) -> timedelta:
         return max(min(wakes_at - self._clock(), REST), timedelta()) if wakes_at is not None else REST
