@@ -19,6 +19,7 @@ RUN useradd --system --uid 10001 --create-home --home-dir /data waypost
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY readers readers
+COPY value value
 COPY journeys journeys
 COPY pictures pictures
 COPY store store

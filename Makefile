@@ -47,8 +47,8 @@ record: $(STAMP) ## record new histories for the replay tests (on purpose)
 	$(BIN)/pytest tests/replay/record.py
 
 lock: $(STAMP) ## renew the lock files after a change of pyproject.toml
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -c requirements-dev.txt -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml --extra value --group dev -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml --extra value -c requirements-dev.txt -o requirements.txt
 
 clean: ## remove the virtual environment and caches (not your data)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

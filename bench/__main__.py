@@ -20,6 +20,7 @@ from bench import (
     reference,
     starts,
     status,
+    value,
 )
 
 
@@ -41,6 +42,7 @@ def main() -> int:
         "latency",
         "herd",
         "idle",
+        "value",
     ]
     for name in wanted:
         print(f"\n== {name} ==", flush=True)
@@ -57,6 +59,7 @@ def main() -> int:
             "status": status.main,
             "imports": imports.main,
             "reference": lambda: asyncio.run(reference.main()),
+            "value": value.main,
             "starts": lambda: asyncio.run(starts.main()),
             "latency": latency.main,
             "herd": herd.main,

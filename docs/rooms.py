@@ -8,7 +8,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("waypost", "api", "workflows", "activities", "services", "mail", "store", "pictures", "journeys", "readers")
+ROOMS = (
+    "waypost",
+    "api",
+    "workflows",
+    "activities",
+    "services",
+    "mail",
+    "store",
+    "pictures",
+    "journeys",
+    "value",
+    "readers",
+)
 UNREAD = ("store/migrations", "waypost/client/models.py")
 """What is generated, or stands as it was written once."""
 

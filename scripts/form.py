@@ -12,7 +12,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-PRODUCT = ("activities", "api", "journeys", "mail", "pictures", "readers", "services", "store", "waypost", "workflows")
+PRODUCT = (
+    "activities",
+    "api",
+    "journeys",
+    "mail",
+    "pictures",
+    "readers",
+    "services",
+    "store",
+    "value",
+    "waypost",
+    "workflows",
+)
 LEFT_OUT = ("store/migrations/", "waypost/client/models.py")
 
 LONGEST = 320

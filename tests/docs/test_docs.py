@@ -146,7 +146,7 @@ def test_no_page_names_a_place_of_one_machine() -> None:
         assert not re.search(r"/(work|root|home)/", page.read_text()), page
 
 
-FOLDERS = "activities|api|bench|docs|examples|journeys|mail|pictures|readers|scripts|services|store|templates|tests|waypost|workflows"
+FOLDERS = "activities|api|bench|docs|examples|journeys|mail|pictures|readers|scripts|services|store|templates|tests|value|waypost|workflows"
 PLACE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
 NAME = re.compile(rf"`((?:{FOLDERS})(?:\.(?!yaml\b)[A-Za-z_]\w*)+)`")
 """Something in the code as Python names it: `mail.message.Mail`."""

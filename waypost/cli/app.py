@@ -22,6 +22,7 @@ from waypost.cli.commands import (
     processes,
     projects,
     simulations,
+    value,
     versions,
 )
 from waypost.cli.terminal import console
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 for group in (
     processes, projects, journeys, changes, versions, simulations, events, customers, enrollments, messages, hooks,
-    keys, doctor,
+    keys, doctor, value,
 ):  # fmt: skip
     group.register(app)
 
