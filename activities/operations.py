@@ -18,7 +18,15 @@ from services.changes import plan, publishing
 from services.definitions import journeys
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_events, import_lines
-from services.jobs import decide_messages, enroll_segment, erasure, plan_broadcast, resume_or_leave, test_mail
+from services.jobs import (
+    cancel_broadcast,
+    decide_messages,
+    enroll_segment,
+    erasure,
+    plan_broadcast,
+    resume_or_leave,
+    test_mail,
+)
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
 from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, failed_elsewhere, in_halves
@@ -183,7 +191,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     "leave": resume_or_leave.leave,
     broadcast_clock.PLAN: plan_broadcast.pages,
     broadcast_clock.PREVIEW: plan_broadcast.preview,
-    broadcast_clock.CANCEL: plan_broadcast.cancel,
+    broadcast_clock.CANCEL: cancel_broadcast.pages,
     decide_messages.KIND: decide_messages.pages,
     plan.KIND: plan.pages,
     publishing.KIND: publishing.pages,

@@ -75,7 +75,11 @@ def find(
     segment: str | None = None,
     sort: Literal["created", "-created", "email", "-email"] = "created",
 ) -> Page[CustomerOut]:
-    """Customers whose address or id starts with `query`, who are in this stage of the lifecycle, in this segment."""
+    """Customers in whose address and names `query` stands, or whose id starts with it; in this stage, in this segment.
+
+    Of several words each must be there. Small and capital letters and accents are alike. Names are the attributes
+    `name`, `first_name` and `last_name`. Of the domain of an address it is what a label begins with.
+    """
     rows, cursor = lists.customers(
         session, page.slice(sort), query_text=query, stage=stage, segment=segment, sort=sort.removeprefix("-")
     )

@@ -27,6 +27,7 @@ from services.customers.segments import MembershipChange
 from services.definitions import journeys
 from services.enrollments import entry, poking
 from services.enrollments.entry import Admission, Refusal, Request
+from services.installation import installation_settings
 from store.bulk import turns
 from store.queries import backfills, enrollments, listening
 from store.queries import segments as segment_rows
@@ -45,10 +46,14 @@ _LOADED: dict[str, tuple[Sequence[tuple[Any, ...]], "Listeners"]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Listeners:
-    """Who listens to events of everybody: the live journeys and the segments, loaded once for a batch."""
+    """Who listens to events of everybody: the live journeys and the segments, loaded once for a batch.
+
+    With `one_profile_per_address` an identify joins the customers who have the address that it says.
+    """
 
     journeys: Sequence[LiveJourney]
     segments: Sequence[Segment]
+    one_profile_per_address: bool = False
 
     @staticmethod
     def load(session: Session) -> "Listeners":
@@ -63,7 +68,11 @@ class Listeners:
     def _read(session: Session) -> "Listeners":
         """Copies that belong to no transaction, since many share them."""
         live = [(JourneyVersion(**version.model_dump()), program) for version, program in journeys.all_live(session)]
-        return Listeners(journeys=live, segments=[Segment(**one.model_dump()) for one in segment_rows.listed(session)])
+        return Listeners(
+            journeys=live,
+            segments=[Segment(**one.model_dump()) for one in segment_rows.listed(session)],
+            one_profile_per_address=installation_settings.load(session).one_profile_per_address,
+        )
 
     def hear(self, name: str) -> bool:
         """Whether a journey or a segment listens to events of this name."""
@@ -203,24 +212,6 @@ def poke(session: Session, events: Sequence[Event], now: datetime) -> None:
         if name in happened[customer_id]
     }
     poking.poke(session, waiting, now)
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileBefore:
-    """What a profile said of where, and when, mail reaches them, before something more was said."""
-
-    timezone: str | None
-    email: str | None
-
-    @staticmethod
-    def of(customer: Customer) -> "ProfileBefore":
-        """As it stands."""
-        return ProfileBefore(customer.timezone, customer.email)
-
-    def signs(self, customer: Customer) -> Sequence[str]:
-        """What has come of it that somebody may wait for: a zone that changed, an address where there was none."""
-        zone = [ZONE_CHANGED] if customer.timezone != self.timezone else []
-        return [*zone, ADDRESS_KNOWN] if self.email is None and customer.email is not None else zone
 
 
 def poke_for_profiles(session: Session, customer_ids: Collection[str], now: datetime) -> None:

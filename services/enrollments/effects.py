@@ -16,14 +16,15 @@ from journeys.rules import set_values
 from journeys.simulation.simulator import IDENTIFY
 from services.customers import known_facts, profiles
 from services.customers.event_log import NewEvent
+from services.customers.profile_changes import ProfileBefore
 from services.definitions import journeys
 from services.enrollments import customer_events, entry, hooks
-from services.enrollments.customer_events import Listeners, ProfileBefore
+from services.enrollments.customer_events import Listeners
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
 from services.messages import withdrawing
 from store.ids import message_of_step
-from store.queries import messages, unreadable_values
+from store.queries import customer_words, messages, unreadable_values
 from store.queries.counts import CONVERTED, DATE_UNKNOWN, Tally
 from store.queries.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
@@ -104,6 +105,8 @@ def _set_attributes(call: WakeContext, record: Decide) -> Detail:
     name = f"set:{call.enrollment.id}:{record.step}:{record.visit}"
     event = NewEvent(type="identify", name=IDENTIFY, properties=given.attributes, at=call.now, message_id=name)
     customer_events.record(call.session, call.customer, event, Listeners.load(call.session), call.now)
+    if before.is_found_otherwise(call.customer):
+        customer_words.renew(call.session, [call.customer])
     if before.signs(call.customer):
         customer_events.poke_for_profiles(call.session, [call.customer.id], call.now)
     return given.as_json()

@@ -37,13 +37,14 @@ from services.operations.operations import LineError
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id, workflow_id
+from store.queries import customer_words as words
 from store.queries import decisions, dispatches, enrollments, event_names, events, identities, interests, messages
 from store.queries.counts import ENDED, Tally
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
 from store.queries.tombstones import USER
 from store.statuses import EnrollmentStatus, MessageStatus
-from store.tables.customers import Customer, Event
+from store.tables.customers import Customer, CustomerWord, Event
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 
@@ -140,7 +141,7 @@ class Batch:
         self.live: list[IncomingEvent] = []
         self.errors: list[LineError] = []
         self.rows: dict[type, list[bulk.ColumnValues]] = {
-            table: [] for table in (Customer, Event, Enrollment, Decision, Interest, Dispatch)
+            table: [] for table in (Customer, CustomerWord, Event, Enrollment, Decision, Interest, Dispatch)
         }
         self.messages: list[bulk.ColumnValues] = []
         self.unread = UnreadInEvents()
@@ -173,6 +174,7 @@ def _place(batch: Batch, messages: Sequence[IncomingEvent], journey: LiveJourney
     if not history.events:
         return 0
     batch.add(Customer, **customer.model_dump())
+    batch.rows[CustomerWord] += words.rows(customer)
     return _enroll(batch, customer, history, journey) if journey else 0
 
 

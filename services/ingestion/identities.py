@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from services.ingestion.inboxes import Inboxes, into_the_first
 from services.ingestion.rights import EVERYTHING, Rights
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
@@ -24,9 +25,10 @@ from store.tables.customers import Customer
 class Identities:
     """The customers of one transaction, by the ids that events name."""
 
-    def __init__(self, now: datetime, rights: Rights = EVERYTHING) -> None:
+    def __init__(self, now: datetime, rights: Rights = EVERYTHING, *, by_address: bool = False) -> None:
         self._now = now
         self._rights = rights
+        self._inboxes: Inboxes | None = Inboxes() if by_address else None
         self._by_name: dict[Identifier, Customer | None] = {}
         self._erased: set[Identifier] = set()
         self._new: list[Customer] = []
@@ -42,11 +44,20 @@ class Identities:
         self._by_name |= dict.fromkeys(names)
         owners, erased = identities.look_up(session, names)
         self._erased |= erased
-        found = {one.id: one for one in customers.lock_all(session, owners.values())} if owners else {}
+        said = self._inboxes.said_by(events) if self._inboxes is not None else set[str]()
+        ids = {*owners.values(), *(customers.ids_by_email(session, said) if said else ())}
+        found = {one.id: one for one in customers.lock_all(session, ids)} if ids else {}
         if any(owner not in found for owner in owners.values()):
             raise CameBetween("a customer was merged or erased before the lock was there")
         self._by_name |= {name: found[owner] for name, owner in owners.items()}
+        for one in found.values():
+            self.has_address(one)
         return list(found.values())
+
+    def has_address(self, customer: Customer) -> None:
+        """The customer has the address that stands on them, as far as that says who somebody is."""
+        if self._inboxes is not None:
+            self._inboxes.add(customer)
 
     def customer_of(self, event: IncomingEvent) -> Customer:
         """Whom an event is about: a new customer where nobody has its ids. Raise Rejected where they were erased."""
@@ -74,22 +85,28 @@ class Identities:
 
         Raise Rejected where both are known customers, and whoever says so may not make one of two.
         """
-        if event.anonymous_id is None and event.previous_id is None:
+        there = self._inboxes.profiles(event) if self._inboxes is not None else ()
+        if event.anonymous_id is None and event.previous_id is None and not there:
             return ()
         self._refuse_two_known(event)
+        if there:
+            self._is_there(event, there[0])
         customer = self.customer_of(event)
         others = [self._by_name[(ANONYMOUS, event.anonymous_id)]] if event.anonymous_id else []
         others = [one for one in others if one is not None and one.external_id is None]
         if event.previous_id is not None:
             others += [self._by_name[(kind, event.previous_id)] for kind in (ANONYMOUS, USER)]
         sources = {one.id: one for one in others if one is not None and one is not customer}
-        return [(source, customer) for source in sources.values()]
+        linked = [(source, customer) for source in sources.values()]
+        return [*linked, *into_the_first([one for one in there if one.id not in sources], customer)]
 
     def merged(self, source: Customer, target: Customer) -> None:
         """The ids of a profile that is gone lead to the other from now on."""
         for name, customer in self._by_name.items():
             if customer is source:
                 self._by_name[name] = target
+        if self._inboxes is not None:
+            self._inboxes.forget(source)
 
     def take_new(self) -> tuple[Sequence[Customer], Sequence[bulk.ColumnValues]]:
         """Customers and further ids that are not stored yet; from now on they count as stored."""
@@ -101,6 +118,18 @@ class Identities:
         """Anonymous customers who said who they are; asked again, those who have since."""
         known, self._became_known = self._became_known, []
         return known
+
+    def _is_there(self, event: IncomingEvent, customer: Customer) -> None:
+        """Whoever is new by every id that an event names is the customer who has their address."""
+        self._refuse_erased(event)
+        names = _names(event)
+        if event.previous_id is not None or any(self._by_name[name] is not None for name in names):
+            return
+        if event.user_id is not None and customer.external_id is None:
+            self._becomes_known(event, customer)
+        for name in names:
+            if self._by_name[name] is None:
+                self._also(customer, name)
 
     def _refuse_erased(self, event: IncomingEvent) -> None:
         for name in _names(event) if self._erased else ():

@@ -16,15 +16,16 @@ from sqlmodel import Session
 from journeys.facts.guards import ANY_EVENT
 from services.customers import profiles
 from services.customers.event_log import EventLog
+from services.customers.profile_changes import ProfileBefore
 from services.enrollments import customer_events
-from services.enrollments.customer_events import Listeners, ProfileBefore
+from services.enrollments.customer_events import Listeners
 from services.ingestion import merging, segment_api
 from services.ingestion.identities import Identities
 from services.ingestion.rights import EVERYTHING, Rights
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
 from store import bulk
-from store.queries import events, identities, interests, rejections
+from store.queries import customer_words, events, identities, interests, rejections
 from store.tables.customers import Customer, Event
 
 
@@ -136,7 +137,7 @@ class _Batch:
         self._session = session
         self._listeners = listeners
         self._now = now
-        self._identities = Identities(now, rights)
+        self._identities = Identities(now, rights, by_address=listeners.one_profile_per_address)
         self._log = EventLog(session, now)
         found = self._identities.find(session, incoming)
         self._waited_for = dict(interests.of_customers(session, [one.id for one in found]))
@@ -145,6 +146,7 @@ class _Batch:
         self._enrolled: dict[str, list[str]] = {}
         self._early: dict[str, list[str]] = {}
         self._moved: set[str] = set()
+        self._renamed: dict[str, Customer] = {}
 
     def make_way(self, event: IncomingEvent) -> None:
         """What happens to a customer by one event has happened before the next is looked at."""
@@ -167,6 +169,9 @@ class _Batch:
         customer = self._identities.customer_of(event)
         before = ProfileBefore.of(customer)
         take_traits(customer, event, self._now)
+        self._identities.has_address(customer)
+        if before.is_found_otherwise(customer):
+            self._renamed[customer.id] = customer
         if any(self._is_waited_for(customer, sign) for sign in before.signs(customer)):
             self._moved.add(customer.id)
         return customer, self._log.append(customer, event)
@@ -190,6 +195,10 @@ class _Batch:
         """Store what was appended, and tell whoever waits for it or listens."""
         (customers, aliases), known = self._identities.take_new(), self._identities.take_known()
         self._log.store(customers)
+        for one in customers:
+            self._renamed.pop(one.id, None)
+        customer_words.renew(self._session, list(self._renamed.values()))
+        self._renamed = {}
         identities.add_aliases(self._session, aliases)
         customer_events.poke(self._session, self._for_enrollments, self._now)
         customer_events.poke_for_profiles(self._session, self._moved, self._now)

@@ -19,6 +19,7 @@ from services.messages import withdrawing
 from store.queries import (
     broadcast_members,
     consents,
+    customer_words,
     decisions,
     enrollments,
     events,
@@ -139,6 +140,7 @@ def _profile(session: Session, source: Customer, target: Customer, now: datetime
     session.delete(source)
     session.flush()
     profiles.take_traits(target, {**attributes, **target.attributes}, now)
+    customer_words.renew(session, [target])
     target.created_at, target.updated_at = born, now
     if target.anonymous_id is None:
         target.anonymous_id = ids.pop(ANONYMOUS)

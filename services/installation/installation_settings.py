@@ -118,6 +118,10 @@ class InstallationSettings(BaseModel):
     control_group: int = Field(
         default=0, ge=0, le=50, description="percent of customers who get no mail but transactional, for comparison"
     )
+    one_profile_per_address: bool = Field(
+        default=False,
+        description="an identify that says an address makes one of all customers who have it; that cannot be undone",
+    )
     unsure: Unsure = Unsure()
     retention: Retention = Retention()
 

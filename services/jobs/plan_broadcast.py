@@ -20,7 +20,6 @@ from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.messages import withdrawing
 from services.messages.eligibility import Recipients
 from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork, add_counts
@@ -85,16 +84,6 @@ def preview(database: Database, operation: Operation, clock: Clock) -> Iterator[
         )
 
 
-def cancel(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
-    """Say of every mail that has not gone that it never will."""
-    while True:
-        yield ItemPage(
-            items=lambda session: _unclaimed(session, operation),
-            do=lambda session, ids: _cancel(session, ids, clock()),
-            fail=lambda session, one, error: _not_cancelled(session, operation, one, error),
-        )
-
-
 def _unready(database: Database, operation: Operation) -> bool:
     with database.reading() as session:
         row = session.get(Broadcast, operation.request["broadcast"])
@@ -154,7 +143,34 @@ def _preview(session: Session, operation: Operation, ids: Sequence[str], now: da
     row = broadcasts.get(session, operation.request["broadcast"])
     current = session.get(Operation, operation.id) or operation
     plans = _plans(session, row, _candidates(session, row, ids, "all", locked=False), "all", now)
-    return Done(count=len(ids), cursor=ids[-1], result=_counts(current, plans))
+    return Done(count=len(ids), cursor=ids[-1], result=_counts(current, _not_counted(session, row, plans, ids[0], now)))
+
+
+def _not_counted(
+    session: Session, row: Broadcast, plans: Sequence[PlannedMail], first: str, now: datetime
+) -> Sequence[PlannedMail]:
+    """The plans of a preview's page, without the inboxes that a page before it has counted.
+
+    A preview keeps nothing, so those of their profiles who came before `first` are asked about again.
+    """
+    going = {one.customer.email for one in plans if one.customer.email and not isinstance(one.verdict, Skipped)}
+    before = _in_audience(session, row, customers.ids_at_addresses_before(session, going, first))
+    planned = _plans(session, row, _candidates(session, row, before, "all", locked=False), "all", now) if before else []
+    counted = {one.customer.email for one in planned if not isinstance(one.verdict, Skipped)}
+    return [
+        replace(one, verdict=Skipped("repeated"), why={})
+        if one.customer.email in counted and not isinstance(one.verdict, Skipped)
+        else one
+        for one in plans
+    ]
+
+
+def _in_audience(session: Session, row: Broadcast, ids: Sequence[str]) -> Sequence[str]:
+    """Those of the customers whom a broadcast is for."""
+    segment = broadcasts.body_of(row).segment
+    if not ids or segment is None:
+        return broadcast_rows.named_among(session, row.key, ids)
+    return segments.members_among(session, segment, ids)
 
 
 def _counts(operation: Operation, plans: Sequence[PlannedMail]) -> Mapping[str, Any]:
@@ -294,25 +310,3 @@ def _together(before: Mapping[str, Any] | None, more: Mapping[str, Any] | None) 
     for name in ("later", "skipped", "variants"):
         found[name] = dict(Counter(one.get(name, {})) + Counter(other.get(name, {})))
     return found
-
-
-def _unclaimed(session: Session, operation: Operation) -> Sequence[str]:
-    """Some that wait still, without those that failed; what was withdrawn is among them no more."""
-    return messages.unclaimed_of_broadcast(session, operation.request["broadcast"], _left(session, operation), PAGE)
-
-
-def _left(session: Session, operation: Operation) -> Sequence[str]:
-    current = session.get(Operation, operation.id) or operation
-    return (current.result or {}).get("left", [])
-
-
-def _cancel(session: Session, ids: Sequence[str], now: datetime) -> Done:
-    waiting = messages.unclaimed_among(session, ids)
-    withdrawing.withdraw_all(session, waiting, "cancelled", now)
-    session.flush()
-    return Done(count=len(ids))
-
-
-def _not_cancelled(session: Session, operation: Operation, one: str, error: Exception) -> Done:
-    failed = one_failed(session, operation, one, error)
-    return replace(failed, result={**(failed.result or {}), "left": [*_left(session, operation), one]})

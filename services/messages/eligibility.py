@@ -36,7 +36,8 @@ from services.customers.consent_in_force import ConsentInForce, ConsentsInForce
 from services.definitions import topics
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.messages import origins, unmailable_stages
+from services.messages import origins
+from services.messages.unmailable_stages import UnmailableStage, UnmailableStages
 from store.queries import customer_mail, suppressions
 from store.queries import topics as topic_rows
 from store.queries.customer_mail import HadMail
@@ -88,7 +89,7 @@ class Recipients:
         self._suppressed = suppressions.among(session, emails)
         self._consents = ConsentsInForce(session, ids, emails)
         self._count(session, ids, emails)
-        self._bound = unmailable_stages.of_customers(session, ids)
+        self._unmailable = UnmailableStages(session, ids, emails)
 
     def recipient(
         self, customer: Customer | None, topic: str, planned_to: str | None = None, besides: str | None = None
@@ -110,7 +111,7 @@ class Recipients:
             sandboxed=email is not None and installation_settings.is_outside_sandbox(self._settings, email),
             control=installation_settings.is_in_control_group(self._settings, customer.id),
             pending=said.pending,
-            mailable=all(one.enrollment == besides for one in self._bound.get(customer.id, ())),
+            mailable=all(one.enrollment == besides for one in self._unmailable.of(customer.id, email)),
             consent=said.granted,
         )
 
@@ -143,8 +144,8 @@ class Recipients:
             case Skipped(reason="unsubscribed"):
                 return {"said": _said(self._consents.of(customer.id, email, topic))}
             case Skipped(reason="not_mailable"):
-                bound = self._bound.get(customer.id, ())
-                return {"bound_by": [{"journey": one.journey, "stage": one.stage} for one in bound]} if bound else {}
+                bound = self._unmailable.of(customer.id, email)
+                return {"bound_by": [_bound(one, customer.id) for one in bound]} if bound else {}
             case Skipped(reason="frequency_cap") | Deferred(reason="frequency_cap"):
                 cap = policy.full(self.limits(customer.id, topic, ahead, planned_to), self._now)
                 return self._filled(cap, self._before(customer.id, planned_to, ahead)) if cap is not None else {}
@@ -193,6 +194,12 @@ def _told(found: Suppression | None) -> Mapping[str, Any]:
     if found is None:
         return {"reason": "erased", "source": "somebody with this address was erased while it was suppressed"}
     return {"reason": found.reason, "source": found.source, "at": found.created_at.isoformat()}
+
+
+def _bound(one: UnmailableStage, customer_id: str) -> Mapping[str, Any]:
+    """Where somebody is who is not to be written to; and who, where it is another with the same address."""
+    other = {"customer": one.customer} if one.customer != customer_id else {}
+    return {"journey": one.journey, "stage": one.stage, **other}
 
 
 def _said(no: ConsentInForce) -> Mapping[str, Any]:

@@ -117,8 +117,14 @@ def _evidence(session: Session, mail: Message, recorded: Sequence[Decision], clo
         of = "of all topics" if cap["of"] == EVERY_TOPIC else f"about {cap['of']}"
         return f"; the cap is {cap['max']} mails {of} in {_span(cap['seconds'])}" + _filled(session, detail, clocks)
     if "bound_by" in detail:
-        return "; " + " and ".join(f"it is {one['stage']} of {one['journey']}" for one in detail["bound_by"])
+        return "; " + " and ".join(map(_bound, detail["bound_by"]))
     return ""
+
+
+def _bound(one: Mapping[str, str]) -> str:
+    """Which stage forbids mail, and whose, where it is another's who has the address."""
+    whose = f", where another customer with this address, {one['customer']}, is" if "customer" in one else ""
+    return f"it is {one['stage']} of {one['journey']}{whose}"
 
 
 def _said(said: Mapping[str, str], mail: Message, clocks: BothClocks) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, func, or_, select
 
+from store import bulk
 from store.statuses import (
     BROADCAST_ACTIVE,
     BROADCAST_OPEN,
@@ -65,6 +66,12 @@ def named_ids(session: Session, key: str, after: str, limit: int) -> Sequence[st
     query = select(BroadcastMember.customer_id)
     query = query.where(BroadcastMember.broadcast == key, col(BroadcastMember.customer_id) > after)
     return session.exec(query.order_by(col(BroadcastMember.customer_id)).limit(limit)).all()
+
+
+def named_among(session: Session, key: str, customer_ids: Sequence[str]) -> Sequence[str]:
+    """Those of the customers that a file has named, in no order."""
+    found = bulk.matching(session, BroadcastMember, ("customer_id",), "customer_id", customer_ids, {"broadcast": key})
+    return [one for (one,) in found]
 
 
 def forget_named(session: Session, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Finding customers: by the beginning of an address or id, by the stage of their lifecycle, by a segment.
+"""Finding customers: by parts of their address and names, by their lifecycle's stage, by a segment.
 
 A filter that lets few customers through is looked up, and what it finds is put in order. One that lets many through is
 met soon, so the list is walked in its order and each customer compared. A segment or stage alone is walked in an index
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, exists, or_, union, union_all
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
-from store import dialect, keyset
+from store import dialect, keyset, search_words
 from store.queries import customers
 from store.statuses import EnrollmentStatus
-from store.tables.customers import Customer, SegmentMember
+from store.tables.customers import Customer, CustomerWord, SegmentMember
 from store.tables.enrollments import Enrollment
 
 FEW = 5_000
@@ -35,12 +36,12 @@ class Filter:
 
 
 def filters(
-    session: Session, *, beginning: str | None, lifecycle: Sequence[str], stage: str | None, segment: str | None
+    session: Session, *, text: str | None, lifecycle: Sequence[str], stage: str | None, segment: str | None
 ) -> list[Filter]:
-    """Those that are given: the beginning of an address (in any case) or id, a stage of these journeys, a segment."""
+    """Those that are given: parts of an address or name, or how an id begins; a stage of these journeys; a segment."""
     found: list[Filter] = []
-    if beginning and beginning.strip():
-        found.append(_begins(session, beginning.strip()))
+    if text and text.strip():
+        found.append(_told_by(session, text.strip()))
     if segment:
         found.append(_among(col(SegmentMember.customer_id), col(SegmentMember.segment) == segment))
     if stage:
@@ -50,12 +51,28 @@ def filters(
     return found
 
 
-def _begins(session: Session, text: str) -> Filter:
-    ways = [(col(Customer.email), text.lower()), (col(Customer.external_id), text)]
-    ranges = [and_(column >= start, column < start + _LAST) for column, start in ways]
+def _told_by(session: Session, text: str) -> Filter:
+    """Whose address or id begins so; or who has, for each part of the text, a word in which it stands."""
     beside = dialect.of(session).beside
-    compared = [and_(beside(column) >= start, beside(column) < start + _LAST) for column, start in ways]
-    return Filter(ways=[select(Customer.id).where(one) for one in ranges], holds=or_(*compared))
+    begins = [(col(Customer.email), text.lower()), (col(Customer.external_id), text)]
+    ways: list[Any] = [select(Customer.id).where(_from(column, start)) for column, start in begins]
+    holds = [_from(beside(column), start) for column, start in begins]
+    parts = search_words.wanted(text)
+    if parts:
+        word, owner = col(CustomerWord.word), col(CustomerWord.customer_id)
+        ways.append(select(owner).where(_from(word, parts[0]), *(_has(session, owner, one) for one in parts[1:])))
+        holds.append(and_(*(_has(session, col(Customer.id), one) for one in parts)))
+    return Filter(ways=ways, holds=or_(*holds))
+
+
+def _has(session: Session, owner: Any, part: str) -> Any:
+    """Whether whoever this is has a word that begins so: their few words are compared."""
+    own = aliased(CustomerWord)
+    return exists().where(col(own.customer_id) == owner, _from(dialect.of(session).beside(col(own.word)), part))
+
+
+def _from(column: Any, start: str) -> Any:
+    return and_(column >= start, column < start + _LAST)
 
 
 def _among(column: Any, here: Any) -> Filter:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
 
 from store import addresses, bulk
+from store.queries import customer_words
 from store.queries.tombstones import USER
 from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import Enrollment
@@ -49,8 +50,9 @@ def lock_all(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer
 
 
 def add(session: Session, new: Sequence[Customer]) -> None:
-    """Insert customers by one statement, and know them from now on as rows of this session."""
+    """Insert customers by one statement, their words by another; this session knows them as rows from now on."""
     bulk.add(session, Customer, [{name: getattr(one, name) for name in _COLUMNS} for one in new])
+    customer_words.add(session, new)
     for one in new:
         make_transient_to_detached(one)
         session.add(one)
@@ -65,6 +67,11 @@ def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
 def ids_by_email(session: Session, emails: Iterable[str]) -> set[str]:
     """The ids of everybody with one of these addresses (in their normal form)."""
     return {one for (one,) in bulk.matching(session, Customer, ("id",), "email", sorted(set(emails)))}
+
+
+def ids_at_addresses_before(session: Session, emails: Iterable[str], before: str) -> Sequence[str]:
+    """The ids below `before` of whoever has one of these addresses (in their normal form), in no order."""
+    return [one for one in ids_by_email(session, emails) if one < before]
 
 
 def of_address(session: Session, email: str, most: int) -> Sequence[Customer]:

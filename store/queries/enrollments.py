@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, update
+from sqlalchemy import and_, bindparam, exists, null, union_all, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from store import bulk, dialect
 from store.ids import new_id, workflow_id
 from store.statuses import ControlStatus, EnrollmentStatus
+from store.tables.customers import Customer
 from store.tables.definitions import Journey, JourneyVersion
 from store.tables.enrollments import ControlRequest, Enrollment, Interest
 
@@ -176,16 +179,32 @@ def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[En
     return session.exec(query.order_by(col(Enrollment.id))).all()
 
 
-_LIVE_PLACES: Any = select(Enrollment.customer_id, Enrollment.id, Enrollment.digest, Enrollment.stage).where(
-    col(Enrollment.customer_id).in_(bindparam("customers", expanding=True)), Enrollment.status == EnrollmentStatus.LIVE
-)
+LivePlace = tuple[str, str | None, str, str, str]
+"""Where somebody is: customer, address, enrollment, digest, stage."""
 
 
-def live_places(session: Session, customer_ids: Collection[str]) -> Sequence[tuple[str, str, str, str]]:
-    """Where these customers are: customer, enrollment, digest and stage of each live run."""
-    found: list[tuple[str, str, str, str]] = []
-    for part in bulk.parts(sorted(customer_ids)):
-        found += session.exec(_LIVE_PLACES, params={"customers": part}).all()
+def _columns(owner: Any, email: Any) -> Any:
+    columns: tuple[Any, ...] = (owner, email, Enrollment.id, Enrollment.digest, Enrollment.stage)
+    return select_columns(*columns)
+
+
+def live_places(session: Session, customer_ids: Collection[str], emails: Collection[str]) -> Sequence[LivePlace]:
+    """Where these customers are, and whoever has one of these addresses (in their normal form): each live run.
+
+    The address is told of those who are found by it; somebody may be found in both ways.
+    """
+    found: list[LivePlace] = []
+    own, live = dialect.of(session).beside(col(Enrollment.status)), EnrollmentStatus.LIVE
+    for ids, addresses in zip_longest(bulk.parts(sorted(customer_ids)), bulk.parts(sorted(emails)), fillvalue=()):
+        theirs: Any = _columns(Enrollment.customer_id, null())
+        theirs = theirs.where(col(Enrollment.customer_id).in_(ids), Enrollment.status == live)
+        at_inboxes: Any = _columns(Customer.id, Customer.email)
+        at_inboxes = at_inboxes.where(
+            col(Customer.email).in_(addresses), col(Enrollment.customer_id) == col(Customer.id), own == live
+        )
+        wanted: Any = union_all(theirs, at_inboxes) if addresses else theirs
+        rows: Any = session.connection().execute(wanted)
+        found += [(one[0], one[1], one[2], one[3], one[4]) for one in rows]
     return found
 
 

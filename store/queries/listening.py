@@ -1,4 +1,4 @@
-"""Listening: what lets customers in or makes them members, as far as it takes to know whether it has changed."""
+"""Listening: what lets customers in, makes them members, or one of two: as far as tells whether it has changed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,14 @@ SELECT version.journey, version.digest FROM journey_version AS version
 JOIN journey ON journey.key = version.journey AND journey.live_version = version.number
 WHERE journey.archived_at IS NULL
 UNION ALL SELECT segment.key, segment.guard FROM segment
+UNION ALL SELECT 'settings', CAST(setting.body AS TEXT) FROM setting
 """
 
 
 def state(session: Session) -> Sequence[tuple[Any, ...]]:
     """What listens now: journeys that let customers in with the digests of their versions, segments with their guards.
+
+    The settings of the installation are among it, since they say who is one person.
 
     Two answers that are alike, in whatever order, are the same rules; every event asks, past the compiler.
     """

@@ -41,12 +41,12 @@ def customers(
 ) -> Rows:
     """Customers in the order in which they came, or (`sort="email"`) those with an address in the order of these.
 
-    `query_text` starts an address or the customer's own id, `stage` is that of their lifecycle, `segment` is the key of
-    one that they are in.
+    `query_text` is parts of an address or a name, or starts the customer's own id, `stage` is that of their lifecycle,
+    `segment` is the key of one that they are in.
     """
     given = customer_search.filters(
         session,
-        beginning=query_text,
+        text=query_text,
         lifecycle=journey_rows.lifecycle_keys(session) if stage else (),
         stage=stage,
         segment=segment,

@@ -47,6 +47,12 @@ def member_ids(session: Session, key: str, after: str, limit: int) -> Sequence[s
     return session.exec(query.order_by(col(SegmentMember.customer_id)).limit(limit)).all()
 
 
+def members_among(session: Session, key: str, customer_ids: Sequence[str]) -> Sequence[str]:
+    """Those of the customers who are in a segment, in no order."""
+    found = bulk.matching(session, SegmentMember, ("customer_id",), "customer_id", customer_ids, {"segment": key})
+    return [one for (one,) in found]
+
+
 def drop_members(session: Session, key: str, customer_ids: Sequence[str]) -> None:
     """These customers are members no more."""
     here = (col(SegmentMember.segment) == key, col(SegmentMember.customer_id).in_(customer_ids))

@@ -32,6 +32,19 @@ class Customer(SQLModel, table=True):
     updated_at: datetime = _at()
 
 
+class CustomerWord(SQLModel, table=True):
+    """A word by which a customer is found: the end of one of their names, or of their address, from some letter on.
+
+    It goes with its customer.
+    """
+
+    __tablename__: ClassVar[Any] = "customer_word"
+    __table_args__ = (Index("ix_customer_word_customer_id", "customer_id"),)
+
+    word: str = Field(primary_key=True, sa_type=TextByCodePoint)
+    customer_id: str = Field(primary_key=True, foreign_key="customer.id", ondelete="CASCADE")
+
+
 class Alias(SQLModel, table=True):
     """Another id that a customer has: an anonymous one (`anonymous`), or the one a merged profile had (`user`)."""
 

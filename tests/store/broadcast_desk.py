@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
-from services.jobs import plan_broadcast
+from services.jobs import cancel_broadcast, plan_broadcast
 from services.messages import claiming, sending_ledger
 from services.messages.sending_ledger import AttemptResult
 from services.operations import operations
@@ -80,7 +80,7 @@ class Desk:
         kinds = {
             broadcast_clock.PLAN: plan_broadcast.pages,
             broadcast_clock.PREVIEW: plan_broadcast.preview,
-            broadcast_clock.CANCEL: plan_broadcast.cancel,
+            broadcast_clock.CANCEL: cancel_broadcast.pages,
         }
         with self.database.writing() as session:
             operations.begin(session, operation.id, self.at)

@@ -154,5 +154,12 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             }
         ]
     },
+    "0024": {
+        "customer_word": [
+            *({"word": "ann", "customer_id": one} for one in ("cus_1", "cus_2", "cus_3", "cus_4")),
+            *({"word": word, "customer_id": "cus_4"} for word in ("bucher.example", "dora", "ora")),
+            *({"word": "shop.example", "customer_id": one} for one in ("cus_1", "cus_3")),
+        ],
+    },
 }
 """The rows that a revision makes out of others, by table."""

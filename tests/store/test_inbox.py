@@ -10,23 +10,26 @@ from sqlmodel import Session, col, select
 from mail.providers.events import EventKind, Feedback
 from mail.providers.sendgrid import events as sendgrid
 from services.customers.consent_in_force import ConsentsInForce
+from services.definitions import broadcasts
 from services.feedback import consents, delivery_events, preferences, unsubscribing
 from services.imports import import_lines
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
-from services.jobs import erasure
+from services.jobs import erasure, plan_broadcast
 from services.messages import claiming, sending_ledger
 from services.operations import operations, uploads
 from services.reports import customer_view
+from services.upkeep import broadcast_clock
 from store import addresses
 from store.queries import enrollments
 from store.session import Database
 from store.tables.customers import AddressConsent, Event, Suppression
+from store.tables.definitions import Topic
 from store.tables.enrollments import Decision
 from store.tables.messages import Message
 from tests.shells import Shell
-from tests.store.broadcast_desk import Desk
+from tests.store.broadcast_desk import AB, Desk
 
 Ingest = Callable[..., IngestResult]
 
@@ -231,6 +234,79 @@ def test_a_mail_goes_to_the_address_that_was_planned_with_it(database: Database,
     with database.writing() as session:
         sending_ledger.take_over(session, "journey", "f", noon)
         assert [one.to for one in claiming.claim(session, "journey", "f", 10, noon)] == ["first@example.com"]
+
+
+@pytest.mark.parametrize("tested", [False, True], ids=["variants", "a test of variants"])
+def test_of_several_variants_an_inbox_gets_one(twins: Desk, tested: bool) -> None:
+    variants = {"a": {"template": "spring"}, "b": {"template": "summer"}}
+    twins.people(*(f"u{number:02}" for number in range(12)), email="same.person@example.com")
+    twins.put(**AB) if tested else twins.put(template=None, variants=variants)
+    twins.send()
+    went = twins.deliver()
+    if tested:
+        twins.do(broadcasts.choose_winner, "spring", "b")
+        twins.ticks()
+        went += twins.deliver()
+    assert [name for name, _ in went] == ["same.person"]
+    assert twins.ledger() == {"accepted": 1, "skipped repeated": 13}
+
+
+def test_a_preview_counts_an_inbox_once_over_all_of_its_pages(twins: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_broadcast, "PAGE", 1)
+    twins.people("dup3", email="same.person@example.com")
+    twins.people("other")
+    twins.put()
+    with twins.database.writing() as session:
+        preview = operations.start(session, broadcast_clock.PREVIEW, {"broadcast": "spring"}, twins.at)
+    told = twins.run(preview)
+    assert (told["recipients"], told["skipped"]) == (2, {"repeated": 2})
+    twins.send()
+    assert twins.ledger() == {"planned": 2, "skipped repeated": 2}, "as it then goes"
+
+
+def test_a_preview_counts_the_first_profile_that_may_be_written_to(
+    twins: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_broadcast, "PAGE", 1)
+    with twins.database.writing() as session:
+        session.merge(Topic(key="news", consent="opt_in", created_at=twins.at, updated_at=twins.at))
+    says(twins.database, "dup2", True, twins.at)
+    twins.put()
+    with twins.database.writing() as session:
+        preview = operations.start(session, broadcast_clock.PREVIEW, {"broadcast": "spring"}, twins.at)
+    told = twins.run(preview)
+    assert (told["recipients"], told["skipped"]) == (1, {"no_consent": 1})
+
+
+# -- stages that are not to be written to ------------------------------------------------------------------------------
+
+GONE = """
+journey: life
+enter: [{on: Left}]
+start: gone
+stages:
+  gone: {mailable: false}
+"""
+
+
+def test_a_stage_that_is_not_to_be_written_to_binds_the_inbox(twins: Desk, take: Ingest, publish: Any) -> None:
+    publish("life", GONE)
+    take({"type": "track", "userId": "dup1", "event": "Left"})
+    with twins.database.reading() as session:
+        (run,) = customer_runs(session, "dup1")
+    Shell(twins.database, run).wake(twins.at)
+    twins.people("other")
+    twins.put()
+    twins.send()
+    assert twins.deliver() == [("other", "spring")]
+    assert twins.ledger() == {"accepted": 1, "skipped not_mailable": 2}
+    told = {one.customer_id: one.detail["bound_by"] for one in rows(twins.database, Decision) if one.what == "skipped"}
+    gone, left = person(twins.database, "dup1"), {"journey": "life", "stage": "gone"}
+    assert told == {gone: [left], person(twins.database, "dup2"): [{**left, "customer": gone}]}
+    take({"type": "identify", "userId": "dup2", "traits": {"email": "own@example.com"}})
+    twins.put("summer", template="summer")
+    twins.send("summer")
+    assert twins.deliver() == [("other", "summer"), ("own", "summer")], "another address is another inbox"
 
 
 # -- caps --------------------------------------------------------------------------------------------------------------

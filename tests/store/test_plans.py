@@ -57,7 +57,7 @@ from tests.conftest import NOON
 
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
-    "outbox_mail", "segment_member", "hook", "interest", "consent", "address_consent", "alias", "control", "date_due",
+    "outbox_mail", "segment_member", "hook", "customer_word", "interest", "consent", "address_consent", "alias", "control", "date_due",
     "suppression", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
 )  # fmt: skip
 """Tables that grow with the customers, or with what they do."""
@@ -189,6 +189,7 @@ def test_the_stage_of_a_customer_is_not_sought_among_everybodys(database: Databa
 SEARCHES: dict[str, dict[str, Any]] = {
     "everybody": {},
     "a beginning": {"query_text": "ann"},
+    "several words": {"query_text": "Ann Mill"},
     "a stage": {"stage": "s"},
     "a segment": {"segment": "s"},
     "a beginning in a segment": {"query_text": "ann", "segment": "s"},
@@ -284,6 +285,10 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "which addresses a broadcast goes to": lambda session: broadcasts.going_to(session, "b", ["e", "f"]),
         "what was said at an inbox": lambda session: address_consents.at_addresses(session, ["e", "f"]),
         "what holds for customers and inboxes": lambda session: consents.said(session, ["c"], ["e"]),
+        "who has an address": lambda session: customers.of_address(session, "e", 20),
+        "who is named by a broadcast": lambda session: broadcasts.named_among(session, "b", ["c", "d"]),
+        "who is in a segment": lambda session: segments.members_among(session, "s", ["c", "d"]),
+        "where customers and inboxes are": lambda session: enrollments.live_places(session, ["c", "d"], ["e", "f"]),
         "who has an inbox": lambda session: customers.ids_by_email(session, ["e", "f"]),
         "their runs": lambda session: enrollments.of_customer(session, "c"),
         "their lifecycle stage": lambda session: enrollments.newest_stages(session, ["c"], ["j"]),

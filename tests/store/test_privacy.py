@@ -32,7 +32,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
-    "message_body", "control", "address_consent", "plan_entry", "unreadable_example",
+    "message_body", "control", "address_consent", "customer_word", "plan_entry", "unreadable_example",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 

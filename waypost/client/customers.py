@@ -15,7 +15,7 @@ class CustomerCalls(Connection):
         return self.call("GET", "/v1/customers/{}", customer)
 
     def customers(self, **filters: Any) -> Iterator[m.CustomerOut]:
-        """Everybody; `filters`: `query` (the start of an id or an address), `stage`, `segment`, `sort`, `limit`."""
+        """Everybody; `filters`: `query` (part of a name or address, start of an id), `stage`, `segment`, `sort`."""
         return self._list("/v1/customers", **filters)
 
     def put_customer(self, customer: str, attributes: JsonObject, if_match: str | None = None) -> m.CustomerOut:

@@ -1,0 +1,104 @@
+"""Customers are found by parts of their names and addresses, however these are written and whatever changed them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from services.ingestion.ingest import IngestResult
+from store import search_words
+from store.queries import lists
+from store.queries.lists import Slice
+from store.session import Database
+from store.tables.customers import CustomerWord
+
+Ingest = Callable[..., IngestResult]
+
+
+def found(database: Database, query: str, sort: str = "created") -> list[str]:
+    with database.reading() as session:
+        rows, _ = lists.customers(session, Slice(), query_text=query, stage=None, segment=None, sort=sort)
+        return sorted(one.external_id or "" for one in rows)
+
+
+@pytest.fixture
+def people(take: Ingest) -> None:
+    take(
+        person("17", email="ann.miller@example.com", firstName="Ann", lastName="Miller"),
+        person("18", email="jörg@bücher.example", name="Jörg Müller-Lüdenscheid"),
+        person("19", email="info@mail.shop.example"),
+        person("20", first_name=5, last_name=None, name=["Ann"]),
+    )
+
+
+def person(user: str, **traits: Any) -> dict[str, Any]:
+    return {"type": "identify", "userId": user, "traits": traits}
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("sort", ["created", "email"])
+@pytest.mark.parametrize(
+    ("query", "who"),
+    [
+        ("ann", ["17"]),
+        ("iller", ["17"]),
+        ("MILL", ["17"]),
+        ("n.mil", ["17"]),
+        ("Ann Miller", ["17"]),
+        ("miller ann", ["17"]),
+        ("miller@exam", ["17"]),
+        ("ann.miller@example.com", ["17"]),
+        ("Ann Müller", []),
+        ("muller", ["18"]),
+        ("MÜLLER", ["18"]),
+        ("denscheid", ["18"]),
+        ("jörg@bücher.example", ["18"]),
+        ("shop.ex", ["19"]),
+        ("mail.shop", ["19"]),
+        ("1", ["17", "18", "19"]),
+        ("xyz", []),
+        ("%", []),
+        ("_nn", []),
+        ("@", []),
+    ],
+)
+def test_what_finds_whom(database: Database, query: str, who: list[str], sort: str) -> None:
+    without_address = {"20"} if sort == "email" else set()
+    assert found(database, query, sort) == sorted({*who} - without_address)
+
+
+def test_another_name_or_address_is_found_and_the_former_is_not(database: Database, take: Ingest) -> None:
+    take(person("17", email="ann@example.com", last_name="Miller"))
+    take(person("17", last_name="Smith"), person("17", email="anna@shop.example"), person("17", plan="team"))
+    assert [found(database, one) for one in ("mill", "example.com", "smit", "anna")] == [[], [], ["17"], ["17"]]
+    take(person("17", email=None, last_name=None))
+    assert [found(database, one) for one in ("smit", "anna", "17")] == [[], [], ["17"]]
+
+
+def test_of_two_who_become_one_the_words_of_the_one_are_kept(database: Database, take: Ingest) -> None:
+    take(person("17", last_name="Miller"), person("18", first_name="Bob", last_name="Smith"))
+    take({"type": "alias", "userId": "17", "previousId": "18"})
+    assert [found(database, one) for one in ("mill", "bob", "smith")] == [["17"], ["17"], []]
+    with database.reading() as session:
+        assert len({one.customer_id for one in session.exec(select(CustomerWord)).all()}) == 1
+
+
+def test_words_are_few_however_long_a_name_is() -> None:
+    assert len(search_words.words("a" * 64 + "@example.com", ["novel " * 1_000, "x" * 10_000])) == search_words.MOST
+    assert search_words.words(None, []) == frozenset()
+    assert sorted(search_words.words("bo@x.example", ["Al"])) == ["al", "bo", "x.example"]
+
+
+@pytest.mark.parametrize("query", ["ann", "iller"])
+def test_who_comes_by_a_history_is_found_too(database: Database, noon: datetime, query: str) -> None:
+    from services.imports import placement
+    from services.ingestion import segment_api
+
+    event = segment_api.read({**person("17", email="ann@example.com", name="Ann Miller"), "messageId": "m"}, noon)
+    with database.writing() as session:
+        batch = placement.Batch(noon)
+        placement._place(batch, [event], None)
+        batch.write(session)
+    assert found(database, query) == ["17"]
