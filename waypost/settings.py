@@ -195,7 +195,7 @@ class Settings(BaseSettings):
         description="addresses or networks of your proxies, separated by commas, whose `X-Forwarded-For` is believed",
     )
     hooks_private: bool = _of(
-        Reader.DELIVERY, default=False, description="let webhooks call addresses inside the own network"
+        Reader.API, Reader.DELIVERY, default=False, description="let webhooks call addresses inside the own network"
     )
     hooks_secret: str | None = _of(
         Reader.DELIVERY,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from journeys.program.program import Program
 from mail.brand import Brand
@@ -18,6 +18,7 @@ from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
 from mail.translations import Translations
 from services.definitions import journeys
+from services.definitions.validation_context import BesideStore
 from services.enrollments import hooks
 from services.installation import rates
 from services.values import Clock
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from activities.delivery.shift import LaneWork
     from activities.operations import Operations
     from activities.sweep import Sweep
+    from mail.rendering.texts import TextReading
     from mail.webhooks.caller import Caller
 
 POSTAL_ADDRESS = "Waypost, 1 Example Street, 10115 Berlin"
@@ -102,6 +104,13 @@ class Parts:
         """The keys of every template there is: files, and those kept in the store."""
         with self.database.reading() as session:
             return self.template_files() | template_rows.keys(session)
+
+    @property
+    def beside_store(self) -> BesideStore:
+        """What journeys are judged by beside what is in the store."""
+        return BesideStore(
+            secrets=self.settings.known_secrets, private_hooks=self.settings.hooks_private, judge_text=_judge_text
+        )
 
     @cached_property
     def links(self) -> Links:
@@ -263,6 +272,12 @@ def check_identity(settings: Settings) -> None:
         raise CannotStart('set WAYPOST_SENDER, as "Shop <hello@shop.example>": a domain of yours that may send mail')
     if settings.public_url is None:
         raise CannotStart("set WAYPOST_PUBLIC_URL, where recipients reach this API: links to unsubscribe must open")
+
+
+def _judge_text(text: str, kind: Literal["subject", "hook"]) -> "TextReading":
+    from mail.rendering import texts  # Jinja2 with Babel: only who asks pays for that
+
+    return texts.read(text, kind)
 
 
 class _StoredInbox:

@@ -194,7 +194,8 @@ class MailLane:
             async with self._renders[request.template]:
                 mail = await asyncio.get_running_loop().run_in_executor(self._threads, self._composed, request)
         except (TemplateProblem, ValueError) as problem:
-            self._fail(request, "template_failed", str(problem)[:300])
+            unread = problem.unread if isinstance(problem, TemplateProblem) else None
+            self._fail(request, "template_failed", str(problem)[:300], unread)
         except Exception as error:
             log.error("mail_not_composed", message=request.send_id, lane=self.name, exc_info=error)
             meters.unexpected("compose")
@@ -202,9 +203,10 @@ class MailLane:
         else:
             self._hand_over.offer(request, mail)
 
-    def _fail(self, request: MailRequest, reason: str, why: str) -> None:
+    def _fail(self, request: MailRequest, reason: str, why: str, unread: tuple[str, str] | None = None) -> None:
+        failed = MessageStatus.FAILED
         self._hand_over.tell(
-            AttemptResult(send_id=request.send_id, status=MessageStatus.FAILED, reason=reason, explanation=why)
+            AttemptResult(send_id=request.send_id, status=failed, reason=reason, explanation=why, unread=unread)
         )
 
     def _composed(self, request: MailRequest) -> Mail:

@@ -18,6 +18,7 @@ from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
 from mail.translations import Translations
 from services.access.known_keys import KnownKeys
+from services.definitions.validation_context import BesideStore
 from services.values import Clock
 from store.session import Database
 from workflows.gateway import Gateway
@@ -44,7 +45,7 @@ class Backend:
     open_pages: frozenset[str]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     background: Executor
-    hook_secrets: frozenset[str]
+    beside_store: BesideStore
     has_room: Callable[[], bool]
     keys: KnownKeys
     rates: RateLimits

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail, Trail
-from api.deps.backend import Templates
+from api.deps.backend import Templates, TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
@@ -41,6 +41,7 @@ def put(
     body: BroadcastIn,
     session: Writing,
     now: Now,
+    parts: TheBackend,
     known: Templates,
     caller: Marketer,
     tags: TheTags,
@@ -48,6 +49,7 @@ def put(
 ) -> BroadcastOut:
     """To a segment, or to whom `POST /v1/imports?kind=recipients&broadcast=…` names. Nothing is sent yet."""
     values.check_values(body.model_dump(mode="json"))
+    broadcasts.check_subjects(body, parts.beside_store.judge_text)
     present = session.get(Broadcast, key)
     before = _out(present) if present else None
     tags.check(before)

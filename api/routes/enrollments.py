@@ -1,6 +1,7 @@
-"""Enrollments: start one, look at it, pause, resume, skip, exit."""
+"""Enrollments: start one, look at it, pause, resume, skip, move, exit."""
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
@@ -18,7 +19,7 @@ from api.edge.idempotency import HEADER, IdempotentRoute
 from api.errors import responses
 from api.routes.operations import operation_out
 from api.schemas.base import Page
-from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast
+from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast, MoveIn
 from api.schemas.operations import OperationOut
 from journeys.machine.woken import restored
 from journeys.simulation.forecast import unless_one_of
@@ -33,6 +34,7 @@ from services.operations import operations
 from services.reports import customer_view
 from store.queries import customers, enrollments, lists
 from store.queries import segments as segment_rows
+from store.queries.controls import Destination
 from store.statuses import ControlStatus, EnrollmentStatus
 from workflows.gateway import TemporalUnavailable
 
@@ -139,6 +141,15 @@ def forecast(id: EnrollmentId, session: Reading, now: Now, caller: Support) -> F
     )  # fmt: skip
 
 
+@router.post("/enrollments/{id}/move", summary="Move to a stage, at a step", responses=responses(404, 409, 422, 503))
+async def move(id: EnrollmentId, body: MoveIn, request: Request, parts: TheBackend, caller: Support) -> EnrollmentOut:
+    """Answers when it is done. The stage is entered as by `go`, with a new visit: its mails may go again.
+
+    Mail of the stage that is left and has not gone yet is taken back. One that is paused stays so.
+    """
+    return await _do(parts, id, partial(_ask, parts, request, id, "move", body.reason, (body.stage, body.step)))
+
+
 @router.post(
     "/enrollments/{id}/{control}", summary="Pause, resume, skip or exit", responses=responses(404, 409, 422, 503)
 )
@@ -155,9 +166,12 @@ async def control(
     pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
     waited in. exit: end the enrollment.
     """
-    said = body.reason if body else ""
-    asked = partial(_ask, parts, request, id, control, said)
-    control_id, workflow_id = await run_in_threadpool(asked)
+    return await _do(parts, id, partial(_ask, parts, request, id, control, body.reason if body else ""))
+
+
+async def _do(parts: Backend, id: str, ask: Callable[[], tuple[str, str]]) -> EnrollmentOut:
+    """Ask for it, and wait until it is done."""
+    control_id, workflow_id = await run_in_threadpool(ask)
     try:
         await (await parts.gateway()).hurry(workflow_id)
     except TemporalUnavailable:
@@ -172,7 +186,9 @@ def _once(request: Request, caller: str) -> str | None:
     return hashlib.sha256(f"{caller}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None
 
 
-def _ask(parts: Backend, request: Request, id: str, control: str, said: str) -> tuple[str, str]:
+def _ask(
+    parts: Backend, request: Request, id: str, verb: str, said: str, to: Destination | None = None
+) -> tuple[str, str]:
     """Ask for it; return the control's id and the workflow's.
 
     That it was asked is on record with what the person said, which is kept nowhere else. What comes of it is put there
@@ -184,10 +200,11 @@ def _ask(parts: Backend, request: Request, id: str, control: str, said: str) -> 
     def work(session: Session) -> tuple[str, str]:
         customers.lock_owner(session, id)
         enrollment = customer_view.enrollment(session, id)
-        asked = asking.ask(session, enrollment, control, now, once=once)
+        place = asking.place_named(session, enrollment, *to) if to is not None else None
+        asked = asking.ask(session, enrollment, verb, now, once=once, to=place)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:
             after = {audit_log.ASKED: asked.id}
-            audit_log.record(session, caller, control, "enrollment", enrollment.id, now, after=after, said=said)
+            audit_log.record(session, caller, verb, "enrollment", enrollment.id, now, after=after, said=said)
         return asked.id, enrollment.workflow_id
 
     return parts.database.write(work)

@@ -102,7 +102,7 @@ def publish(
     known = parts.templates()
     return _published(
         key, request, parts, now, caller.id, body or PublishIn(), None,
-        lambda session: journeys.publish(session, key, known, now, parts.hook_secrets, caller.id),
+        lambda session: journeys.publish(session, key, known, now, parts.beside_store, caller.id),
     )  # fmt: skip
 
 

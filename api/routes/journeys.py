@@ -134,7 +134,7 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
 def validation_around(parts: TheBackend, key: str | None) -> ValidationContext:
     """What a definition of this journey is judged by: what there is in the installation."""
     with parts.database.reading() as session:
-        return validation_context.load(session, key, parts.templates(), parts.hook_secrets)
+        return validation_context.load(session, key, parts.templates(), parts.beside_store)
 
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))

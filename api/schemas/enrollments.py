@@ -74,6 +74,23 @@ class EnrollIn(BaseModel):
         return self
 
 
+class MoveIn(BaseModel):
+    """Where an enrollment is moved to, in the version that it is on, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"stage": "lapsed", "step": "send:win_back_offer", "reason": "asked by phone"}]
+        },
+    )
+
+    stage: str = Field(min_length=1, max_length=63)
+    step: str | None = Field(
+        default=None, max_length=200, description="its id, or as it is called within its stage; else the first one"
+    )
+    reason: str = Field(default="", max_length=200, description="kept in the audit log")
+
+
 class ControlIn(BaseModel):
     """Why it is done."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from journeys.program.nodes import BranchNode, Node, NodeId, SendNode, SplitNode, StageKey, WaitForNode
+from journeys.program.nodes import BranchNode, Node, NodeId, SendNode, SplitNode, StageKey, WaitForNode, WaitNode
 from journeys.program.program import Program
 
 Ways = list[tuple[str, NodeId | None]]
@@ -87,5 +87,7 @@ def ways_of(program: Program, node: Node) -> Ways:
             return [(one.name, one.target) for one in variants if not one.holdout]
         case WaitForNode():
             return [("then", node.then), ("else", node.otherwise)]
+        case WaitNode():
+            return [("else", node.otherwise)]
         case _:
             return []

@@ -5,33 +5,30 @@ Told here and not where a webhook is read: what was published before must stay r
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from journeys.checks.set_values import BRACES
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.secrets import NamedSecret
 from journeys.language.verbs import NotifyStep, Step, WebhookStep
 from journeys.language.words import FRAMING_HEADERS
+from readers import hosts
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 """A name, as RFC 9110 (5.6.2) spells it."""
 
 
-def problems(step: Step, path: Path, secrets: frozenset[str] | None) -> Iterator[DefinitionProblem]:
-    """What is wrong with a webhook or a note, which stands at `path`; `secrets` are the names that mean something."""
+def problems(
+    step: Step, path: Path, secrets: frozenset[str] | None, private: bool | None = None
+) -> Iterator[DefinitionProblem]:
+    """What is wrong with a webhook or a note, which stands at `path`; `secrets` are the names that mean something.
+
+    `private` is whether hosts of the own network are called; None where nobody knows.
+    """
     if isinstance(step, WebhookStep):
         yield from _headers(step.webhook.headers, (*path, "webhook", "headers"))
     for where, url in _addresses(step, path):
-        host = refused_host(url)
-        if host is not None:
-            yield DefinitionProblem(
-                code="refused_host",
-                severity="warning",
-                message=f"{host} is inside the own network, and is not called unless WAYPOST_HOOKS_PRIVATE allows it",
-                path=where,
-                found=repr(host),
-                expected="an address that everybody can reach",
-            )
+        yield from _never_called(where, url, private)
     for where, named in _named(step, path):
         if secrets is not None and named.secret not in secrets:
             yield DefinitionProblem(
@@ -41,6 +38,30 @@ def problems(step: Step, path: Path, secrets: frozenset[str] | None) -> Iterator
                 found=repr(named.secret),
                 expected=nearest(named.secret, sorted(secrets)),
             )
+
+
+def _never_called(where: Path, url: str, private: bool | None) -> Iterator[DefinitionProblem]:
+    """Why an address cannot be called; a warning where it is not known what the installation allows."""
+    if any(one in url for one in BRACES):
+        yield DefinitionProblem(
+            code="unfilled_text",
+            message="an address is no template: it would be called with its braces",
+            path=where,
+            found=repr(url[:60]),
+            expected="one address for everybody; what differs goes into the body",
+        )
+    host = None if private else refused_host(url)
+    if host is not None:
+        told = "is never called, since WAYPOST_HOOKS_PRIVATE is off"
+        yield DefinitionProblem(
+            code="refused_host",
+            severity="warning" if private is None else "error",
+            message=f"{host} is inside the own network, and "
+            + (told if private is False else "is not called unless WAYPOST_HOOKS_PRIVATE allows it"),
+            path=where,
+            found=repr(host),
+            expected="an address that everybody can reach",
+        )
 
 
 INSIDE = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -53,20 +74,20 @@ def refused_host(url: str) -> str | None:
         host = (urlsplit(url).hostname or "").rstrip(".").lower()
     except ValueError:
         return None  # no address at all: the shape of a webhook tells that, or its call does
-    try:
-        inside = not ip_address(host).is_global
-    except ValueError:
-        inside = any(host == one.lstrip(".") or (one.startswith(".") and host.endswith(one)) for one in INSIDE)
+    address = hosts.address_in(host)
+    if address is not None:
+        return None if hosts.is_public(address) else host
+    inside = any(host == one.lstrip(".") or (one.startswith(".") and host.endswith(one)) for one in INSIDE)
     return host if inside and host else None
 
 
 def _addresses(step: Step, path: Path) -> Iterator[tuple[Path, str]]:
-    """The addresses that a step calls, each with its place; texts with Jinja2 in them say nothing yet."""
+    """The addresses that a step calls, each with its place."""
     given = (
         ((*path, "webhook", "url"), step.webhook.url) if isinstance(step, WebhookStep) else
         ((*path, "notify", "url"), step.notify.url) if isinstance(step, NotifyStep) else None
     )  # fmt: skip
-    if given is not None and isinstance(given[1], str) and "{" not in given[1]:
+    if given is not None and isinstance(given[1], str):
         yield given[0], given[1]
 
 

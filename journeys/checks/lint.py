@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow, hooks, hours, mismatched_guards, named, set_values
+from journeys.checks import flow, hooks, hours, mismatched_guards, named, sends, set_values, texts
 from journeys.checks.edits import changes_since
 from journeys.facts import guards
 from journeys.facts.calendar import Window
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
-from journeys.language.step_tree import all_steps, steps_of
+from journeys.language.step_tree import all_steps
 from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SetStep, SplitStep, WaitForStep
 
 
@@ -24,6 +24,7 @@ class ValidationContext:
 
     `topics` are those that were given terms, `attributes` those that customers have; None before there are any.
     `lifecycle` is the key of the journey whose stage is the customer's lifecycle stage, where one is published.
+    `private_hooks` is whether hosts of the own network are called. `judge_text` reads a text that is a template.
     """
 
     templates: frozenset[str] | None = None
@@ -31,6 +32,8 @@ class ValidationContext:
     segments: frozenset[str] | None = None
     journeys: frozenset[str] | None = None
     secrets: frozenset[str] | None = None
+    private_hooks: bool | None = None
+    judge_text: texts.JudgeText | None = None
     awake: Window | None = None
     transactional_topics: frozenset[str] = frozenset()
     lifecycle: str | None = None
@@ -59,6 +62,7 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
 
     A kind is all errors or all warnings, so none is hidden behind the other.
     """
+    judged = texts.problems(journey, around.judge_text, named.there(journey, around.attributes))
     kinds = (
         _second_lifecycle(journey, around.lifecycle),
         _stages_named(journey),
@@ -66,14 +70,16 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         _templates(journey, around.templates),
         _segments(journey, around.segments),
         _journeys(journey, around.journeys),
-        _set(journey),
-        _hooks(journey, around.secrets),
-        _topics(journey),
+        _as_it_stands(journey),
+        _hooks(journey, around),
+        [one for one in judged if one.severity == "error"],
+        [one for one in judged if one.severity == "warning"],
+        sends.topics(journey),
         named.topics(journey, around.topics),
         named.attributes(journey, guards_of(journey), around.attributes),
         _weightless(journey),
         hours.problems(journey, around.awake, around.transactional_topics),
-        _unmailable(journey),
+        sends.unmailable(journey),
         _refused_guards(journey),
         mismatched_guards.problems(guards_of(journey)),
         _eventless(journey),
@@ -180,27 +186,17 @@ def _journeys(journey: Definition, known: frozenset[str] | None) -> Iterator[Def
             yield _unknown("journey", step.enroll.journey, (*path, "enroll"), known)
 
 
-def _set(journey: Definition) -> Iterator[DefinitionProblem]:
+def _as_it_stands(journey: Definition) -> Iterator[DefinitionProblem]:
     for path, step in all_steps(journey):
         if isinstance(step, SetStep):
             yield from set_values.problems(step, path)
+        elif isinstance(step, EnrollStep):
+            yield from set_values.of_enroll(step, path)
 
 
-def _hooks(journey: Definition, secrets: frozenset[str] | None) -> Iterator[DefinitionProblem]:
+def _hooks(journey: Definition, around: ValidationContext) -> Iterator[DefinitionProblem]:
     for path, step in all_steps(journey):
-        yield from hooks.problems(step, path, secrets)
-
-
-def _topics(journey: Definition) -> Iterator[DefinitionProblem]:
-    for path, step in all_steps(journey):
-        if isinstance(step, SendStep) and not (step.send.topic or journey.defaults.topic or step.send.transactional):
-            yield DefinitionProblem(
-                code="no_topic",
-                severity="warning",
-                message="this mail has no topic, so it belongs to 'general'",
-                path=(*path, "send"),
-                expected="a topic here or in defaults, so that customers can leave just this kind of mail",
-            )
+        yield from hooks.problems(step, path, around.secrets, around.private_hooks)
 
 
 def _weightless(journey: Definition) -> Iterator[DefinitionProblem]:
@@ -215,20 +211,6 @@ def _weightless(journey: Definition) -> Iterator[DefinitionProblem]:
                         path=(*path, "split", "variants", name, "weight"),
                         expected="a weight of at least 1, or no such variant",
                     )
-
-
-def _unmailable(journey: Definition) -> Iterator[DefinitionProblem]:
-    """Mails of a stage that is not to be written to."""
-    for key, stage in journey.stages.items():
-        for path, step in steps_of(stage.steps, ("stages", key, "steps")):
-            if not stage.mailable and isinstance(step, SendStep) and not step.send.transactional:
-                yield DefinitionProblem(
-                    code="not_mailable",
-                    severity="warning",
-                    message=f"who is in {key!r} is not to be written to, and this is no transactional mail",
-                    path=(*path, "send"),
-                    expected="a transactional mail; or another stage for this one",
-                )
 
 
 def _eventless(journey: Definition) -> Iterator[DefinitionProblem]:
@@ -315,6 +297,3 @@ OWN_EVENTS = frozenset(
     }
 )
 """Events that the product makes, or names itself: nobody need have sent them."""
-
-
-# -- since the last version --------------------------------------------------------------------------------------------

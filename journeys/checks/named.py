@@ -34,16 +34,22 @@ def attributes(
     journey: Definition, guarded: Iterable[tuple[Path, str]], known: frozenset[str] | None
 ) -> Iterator[DefinitionProblem]:
     """Attributes that guards read and that no customer has, nor a step sets; each once."""
-    if known is None:
+    found = there(journey, known)
+    if found is None:
         return
-    steps = (step for _, step in all_steps(journey) if isinstance(step, SetStep))
-    there = known | OWN | {name for step in steps for name in step.set}
     told: set[str] = set()
     for path, guard in guarded:
-        for name in sorted(guards.attributes_read(guard) - there - told):
+        for name in sorted(guards.attributes_read(guard) - found - told):
             told.add(name)
             message = f"no customer has the attribute {name!r}, so the guard sees null"
-            yield _unknown("attribute", message, path, name, there)
+            yield _unknown("attribute", message, path, name, found)
+
+
+def there(journey: Definition, known: frozenset[str] | None) -> frozenset[str] | None:
+    """Attributes that a customer of this journey may have: `known` ones, our own, and those that its steps set."""
+    if known is None:
+        return None
+    return known | OWN | {name for _, step in all_steps(journey) if isinstance(step, SetStep) for name in step.set}
 
 
 def _unknown(what: str, message: str, path: Path, name: str, known: frozenset[str]) -> DefinitionProblem:

@@ -1,4 +1,4 @@
-"""What a `set` step gives: expressions that compute something, and texts that are stored as they stand.
+"""What steps give as it stands: the values of a `set`, with expressions that compute some, and the data of an `enroll`.
 
 Told here and not where a step is read: what was published before must stay readable.
 """
@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from journeys.facts import guards
 from journeys.language.problems import DefinitionProblem, Path
-from journeys.language.verbs import SetStep
+from journeys.language.verbs import EnrollStep, SetStep
 
 BRACES = ("{{", "{%")
 """What begins something that only templates fill in."""
@@ -24,13 +24,22 @@ def problems(step: SetStep, path: Path) -> Iterator[DefinitionProblem]:
         if isinstance(value, Mapping) and "cel" in value:
             yield from _expression(value, here)
         elif (text := _unfilled(value)) is not None:
-            yield DefinitionProblem(
-                code="unfilled_text",
-                message="`set` is no template: the customer would get this text with its braces",
-                path=here,
-                found=repr(text[:60]),
-                expected=f"a value; or, to compute one, {EXAMPLE}",
+            message = "`set` is no template: the customer would get this text with its braces"
+            yield _as_it_stands(message, here, text, f"a value; or, to compute one, {EXAMPLE}")
+
+
+def of_enroll(step: EnrollStep, path: Path) -> Iterator[DefinitionProblem]:
+    """What is wrong with the data of an `enroll` step, which stands at `path`."""
+    for name, value in step.enroll.data.items():
+        if (text := _unfilled(value)) is not None:
+            message = "the data of `enroll` are no template: the enrollment would get this text with its braces"
+            yield _as_it_stands(
+                message, (*path, "enroll", "data", name), text, "a value; the other journey reads customer itself"
             )
+
+
+def _as_it_stands(message: str, path: Path, text: str, expected: str) -> DefinitionProblem:
+    return DefinitionProblem(code="unfilled_text", message=message, path=path, found=repr(text[:60]), expected=expected)
 
 
 def _expression(value: Mapping[str, Any], path: Path) -> Iterator[DefinitionProblem]:

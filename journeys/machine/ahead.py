@@ -11,7 +11,7 @@ from typing import Protocol
 
 from journeys.facts.calendar import LocalTime
 from journeys.facts.guards import PROFILE_EVENTS
-from journeys.machine.inputs import Addressed, Begin, Control, EventArrived, Input, Pause, Skip, Woke
+from journeys.machine.inputs import Addressed, Begin, Control, EventArrived, Input, Move, Pause, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.nodes import DateOf, NodeId, StageKey, WaitForNode, WaitNode
 from journeys.program.program import OnEvent, Program, When
@@ -67,7 +67,7 @@ def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> I
     if at is None or (len(found) == 1 and rank == DEADLINE and at > now):
         return None
     if rank == CONTROL:
-        return replace(control, seq=ahead.seq_by(state.cursor, at)) if isinstance(control, Skip) else control
+        return replace(control, seq=ahead.seq_by(state.cursor, at)) if isinstance(control, Skip | Move) else control
     if ahead.halted():
         return Pause(at=now, by="journey")
     if rank == EVENT:

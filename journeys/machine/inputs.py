@@ -76,6 +76,17 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Go to a stage, at one of its steps where `step` names one; `seq` is the customer's last event by then."""
+
+    at: datetime
+    stage: str
+    step: str | None = None
+    seq: int = 0
+    kind: Literal["move"] = "move"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
     """End the enrollment, for a reason from outside the journey."""
 
@@ -133,5 +144,5 @@ class Planned:
 
 
 Answer = Facts | Planned
-Control = Pause | Resume | Skip | Leave
+Control = Pause | Resume | Skip | Move | Leave
 Input = Annotated[Begin | EventArrived | Woke | Addressed | Control | Merged | Migrated, Field(discriminator="kind")]

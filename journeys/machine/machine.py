@@ -14,6 +14,7 @@ The laws
   are asked once, at the deadline: false spends `after` for that visit and re-arms `inactive`.
 - Deadlines and events come in the order of their instants (`ahead.next_input` gives them so); at the very same instant
   the event wins.
+- Whom a person moves enters the stage as by `go`, at the step that was named, with a new visit: its mails may go again.
 - A macrostep is bounded: passing the bound ends the enrollment with the reason `loop` and says where it turned.
 
     MachineError            the caller broke the protocol (a bug, never a customer's doing)
@@ -29,6 +30,7 @@ from journeys.machine import inputs
 from journeys.machine.commands import Command, Decide, Question
 from journeys.machine.state import Deadline, OpenQuestion, State
 from journeys.machine.steps import Steps
+from journeys.program.nodes import StageKey
 from journeys.program.program import Program
 
 LiveInput = inputs.EventArrived | inputs.Woke | inputs.Addressed | inputs.Control | inputs.Migrated
@@ -63,7 +65,16 @@ def advance(program: Program, state: State, given: inputs.Input | inputs.Answer)
     return machine.state, (*asked.decisions, *([asked.question] if asked.question is not None else ()))
 
 
-def refusal(state: State, control: inputs.Control) -> str | None:
+def misplaced(program: Program, stage: str, step: str | None) -> str | None:
+    """Why nobody can stand there, as a sentence; None where somebody can."""
+    if stage not in program.stages:
+        return f"there is no stage {stage!r}"
+    if step is not None and step not in program.steps_of(StageKey(stage)):
+        return f"the stage {stage!r} has no step {step!r}"
+    return None
+
+
+def refusal(program: Program, state: State, control: inputs.Control) -> str | None:
     """Why a control is refused, as a sentence, or None where it is accepted."""
     if state.ended:
         return f"the enrollment has ended ({state.reason})"
@@ -76,6 +87,8 @@ def refusal(state: State, control: inputs.Control) -> str | None:
             return (
                 None if state.mode == "wait" else f"no step is waited in: the customer rests in stage {state.stage!r}"
             )
+        case inputs.Move():
+            return misplaced(program, control.stage, control.step)
         case inputs.Leave():
             return None
         case _:
@@ -110,7 +123,7 @@ class Machine(Steps):
             self._begin(given.at)
         elif isinstance(given, inputs.Merged):
             self._set(cursor=given.seq)
-        elif self.state.phase == "live":
+        elif self.state.phase == "live" and not self._refuses(given):
             self._hear(given)
 
     def _run(self) -> None:
@@ -132,9 +145,10 @@ class Machine(Steps):
         self._set(phase="live", entered_at=at, clock=at, horizon=at)
         self._enter(self.program.start, lambda: self._decide("entered"))
 
+    def _refuses(self, given: LiveInput) -> bool:
+        return isinstance(given, inputs.Control) and refusal(self.program, self.state, given) is not None
+
     def _hear(self, given: LiveInput) -> None:
-        if isinstance(given, inputs.Control) and refusal(self.state, given):
-            return
         match given:
             case inputs.EventArrived():
                 self._listen(given)
@@ -152,6 +166,9 @@ class Machine(Steps):
             case inputs.Skip():
                 self._set(cursor=max(self.state.cursor, given.seq))
                 self._skip(given.at)
+            case inputs.Move():
+                self._set(cursor=max(self.state.cursor, given.seq))
+                self._put(given)
             case inputs.Leave():
                 self._reach(given.at)
                 self._end(given.reason, cause="person")

@@ -34,8 +34,10 @@ Option = TypeVar("Option", bound=Listener | BranchArm)
 class Stages(Walk):
     """What a stage does with a customer."""
 
-    def _enter(self, key: StageKey, announce: Any = None) -> None:
+    def _enter(self, key: StageKey, announce: Any = None, step: NodeId | None = None) -> None:
+        """Enter a stage, at its first step where none is named; `announce` records it once the customer is there."""
         stage = self.program.stages[key]
+        first = step or stage.first
         timed = [Deadline(at=self._clock + cause.span.elapsed, transition=index) for index, cause in _after(stage)]
         self._set(
             stage=key,
@@ -43,7 +45,7 @@ class Stages(Walk):
             since=self._clock,
             hears_from=self.state.turn,
             waits_from=None,
-            position=stage.first,
+            position=first,
             mode="run",
             until=None,
             due=None,
@@ -54,7 +56,7 @@ class Stages(Walk):
             announce()
         if not self._bounded():
             return
-        if stage.first is None:
+        if first is None:
             self._rest()
         if not self.state.ended and (stage.activity_watched or stage.by_guard):
             self._ask_by_guard("entry", _entry_why(stage), last=stage.activity_watched)
@@ -87,6 +89,15 @@ class Stages(Walk):
     def _move(self, to: StageKey, cause: str, **detail: Any) -> None:
         self._decide("moved", to=to, cause=cause, **detail)
         self._enter(to)
+
+    def _put(self, there: inputs.Move) -> None:
+        """A person moves the enrollment. One that is paused stays so, and acts once it goes on."""
+        self._reach(there.at)
+        self._set(turn=there.at, strides=0)
+        step = NodeId(there.step) if there.step is not None else None
+        named: dict[str, Any] = {"to_step": step} if step else {}
+        self._decide("moved", to=there.stage, cause="person", **named)
+        self._enter(StageKey(there.stage), step=step)
 
     def _rest(self) -> None:
         self._set(position=None, mode="rest", until=None)

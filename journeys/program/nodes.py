@@ -196,3 +196,19 @@ Node = (
     | ExitNode
 )
 """A step as the machine runs it."""
+
+
+def leads_to(node: Node) -> list[NodeId]:
+    """The steps that may come right behind a step, within its stage."""
+    match node:
+        case BranchNode(arms=arms):
+            ways = [arm.target for arm in arms]
+        case SplitNode(variants=variants):
+            ways = [variant.target for variant in variants]
+        case WaitForNode(then=then, otherwise=otherwise):
+            ways = [then, otherwise]
+        case WaitNode(otherwise=otherwise):
+            ways = [otherwise]
+        case _:
+            ways = []
+    return [one for one in (*ways, node.next) if one is not None]

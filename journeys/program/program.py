@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NewType
 
 from journeys.facts.calendar import LocalTime, Span
-from journeys.program.nodes import DateOf, GuardId, Node, NodeId, StageKey, is_heard
+from journeys.program.nodes import DateOf, GuardId, Node, NodeId, StageKey, is_heard, leads_to
 
 Digest = NewType("Digest", str)
 """The first 32 hex digits of a canonical definition's SHA-256: it names a program for ever."""
@@ -151,3 +151,14 @@ class Program:
     stages: Mapping[StageKey, ProgramStage]
     nodes: Mapping[NodeId, Node]
     guards: Mapping[GuardId, str] = field(repr=False)
+
+    def steps_of(self, stage: StageKey) -> frozenset[NodeId]:
+        """The steps of a stage, those within others included."""
+        first, found = self.stages[stage].first, set[NodeId]()
+        ahead = [first] if first is not None else []
+        while ahead:
+            node = ahead.pop()
+            if node not in found:
+                found.add(node)
+                ahead += leads_to(self.nodes[node])
+        return frozenset(found)

@@ -34,7 +34,7 @@ class CustomerHistory:
 
     def facts(self) -> PastFacts:
         """The facts at each instant of this history, from its beginning."""
-        return PastFacts(self.events, {**self.attributes, "id": self.id}, self.timezone)
+        return PastFacts(list(self.events), {**self.attributes, "id": self.id}, self.timezone)
 
 
 MOST_TOLD = 1_000

@@ -6,7 +6,7 @@ only tells what the history holds, and answers from it.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -73,12 +73,15 @@ class Trace:
 
 
 class PastFacts:
-    """A customer's facts as they were behind each of their events; it is asked for numbers that never go back."""
+    """A customer's facts as they were behind each of their events; it is asked for numbers that never go back.
+
+    `events` is the caller's own list: what follows from a step is put into it.
+    """
 
     def __init__(
         self, events: Sequence[RecordedEvent], attributes: Mapping[str, Any], timezone: str | None = None
     ) -> None:
-        self.events = events
+        self.events = events if isinstance(events, list) else list(events)
         self.attributes = attributes
         self.timezone = timezone
         self.aggregates: dict[str, Aggregate] = {}
@@ -112,10 +115,34 @@ class PastFacts:
         if self.attributes.get("timezone") != before.get("timezone"):
             self.timezone = customer_facts.timezone_in(self.attributes)
 
+    def given(self, attributes: Mapping[str, Any], behind: int, at: datetime) -> None:
+        """A step gives attributes. Where they change something that is an event, as in production.
+
+        It comes behind the event of the number `behind` and those up to this instant; later ones count on from it.
+        """
+        before = self.attributes
+        self.set(attributes)
+        if self.attributes == before:
+            return
+        place = bisect_right(self.events, behind, key=_number)
+        while place < len(self.events) and self.events[place].at <= at:
+            place += 1
+        seq = (self.events[place - 1].seq if place else 0) + 1
+        later = self.events[place:]
+        shift = max(0, seq + 1 - later[0].seq) if later else 0
+        self.events[place:] = [
+            RecordedEvent(seq=seq, name=IDENTIFY, at=at, properties=attributes),
+            *(replace(one, seq=one.seq + shift) for one in later),
+        ]
+
     def happened(self, seq: int | None) -> EventFacts | None:
         """The event of this number, as guards read it; None without a number, or where there is none."""
         event = next((one for one in self.events if one.seq == seq), None) if seq is not None else None
         return EventFacts(name=event.name, properties=event.properties, at=event.at) if event else None
+
+
+def _number(event: RecordedEvent) -> int:
+    return event.seq
 
 
 def simulate(
@@ -141,17 +168,19 @@ def simulate(
 
 
 class Recorded:
-    """What a recorded history holds ahead, up to `until`, or up to the instant at which the enrollment is ended."""
+    """What a recorded history holds ahead, up to `until`, or up to the instant at which the enrollment is ended.
+
+    The history may grow meanwhile by what follows from steps.
+    """
 
     def __init__(self, events: Sequence[RecordedEvent], until: datetime, leave_at: datetime | None) -> None:
-        self._events = [one for one in events if (one.at <= until if leave_at is None else one.at < leave_at)]
+        self._events, self._until, self._leave_at = events, until, leave_at
         self._leave = Leave(at=leave_at, reason="restarted") if leave_at is not None and leave_at <= until else None
-        self._numbers = [one.seq for one in self._events]
 
     def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
         """The first event above this number that one of the names tells."""
         wanted = frozenset(names)
-        for event in islice(self._events, bisect_right(self._numbers, above), None):
+        for event in self._above(above):
             if is_heard(wanted, event.name):
                 return EventArrived(at=event.at, seq=event.seq, name=event.name)
         return None
@@ -166,16 +195,21 @@ class Recorded:
 
     def addressed(self, above: int) -> datetime | None:
         """The instant of the first event above this number that says an address."""
-        later = islice(self._events, bisect_right(self._numbers, above), None)
+        later = self._above(above)
         return next((one.at for one in later if one.name == IDENTIFY and one.properties.get("email")), None)
 
     def seq_by(self, above: int, at: datetime) -> int:
         """The number up to which all events had come by this instant."""
-        for event in islice(self._events, bisect_right(self._numbers, above), None):
+        for event in self._above(above):
             if event.at > at:
                 break
             above = event.seq
         return above
+
+    def _above(self, number: int) -> Iterator[RecordedEvent]:
+        for event in islice(self._events, bisect_right(self._events, number, key=_number), None):
+            if event.at <= self._until if self._leave_at is None else event.at < self._leave_at:
+                yield event
 
 
 class Simulator:
@@ -206,7 +240,8 @@ class Simulator:
     def _set(self, record: Decide) -> None:
         """What a step gives comes behind the events before it, and computes from them."""
         known = self._past.known(record.detail["seq"])
-        self._past.set(set_values.values(record, known, self._enrollment).attributes)
+        given = set_values.values(record, known, self._enrollment).attributes
+        self._past.given(given, record.detail["seq"], record.at)
 
     def _facts(self, ask: Ask) -> Facts:
         known, event = self._past.known(ask.seq), self._past.happened(ask.event)

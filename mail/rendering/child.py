@@ -47,7 +47,7 @@ def _answer(renderer: Renderer, asked: dict[str, Any]) -> dict[str, Any]:
                 checked = renderer.check(stored)
                 return {"text": checked.text, "warnings": list(checked.warnings)}
     except TemplateProblem as problem:
-        return {"problem": str(problem)}
+        return {"problem": str(problem), "unread": problem.unread}
     except MemoryError:
         return {"problem": f"it wants more than {MEMORY // 1024**2} MB of memory"}
 

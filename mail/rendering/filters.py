@@ -26,28 +26,36 @@ FALLBACK = "en"
 """The locale of whoever has none that Babel knows."""
 
 
+class UnreadValue(ValueError):
+    """A value that a filter could not read; its text says nothing of the value."""
+
+    def __init__(self, told: str, name: str, value: Any) -> None:
+        super().__init__(told)
+        self.unread = (name, str(value))
+
+
 @pass_context
 def currency(context: Context, value: Any, code: str = "EUR") -> str:
     """An amount in the currency of this ISO 4217 code; raise ValueError where it is no number."""
-    return babel.numbers.format_currency(_number(value), code.upper(), locale=_locale(context))
+    return babel.numbers.format_currency(_number(value, "currency"), code.upper(), locale=_locale(context))
 
 
 @pass_context
 def number(context: Context, value: Any) -> str:
     """A number, grouped; raise ValueError where it is none."""
-    return babel.numbers.format_decimal(_number(value), locale=_locale(context))
+    return babel.numbers.format_decimal(_number(value, "number"), locale=_locale(context))
 
 
 @pass_context
 def percent(context: Context, value: Any) -> str:
     """A share of 1 as a percentage; raise ValueError where it is no number."""
-    return babel.numbers.format_percent(_number(value), locale=_locale(context))
+    return babel.numbers.format_percent(_number(value, "percent"), locale=_locale(context))
 
 
 @pass_context
 def date_(context: Context, value: Any, style: str = "long") -> str:
     """The day; `style` is short, medium, long or full (CLDR). Raise ValueError where it is no date."""
-    at = dates.day_of(_instant(value))
+    at = dates.day_of(_instant(value, "date"))
     return babel.dates.format_date(
         _here(context, at) if isinstance(at, datetime) else at, style, locale=_locale(context)
     )
@@ -56,13 +64,13 @@ def date_(context: Context, value: Any, style: str = "long") -> str:
 @pass_context
 def time_(context: Context, value: Any, style: str = "short") -> str:
     """The time of day; raise ValueError where it is no date."""
-    return babel.dates.format_time(_here(context, _moment(value)), style, locale=_locale(context))
+    return babel.dates.format_time(_here(context, _moment(value, "time")), style, locale=_locale(context))
 
 
 @pass_context
 def datetime_(context: Context, value: Any, style: str = "medium") -> str:
     """Day and time; raise ValueError where it is no date."""
-    return babel.dates.format_datetime(_here(context, _moment(value)), style, locale=_locale(context))
+    return babel.dates.format_datetime(_here(context, _moment(value, "datetime")), style, locale=_locale(context))
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
@@ -98,20 +106,20 @@ def _here(context: Context, at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
-def _number(value: Any) -> Decimal:
+def _number(value: Any, name: str) -> Decimal:
     found = numbers.read(value)
     if found is None:
-        raise ValueError("this is no number")
+        raise UnreadValue("this is no number", name, value)
     return Decimal(str(found))
 
 
-def _instant(value: Any) -> date | datetime:
+def _instant(value: Any, name: str) -> date | datetime:
     at = dates.read(value)
     if at is None:
-        raise ValueError(f"this is no date: write {dates.WRITTEN}")
+        raise UnreadValue(f"this is no date: write {dates.WRITTEN}", name, value)
     return at.replace(tzinfo=UTC) if isinstance(at, datetime) and not at.tzinfo else at
 
 
-def _moment(value: Any) -> datetime:
-    at = _instant(value)
+def _moment(value: Any, name: str) -> datetime:
+    at = _instant(value, name)
     return at if isinstance(at, datetime) else datetime.combine(at, time(), UTC)

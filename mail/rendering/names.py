@@ -41,16 +41,43 @@ class UnknownName:
 
     def __str__(self) -> str:
         """As the author of the template is told it."""
+        return f"line {self.line}: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """The same without the line."""
         near = f"; the nearest is {self.near!r}" if self.near else ""
-        return f"line {self.line}: there is no {self.what} {self.name!r}{near}"
+        return f"there is no {self.what} {self.name!r}{near}"
 
 
-def unknown(tree: nodes.Template, environment: Environment, templates: Collection[str]) -> list[UnknownName]:
-    """Every unknown name of a template, in the order of the lines; `templates` are those it may include or extend."""
+def unknown(
+    tree: nodes.Template, environment: Environment, templates: Collection[str], known: frozenset[str] = VARIABLES
+) -> list[UnknownName]:
+    """Every unknown name of a template, in the order of the lines.
+
+    `templates` are those it may include or extend, `known` the variables that there are.
+    """
     found = [*_unknown_helpers(tree, environment), *_unknown_templates(tree, templates)]
     if not found:
-        found += _Reader(meta.find_undeclared_variables(tree) - VARIABLES).read(tree, frozenset(), frozenset())
+        found += _Reader(meta.find_undeclared_variables(tree) - known, known).read(tree, frozenset(), frozenset())
     return sorted(found, key=lambda one: one.line)
+
+
+def needed(tree: nodes.Template, variable: str) -> frozenset[str]:
+    """The names in a variable (`customer.plan`) that a text prints whatever happens; it fails where one is missing."""
+    printed = (_passed_on(part) for one in tree.body if isinstance(one, nodes.Output) for part in one.nodes)
+    return frozenset(
+        part.attr
+        for part in printed
+        if isinstance(part, nodes.Getattr) and isinstance(part.node, nodes.Name) and part.node.name == variable
+    )
+
+
+def _passed_on(node: nodes.Node) -> nodes.Node:
+    """What filters are given, up to one that has something else to give."""
+    while isinstance(node, nodes.Filter) and node.node is not None and node.name not in _GUARDING_FILTERS:
+        node = node.node
+    return node
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
@@ -82,14 +109,14 @@ def _unknown_templates(tree: nodes.Template, templates: Collection[str]) -> Iter
 class _Reader:
     """Reads a tree from above, and knows at each place which names were bound, and which were asked about."""
 
-    def __init__(self, undeclared: Collection[str]) -> None:
-        self._undeclared = undeclared
+    def __init__(self, undeclared: Collection[str], known: Collection[str]) -> None:
+        self._undeclared, self._known = undeclared, known
 
     def read(self, node: nodes.Node, bound: _Bound, asked: _Bound | None) -> Iterator[UnknownName]:
         """The unknown names in this node; `asked` are those that are guarded here (None: whatever stands here is)."""
         match node:
             case nodes.Name(ctx="load") if node.name in self._undeclared and node.name not in bound:
-                yield self._told(node.name, node.lineno, "variable", VARIABLES, asked)
+                yield self._told(node.name, node.lineno, "variable", self._known, asked)
             case nodes.Getattr(node=nodes.Name(name="brand"), attr=name) if name not in OF_BRAND:
                 yield self._told(name, node.lineno, "name in `brand`", OF_BRAND, asked)
             case nodes.Filter(name=name, node=nodes.Expr() as value) if name in _GUARDING_FILTERS:

@@ -214,7 +214,8 @@ class RenderPool:
                 raise
             self._keep(child)
         if "problem" in answer:
-            raise TemplateProblem(answer["problem"])
+            filter_name, value = answer.get("unread") or (None, "")
+            raise TemplateProblem(answer["problem"], (filter_name, value) if filter_name is not None else None)
         with self._lock:
             self._proven.add(name)
             self._trials.pop(name, None)

@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from mail.rendering import names, plain_text, style_sheets
 from mail.rendering.environment import TemplateEnvironment
-from mail.rendering.filters import FALLBACK, language
+from mail.rendering.filters import FALLBACK, UnreadValue, language
 from mail.rendering.limits import LARGEST, LONGEST_SUBJECT
 from mail.rendering.missing import readable
 from mail.rendering.sources import Sources, html_of
@@ -71,7 +71,8 @@ class Renderer:
         except TemplateNotFound as error:
             raise TemplateProblem(f"there is no template {error.name!r}") from None
         except _FAILURES as error:
-            raise TemplateProblem(f"{key}: {_told(error, context)}"[:300]) from None
+            unread = error.unread if isinstance(error, UnreadValue) else None
+            raise TemplateProblem(f"{key}: {_told(error, context)}"[:300], unread) from None
 
     def fill(self, text: str, context: Mapping[str, Any]) -> str:
         """A short text that is a template itself, as a note; raise TemplateProblem where it gives none."""

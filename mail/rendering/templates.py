@@ -19,7 +19,14 @@ HIDDEN = "_"
 
 
 class TemplateProblem(Exception):
-    """Why a template gave no mail; it says nothing personal."""
+    """Why a template gave no mail; its text says nothing personal.
+
+    `unread` is the filter and the value that it could not read, where that is why.
+    """
+
+    def __init__(self, told: str, unread: tuple[str, str] | None = None) -> None:
+        super().__init__(told)
+        self.unread = unread
 
 
 class TemplateTexts(Protocol):

@@ -1,7 +1,4 @@
-"""Which addresses outside may be called: what Python calls global holds more than the public internet.
-
-Each of these leads, or may lead, back into the own network, or to nobody in particular. Sources: the IANA registries of
-special-purpose addresses (RFC 6890) and the RFCs named beside each.
+"""Which names outside may be called: those whose every address is one machine of the public internet.
 
 A name is looked up here before anything is connected to, and every one of its addresses must be reachable: a name that
 has one inside the own network beside one outside is nobody's by mistake.
@@ -11,28 +8,9 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-SPECIAL_4 = (
-    IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
-    IPv4Network("224.0.0.0/4"),  # multicast, RFC 5771
-)
-"""Networks of IPv4 that Python calls global, and that are no single machine outside."""
-
-SPECIAL_6 = (
-    IPv6Network("::/96"),  # IPv4-compatible, RFC 4291
-    IPv6Network("64:ff9b:1::/48"),  # NAT64 of the own network, RFC 8215
-    IPv6Network("2001::/32"),  # Teredo, RFC 4380: holds an IPv4 address
-    IPv6Network("2002::/16"),  # 6to4, RFC 3056: holds an IPv4 address
-    IPv6Network("3fff::/20"),  # documentation, RFC 9637
-    IPv6Network("5f00::/16"),  # segment routing, RFC 9602
-    IPv6Network("fec0::/10"),  # site-local, RFC 3879
-    IPv6Network("ff00::/8"),  # multicast, RFC 4291
-)
-"""The same of IPv6."""
-
-NAT64 = IPv6Network("64:ff9b::/96")
-"""Leads to the IPv4 address in its last four bytes, RFC 6052."""
+from readers.hosts import is_public
 
 AT_ONCE = 16
 """Names looked up at a time, each in a thread, since a resolver may take half a minute; a name has one at most."""
@@ -52,15 +30,7 @@ def resolved(host: str, port: int) -> list[str]:
 
 def is_reachable(hostname: str, address: IPv4Address | IPv6Address, port: int) -> bool:
     """Whether an address belongs to one machine of the public internet; the guard asks with name and port."""
-    if not address.is_global:
-        return False
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in SPECIAL_4)
-    if address in NAT64:
-        return is_reachable(hostname, IPv4Address(address.packed[-4:]), port)
-    if address.ipv4_mapped is not None:
-        return is_reachable(hostname, address.ipv4_mapped, port)
-    return not any(address in network for network in SPECIAL_6)
+    return is_public(address)
 
 
 class Lookups:

@@ -11,9 +11,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.facts.guards import GuardResult
 from journeys.program.nodes import is_heard
 from journeys.program.program import SEGMENT_JOINED
-from services.customers import known_facts
+from services.customers import known_facts, unreadable
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills, customers
 from store.queries import segments as segment_rows
@@ -123,9 +124,12 @@ def evaluate(
         return []
     known = known_facts.of_all(session, [(customer, None) for _, customer in looks])
     found: list[tuple[Customer, MembershipChange]] = []
+    asked: list[tuple[str, str, GuardResult]] = []
     for segment, customer in looks:
         facts = replace(known[customer.id], segments=tuple(customer.segments))
-        belongs = guards.evaluate(segment.guard, customer_facts.context(facts, None, {}, now)).holds
+        verdict = guards.evaluate(segment.guard, customer_facts.context(facts, None, {}, now))
+        asked.append((customer.id, f"segment {segment.key}", verdict))
+        belongs = verdict.holds
         if belongs != (segment.key in customer.segments):
             others = [one for one in customer.segments if one != segment.key]
             customer.segments = sorted([*others, segment.key]) if belongs else others
@@ -136,6 +140,7 @@ def evaluate(
     }
     segment_rows.join(session, names[SEGMENT_JOINED], now)
     segment_rows.leave(session, names[LEFT])
+    unreadable.note_asked(session, asked, now)
     return found
 
 

@@ -1,14 +1,28 @@
-"""What of events nobody could read, collected until it is counted: amounts that are no numbers, a zone that is none."""
+"""What nobody could read, collected until it is counted: amounts and zones of events, and what guards asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from journeys.facts import customer_facts
+from journeys.facts.guards import GuardResult
 from store.queries import unreadable_values
 from store.queries.unreadable_values import UnreadableValue
+
+
+def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], now: datetime) -> None:
+    """Count what guards could not read: each with the customer's id, and what asked ("journey KEY", "segment KEY")."""
+    unreadable_values.note(
+        session,
+        [
+            UnreadableValue(customer_id=customer_id, source=source, field=name, value=value)
+            for customer_id, source, one in asked
+            for name, value in one.unread.items()
+        ],
+        now,
+    )
 
 
 class UnreadInEvents:

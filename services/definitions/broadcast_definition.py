@@ -136,6 +136,12 @@ class BroadcastIn(BaseModel):
         """The templates that it sends: its own, or one for each variant."""
         return [self.template] if self.template else [one.template for one in self.variants.values()]
 
+    def subjects(self) -> dict[str, str]:
+        """The subjects that are said here, by their fields."""
+        said = {"subject": self.subject}
+        said |= {f"variants.{name}.subject": one.subject for name, one in self.variants.items()}
+        return {field: text for field, text in said.items() if text is not None}
+
     def due(self, start: datetime, zone: str | None, default_zone: str) -> datetime:
         """When a customer's mail is due (UTC): at `start`, or with `local` at that hour of their own clock.
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from journeys.checks.texts import JudgeText
 from journeys.facts import calendar
 from services.customers import segments
 from services.definitions.broadcast_definition import BroadcastIn, Metric
@@ -60,6 +61,17 @@ def put(session: Session, key: str, body: BroadcastIn, known: frozenset[str], no
     session.add(row)
     session.flush()
     return row
+
+
+def check_subjects(body: BroadcastIn, judge: JudgeText | None) -> None:
+    """Raise InvalidInput where a subject could be filled in for nobody: its syntax, or a name that nobody knows."""
+    if judge is None:
+        return
+    for field, text in body.subjects().items():
+        judged = judge(text, "subject")
+        wrong = [judged.problem] if judged.problem else [one.told for one in judged.unknown if not one.guarded]
+        if wrong:
+            raise InvalidInput("; ".join(wrong), field)
 
 
 def body_of(row: Broadcast) -> BroadcastIn:

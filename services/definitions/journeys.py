@@ -11,6 +11,7 @@ from journeys.program import compiler
 from journeys.program.nodes import SendNode
 from journeys.program.program import Program
 from services.definitions import validation_context
+from services.definitions.validation_context import UNKNOWN, BesideStore
 from services.errors import NotFound, Refused
 from store.queries import backfills, hooks
 from store.queries import journeys as journey_rows
@@ -29,18 +30,18 @@ def publish(
     key: str,
     templates: frozenset[str],
     now: datetime,
-    secrets: frozenset[str] | None = None,
+    beside: BesideStore = UNKNOWN,
     by: str | None = None,
 ) -> tuple[JourneyVersion, bool]:
     """Make the draft the live version; those under way stay on theirs. False where it is live already.
 
-    `templates` and names of `secrets` are those that there are: a draft is checked once more against what exists now.
-    `by` is the id of the key that asks. Raise InvalidJourney with every problem, NotFound where there is no draft.
+    `templates` are those that there are, `beside` what else is known: a draft is checked once more. `by` is the id of
+    the key that asks. Raise InvalidJourney with every problem, NotFound where there is no draft.
     """
     journey = get(session, key)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
-    definition, _ = source.check(journey.draft, validation_context.load(session, key, templates, secrets))
+    definition, _ = source.check(journey.draft, validation_context.load(session, key, templates, beside))
     return _make_live(session, journey, definition, now, journey.drafted_by, by)
 
 

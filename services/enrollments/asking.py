@@ -6,24 +6,37 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.language.problems import nearest
+from journeys.machine.machine import misplaced
+from journeys.program.nodes import StageKey
 from services.access import audit_log
+from services.definitions import journeys
 from services.enrollments import poking
-from services.errors import NotFound, Refused
-from store.queries import controls, journeys
+from services.errors import InvalidInput, NotFound, Refused
+from store.queries import controls
+from store.queries import journeys as journey_rows
+from store.queries.controls import Destination
 from store.queries.dispatches import Priority
 from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.enrollments import ControlRequest, Enrollment
 
-VERBS = ("pause", "resume", "skip", "exit")
+VERBS = ("pause", "resume", "skip", "move", "exit")
 
 STANDING = ("status", "reason", "stage", "step", "visit", "paused", "paused_by", "wakes_at", "stage_since", "ended_at")
 """What a control can change of an enrollment, by the names under which it is shown."""
 
 
 def ask(
-    session: Session, enrollment: Enrollment, verb: str, now: datetime, *, reason: str = "", once: str | None = None
+    session: Session,
+    enrollment: Enrollment,
+    verb: str,
+    now: datetime,
+    *,
+    reason: str = "",
+    once: str | None = None,
+    to: Destination | None = None,
 ) -> ControlRequest:
-    """Ask one of VERBS of an enrollment; `reason` is what an exit ends it with.
+    """Ask one of VERBS of an enrollment; `reason` is what an exit ends it with, `to` where a move leads.
 
     With the same `once` it is asked once: repeats get the first control with its outcome; one that was withdrawn is
     asked again. Raises Refused where it cannot be done whatever comes in between.
@@ -33,15 +46,33 @@ def ask(
         return known
     if enrollment.status == EnrollmentStatus.ENDED:
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
-    if verb == "resume" and enrollment.paused_by == "journey" and journeys.is_paused(session, enrollment.journey):
+    if verb == "resume" and enrollment.paused_by == "journey" and journey_rows.is_paused(session, enrollment.journey):
         raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")
     poke(session, [enrollment], now)
     if known is not None:
         controls.ask_again(session, known, now)
         return known
-    row = controls.row(enrollment, verb, now, reason=reason, control_id=once)
+    row = controls.row(enrollment, verb, now, reason=reason, control_id=once, to=to)
     controls.add(session, [row])
     return ControlRequest(**row)
+
+
+def place_named(session: Session, enrollment: Enrollment, stage: str, step: str | None) -> Destination:
+    """A place in the version that an enrollment is on; a step is named by its id, or as it is called within its stage.
+
+    Raises InvalidInput where there is no such place, with the nearest name.
+    """
+    program = journeys.compiled(session, enrollment.digest)
+    if misplaced(program, stage, None) is not None:
+        raise InvalidInput(f"there is no stage {stage!r}; expected {nearest(stage, list(program.stages))}", "stage")
+    if step is None:
+        return stage, None
+    known = program.steps_of(StageKey(stage))
+    found = next((one for one in (step, f"{stage}/{step}") if one in known), None)
+    if found is None:
+        message = f"the stage {stage!r} has no step {step!r}; expected {nearest(step, sorted(known))}"
+        raise InvalidInput(message, "step")
+    return stage, found
 
 
 def outcome(session: Session, control_id: str) -> ControlRequest:

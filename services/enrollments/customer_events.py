@@ -16,12 +16,12 @@ from sqlmodel import Session
 
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
-from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
+from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS, GuardResult
 from journeys.machine.ahead import ADDRESS_KNOWN, ZONE_CHANGED
 from journeys.program.nodes import is_heard
 from journeys.program.program import Program
 from journeys.rules import entry_rules
-from services.customers import due_dates, known_facts, segments
+from services.customers import due_dates, known_facts, segments, unreadable
 from services.customers.event_log import EventLog, NewEvent
 from services.customers.segments import MembershipChange
 from services.definitions import journeys
@@ -232,8 +232,11 @@ def _let_in(
         missing = [(customer, event.seq) for customer, event in heard_by if customer.id not in known]
         known |= known_facts.of_all(session, missing) if missing else {}
         wanted, refused = list[Request](), list[Refusal]()
+        asked: list[tuple[str, str, GuardResult]] = []
         for customer, event in heard_by:
-            _judge(program, customer, event, known[customer.id], now, wanted, refused)
+            seen = _judge(program, customer, event, known[customer.id], now, wanted, refused)
+            asked += [(customer.id, f"journey {version.journey}", one) for one in seen]
+        unreadable.note_asked(session, asked, now)
         entry.record_refusals(session, version.journey, refused, now)
         for started in entry.enroll_all(session, version, program, wanted, now):
             if isinstance(started, Enrollment):
@@ -248,8 +251,8 @@ def _judge(
     now: datetime,
     wanted: list[Request],
     refused: list[Refusal],
-) -> None:
-    """Whether the event lets the customer in, as far as its trigger says."""
+) -> Sequence[GuardResult]:
+    """Whether the event lets the customer in, as far as its trigger says; return the guards that were asked."""
     happened, about = known_facts.event_facts(event), {"event": event.name, "seq": event.seq}
     triggered, key = entry_rules.triggered(program, known, happened, now), entry_rules.key_of(program, happened)
     if not triggered.enters:
@@ -261,3 +264,4 @@ def _judge(
         data = entry_rules.data_of(happened)
         admission = Admission(source=f"event {event.name}", key=key, cursor=event.seq, data=data)
         wanted.append(Request(customer=customer, admission=admission, about=about))
+    return triggered.asked

@@ -30,9 +30,9 @@ from store.queries.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
-PRE_EMPTING = ("event", "after", "inactive", "when")
-"""Causes of a move that take back the mail of the stage that is left: something happened, or its time is over. A `go`
-is no such cause, since whoever wrote it wanted the mail before it."""
+PRE_EMPTING = ("event", "after", "inactive", "when", "person")
+"""Causes of a move that take back the mail of the stage that is left: something happened, its time is over, a person
+decided. A `go` is no such cause, since whoever wrote it wanted the mail before it."""
 
 Detail = dict[str, Any]
 """What is added to the detail of a decision."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts.guards import PROFILE_EVENTS
-from journeys.machine.inputs import Control, EventArrived, Input, Leave, Pause, Resume, Skip
+from journeys.machine.inputs import Control, EventArrived, Input, Leave, Move, Pause, Resume, Skip
 from store.queries import controls, events
 from store.statuses import ControlStatus
 from store.tables.customers import Customer
@@ -101,5 +101,7 @@ def _control(asked: ControlRequest, now: datetime) -> Control:
             return Resume(at=at)
         case "skip":
             return Skip(at=at)
+        case "move":
+            return Move(at=at, stage=asked.stage or "", step=asked.step)
         case _:
             return Leave(at=at, reason=asked.reason or "exited")

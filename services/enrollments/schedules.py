@@ -7,8 +7,9 @@ from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
 from journeys.facts.customer_facts import CustomerFacts
+from journeys.facts.guards import GuardResult
 from journeys.program.program import Program, ScheduleTrigger
-from services.customers import known_facts
+from services.customers import known_facts, unreadable
 from services.definitions import journeys
 from services.enrollments import entry
 from services.enrollments.entry import Admission, Refusal, Request
@@ -57,26 +58,27 @@ def _enter(
     begun = enrollments.begun_by(session, program.journey, source, [one.id for one in candidates])
     known = known_facts.of_all(session, [(one, None) for one in candidates if one.id not in begun])
     requests, refused = list[Request](), list[Refusal]()
+    asked: list[tuple[str, str, GuardResult]] = []
     for customer in candidates:
         if customer.id in begun:
             continue
-        against = _guard_against(program, schedule, known[customer.id], now)
-        if against is not None:
+        verdict = _asked(program, schedule, known[customer.id], now)
+        if verdict is not None:
+            asked.append((customer.id, f"journey {program.journey}", verdict))
+        if verdict is not None and not verdict.holds:
+            against = {"guard": verdict.guard, "seen": dict(verdict.seen)}
             refused.append(Refusal(customer=customer, reason="guard_false", detail={**about, "guards": [against]}))
         else:
             admission = Admission(source=source, priority=Priority.BULK_START)
             requests.append(Request(customer=customer, admission=admission, about=about))
+    unreadable.note_asked(session, asked, now)
     entry.record_refusals(session, version.journey, refused, now)
     outcomes = entry.enroll_all(session, version, program, requests, now)
     return sum(isinstance(one, Enrollment) for one in outcomes)
 
 
-def _guard_against(
-    program: Program, schedule: ScheduleTrigger, known: CustomerFacts, now: datetime
-) -> dict[str, object] | None:
-    """The schedule's guard with the values it saw, where it keeps this customer out."""
+def _asked(program: Program, schedule: ScheduleTrigger, known: CustomerFacts, now: datetime) -> GuardResult | None:
+    """What the schedule's guard says of this customer, with the values it saw; None where it has none."""
     if schedule.guard is None:
         return None
-    text = program.guards[schedule.guard]
-    verdict = guards.evaluate(text, customer_facts.context(known, None, {}, now))
-    return None if verdict.holds else {"guard": text, "seen": dict(verdict.seen)}
+    return guards.evaluate(program.guards[schedule.guard], customer_facts.context(known, None, {}, now))

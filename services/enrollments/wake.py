@@ -23,7 +23,7 @@ from journeys.machine.state import State
 from journeys.machine.woken import Woken, checksum, kept, restored
 from journeys.rules import answers
 from services.access import audit_log
-from services.customers import known_facts
+from services.customers import known_facts, unreadable
 from services.definitions import journeys
 from services.enrollments import asking, effects
 from services.enrollments.effects import WakeContext
@@ -31,9 +31,8 @@ from services.enrollments.happened import Happened
 from services.errors import NotFound
 from services.messages import planning
 from store import bulk
-from store.queries import customers, decisions, enrollments, interests, unreadable_values
+from store.queries import customers, decisions, enrollments, interests
 from store.queries.counts import ENDED, Tally
-from store.queries.unreadable_values import UnreadableValue
 from store.session import CameBetween
 from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.customers import Customer
@@ -166,7 +165,7 @@ class _Wake:
             self._migrating = False
             return self._put_in(Migrated(at=self._call.now))
         while (given := next_input(self._call.program, state, self.happened, self._call.now)) is not None:
-            refused = refusal(state, given) if isinstance(given, Control) else None
+            refused = refusal(self._call.program, state, given) if isinstance(given, Control) else None
             if len(self.inputs) == INPUTS:
                 self.cut = True
                 return None
@@ -207,12 +206,7 @@ def _facts(call: WakeContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
     own = call.enrollment
     enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
     answer, asked = answers.answer(call.program, ask, known, event, enrollment)
-    unread = [
-        UnreadableValue(customer_id=call.customer.id, source=f"journey {own.journey}", field=name, value=value)
-        for one in asked
-        for name, value in one.unread.items()
-    ]
-    unreadable_values.note(call.session, unread, call.now)
+    unreadable.note_asked(call.session, ((call.customer.id, f"journey {own.journey}", one) for one in asked), call.now)
     return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
 
 

@@ -20,7 +20,8 @@ from services.installation import installation_settings
 from services.messages import circuit_breaker, turns
 from services.messages.circuit_breaker import ChannelReport
 from store import bulk
-from store.queries import decisions, lanes, message_bodies, message_counts, messages
+from store.queries import decisions, lanes, message_bodies, message_counts, messages, unreadable_values
+from store.queries.unreadable_values import UnreadableValue
 from store.statuses import MESSAGE, UNSURE, MessageStatus
 from store.tables.messages import Message
 
@@ -58,7 +59,10 @@ class Composed(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
-    """What became of one attempt; `status` and `reason` as the ledger keeps them, and what it says of the channel."""
+    """What became of one attempt; `status` and `reason` as the ledger keeps them, and what it says of the channel.
+
+    `unread` is a filter of the template, and the value of the customer's that it could not read.
+    """
 
     send_id: str
     status: MessageStatus
@@ -68,6 +72,7 @@ class AttemptResult:
     wait: timedelta | None = None
     explanation: str = ""
     said: ChannelReport | None = None
+    unread: tuple[str, str] | None = None
 
 
 def take_over(session: Session, lane: str, fence: str, now: datetime, channel: str | None = None) -> int:
@@ -146,9 +151,15 @@ def record(
     ]
     messages.record(session, [(message, _changed(result, message, now)) for result, message in kept])
     decisions.add(session, [_told(result, message, now) for result, message in kept])
+    unreadable_values.note(session, [_unread(message, *one.unread) for one, message in kept if one.unread], now)
     said = [one.said for one in results if one.said is not None]
     if channel is not None and said:
         circuit_breaker.record(session, channel, said, now)
+
+
+def _unread(message: Any, name: str, value: str) -> UnreadableValue:
+    source = f"template {message.template}"
+    return UnreadableValue(customer_id=message.customer_id, source=source, field=f"| {name}", value=value)
 
 
 def _tells(result: AttemptResult, message: Any) -> bool:

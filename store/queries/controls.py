@@ -10,17 +10,29 @@ from store.ids import new_id
 from store.statuses import ControlStatus
 from store.tables.enrollments import ControlRequest, Enrollment
 
+Destination = tuple[str, str | None]
+"""A stage, and a step of it; None where it is the first."""
+
 
 def row(
-    enrollment: Enrollment, verb: str, now: datetime, *, reason: str = "", control_id: str | None = None
+    enrollment: Enrollment,
+    verb: str,
+    now: datetime,
+    *,
+    reason: str = "",
+    control_id: str | None = None,
+    to: Destination | None = None,
 ) -> bulk.ColumnValues:
-    """The columns of a control that is asked of an enrollment now: pause, resume, skip or exit."""
+    """The columns of a control that is asked of an enrollment now: pause, resume, skip, move (`to` a place) or exit."""
+    stage, step = to or (None, None)
     return {
         "id": control_id or new_id("ctl"),
         "enrollment_id": enrollment.id,
         "customer_id": enrollment.customer_id,
         "verb": verb,
         "reason": reason,
+        "stage": stage,
+        "step": step,
         "status": ControlStatus.ASKED,
         "refusal": None,
         "asked_at": now,

@@ -31,7 +31,8 @@ MOST = 500
 class UnreadableValue:
     """A value of a customer's that could not be read, whose it is and where it stood.
 
-    `source` is what it came with: "profile", "event NAME" or "journey KEY".
+    `source` is what it came with, or who asked for it: "profile", "event NAME", "journey KEY", "segment KEY" or
+    "template KEY", whose `field` is then the filter (`| currency`).
     """
 
     customer_id: str

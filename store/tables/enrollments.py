@@ -108,9 +108,10 @@ class Decision(SQLModel, table=True):
 
 
 class ControlRequest(SQLModel, table=True):
-    """Something that was asked of an enrollment: pause, resume, skip or exit. Its next wake does it, or refuses.
+    """Something that was asked of an enrollment: pause, resume, skip, move or exit. Its next wake does it, or refuses.
 
-    `reason` is what an exit ends the enrollment with; `refusal` is the sentence of one that was refused.
+    `reason` is what an exit ends the enrollment with, `stage` and `step` are where a move leads; `refusal` is the
+    sentence of one that was refused.
     """
 
     __tablename__: ClassVar[Any] = "control"
@@ -121,6 +122,8 @@ class ControlRequest(SQLModel, table=True):
     customer_id: str = Field(index=True)
     verb: str
     reason: str = ""
+    stage: str | None = None
+    step: str | None = None
     status: ControlStatus = status_column(ControlStatus, default=ControlStatus.ASKED)
     refusal: str | None = None
     asked_at: datetime = _at()

@@ -248,11 +248,34 @@ def test_problems_of_every_class_are_told_in_one_pass() -> None:
         ("http://localhost:8000/x", "localhost"), ("http://crm.internal/x", "crm.internal"),
         ("http://10.1.2.3/x", "10.1.2.3"), ("http://[::1]/x", "::1"), ("http://169.254.169.254/", "169.254.169.254"),
         ("https://crm.example.com/x", None), ("https://8.8.8.8/x", None), ("https://internal.example.com/x", None),
-        ("http://[::1", None),
+        ("http://[::1", None), ("http://2130706433/x", "2130706433"), ("http://127.1/x", "127.1"),
+        ("http://0x7f.1/x", "0x7f.1"), ("http://0177.0.0.1/", "0177.0.0.1"), ("http://[::ffff:10.0.0.1]/", "::ffff:10.0.0.1"),
+        ("http://224.0.0.1/", "224.0.0.1"), ("http://[64:ff9b::7f00:1]/", "64:ff9b::7f00:1"), ("http://134744072/", None),
+        ("http://7/x", "7"), ("https://7.example.com/", None),
     ],
 )  # fmt: skip
 def test_a_host_of_the_own_network_is_known_by_its_name_or_address(url: str, host: str | None) -> None:
     assert hooks.refused_host(url) == host
+
+
+@pytest.mark.parametrize(
+    ("private", "told"),
+    [
+        (
+            None,
+            "10.0.0.7 is inside the own network, and is not called unless WAYPOST_HOOKS_PRIVATE allows it [warning]",
+        ),
+        (False, "10.0.0.7 is inside the own network, and is never called, since WAYPOST_HOOKS_PRIVATE is off"),
+        (True, None),
+    ],
+)
+def test_a_call_that_could_never_be_made_is_an_error_where_that_is_known(
+    private: bool | None, told: str | None
+) -> None:
+    text = "journey: j\nenter: [{on: E}]\nstart: a\nstages: {a: {steps: [{webhook: 'http://10.0.0.7/x'}], final: true}}"
+    found = found_in(text, ValidationContext(private_hooks=private))
+    shown = [one.replace(" (found '10.0.0.7'); expected an address that everybody can reach", "") for one in found]
+    assert shown == ([f"refused_host: line 4, stages.a.steps[0].webhook.url: {told}"] if told else [])
 
 
 @pytest.mark.parametrize(

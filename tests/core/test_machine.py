@@ -10,7 +10,7 @@ import pytest
 from journeys.machine import inputs, machine
 from journeys.machine.commands import Ask, Decide, Plan, Question
 from journeys.machine.drive import answered, drive, in_turn
-from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Merged, Pause, Planned, Resume, Skip, Woke
+from journeys.machine.inputs import Begin, EventArrived, Facts, Leave, Merged, Move, Pause, Planned, Resume, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation.simulator import PastFacts, RecordedEvent, simulate
@@ -70,8 +70,54 @@ def test_a_step_that_was_skipped_during_a_pause_goes_on_at_the_resume(compiled: 
 
 def test_skip_goes_on_behind_the_step(compiled: Compile, noon: datetime) -> None:
     program = compiled(WAITING)
-    state, commands = machine.advance(program, begun(program, noon), Skip(at=noon + timedelta(hours=1)))
+    _, commands = machine.advance(program, begun(program, noon), Skip(at=noon + timedelta(hours=1)))
     assert [command.kind for command in commands] == ["decide", "plan"]
+
+
+STAGES = HEAD + (
+    "stages: {a: {steps: [{wait: 2 days}], transitions: [{on: E, to: b}, {after: 9 days, to: c}]}, "
+    "b: {steps: [{send: x}, {wait: 1 day}, {branch: [{if: customer.a == 1, then: [{send: y}]}]}]}, "
+    "c: {final: true}}"
+)
+
+
+def test_whom_a_person_moves_goes_on_from_there(compiled: Compile, noon: datetime) -> None:
+    program, later = compiled(STAGES), noon + timedelta(hours=1)
+    moved, (told, plan) = machine.advance(program, begun(program, noon), Move(at=later, stage="b", seq=7))
+    assert isinstance(told, Decide)
+    assert (told.what, told.stage, told.detail) == ("moved", "a", {"to": "b", "cause": "person"})
+    assert (plan.kind, plan.step, moved.visit, moved.cursor) == ("plan", "b/send:x", 2, 7)
+    waits = settle(program, begun(program, noon), Move(at=later, stage="b", step="b/wait:1 day"))
+    assert (waits.stage, waits.position, waits.wakes_at) == ("b", "b/wait:1 day", later + timedelta(days=1))
+    again = settle(program, begun(program, noon), Move(at=later, stage="a"))
+    assert (again.position, again.visit, again.wakes_at) == ("a/wait:2 days", 2, later + timedelta(days=2))
+    over = settle(program, begun(program, noon), Move(at=later, stage="c"))
+    assert (over.ended, over.reason) == (True, "completed")
+
+
+def test_whom_a_person_moves_while_paused_stays_so_and_acts_once_it_goes_on(compiled: Compile, noon: datetime) -> None:
+    program, later = compiled(STAGES), noon + timedelta(days=3)
+    moved = settle(program, begun(program, noon), Pause(at=noon), Move(at=noon, stage="b", step="b/wait:1 day"))
+    assert (moved.paused, moved.stage, moved.position, moved.wakes_at) == (True, "b", "b/wait:1 day", None)
+    assert settle(program, moved, Resume(at=later)).wakes_at == later
+    event = EventArrived(at=noon - timedelta(hours=1), seq=1, name="E")
+    back = settle(program, moved, Resume(at=later), Move(at=later, stage="a"), event)
+    assert back.stage == "a", "what happened elsewhere fires nothing here"
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "sentence"),
+    [
+        ("b", "b/send:y", None),
+        ("d", None, "there is no stage 'd'"),
+        ("a", "b/send:x", "the stage 'a' has no step 'b/send:x'"),
+    ],
+)
+def test_nobody_is_moved_to_where_nobody_can_stand(
+    compiled: Compile, noon: datetime, stage: str, step: str | None, sentence: str | None
+) -> None:
+    program = compiled(STAGES)
+    assert machine.refusal(program, begun(program, noon), Move(at=noon, stage=stage, step=step)) == sentence
 
 
 def test_leaving_ends_with_the_given_reason(compiled: Compile, noon: datetime) -> None:
@@ -90,12 +136,12 @@ def test_leaving_ends_with_the_given_reason(compiled: Compile, noon: datetime) -
 )
 def test_a_refusal_says_why(compiled: Compile, noon: datetime, control: Any, sentence: str | None) -> None:
     program = compiled(WAITING)
-    assert machine.refusal(begun(program, noon), control(at=noon)) == sentence
+    assert machine.refusal(program, begun(program, noon), control(at=noon)) == sentence
 
 
 def test_skip_is_refused_where_nothing_is_waited_in(compiled: Compile, noon: datetime) -> None:
     program = compiled(HEAD + "stages: {a: {steps: [{send: x}], transitions: [{on: E, to: a}]}}")
-    refused = machine.refusal(begun(program, noon), Skip(at=noon))
+    refused = machine.refusal(program, begun(program, noon), Skip(at=noon))
     assert refused == "no step is waited in: the customer rests in stage 'a'"
 
 

@@ -102,3 +102,30 @@ def test_the_simulator_sets_behind_the_events_that_came_before(noon: datetime) -
     past, program = PastFacts(events, {}), compile_journey(source.read(SCORED)[0])
     simulate(program, State(customer="c", enrollment="e", cursor=1), past, noon, noon + timedelta(days=9))
     assert dict(past.known(2).attributes) == {"plan": "pro", "score": 110}
+
+
+HEARD = """
+journey: j
+enter: [{on: Signed Up}]
+start: a
+stages:
+  a:
+    steps: [{wait: 1 day}, {set: {plan: pro}}, {set: {plan: pro}}, {wait: 1 day}]
+    transitions:
+      - {on: Asked, when: 'customer.events["Identify"].count == 1 && customer.events["Asked"].count == 2', to: b}
+  b: {}
+"""
+
+
+def test_what_a_step_sets_is_an_event_in_a_simulation_too(noon: datetime) -> None:
+    """Once, since the second `set` changes nothing; later events count on behind it."""
+    asked = [RecordedEvent(seq=seq, name="Asked", at=noon + timedelta(days=day)) for seq, day in ((1, 0.5), (2, 1.5))]
+    past, program = PastFacts(list(asked), {}), compile_journey(source.read(HEARD)[0])
+    trace = simulate(program, State(customer="c", enrollment="e"), past, noon, noon + timedelta(days=3))
+    assert (trace.state.stage, trace.state.cursor) == ("b", 3)
+    assert [(one.seq, one.name, one.at - noon) for one in past.events] == [
+        (1, "Asked", timedelta(hours=12)),
+        (2, "Identify", timedelta(days=1)),
+        (3, "Asked", timedelta(hours=36)),
+    ]
+    assert past.events[1].properties == {"plan": "pro"}

@@ -255,3 +255,17 @@ def test_a_topic_is_paused_by_a_person_and_let_go(client: TestClient) -> None:
     assert client.post("/v1/topics/news/pause").status_code == 409
     assert client.post("/v1/topics/news/resume").json()["paused_at"] is None
     assert client.post("/v1/topics/news/resume").status_code == 409
+
+
+@pytest.mark.usefixtures("people")
+def test_a_subject_that_could_be_filled_in_for_nobody_is_refused(client: TestClient) -> None:
+    variants = {"a": {"template": "mail_a"}, "b": {"template": "mail_b", "subject": "{{ custmer.first_name }}"}}
+    wrong = [
+        {"segment": "pros", **BODY, "subject": "Hi {{ customer.first_name"},
+        {"segment": "pros", "topic": "news", "variants": variants},
+    ]
+    refused = [client.put("/v1/broadcasts/spring", json=body) for body in wrong]
+    assert [(one.status_code, one.json()["path"], one.json()["detail"]) for one in refused] == [
+        (422, "subject", "unexpected end of template, expected 'end of print statement'."),
+        (422, "variants.b.subject", "there is no variable 'custmer'; the nearest is 'customer'"),
+    ]

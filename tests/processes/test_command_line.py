@@ -107,6 +107,19 @@ def test_a_narrow_terminal_wraps_a_reason_and_cuts_nothing() -> None:
     assert REASON in whole
 
 
+def test_what_is_piped_is_as_wide_as_any_reason() -> None:
+    code = "from waypost.cli import terminal; print(terminal.console.width, terminal.complaints.width)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["100000", "100000"]
+
+
 def test_bookkeeping_that_repeats_is_one_row_with_how_often() -> None:
     deferred = {"reason": "quiet_hours"}
     story = [
@@ -117,6 +130,18 @@ def test_bookkeeping_that_repeats_is_one_row_with_how_often() -> None:
     ]
     rows = shown(customer_status.print_status, STATUS, story, width=200).splitlines()[-2:]
     assert [row.rpartition("lapsed")[2].strip() for row in rows] == ["quiet_hours (×3)", "frequency_cap"]
+
+
+def test_what_a_customer_did_keeps_its_times_and_what_their_profile_says_is_one_row() -> None:
+    did = {"kind": "event", "journey": None, "stage": None}
+    story = [entry(f"2026-03-0{day}T09:00:00Z", "Order Completed", **did) for day in (3, 2)]
+    story += [entry(f"2026-02-0{day}T09:00:00Z", "Identify", **did) for day in (3, 2, 1)]
+    rows = shown(customer_status.print_status, STATUS, story, width=200).splitlines()[-3:]
+    assert [" ".join(row.split()) for row in rows] == [
+        "2026-03-03 09:00:00 2026-03-03 10:00:00 Order Completed",
+        "2026-03-02 09:00:00 2026-03-02 10:00:00 Order Completed",
+        "2026-02-03 09:00:00 2026-02-03 10:00:00 Identify (×3)",
+    ]
 
 
 BOOK = {

@@ -62,6 +62,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "journey": {"revision": 0, "based_on": None, "drafted_by": None},
         "journey_version": {"drafted_by": None, "published_by": None},
     },
+    "0025": {"control": {"stage": None, "step": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -1,13 +1,13 @@
-"""What is asked of an enrollment (pause, resume, skip, exit) is done in its order, or refused with a reason."""
+"""What is asked of an enrollment (pause, resume, skip, move, exit) is done in its order, or refused with a reason."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
 from services.enrollments import asking
-from services.errors import Refused
+from services.errors import InvalidInput, Refused
 from store.session import Database
-from store.tables.enrollments import ControlRequest, Enrollment
+from store.tables.enrollments import ControlRequest, Decision, Enrollment
 from tests.shells import Shell
 from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, pause, rows
 
@@ -117,3 +117,51 @@ def test_a_paused_journey_pauses_who_would_act_and_lets_them_go_on(
     (enrollment,) = rows(database, Enrollment)
     assert (enrollment.paused, enrollment.paused_by, enrollment.stage) == (False, None, "buyer")
     assert sorted(mails(database)) == ["mail_a", "mail_c"]
+
+
+def test_a_person_moves_an_enrollment_to_a_step_and_its_mail_of_before_is_taken_back(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    shell.wake(noon)
+    (run,) = rows(database, Enrollment)
+    with database.writing() as session:
+        place = asking.place_named(session, run, "buyer", None)
+        asking.ask(session, run, "move", noon + timedelta(hours=1), to=place)
+    shell.wake(noon + timedelta(hours=1))
+    (moved,) = rows(database, Enrollment)
+    assert (moved.stage, moved.step, moved.visit, moved.wakes_at) == ("buyer", None, 2, None)
+    assert mails(database) == {"mail_a": ("skipped", "pre_empted"), "mail_c": ("planned", None)}
+    with database.writing() as session:
+        back = asking.place_named(session, moved, "new", "wait:2 days")
+        asking.ask(session, moved, "move", noon + timedelta(hours=2), to=back)
+    shell.wake(noon + timedelta(hours=2))
+    (moved,) = rows(database, Enrollment)
+    assert (moved.stage, moved.step, moved.wakes_at) == ("new", "new/wait:2 days", noon + timedelta(days=2, hours=2))
+    assert shell.state.visit == moved.visit == 3
+    assert controls(database) == [("move", "done", None), ("move", "done", None)]
+    told = [one.detail for one in rows(database, Decision) if one.what == "moved"]
+    assert [(one["to"], one["cause"], one.get("to_step")) for one in told] == [
+        ("buyer", "person", None),
+        ("new", "person", "new/wait:2 days"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "path", "said"),
+    [
+        ("byer", None, "stage", "there is no stage 'byer'; expected 'buyer', the nearest name"),
+        (
+            "new",
+            "send:mail_c",
+            "step",
+            "the stage 'new' has no step 'send:mail_c'; expected 'new/send:mail_b', the nearest name",
+        ),
+    ],
+)
+def test_a_place_that_is_none_is_told_with_the_nearest(
+    database: Database, shell: Shell, stage: str, step: str | None, path: str, said: str
+) -> None:
+    (run,) = rows(database, Enrollment)
+    with database.reading() as session, pytest.raises(InvalidInput) as refused:
+        asking.place_named(session, run, stage, step)
+    assert (refused.value.path, refused.value.message) == (path, said)

@@ -105,3 +105,12 @@ class JourneyCalls(Connection):
         Returns when it is done. Raises ApiProblem `refused` with the reason where it cannot be.
         """
         return self.call("POST", "/v1/enrollments/{}/{}", enrollment, verb, json={"reason": reason})
+
+    def move(self, enrollment: str, stage: str, step: str | None = None, reason: str = "") -> m.EnrollmentOut:
+        """Move one to a stage of its version, at a step: its id, or as it is called within the stage; else the first.
+
+        The stage is entered anew, so its mails may go again. Returns when it is done. Raises ApiProblem `refused` or
+        `invalid-input`.
+        """
+        body = {"stage": stage, "step": step, "reason": reason}
+        return self.call("POST", "/v1/enrollments/{}/move", enrollment, json=body)

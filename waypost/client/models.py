@@ -681,6 +681,14 @@ class MessagesReport(TypedDict):
     messages: list[MessageCountOut]
 
 
+class MoveIn(TypedDict):
+    """Where an enrollment is moved to, in the version that it is on, and why."""
+
+    stage: str
+    step: NotRequired[str | None]
+    reason: NotRequired[str]
+
+
 class MovesIn(TypedDict):
     stages: NotRequired[dict[str, str]]
     steps: NotRequired[dict[str, str]]

@@ -58,7 +58,7 @@ def build(parts: Parts) -> FastAPI:
         open_pages=frozenset(settings.open_pages),
         trusted_proxies=settings.trusted_proxies,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
-        hook_secrets=settings.known_secrets,
+        beside_store=parts.beside_store,
         has_room=lambda: has_room(settings.home),
         keys=KnownKeys(parts.database),
         rates=RateLimits(settings.rate),

@@ -1,4 +1,4 @@
-"""One enrollment as support moves it: `enrollment pause`, `resume`, `skip`, `exit`."""
+"""One enrollment as support moves it: `enrollment pause`, `resume`, `skip`, `move`, `exit`."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,8 +10,9 @@ from waypost.cli.terminal import api_client, print_answer
 
 if TYPE_CHECKING:
     from waypost.client import Waypost
+    from waypost.client.models import EnrollmentOut
 
-enrollment_app = typer.Typer(help="One enrollment: pause, resume, skip, exit.", no_args_is_help=True)
+enrollment_app = typer.Typer(help="One enrollment: pause, resume, skip, move, exit.", no_args_is_help=True)
 
 Verb = Literal["pause", "resume", "skip", "exit"]
 Whose = Annotated[str, typer.Argument(help="An enrollment's id (enr_…), or a customer: your id or the email address.")]
@@ -26,7 +27,7 @@ OWN_ID = "enr_"
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (pause, resume, skip, exit_):
+    for command in (pause, resume, skip, move, exit_):
         enrollment_app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(enrollment_app, name="enrollment")
 
@@ -46,6 +47,19 @@ def skip(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json:
     _control("skip", of, journey, reason, as_json)
 
 
+def move(
+    of: Whose,
+    stage: Annotated[str, typer.Argument(help="The stage to go to.")],
+    step: Annotated[str | None, typer.Option(help="At which step, by its id; else the first one.")] = None,
+    journey: JourneyOption = None,
+    reason: Reason = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Put it into a stage, at a step: it goes on from there, and what it sends may go again."""
+    with api_client() as waypost:
+        _print(as_json, waypost.move(the_one_meant(waypost, of, journey), stage, step, reason))
+
+
 def exit_(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
     """End it."""
     _control("exit", of, journey, reason, as_json)
@@ -53,10 +67,13 @@ def exit_(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json
 
 def _control(verb: Verb, of: str, journey: str | None, reason: str, as_json: bool) -> None:
     with api_client() as waypost:
-        done = waypost.control(the_one_meant(waypost, of, journey), verb, reason)
-        place = f"ended ({done['reason']})" if done["status"] == "ended" else done["step"] or done["stage"]
-        paused = ", paused" if done["paused"] else ""
-        print_answer(as_json, done, f"[green]✓[/] {done['id']} in {done['journey']}: {place}{paused}")
+        _print(as_json, waypost.control(the_one_meant(waypost, of, journey), verb, reason))
+
+
+def _print(as_json: bool, done: "EnrollmentOut") -> None:
+    place = f"ended ({done['reason']})" if done["status"] == "ended" else done["step"] or done["stage"]
+    paused = ", paused" if done["paused"] else ""
+    print_answer(as_json, done, f"[green]✓[/] {done['id']} in {done['journey']}: {place}{paused}")
 
 
 def the_one_meant(waypost: "Waypost", of: str, journey: str | None) -> str:

@@ -1,6 +1,7 @@
 """Journeys as they are typed: `validate`, `pause`, `resume`, `enroll`."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,11 +48,15 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
     from journeys.checks import lint
     from services.definitions import validation_context
 
-    secrets = made.settings.known_secrets or None  # a machine that has none may still check for one that has
+    known = made.beside_store
+    beside = replace(known, secrets=known.secrets or None)  # a machine that has none may still check for one that has
     if not made.set_up:
-        return lint.ValidationContext(templates=made.template_files(), secrets=secrets)
+        private, judge = known.private_hooks or None, known.judge_text
+        return lint.ValidationContext(
+            templates=made.template_files(), secrets=beside.secrets, private_hooks=private, judge_text=judge
+        )
     with made.database.reading() as session:
-        return validation_context.load(session, key, made.templates(), secrets)
+        return validation_context.load(session, key, made.templates(), beside)
 
 
 def pause(key: JourneyArgument, as_json: JsonFlag = False) -> None:

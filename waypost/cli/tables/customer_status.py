@@ -15,6 +15,9 @@ from rich.text import Text
 
 from waypost.cli.terminal import wrapping_table
 
+TOLD_AGAIN = frozenset({"Identify", "Group"})
+"""Events that only tell a profile again."""
+
 
 def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, Any]]) -> None:
     """Who and where, what comes next, and everything that led there, the newest first."""
@@ -28,7 +31,7 @@ def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, 
     table = wrapping_table("When (UTC)", *([f"When ({zone.key})"] if zone else []), "What", "Journey", "Where", "Why")
     for entry, count in _folded(story):
         times = [_utc(entry["at"]), *([_local(entry["at"], zone)] if zone else [])]
-        why_not = why(entry) + (f" (×{count})" if count > 1 else "")
+        why_not = " ".join(filter(None, (why(entry), f"(×{count})" if count > 1 else "")))
         place = entry["step"] or entry["stage"] or ""
         table.add_row(*times, _what(entry), Text(entry["journey"] or ""), Text(place), Text(why_not))
     console.print(table)
@@ -51,10 +54,15 @@ def _head(console: Console, customer: Mapping[str, Any]) -> None:
 
 
 def _folded(story: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], int]]:
-    """Entries one after the other that say the same at other times, as the newest of them and how many there are."""
+    """Entries one after the other that say the same at other times, as the newest of them and how many there are.
+
+    What a customer did is no bookkeeping: each time stands for itself, but where their profile was only told again.
+    """
 
     def says(entry: dict[str, Any]) -> tuple[Any, ...]:
-        return entry["kind"], entry["what"], entry["journey"], entry["stage"], entry["step"], why(entry)
+        did = entry["kind"] == "event" and entry["what"] not in TOLD_AGAIN
+        at = entry["at"] if did else None
+        return entry["kind"], entry["what"], at, entry["journey"], entry["stage"], entry["step"], why(entry)
 
     for _, same in groupby(story, key=says):
         first, *more = same
@@ -100,7 +108,7 @@ def why(entry: dict[str, Any]) -> str:
     detail = entry["detail"]
     match entry["what"]:
         case "moved":
-            return f"→ {detail['to']}, by {_cause(detail)}"
+            return f"→ {detail.get('to_step') or detail['to']}, by {_cause(detail)}"
         case "asked":
             return "; ".join(_verdict(one) for one in detail.get("guards", [])) or detail.get("why", "")
         case "branched":
@@ -114,6 +122,8 @@ def why(entry: dict[str, Any]) -> str:
 def _cause(detail: dict[str, Any]) -> str:
     if detail["cause"] == "when":
         return "its guard alone"
+    if detail["cause"] == "person":
+        return "a person"
     return f"event {detail['event']}" if detail.get("event") else detail["cause"]
 
 
