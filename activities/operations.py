@@ -40,6 +40,9 @@ from store.tables.access import Operation
 BEAT = 5.0
 """Seconds between two heartbeats: several within the time after which Temporal gives the work to another worker."""
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks whether somebody lets paused work go on."""
+
 ATTEMPTS = 5
 """After so many the operation has failed: the waits between them, 1, 2, 4 and 8 s, outlast a restart of the database. A
 worker that dies meanwhile is no failure of the work, but counts."""
@@ -84,10 +87,21 @@ class Operations:
         pages = KINDS[operation.kind](self._database, operation, self._clock)
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
+                await self._until_it_goes_on(operation.id)
                 if not await asyncio.to_thread(self._page, operation, page):
                     return
         finally:
             await asyncio.to_thread(getattr(pages, "close", lambda: None))
+
+    async def _until_it_goes_on(self, operation_id: str) -> None:
+        while True:
+            if not await asyncio.to_thread(self._waits, operation_id):
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _waits(self, operation_id: str) -> bool:
+        with self._database.reading() as session:
+            return operations.waits(session, operation_id)
 
     async def _test(self, operation: Operation) -> None:
         """A test mail is sent once: where an attempt was lost, nobody can tell whether it went."""

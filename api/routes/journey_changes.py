@@ -26,6 +26,7 @@ from api.schemas.journey_changes import (
     PlanIn,
     Published,
     PublishIn,
+    ResumePlanOut,
     RollbackIn,
 )
 from api.schemas.journeys import JourneyOut, VersionOut
@@ -33,7 +34,7 @@ from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices, Kind
 from services.changes import plan as plans
-from services.changes import publishing
+from services.changes import publishing, resume_plan
 from services.changes.plan import PlanRequest
 from services.definitions import drafts, journeys
 from services.errors import InvalidInput, NotFound
@@ -69,7 +70,7 @@ async def plan(
     `moves`, `rests`, `stranded`, `mails_again`, `mails_at_once`, `would_leave`, `pinned`, `unsettled`, `ended`) and by
     change, warns in sentences, tells the next month before and after, and has the token with which to publish.
     """
-    asked = body or PlanIn()
+    asked, known = body or PlanIn(), await run_in_threadpool(parts.templates)
     text, definition = asked.definition, None
     if text is not None:
         draft = await heavy.run(lambda: drafts.read_draft(key, text, validation_around(parts, key)))
@@ -83,7 +84,7 @@ async def plan(
     )
 
     def work(session: Session) -> OperationOut:
-        shown = operation_out(plans.start(session, key, wanted, caller.id, now), now)
+        shown = operation_out(plans.start(session, key, wanted, caller.id, now, known), now)
         Trail(request, session, now).note("planned", "journey", key, None, shown)
         return shown
 
@@ -114,10 +115,13 @@ def rollback(
 
     Mails that went are not unsent, and stages that were left are not entered again.
     """
-    return _published(
-        key, request, parts, now, caller.id, body, body.version,
-        lambda session: journeys.publish_again(session, key, body.version, now, caller.id),
-    )  # fmt: skip
+    known = parts.templates()
+
+    def again(session: Session) -> tuple[JourneyVersion, bool]:
+        plans.check_templates(journeys.definition(session, key, body.version), known)
+        return journeys.publish_again(session, key, body.version, now, caller.id)
+
+    return _published(key, request, parts, now, caller.id, body, body.version, again)
 
 
 def _published(
@@ -136,6 +140,7 @@ def _published(
     planned = _checked(parts, key, asked, version, now)
 
     def work(session: Session) -> Published:
+        publishing.one_at_a_time(session, key, planned)
         before = JourneyOut.model_validate(journeys.get(session, key))
         live, created = make_live(session)
         moving = publishing.move(session, planned, live, by, now) if planned is not None else None
@@ -156,6 +161,25 @@ def _checked(parts: Backend, key: str, asked: PublishIn, version: int | None, no
         if planned.request["version"] != version:
             raise InvalidInput("the plan is of another version", "token")
         return planned
+
+
+@router.get("/{key}/resume-plan", summary="Foresee a resume", responses=responses(404))
+async def resume_plan_(
+    key: JourneyKey, parts: TheBackend, now: Now, caller: Support, heavy: TheHeavyWork
+) -> ResumePlanOut:
+    """What would go if the journey were resumed now: mails by step and by what becomes of them, with examples.
+
+    Each overdue step by its `late`, behind the events of the meantime; and what is planned already and held. Nothing is
+    changed.
+    """
+
+    def look() -> ResumePlanOut:
+        with parts.database.reading() as session:
+            paused = journeys.get(session, key).paused_at is not None
+            found = resume_plan.of_journey(session, key, now)
+        return ResumePlanOut.model_validate({"journey": key, "paused": paused, **found.as_json()})
+
+    return await heavy.run(look)
 
 
 class StreamedNdjson(StreamingResponse):

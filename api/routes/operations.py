@@ -196,6 +196,24 @@ async def watch(
         await asyncio.sleep(LOOK_EVERY)
 
 
+@router.post("/operations/{id}/pause", summary="Let an operation wait", responses=responses(404, 409))
+def pause(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
+    """It waits behind its present page, also where its worker dies meanwhile. An erasure cannot be paused."""
+    before = operation_out(operations.get(session, id), now)
+    shown = operation_out(operations.pause(session, id), now)
+    trail.note("paused", "operation", id, before, shown)
+    return shown
+
+
+@router.post("/operations/{id}/resume", summary="Let it go on", responses=responses(404, 409))
+def resume(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
+    """It goes on where it stopped."""
+    before = operation_out(operations.get(session, id), now)
+    shown = operation_out(operations.resume(session, id), now)
+    trail.note("resumed", "operation", id, before, shown)
+    return shown
+
+
 @router.post("/operations/{id}/cancel", summary="Stop an operation", responses=responses(404, 409))
 def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It stops soon; what was done stays done."""

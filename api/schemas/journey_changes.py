@@ -83,6 +83,41 @@ class Published(VersionOut):
     operation: OperationOut | None = None
 
 
+class ResumedMail(BaseModel):
+    """Mails of one step that a resume leads to."""
+
+    stage: str = Field(examples=["onboarding"])
+    step: str = Field(examples=["onboarding/send:tour"])
+    template: str = Field(examples=["tour"])
+    outcome: Literal["send", "later", "skip"] = Field(
+        description="send: it goes at once; later: when its hours or its cap allow; skip: never"
+    )
+    reason: str | None = Field(description="why it does not go at once, by code", examples=["late"])
+    count: int = Field(examples=[412])
+    examples: list[str] = Field(description="five enrollments", examples=[["enr_06h0ay4t1dthcgt67nd2berw"]])
+
+
+class ResumeTotals(BaseModel):
+    """Mails by what becomes of them."""
+
+    send: int = Field(examples=[412])
+    later: int = Field(examples=[80])
+    skip: int = Field(examples=[3])
+
+
+class ResumePlanOut(BaseModel):
+    """What the resume of a journey would send."""
+
+    journey: str = Field(examples=["lifecycle"])
+    paused: bool = Field(description="whether it is paused now", examples=[True])
+    customers: int = Field(description="under way, and not paused by a person", examples=[2357])
+    overdue: int = Field(description="of these: for whom something is due, or has happened meanwhile", examples=[495])
+    leave: int = Field(description="of these: who go on to another stage, or end", examples=[12])
+    complete: bool = Field(description="false where there are more customers than were looked at")
+    totals: ResumeTotals
+    mails: list[ResumedMail]
+
+
 class PlanEntryOut(BaseModel):
     """What would become of one enrollment."""
 

@@ -108,6 +108,7 @@ class OperationOut(Shown):
     id: str = Field(examples=["op_06h0ay4t1dthcgt67nd2berw"])
     kind: str = Field(description="what is done", examples=["import events"])
     status: str = Field(description="queued, running, done, failed or cancelled", examples=["running"])
+    paused: bool = Field(description="it waits until somebody lets it go on", examples=[False])
     done: int = Field(description="lines, customers or rows", examples=[500])
     total: int | None = Field(examples=[2357])
     note: str | None = Field(description="what it is at", examples=["placing"])

@@ -1,6 +1,7 @@
 """The steps that lie before somebody in their stage and that only the new version has."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from journeys.changes.layout import ways_of
 from journeys.changes.mapping import VersionMapping
@@ -10,21 +11,39 @@ from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 
 
-def new_sends_ahead(
-    old: Program, new: Program, mapping: VersionMapping, moved: State, sent: Sequence[SentMail]
-) -> Mapping[NodeId, SentMail]:
+def new_sends_ahead(mapping: VersionMapping, moved: State, sent: Sequence[SentMail]) -> Mapping[NodeId, SentMail]:
     """The sends ahead, by id, that no old step became, and whose template was sent already; with the mail it repeats.
 
     What an old step with that template became is the same step: it sends once in a visit, whatever its version.
     """
-    known = {other for one, (other, _) in mapping.steps.items() if _template(old, one) == _template(new, other)}
+    ahead = _new_ahead(mapping, moved.position) if sent else ()
     found: dict[NodeId, SentMail] = {}
-    for step in _ahead(new, NodeId(moved.position) if moved.position else None, set()):
-        node = new.nodes[step]
-        mails = [one for one in sent if isinstance(node, SendNode) and one.template == node.template]
-        if mails and step not in known:
+    for step, template in ahead:
+        mails = [one for one in sent if one.template == template]
+        if mails:
             found[step] = max(mails, key=lambda one: one.at)
     return found
+
+
+@lru_cache(maxsize=4_096)
+def _new_ahead(mapping: VersionMapping, position: str | None) -> Sequence[tuple[NodeId, str]]:
+    fresh = _new_sends(mapping)
+    ahead = _ahead(mapping.new, NodeId(position) if position else None, set())
+    return [(step, fresh[step]) for step in ahead if step in fresh]
+
+
+def new_templates(mapping: VersionMapping) -> frozenset[str]:
+    """The templates of all sends that no old step became: mails of others are never repeated."""
+    return frozenset(_new_sends(mapping).values())
+
+
+@lru_cache(maxsize=64)
+def _new_sends(mapping: VersionMapping) -> Mapping[NodeId, str]:
+    """The sends that no old step with their template became, with their templates."""
+    old, new = mapping.old, mapping.new
+    known = {other for one, (other, _) in mapping.steps.items() if _template(old, one) == _template(new, other)}
+    templates = {step: _template(new, step) for step in new.nodes}
+    return {step: template for step, template in templates.items() if template is not None and step not in known}
 
 
 def _template(program: Program, step: NodeId) -> str | None:

@@ -7,9 +7,10 @@ from journeys.changes.outcomes import Standing
 from journeys.machine.commands import Ask, Decide, Question
 from journeys.machine.drive import Following, answered, drive
 from journeys.machine.inputs import Answer, Input, Migrated, Planned, Woke
+from journeys.machine.stages import guards_of
 from journeys.machine.state import State
-from journeys.program.nodes import NodeId, SendNode
-from journeys.program.program import Program
+from journeys.program.nodes import NodeId, SendNode, StageKey
+from journeys.program.program import Program, ProgramStage
 from journeys.rules import answers
 
 
@@ -20,6 +21,8 @@ def at_once(
 
     Every mail is taken to go that consent, caps and windows may still hold back, but for those of the steps `unsent`.
     """
+    if not _acts(new, moved, standing, now):
+        return None, ()
     left: list[str] = []
     mails: list[str] = []
 
@@ -38,6 +41,24 @@ def at_once(
 
     answered(drive(new, moved, _due_by(now)), answer)
     return next(iter(left), None), mails
+
+
+def _acts(new: Program, moved: State, standing: Standing, now: datetime) -> bool:
+    """Whether the move leads to anything: most wait for a later instant, in a stage whose guards do not hold."""
+    if moved.paused:
+        return False
+    stage = new.stages[StageKey(moved.stage)]
+    due = moved.mode == "run" or (moved.wakes_at is not None and moved.wakes_at <= now)
+    return due or (stage.final and moved.mode == "rest") or _let_go(new, stage, moved, standing, now)
+
+
+def _let_go(new: Program, stage: ProgramStage, moved: State, standing: Standing, now: datetime) -> bool:
+    """Whether a guard that is asked whenever somebody was moved holds."""
+    guards = guards_of(stage.by_guard)
+    if not guards:
+        return bool(stage.by_guard)
+    ask = Ask(number=0, at=now, seq=moved.cursor, why="", stage=stage.key, visit=moved.visit, guards=guards)
+    return any(answers.answer(new, ask, standing.known, None, standing.enrollment)[0].holds)
 
 
 def _due_by(now: datetime) -> Following:

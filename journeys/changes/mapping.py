@@ -40,13 +40,16 @@ class BadMoves(ValueError):
         super().__init__("; ".join(f"{one.place}: {one.message}" for one in problems))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VersionMapping:
     """Where each stage and step of the old version is found in the new one; what is gone is not there.
 
-    `named` are the old stages that the author moved.
+    `named` are the old stages that the author moved. It is made once for two versions, and what follows from it for
+    everybody at the same place is kept under it.
     """
 
+    old: Program
+    new: Program
     stages: Mapping[StageKey, StageKey]
     steps: Mapping[NodeId, tuple[NodeId, By]]
     named: frozenset[StageKey] = frozenset()
@@ -68,7 +71,7 @@ def mapping_of(old: Program, new: Program, moves: Moves | None = None) -> Versio
     finder.by_author(said.steps)
     finder.by_id()
     finder.by_place()
-    return VersionMapping(stages=stages | named, steps=finder.found, named=frozenset(named))
+    return VersionMapping(old=old, new=new, stages=stages | named, steps=finder.found, named=frozenset(named))
 
 
 class _Finder:

@@ -6,7 +6,8 @@ is carried over, never steps. It must not know how many there are, nor where the
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from journeys.changes import retiming
 from journeys.changes.ahead_of import new_sends_ahead
@@ -22,19 +23,17 @@ AS_CHOSEN = Choices()
 """What an author who says nothing chooses."""
 
 
-def place(
-    old: Program, new: Program, mapping: VersionMapping, standing: Standing, now: datetime, choices: Choices = AS_CHOSEN
-) -> PlaceOutcome:
+def place(mapping: VersionMapping, standing: Standing, now: datetime, choices: Choices = AS_CHOSEN) -> PlaceOutcome:
     """What becomes of one enrollment where the new version takes the place of the old one at `now`."""
     state = standing.state
     was = JourneyPlace(stage=state.stage, step=state.position)
     kind = _kept(standing, now, choices)
     stage = mapping.stages.get(StageKey(state.stage))
     if kind is not None or stage is None:
-        return PlaceOutcome(kind=kind or "stranded", was=was, to=was, acts=(state.wakes_at, state.wakes_at))
-    landed = _landing(old, new, mapping, state, stage)
-    moved = _moved(old, new, mapping, standing, landed, now, choices)
-    return _told(old, new, mapping, standing, landed, moved, now, choices)
+        return PlaceOutcome(kind=kind or "stranded", was=was, to=was, acts=(_acts(state), _acts(state)))
+    landed = _landing(mapping, StageKey(state.stage), state.position, state.mode == "run")
+    moved = _moved(mapping, standing, landed, now, choices)
+    return _told(mapping, standing, landed, moved, now, choices)
 
 
 def _kept(standing: Standing, now: datetime, choices: Choices) -> Kind | None:
@@ -64,21 +63,23 @@ class _Landing:
     entered: bool = False
 
 
-def _landing(old: Program, new: Program, mapping: VersionMapping, state: State, stage: StageKey) -> _Landing:
+@lru_cache(maxsize=4_096)
+def _landing(mapping: VersionMapping, left: StageKey, position: str | None, runs: bool) -> _Landing:
     """The same step; else the next one that is left, along the order that no guard decides; else the stage alone."""
-    at = NodeId(state.position) if state.position is not None else None
+    old, new, stage = mapping.old, mapping.new, mapping.stages[left]
+    at = NodeId(position) if position is not None else None
     if at is None:
         return _Landing(stage=stage, step=None, by="id")
     if at in mapping.steps:
         step, by = mapping.steps[at]
-        return _Landing(stage=stage, step=step, by=by, fresh=state.mode == "run")
+        return _Landing(stage=stage, step=step, by=by, fresh=runs)
     behind = old.nodes[at].next
     while behind is not None:
         step = mapping.step(behind)
         if step is not None:
             return _Landing(stage=stage, step=step, by="skip_forward", fresh=True)
         behind = old.nodes[behind].next
-    if StageKey(state.stage) in mapping.named:
+    if left in mapping.named:
         return _Landing(stage=stage, step=new.stages[stage].first, by="stage_start", fresh=True, entered=True)
     return _Landing(stage=stage, step=None, by="skip_forward")
 
@@ -86,31 +87,22 @@ def _landing(old: Program, new: Program, mapping: VersionMapping, state: State, 
 # -- the state ---------------------------------------------------------------------------------------------------------
 
 
-def _moved(
-    old: Program,
-    new: Program,
-    mapping: VersionMapping,
-    standing: Standing,
-    landed: _Landing,
-    now: datetime,
-    choices: Choices,
-) -> State:
+def _moved(mapping: VersionMapping, standing: Standing, landed: _Landing, now: datetime, choices: Choices) -> State:
     """The state in the new version, before anything is spread."""
     state = standing.state
     if landed.entered:
         state = replace(state, visit=state.visit + 1, since=now, hears_from=now, waits_from=None, deadlines=())
         standing = replace(standing, state=state)
     waits = landed.step is not None and not landed.fresh
-    until = retiming.wait_end(old, new, standing, landed.step, now, choices) if waits and landed.step else None
-    return replace(
-        state,
+    until = retiming.wait_end(mapping, standing, landed.step, now, choices) if waits and landed.step else None
+    return state.changed(
         stage=landed.stage,
         position=landed.step,
         mode="rest" if landed.step is None else "run" if landed.fresh else state.mode,
         until=until,
         due=state.due if waits else None,
         clock=max(state.clock or now, now) if landed.fresh else state.clock,
-        deadlines=retiming.deadlines(old, new, standing, mapping, landed.stage),
+        deadlines=retiming.deadlines(mapping, standing, landed.stage),
     )
 
 
@@ -118,16 +110,9 @@ def _moved(
 
 
 def _told(
-    old: Program,
-    new: Program,
-    mapping: VersionMapping,
-    standing: Standing,
-    landed: _Landing,
-    moved: State,
-    now: datetime,
-    choices: Choices,
+    mapping: VersionMapping, standing: Standing, landed: _Landing, moved: State, now: datetime, choices: Choices
 ) -> PlaceOutcome:
-    state, repeats = standing.state, new_sends_ahead(old, new, mapping, moved, standing.sent)
+    state, new, repeats = standing.state, mapping.new, new_sends_ahead(mapping, moved, standing.sent)
     left, mails = at_once(new, moved, standing, now, frozenset(repeats) if choices.again == "skip" else frozenset())
     kind = _kind(state, landed, moved, bool(repeats), left, mails)
     again = next(iter(repeats.values()), None) if kind == "mails_again" else None
@@ -137,13 +122,18 @@ def _told(
         was=JourneyPlace(stage=state.stage, step=state.position),
         to=JourneyPlace(stage=landed.stage, step=landed.step),
         by=landed.by,
-        acts=(state.wakes_at, spread.wakes_at),
+        acts=(_acts(state), _acts(spread)),
         template=again.template if again else mails[0] if kind == "mails_at_once" else None,
         sent_at=again.at if again else None,
         reason=left if kind == "would_leave" else None,
         state=spread,
         repeats=repeats,
     )
+
+
+def _acts(state: State) -> datetime | None:
+    """When it acts by itself, were it not paused: that is what another version changes of it."""
+    return state.changed(paused=False).wakes_at if state.paused else state.wakes_at
 
 
 def _kind(state: State, landed: _Landing, moved: State, repeats: bool, left: str | None, mails: Sequence[str]) -> Kind:
@@ -157,7 +147,7 @@ def _kind(state: State, landed: _Landing, moved: State, repeats: bool, left: str
         return "rests"
     if landed.by in ("map", "skip_forward", "stage_start") or landed.stage != state.stage:
         return "moves"
-    if moved.wakes_at != state.wakes_at:
+    if _acts(moved) != _acts(state):
         return "retimed"
     return "stays" if landed.step == state.position else "moves"
 
@@ -166,18 +156,20 @@ def _spread(new: Program, moved: State, state: State, now: datetime, choices: Ch
     """What the change makes due soon comes at an instant of the enrollment's own within the spread."""
     if moved.paused:
         return moved
-    later = share("spread", moved.enrollment) * choices.spread
+    soon, kept = now + SOON, {state.until, *(one.at for one in state.deadlines)}
 
     def spread(at: datetime) -> datetime:
-        return max(at, now) + later if at <= now + SOON else at
+        """Made sooner by the change alone: what was due at that instant already stays so."""
+        return max(at, now) + _later(moved, choices) if at <= soon and at not in kept else at
 
-    kept = {state.until, *(one.at for one in state.deadlines)}
-    moved = replace(
-        moved,
-        deadlines=tuple(one if one.at in kept else replace(one, at=spread(one.at)) for one in moved.deadlines),
-    )
-    if moved.mode == "wait" and moved.until is not None and moved.until not in kept:
-        return replace(moved, until=spread(moved.until))
+    if any(one.at <= soon for one in moved.deadlines):
+        moved = moved.changed(deadlines=tuple(replace(one, at=spread(one.at)) for one in moved.deadlines))
+    if moved.mode == "wait" and moved.until is not None and moved.until <= soon:
+        return moved.changed(until=spread(moved.until))
     if moved.mode == "run" and moved.position and isinstance(new.nodes[NodeId(moved.position)], SendNode):
-        return replace(moved, mode="wait", until=now + later)
+        return moved.changed(mode="wait", until=now + _later(moved, choices))
     return moved
+
+
+def _later(moved: State, choices: Choices) -> timedelta:
+    return share("spread", moved.enrollment) * choices.spread

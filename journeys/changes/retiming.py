@@ -1,7 +1,9 @@
 """When a moved enrollment acts: the end of its wait, and the deadlines of its stage, under the new version."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from journeys.changes.mapping import VersionMapping
@@ -17,13 +19,13 @@ from journeys.rules import answers
 
 
 def wait_end(
-    old: Program, new: Program, standing: Standing, step: NodeId, now: datetime, choices: Choices
+    mapping: VersionMapping, standing: Standing, step: NodeId, now: datetime, choices: Choices
 ) -> datetime | None:
     """When the wait ends that was begun at the old step, at the new one; None where it has no end of its own.
 
     One whose length is the same ends as before. A local time or a date is the next one there is: it has no length.
     """
-    state = standing.state
+    state, old, new = standing.state, mapping.old, mapping.new
     assert state.position is not None
     before, after = _how(old.nodes[NodeId(state.position)]), _how(new.nodes[step])
     same = before == after and (not _needs_zone(after) or _zone(old, standing) == _zone(new, standing))
@@ -58,19 +60,17 @@ def _begun(old: Program, standing: Standing, how: Span | LocalTime | DateOf | No
     return state.waits_from or state.since or now
 
 
-def deadlines(
-    old: Program, new: Program, standing: Standing, mapping: VersionMapping, stage: StageKey
-) -> tuple[Deadline, ...]:
+def deadlines(mapping: VersionMapping, standing: Standing, stage: StageKey) -> tuple[Deadline, ...]:
     """The deadlines of the new stage for somebody who stays in it.
 
     A transition with the same cause and the same way out is the same one: what it had spent stays spent, and another
     length counts from where the old one did.
     """
-    twins = _twins(old, new, standing, mapping, stage)
+    twins = _twins(mapping, StageKey(standing.state.stage), stage)
     found: list[Deadline] = []
-    for index, transition in enumerate(new.stages[stage].transitions):
+    for index, transition in enumerate(mapping.new.stages[stage].transitions):
         if isinstance(transition.cause, After | Inactive):
-            at = _due(old, standing, transition, twins.get(index))
+            at = _due(mapping.old, standing, transition, twins.get(index))
             found += [Deadline(at=at, transition=index)] if at is not None else []
     return tuple(found)
 
@@ -91,12 +91,14 @@ def _due(old: Program, standing: Standing, transition: ProgramTransition, twin: 
     return last + cause.span.elapsed if last else None
 
 
-def _twins(old: Program, new: Program, standing: Standing, mapping: VersionMapping, stage: StageKey) -> dict[int, int]:
+@lru_cache(maxsize=1_024)
+def _twins(mapping: VersionMapping, left: StageKey, stage: StageKey) -> Mapping[int, int]:
     """For transitions of the new stage by their index: the index of the same one in the old stage.
 
     First those that agree in their guard too, then those that agree in all but it and their length.
     """
-    was, found = old.stages[StageKey(standing.state.stage)].transitions, dict[int, int]()
+    old, new = mapping.old, mapping.new
+    was, found = old.stages[left].transitions, dict[int, int]()
     for strict in (True, False):
         for index, one in enumerate(new.stages[stage].transitions):
             for before, other in enumerate(was):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from journeys.machine.inputs import Awaited, EventArrived
 
@@ -80,6 +80,13 @@ class State:
         twin = object.__new__(State)
         for name in _FIELDS:
             object.__setattr__(twin, name, getattr(self, name))
+        return twin
+
+    def changed(self, **changes: Any) -> "State":
+        """The same state with other values, as fast."""
+        twin = self.copy()
+        for name, value in changes.items():
+            object.__setattr__(twin, name, value)
         return twin
 
     @property

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
-from journeys.machine.drive import answered, drive, in_turn
-from journeys.machine.inputs import Woke
+from journeys.machine.drive import answered, drive
+from journeys.machine.inputs import Input, Woke
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, StageKey, WaitForNode
 from journeys.program.program import OnEvent, Program, When
 from journeys.rules.awaited import NO_ADDRESS_YET
 from journeys.rules.policy import Deferred, Skipped
-from journeys.simulation.simulator import MailPolicy, PastFacts, SimulatedMail, Simulator, Trace
+from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)
 """How far a forecast looks: a win-back of two years is seen, one without an end is not followed for ever."""
@@ -52,14 +52,15 @@ class Action:
     unless: tuple[str, ...]
 
 
-class _Present(PastFacts):
-    """A customer who stays as they are."""
+class PresentFacts(PastFacts):
+    """A customer who stays as they are; `events` are those of which guards may see the properties."""
 
-    def __init__(self, known: CustomerFacts) -> None:
-        super().__init__((), known.attributes, known.timezone)
+    def __init__(self, known: CustomerFacts, events: Sequence[RecordedEvent] = ()) -> None:
+        super().__init__(events, known.attributes, known.timezone)
         self._known = known
 
     def known(self, seq: int) -> CustomerFacts:
+        """The facts of now, whatever the event."""
         return CustomerFacts(
             attributes=self.attributes,
             aggregates=self._known.aggregates,
@@ -80,15 +81,39 @@ def forecast(
     """The next actions in the order of their instants; none where the enrollment is paused or has ended."""
     if state.ended or state.paused:
         return []
-    horizon, trace = now + HORIZON, Trace(state=state)
-    enrollment = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
-    simulator = Simulator(program, _Present(known), enrollment, mail_policy, trace)
-    for _ in range(MOST * 4):
-        wakes_at = state.wakes_at
-        if wakes_at is None or wakes_at > horizon or _length(trace) >= MOST:
-            break
-        state = answered(drive(program, state, in_turn([Woke(at=max(wakes_at, now))])), simulator)
-    return _actions(program, trace)[:MOST]
+    own = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
+    return _actions(program, run_on(program, state, known, own, mail_policy, now, now + HORIZON, most=MOST))[:MOST]
+
+
+def run_on(
+    program: Program,
+    state: State,
+    known: CustomerFacts,
+    own: EnrollmentFacts,
+    mail_policy: MailPolicy,
+    now: datetime,
+    until: datetime,
+    *,
+    most: int,
+    first: Sequence[Input] = (),
+) -> Trace:
+    """What happens up to an instant if the customer stays as they are and does nothing, behind the inputs `first`.
+
+    It ends with the wake behind which `most` actions or more are told, and after four times as many wakes.
+    """
+    trace, begun, wakes = Trace(state=state), iter(first), iter(range(most * 4))
+    simulator = Simulator(program, PresentFacts(known), own, mail_policy, trace)
+
+    def following(reached: State) -> Input | None:
+        if (given := next(begun, None)) is not None:
+            return given
+        at = reached.wakes_at
+        if at is None or at > until or _length(trace) >= most or next(wakes, None) is None:
+            return None
+        return Woke(at=max(at, now), seq=reached.cursor)
+
+    trace.state = answered(drive(program, state, following), simulator)
+    return trace
 
 
 def _length(trace: Trace) -> int:

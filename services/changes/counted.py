@@ -36,7 +36,8 @@ class CountedChanges:
         count, examples = self.changes.get(outcome.change, (0, []))
         self.changes[outcome.change] = count + 1, [*examples, enrollment][:EXAMPLES]
         before, after = outcome.acts
-        self.soon += outcome.state is not None and after != before and after is not None and after <= now + SOON
+        acts = outcome.state is not None and not outcome.state.paused
+        self.soon += acts and after != before and after is not None and after <= now + SOON
 
     def as_json(self) -> dict[str, Any]:
         """As a plan tells it; the most frequent change first."""

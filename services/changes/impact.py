@@ -5,26 +5,43 @@ uncertainty (95%).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import sqrt
-from typing import Any
+from typing import Any, Literal
 
 from journeys.changes.outcomes import Standing
+from journeys.machine.inputs import Migrated
 from journeys.machine.state import State
 from journeys.program.assignment import share
 from journeys.program.program import Program
-from journeys.simulation.forecast import forecast
-from journeys.simulation.simulator import MailPolicy
+from journeys.rules.policy import ALLOWED, InstallationTerms
+from journeys.simulation.forecast import run_on
+from journeys.simulation.simulator import MailPolicy, by_policy
 
-SAMPLE = 1_000
-"""Enrollments that are run on at most: four milliseconds each."""
+SAMPLE = 10_000
+"""Enrollments that are run on, where there are more: a millisecond each."""
+
+MOST_ACTIONS = 100
+"""Actions of one enrollment within a month: of more it is told no more."""
 
 MONTH = timedelta(days=30)
 
 ENDED = "(ended)"
 """Where those stand who have reached the end."""
+
+
+MonthSide = Literal["before", "after"]
+"""Without the new version, and with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fared:
+    """The templates that an enrollment is mailed within the month, and the stage at its end."""
+
+    mails: Sequence[str]
+    stage: str
 
 
 @dataclass(slots=True)
@@ -35,19 +52,11 @@ class Impact:
     mails: dict[str, Counter[str]] = field(default_factory=lambda: {"before": Counter(), "after": Counter()})
     stages: dict[str, Counter[str]] = field(default_factory=lambda: {"before": Counter(), "after": Counter()})
 
-    def add(
-        self, before: tuple[Program, State], after: tuple[Program, State], standing: Standing, now: datetime,
-        policy: MailPolicy,
-    ) -> None:  # fmt: skip
-        """Run one enrollment on under both versions; one that is not moved is the same in both."""
-        self.sample += 1
-        told = _month(*before, standing, now, policy)
-        for side, (mails, stage) in (
-            ("before", told),
-            ("after", told if after == before else _month(*after, standing, now, policy)),
-        ):
-            self.mails[side].update(mails)
-            self.stages[side][stage] += 1
+    def add(self, side: MonthSide, fared: Fared) -> None:
+        """How one more enrollment of the sample fares, on one of the sides."""
+        self.sample += side == "before"
+        self.mails[side].update(fared.mails)
+        self.stages[side][fared.stage] += 1
 
     def as_json(self, live: int) -> dict[str, Any]:
         """Scaled to all who are live; `within` is half of the interval, 0 where everybody was run on."""
@@ -77,22 +86,29 @@ def sampled(enrollment: str, live: int) -> bool:
     return share("impact", enrollment) * live < SAMPLE
 
 
-def _month(
-    program: Program, state: State, standing: Standing, now: datetime, policy: MailPolicy
-) -> tuple[list[str], str]:
-    """The templates that are mailed within a month, and the stage at its end."""
-    mails, stage = list[str](), state.stage
-    own = standing.enrollment
-    for action in forecast(program, state, standing.known, now, policy, key=own.key, data=own.data):
-        if action.at > now + MONTH:
-            break
-        if action.what == "send":
-            mails.append(str(action.detail["template"]))
-        elif action.what == "moved":
-            stage = str(action.detail["to"])
-        elif action.what == "ended":
-            stage = ENDED
-    return mails, stage
+class RunsOn:
+    """Runs enrollments on through a month on both sides, each under policies of its own: their mails count for caps."""
+
+    def __init__(self, month: Impact, terms: InstallationTerms, now: datetime) -> None:
+        self._month, self._now = month, now
+        self._policies: dict[MonthSide, MailPolicy] = {side: by_policy(False, terms) for side in ("before", "after")}
+
+    def add(self, standing: Standing, old: Program, moved: tuple[Program, State] | None) -> None:
+        """One more; who is not moved (None) fares on both sides alike."""
+        before = self._fares("before", standing, old, standing.state, ())
+        self._month.add("before", before)
+        first = (Migrated(at=self._now),)
+        self._month.add("after", before if moved is None else self._fares("after", standing, *moved, first))
+
+    def _fares(
+        self, side: MonthSide, standing: Standing, program: Program, state: State, first: Sequence[Migrated]
+    ) -> Fared:
+        if state.ended or state.paused:
+            return Fared(mails=(), stage=ENDED if state.ended else state.stage)
+        known, own, policy, end = standing.known, standing.enrollment, self._policies[side], self._now + MONTH
+        trace = run_on(program, state, known, own, policy, self._now, end, most=MOST_ACTIONS, first=first)
+        mails = [one.template for one in trace.mails if one.verdict == ALLOWED]
+        return Fared(mails=mails, stage=ENDED if trace.state.ended else trace.state.stage)
 
 
 def _scaled(sides: Mapping[str, Counter[str]], sample: int, live: int) -> dict[str, dict[str, int]]:

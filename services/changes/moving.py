@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.changes.ahead_of import new_templates
 from journeys.changes.mapping import Moves, VersionMapping, mapping_of
 from journeys.changes.outcomes import Choices, Kind, PlaceOutcome, SentMail, Standing
 from journeys.changes.place import place
@@ -25,9 +26,10 @@ from services.changes import standings
 from services.definitions import journeys
 from services.messages.step_messages import PlanOutcome, message_row
 from store import bulk
-from store.queries import customers, decisions, dispatches, enrollment_mail, enrollments, interests, messages
+from store.queries import customers, decisions, dispatches, enrollment_mail, interests, live_enrollments, messages
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
+from store.queries.live_enrollments import EnrollmentRow
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment, Interest
 
@@ -43,13 +45,23 @@ SENT_BEFORE = "sent_before"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetVersion:
-    """The version that enrollments are moved to, and what its author said. `share` is how many in a hundred move."""
+    """The version that enrollments are moved to, and what its author said. `share` is how many in a hundred move.
+
+    `mappings` are those made so far, by the digest of the version that is left.
+    """
 
     number: int
     program: Program
     moves: Moves = field(default_factory=Moves)
     choices: Choices = field(default_factory=Choices)
     share: int = 100
+    mappings: dict[str, VersionMapping] = field(default_factory=dict[str, VersionMapping], repr=False, compare=False)
+
+    def mapping(self, old: Program) -> VersionMapping:
+        """From this version; raise BadMoves where the author's moves fit no such version."""
+        if old.digest not in self.mappings:
+            self.mappings[old.digest] = mapping_of(old, self.program, _of_version(self.moves, old))
+        return self.mappings[old.digest]
 
     def concerns(self, enrollment: str) -> bool:
         """Whether it is among those who are moved: the same ones always."""
@@ -60,24 +72,21 @@ class TargetVersion:
 class Judged:
     """An enrollment with what becomes of it."""
 
-    enrollment: Enrollment
+    enrollment: EnrollmentRow
     standing: Standing
     outcome: PlaceOutcome
 
 
-def judge(session: Session, target: TargetVersion, those: Sequence[Enrollment], now: datetime) -> Iterator[Judged]:
+def judge(session: Session, target: TargetVersion, those: Sequence[EnrollmentRow], now: datetime) -> Iterator[Judged]:
     """What would become of each; nothing is changed. Raises BadMoves where the author's moves fit no such version."""
-    owners = customers.by_ids(session, [one.customer_id for one in those])
-    standing = standings.of(session, those, owners)
-    mappings: dict[str, VersionMapping] = {}
+    mappings = {digest: target.mapping(journeys.compiled(session, digest)) for digest in {one.digest for one in those}}
+    templates = {one for mapping in mappings.values() for one in new_templates(mapping)}
+    standing = standings.of(session, those, templates)
     for one in those:
-        old = journeys.compiled(session, one.digest)
-        if one.digest not in mappings:
-            mappings[one.digest] = mapping_of(old, target.program, _of_version(target.moves, old))
-        stands = standing[one.id]
-        choices = target.choices if target.concerns(one.id) else PINNED
-        outcome = place(old, target.program, mappings[one.digest], stands, now, choices)
-        yield Judged(enrollment=one, standing=stands, outcome=outcome)
+        if one.id in standing:
+            stands, choices = standing[one.id], target.choices if target.concerns(one.id) else PINNED
+            outcome = place(mappings[one.digest], stands, now, choices)
+            yield Judged(enrollment=one, standing=stands, outcome=outcome)
 
 
 def _of_version(moves: Moves, old: Program) -> Moves:
@@ -102,8 +111,9 @@ def move(
     their version for a `refused` kind have it on their timeline.
     """
     customers.lock_all(session, those.values())
-    found = [one for one in enrollments.by_ids(session, those).values() if one.digest != target.program.digest]
-    judged = list(judge(session, target, found, now))
+    found = live_enrollments.by_ids(session, list(those), target.program.digest)
+    ours = [one for one in found if one.customer_id == those[one.id]]
+    judged = list(judge(session, target, ours, now))
     moved = [one for one in judged if one.outcome.state is not None]
     rows, tally = [_row(target, one, now) for one in moved], Tally()
     for one in moved:
@@ -115,7 +125,9 @@ def move(
     decisions.add(session, [_decision(target, one, now) for one in [*moved, *kept]])
     dispatches.add(session, [_poke(one, now, first + place) for place, one in enumerate(moved)])
     tally.write(session)
-    return Counter(one.outcome.kind for one in judged)
+    kinds = Counter[Kind](one.outcome.kind for one in judged)
+    kinds["unsettled"] += len(found) - len(ours)  # their customer was merged into one who is not locked here
+    return +kinds
 
 
 def _row(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnValues:

@@ -16,10 +16,10 @@ from journeys.changes.mapping import BadMoves, Moves, mapping_of
 from journeys.changes.outcomes import Choices
 from journeys.language.definition import Definition
 from journeys.program import compiler
-from journeys.simulation.simulator import by_policy
+from journeys.program.nodes import SendNode
 from services.changes import impact, moving
 from services.changes.counted import CountedChanges
-from services.changes.impact import Impact
+from services.changes.impact import Impact, RunsOn
 from services.changes.moving import Judged, TargetVersion
 from services.definitions import journeys
 from services.errors import InvalidInput, Refused
@@ -28,14 +28,14 @@ from services.operations import operations
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store import bulk
-from store.queries import counts, enrollments, plans
+from store.queries import counts, live_enrollments, plans
 from store.session import Database
 from store.tables.access import Operation
 
 KIND = "plan journey"
 """What the operation is called."""
 
-PAGE = 500
+PAGE = 1_000
 """Enrollments that are judged in one transaction: some tenths of a second."""
 
 _CHOICES: TypeAdapter[Choices] = TypeAdapter(Choices)
@@ -52,16 +52,19 @@ class PlanRequest:
     share: int = 100
 
 
-def start(session: Session, key: str, asked: PlanRequest, by: str, now: datetime) -> Operation:
-    """Ask for a plan.
+def start(
+    session: Session, key: str, asked: PlanRequest, by: str, now: datetime, templates: frozenset[str]
+) -> Operation:
+    """Ask for a plan; `templates` are those that there are.
 
     Raise NotFound where there is no such version or no draft, Refused where nobody is under way since it was never
-    published, InvalidInput where the moves do not fit.
+    published, or where it sends a template that is gone; InvalidInput where the moves do not fit.
     """
     journey = journeys.get(session, key)
     if journey.live_version is None:
         raise Refused(f"the journey {key!r} is not published, so nobody is under way in it")
     definition = asked.definition or journeys.draft_or(session, key, asked.version)
+    check_templates(definition, templates)
     _check(journeys.definition(session, key), definition, asked.moves)
     request: dict[str, Any] = {
         "journey": key,
@@ -74,6 +77,14 @@ def start(session: Session, key: str, asked: PlanRequest, by: str, now: datetime
         "share": asked.share,
     }
     return operations.start(session, KIND, request, now, by=by, total=counts.live(session).get(key, 0))
+
+
+def check_templates(definition: Definition, templates: frozenset[str]) -> None:
+    """Raise Refused where it sends what is not among these templates: an older version may."""
+    nodes = compiler.compile_journey(definition).nodes.values()
+    gone = sorted({one.template for one in nodes if isinstance(one, SendNode)} - templates)
+    if gone:
+        raise Refused(f"it sends {', '.join(map(repr, gone))}: there is no such template any more", "template_gone")
 
 
 def _check(live: Definition, other: Definition, moves: Moves) -> None:
@@ -98,20 +109,21 @@ def target(operation: Operation, number: int | None = None) -> TargetVersion:
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A page of live enrollments at a time, in the order of their ids."""
+    aim = target(operation)
     while True:
-        yield lambda session: _page(session, operation, clock())
+        yield lambda session: _page(session, operation, aim, clock())
 
 
-def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
+def _page(session: Session, operation: Operation, aim: TargetVersion, now: datetime) -> Done | None:
     current = session.get(Operation, operation.id) or operation
     known = current.result or {}
-    those = enrollments.live_in(session, current.request["journey"], current.cursor, PAGE)
+    those = live_enrollments.page(session, current.request["journey"], current.cursor, PAGE)
     if not those and "token" in known:
         return None
     counted, month = CountedChanges.from_json(known), Impact.read(known.get("counted", {}))
-    judged = list(moving.judge(session, target(current), those, now))
-    plans.put(session, [_entry(current.id, one) for one in judged])
-    _run_on(session, target(current), [one for one in judged if _is_sampled(current, one)], month, now)
+    judged = list(moving.judge(session, aim, those, now))
+    plans.add(session, [_entry(current.id, one) for one in judged])
+    _run_on(session, aim, [one for one in judged if _is_sampled(current, one)], month, now)
     for one in judged:
         counted.add(one.enrollment.id, one.outcome, now)
     cursor = those[-1].id if those else current.cursor
@@ -151,19 +163,17 @@ def _is_sampled(operation: Operation, one: Judged) -> bool:
 
 
 def _run_on(session: Session, aim: TargetVersion, those: list[Judged], month: Impact, now: datetime) -> None:
-    policy = by_policy(assume_address=False, installation=eligibility.load_policy_terms(session))
+    runs_on = RunsOn(month, eligibility.load_policy_terms(session), now)
     for one in those:
-        stands = journeys.compiled(session, one.enrollment.digest), one.standing.state
-        moved = stands if one.outcome.state is None else (aim.program, one.outcome.state)
-        month.add(stands, moved, one.standing, now, policy)
+        moved = (aim.program, one.outcome.state) if one.outcome.state is not None else None
+        runs_on.add(one.standing, journeys.compiled(session, one.enrollment.digest), moved)
 
 
 def counted_anew(session: Session, operation: Operation, now: datetime) -> CountedChanges:
     """What the same plan counts now."""
     counted, after, aim = CountedChanges(), "", target(operation)
-    while those := enrollments.live_in(session, operation.request["journey"], after, PAGE):
+    while those := live_enrollments.page(session, operation.request["journey"], after, PAGE):
         for one in moving.judge(session, aim, those, now):
             counted.add(one.enrollment.id, one.outcome, now)
         after = those[-1].id
-        session.expunge_all()
     return counted

@@ -14,12 +14,13 @@ from sqlmodel import Session
 from journeys.changes.outcomes import KEEPS, Kind
 from services.changes import moving, plan
 from services.changes.counted import drifted
+from services.changes.moving import TargetVersion
 from services.definitions import journeys
 from services.errors import NotFound, Refused
 from services.operations import operations
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
-from store.queries import enrollments
+from store.queries import live_enrollments
 from store.session import Database
 from store.statuses import OperationStatus
 from store.tables.access import Operation
@@ -42,6 +43,10 @@ WAITS = "waits for those who are about to act"
 REFUSED: frozenset[Kind] = frozenset({"stranded"})
 REFUSED_AT_LAST: frozenset[Kind] = frozenset({"unsettled"})
 """Kinds that are put on record as not moved, at the first pass and at the last."""
+
+
+NOBODY: Mapping[str, Mapping[str, int]] = {"moved": {}, "kept": {}}
+"""The result of a move before anybody was looked at."""
 
 
 class Drifted(Exception):
@@ -83,6 +88,23 @@ def _plan(session: Session, key: str, token: str, now: datetime) -> Operation:
     return operation
 
 
+def one_at_a_time(session: Session, key: str, planned: Operation | None) -> None:
+    """Before anything is published: hold the journey's row until the transaction ends.
+
+    Raise Refused where customers are on their way to another version, which would be led back and forth; or where
+    somebody has published since the plan was checked.
+    """
+    journey = journeys.held(session, key)
+    moving_now = operations.under_way(session, KIND, key)
+    if moving_now is not None:
+        told = (
+            f"customers are on their way to version {moving_now.request['number']}; wait for {moving_now.id}, or cancel"
+        )
+        raise Refused(f"{told} it", "moving")
+    if planned is not None and journey.live_version != planned.request["from"]:
+        raise Refused("another version is live by now; plan again", "other_draft")
+
+
 def move(session: Session, planned: Operation, version: JourneyVersion, by: str, now: datetime) -> Operation:
     """Ask for what was planned, with the version that was published."""
     request = {**planned.request, "plan": planned.id, "number": version.number}
@@ -91,30 +113,32 @@ def move(session: Session, planned: Operation, version: JourneyVersion, by: str,
 
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """A page at a time, in the order of the enrollments' ids; those that were about to act once more, PASSES times."""
+    aim = plan.target(operation, operation.request["number"])
     while True:
         with database.reading() as session:
             current = session.get(Operation, operation.id)
         if current is not None and current.note == WAITS:
             time.sleep(BETWEEN)
-        yield lambda session: _page(session, operation, clock())
+        yield lambda session: _page(session, operation, aim, clock())
 
 
-def _page(session: Session, operation: Operation, now: datetime) -> Done | None:
+def _page(session: Session, operation: Operation, aim: TargetVersion, now: datetime) -> Done | None:
     current = session.get(Operation, operation.id) or operation
-    known = current.result or {"moved": {}, "kept": {}}
+    known = current.result or NOBODY
     turn, _, after = (current.cursor or "1/").partition("/")
-    aim = plan.target(current, current.request["number"])
-    those = enrollments.live_elsewhere(session, aim.program.journey, aim.program.digest, after, PAGE)
+    those = live_enrollments.elsewhere(session, aim.program.journey, aim.program.digest, after, PAGE)
     last = int(turn) == PASSES
     if not those:
+        if current.result is None:
+            return Done(count=0, result=NOBODY)
         waits = not last and known["kept"].get("unsettled", 0) > 0
         return Done(count=0, cursor=f"{int(turn) + 1}/", result={"kept": {}}, note=WAITS) if waits else None
     refused = REFUSED_AT_LAST if last else REFUSED if turn == "1" else frozenset[Kind]()
-    kinds = moving.move(session, aim, {one.id: one.customer_id for one in those}, now, current.done, refused)
+    kinds = moving.move(session, aim, those, now, current.done, refused)
     moved = Counter({kind: count for kind, count in kinds.items() if kind not in KEEPS})
     return Done(
         count=moved.total(),
-        cursor=f"{turn}/{those[-1].id}",
+        cursor=f"{turn}/{next(reversed(those))}",
         result={
             "moved": Counter(known["moved"]) + moved,
             "kept": Counter(known["kept"]) + Counter({kind: kinds[kind] for kind in kinds if kind in KEEPS}),

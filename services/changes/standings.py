@@ -1,7 +1,7 @@
 """Live enrollments as `journeys.changes.place` takes them: each with its state, its customer and its mails, by sets."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlmodel import Session
 
@@ -9,16 +9,13 @@ from journeys.changes.outcomes import SentMail, Standing
 from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.woken import restored
 from services.customers import known_facts
-from store.queries import enrollment_mail
+from store.queries import customers, enrollment_mail
+from store.queries.live_enrollments import EnrollmentRow
 from store.statuses import MessageStatus
-from store.tables.customers import Customer
-from store.tables.enrollments import Enrollment
-
-ON_THEIR_WAY = (MessageStatus.CLAIMED, MessageStatus.SENDING)
-"""Statuses of a mail that somebody holds just now."""
 
 GONE_OR_GOING = (
-    *ON_THEIR_WAY,
+    MessageStatus.CLAIMED,
+    MessageStatus.SENDING,
     MessageStatus.PLANNED,
     MessageStatus.ACCEPTED,
     MessageStatus.UNKNOWN,
@@ -27,14 +24,15 @@ GONE_OR_GOING = (
 """Statuses of a mail that its customer has, or may still get."""
 
 
-def of(session: Session, those: Sequence[Enrollment], customers: Sequence[Customer]) -> Mapping[str, Standing]:
-    """Where each stands, by its id; `customers` are theirs."""
-    known = known_facts.of_all(session, [(one, None) for one in customers])
+def of(session: Session, those: Sequence[EnrollmentRow], templates: Collection[str]) -> Mapping[str, Standing]:
+    """Where each stands, by its id, with the mails of these `templates` alone. Whose customer is gone is left out."""
+    ids = [one.id for one in those]
+    owners = customers.rows_by_ids(session, [one.customer_id for one in those])
+    known = known_facts.of_all(session, [(one, None) for one in owners])
     sent: defaultdict[str, list[SentMail]] = defaultdict(list)
-    held: set[str] = set()
-    for enrollment, mail, status in enrollment_mail.of(session, [one.id for one in those], GONE_OR_GOING):
+    for enrollment, mail in enrollment_mail.of(session, ids, templates, GONE_OR_GOING):
         sent[enrollment].append(mail)
-        held |= {enrollment} if status in ON_THEIR_WAY else set()
+    held = enrollment_mail.with_a_held_one(session)
     return {
         one.id: Standing(
             state=restored(one.state),
@@ -44,4 +42,5 @@ def of(session: Session, those: Sequence[Enrollment], customers: Sequence[Custom
             on_its_way=one.id in held,
         )
         for one in those
+        if one.customer_id in known
     }

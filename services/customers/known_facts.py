@@ -11,6 +11,7 @@ from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, Earlier, EventFacts
 from services.installation import installation_settings
 from store.queries import events
+from store.queries.customers import CustomerRow
 from store.tables.customers import Customer, Event
 
 LATEST = 100
@@ -25,14 +26,16 @@ def facts_of(session: Session, customer: Customer, seq: int | None = None) -> Cu
     return of_all(session, [(customer, seq)])[customer.id]
 
 
-def of_all(session: Session, wanted: Iterable[tuple[Customer, int | None]]) -> Mapping[str, CustomerFacts]:
+def of_all(
+    session: Session, wanted: Iterable[tuple[Customer | CustomerRow, int | None]]
+) -> Mapping[str, CustomerFacts]:
     """`known` of many customers, by their ids."""
     zone = installation_settings.load(session).timezone
     by_id = {customer.id: (customer, seq) for customer, seq in wanted}
     return {name: _facts(session, customer, seq, zone) for name, (customer, seq) in by_id.items()}
 
 
-def _facts(session: Session, customer: Customer, seq: int | None, zone: str) -> CustomerFacts:
+def _facts(session: Session, customer: Customer | CustomerRow, seq: int | None, zone: str) -> CustomerFacts:
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
     if seq is not None and seq < customer.seq:
         stored |= _as_of(session, customer, stored, seq)
@@ -45,7 +48,7 @@ def _facts(session: Session, customer: Customer, seq: int | None, zone: str) -> 
     )
 
 
-def attributes(customer: Customer) -> Mapping[str, Any]:
+def attributes(customer: Customer | CustomerRow) -> Mapping[str, Any]:
     """The attributes as guards and templates see them: `id` is who they are, whatever a trait of that name says."""
     return {**customer.attributes, "id": customer.external_id or customer.anonymous_id}
 
@@ -64,7 +67,9 @@ def event_facts(event: Event) -> EventFacts:
 # -- as of an event ----------------------------------------------------------------------------------------------------
 
 
-def _as_of(session: Session, customer: Customer, stored: Mapping[str, Aggregate], seq: int) -> Mapping[str, Aggregate]:
+def _as_of(
+    session: Session, customer: Customer | CustomerRow, stored: Mapping[str, Aggregate], seq: int
+) -> Mapping[str, Aggregate]:
     """The aggregates just after the event `seq`, by the shorter way: without what came later, or from the first on."""
     if seq <= customer.seq - seq:
         return dict.fromkeys(stored, customer_facts.NOTHING) | _folded(session, customer.id, seq)

@@ -104,6 +104,14 @@ def get(session: Session, key: str) -> Journey:
     return journey
 
 
+def held(session: Session, key: str) -> Journey:
+    """The same, locked until the transaction ends: whoever publishes waits here for whoever publishes already."""
+    journey = session.get(Journey, key, with_for_update=True, populate_existing=True)
+    if journey is None:
+        raise NotFound(f"there is no journey {key!r}")
+    return journey
+
+
 def version(session: Session, key: str, number: int) -> JourneyVersion:
     """A published version, by its number from 1; raise NotFound."""
     found = session.get(JourneyVersion, (key, number))

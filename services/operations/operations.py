@@ -51,6 +51,9 @@ class Done:
     total: int | None = None
 
 
+NEVER_PAUSED = ("erase", "test mail")
+"""An erasure is owed at once, and a test mail is one call."""
+
 PageOfWork = Callable[[Session], Done | None]
 """One page of work, within one transaction; None where nothing is left to do."""
 
@@ -100,6 +103,42 @@ def cancel(session: Session, operation_id: str) -> Operation:
     operation.cancel = True
     session.add(operation)
     return operation
+
+
+def pause(session: Session, operation_id: str) -> Operation:
+    """Let it wait behind its present page; raise Refused where it has ended, waits already, or must not wait."""
+    operation = get(session, operation_id)
+    if operation.status not in OPERATION_LIVE:
+        raise Refused(f"the operation is {operation.status} already")
+    if operation.kind in NEVER_PAUSED:
+        raise Refused(f"what does {operation.kind!r} is not paused")
+    if operation.paused:
+        raise Refused("the operation is paused already")
+    operation.paused = True
+    session.add(operation)
+    return operation
+
+
+def resume(session: Session, operation_id: str) -> Operation:
+    """Let it go on where it stopped; raise Refused where it does not wait."""
+    operation = get(session, operation_id)
+    if not operation.paused or operation.status not in OPERATION_LIVE:
+        raise Refused("the operation is not paused")
+    operation.paused = False
+    session.add(operation)
+    return operation
+
+
+def waits(session: Session, operation_id: str) -> bool:
+    """Whether somebody paused it, and nobody has cancelled it since."""
+    operation = get(session, operation_id)
+    return operation.paused and not operation.cancel
+
+
+def under_way(session: Session, kind: str, journey: str) -> Operation | None:
+    """The operation of this kind that works on a journey just now; None where there is none."""
+    live = operation_rows.live_of_kind(session, kind)
+    return next((one for one in live if one.request.get("journey") == journey), None)
 
 
 def begin(session: Session, operation_id: str, now: datetime) -> Operation | None:
@@ -154,7 +193,7 @@ def close(session: Session, operation_id: str, now: datetime, error: str | None 
         if operation.cancel
         else OperationStatus.DONE
     )
-    operation.finished_at, operation.error, operation.note = now, error, None
+    operation.finished_at, operation.error, operation.note, operation.paused = now, error, None, False
     session.add(operation)
     operation_rows.drop_file(session, operation_id)
     return operation.status

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, exists, func
+from sqlalchemy import select as sql_select
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
 
@@ -15,6 +16,22 @@ from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import Enrollment
 
 _COLUMNS = tuple(SQLModel.metadata.tables[str(Customer.__tablename__)].c.keys())
+
+
+class CustomerRow(NamedTuple):
+    """What guards see of a customer, as a plain row: a third of what a row of the session costs."""
+
+    id: str
+    external_id: str | None
+    anonymous_id: str | None
+    timezone: str | None
+    attributes: dict[str, Any]
+    events: dict[str, Any]
+    segments: list[str]
+    seq: int
+
+
+_OF_ROWS: Any = tuple(getattr(Customer, name) for name in CustomerRow._fields)
 
 
 def lock(session: Session, customer_id: str) -> Customer | None:
@@ -62,6 +79,15 @@ def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
     """The customers with these ids, in the order of their ids; what is gone is left out. Nobody is locked."""
     query = select(Customer).where(col(Customer.id).in_(list(customer_ids))).order_by(col(Customer.id))
     return session.exec(query).all()
+
+
+def rows_by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[CustomerRow]:
+    """The same as plain rows."""
+    found: list[CustomerRow] = []
+    for part in bulk.parts(sorted(set(customer_ids))):
+        query = sql_select(*_OF_ROWS).where(col(Customer.id).in_(part)).order_by(col(Customer.id))
+        found += map(CustomerRow._make, session.connection().execute(query))
+    return found
 
 
 def ids_by_email(session: Session, emails: Iterable[str]) -> set[str]:

@@ -1,30 +1,49 @@
 """What enrollments were sent, and will be."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, col, select
 
 from journeys.changes.outcomes import SentMail
 from store import bulk
+from store.queries.lanes import PLANNED
+from store.queries.messages import HELD
 from store.statuses import MessageStatus
 from store.tables.messages import Message
 
 
 def of(
-    session: Session, enrollment_ids: Collection[str], statuses: Collection[MessageStatus]
-) -> Iterator[tuple[str, SentMail, MessageStatus]]:
-    """The mails of these enrollments in these statuses: whose each is, what went when (or is due), and its status."""
+    session: Session, enrollment_ids: Collection[str], templates: Collection[str], statuses: Collection[MessageStatus]
+) -> Iterator[tuple[str, SentMail]]:
+    """The mails of these enrollments of these templates in these statuses: whose each is, what went when, or is due."""
+    if not templates:
+        return
     columns: Any = (
-        Message.enrollment_id, Message.step, Message.template, Message.accepted_at, Message.due, Message.status,
+        Message.enrollment_id, Message.step, Message.template, Message.accepted_at, Message.due,
     )  # fmt: skip
+    which = (col(Message.template).in_(sorted(templates)), col(Message.status).in_(sorted(statuses)))
     for part in bulk.parts(sorted(enrollment_ids)):
-        query = select(*columns).where(col(Message.enrollment_id).in_(part))
+        query = sql_select(*columns).where(col(Message.enrollment_id).in_(part), *which)
         rows: Any = session.connection().execute(query)
-        for whose, step, template, accepted, due, status in rows:
-            if status in statuses:
-                yield whose, SentMail(step=step, template=template, at=accepted or due), status
+        for whose, step, template, accepted, due in rows:
+            yield whose, SentMail(step=step, template=template, at=accepted or due)
+
+
+def with_a_held_one(session: Session) -> set[str]:
+    """The enrollments with a mail that a lane holds: few, and found in an index of their own."""
+    query = select(Message.enrollment_id).where(HELD)
+    return {one for one in session.exec(query) if one is not None}
+
+
+def held_by_a_pause(session: Session, journey: str, now: datetime, after: str, limit: int) -> Sequence[Message]:
+    """A page of a journey's planned mails whose time has come, in the order of their ids, behind the id `after`."""
+    query = select(Message).where(
+        Message.journey == journey, PLANNED, col(Message.not_before) <= now, col(Message.id) > after
+    )
+    return session.exec(query.order_by(col(Message.id)).limit(limit)).all()
 
 
 def known(session: Session, ids: Collection[str]) -> set[str]:

@@ -223,17 +223,6 @@ def live_in(
     return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
 
 
-def live_elsewhere(session: Session, journey: str, digest: str, after: str, limit: int) -> Sequence[Enrollment]:
-    """A page of a journey's live enrollments that run another definition, in the order of their ids, behind `after`."""
-    query = select(Enrollment).where(
-        Enrollment.journey == journey,
-        Enrollment.status == EnrollmentStatus.LIVE,
-        Enrollment.digest != digest,
-        col(Enrollment.id) > after,
-    )
-    return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
-
-
 def waiting(
     session: Session, customer_ids: Collection[str], names: Collection[str]
 ) -> Sequence[tuple[str, str, str, str]]:

@@ -48,6 +48,12 @@ def ahead(
     return session.exec(query.order_by(col(Event.seq)).limit(limit)).all()
 
 
+def whole_ahead(session: Session, customer_id: str, seq: int, limit: int) -> Sequence[Event]:
+    """The events of whatever name that may fire something, above a number, in order, with all that they say."""
+    query = select(Event).where(Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.fires))
+    return session.exec(query.order_by(col(Event.seq)).limit(limit)).all()
+
+
 def first_after(session: Session, customer_id: str, seq: int, at: datetime) -> int | None:
     """The number of the first event above `seq` that was received after this instant; None where there is none."""
     query = select(Event.seq).where(Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.received_at) > at)

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from store import bulk
 from store.queries import plans
+from store.statuses import OPERATION_LIVE
 from store.tables.access import Operation, OperationError, UploadPart
 
 
@@ -21,6 +22,12 @@ def keep_errors(session: Session, operation_id: str, reasons: Mapping[int, str])
     """Put lines on record that were not taken, each with its reason."""
     rows = [{"operation_id": operation_id, "line": line, "reason": reason} for line, reason in reasons.items()]
     bulk.add(session, OperationError, rows)
+
+
+def live_of_kind(session: Session, kind: str) -> Sequence[Operation]:
+    """Those of a kind that are asked for or worked on."""
+    query = select(Operation).where(Operation.kind == kind, col(Operation.status).in_(OPERATION_LIVE))
+    return session.exec(query.order_by(col(Operation.id))).all()
 
 
 def part(session: Session, operation_id: str, number: int) -> bytes | None:

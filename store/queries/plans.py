@@ -11,9 +11,9 @@ PAGE = 1_000
 """Entries read at a time, so that a list of any length streams."""
 
 
-def put(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
-    """Keep what a plan says of these enrollments."""
-    bulk.put(session, PlanEntry, rows)
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Keep what a plan says of these enrollments, each once."""
+    bulk.add(session, PlanEntry, rows)
 
 
 def page(session: Session, operation_id: str, after: str, kind: str | None = None) -> Sequence[PlanEntry]:

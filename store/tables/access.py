@@ -112,6 +112,7 @@ class Operation(SQLModel, table=True):
     done: int = 0
     total: int | None = None
     cancel: bool = False
+    paused: bool = False
     result: dict[str, Any] | None = _json(default=None)
     error: str | None = None
     error_count: int = 0

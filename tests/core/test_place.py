@@ -86,9 +86,7 @@ def test_what_becomes_of_somebody(
     standing: Callable[..., Standing], noon: datetime,
 ) -> None:  # fmt: skip
     old, new = compiled(FIRST), compiled(changed(pairs))
-    outcome = place(
-        old, new, mapping_of(old, new, Moves(**moves)), standing(days=days, **more), noon + timedelta(days=days)
-    )
+    outcome = place(mapping_of(old, new, Moves(**moves)), standing(days=days, **more), noon + timedelta(days=days))
     assert (outcome.kind, outcome.to.step, outcome.by) == told
     assert (outcome.state is None) == (outcome.kind in ("stranded", "unsettled"))
 
@@ -98,10 +96,10 @@ def test_whoever_is_pinned_or_has_ended_keeps_place_and_version(
 ) -> None:
     old, new = compiled(FIRST), compiled(changed([("3 days", "5 days")]))
     here, mapping = standing(), mapping_of(old, new)
-    pinned = place(old, new, mapping, here, noon + timedelta(days=1), Choices(in_flight="pin"))
+    pinned = place(mapping, here, noon + timedelta(days=1), Choices(in_flight="pin"))
     assert (pinned.kind, pinned.state) == ("pinned", None)
     over = replace(here, state=replace(here.state, phase="ended", reason="exited"))
-    assert place(old, new, mapping, over, noon + timedelta(days=1)).kind == "ended"
+    assert place(mapping, over, noon + timedelta(days=1)).kind == "ended"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_a_wait_of_another_length_ends_as_the_author_chooses(
     on_change: Any, days: int, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
 ) -> None:
     old, new = compiled(FIRST), compiled(changed([("3 days", "5 days")]))
-    moved = place(old, new, mapping_of(old, new), standing(), noon + timedelta(days=1), Choices(on_change=on_change))
+    moved = place(mapping_of(old, new), standing(), noon + timedelta(days=1), Choices(on_change=on_change))
     assert moved.acts == (noon + timedelta(days=3), noon + timedelta(days=days))
     assert moved.state is not None
     assert moved.state.until == noon + timedelta(days=days)
@@ -125,7 +123,7 @@ def test_what_becomes_due_by_the_change_is_spread_and_each_keeps_an_instant_of_i
 
     def acts(enrollment: str) -> datetime:
         at = replace(here, state=replace(here.state, enrollment=enrollment))
-        moved = place(old, new, mapping, at, now, Choices(spread=timedelta(minutes=10))).state
+        moved = place(mapping, at, now, Choices(spread=timedelta(minutes=10))).state
         assert moved is not None
         assert moved.until is not None
         return moved.until
@@ -142,7 +140,7 @@ def test_inactivity_counts_from_the_last_event_in_the_new_version_too(
     old = compiled(FIRST)
     new = compiled(changed([("{after: 30 days, to: gone}", "{inactive: 10 days, of: Opened, to: gone}")]))
     known = replace(KNOWN, aggregates={"Opened": Aggregate(count=1, first_at=noon, last_at=noon - timedelta(days=2))})
-    moved = place(old, new, mapping_of(old, new), standing(known=known), noon + timedelta(days=1)).state
+    moved = place(mapping_of(old, new), standing(known=known), noon + timedelta(days=1)).state
     assert moved is not None
     assert [one.at for one in moved.deadlines] == [noon + timedelta(days=8)]
 
@@ -154,7 +152,7 @@ def test_an_after_that_was_declined_stays_declined(
     first = FIRST.replace("{after: 30 days, to: gone}", guarded)
     old, new = compiled(first), compiled(first.replace("3 days", "5 days"))
     known = replace(KNOWN, attributes={**KNOWN.attributes, "vip": False})
-    outcome = place(old, new, mapping_of(old, new), standing(first, known=known), noon + timedelta(days=1))
+    outcome = place(mapping_of(old, new), standing(first, known=known), noon + timedelta(days=1))
     assert outcome.state is not None
     assert (outcome.kind, outcome.state.deadlines) == ("retimed", ())
 
@@ -181,7 +179,7 @@ def test_who_stands_in_an_arm_that_is_gone_goes_on_behind_the_branch(
         "          - else: [{send: solo}]", '          - {if: customer.plan == "solo", then: [{send: solo}]}'
     )
     old, new = compiled(ARMS), compiled(without)
-    outcome = place(old, new, mapping_of(old, new), standing(ARMS), noon + timedelta(days=1))
+    outcome = place(mapping_of(old, new), standing(ARMS), noon + timedelta(days=1))
     assert (outcome.kind, outcome.was, outcome.to) == (
         "moves", JourneyPlace(stage="trial", step="trial/wait:2 days"),
         JourneyPlace(stage="trial", step="trial/wait:7 days"),
@@ -198,7 +196,7 @@ def test_a_split_may_lose_the_variant_that_somebody_stands_in(
     old, stood = compiled(split), standing(split)
     assert stood.state.position in ("trial/wait:2 days", "trial/wait:7 days")
     new = compiled(ARMS)
-    outcome = place(old, new, mapping_of(old, new), stood, noon + timedelta(days=1))
+    outcome = place(mapping_of(old, new), stood, noon + timedelta(days=1))
     assert outcome.to == JourneyPlace(stage="trial", step="trial/wait:7 days")
 
 

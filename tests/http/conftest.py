@@ -1,12 +1,16 @@
 """The API over real HTTP semantics (Starlette's client), on a real database; Temporal is not needed here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import col, select
 
 from services.access import api_keys
+from store.tables.enrollments import Enrollment
+from tests.http import tour
+from tests.shells import Shell
 from waypost.processes.api import build
 from waypost.wiring import Parts
 
@@ -37,3 +41,31 @@ def welcome(client: TestClient) -> dict[str, Any]:
     text = "journey: welcome\nlifecycle: true\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: mail_a}], final: true}}"
     assert client.put("/v1/journeys/welcome", content=text).status_code == 200
     return client.post("/v1/journeys/welcome/publish").json()
+
+
+@pytest.fixture
+def shells(client: TestClient, parts: Parts) -> list[Shell]:
+    """Seven who wait for their second mail."""
+    tour.put(client, tour.JOURNEY)
+    assert client.post("/v1/journeys/tour/publish").status_code == 200
+    batch = [{"type": "track", "userId": f"c{number}", "event": "Signed Up"} for number in range(tour.CUSTOMERS)]
+    batch += [
+        {"type": "identify", "userId": f"c{number}", "traits": {"email": f"c{number}@example.com"}}
+        for number in range(tour.CUSTOMERS)
+    ]
+    assert client.post("/v1/batch", json={"batch": batch}).status_code == 200
+    with parts.database.reading() as session:
+        made = [Shell(parts.database, one) for one in session.exec(select(Enrollment).order_by(col(Enrollment.id)))]
+    for one in made:
+        one.wake(parts.clock())
+    return made
+
+
+@pytest.fixture
+def planned(client: TestClient, parts: Parts) -> Callable[..., dict[str, Any]]:
+    def run(**body: Any) -> dict[str, Any]:
+        asked = client.post("/v1/journeys/tour/plan", json=body)
+        assert asked.status_code == 202, asked.text
+        return tour.done(client, parts, asked.json())["result"]
+
+    return run

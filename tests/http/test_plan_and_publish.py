@@ -1,6 +1,5 @@
 """A publish is foreseen, refused where what it would do has changed, and done; and there is a way back."""
 
-import asyncio
 import csv
 import io
 import json
@@ -11,28 +10,15 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
-from temporalio.testing import ActivityEnvironment
 
 from services.changes import plan as plans
 from services.changes import publishing
 from store.queries import plans as plan_rows
 from store.tables.enrollments import Decision, Enrollment
 from tests.conftest import HandClock
+from tests.http.tour import CUSTOMERS, JOURNEY, LONGER, done, put
 from tests.shells import Shell
 from waypost.wiring import Parts
-
-JOURNEY = """journey: tour
-enter: [{on: Signed Up}]
-defaults: {topic: general}
-start: trial
-stages:
-  trial:
-    steps: [{send: mail_a}, {wait: 3 days}, {send: mail_b}]
-    transitions: [{on: Paid, to: paying}]
-  paying: {steps: [{send: mail_c}]}
-"""
-LONGER = JOURNEY.replace("3 days", "5 days")
-CUSTOMERS = 7
 
 Planned = Callable[..., dict[str, Any]]
 
@@ -40,44 +26,6 @@ Planned = Callable[..., dict[str, Any]]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "BETWEEN", 0.0)
-
-
-@pytest.fixture
-def shells(client: TestClient, parts: Parts) -> list[Shell]:
-    """Seven who wait for their second mail."""
-    put(client, JOURNEY)
-    assert client.post("/v1/journeys/tour/publish").status_code == 200
-    batch = [{"type": "track", "userId": f"c{number}", "event": "Signed Up"} for number in range(CUSTOMERS)]
-    batch += [
-        {"type": "identify", "userId": f"c{number}", "traits": {"email": f"c{number}@example.com"}}
-        for number in range(CUSTOMERS)
-    ]
-    assert client.post("/v1/batch", json={"batch": batch}).status_code == 200
-    with parts.database.reading() as session:
-        made = [Shell(parts.database, one) for one in session.exec(select(Enrollment).order_by(col(Enrollment.id)))]
-    for one in made:
-        one.wake(parts.clock())
-    return made
-
-
-def put(client: TestClient, text: str) -> None:
-    assert client.put("/v1/journeys/tour", content=text).status_code == 200
-
-
-def done(client: TestClient, parts: Parts, operation: dict[str, Any]) -> dict[str, Any]:
-    """The operation, worked off."""
-    assert asyncio.run(ActivityEnvironment().run(parts.operations().operate, operation["id"])) == "done"
-    return client.get(f"/v1/operations/{operation['id']}").json()
-
-
-@pytest.fixture
-def planned(client: TestClient, parts: Parts) -> Planned:
-    def run(**body: Any) -> dict[str, Any]:
-        asked = client.post("/v1/journeys/tour/plan", json=body)
-        assert asked.status_code == 202, asked.text
-        return done(client, parts, asked.json())["result"]
-
-    return run
 
 
 def test_a_plan_counts_everybody_and_changes_nobody(

@@ -79,7 +79,7 @@ def test_what_is_foreseen_is_what_happens(seed: int, noon: datetime) -> None:
     mapping, kinds = mapping_of(old, new), Counter[str]()
     for _ in range(STATES):
         stands, past, now = standing(old, choose, noon)
-        outcome = place(old, new, mapping, stands, now, AT_ONCE)
+        outcome = place(mapping, stands, now, AT_ONCE)
         kinds[outcome.kind] += 1
         assert (outcome.state is None) == (outcome.kind in KEEPS)
         if outcome.state is None:
@@ -119,6 +119,6 @@ def test_the_pairs_meet_every_kind(noon: datetime) -> None:
             continue
         for _ in range(10):
             stands, _, now = standing(old, choose, noon)
-            kinds[place(old, new, mapping_of(old, new), stands, now, AT_ONCE).kind] += 1
+            kinds[place(mapping_of(old, new), stands, now, AT_ONCE).kind] += 1
     wanted = {"stays", "retimed", "moves", "rests", "stranded", "mails_again", "mails_at_once", "would_leave", "ended"}
     assert wanted - set(kinds) == set(), kinds

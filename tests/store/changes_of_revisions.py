@@ -63,6 +63,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "journey_version": {"drafted_by": None, "published_by": None},
     },
     "0025": {"control": {"stage": None, "step": None}},
+    "0026": {"operation": {"paused": False}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -69,6 +69,10 @@ class JourneyCalls(Connection):
         """
         return self.call("POST", "/v1/journeys/{}/{}", key, change, json=body)
 
+    def resume_plan(self, key: str) -> m.ResumePlanOut:
+        """What would go if a paused journey were resumed now: mails by step, with what becomes of them."""
+        return self.call("GET", "/v1/journeys/{}/resume-plan", key)
+
     def journey_report(self, key: str) -> m.JourneyReport:
         """Who entered, where they are, how they left, what was sent, and which goals were reached."""
         return self.call("GET", "/v1/journeys/{}/report", key)

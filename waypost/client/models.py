@@ -707,6 +707,7 @@ class OperationOut(TypedDict):
     id: str
     kind: str
     status: str
+    paused: bool
     done: int
     total: int | None
     note: str | None
@@ -876,6 +877,39 @@ class Reported(TypedDict):
     repeated: int
     unknown: int
     unreadable: int
+
+
+class ResumePlanOut(TypedDict):
+    """What the resume of a journey would send."""
+
+    journey: str
+    paused: bool
+    customers: int
+    overdue: int
+    leave: int
+    complete: bool
+    totals: ResumeTotals
+    mails: list[ResumedMail]
+
+
+class ResumeTotals(TypedDict):
+    """Mails by what becomes of them."""
+
+    send: int
+    later: int
+    skip: int
+
+
+class ResumedMail(TypedDict):
+    """Mails of one step that a resume leads to."""
+
+    stage: str
+    step: str
+    template: str
+    outcome: str
+    reason: str | None
+    count: int
+    examples: list[str]
 
 
 class Retention(TypedDict):

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -67,9 +67,22 @@ def pause(key: JourneyArgument, as_json: JsonFlag = False) -> None:
         )
 
 
-def resume(key: JourneyArgument, as_json: JsonFlag = False) -> None:
+def resume(
+    key: JourneyArgument,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would go; nothing is resumed.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Let a paused journey go on: first the events of the meantime, then what is overdue."""
+    from waypost.cli.tables.plan import print_resume_plan
+
     with api_client() as waypost:
+        if plan:
+            found = waypost.resume_plan(key)
+            if as_json:
+                print_answer(True, found)
+            else:
+                print_resume_plan(console, found)
+            return
         print_answer(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
 
 

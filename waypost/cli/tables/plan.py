@@ -28,6 +28,25 @@ def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
         console.print(Text(line))
 
 
+def print_resume_plan(console: Console, plan: Mapping[str, Any]) -> None:
+    """What a resume sends: a line for each step and what becomes of its mails."""
+    state = "is paused" if plan["paused"] else "is not paused"
+    console.print(f"{plan['journey']} {state}: {plan['customers']:,} customers, {plan['overdue']:,} of them overdue")
+    if plan["mails"]:
+        table = wrapping_table("What", "Step", "Template", "Why", "Mails", figures=("Mails",))
+        for one in plan["mails"]:
+            why = one["reason"] or ""
+            table.add_row(
+                Text(one["outcome"]), Text(one["step"]), Text(one["template"]), Text(why), f"{one['count']:,}"
+            )
+        console.print(table)
+    totals = plan["totals"]
+    told = f"{totals['send']:,} mails go at once, {totals['later']:,} later, {totals['skip']:,} never"
+    console.print(f"{told}; {plan['leave']:,} customers go on to another stage, or end.")
+    if not plan["complete"]:
+        console.print(Text("! there are more customers than were looked at", style="yellow"))
+
+
 def markdown(plans: Sequence[Mapping[str, Any]]) -> str:
     """The plans of a project's journeys, for a pull request."""
     if not plans:

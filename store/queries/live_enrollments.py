@@ -1,0 +1,72 @@
+"""Live enrollments of a journey as plain rows, by pages: what a plan reads of everybody, and a move changes.
+
+Rows of the session cost three times as much, which a plan of 100,000 feels.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from store import bulk
+from store.statuses import EnrollmentStatus
+from store.tables.enrollments import Enrollment
+
+
+class EnrollmentRow(NamedTuple):
+    """A live enrollment: the columns of its row that these names have."""
+
+    id: str
+    customer_id: str
+    journey: str
+    version: int
+    digest: str
+    workflow_id: str
+    key: str
+    data: dict[str, Any]
+    state: dict[str, Any]
+    stage: str
+    step: str | None
+    visit: int
+    entered_at: datetime
+    stage_since: datetime
+    poked_at: datetime | None
+    paused_by: str | None
+
+
+_COLUMNS: Any = tuple(getattr(Enrollment, name) for name in EnrollmentRow._fields)
+
+
+def page(session: Session, journey: str, after: str, limit: int) -> Sequence[EnrollmentRow]:
+    """A page in the order of their ids, behind the id `after`."""
+    query = _page(journey, after, limit, _COLUMNS)
+    return [EnrollmentRow._make(row) for row in session.connection().execute(query)]
+
+
+def elsewhere(session: Session, journey: str, digest: str, after: str, limit: int) -> dict[str, str]:
+    """The same page of those who run another definition than this one: their customers, by their ids."""
+    query = _page(journey, after, limit, (Enrollment.id, Enrollment.customer_id)).where(
+        col(Enrollment.digest) != digest
+    )
+    rows: Any = session.connection().execute(query).all()
+    return dict(rows)
+
+
+def _page(journey: str, after: str, limit: int, columns: Any) -> Any:
+    live = (col(Enrollment.journey) == journey, col(Enrollment.status) == EnrollmentStatus.LIVE)
+    return select(*columns).where(*live, col(Enrollment.id) > after).order_by(col(Enrollment.id)).limit(limit)
+
+
+def by_ids(session: Session, ids: Collection[str], besides: str) -> Sequence[EnrollmentRow]:
+    """Those of these that are live and do not run the definition `besides`, in the order of their ids."""
+    found: list[EnrollmentRow] = []
+    for part in bulk.parts(sorted(ids)):
+        query = select(*_COLUMNS).where(
+            col(Enrollment.id).in_(part),
+            col(Enrollment.status) == EnrollmentStatus.LIVE,
+            col(Enrollment.digest) != besides,
+        )
+        found += map(EnrollmentRow._make, session.connection().execute(query.order_by(col(Enrollment.id))))
+    return found
