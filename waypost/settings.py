@@ -171,15 +171,13 @@ class Settings(BaseSettings):
     )
     smtp_ca: Path | None = _of(Reader.DELIVERY, description="certificates to trust beside the system's, as a PEM file")
     mail_rate: str | None = _of(
-        Reader.DELIVERY,
-        pattern=RATE,
-        description="how fast mail goes out, such as 100/second; all workers share it",
+        Reader.DELIVERY, pattern=RATE, description="how fast mail goes out, such as 100/second; all workers share it"
     )
     rate: str = _of(
-        Reader.API,
-        default="6000/minute",
-        pattern=RATE,
-        description="calls per span of an API key without a rate of its own",
+        Reader.API, default="6000/minute", pattern=RATE, description="calls per span of a key without a rate of its own"
+    )
+    approval: bool = _of(
+        Reader.API, default=False, description="another key publishes a draft than the one that wrote it, by its plan"
     )
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = _of(
         Reader.API,

@@ -46,6 +46,7 @@ class Backend:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     background: Executor
     beside_store: BesideStore
+    approval: bool
     has_room: Callable[[], bool]
     keys: KnownKeys
     rates: RateLimits

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -22,9 +23,11 @@ from api.errors import responses
 from api.routes.journeys import JourneyKey, validation_around
 from api.routes.operations import operation_out
 from api.schemas.journey_changes import (
+    BesideIn,
     PlanEntryOut,
     PlanIn,
     Published,
+    PublishedOnRecord,
     PublishIn,
     ResumePlanOut,
     RollbackIn,
@@ -33,15 +36,16 @@ from api.schemas.journeys import JourneyOut, VersionOut
 from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices, Kind
+from journeys.checks.lint import ValidationContext
+from services.changes import approval, publishing, resume_plan
 from services.changes import plan as plans
-from services.changes import publishing, resume_plan
 from services.changes.plan import PlanRequest
 from services.definitions import drafts, journeys
 from services.errors import InvalidInput, NotFound
 from services.operations import operations
 from store.queries import plans as plan_rows
 from store.tables.access import Operation
-from store.tables.definitions import JourneyVersion
+from store.tables.definitions import Journey, JourneyVersion
 from store.tables.plans import PlanEntry
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
@@ -73,7 +77,9 @@ async def plan(
     asked, known = body or PlanIn(), await run_in_threadpool(parts.templates)
     text, definition = asked.definition, None
     if text is not None:
-        draft = await heavy.run(lambda: drafts.read_draft(key, text, validation_around(parts, key)))
+        draft = await heavy.run(
+            lambda: drafts.read_draft(key, text, _with(validation_around(parts, key), asked.beside))
+        )
         definition = draft.definition
     wanted = PlanRequest(
         version=asked.version,
@@ -91,6 +97,14 @@ async def plan(
     return await run_in_threadpool(parts.database.write, work)
 
 
+def _with(around: ValidationContext, beside: BesideIn) -> ValidationContext:
+    """What there is, and what is stored together with the definition; what stays unchecked stays so."""
+    more = {name: getattr(around, name) for name in BesideIn.model_fields}
+    return replace(
+        around, **{name: known | {*getattr(beside, name)} for name, known in more.items() if known is not None}
+    )
+
+
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
 def publish(
     key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None
@@ -98,12 +112,13 @@ def publish(
     """Make the draft the live version. Without more, those under way stay on the version they entered.
 
     With `in_flight: move` and the token of a plan they go over as planned, by an operation. Where they have changed
-    since they were counted, nothing is published, and the answer (409) tells the counts of now: plan again.
+    since they were counted, nothing is published, and the answer (409) tells the counts of now: plan again. Where the
+    installation asks for approval, the draft's author is refused (`own_draft`), and a plan is named in any case.
     """
     known = parts.templates()
     return _published(
         key, request, parts, now, caller.id, body or PublishIn(), None,
-        lambda session: journeys.publish(session, key, known, now, parts.beside_store, caller.id),
+        lambda session: journeys.publish(session, key, known, now, parts.beside_store, caller.id), parts.approval,
     )  # fmt: skip
 
 
@@ -133,8 +148,12 @@ def _published(
     asked: PublishIn,
     version: int | None,
     make_live: Publish,
+    approved: bool = False,
 ) -> Published:
-    """Check the plan where there is one, which reads everybody; then publish, and ask for the move, in one go."""
+    """Check the plan where there is one, which reads everybody; then publish, and ask for the move, in one go.
+
+    `approved` asks for the approval of a draft.
+    """
     if asked.in_flight == "move" and asked.token is None:
         raise InvalidInput("plan first, and give the token of the plan", "token")
     planned = _checked(parts, key, asked, version, now)
@@ -142,10 +161,15 @@ def _published(
     def work(session: Session) -> Published:
         publishing.one_at_a_time(session, key, planned)
         before = JourneyOut.model_validate(journeys.get(session, key))
+        if approved:
+            approval.check(session, key, by, planned)
         live, created = make_live(session)
-        moving = publishing.move(session, planned, live, by, now) if planned is not None else None
+        moving = None
+        if planned is not None:
+            publishing.check_draft(planned, live)
+            moving = publishing.move(session, planned, live, by, now) if asked.in_flight == "move" else None
         if created:
-            after = JourneyOut.model_validate(journeys.get(session, key))
+            after = _on_record(journeys.get(session, key), live, asked.token)
             Trail(request, session, now).note("published", "journey", key, before, after)
         shown = VersionOut.model_validate(live).model_dump()
         return Published(**shown, created=created, operation=operation_out(moving, now) if moving else None)
@@ -153,11 +177,16 @@ def _published(
     return parts.database.write(work)
 
 
+def _on_record(journey: Journey, live: JourneyVersion, plan: str | None) -> PublishedOnRecord:
+    shown = JourneyOut.model_validate(journey).model_dump()
+    return PublishedOnRecord(**shown, written_by=live.drafted_by, published_by=live.published_by, plan=plan)
+
+
 def _checked(parts: Backend, key: str, asked: PublishIn, version: int | None, now: datetime) -> Operation | None:
-    if asked.in_flight == "pin" or asked.token is None:
+    if asked.token is None:
         return None
     with parts.database.reading() as session:
-        planned = publishing.check(session, key, asked.token, now)
+        planned = publishing.check(session, key, asked.token, now, pin=asked.in_flight == "pin")
         if planned.request["version"] != version:
             raise InvalidInput("the plan is of another version", "token")
         return planned

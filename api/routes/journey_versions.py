@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 
+from api.deps.audit_trail import TheTrail
 from api.deps.backend import TheBackend
 from api.deps.paging import ThePage
-from api.deps.permission import Support
-from api.deps.transactions import Reading
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
@@ -84,3 +85,14 @@ def get(key: JourneyKey, number: Number, session: Reading, caller: Support) -> V
     shown = VersionOut.model_validate(found).model_dump()
     told = versions_read.summaries(session, [found])[number]
     return VersionWhole(**shown, summary=told, definition=json.loads(found.canonical))
+
+
+@router.post("/{key}/versions/{number}/archive", summary="Archive a version", responses=responses(404, 409, 422))
+def archive(
+    key: JourneyKey, number: Number, session: Writing, now: Now, caller: Marketer, trail: TheTrail
+) -> VersionOut:
+    """Nobody goes back to it any more. Refused for the live one, and while a customer is under way on it."""
+    before = VersionOut.model_validate(journeys.version(session, key, number))
+    after = VersionOut.model_validate(versions_read.archive(session, key, number, now))
+    trail.note("archived", "journey version", f"{key}/{number}", before, after)
+    return after

@@ -1,5 +1,6 @@
 """What happened to a customer, and why they did (not) get that mail."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -14,7 +15,7 @@ from api.schemas.enrollments import EnrollmentOut
 from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOfProfile, WhyOut
-from services.reports import customer_view, why_answers
+from services.reports import customer_view, experienced_versions, why_answers
 from services.reports.why_mail import Why
 from store.tables.customers import Customer
 
@@ -49,14 +50,15 @@ def why(
     if message is not None:
         whose = [customer_view.owner(session, whose, message)]
     answers = [why_answers.why(session, one, journey, step, message, now) for one in whose]
-    return _told(answers[0], [_of(*one) for one in zip(whose, answers, strict=True)])
+    profiles = [_of(*one) for one in zip(whose, answers, strict=True)]
+    return _told(answers[0], profiles, experienced_versions.of(session, answers[0].decisions))
 
 
 def _of(customer: Customer, why: Why) -> WhyOfProfile:
     return WhyOfProfile(id=customer.id, external_id=customer.external_id, answer=why.answer)
 
 
-def _told(why: Why, profiles: list[WhyOfProfile]) -> WhyOut:
+def _told(why: Why, profiles: list[WhyOfProfile], made: Mapping[str, int]) -> WhyOut:
     return WhyOut(
         profiles=profiles,
         answer=why.answer,
@@ -68,5 +70,5 @@ def _told(why: Why, profiles: list[WhyOfProfile]) -> WhyOut:
         message=MessageOut.model_validate(why.message) if why.message else None,
         hook=HookOut.model_validate(why.hook) if why.hook else None,
         triggers=[TriggerNow(**one) for one in why.triggers],
-        decisions=[TimelineEntry(**customer_view.shown(one)) for one in why.decisions],
+        decisions=[TimelineEntry(**customer_view.shown(one, made.get(one.id))) for one in why.decisions],
     )

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.journeys import VersionOut
+from api.schemas.journeys import JourneyOut, VersionOut
 from api.schemas.operations import OperationOut
+from journeys.language.words import Key
 
 
 class MovesIn(BaseModel):
@@ -18,6 +19,17 @@ class MovesIn(BaseModel):
     steps: dict[str, str] = Field(
         default_factory=dict, max_length=2_000, examples=[{"onboarding/tour": "onboarding/tour_v2"}]
     )
+
+
+class BesideIn(BaseModel):
+    """Names that a definition may use though they are not there yet: what is stored together with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    templates: list[Key] = Field(default=[], max_length=2_000, examples=[["hello"]])
+    segments: list[Key] = Field(default=[], max_length=2_000)
+    topics: list[Key] = Field(default=[], max_length=2_000)
+    journeys: list[Key] = Field(default=[], max_length=2_000)
 
 
 class PlanIn(BaseModel):
@@ -34,6 +46,9 @@ class PlanIn(BaseModel):
         default=None,
         max_length=1_000_000,
         description="a definition to plan in place of the draft, as YAML or JSON text; the draft stays as it is",
+    )
+    beside: BesideIn = Field(
+        default=BesideIn(), description="what comes along with `definition`, as the other files of a project"
     )
     in_flight: Literal["pin", "move"] = Field(
         default="move", description="pin: everybody keeps their version; move: they go over to the new one"
@@ -74,6 +89,14 @@ class RollbackIn(PublishIn):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "in_flight": "pin"}]})
 
     version: int = Field(ge=1, le=2**31 - 1)
+
+
+class PublishedOnRecord(JourneyOut):
+    """What the audit log keeps of a publish: who wrote the version, who published it, and by which plan."""
+
+    written_by: str | None
+    published_by: str | None
+    plan: str | None
 
 
 class Published(VersionOut):

@@ -61,6 +61,7 @@ class VersionOut(Shown):
     drafted_by: str | None = Field(description="the key that wrote it", examples=["key_06h0ay4t1dthcgt6"])
     published_by: str | None = Field(description="the key that published it", examples=["key_06h0b2w9rpd2q8xk"])
     published_at: datetime
+    archived_at: datetime | None = Field(description="since when nobody goes back to it", examples=[None])
 
 
 class VersionListed(VersionOut):

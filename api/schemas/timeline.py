@@ -17,6 +17,7 @@ class TimelineEntry(BaseModel):
     kind: str = Field(examples=["decision"])
     what: str = Field(examples=["moved"])
     journey: str | None = Field(examples=["lifecycle"])
+    version: int | None = Field(description="of the journey, that decided; null for an event", examples=[2])
     stage: str | None = Field(examples=["lapsed"])
     step: str | None
     detail: dict[str, Any] = Field(examples=[{"to": "repeat_buyer", "cause": "event", "event": "Order Completed"}])

@@ -194,6 +194,7 @@ def _decision(target: TargetVersion, judged: Judged, now: datetime) -> bulk.Colu
         "from": {"version": own.version, "stage": outcome.was.stage, "step": outcome.was.step},
         "to": {"version": target.number, "stage": outcome.to.stage, "step": outcome.to.step},
         "kind": outcome.kind,
+        "number": judged.standing.state.number,
         **told(outcome),
     }
     what = "migrated" if outcome.state is not None else "not_migrated"

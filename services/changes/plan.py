@@ -58,11 +58,13 @@ def start(
     """Ask for a plan; `templates` are those that there are.
 
     Raise NotFound where there is no such version or no draft, Refused where nobody is under way since it was never
-    published, or where it sends a template that is gone; InvalidInput where the moves do not fit.
+    published, the version is archived, or it sends a template that is gone; InvalidInput where the moves do not fit.
     """
     journey = journeys.get(session, key)
     if journey.live_version is None:
         raise Refused(f"the journey {key!r} is not published, so nobody is under way in it")
+    if asked.version is not None:
+        journeys.open_version(session, key, asked.version)
     definition = asked.definition or journeys.draft_or(session, key, asked.version)
     check_templates(definition, templates)
     _check(journeys.definition(session, key), definition, asked.moves)

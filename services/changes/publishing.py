@@ -57,12 +57,14 @@ class Drifted(Exception):
         self.kinds, self.now = kinds, now
 
 
-def check(session: Session, key: str, token: str, now: datetime) -> Operation:
+def check(session: Session, key: str, token: str, now: datetime, *, pin: bool = False) -> Operation:
     """The plan that a token names; raise Refused where it may not be carried out, Drifted where it must be seen again.
 
-    It reads everybody who is under way.
+    It reads everybody who is under way; where they are pinned, nothing that it counted happens.
     """
     operation = _plan(session, key, token, now)
+    if pin:
+        return operation
     planned, counted = operation.result or {}, plan.counted_anew(session, operation, now)
     kinds = drifted(planned["kinds"], counted.kinds)
     if kinds:
@@ -103,6 +105,12 @@ def one_at_a_time(session: Session, key: str, planned: Operation | None) -> None
         raise Refused(f"{told} it", "moving")
     if planned is not None and journey.live_version != planned.request["from"]:
         raise Refused("another version is live by now; plan again", "other_draft")
+
+
+def check_draft(planned: Operation, version: JourneyVersion) -> None:
+    """Raise Refused where another draft was published than the one that was planned: it was changed meanwhile."""
+    if version.digest != planned.request["digest"]:
+        raise Refused("the draft was changed at this very moment; plan again", "other_draft")
 
 
 def move(session: Session, planned: Operation, version: JourneyVersion, by: str, now: datetime) -> Operation:

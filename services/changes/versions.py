@@ -12,7 +12,8 @@ from journeys.changes.version_changes import VersionChange, summary
 from journeys.language.definition import Definition
 from journeys.language.step_tree import all_steps
 from services.definitions import journeys
-from services.errors import NotFound
+from services.errors import NotFound, Refused
+from store.queries import enrollments
 from store.queries import journeys as journey_rows
 from store.tables.definitions import JourneyVersion
 
@@ -79,6 +80,24 @@ def compare(before: ComparedSide, after: ComparedSide) -> ComparedVersions:
         changes=diff(before.definition, after.definition),
         text=text_diff(before.definition, after.definition, (before.name, after.name)),
     )
+
+
+def archive(session: Session, key: str, number: int, now: datetime) -> JourneyVersion:
+    """Let nobody go back to a version, on which nobody is; what happened under it stays told.
+
+    Raise NotFound, Refused where it is the live one (`live_version`), archived already, or customers are on it
+    (`under_way`).
+    """
+    found = journeys.open_version(session, key, number)
+    if journeys.get(session, key).live_version == number:
+        raise Refused(f"version {number} is the live one; publish another one first", "live_version")
+    on_it = enrollments.live_on(session, key, number)
+    if on_it:
+        said = f"{_many(on_it, 'customer')} {'is' if on_it == 1 else 'are'} under way on version {number}"
+        raise Refused(f"{said}; move them to another one first", "under_way")
+    found.archived_at = now
+    session.add(found)
+    return found
 
 
 def summaries(session: Session, those: Sequence[JourneyVersion]) -> Mapping[int, str]:

@@ -50,9 +50,10 @@ def publish_again(
 ) -> tuple[JourneyVersion, bool]:
     """Make the definition of an older version the live one, as a version of its own.
 
-    Raise NotFound, Refused (`second_lifecycle`) where another journey is the lifecycle by now.
+    Raise NotFound, Refused where it is archived (`archived_version`) or another journey is the lifecycle by now
+    (`second_lifecycle`).
     """
-    older = version(session, key, number)
+    older = open_version(session, key, number)
     found = Definition.model_validate_json(older.canonical)
     return _make_live(session, get(session, key), found, now, older.drafted_by, by)
 
@@ -117,6 +118,14 @@ def version(session: Session, key: str, number: int) -> JourneyVersion:
     found = session.get(JourneyVersion, (key, number))
     if found is None:
         raise NotFound(f"the journey {key!r} has no version {number}")
+    return found
+
+
+def open_version(session: Session, key: str, number: int) -> JourneyVersion:
+    """A version to go back to; raise NotFound, Refused (`archived_version`) where it is archived."""
+    found = version(session, key, number)
+    if found.archived_at is not None:
+        raise Refused(f"version {number} of {key!r} is archived, and nobody goes back to it", "archived_version")
     return found
 
 

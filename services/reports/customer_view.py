@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from services.customers.event_log import STALE
 from services.errors import NotFound
+from services.reports import experienced_versions
 from store import addresses
 from store.queries import customers
 from store.queries import timeline as timeline_rows
@@ -51,7 +52,8 @@ def timeline(
     `limit` of both together. Raise BadCursor where the cursor is not of a timeline.
     """
     rows, behind = timeline_rows.page(session, customer_id, cursor, limit)
-    return [_event(one) if isinstance(one, Event) else shown(one) for one in rows], behind
+    made = experienced_versions.of(session, [one for one in rows if isinstance(one, Decision)])
+    return [_event(one) if isinstance(one, Event) else shown(one, made.get(one.id)) for one in rows], behind
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def _event(event: Event) -> dict[str, Any]:
         "kind": "event",
         "what": event.name,
         "journey": None,
+        "version": None,
         "stage": None,
         "step": None,
         "detail": {"seq": event.seq, "properties": event.properties, "received_at": event.received_at.isoformat()}
@@ -71,13 +74,14 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def shown(decision: Decision) -> dict[str, Any]:
-    """A decision as an entry of the timeline."""
+def shown(decision: Decision, version: int | None) -> dict[str, Any]:
+    """A decision as an entry of the timeline, with the version of its journey that made it."""
     return {
         "at": decision.at,
         "kind": "decision",
         "what": decision.what,
         "journey": decision.journey or None,
+        "version": version,
         "stage": decision.stage,
         "step": decision.step,
         "detail": decision.detail,

@@ -5,7 +5,7 @@ or a customer carries none. Rows are written at once,
 past the unit of work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -67,6 +67,14 @@ def last_refusals(session: Session, customer_id: str, journey: str, limit: int) 
 
 def _last(session: Session, newest_first: Any, limit: int) -> Sequence[Decision]:
     return session.exec(newest_first.limit(limit)).all()[::-1]
+
+
+def moves_of(session: Session, enrollment_ids: Collection[str]) -> Sequence[Decision]:
+    """The times that these enrollments were moved to another version, the oldest first; none of none."""
+    if not enrollment_ids:
+        return []
+    query = select(Decision).where(col(Decision.enrollment_id).in_(enrollment_ids), Decision.what == "migrated")
+    return sorted(session.exec(query).all(), key=lambda one: one.at)
 
 
 def of_message(session: Session, message: Message, limit: int) -> Sequence[Decision]:

@@ -223,6 +223,14 @@ def live_in(
     return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
 
 
+def live_on(session: Session, journey: str, version: int) -> int:
+    """How many are under way on a version of a journey; it looks at each of the journey."""
+    query = select(func.count()).where(
+        Enrollment.journey == journey, Enrollment.status == EnrollmentStatus.LIVE, Enrollment.version == version
+    )
+    return session.exec(query).one()
+
+
 def waiting(
     session: Session, customer_ids: Collection[str], names: Collection[str]
 ) -> Sequence[tuple[str, str, str, str]]:

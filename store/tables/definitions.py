@@ -39,7 +39,10 @@ class Journey(SQLModel, table=True):
 
 
 class JourneyVersion(SQLModel, table=True):
-    """An immutable published definition, with the keys that wrote and that published it; None where none is known."""
+    """An immutable published definition, with the keys that wrote and that published it; None where none is known.
+
+    Nobody goes back to one that is archived.
+    """
 
     __tablename__: ClassVar[Any] = "journey_version"
 
@@ -50,6 +53,7 @@ class JourneyVersion(SQLModel, table=True):
     drafted_by: str | None = None
     published_by: str | None = None
     published_at: datetime = _at()
+    archived_at: datetime | None = _at(default=None)
 
 
 class Topic(SQLModel, table=True):

@@ -140,6 +140,28 @@ def test_the_way_back_is_a_publish_of_the_older_version(
     assert [(one["from"]["version"], one["to"]["version"]) for one in first] == [(1, 2), (2, 3)]
 
 
+def test_each_decision_says_by_which_version_it_was_made(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned, clock: HandClock
+) -> None:
+    put(client, LONGER)
+    published = client.post("/v1/journeys/tour/publish", json={"in_flight": "move", "token": planned()["token"]}).json()
+    clock.forward(minutes=1)
+    done(client, parts, published["operation"])
+    now = clock.forward(days=5)
+    shells[0].wake(now)
+    story = client.get("/v1/customers/c0/timeline").json()["items"]
+    told = [(one["what"], one["version"]) for one in reversed(story) if one["kind"] == "decision"]
+    first, last = told.index(("entered", 1)), told.index(("migrated", 2))
+    assert {version for _, version in told[first:last]} == {1}
+    assert {version for _, version in told[last:]} == {2}
+    assert ("planned", 2) in told[last:], "the second mail was sent by the version that was moved to"
+    (moved,) = [one for one in story if one["what"] == "migrated"]
+    assert (moved["detail"]["from"]["version"], moved["detail"]["to"]["version"]) == (1, 2)
+    assert moved["detail"]["kind"] == "retimed"
+    why = client.get("/v1/customers/c0/why", params={"journey": "tour", "step": "mail_a"}).json()
+    assert {one["version"] for one in why["decisions"]} == {1}
+
+
 def test_a_tenth_goes_first_and_the_rest_with_the_next_call(
     client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
 ) -> None:

@@ -145,6 +145,26 @@ def test_who_has_shown_by_an_etag_what_they_saw_may_write(client: TestClient, se
     assert put(client, LONGER, {**second, "If-Match": seen}).status_code == 200
 
 
+# -- archived versions -------------------------------------------------------------------------------------------------
+
+
+def test_a_version_is_archived_when_nobody_is_on_it_and_nobody_goes_back_to_it(client: TestClient) -> None:
+    publish(client, JOURNEY)
+    assert client.post("/v1/track", json={"userId": "17", "event": "Signed Up"}).status_code == 200
+    archive = "/v1/journeys/tour/versions/1/archive"
+    assert client.post(archive).json()["path"] == "live_version"
+    publish(client, LONGER)
+    refused = client.post(archive)
+    assert (refused.status_code, refused.json()["path"]) == (409, "under_way")
+    assert refused.json()["detail"] == "1 customer is under way on version 1; move them to another one first"
+    publish(client, OTHER)
+    assert client.post("/v1/journeys/tour/versions/2/archive").json()["archived_at"] is not None
+    for call, body in (("rollback", {"version": 2}), ("plan", {"version": 2})):
+        back = client.post(f"/v1/journeys/tour/{call}", json=body)
+        assert (back.status_code, back.json()["path"]) == (409, "archived_version")
+    assert client.post("/v1/journeys/tour/versions/2/archive").status_code == 409, "archived already"
+
+
 @pytest.fixture
 def waypost(client: TestClient, keys: dict[str, str]) -> Iterator[Waypost]:
     with Waypost("http://testserver", keys["admin"], transport=client._transport) as made:

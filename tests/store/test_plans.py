@@ -297,6 +297,8 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the last mail of a step": lambda session: messages.last_of_step(session, "e", "s"),
         "the decisions of a run": lambda session: decisions.last_of(session, "e", 200),
         "the decisions of a step": lambda session: decisions.last_of(session, "e", 200, "s"),
+        "their moves to other versions": lambda session: decisions.moves_of(session, ["e", "f"]),
+        "who is on a version": lambda session: enrollments.live_on(session, "j", 1),
         "the refusals": lambda session: decisions.last_refusals(session, "c", "j", 200),
         "the timeline": lambda session: timeline.page(session, "c", None, 100),
         "their history": lambda session: list(events.of_customers(session, ["c", "d"], now, now)),

@@ -34,6 +34,14 @@ class JourneyCalls(Connection):
         """The published versions, the newest first, each with what it changed; `filters`: `sort`, `limit`."""
         return self._list("/v1/journeys/{}/versions", key, **filters)
 
+    def version(self, key: str, number: int) -> m.VersionWhole:
+        """One version with its definition."""
+        return self.call("GET", "/v1/journeys/{}/versions/{}", key, str(number))
+
+    def archive_version(self, key: str, number: int) -> m.VersionOut:
+        """Let nobody go back to a version; raises ApiProblem `refused` while somebody is under way on it."""
+        return self.call("POST", "/v1/journeys/{}/versions/{}/archive", key, str(number))
+
     def diff(self, key: str, a: int | Literal["draft"], b: int | Literal["draft"]) -> m.VersionDiff:
         """What `b` changes of `a`: each change in a sentence, and line by line in `text`."""
         return self.call("GET", "/v1/journeys/{}/versions/{}...{}", key, str(a), str(b))
@@ -41,7 +49,7 @@ class JourneyCalls(Connection):
     def plan(self, key: str, asked: JsonObject | None = None) -> m.OperationOut:
         """Foresee a publish: an operation, to `watch` or `wait` for; its result has counts, warnings and the token.
 
-        `asked` is what `PlanIn` says: `version`, `definition`, `in_flight`, `moves`, `on_change`, `again`, `share`, ….
+        `asked` is what `PlanIn` says: `version`, `definition`, `beside`, `in_flight`, `moves`, `on_change`, `again`, ….
         """
         return self.call("POST", "/v1/journeys/{}/plan", key, json=asked or {})
 

@@ -45,6 +45,15 @@ class AuditOut(TypedDict):
     after: dict[str, Any] | None
 
 
+class BesideIn(TypedDict):
+    """Names that a definition may use though they are not there yet: what is stored together with it."""
+
+    templates: NotRequired[list[str]]
+    segments: NotRequired[list[str]]
+    topics: NotRequired[list[str]]
+    journeys: NotRequired[list[str]]
+
+
 class Body_act_preferences__token__post(TypedDict):
     topic: NotRequired[list[str] | None]
 
@@ -764,6 +773,7 @@ class PlanIn(TypedDict):
 
     version: NotRequired[int | None]
     definition: NotRequired[str | None]
+    beside: NotRequired[BesideIn]
     in_flight: NotRequired[str]
     moves: NotRequired[MovesIn]
     on_change: NotRequired[str]
@@ -830,6 +840,7 @@ class Published(TypedDict):
     drafted_by: str | None
     published_by: str | None
     published_at: str
+    archived_at: str | None
     created: bool
     operation: NotRequired[OperationOut | None]
 
@@ -1115,6 +1126,7 @@ class TimelineEntry(TypedDict):
     kind: str
     what: str
     journey: str | None
+    version: int | None
     stage: str | None
     step: str | None
     detail: dict[str, Any]
@@ -1242,7 +1254,20 @@ class VersionListed(TypedDict):
     drafted_by: str | None
     published_by: str | None
     published_at: str
+    archived_at: str | None
     summary: str
+
+
+class VersionOut(TypedDict):
+    """A version, which never changes."""
+
+    journey: str
+    number: int
+    digest: str
+    drafted_by: str | None
+    published_by: str | None
+    published_at: str
+    archived_at: str | None
 
 
 class VersionWhole(TypedDict):
@@ -1254,6 +1279,7 @@ class VersionWhole(TypedDict):
     drafted_by: str | None
     published_by: str | None
     published_at: str
+    archived_at: str | None
     summary: str
     definition: dict[str, Any]
 

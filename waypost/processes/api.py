@@ -59,6 +59,7 @@ def build(parts: Parts) -> FastAPI:
         trusted_proxies=settings.trusted_proxies,
         background=ThreadPoolExecutor(1, thread_name_prefix="background"),
         beside_store=parts.beside_store,
+        approval=settings.approval,
         has_room=lambda: has_room(settings.home),
         keys=KnownKeys(parts.database),
         rates=RateLimits(settings.rate),

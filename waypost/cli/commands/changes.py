@@ -1,7 +1,7 @@
 """A new version and those who are under way, as it is typed: `plan`, `publish`, `rollback`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -48,9 +48,10 @@ def plan(
 ) -> None:
     """Say what a new version would do to each customer who is under way; nothing else happens.
 
-    Exit status 1 where somebody would be stranded, mailed again or at once, or would leave.
+    Exit status 1 where somebody would be stranded, mailed again or at once, or would leave. Of a folder each journey
+    is planned against what is live, as Markdown for a pull request.
     """
-    from waypost.cli.tables.plan import markdown, print_plan
+    from waypost.cli.tables.plan import print_plan
 
     asked: dict[str, Any] = {
         "version": version, "in_flight": in_flight, "on_change": on_change, "again": again,
@@ -59,18 +60,14 @@ def plan(
     }  # fmt: skip
     with api_client() as waypost:
         if Path(key).is_dir():
-            plans = list(_of_folder(waypost, Path(key), asked))
-            typer.echo(json.dumps(plans) if as_json else markdown(plans))
+            return _plan_folder(waypost, Path(key), asked, as_json)
+        planned = _planned(waypost, key, {**asked, "definition": read(file) if file else None})
+        if as_json:
+            print_answer(True, planned)
         else:
-            plans = [_planned(waypost, key, {**asked, "definition": read(file) if file else None})]
-            if as_json:
-                print_answer(True, plans[0])
-            else:
-                print_plan(console, plans[0])
-                console.print(
-                    f"Publish with: waypost {_way(key, version)} --in-flight move --token {plans[0]['token']}"
-                )
-    if any(_dangerous(one) for one in plans):
+            print_plan(console, planned)
+            console.print(f"Publish with: waypost {_way(key, version)} --in-flight move --token {planned['token']}")
+    if _dangerous(planned):
         raise typer.Exit(1)
 
 
@@ -78,14 +75,17 @@ def _way(key: str, version: int | None) -> str:
     return f"rollback {key} --to {version}" if version else f"publish {key}"
 
 
-def _of_folder(waypost: "Waypost", folder: Path, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The plan of each journey of a project that is published and would change."""
-    from waypost.project import project
+def _plan_folder(waypost: "Waypost", folder: Path, asked: dict[str, Any], as_json: bool) -> None:
+    """Every journey of a project, as Markdown for a pull request; exit status 2 where one could not be planned."""
+    from waypost.cli.tables.plan import markdown
+    from waypost.project import plans
 
-    for item in project.items(folder):
-        changed = item.kind == "journey" and item.change(waypost) == "changed"
-        if changed and waypost.journey(item.key)["live_version"] is not None:
-            yield _planned(waypost, item.key, {**asked, "definition": item.file.read_text()})
+    told = list(plans.of_folder(waypost, folder, asked, lambda key, more: _planned(waypost, key, more)))
+    typer.echo(json.dumps(told) if as_json else markdown(told))
+    if plans.failed(told):
+        raise typer.Exit(2)
+    if any(_dangerous(one) for one in told if one["state"] == "planned"):
+        raise typer.Exit(1)
 
 
 def publish(
@@ -97,7 +97,8 @@ def publish(
 ) -> None:
     """Make the draft of a journey its live version; with `--in-flight move` those under way go over, as planned."""
     with api_client() as waypost:
-        token = token or _looked_at(waypost, key, {"in_flight": in_flight}, yes) if in_flight == "move" else None
+        if token is None and in_flight == "move":
+            token = _looked_at(waypost, key, {"in_flight": in_flight}, yes)
         _done(waypost, key, waypost.publish(key, in_flight=in_flight, token=token), as_json)
 
 

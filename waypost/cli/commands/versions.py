@@ -83,13 +83,19 @@ def _side(named: str) -> int | Literal["draft"]:
     return int(named)
 
 
-def versions(key: JourneyArgument, as_json: JsonFlag = False) -> None:
+def versions(
+    key: JourneyArgument,
+    archive: Annotated[int | None, typer.Option(help="Archive this version, on which nobody is.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """The published versions of a journey, the newest first: when, by whom, and what each changed."""
     with api_client() as waypost:
+        if archive is not None:
+            waypost.archive_version(key, archive)
         found = list(waypost.versions(key))
     if as_json:
         return print_answer(True, found)
     table = wrapping_table("Version", "Published", "By", "What it changed", figures=("Version",))
-    for one in found:
+    for one in (one for one in found if one["archived_at"] is None):
         table.add_row(str(one["number"]), one["published_at"][:16], one["published_by"] or "", Text(one["summary"]))
     console.print(table)

@@ -33,7 +33,7 @@ def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, 
         times = [_utc(entry["at"]), *([_local(entry["at"], zone)] if zone else [])]
         why_not = " ".join(filter(None, (why(entry), f"(×{count})" if count > 1 else "")))
         place = entry["step"] or entry["stage"] or ""
-        table.add_row(*times, _what(entry), Text(entry["journey"] or ""), Text(place), Text(why_not))
+        table.add_row(*times, _what(entry), Text(_journey(entry)), Text(place), Text(why_not))
     console.print(table)
 
 
@@ -62,7 +62,7 @@ def _folded(story: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], i
     def says(entry: dict[str, Any]) -> tuple[Any, ...]:
         did = entry["kind"] == "event" and entry["what"] not in TOLD_AGAIN
         at = entry["at"] if did else None
-        return entry["kind"], entry["what"], at, entry["journey"], entry["stage"], entry["step"], why(entry)
+        return entry["kind"], entry["what"], at, _journey(entry), entry["stage"], entry["step"], why(entry)
 
     for _, same in groupby(story, key=says):
         first, *more = same
@@ -99,6 +99,12 @@ def _until(at: str | None, zone: ZoneInfo | None) -> str:
     return f", acts by itself at {_utc(at)} UTC" + (f" ({_local(at, zone)} {zone.key})" if zone else "")
 
 
+def _journey(entry: dict[str, Any]) -> str:
+    """The journey with the version of it that decided."""
+    version = entry.get("version")
+    return (entry["journey"] or "") + (f" v{version}" if version else "")
+
+
 def _what(entry: dict[str, Any]) -> Text:
     return Text(entry["what"], "cyan" if entry["kind"] == "event" else "")
 
@@ -111,6 +117,9 @@ def why(entry: dict[str, Any]) -> str:
             return f"→ {detail.get('to_step') or detail['to']}, by {_cause(detail)}"
         case "asked":
             return "; ".join(_verdict(one) for one in detail.get("guards", [])) or detail.get("why", "")
+        case "migrated" | "not_migrated":
+            moved = f"v{detail['from']['version']} → v{detail['to']['version']}"
+            return f"{moved}, {detail['kind']}" if entry["what"] == "migrated" else f"not {moved}: {detail['kind']}"
         case "branched":
             return f"took {detail['took']}"
         case _:

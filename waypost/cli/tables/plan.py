@@ -49,9 +49,17 @@ def print_resume_plan(console: Console, plan: Mapping[str, Any]) -> None:
 
 def markdown(plans: Sequence[Mapping[str, Any]]) -> str:
     """The plans of a project's journeys, for a pull request."""
-    if not plans:
-        return "No published journey changes."
-    return "\n\n".join("\n".join(_section(plan)) for plan in plans)
+    told = ["\n".join(_STATES[one["state"]](one)) for one in plans if one["state"] != "same"]
+    return "\n\n".join(["## What this does to customers who are under way", *(told or ["No journey changes."])])
+
+
+def _new(plan: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### `{plan['journey']}`: new, so nobody is under way"
+
+
+def _failed(plan: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### `{plan['journey']}`: could not be planned"
+    yield f"\n⚠️ {plan['error']}"
 
 
 def _section(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -60,11 +68,25 @@ def _section(plan: Mapping[str, Any]) -> Iterator[str]:
     yield "| what | from | to | customers |"
     yield "| --- | --- | --- | ---: |"
     for what, was, to, count in _rows(plan):
-        yield f"| {what} | `{was}` | `{to}` | {count} |"
+        yield f"| {what} | {_code(was)} | {_code(to)} | {count} |"
     for warning in plan["warnings"]:
-        yield f"\n⚠️ {warning}"
+        yield f"\n⚠️ {_escaped(warning)}"
     for line in _month(plan):
         yield f"\n{line}"
+
+
+_STATES = {"planned": _section, "new": _new, "failed": _failed}
+"""How a journey is told, by what is known of it."""
+
+
+def _code(text: str) -> str:
+    """A name in a cell of a table, whatever stands in it."""
+    return f"`{text.replace('`', '')}`".replace("|", "\\|")
+
+
+def _escaped(text: str) -> str:
+    """A sentence whose names are no markup."""
+    return text.replace("<", "&lt;")
 
 
 def _rows(plan: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

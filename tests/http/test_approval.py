@@ -1,0 +1,121 @@
+"""Two pairs of eyes: the author of a draft does not publish it, the plan is part of what is approved, and both are named."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from temporalio.testing import ActivityEnvironment
+
+from services.access import api_keys
+from tests.conftest import HandClock, settings_for
+from waypost.processes.api import build
+from waypost.wiring import Parts
+
+JOURNEY = """journey: tour
+enter: [{on: Signed Up}]
+defaults: {topic: general}
+start: trial
+stages: {trial: {steps: [{send: mail_a}, {wait: 3 days}, {send: mail_b}], final: true}}
+"""
+LONGER = JOURNEY.replace("3 days", "5 days")
+PUBLISH = "/v1/journeys/tour/publish"
+
+
+@pytest.fixture
+def parts(tmp_path: Path, template_folder: Path, clock: HandClock, sqlite: Path) -> Iterator[Parts]:
+    """An installation that asks for approval."""
+    (tmp_path / "waypost.db").write_bytes(sqlite.read_bytes())
+    made = Parts(settings_for(tmp_path, templates=template_folder, approval=True), clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(parts: Parts) -> Iterator[TestClient]:
+    with TestClient(build(parts), base_url="http://127.0.0.1:8000") as made:
+        yield made
+
+
+@pytest.fixture
+def ids(parts: Parts) -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def author(parts: Parts, ids: dict[str, str]) -> dict[str, str]:
+    return key(parts, ids, "author")
+
+
+@pytest.fixture
+def other(parts: Parts, ids: dict[str, str]) -> dict[str, str]:
+    return key(parts, ids, "other")
+
+
+def key(parts: Parts, ids: dict[str, str], name: str) -> dict[str, str]:
+    with parts.database.writing() as session:
+        made, text = api_keys.create(session, name, ["marketer", "admin"], parts.clock())
+        ids[name] = made.id
+    return {"Authorization": f"Bearer {text}"}
+
+
+def put(desk: TestClient, text: str, headers: dict[str, str]) -> None:
+    assert desk.put("/v1/journeys/tour", content=text, headers=headers).status_code == 200
+
+
+def plan(desk: TestClient, parts: Parts, headers: dict[str, str], **body: Any) -> str:
+    asked = desk.post("/v1/journeys/tour/plan", json=body, headers=headers).json()
+    asyncio.run(ActivityEnvironment().run(parts.operations().operate, asked["id"]))
+    return asked["id"]
+
+
+def test_the_author_does_not_publish_and_another_key_does(
+    desk: TestClient, author: dict[str, str], other: dict[str, str]
+) -> None:
+    put(desk, JOURNEY, author)
+    refused = desk.post(PUBLISH, headers=author)
+    assert (refused.status_code, refused.json()["path"]) == (409, "own_draft")
+    assert desk.post(PUBLISH, headers=other).json()["number"] == 1, "nobody was under way, so there is nothing to plan"
+
+
+def test_the_plan_is_part_of_what_is_approved(
+    desk: TestClient, parts: Parts, author: dict[str, str], other: dict[str, str], ids: dict[str, str]
+) -> None:
+    put(desk, JOURNEY, author)
+    desk.post(PUBLISH, headers=other)
+    put(desk, LONGER, author)
+    bare = desk.post(PUBLISH, headers=other)
+    assert (bare.status_code, bare.json()["path"]) == (422, "token")
+    token = plan(desk, parts, author, in_flight="pin")
+    put(desk, JOURNEY.replace("3 days", "6 days"), author)
+    changed = desk.post(PUBLISH, json={"token": token}, headers=other)
+    assert (changed.status_code, changed.json()["path"]) == (409, "other_draft")
+    token = plan(desk, parts, author, in_flight="pin")
+    assert desk.post(PUBLISH, json={"token": token}, headers=other).json()["number"] == 2
+    entry = desk.get("/v1/audit", params={"kind": "journey"}, headers=other).json()["items"][0]
+    assert (entry["action"], entry["actor"]) == ("published", ids["other"])
+    assert {name: entry["after"][name] for name in ("written_by", "published_by", "plan")} == {
+        "written_by": ids["author"], "published_by": ids["other"], "plan": token,
+    }  # fmt: skip
+
+
+def test_who_changes_a_draft_is_its_author_and_the_first_one_may_publish(
+    desk: TestClient, author: dict[str, str], other: dict[str, str]
+) -> None:
+    put(desk, JOURNEY, author)
+    taken = desk.put("/v1/journeys/tour?based_on=1", content=LONGER, headers=other)
+    assert taken.status_code == 200
+    assert desk.post(PUBLISH, headers=other).status_code == 409
+    assert desk.post(PUBLISH, headers=author).status_code == 200
+
+
+def test_the_way_back_is_open_to_everybody(
+    desk: TestClient, parts: Parts, author: dict[str, str], other: dict[str, str]
+) -> None:
+    put(desk, JOURNEY, author)
+    desk.post(PUBLISH, headers=other)
+    put(desk, LONGER, author)
+    desk.post(PUBLISH, json={"token": plan(desk, parts, other, in_flight="pin")}, headers=other)
+    assert desk.post("/v1/journeys/tour/rollback", json={"version": 1}, headers=author).json()["number"] == 3
