@@ -16,6 +16,7 @@ from journeys.program import compiler
 from journeys.simulation.backtest import FailedHistory, Totals
 from services.changes import plan, publishing
 from services.definitions import journeys
+from services.enrollments import splits
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_events, import_lines
 from services.jobs import (
@@ -172,7 +173,8 @@ def simulate(database: Database, operation: Operation, clock: Clock) -> Iterator
     begin = instant(asked["from"], "from") if asked.get("from") else None
     until = instant(asked["until"], "until") if asked.get("until") else now
     with database.reading() as session:
-        program = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
+        drafted = compiler.compile_journey(journeys.draft_or(session, asked["journey"], asked.get("version")))
+        program = splits.decided(session, drafted)
         known = {one.key: one.guard for one in segments.listed(session)}
         terms = eligibility.load_policy_terms(session)
     customers = cohorts.RecordedCohort(database, begin, until)

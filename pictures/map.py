@@ -8,7 +8,7 @@ from journeys.language import definition as language
 from journeys.language import step_tree, verbs
 from journeys.language.definition import Definition
 from journeys.language.secrets import NamedSecret
-from journeys.program.compiler import name_steps
+from journeys.program.step_ids import name_steps
 from pictures import svg
 from pictures.layout import arrange
 from pictures.shapes import LABEL_HEIGHT, Edge, Layout, curve

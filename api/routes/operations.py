@@ -27,6 +27,7 @@ from journeys.program.compiler import compile_journey
 from journeys.simulation import paths
 from services import values
 from services.definitions import journeys
+from services.enrollments import splits
 from services.imports.file_form import FileForm
 from services.messages import eligibility
 from services.operations import made_up, operations
@@ -108,7 +109,8 @@ def _followed(parts: Backend, key: str, version: int | None, wanted: MadeUpCusto
         definition = journeys.draft_or(session, key, version)
         segments = {one.key: one.guard for one in segment_rows.listed(session)}
         terms = eligibility.load_policy_terms(session)
-    program = made_up.choosing(made_up.with_an_entrance(compile_journey(definition)), wanted.variants)
+        program = splits.decided(session, compile_journey(definition))
+    program = made_up.choosing(made_up.with_an_entrance(program), wanted.variants)
     values.check_values({"attributes": wanted.attributes})
     begin = values.instant(wanted.start, "start") if wanted.start else parts.clock()
     happens = [(made_up.later(begin, one.after, "events"), one.name, one.properties) for one in wanted.events]

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from api.schemas.experiments import ExperimentOut
 from journeys.language.definition import LifecyclePhase
 from store.statuses import HookStatus
 
@@ -88,6 +89,7 @@ class JourneyReport(LifecycleReport):
     )
     messages: list[MessageCountOut]
     hooks: list[HookCountOut] = Field(description="the calls that no receiver has taken, by their last answers")
+    experiments: list[ExperimentOut] = Field(description="the splits of the version that was published last")
 
 
 class MessageBook(BaseModel):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from journeys.changes.outcomes import Standing
-from journeys.machine.commands import Ask, Decide, Question
+from journeys.machine.commands import Ask, Assign, Decide, Question
 from journeys.machine.drive import Following, answered, drive
 from journeys.machine.inputs import Answer, Input, Migrated, Planned, Woke
 from journeys.machine.stages import guards_of
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, SendNode, StageKey
 from journeys.program.program import Program, ProgramStage
-from journeys.rules import answers
+from journeys.rules import answers, split_answers
 
 
 def at_once(
@@ -33,6 +33,8 @@ def at_once(
                 return None
             case Ask():
                 return answers.answer(new, question, standing.known, None, standing.enrollment)[0]
+            case Assign():
+                return split_answers.assigned(new, question, standing.splits)
             case _:
                 node = new.nodes[NodeId(question.step)]
                 assert isinstance(node, SendNode)

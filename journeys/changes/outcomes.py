@@ -8,6 +8,7 @@ from typing import Literal
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId
+from journeys.rules.split_answers import NO_SPLITS, KnownSplits
 
 Kind = Literal[
     "stays", "retimed", "moves", "rests", "stranded", "mails_again", "mails_at_once", "would_leave", "pinned",
@@ -68,13 +69,14 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One enrollment as it stands: its state, its customer, and its mails. `on_its_way` says that one is claimed."""
+    """One enrollment as it stands: its state, its customer, their splits, its mails; `on_its_way`: one is claimed."""
 
     state: State
     known: CustomerFacts
     enrollment: EnrollmentFacts
     sent: tuple[SentMail, ...] = ()
     on_its_way: bool = False
+    splits: KnownSplits = NO_SPLITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem
 from journeys.language.step_tree import all_steps
 from journeys.language.verbs import SplitStep
-from journeys.program.compiler import name_steps
+from journeys.program.step_ids import name_steps
 
 
 def changes_since(journey: Definition, previous: Definition | None) -> Iterator[DefinitionProblem]:

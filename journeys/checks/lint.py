@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from journeys.checks import flow, hooks, hours, mismatched_guards, named, sends, set_values, texts
+from journeys.checks import flow, hooks, hours, mismatched_guards, named, sends, set_values, splits, texts
 from journeys.checks.edits import changes_since
 from journeys.facts import guards
 from journeys.facts.calendar import Window
@@ -77,7 +77,8 @@ def names(journey: Definition, around: ValidationContext = NOWHERE) -> list[Defi
         sends.topics(journey),
         named.topics(journey, around.topics),
         named.attributes(journey, guards_of(journey), around.attributes),
-        _weightless(journey),
+        splits.problems(journey),
+        splits.undecidable(journey),
         hours.problems(journey, around.awake, around.transactional_topics),
         sends.unmailable(journey),
         _refused_guards(journey),
@@ -197,20 +198,6 @@ def _as_it_stands(journey: Definition) -> Iterator[DefinitionProblem]:
 def _hooks(journey: Definition, around: ValidationContext) -> Iterator[DefinitionProblem]:
     for path, step in all_steps(journey):
         yield from hooks.problems(step, path, around.secrets, around.private_hooks)
-
-
-def _weightless(journey: Definition) -> Iterator[DefinitionProblem]:
-    for path, step in all_steps(journey):
-        if isinstance(step, SplitStep):
-            for name, variant in step.split.variants.items():
-                if variant.weight == 0:
-                    yield DefinitionProblem(
-                        code="weight_zero",
-                        severity="warning",
-                        message=f"the variant {name!r} has the weight 0, so nobody new gets it",
-                        path=(*path, "split", "variants", name, "weight"),
-                        expected="a weight of at least 1, or no such variant",
-                    )
 
 
 def _eventless(journey: Definition) -> Iterator[DefinitionProblem]:

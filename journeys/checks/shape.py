@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from journeys.checks import flow, lint
 from journeys.checks.lint import ValidationContext
-from journeys.language import definition, verbs
+from journeys.language import definition, experiments, hooks, verbs
 from journeys.language.problems import DefinitionProblem, Path
 from journeys.language.verbs import VERBS
 from journeys.language.words import FORM
@@ -71,8 +71,9 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "wait": verbs.WaitUntil,
     "wait_for": verbs.WaitFor,
     "split": verbs.Split,
-    "webhook": verbs.Webhook,
-    "notify": verbs.Notify,
+    "decide": experiments.WinnerRule,
+    "webhook": hooks.Webhook,
+    "notify": hooks.Notify,
     "enroll": verbs.Enroll,
 }
 """The model that stands behind a field, for what it may hold."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from journeys.language import definition, verbs
+from journeys.language import definition, hooks, verbs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +106,11 @@ STEPS: Mapping[str, Entry] = {
       holdout: {weight: 10, holdout: true}
 """,
         fields={
-            "id": "names the split for ever: the same customer always gets the same variant of it",
+            "id": "names the split for ever: whoever has a variant of it keeps it, also when the weights change",
             "variants": "by name: `weight` (shares of their sum), `steps`, or `holdout: true` for no mail at all",
+            "winner": "the variant that everybody takes who comes to the split from now on",
+            "decide": "`{by: conversion, after: 7 days, confidence: 0.95}`: the winner is taken by itself, by the goal "
+            "or its `revenue`, at the first look that is sure enough: `after` so long, then twice as long, and so on",
         },
     ),
     "set": Entry(
@@ -119,7 +122,7 @@ STEPS: Mapping[str, Entry] = {
         "of it.",
     ),
     "webhook": Entry(
-        part=verbs.Webhook,
+        part=hooks.Webhook,
         example="""\
 - webhook: https://crm.example.com/hooks/waypost
 - webhook:
@@ -144,7 +147,7 @@ STEPS: Mapping[str, Entry] = {
         ),
     ),
     "notify": Entry(
-        part=verbs.Notify,
+        part=hooks.Notify,
         example="""\
 - notify:
     email: sales@example.com

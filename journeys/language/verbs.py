@@ -6,24 +6,32 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from journeys.language.secrets import SecretOrText, SecretOrUrl
+from journeys.language.experiments import WinnerRule
+from journeys.language.hooks import Notify, Webhook
 from journeys.language.words import (
     FORM,
     Attribute,
     Days,
     Duration,
     Elapsed,
-    EmailAddress,
     EventName,
     GuardText,
     Key,
     Late,
     Offset,
     Part,
-    Prose,
     TimeOfDay,
     lasting,
 )
@@ -137,10 +145,12 @@ class Variant(Part):
 
 
 class Split(Part):
-    """Divides customers by weight; the same customer always gets the same variant."""
+    """Divides customers by weight; the same customer always gets the same variant. `winner` decides it."""
 
     id: Key
     variants: dict[Key, Variant] = Field(min_length=1)
+    winner: Key | None = None
+    decide: WinnerRule | None = None
 
     @field_validator("variants")
     @classmethod
@@ -149,29 +159,12 @@ class Split(Part):
             raise PydanticCustomError("weights", "the weights sum to 0; give at least one variant a weight")
         return variants
 
-
-class Webhook(Part):
-    """A call to another system, signed, made at least once. Texts may hold Jinja2 expressions."""
-
-    url: SecretOrUrl
-    method: Literal["POST", "PUT", "PATCH"] = "POST"
-    headers: dict[str, SecretOrText] = {}
-    body: JsonValue = None
-
-
-class Notify(Part):
-    """A note to a colleague: to an `email`, or to the `url` of a chat's incoming webhook."""
-
-    email: EmailAddress | None = None
-    url: SecretOrUrl | None = None
-    subject: Prose | None = None
-    text: Prose
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Notify":
-        if (self.email is None) == (self.url is None):
-            raise PydanticCustomError("notify", "a notify goes to exactly one of email, url")
-        return self
+    @field_validator("winner")
+    @classmethod
+    def _winner_is_a_variant(cls, winner: str | None, info: ValidationInfo) -> str | None:
+        if winner is not None and winner not in info.data.get("variants", {winner}):
+            raise PydanticCustomError("winner", "the winner is none of the variants; name one of them")
+        return winner
 
 
 class Enroll(Part):

@@ -16,6 +16,7 @@ DECISIONS: Mapping[str, str] = {
     "branched": "a branch took the arm named in the detail",
     "assigned": "a split gave the variant named in the detail",
     "held_out": "a split put the customer in the holdout: no mail from it",
+    "variant_gone": "the customer's variant of a split is not there any more: they went on behind the split",
     "matched": "what a step waited for came, or was so already",
     "timed_out": "what a step waited for did not come in time",
     "date_unknown": "the date that a step waits for is missing or cannot be read, for the reason in the detail",
@@ -87,6 +88,20 @@ class Plan:
     kind: Literal["plan"] = "plan"
 
 
-Question = Ask | Plan
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """Ask which variant of the split `split` the customer gets, who may have one already."""
+
+    number: int
+    at: datetime
+    stage: str
+    visit: int
+    step: str
+    split: str
+    customer: str
+    kind: Literal["assign"] = "assign"
+
+
+Question = Ask | Plan | Assign
 Command = Annotated[Decide | Question, Field(discriminator="kind")]
 """All that the core asks of whoever drives it."""

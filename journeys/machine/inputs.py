@@ -143,6 +143,20 @@ class Planned:
     kind: Literal["planned"] = "planned"
 
 
-Answer = Facts | Planned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """Answers `Assign`.
+
+    `why` this variant: the customer is `new` to the split, or it is `remembered`, or the split is decided and this is
+    its `winner`; or the one remembered is `gone`, and there is no other for them.
+    """
+
+    number: int
+    variant: str
+    why: Literal["new", "remembered", "winner", "gone"] = "new"
+    kind: Literal["assigned"] = "assigned"
+
+
+Answer = Facts | Planned | Assigned
 Control = Pause | Resume | Skip | Move | Leave
 Input = Annotated[Begin | EventArrived | Woke | Addressed | Control | Merged | Migrated, Field(discriminator="kind")]

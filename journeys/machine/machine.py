@@ -115,7 +115,7 @@ class Machine(Steps):
 
         Raise UnansweredQuestion where something else than the answer comes while a question is open.
         """
-        if isinstance(given, inputs.Facts | inputs.Planned):
+        if isinstance(given, inputs.Answer):
             self._answered(given)
         elif self.state.asking is not None:
             raise UnansweredQuestion(f"{given.kind} came before the answer to command {self.state.asking.number}")
@@ -236,10 +236,15 @@ class Machine(Steps):
         if asked is None or answer.number != asked.number:
             return
         self._set(asking=None)
-        if isinstance(answer, inputs.Planned):
-            self._planned(answer)
-        else:
-            self._told(asked, answer)
+        match answer:
+            case inputs.Planned():
+                self._planned(answer)
+            case inputs.Assigned():
+                self._assigned(answer)
+            case inputs.Facts():
+                self._told(asked, answer)
+            case _:
+                assert_never(answer)
 
     def _told(self, asked: OpenQuestion, facts: inputs.Facts) -> None:
         match asked.about:

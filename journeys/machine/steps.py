@@ -6,9 +6,9 @@ from typing import Any, assert_never
 from journeys.facts.calendar import LocalTime, Span
 from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine import inputs
-from journeys.machine.commands import Plan
+from journeys.machine.commands import Assign, Plan
 from journeys.machine.stages import Stages, first_holding, guards_of, until_certain
-from journeys.program.assignment import variant_of
+from journeys.program.assignment import variant_of_engine_1
 from journeys.program.nodes import (
     BranchArm,
     BranchNode,
@@ -20,6 +20,7 @@ from journeys.program.nodes import (
     SendNode,
     SetNode,
     SplitNode,
+    SplitVariant,
     WaitForNode,
     WaitNode,
     WebhookNode,
@@ -177,6 +178,31 @@ class Steps(Stages):
         self._go_on(arm.target if arm else node.next)
 
     def _split(self, node: SplitNode) -> None:
-        chosen = variant_of(self.state.customer, self.program.journey, node.key, node.variants)
-        self._decide("held_out" if chosen.holdout else "assigned", variant=chosen.name, split=node.key)
+        state = self.state
+        if state.engine == 1:
+            return self._given(node, variant_of_engine_1(state.customer, self.program.journey, node.key, node.variants))
+        self.question = Assign(
+            number=self._open("split"),
+            at=self._clock,
+            stage=state.stage,
+            visit=state.visit,
+            step=node.id,
+            split=node.key,
+            customer=state.customer,
+        )
+        return None
+
+    def _assigned(self, answer: inputs.Assigned) -> None:
+        """Whoever has a variant that is gone goes on behind the split, never into another one."""
+        node = self._node
+        assert isinstance(node, SplitNode)
+        chosen = next((one for one in node.variants if one.name == answer.variant), None)
+        if chosen is None:
+            self._decide("variant_gone", variant=answer.variant, split=node.key)
+            self._go_on(node.next)
+        else:
+            self._given(node, chosen, **({"why": answer.why} if answer.why != "new" else {}))
+
+    def _given(self, node: SplitNode, chosen: SplitVariant, **detail: Any) -> None:
+        self._decide("held_out" if chosen.holdout else "assigned", variant=chosen.name, split=node.key, **detail)
         self._go_on(node.next if chosen.holdout else chosen.target)

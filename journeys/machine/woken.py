@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from journeys.machine.inputs import Answer, Input
-from journeys.machine.state import State
+from journeys.machine.state import ENGINE_VERSION, State
 
 STATE: TypeAdapter[State] = TypeAdapter(State)
 """Reads and writes a state as JSON."""
@@ -65,8 +65,8 @@ def kept(state: State) -> dict[str, Any]:
 
 
 def restored(stored: Mapping[str, Any]) -> State:
-    """The state that a row keeps."""
-    return STATE.validate_python(stored)
+    """The state that a row keeps; it goes on by the engine of today."""
+    return STATE.validate_python({**stored, "engine": ENGINE_VERSION})
 
 
 def checksum(state: State) -> str:

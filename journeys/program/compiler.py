@@ -1,7 +1,4 @@
-"""A definition into a program.
-
-A step's id is its `id`, else `stage/verb:name`, with `#2`, `#3` for its further occurrences; never its position.
-"""
+"""A definition into a program."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,11 +7,13 @@ from typing import Any, assert_never
 from journeys.facts import calendar, guards
 from journeys.facts.calendar import LocalTime, Span, Window
 from journeys.language import definition as source
-from journeys.language import expressions, step_tree, verbs
+from journeys.language import expressions, verbs
+from journeys.language.experiments import WinnerRule
 from journeys.program.nodes import (
     BranchArm,
     BranchNode,
     DateOf,
+    DecideRule,
     EnrollNode,
     ExitNode,
     GoNode,
@@ -48,6 +47,7 @@ from journeys.program.program import (
     When,
 )
 from journeys.program.send_terms import GENERAL, SendTerms
+from journeys.program.step_ids import name_steps
 
 
 def compile_journey(journey: source.Definition) -> Program:
@@ -159,8 +159,7 @@ class _Compiler:
                 arms = tuple(self._arm(node, index, case, after) for index, case in enumerate(step.branch))
                 return BranchNode(id=node, arms=arms, next=after)
             case verbs.SplitStep():
-                variants = tuple(self._variant(name, one, after) for name, one in step.split.variants.items())
-                return SplitNode(id=node, key=step.split.id, variants=variants, next=after)
+                return self._split(node, step.split, after)
             case verbs.SetStep():
                 given, computed = expressions.parted(step.set)
                 return SetNode(id=node, attributes=given, next=after, computed=computed)
@@ -221,6 +220,11 @@ class _Compiler:
         guard = self._guard(f"{node}[{index}]", case.condition)
         return BranchArm(guard=guard, target=self._steps(case.steps, after))
 
+    def _split(self, node: NodeId, split: verbs.Split, after: NodeId | None) -> SplitNode:
+        variants = tuple(self._variant(name, one, after) for name, one in split.variants.items())
+        decide = _decide(split.decide) if split.decide else None
+        return SplitNode(id=node, key=split.id, variants=variants, next=after, winner=split.winner, decide=decide)
+
     def _variant(self, name: str, variant: verbs.Variant, after: NodeId | None) -> SplitVariant:
         target = self._steps(variant.steps, after)
         return SplitVariant(name=name, weight=variant.weight, holdout=variant.holdout, target=target)
@@ -230,6 +234,11 @@ class _Compiler:
             return None
         self.guards[GuardId(name)] = text
         return GuardId(name)
+
+
+def _decide(rule: WinnerRule) -> DecideRule:
+    after = calendar.parse_span(rule.after).elapsed
+    return DecideRule(by=rule.by, after=after, confidence=rule.confidence)
 
 
 def _reentry(rule: str | source.ReentryAfter) -> Any:
@@ -275,46 +284,3 @@ def window_of(send: verbs.Send, defaults: source.Defaults) -> Window | None:
         return None
     opens, closes = calendar.parse_time(window.opens), calendar.parse_time(window.closes)
     return Window(opens=opens, closes=closes, days=calendar.parse_days(window.days))
-
-
-def name_steps(journey: source.Definition) -> dict[int, str]:
-    """The id of every step, keyed by the identity of the step's object."""
-    names: dict[int, str] = {}
-    seen: dict[str, int] = {}
-    for key, stage in journey.stages.items():
-        for _, step in step_tree.steps_of(stage.steps):
-            if step.id is not None:
-                names[id(step)] = step.id
-                continue
-            name = f"{key}/{_title(step)}"
-            seen[name] = seen.get(name, 0) + 1
-            names[id(step)] = name if seen[name] == 1 else f"{name}#{seen[name]}"
-    return names
-
-
-def _title(step: verbs.Step) -> str:  # noqa: C901 - a case per verb
-    match step:
-        case verbs.SendStep():
-            return f"send:{step.send.template}"
-        case verbs.WaitForStep():
-            return f"wait_for:{step.wait_for.event or 'guard'}"
-        case verbs.SplitStep():
-            return f"split:{step.split.id}"
-        case verbs.GoStep():
-            return f"go:{step.go}"
-        case verbs.WaitStep():
-            return f"wait:{step.wait if isinstance(step.wait, str) else step.wait.until}"
-        case verbs.EnrollStep():
-            return f"enroll:{step.enroll.journey}"
-        case verbs.BranchStep():
-            return "branch"
-        case verbs.SetStep():
-            return "set"
-        case verbs.WebhookStep():
-            return "webhook"
-        case verbs.NotifyStep():
-            return "notify"
-        case verbs.ExitStep():
-            return "exit"
-        case _:
-            assert_never(step)

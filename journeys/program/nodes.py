@@ -5,8 +5,8 @@ A node's `next` is None where the steps of the stage run out and the customer re
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
-from typing import Any, NewType
+from datetime import time, timedelta
+from typing import Any, Literal, NewType
 
 from journeys.facts import guards
 from journeys.facts.calendar import LocalTime, Span
@@ -108,13 +108,27 @@ class SplitVariant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecideRule:
+    """How a split decides itself: by the goal or its revenue, `after` so long at the earliest, and how sure."""
+
+    by: Literal["conversion", "revenue"]
+    after: timedelta
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitNode:
-    """Customers divided by a hash of theirs with `key`, which stays when the journey is edited."""
+    """Customers divided among variants, once for all: `key` stays when the journey is edited.
+
+    `winner` names the variant that everybody takes who comes to a split that is decided; None while it is not.
+    """
 
     id: NodeId
     key: str
     variants: tuple[SplitVariant, ...]
     next: NodeId | None
+    winner: str | None = None
+    decide: DecideRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

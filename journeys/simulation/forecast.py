@@ -16,6 +16,7 @@ from journeys.program.nodes import NodeId, StageKey, WaitForNode
 from journeys.program.program import OnEvent, Program, When
 from journeys.rules.awaited import NO_ADDRESS_YET
 from journeys.rules.policy import Deferred, Skipped
+from journeys.rules.split_answers import NO_SPLITS, KnownSplits
 from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)
@@ -32,6 +33,7 @@ TOLD = (
     "branched",
     "assigned",
     "held_out",
+    "variant_gone",
     "attributes_set",
     "called",
     "notified",
@@ -77,12 +79,15 @@ def forecast(
     mail_policy: MailPolicy,
     key: str = "",
     data: Mapping[str, Any] | None = None,
+    splits: KnownSplits = NO_SPLITS,
 ) -> list[Action]:
     """The next actions in the order of their instants; none where the enrollment is paused or has ended."""
     if state.ended or state.paused:
         return []
     own = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
-    return _actions(program, run_on(program, state, known, own, mail_policy, now, now + HORIZON, most=MOST))[:MOST]
+    return _actions(
+        program, run_on(program, state, known, own, mail_policy, now, now + HORIZON, most=MOST, splits=splits)
+    )[:MOST]
 
 
 def run_on(
@@ -96,13 +101,14 @@ def run_on(
     *,
     most: int,
     first: Sequence[Input] = (),
+    splits: KnownSplits = NO_SPLITS,
 ) -> Trace:
     """What happens up to an instant if the customer stays as they are and does nothing, behind the inputs `first`.
 
     It ends with the wake behind which `most` actions or more are told, and after four times as many wakes.
     """
     trace, begun, wakes = Trace(state=state), iter(first), iter(range(most * 4))
-    simulator = Simulator(program, PresentFacts(known), own, mail_policy, trace)
+    simulator = Simulator(program, PresentFacts(known), own, mail_policy, trace, splits)
 
     def following(reached: State) -> Input | None:
         if (given := next(begun, None)) is not None:

@@ -16,15 +16,16 @@ from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts, EventFacts
 from journeys.facts.guards import SEGMENT_EVENTS, GuardResult
 from journeys.machine.ahead import next_input
-from journeys.machine.commands import Ask, Decide, Plan, Question
+from journeys.machine.commands import Ask, Assign, Decide, Plan, Question
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Control, EventArrived, Facts, Leave, Planned
-from journeys.machine.state import State
+from journeys.machine.state import ENGINE_VERSION, State
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import SEGMENT_JOINED, Program, is_heard
 from journeys.program.send_terms import SendTerms
-from journeys.rules import answers, awaited, policy, set_values
+from journeys.rules import answers, awaited, policy, set_values, split_answers
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
+from journeys.rules.split_answers import NO_SPLITS, KnownSplits
 
 IDENTIFY = "Identify"
 """The event whose properties are traits."""
@@ -162,7 +163,7 @@ def simulate(
     """
     trace, enrollment = Trace(state=state), EnrollmentFacts(entered_at=begin, key=key, data=data or {})
     ahead, simulator = Recorded(past.events, until, leave_at), Simulator(program, past, enrollment, mail_policy, trace)
-    fresh = replace(state, entered_at=begin)
+    fresh = replace(state, entered_at=begin, engine=ENGINE_VERSION)
     trace.state = answered(drive(program, fresh, lambda state: next_input(program, state, ahead, until)), simulator)
     return trace
 
@@ -216,10 +217,16 @@ class Simulator:
     """Answers the machine from what is known of the past, at once, and keeps what happened in a trace."""
 
     def __init__(
-        self, program: Program, past: PastFacts, enrollment: EnrollmentFacts, mail_policy: MailPolicy, trace: Trace
+        self,
+        program: Program,
+        past: PastFacts,
+        enrollment: EnrollmentFacts,
+        mail_policy: MailPolicy,
+        trace: Trace,
+        splits: KnownSplits = NO_SPLITS,
     ) -> None:
         self._program, self._past, self._enrollment = program, past, enrollment
-        self._mail_policy, self._trace = mail_policy, trace
+        self._mail_policy, self._trace, self._splits = mail_policy, trace, splits
 
     def __call__(self, decisions: Sequence[Decide], question: Question | None) -> Answer | None:
         """The answer to a question, once what its decisions change of the customer is changed."""
@@ -232,6 +239,8 @@ class Simulator:
                 return self._facts(question)
             case Plan():
                 return self._planned(question)
+            case Assign():
+                return split_answers.assigned(self._program, question, self._splits)
             case None:
                 return None
             case _:

@@ -106,7 +106,10 @@ class RunsOn:
         if state.ended or state.paused:
             return Fared(mails=(), stage=ENDED if state.ended else state.stage)
         known, own, policy, end = standing.known, standing.enrollment, self._policies[side], self._now + MONTH
-        trace = run_on(program, state, known, own, policy, self._now, end, most=MOST_ACTIONS, first=first)
+        trace = run_on(
+            program, state, known, own, policy, self._now, end,
+            most=MOST_ACTIONS, first=first, splits=standing.splits,
+        )  # fmt: skip
         mails = [one.template for one in trace.mails if one.verdict == ALLOWED]
         return Fared(mails=mails, stage=ENDED if trace.state.ended else trace.state.stage)
 

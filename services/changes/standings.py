@@ -9,6 +9,7 @@ from journeys.changes.outcomes import SentMail, Standing
 from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.woken import restored
 from services.customers import known_facts
+from services.enrollments import splits
 from store.queries import customers, enrollment_mail
 from store.queries.live_enrollments import EnrollmentRow
 from store.statuses import MessageStatus
@@ -30,6 +31,7 @@ def of(session: Session, those: Sequence[EnrollmentRow], templates: Collection[s
     owners = customers.rows_by_ids(session, [one.customer_id for one in those])
     known = known_facts.of_all(session, [(one, None) for one in owners])
     sent: defaultdict[str, list[SentMail]] = defaultdict(list)
+    variants = splits.of(session, those)
     for enrollment, mail in enrollment_mail.of(session, ids, templates, GONE_OR_GOING):
         sent[enrollment].append(mail)
     held = enrollment_mail.with_a_held_one(session)
@@ -40,6 +42,7 @@ def of(session: Session, those: Sequence[EnrollmentRow], templates: Collection[s
             enrollment=EnrollmentFacts(entered_at=one.entered_at, key=one.key, data=one.data),
             sent=tuple(sent[one.id]),
             on_its_way=one.id in held,
+            splits=variants[one.id],
         )
         for one in those
         if one.customer_id in known

@@ -13,12 +13,13 @@ from journeys.machine.commands import Decide
 from journeys.program.nodes import EnrollNode, NodeId
 from journeys.program.program import Program
 from journeys.rules import set_values
+from journeys.rules.split_answers import has_splits
 from journeys.simulation.simulator import IDENTIFY
 from services.customers import known_facts, profiles
 from services.customers.event_log import NewEvent
 from services.customers.profile_changes import ProfileBefore
 from services.definitions import journeys
-from services.enrollments import customer_events, entry, hooks
+from services.enrollments import customer_events, entry, hooks, splits
 from services.enrollments.customer_events import Listeners
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
@@ -120,6 +121,9 @@ def _credit(call: WakeContext, record: Decide) -> Detail:
     tally = Tally()
     tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
     tally.write(call.session)
+    if has_splits(call.program):
+        event = known_facts.event_facts_at(call.session, call.customer.id, record.detail["seq"])
+        splits.credit(call.session, call.enrollment, event, record.at)
     return {"credited": message.id, "template": message.template} if message else {"credited": None}
 
 
@@ -151,6 +155,13 @@ def _enroll(call: WakeContext, record: Decide) -> Detail:
     return {"enrollment": started.id}
 
 
+def _given_a_variant(call: WakeContext, record: Decide) -> Detail:
+    """Only who is new to the split has something to remember; the detail says why of all others."""
+    if "why" not in record.detail:
+        splits.remember(call.session, call.program, call.enrollment, record)
+    return {}
+
+
 def _hooked(call: WakeContext, record: Decide) -> Detail:
     return hooks.plan(call.session, call.enrollment, record, call.now)
 
@@ -167,5 +178,7 @@ EFFECTS: Mapping[str, Callable[[WakeContext, Decide], Detail]] = {
     "called": _hooked,
     "notified": _hooked,
     "enrolling": _enroll,
+    "assigned": _given_a_variant,
+    "held_out": _given_a_variant,
 }
 """By the kind of a decision: what it changes. A kind that is not in here changes nothing but the record."""

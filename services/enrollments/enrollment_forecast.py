@@ -12,10 +12,12 @@ from journeys.machine.state import State
 from journeys.program.send_terms import SendTerms
 from journeys.rules import awaited, policy
 from journeys.rules.policy import Verdict
+from journeys.rules.split_answers import NO_SPLITS, has_splits
 from journeys.simulation import forecast
 from journeys.simulation.forecast import Action
 from services.customers import known_facts
 from services.definitions import journeys
+from services.enrollments import splits
 from services.installation import installation_settings
 from services.messages.eligibility import Recipients
 from store.tables.customers import Customer
@@ -41,7 +43,9 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
         return policy.decide(terms, who, due=due, now=plan.at, limits=limits, awaits_address=True)
 
     known = known_facts.facts_of(session, customer)
-    return forecast.forecast(program, state, known, now, post, key=enrollment.key, data=enrollment.data)
+    variants = splits.known(session, customer.id, enrollment.journey) if has_splits(program) else NO_SPLITS
+    own = enrollment
+    return forecast.forecast(program, state, known, now, post, key=own.key, data=own.data, splits=variants)
 
 
 def local(session: Session, enrollment: Enrollment, at: datetime) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.machine.state import ENGINE_VERSION
 from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import REFUSALS, LastEnrollment
@@ -167,6 +168,7 @@ def _fresh(enrollment: Enrollment) -> dict[str, Any]:
         "enrollment": enrollment.id,
         "cursor": enrollment.cursor,
         "entered_at": enrollment.entered_at.isoformat(),
+        "engine": ENGINE_VERSION,
     }
 
 

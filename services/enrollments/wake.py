@@ -15,17 +15,17 @@ from sqlmodel import Session
 
 from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.ahead import next_input, pokes_for
-from journeys.machine.commands import Ask, Decide, Plan, Question
+from journeys.machine.commands import Ask, Assign, Decide, Plan, Question
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Control, Facts, Input, Merged, Migrated
 from journeys.machine.machine import refusal
-from journeys.machine.state import State
+from journeys.machine.state import ENGINE_VERSION, State
 from journeys.machine.woken import Woken, checksum, kept, restored
-from journeys.rules import answers
+from journeys.rules import answers, split_answers
 from services.access import audit_log
 from services.customers import known_facts, unreadable
 from services.definitions import journeys
-from services.enrollments import asking, effects
+from services.enrollments import asking, effects, splits
 from services.enrollments.effects import WakeContext
 from services.enrollments.happened import Happened
 from services.errors import NotFound
@@ -59,10 +59,11 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     lost = astray or number != enrollment.wakes + 1
     if lost:
         _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
-    handed = lost or enrollment.migrating  # the workflow gets the state, since it cannot follow to it
     work = _Wake(call, begun, Happened(session, customer, enrollment, now, halted=halted, asked=asked))
     reached = answered(drive(call.program, begun, work.following), work.answer)
     acted = bool(work.inputs) or lost
+    outdated = acted and enrollment.state.get("engine", 1) != ENGINE_VERSION
+    handed = lost or enrollment.migrating or outdated  # the workflow gets the state, since it cannot follow to it
     woken = Woken(
         number=enrollment.wakes + 1 if handed else None,
         inputs=() if handed else tuple(work.inputs),
@@ -184,13 +185,17 @@ class _Wake:
         self.rows += [_row(self._call, one, one.what, {**one.detail, **more.get(one.number, {})}) for one in records]
         if question is None:
             return None
+        if isinstance(question, Assign):  # the decision that follows says it all
+            known = splits.known(self._call.session, self._call.customer.id, self._call.enrollment.journey)
+            self.answers.append(split_answers.assigned(self._call.program, question, known))
+            return self.answers[-1]
         answer, detail, what = _answer(self._call, question)
         self.rows.append(_row(self._call, question, what, detail))
         self.answers.append(answer)
         return answer
 
 
-def _answer(call: WakeContext, question: Question) -> tuple[Answer, dict[str, Any], str]:
+def _answer(call: WakeContext, question: Ask | Plan) -> tuple[Answer, dict[str, Any], str]:
     match question:
         case Ask():
             return (*_facts(call, question), "asked")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from services.definitions import journeys
+from services.enrollments import splits
 from services.imports import event_histories, placement
 from services.imports.file_form import FileForm
 from services.ingestion.segment_api import IncomingEvent
@@ -28,6 +29,7 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
     key, form = operation.request.get("journey"), FileForm.from_json(operation.request)
     with database.reading() as session:
         live = journeys.live(session, key) if key else None
+        live = live and (live[0], splits.decided(session, live[1]))
     with event_histories.Sorted() as ordered:
         with uploads.open_stream(database, operation.id) as file:
             lines = event_histories.records(file, form)

@@ -27,7 +27,7 @@ from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
 from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
 from services.customers.unreadable import UnreadInEvents
-from services.enrollments import customer_events
+from services.enrollments import customer_events, splits
 from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
@@ -47,6 +47,7 @@ from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Customer, CustomerWord, Event
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
+from store.tables.splits import Assignment
 
 CHUNK = 100
 """Customers in one transaction, with their whole history: the write lock is held for that long, and the rows are in
@@ -141,7 +142,7 @@ class Batch:
         self.live: list[IncomingEvent] = []
         self.errors: list[LineError] = []
         self.rows: dict[type, list[bulk.ColumnValues]] = {
-            table: [] for table in (Customer, CustomerWord, Event, Enrollment, Decision, Interest, Dispatch)
+            table: [] for table in (Customer, CustomerWord, Event, Enrollment, Decision, Interest, Assignment, Dispatch)
         }
         self.messages: list[bulk.ColumnValues] = []
         self.unread = UnreadInEvents()
@@ -221,6 +222,8 @@ def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey:
     version, program = journey
     numbers = Counter[str]()
     enrollments = backtest.enrollments(program, history, batch.now, everything_goes, name=lambda *_: new_id("enr"))
+    past = [decision for simulated in enrollments for decision in simulated.trace.decisions]
+    batch.rows[Assignment] += splits.of_the_past(customer.id, version.journey, past)
     for simulated in enrollments:
         state = simulated.trace.state = replace(simulated.trace.state, cursor=customer.seq)
         numbers[simulated.key] += 1

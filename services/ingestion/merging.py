@@ -17,6 +17,7 @@ from services.customers import profiles
 from services.enrollments import asking
 from services.messages import withdrawing
 from store.queries import (
+    assignments,
     broadcast_members,
     consents,
     customer_words,
@@ -56,6 +57,7 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
         ownership.reassign(session, table, source.id, target.id)
     _consents(session, source.id, target.id)
     broadcast_members.reassign(session, source.id, target.id)
+    assignments.reassign(session, source.id, target.id)
     for table in WORKED_OUT_ANEW:
         ownership.delete_rows(session, table, source.id)
     _profile(session, source, target, now)

@@ -29,6 +29,7 @@ from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.plans import PlanEntry
+from store.tables.splits import Assignment
 from store.tables.unreadable_values import UnreadableExample
 
 PAGE = 1_000
@@ -144,6 +145,7 @@ ROWS: Mapping[str, Phase] = {
     "controls": _rows(ControlRequest),
     "hooks": _rows(Hook),
     "decisions": _rows(Decision),
+    "variants": _rows(Assignment),
     "events": _rows(Event),
     "consents": _rows(Consent),
     "inbox": lambda session, customer_id, now: address_consents.erase(session, customer_id),

@@ -108,7 +108,7 @@ def choosing(program: Program, chosen: Mapping[str, str]) -> Program:
             names = ", ".join(one.name for one in node.variants)
             raise InvalidInput(f"the split {split!r} has no variant {name!r}; it has {names}", f"variants.{split}")
         only = tuple(replace(one, weight=int(one.name == name)) for one in node.variants)
-        nodes[node.id] = replace(node, variants=only)
+        nodes[node.id] = replace(node, variants=only, winner=None)
     return replace(program, nodes=nodes)
 
 

@@ -5,7 +5,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.program import compiler
+from services.definitions import journeys as definitions
 from services.errors import NotFound
+from services.experiments import results
 from services.reports.lifecycle_report import lifecycle
 from store.queries import counts, hooks, message_counts
 from store.tables.definitions import Journey
@@ -16,7 +19,8 @@ def journey(session: Session, key: str) -> dict[str, Any]:
 
     Raises NotFound.
     """
-    if session.get(Journey, key) is None:
+    row = session.get(Journey, key)
+    if row is None:
         raise NotFound(f"there is no journey {key!r}")
     report = lifecycle(session, key)
     entered = sum(count for way, count in report["movements"].items() if way.startswith("->"))
@@ -30,7 +34,16 @@ def journey(session: Session, key: str) -> dict[str, Any]:
             {"step": step, "status": status, "answer": answer, "count": count}
             for step, status, answer, count in hooks.not_delivered(session, key)
         ],
+        "experiments": _experiments(session, row),
     }
+
+
+def _experiments(session: Session, row: Journey) -> list[dict[str, Any]]:
+    """The splits of the version that was published last."""
+    if row.live_version is None:
+        return []
+    published = definitions.version(session, row.key, row.live_version)
+    return results.of_program(session, compiler.load(published.canonical))
 
 
 def messages(session: Session, journey: str | None = None, since: datetime | None = None) -> list[dict[str, Any]]:

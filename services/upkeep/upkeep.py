@@ -16,7 +16,7 @@ from services.customers.event_log import NewEvent
 from services.enrollments import customer_events, poking
 from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
-from services.upkeep import broadcast_clock
+from services.upkeep import broadcast_clock, experiment_clock
 from store.bulk import turns
 from store.queries import backfills, customers, decisions, events
 from store.queries import due_dates as due_date_rows
@@ -48,6 +48,7 @@ def any_due(session: Session, now: datetime) -> bool:
     return (
         bool(due_date_rows.due(session, now, 1))
         or broadcast_clock.any_due(session, now)
+        or experiment_clock.any_due(session, now)
         or opens_and_clicks.any_due(session, now)
         or backfills.next_one(session) is not None
         or bool(_stale(session, now))
@@ -190,6 +191,7 @@ DUTIES = (
     Duty(name="segments", run_due=_segments, pass_over=_pass_over_segments),
     Duty(name="dates", run_due=_dates, pass_over=_pass_over_date),
     Duty(name="broadcasts", run_due=broadcast_clock.run_due, pass_over=broadcast_clock.pause_next),
+    Duty(name="experiments", run_due=experiment_clock.run_due, pass_over=experiment_clock.put_off),
     Duty(name="overdue", run_due=poking.nudge, pass_over=poking.pass_over),
     Duty(name="clicks", run_due=opens_and_clicks.judge_due, pass_over=opens_and_clicks.drop_next),
     Duty(name="customers", run_due=_backfill, pass_over=_pass_over_customer),

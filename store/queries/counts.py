@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,16 @@ StepPlace = tuple[str, str, str]
 ENDED, CONVERTED, ERASED, DATE_UNKNOWN = "ended", "converted", "erased", "date_unknown"
 """Names of run counts: runs ended by reason; conversions by credited template; runs of erased customers by status;
 dates that were waited for and could not be told, by reason."""
+
+ASSIGNED, VARIANT_CONVERTED = "assigned", "variant_converted"
+"""Names of run counts of splits: customers who were given a variant, by `of_variant` with the weights that it was given
+by; those of them who converted, by `of_variant`."""
+
+
+def of_variant(split: str, variant: str, weights: Mapping[str, int] | None = None) -> str:
+    """The label under which a variant of a split counts; both are keys, which have no `|`, `,` or `=`."""
+    by = ",".join(f"{name}={weight}" for name, weight in sorted((weights or {}).items()))
+    return f"{split}|{variant}|{by}" if by else f"{split}|{variant}"
 
 
 class Tally:

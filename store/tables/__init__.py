@@ -9,8 +9,20 @@ from store.tables import (
     message_counts,
     messages,
     plans,
+    splits,
     unreadable_values,
 )
 
-SUBJECTS = (access, broadcasts, customers, definitions, enrollments, message_counts, messages, plans, unreadable_values)
+SUBJECTS = (
+    access,
+    broadcasts,
+    customers,
+    definitions,
+    enrollments,
+    message_counts,
+    messages,
+    plans,
+    splits,
+    unreadable_values,
+)
 """The modules, named so that their import is no accident."""

@@ -145,6 +145,20 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             {**_COUNTED, "label": "completed"},
         ],
     },
+    "0028": {
+        "assignment": [
+            {
+                "customer_id": "cus_1",
+                "journey": "welcome",
+                "split": "tip",
+                "variant": "none",
+                "at": AT,
+                "counted": False,
+                "converted_at": None,
+                "revenue": {},
+            }
+        ],  # fmt: skip
+    },
     "0017": {
         "engagement": [
             {

@@ -65,6 +65,25 @@ _PLAN_ENTRY: Row = {
     "stage": "new", "step": "new/wait:2 days", "to_stage": "new", "to_step": "new/wait:3 days", "detail": {},
 }  # fmt: skip
 
+_CONTROL: Row = {
+    "id": "ctl_1", "enrollment_id": "enr_1", "customer_id": "cus_1", "verb": "skip", "reason": "", "status": "asked",
+    "refusal": None, "asked_at": AT, "done_at": None,
+}  # fmt: skip
+_CLICKED: Row = {
+    "id": "del_2", "message_id": "msg_3", "customer_id": "cus_1", "provider": "outbox", "kind": "clicked", "at": LATER,
+    "received_at": LATER, "machine": False,
+}  # fmt: skip
+_EXPERIMENT: Row = {
+    "journey": "welcome", "split": "tip", "began_at": AT, "looks": 1, "next_look_at": None, "winner": "long",
+    "decided_at": LATER, "by": "key_1", "why": {"by": "conversion"},
+}  # fmt: skip
+_GIVEN: Row = {"customer_id": "cus_1", "journey": "welcome", "stage": "new", "step": "s", "visit": 1}
+
+
+def _given(name: str, what: str, variant: str, at: datetime) -> Row:
+    return {**_GIVEN, "id": name, "what": what, "at": at, "detail": {"split": "tip", "variant": variant}}
+
+
 ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0001": {
         "api_key": [_KEY],
@@ -337,18 +356,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
                 "delivery": "complained",
             }
         ],
-        "delivery_event": [
-            {
-                "id": "del_2",
-                "message_id": "msg_3",
-                "customer_id": "cus_1",
-                "provider": "outbox",
-                "kind": "clicked",
-                "at": LATER,
-                "received_at": LATER,
-                "machine": False,
-            }
-        ],
+        "delivery_event": [_CLICKED],
         "run_count": [
             {"journey": "welcome", "name": "erased_mail", "label": "mail_b|accepted|", "shard": 1, "count": 1},
             {"journey": "welcome", "name": "erased_mail", "label": "mail_b|planned|", "shard": 2, "count": 2},
@@ -380,21 +388,11 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             }
             for name, at in (("del_3", AT), ("del_4", LATER))
         ],
-        "control": [
-            {
-                "id": "ctl_1",
-                "enrollment_id": "enr_1",
-                "customer_id": "cus_1",
-                "verb": "skip",
-                "reason": "",
-                "status": "asked",
-                "refusal": None,
-                "asked_at": AT,
-                "done_at": None,
-            }
-        ],
+        "control": [_CONTROL],
     },
     "0018": {"plan_entry": [_PLAN_ENTRY]},
     "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE], "journey": [_LIFECYCLE_2]},
+    "0023": {"decision": [_given("dec_a", "assigned", "long", LATER), _given("dec_b", "held_out", "none", AT)]},
+    "0024": {"experiment": [_EXPERIMENT]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

@@ -24,6 +24,7 @@ from store.tables.customers import Customer, DateDue, Event, SegmentMember, Supp
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.plans import PlanEntry
+from store.tables.splits import Assignment
 from store.tables.unreadable_values import UnreadableExample
 from waypost.wiring import Parts
 
@@ -32,7 +33,7 @@ SECRETS = ("ann-7", "visitor-7", "former-7", "ann@secret.example", "Annabel", "v
 PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
-    "message_body", "control", "address_consent", "customer_word", "plan_entry", "unreadable_example",
+    "message_body", "control", "address_consent", "customer_word", "plan_entry", "unreadable_example", "assignment",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -42,6 +43,7 @@ OTHERS = {
     "backfill": "ids of customers as a cursor, opaque",
     "tombstone": "digests",
     "journey": "definitions",
+    "experiment": "winners of splits",
     "journey_version": "definitions",
     "topic": "terms",
     "template": "texts of the house",
@@ -141,6 +143,7 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     message_id="mail", kind="clicked", customer_id=customer.id, count=2, first_at=noon, last_at=noon
                 ),
                 PendingClick(id="c", message_id="mail", customer_id=customer.id, at=noon, url="https://x/S3CRET"),
+                Assignment(customer_id=customer.id, journey="welcome", split="tip", variant="long", at=noon),
                 BroadcastMember(broadcast="spring", customer_id=customer.id),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
                 UnreadableExample(

@@ -15,6 +15,7 @@ from waypost.cli.commands import (
     doctor,
     enrollments,
     events,
+    experiments,
     hooks,
     journeys,
     keys,
@@ -34,8 +35,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawn boxes take as long as all the rest of `--help`
 )
 for group in (
-    processes, projects, journeys, changes, versions, simulations, events, customers, enrollments, messages, hooks,
-    keys, doctor, value,
+    processes, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
+    messages, hooks, keys, doctor, value,
 ):  # fmt: skip
     group.register(app)
 

@@ -85,6 +85,13 @@ class JourneyCalls(Connection):
         """Who entered, where they are, how they left, what was sent, and which goals were reached."""
         return self.call("GET", "/v1/journeys/{}/report", key)
 
+    def decide_split(self, key: str, split: str, winner: str) -> m.ExperimentOut:
+        """Close an experiment: whoever comes to the split from now on takes the winner.
+
+        Raises ApiProblem `refused` where it is decided already, for another variant or by the definition.
+        """
+        return self.call("POST", "/v1/journeys/{}/splits/{}/winner", key, split, json={"winner": winner})
+
     def enroll(self, journey: str, customer: str, data: JsonObject | None = None) -> m.EnrollmentOut:
         """Enroll one customer; guards and templates read `data` as `enrollment`.
 

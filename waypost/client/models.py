@@ -279,6 +279,14 @@ class DeliveryEventOut(TypedDict):
     machine: bool
 
 
+class DifferenceOut(TypedDict):
+    """How much more; 0.03 are three points."""
+
+    by: float
+    low: float
+    high: float
+
+
 class DispatchOut(TypedDict):
     """A row that goes to Temporal; it is gone when it has arrived."""
 
@@ -350,6 +358,22 @@ class EvidenceIn(TypedDict):
     version: NotRequired[str | None]
     how: NotRequired[str | None]
     ip: NotRequired[str | None]
+
+
+class ExperimentOut(TypedDict):
+    """A split: its variants beside each other, and what that says in sentences."""
+
+    split: str
+    confidence: float
+    variants: list[SplitVariantOut]
+    lift: LiftOut | None
+    needed: int | None
+    mismatch: float | None
+    winner: str | None
+    decided_at: str | None
+    decided_by: str | None
+    next_look_at: str | None
+    told: list[str]
 
 
 class FileFormOut(TypedDict):
@@ -510,6 +534,7 @@ class JourneyReport(TypedDict):
     converted: dict[str, int]
     messages: list[MessageCountOut]
     hooks: list[HookCountOut]
+    experiments: list[ExperimentOut]
 
 
 class KeyIn(TypedDict):
@@ -573,6 +598,16 @@ class LifecycleReport(TypedDict):
     movements: dict[str, int]
     time_in_stage: dict[str, StayOut]
     cohorts: NotRequired[list[CohortOut] | None]
+
+
+class LiftOut(TypedDict):
+    """What everybody who is not held back does more than those who are."""
+
+    than: str
+    n: int
+    of: int
+    conversion: DifferenceOut
+    revenue: list[RevenueDifference]
 
 
 class MadeUpCustomer(TypedDict):
@@ -931,6 +966,15 @@ class Retention(TypedDict):
     operations: NotRequired[int | None]
 
 
+class RevenueDifference(TypedDict):
+    """How much more a customer is worth, in one currency."""
+
+    by: float
+    low: float
+    high: float
+    currency: str
+
+
 class RollbackIn(TypedDict):
     """The version to go back to, and what becomes of those who are under way."""
 
@@ -995,6 +1039,26 @@ class SimulatedRun(TypedDict):
     step: str | None
     wakes_at: str | None
     path: list[PathEntry]
+
+
+class SplitVariantOut(TypedDict):
+    """One variant: how many were given it, and how many of them reached the goal."""
+
+    variant: str
+    holdout: bool
+    customers: int
+    converted: int
+    rate: float | None
+    low: float
+    high: float
+    best: float
+    revenue: list[VariantRevenue]
+
+
+class SplitWinnerIn(TypedDict):
+    """The variant to take from now on."""
+
+    winner: str
 
 
 class StagePlace(TypedDict):
@@ -1230,6 +1294,16 @@ class VariantOut(TypedDict):
     accepted: int
     opened: int
     clicked: int
+
+
+class VariantRevenue(TypedDict):
+    """What a customer of a variant is worth on average, in one currency; amounts that name none stand under ""."""
+
+    currency: str
+    paying: int
+    per_customer: float
+    low: float
+    high: float
 
 
 class VersionChangeOut(TypedDict):

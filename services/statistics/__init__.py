@@ -1,0 +1,1 @@
+"""What counts say, and how sure: intervals, probabilities, how many are needed. Pure functions of numbers."""

@@ -1,0 +1,38 @@
+"""Experiments in a terminal: a table for each split, and what it says in sentences."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from waypost.cli.terminal import wrapping_table
+
+FIGURES = ("Customers", "Converted", "Rate", "95%", "Best")
+
+
+def print_experiment(console: Console, found: Mapping[str, Any]) -> None:
+    """One split: its variants, and the sentences about them."""
+    decided = f", decided: {found['winner']}" if found["winner"] else ""
+    console.print(Text(f"{found['split']}{decided}", style="bold"))
+    table = wrapping_table("Variant", *FIGURES, "Per customer", figures=FIGURES)
+    for one in found["variants"]:
+        table.add_row(*_row(one))
+    console.print(table)
+    for sentence in found["told"]:
+        console.print(Text(sentence))
+
+
+def _row(one: Mapping[str, Any]) -> Iterator[Text]:
+    yield Text(one["variant"] + (" (holdout)" if one["holdout"] else ""))
+    yield Text(f"{one['customers']:,}")
+    yield Text(f"{one['converted']:,}")
+    yield Text("" if one["rate"] is None else f"{one['rate']:.1%}")
+    yield Text(f"{one['low']:.1%} to {one['high']:.1%}")
+    yield Text(f"{one['best']:.0%}")
+    yield Text(", ".join(_worth(money) for money in one["revenue"]))
+
+
+def _worth(money: Mapping[str, Any]) -> str:
+    amount = f"{money['per_customer']:,.2f} ({money['low']:,.2f} to {money['high']:,.2f})"
+    return f"{money['currency']} {amount}".strip()
