@@ -469,6 +469,7 @@ class InstallationSettings(TypedDict):
     locale: NotRequired[str]
     tracking: NotRequired[TrackingIn]
     control_group: NotRequired[int]
+    one_profile_per_address: NotRequired[bool]
     unsure: NotRequired[Unsure]
     retention: NotRequired[Retention]
 
