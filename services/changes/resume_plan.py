@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from journeys.changes.outcomes import Standing
 from journeys.facts.customer_facts import CustomerFacts
+from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine.ahead import next_input
 from journeys.machine.commands import Plan
 from journeys.machine.drive import answered, drive
@@ -121,7 +122,9 @@ def _page(
 def _run_on(plan: ResumePlan, program: Program, stands: Standing, run: "_Resumed", post: "_Post") -> None:
     """What one enrollment does up to its next wait."""
     trace = Trace(state=stands.state)
-    simulator = Simulator(program, PresentFacts(stands.known, run.recorded), stands.enrollment, post, trace)
+    simulator = Simulator(
+        program, PresentFacts(stands.known, run.recorded), stands.enrollment, post, trace, stands.splits
+    )
     reached = answered(drive(program, stands.state, lambda state: run.following(program, state)), simulator)
     plan.overdue += run.acted
     plan.leave += reached.ended or reached.visit != stands.state.visit
@@ -146,6 +149,7 @@ class _Resumed:
         ]
         self.acted = False
         self._resume: Control | None = Resume(at=now) if state.paused else None
+        self._reachable = customer.email is not None
         self._last, self._now = customer.seq, now
 
     def following(self, program: Program, state: State) -> Input | None:
@@ -170,6 +174,13 @@ class _Resumed:
         heard = frozenset(names)
         found = (one for one in self.recorded if one.seq > above and is_heard(heard, one.name))
         return next((EventArrived(at=one.at, seq=one.seq, name=one.name) for one in found), None)
+
+    def addressed(self, above: int) -> datetime | None:
+        """The receipt of the first word about the profile behind `above`; now, where the address came by a merge."""
+        if not self._reachable:
+            return None
+        said = (one.at for one in self.recorded if one.seq > above and one.name in PROFILE_EVENTS)
+        return next(said, self._now)
 
     def seq_by(self, above: int, at: datetime) -> int:
         """The number up to which all events had come by this instant."""
