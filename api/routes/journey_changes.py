@@ -17,6 +17,7 @@ from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading
+from api.edge import repeated_keys
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
@@ -24,6 +25,7 @@ from api.routes.journeys import JourneyKey, validation_around
 from api.routes.operations import operation_out
 from api.schemas.journey_changes import (
     BesideIn,
+    MovesIn,
     PlanEntryOut,
     PlanIn,
     Published,
@@ -37,9 +39,10 @@ from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices, Kind
 from journeys.checks.lint import ValidationContext
-from services.changes import approval, publishing, resume_plan
+from services.changes import approval, publishing, resume_plan, written_moves
 from services.changes import plan as plans
 from services.changes.plan import PlanRequest
+from services.changes.written_moves import WrittenMoves
 from services.definitions import drafts, journeys
 from services.errors import InvalidInput, NotFound
 from services.operations import operations
@@ -81,10 +84,13 @@ async def plan(
             lambda: drafts.read_draft(key, text, _with(validation_around(parts, key), asked.beside))
         )
         definition = draft.definition
+    repeated_keys.refuse(await request.body())
+    moves = _moves(asked.moves)
     wanted = PlanRequest(
         version=asked.version,
         definition=definition,
-        moves=Moves(stages=asked.moves.stages, steps=asked.moves.steps),
+        moves=moves.moves,
+        lines=moves.lines,
         choices=Choices(in_flight=asked.in_flight, on_change=asked.on_change, again=asked.again, spread=asked.spread),
         share=asked.share,
     )
@@ -103,6 +109,12 @@ def _with(around: ValidationContext, beside: BesideIn) -> ValidationContext:
     return replace(
         around, **{name: known | {*getattr(beside, name)} for name, known in more.items() if known is not None}
     )
+
+
+def _moves(given: MovesIn | str) -> WrittenMoves:
+    if isinstance(given, str):
+        return written_moves.read(given)
+    return WrittenMoves(moves=Moves(stages=given.stages, steps=given.steps))
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))

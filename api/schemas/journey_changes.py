@@ -1,7 +1,7 @@
 """What a new version does to those who are under way: asked, foreseen, done."""
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,7 +53,10 @@ class PlanIn(BaseModel):
     in_flight: Literal["pin", "move"] = Field(
         default="move", description="pin: everybody keeps their version; move: they go over to the new one"
     )
-    moves: MovesIn = Field(default_factory=MovesIn)
+    moves: MovesIn | Annotated[str, Field(max_length=250_000)] = Field(
+        default_factory=MovesIn,
+        description="as an object, or as the text of a YAML file: then what does not fit is told with its line",
+    )
     on_change: Literal["keep", "rest", "restart"] = Field(
         default="rest",
         description="a wait of another length: keep its end, count anew from where it began, or begin it again",

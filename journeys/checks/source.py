@@ -88,6 +88,13 @@ def parse(text: str) -> Document:
     return _yaml(text)
 
 
+def parse_yaml(text: str) -> Document:
+    """The same for a text that is read as YAML in any case, as which JSON is read too: with the place of everything."""
+    if len(text) > LARGEST:
+        raise InvalidJourney([DefinitionProblem(code="too_large", message=f"the text has {len(text):,} characters")])
+    return _yaml(text)
+
+
 def _json(text: str) -> Any:
     try:
         data = json.loads(text, parse_int=lambda digits: _whole(digits, 10))

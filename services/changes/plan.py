@@ -4,7 +4,7 @@ It is an operation, whose id is the token with which the publish refers to it. E
 transaction, so a plan goes on where a worker died. Nothing that it counts is changed by it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,11 +43,15 @@ _CHOICES: TypeAdapter[Choices] = TypeAdapter(Choices)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What is to be planned, a version of the journey, a definition or its draft; and what the author says about it."""
+    """What is to be planned, a version of the journey, a definition or its draft; and what the author says about it.
+
+    `lines` are those of the moves, by place, where they were given as text.
+    """
 
     version: int | None = None
     definition: Definition | None = None
     moves: Moves = field(default_factory=Moves)
+    lines: Mapping[str, int] = field(default_factory=dict[str, int])
     choices: Choices = field(default_factory=Choices)
     share: int = 100
 
@@ -67,7 +71,7 @@ def start(
         journeys.open_version(session, key, asked.version)
     definition = asked.definition or journeys.draft_or(session, key, asked.version)
     check_templates(definition, templates)
-    _check(journeys.definition(session, key), definition, asked.moves)
+    _check(journeys.definition(session, key), definition, asked)
     request: dict[str, Any] = {
         "journey": key,
         "from": journey.live_version,
@@ -89,12 +93,15 @@ def check_templates(definition: Definition, templates: frozenset[str]) -> None:
         raise Refused(f"it sends {', '.join(map(repr, gone))}: there is no such template any more", "template_gone")
 
 
-def _check(live: Definition, other: Definition, moves: Moves) -> None:
+def _check(live: Definition, other: Definition, asked: PlanRequest) -> None:
     try:
-        mapping_of(compiler.compile_journey(live), compiler.compile_journey(other), moves)
+        mapping_of(compiler.compile_journey(live), compiler.compile_journey(other), asked.moves)
     except BadMoves as bad:
-        first = bad.problems[0]
-        raise InvalidInput(first.message, first.place) from None
+        found = [
+            f"line {asked.lines[one.place]}: {one.message}" if one.place in asked.lines else one.message
+            for one in bad.problems
+        ]
+        raise InvalidInput("; ".join(found), bad.problems[0].place) from None
 
 
 def target(operation: Operation, number: int | None = None) -> TargetVersion:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from journeys.changes.mapping import BadMoves, Moves, mapping_of
 from journeys.changes.outcomes import Choices, JourneyPlace, SentMail, Standing
 from journeys.changes.place import place
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts
-from journeys.machine.state import State
+from journeys.machine.state import OpenQuestion, State
 from journeys.program.program import Program
 from journeys.simulation.simulator import PastFacts, RecordedEvent, simulate
 
@@ -58,6 +58,7 @@ def changed(pairs: str | Sequence[tuple[str, str]]) -> str:
 
 
 WAIT, SECOND = "trial/wait:3 days", "second"
+LISTENS = ("{wait: 3 days}", "{id: listen, wait_for: {event: Opened, up_to: 3 days}}")
 
 RULES = [
     ("nothing was changed", 1, (), {}, {}, ("stays", WAIT, "id")),
@@ -76,6 +77,8 @@ RULES = [
     ("a transition is due already", 2, [("after: 30 days", "after: 1 day")], {}, {}, ("would_leave", WAIT, "id")),
     ("a transition by guard is true already", 1, [("{on: Paid, to: paying}", '{when: \'customer.plan == "team"\', to: paying}')], {}, {}, ("mails_at_once", WAIT, "id")),
     ("the stage ends the journey now, and it rests there", 9, [("  trial:\n", "  trial:\n    final: true\n")], {}, {}, ("would_leave", None, "id")),
+    ("a wait became a wait_for, and the author says so", 1, [LISTENS], {"steps": {WAIT: "listen"}}, {}, ("moves", "listen", "map")),
+    ("a step of another verb in its place is another step", 1, [LISTENS], {}, {}, ("mails_at_once", "trial/send:b", "skip_forward")),
     ("a mail of it is on its way", 1, (), {}, {"on_its_way": True}, ("unsettled", WAIT, None)),
 ]  # fmt: skip
 
@@ -89,6 +92,43 @@ def test_what_becomes_of_somebody(
     outcome = place(mapping_of(old, new, Moves(**moves)), standing(days=days, **more), noon + timedelta(days=days))
     assert (outcome.kind, outcome.to.step, outcome.by) == told
     assert (outcome.state is None) == (outcome.kind in ("stranded", "unsettled"))
+
+
+@pytest.mark.parametrize(
+    "other", [{"phase": "new"}, {"asking": OpenQuestion(number=9, about="branch")}, {"until": datetime(2026, 3, 3, tzinfo=UTC)}]
+)  # fmt: skip
+def test_whoever_has_not_begun_or_has_a_question_open_or_is_due_is_tried_again(
+    other: Any, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
+) -> None:
+    old, new = compiled(FIRST), compiled(changed([("3 days", "5 days")]))
+    here = standing()
+    stands = replace(here, state=replace(here.state, **other))
+    outcome = place(mapping_of(old, new), stands, noon + timedelta(days=1))
+    assert (outcome.kind, outcome.state, outcome.to.step) == ("unsettled", None, WAIT)
+
+
+@pytest.mark.parametrize("again", ["skip", "send"])
+def test_a_mail_that_would_go_twice_is_named_whatever_the_author_chooses(
+    again: Any, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
+) -> None:
+    old, new = compiled(FIRST), compiled(changed([("{send: c}", "{send: a, id: again}")]))
+    sent = SentMail(step="trial/send:a", template="a", at=noon)
+    outcome = place(mapping_of(old, new), standing(sent=(sent,)), noon + timedelta(days=1), Choices(again=again))
+    assert (outcome.kind, outcome.template, outcome.sent_at) == ("mails_again", "a", noon)
+    assert dict(outcome.repeats) == {"again": sent}
+
+
+def test_who_is_paused_is_told_how_their_wait_changes(
+    compiled: Compiled, standing: Callable[..., Standing], noon: datetime
+) -> None:
+    old, new = compiled(FIRST), compiled(changed([("3 days", "1 day")]))
+    here = standing(days=2)
+    paused = replace(here, state=replace(here.state, paused=True))
+    outcome = place(mapping_of(old, new), paused, noon + timedelta(days=2))
+    assert outcome.kind == "retimed", "nobody is mailed while they are paused"
+    assert outcome.acts == (noon + timedelta(days=3), noon + timedelta(days=2))
+    assert outcome.state is not None
+    assert outcome.state.paused
 
 
 def test_whoever_is_pinned_or_has_ended_keeps_place_and_version(
@@ -208,6 +248,7 @@ def test_a_split_may_lose_the_variant_that_somebody_stands_in(
         ({"steps": {"second": "secnd"}}, "unknown_step", "the new version has no step 'secnd'; expected 'second'"),
         ({"steps": {"second": "paying/send:thanks"}}, "other_stage", "is in stage 'paying'"),
         ({"steps": {"second": "trial/send:c"}}, "other_verb", "'second' is a wait, 'trial/send:c' a send"),
+        ({"steps": {"trail/wait": "second"}}, "unknown_step", "the old version has no step 'trail/wait'"),
     ],
 )
 def test_moves_that_do_not_fit_are_told(moves: Any, code: str, told: str, compiled: Compiled) -> None:

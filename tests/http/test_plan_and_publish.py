@@ -231,3 +231,37 @@ def test_a_mail_on_its_way_is_waited_for_and_then_its_enrollment_is_moved(
     assert done(client, parts, published["operation"])["result"] == {
         "moved": {"retimed": CUSTOMERS}, "kept": {"unsettled": 1},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "told"),
+    [
+        ("stages:\n  trail: paying\n", "moves.stages.trail", "line 2: the old version has no stage 'trail'"),
+        ("moves:\n  steps:\n    trial/send:mail_a: trial/wait:5 days\n", "moves.steps.trial/send:mail_a",
+         "line 3: 'trial/send:mail_a' is a send, 'trial/wait:5 days' a wait"),
+        ("stages:\n  trial: trial\n  trial: paying\n", "(document)", 'line 3, (document): found duplicate key "trial"'),
+        ("stages: [trial]", "moves.stages", "line 1: each is written as OLD: NEW"),
+        ("steps:\n  a: 3\n", "moves.steps.a", "line 2: the new name is a text"),
+        ("stage: {trial: paying}", "moves", "line 1: moves are `stages:` and `steps:`"),
+    ],
+)  # fmt: skip
+def test_moves_that_are_wrong_are_told_with_their_line(
+    client: TestClient, shells: list[Shell], text: str, path: str, told: str
+) -> None:
+    put(client, LONGER)
+    refused = client.post("/v1/journeys/tour/plan", json={"moves": text})
+    assert (refused.status_code, refused.json()["path"]) == (422, path)
+    assert told in refused.json()["detail"]
+
+
+def test_a_move_that_stands_twice_in_json_is_refused_with_its_path(client: TestClient, shells: list[Shell]) -> None:
+    put(client, JOURNEY.replace("trial", "onboarding"))
+    body = '{"moves": {"stages": {"trial": "onboarding", "trial": "paying"}}}'
+    refused = client.post("/v1/journeys/tour/plan", content=body, headers={"Content-Type": "application/json"})
+    assert (refused.status_code, refused.json()["path"]) == (422, "moves.stages.trial")
+    assert refused.json()["detail"] == "'trial' stands twice"
+
+
+def test_moves_of_a_file_are_those_of_an_object(client: TestClient, shells: list[Shell], planned: Planned) -> None:
+    put(client, JOURNEY.replace("trial", "onboarding"))
+    assert planned(moves="{stages: {trial: onboarding}}")["kinds"] == {"moves": CUSTOMERS}

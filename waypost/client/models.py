@@ -811,7 +811,7 @@ class PlanIn(TypedDict):
     definition: NotRequired[str | None]
     beside: NotRequired[BesideIn]
     in_flight: NotRequired[str]
-    moves: NotRequired[MovesIn]
+    moves: NotRequired[MovesIn | str]
     on_change: NotRequired[str]
     again: NotRequired[str]
     spread_minutes: NotRequired[int]

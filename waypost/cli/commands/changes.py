@@ -21,6 +21,7 @@ OnChange = Annotated[
 ]
 Again = Annotated[Literal["skip", "send"], typer.Option(help="A mail that another step would send a second time.")]
 Moved = Annotated[list[str] | None, typer.Option(help="OLD=NEW, as often as needed.")]
+MovesFile = Annotated[Path | None, typer.Option(help="The same as a YAML file: `stages:`, `steps:`.", exists=True)]
 Spread = Annotated[int, typer.Option(help="Minutes over which those are spread who become due within an hour.")]
 Share = Annotated[int, typer.Option(help="How many in a hundred are moved, the same ones always.")]
 Token = Annotated[str | None, typer.Option(help="Of a plan that was looked at; without it, it is planned now.")]
@@ -42,6 +43,7 @@ def plan(
     again: Again = "skip",
     move_stage: Moved = None,
     move_step: Moved = None,
+    moves: MovesFile = None,
     spread_minutes: Spread = 30,
     share: Share = 100,
     as_json: JsonFlag = False,
@@ -53,9 +55,11 @@ def plan(
     """
     from waypost.cli.tables.plan import print_plan
 
+    if moves and (move_stage or move_step):
+        raise typer.BadParameter("give the moves as a file or by options, not both")
     asked: dict[str, Any] = {
         "version": version, "in_flight": in_flight, "on_change": on_change, "again": again,
-        "moves": {"stages": _pairs(move_stage), "steps": _pairs(move_step)},
+        "moves": read(moves) if moves else {"stages": _pairs(move_stage), "steps": _pairs(move_step)},
         "spread_minutes": spread_minutes, "share": share,
     }  # fmt: skip
     with api_client() as waypost:
