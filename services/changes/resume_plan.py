@@ -17,7 +17,7 @@ from journeys.changes.outcomes import Standing
 from journeys.facts.customer_facts import CustomerFacts
 from journeys.facts.guards import PROFILE_EVENTS
 from journeys.machine.ahead import next_input
-from journeys.machine.commands import Plan
+from journeys.machine.commands import Decide, Plan
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Control, EventArrived, Input, Resume
 from journeys.machine.state import State
@@ -31,6 +31,7 @@ from journeys.simulation.simulator import RecordedEvent, Simulator, Trace
 from services.changes import standings
 from services.changes.counted import EXAMPLES
 from services.definitions import journeys
+from services.enrollments.effects import EXITING, PRE_EMPTING
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.messages.eligibility import Recipients
@@ -62,6 +63,12 @@ class ResumePlan:
     complete: bool = True
     mails: Counter[MailFate] = field(default_factory=Counter[MailFate])
     examples: dict[MailFate, list[str]] = field(default_factory=dict[MailFate, list[str]])
+    taken_back: dict[tuple[str, int | None], str] = field(default_factory=dict[tuple[str, int | None], str])
+    """Why mails of an enrollment's visit (None: of every one) are taken back unsent, since it leaves."""
+
+    def why_back(self, enrollment: str, visit: int) -> str | None:
+        """Why a mail of this visit is taken back; None where it is not."""
+        return self.taken_back.get((enrollment, visit)) or self.taken_back.get((enrollment, None))
 
     def add(self, fate: MailFate, enrollment: str) -> None:
         """One more mail."""
@@ -128,8 +135,19 @@ def _run_on(plan: ResumePlan, program: Program, stands: Standing, run: "_Resumed
     reached = answered(drive(program, stands.state, lambda state: run.following(program, state)), simulator)
     plan.overdue += run.acted
     plan.leave += reached.ended or reached.visit != stands.state.visit
+    plan.taken_back.update({(post.enrollment, visit): why for visit, why in _back(trace.decisions)})
     for mail in trace.mails:
-        plan.add((mail.plan.stage, mail.plan.step, mail.template, *_fate(mail.verdict)), post.enrollment)
+        fate = _fate(mail.verdict, plan.why_back(post.enrollment, mail.plan.visit))
+        plan.add((mail.plan.stage, mail.plan.step, mail.template, *fate), post.enrollment)
+
+
+def _back(decisions: Sequence[Decide]) -> Iterator[tuple[int | None, str]]:
+    """Whose unsent mails these take back, as `effects` does: of which visit (None: of all), and why."""
+    for one in decisions:
+        if one.what == "moved" and one.detail["cause"] in PRE_EMPTING:
+            yield one.visit, "pre_empted"
+        elif one.what == "ended" and one.detail["cause"] in EXITING:
+            yield None, "exited"
 
 
 def _acts(state: State, seq: int, now: datetime) -> bool:
@@ -203,7 +221,9 @@ class _Post:
         return policy.decide(terms, who, due=asked.due, now=self.now, limits=limits)
 
 
-def _fate(verdict: Verdict) -> tuple[str, str | None]:
+def _fate(verdict: Verdict, back: str | None) -> tuple[str, str | None]:
+    if back is not None:
+        return "skip", back
     if verdict == ALLOWED:
         return "send", None
     assert not isinstance(verdict, policy.Allowed)
@@ -227,7 +247,8 @@ def _held(session: Session, plan: ResumePlan, key: str, settings: InstallationSe
             who = recipients.recipient(customer, one.topic, one.email, besides=one.enrollment_id)
             limits = recipients.limits(customer.id, one.topic)
             verdict = policy.decide(node.terms, who, due=one.due, now=now, limits=limits)
-            plan.add((one.stage, one.step, one.template, *_fate(verdict)), one.enrollment_id or "")
+            fate = _fate(verdict, plan.why_back(one.enrollment_id or "", one.visit))
+            plan.add((one.stage, one.step, one.template, *fate), one.enrollment_id or "")
 
 
 def _pages_of_held(session: Session, key: str, now: datetime) -> Iterator[Sequence[Message]]:

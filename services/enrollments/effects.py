@@ -35,6 +35,9 @@ PRE_EMPTING = ("event", "after", "inactive", "when", "person")
 """Causes of a move that take back the mail of the stage that is left: something happened, its time is over, a person
 decided. A `go` is no such cause, since whoever wrote it wanted the mail before it."""
 
+EXITING = ("event", "person")
+"""Causes of an end that take back what was not sent; a last step does not."""
+
 Detail = dict[str, Any]
 """What is added to the detail of a decision."""
 
@@ -68,7 +71,7 @@ def _moved(call: WakeContext, record: Decide) -> Detail:
 
 def _ended(call: WakeContext, record: Decide) -> Detail:
     call.enrollment.ended_at = record.at
-    if record.detail["cause"] in ("event", "person"):
+    if record.detail["cause"] in EXITING:
         _cancel(call, "exited")
     return {}
 

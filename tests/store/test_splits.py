@@ -50,6 +50,7 @@ def enters(database: Database, take: Ingest) -> Callable[[list[str], datetime], 
     """These people enter at an instant, and their enrollments wake."""
 
     def run(people: list[str], at: datetime) -> list[Shell]:
+        take(*({"type": "identify", "userId": one, "traits": {"email": f"{one}@example.com"}} for one in people), at=at)
         take(*({"type": "track", "userId": one, "event": "Signed Up"} for one in people), at=at)
         with database.reading() as session:
             query = select(Enrollment).where(Enrollment.status == "live", Enrollment.entered_at == at)
