@@ -27,7 +27,7 @@ from services import values
 from services.access import audit_log
 from services.customers import segments
 from services.definitions import journeys
-from services.enrollments import asking, enrollment_forecast, entry
+from services.enrollments import asking, enrollment_forecast, entry, places
 from services.enrollments.entry import Admission
 from services.errors import Refused
 from services.operations import operations
@@ -200,7 +200,7 @@ def _ask(
     def work(session: Session) -> tuple[str, str]:
         customers.lock_owner(session, id)
         enrollment = customer_view.enrollment(session, id)
-        place = asking.place_named(session, enrollment, *to) if to is not None else None
+        place = places.place_named(session, enrollment, *to) if to is not None else None
         asked = asking.ask(session, enrollment, verb, now, once=once, to=place)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:
             after = {audit_log.ASKED: asked.id}

@@ -13,7 +13,7 @@ from journeys.program.program import Program
 from services.definitions import validation_context
 from services.definitions.validation_context import UNKNOWN, BesideStore
 from services.errors import NotFound, Refused
-from services.experiments import deciding
+from services.experiments import looks
 from store.queries import backfills, hooks
 from store.queries import journeys as journey_rows
 from store.queries.journeys import LiveJourney
@@ -82,7 +82,7 @@ def _make_live(
     journey.lifecycle = definition.lifecycle
     session.add(version)
     session.flush()
-    deciding.begin(session, compiler.load(version.canonical), now)
+    looks.begin(session, compiler.load(version.canonical), now)
     if compiler.load(version.canonical).dates:
         backfills.start(session, "dates", key, now)
     return version, True

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from journeys.program.nodes import DecideRule, SplitNode
+from journeys.program.nodes import SplitNode
 from journeys.program.program import Program
 from services.access import audit_log
 from services.errors import InvalidInput, NotFound, Refused
-from services.experiments import comparison, results
+from services.experiments import comparison, looks, results
 from store.queries import experiments
 from store.tables.splits import Experiment
 
@@ -24,7 +24,7 @@ def decide(session: Session, program: Program, split: str, winner: str, by: str,
     Raise NotFound where the journey has no such split, InvalidInput where it has no such variant, Refused where it is
     decided already for another one.
     """
-    node = next((one for one in results.splits(program) if one.key == split), None)
+    node = next((one for one in looks.splits(program) if one.key == split), None)
     if node is None:
         raise NotFound(f"the journey {program.journey!r} has no split {split!r}")
     names = [one.name for one in node.variants]
@@ -39,33 +39,15 @@ def decide(session: Session, program: Program, split: str, winner: str, by: str,
     return kept if kept.winner == winner else _closed(session, kept, winner, by, {}, now)
 
 
-def begin(session: Session, program: Program, now: datetime) -> None:
-    """What a publish makes of the looks: a split that decides itself from now on, by another rule, or no more."""
-    known = experiments.of_journey(session, program.journey) if results.splits(program) else {}
-    for node in results.splits(program):
-        rule, kept = node.decide, known.get(node.key)
-        if rule is None and (kept is None or kept.next_look_at is None):
-            continue
-        kept = kept or Experiment(journey=program.journey, split=node.key, began_at=now)
-        undecided = kept.winner is None and node.winner is None
-        kept.next_look_at = _next(kept, rule) if rule is not None and undecided else None
-        session.add(kept)
-
-
-def _next(kept: Experiment, rule: DecideRule) -> datetime:
-    """The first look comes `after` so long, each further one when twice as much time has gone by."""
-    return kept.began_at + rule.after * 2**kept.looks
-
-
 def look(session: Session, program: Program | None, kept: Experiment, now: datetime) -> None:
     """Look at one whose time has come; `program` is the live one of its journey, None where that is live no more."""
-    node = next((one for one in results.splits(program) if one.key == kept.split), None) if program else None
+    node = next((one for one in looks.splits(program) if one.key == kept.split), None) if program else None
     if node is None or node.decide is None or node.winner is not None:
         kept.next_look_at = None
         session.add(kept)
         return
     kept.looks += 1
-    kept.next_look_at = _next(kept, node.decide)
+    kept.next_look_at = looks.next_after(kept, node.decide)
     those = results.variants(session, node, kept.journey)
     best = comparison.winner(node.key, those, node.decide.by, node.decide.confidence, kept.looks)
     if best is None:
@@ -74,10 +56,10 @@ def look(session: Session, program: Program | None, kept: Experiment, now: datet
         _closed(session, kept, best.name, ITSELF, _why(node, those, kept.looks), now)
 
 
-def _why(node: SplitNode, those: list[comparison.VariantCounts], looks: int) -> Mapping[str, Any]:
+def _why(node: SplitNode, those: list[comparison.VariantCounts], count: int) -> Mapping[str, Any]:
     assert node.decide is not None
     seen = {one.name: {"customers": one.customers, "converted": one.converted} for one in those}
-    return {"by": node.decide.by, "confidence": node.decide.confidence, "look": looks, "variants": seen}
+    return {"by": node.decide.by, "confidence": node.decide.confidence, "look": count, "variants": seen}
 
 
 def _closed(

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from journeys.program.nodes import SplitNode
 from journeys.program.program import Program
-from services.experiments import comparison, sentences
+from services.experiments import comparison, looks, sentences
 from services.experiments.comparison import VariantCounts
 from store.queries import counts, experiments
 from store.queries.experiments import Amounts
@@ -17,16 +17,11 @@ from store.tables.splits import Experiment
 
 def of_program(session: Session, program: Program) -> list[dict[str, Any]]:
     """Every split of a program as an experiment, in the order written; what it returns is JSON."""
-    nodes = splits(program)
+    nodes = looks.splits(program)
     if not nodes:
         return []
     known, counted = experiments.of_journey(session, program.journey), everything_counted(session, program.journey)
     return [_shown(node, counted[node.key], known.get(node.key)) for node in nodes]
-
-
-def splits(program: Program) -> list[SplitNode]:
-    """The splits of a program, by their ids."""
-    return sorted((one for one in program.nodes.values() if isinstance(one, SplitNode)), key=lambda one: one.key)
 
 
 def variants(session: Session, node: SplitNode, journey: str) -> list[VariantCounts]:

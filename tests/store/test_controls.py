@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.enrollments import asking
+from services.enrollments import asking, places
 from services.errors import InvalidInput, Refused
 from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment
@@ -125,14 +125,14 @@ def test_a_person_moves_an_enrollment_to_a_step_and_its_mail_of_before_is_taken_
     shell.wake(noon)
     (run,) = rows(database, Enrollment)
     with database.writing() as session:
-        place = asking.place_named(session, run, "buyer", None)
+        place = places.place_named(session, run, "buyer", None)
         asking.ask(session, run, "move", noon + timedelta(hours=1), to=place)
     shell.wake(noon + timedelta(hours=1))
     (moved,) = rows(database, Enrollment)
     assert (moved.stage, moved.step, moved.visit, moved.wakes_at) == ("buyer", None, 2, None)
     assert mails(database) == {"mail_a": ("skipped", "pre_empted"), "mail_c": ("planned", None)}
     with database.writing() as session:
-        back = asking.place_named(session, moved, "new", "wait:2 days")
+        back = places.place_named(session, moved, "new", "wait:2 days")
         asking.ask(session, moved, "move", noon + timedelta(hours=2), to=back)
     shell.wake(noon + timedelta(hours=2))
     (moved,) = rows(database, Enrollment)
@@ -163,5 +163,5 @@ def test_a_place_that_is_none_is_told_with_the_nearest(
 ) -> None:
     (run,) = rows(database, Enrollment)
     with database.reading() as session, pytest.raises(InvalidInput) as refused:
-        asking.place_named(session, run, stage, step)
+        places.place_named(session, run, stage, step)
     assert (refused.value.path, refused.value.message) == (path, said)
