@@ -28,6 +28,9 @@ pytest_plugins = ["tests.worlds", "tests.stacks"]
 if quick := quick_disk.folder():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick)
 
+LEFT: list[str] = []
+"""Databases on the PostgreSQL server that no test needs any more."""
+
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 
 
@@ -116,10 +119,11 @@ def _created(server: str, template: str) -> str:
     return f"{base}/{name}?{rest}"
 
 
-def _dropped(server: str, url: str) -> None:
-    """Take a database away again: hundreds of them would fill the disk."""
+def _drop_those_left(server: str) -> None:
+    """Take away the databases of tests that have ended: hundreds of them would fill the disk."""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {_server(url)[1]} WITH (FORCE)".encode())
+        while LEFT:
+            connection.execute(f"DROP DATABASE {LEFT.pop()} WITH (FORCE)".encode())
 
 
 def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -139,8 +143,9 @@ def empty_database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path
 
 
 def _lent(server: str, template: str, request: pytest.FixtureRequest) -> str:
+    _drop_those_left(server)
     url = _created(server, template)
-    request.addfinalizer(lambda: _dropped(server, url))
+    request.addfinalizer(lambda: LEFT.append(_server(url)[1]))  # other fixtures of this test may look at it still
     return url
 
 
