@@ -25,7 +25,7 @@ from api.schemas.journeys import (
 )
 from services.changes import versions as versions_read
 from services.changes.versions import ComparedSide, ComparedVersions
-from services.definitions import journeys
+from services.definitions import journeys, template_pins
 from store.queries import lists
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
@@ -84,7 +84,8 @@ def get(key: JourneyKey, number: Number, session: Reading, caller: Support) -> V
     found = journeys.version(session, key, number)
     shown = VersionOut.model_validate(found).model_dump()
     told = versions_read.summaries(session, [found])[number]
-    return VersionWhole(**shown, summary=told, definition=json.loads(found.canonical))
+    templates = dict(template_pins.of(session, found))
+    return VersionWhole(**shown, summary=told, templates=templates, definition=json.loads(found.canonical))
 
 
 @router.post("/{key}/versions/{number}/archive", summary="Archive a version", responses=responses(404, 409, 422))

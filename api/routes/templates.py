@@ -23,11 +23,13 @@ from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.operations import OperationOut
 from api.schemas.templates import (
+    PinnedBy,
     PreviewIn,
     PreviewOut,
     TemplateIn,
     TemplateOut,
     TemplateStored,
+    TemplateUsageOut,
     TemplateVersionOut,
     TestMailIn,
     TextsIn,
@@ -38,7 +40,7 @@ from mail.rendering.templates import TemplateProblem
 from readers import locales
 from services import values
 from services.customers import known_facts, suppressions
-from services.definitions import broadcasts, journeys, templates
+from services.definitions import broadcasts, journeys, template_pins, templates
 from services.definitions.templates import TemplateSource, Texts
 from services.errors import NotFound
 from services.installation import installation_settings
@@ -90,7 +92,8 @@ async def put(
         if created:
             Trail(request, session, now).note("changed" if before else "created", "template", key, before, after)
         tags.tagged(after)
-        return TemplateStored(**after.model_dump(), created=created, warnings=warnings)
+        reached = template_pins.usage(session, key).planned_mails
+        return TemplateStored(**after.model_dump(), created=created, planned_mails=reached, warnings=warnings)
 
     return await run_in_threadpool(parts.database.write, store)
 
@@ -111,12 +114,30 @@ def get(key: TemplateKey, parts: TheBackend, session: Reading, caller: Support, 
 
 @router.delete("/{key}", status_code=204, summary="Remove a template", responses=responses(404, 409))
 def delete(key: TemplateKey, parts: TheBackend, session: Writing, caller: Marketer, trail: TheTrail) -> Response:
-    """Refused while a live journey sends it, unless a file of the same key takes its place."""
+    """Refused while a live journey sends it, unless a file of the same key takes its place.
+
+    Refused in any case while a version of a journey is pinned to it (`pinned`).
+    """
     present = templates.find(session, key)
+    template_pins.check_free(session, key)
     users = [*journeys.using_template(session, key), *broadcasts.using_template(session, key)]
     templates.delete(session, key, users, key in parts.template_files())
     trail.note("removed", "template", key, _kept(present) if present else None)
     return Response(status_code=204)
+
+
+@router.get("/{key}/usage", summary="What a new version would reach", responses=responses(404))
+def usage(key: TemplateKey, parts: TheBackend, session: Reading, caller: Support) -> TemplateUsageOut:
+    """How many planned mails would carry a new version, who sends it, and who is pinned to a version of it."""
+    if key not in parts.templates():
+        raise NotFound(f"there is no template {key!r}")
+    found = template_pins.usage(session, key)
+    return TemplateUsageOut(
+        journeys=journeys.using_template(session, key),
+        broadcasts=broadcasts.using_template(session, key),
+        pinned=[PinnedBy.model_validate(one) for one in found.pinning],
+        planned_mails=found.planned_mails,
+    )
 
 
 @router.get("/{key}/versions", summary="Versions of a template", responses=responses(404, 422))

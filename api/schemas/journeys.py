@@ -76,6 +76,9 @@ class VersionListed(VersionOut):
 class VersionWhole(VersionListed):
     """A version with its definition."""
 
+    templates: dict[str, int | None] = Field(
+        description="the version of each template when it was published; null for a file", examples=[{"welcome": 3}]
+    )
     definition: dict[str, Any]
 
 

@@ -92,10 +92,28 @@ class TemplateVersionOut(Shown):
     created_at: datetime
 
 
+class PinnedBy(Shown):
+    """A version of a journey whose mails are made of one version of the template."""
+
+    journey: str = Field(examples=["lifecycle"])
+    number: int = Field(description="the journey's version", examples=[2])
+    template_version: int | None = Field(description="null for a file", examples=[3])
+
+
+class TemplateUsageOut(BaseModel):
+    """Who sends a template, and what a new version of it would reach."""
+
+    journeys: list[str] = Field(description="live ones that send it", examples=[["lifecycle"]])
+    broadcasts: list[str] = Field(description="those that will send it", examples=[["spring"]])
+    pinned: list[PinnedBy] = Field(description="versions of journeys that keep to the version they were published with")
+    planned_mails: int = Field(description="planned, not on their way, and not pinned: they carry the newest version")
+
+
 class TemplateStored(TemplateOut):
     """A template as it was stored, and what an inbox may not like about it."""
 
     created: bool = Field(description="false where the newest version has these very texts")
+    planned_mails: int = Field(description="planned already, which will carry this version", examples=[1200])
     warnings: list[str] = Field(examples=[["an <img> has no alt text"]])
 
 

@@ -184,6 +184,7 @@ class Definition(Part):
     exit: list[Exit] = Field(default=[], max_length=100)
     goal: Goal | None = None
     defaults: Defaults = Defaults()
+    templates: Literal["latest", "pinned"] = "latest"
     start: str
     stages: dict[Key, Stage] = Field(min_length=1, max_length=200)
 

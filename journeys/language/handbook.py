@@ -257,6 +257,8 @@ JOURNEY: Mapping[str, str] = {
     "exit": "events that end the enrollment wherever it is",
     "goal": "`{on, when, within}`: the conversion, credited to the last mail accepted within that time; ends nothing",
     "defaults": "`topic`, `send_window`, `late` for every send that says nothing itself",
+    "templates": "`latest` (default): mails are made of the newest version of a template; `pinned`: of that which was "
+    "the newest when this version was published",
     "start": "the first stage",
     "stages": "the stages by key, in the order in which reports show them",
 }

@@ -93,6 +93,7 @@ class _Compiler:
             stages=stages,
             nodes=self.nodes,
             guards=self.guards,
+            templates_are_pinned=journey.templates == "pinned",
         )
 
     def _named_triggers(self) -> list[tuple[str, source.Trigger]]:
@@ -103,11 +104,8 @@ class _Compiler:
         if one.on is not None:
             return EventTrigger(event=one.on, guard=self._guard(name, one.when))
         if one.segment is not None:
-            return EventTrigger(
-                event=SEGMENT_JOINED,
-                guard=self._guard(name, one.when),
-                given={"segment": one.segment},
-            )
+            guard = self._guard(name, one.when)
+            return EventTrigger(event=SEGMENT_JOINED, guard=guard, given={"segment": one.segment})
         own = f"{self.journey.journey}/{name}"
         return EventTrigger(event=DATE_REACHED, guard=self._guard(name, one.when), given={"trigger": own})
 

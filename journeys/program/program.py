@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NewType
 
 from journeys.facts.calendar import LocalTime, Span
-from journeys.program.nodes import DateOf, GuardId, Node, NodeId, StageKey, is_heard, leads_to
+from journeys.program.nodes import DateOf, GuardId, Node, NodeId, SendNode, StageKey, is_heard, leads_to
 
 Digest = NewType("Digest", str)
 """The first 32 hex digits of a canonical definition's SHA-256: it names a program for ever."""
@@ -151,6 +151,12 @@ class Program:
     stages: Mapping[StageKey, ProgramStage]
     nodes: Mapping[NodeId, Node]
     guards: Mapping[GuardId, str] = field(repr=False)
+    templates_are_pinned: bool = False
+
+    @property
+    def templates(self) -> frozenset[str]:
+        """Every template that it sends."""
+        return frozenset(one.template for one in self.nodes.values() if isinstance(one, SendNode))
 
     def steps_of(self, stage: StageKey) -> frozenset[NodeId]:
         """The steps of a stage, those within others included."""

@@ -16,7 +16,6 @@ from journeys.changes.mapping import BadMoves, Moves, mapping_of
 from journeys.changes.outcomes import Choices
 from journeys.language.definition import Definition
 from journeys.program import compiler
-from journeys.program.nodes import SendNode
 from services.changes import impact, moving
 from services.changes.counted import CountedChanges
 from services.changes.impact import Impact, RunsOn
@@ -87,8 +86,7 @@ def start(
 
 def check_templates(definition: Definition, templates: frozenset[str]) -> None:
     """Raise Refused where it sends what is not among these templates: an older version may."""
-    nodes = compiler.compile_journey(definition).nodes.values()
-    gone = sorted({one.template for one in nodes if isinstance(one, SendNode)} - templates)
+    gone = sorted(compiler.compile_journey(definition).templates - templates)
     if gone:
         raise Refused(f"it sends {', '.join(map(repr, gone))}: there is no such template any more", "template_gone")
 

@@ -8,9 +8,8 @@ from sqlmodel import Session
 from journeys.checks import source
 from journeys.language.definition import Definition
 from journeys.program import compiler
-from journeys.program.nodes import SendNode
 from journeys.program.program import Program
-from services.definitions import validation_context
+from services.definitions import template_pins, validation_context
 from services.definitions.validation_context import UNKNOWN, BesideStore
 from services.errors import NotFound, Refused
 from services.experiments import looks
@@ -49,22 +48,33 @@ def publish(
 def publish_again(
     session: Session, key: str, number: int, now: datetime, by: str | None = None
 ) -> tuple[JourneyVersion, bool]:
-    """Make the definition of an older version the live one, as a version of its own.
+    """Make the definition of an older version the live one, as a version of its own, with the templates it pins.
 
     Raise NotFound, Refused where it is archived (`archived_version`) or another journey is the lifecycle by now
     (`second_lifecycle`).
     """
     older = open_version(session, key, number)
     found = Definition.model_validate_json(older.canonical)
-    return _make_live(session, get(session, key), found, now, older.drafted_by, by)
+    return _make_live(session, get(session, key), found, now, older.drafted_by, by, older)
 
 
 def _make_live(
-    session: Session, journey: Journey, definition: Definition, now: datetime, drafted_by: str | None, by: str | None
+    session: Session,
+    journey: Journey,
+    definition: Definition,
+    now: datetime,
+    drafted_by: str | None,
+    by: str | None,
+    again: JourneyVersion | None = None,
 ) -> tuple[JourneyVersion, bool]:
-    key = journey.key
+    """`again` is the version that is published once more, with the templates that it is pinned to."""
+    key, program = journey.key, compiler.compile_journey(definition)
+    pinned = program.templates_are_pinned
+    templates = template_pins.of(session, again) if again is not None and pinned else None
+    templates = templates or template_pins.newest(session, program)
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
-    if live is not None and live.digest == definition.digest() and journey.archived_at is None:
+    same = live is not None and live.digest == definition.digest() and journey.archived_at is None
+    if live is not None and same and (not pinned or template_pins.of(session, live) == templates):
         return live, False
     if definition.lifecycle:
         _refuse_a_second_lifecycle(session, key)
@@ -81,9 +91,10 @@ def _make_live(
     journey.live_version = version.number
     journey.lifecycle = definition.lifecycle
     session.add(version)
+    template_pins.keep(session, version, templates, pinned=pinned)
     session.flush()
-    looks.begin(session, compiler.load(version.canonical), now)
-    if compiler.load(version.canonical).dates:
+    looks.begin(session, program, now)
+    if program.dates:
         backfills.start(session, "dates", key, now)
     return version, True
 
@@ -171,11 +182,7 @@ def all_live(session: Session) -> Sequence[LiveJourney]:
 
 def using_template(session: Session, template: str) -> list[str]:
     """The keys of the live journeys that send this template."""
-    return [
-        version.journey
-        for version, program in all_live(session)
-        if any(isinstance(node, SendNode) and node.template == template for node in program.nodes.values())
-    ]
+    return [version.journey for version, program in all_live(session) if template in program.templates]
 
 
 def compiled(session: Session, digest: str) -> Program:

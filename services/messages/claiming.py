@@ -91,8 +91,9 @@ class _Claim:
         self._now = now
         self._settings: InstallationSettings = installation_settings.load(session)
         self._origins: dict[tuple[str | None, ...], Origin] = {}
-        self._sources: dict[tuple[str, Sequence[str]], TemplateSource | None] = {}
+        self._sources: dict[tuple[str, int | None, Sequence[str]], TemplateSource | None] = {}
         self._versions: Mapping[str, TemplateVersion] = {}
+        self._pinned: Mapping[tuple[str, int], TemplateVersion] = {}
         self._campaigns: Sequence[Broadcast] = ()  # held, so that the session knows them for as long as the claim lasts
         self._decisions: list[ColumnValues] = []
 
@@ -108,6 +109,9 @@ class _Claim:
         owners = self._lock(found)
         due = self._as_they_are(found, owners)
         self._versions = template_rows.newest(session, {one.template for one in due})
+        self._pinned = template_rows.by_numbers(
+            session, {(one.template, one.template_pin) for one in due if one.template_pin}
+        )
         journeys.read_all(session, {one.digest for one in due if one.digest})
         self._campaigns = broadcast_rows.by_keys(session, {one.broadcast for one in due if one.broadcast})
         for message in due:
@@ -194,11 +198,13 @@ class _Claim:
             found = self._origins[name] = origins.of(self._session, message)
         return found
 
-    def _source(self, template: str, wanted: Sequence[str]) -> TemplateSource | None:
-        if (template, wanted) not in self._sources:
-            version = self._versions.get(template)
-            self._sources[template, wanted] = templates.source_of(version, wanted) if version is not None else None
-        return self._sources[template, wanted]
+    def _source(self, message: Message, wanted: Sequence[str]) -> TemplateSource | None:
+        """The texts that it is pinned to, else the newest; None for a file."""
+        template, pin = message.template, message.template_pin
+        if (template, pin, wanted) not in self._sources:
+            version = self._versions.get(template) if pin is None else self._pinned.get((template, pin))
+            self._sources[template, pin, wanted] = templates.source_of(version, wanted) if version is not None else None
+        return self._sources[template, pin, wanted]
 
     def _repeated(self, due: Sequence[Message]) -> set[tuple[str | None, str]]:
         """Who had this broadcast already: as another profile of the inbox, or as one that was merged."""
@@ -242,7 +248,7 @@ class _Claim:
                 locales=wanted,
                 timezone=customer.timezone or origin.terms.timezone or self._settings.timezone,
             ),
-            source=self._source(message.template, wanted),
+            source=self._source(message, wanted),
             subject=origin.subject,
             topic=message.topic,
             topic_name=stands.topic_name(message.topic, wanted),

@@ -16,6 +16,7 @@ from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from journeys.rules import awaited, policy
 from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
+from services.definitions import template_pins
 from services.installation import installation_settings
 from services.messages import eligibility
 from services.messages.eligibility import Recipients
@@ -72,6 +73,7 @@ def plan(
     fate, lane = _fate(verdict, asked, now), TRANSACTIONAL if free else JOURNEY
     if message is None:
         row = message_row(program, enrollment.id, customer.id, asked, send, now, fate)
+        row |= {"template_pin": template_pins.pin(session, program, enrollment.version, send.template)}
         messages.add(session, [row | {"lane": lane, "email": customer.email}])
     else:
         message.due, message.not_before, message.email = asked.due, fate.not_before, customer.email

@@ -212,6 +212,14 @@ def accepted_by(session: Session, provider: str) -> int:
     return int(next(_read(session, query))[0] or 0)
 
 
+def with_template(session: Session, template: str, statuses: Iterable[MessageStatus]) -> int:
+    """How many messages of a template have one of these statuses now."""
+    query = select(func.sum(MessageCount.count - MessageCount.gone)).where(
+        MessageCount.template == template, col(MessageCount.status).in_(list(statuses))
+    )
+    return int(next(_read(session, query))[0] or 0)
+
+
 def by_lane_and_status(session: Session, statuses: Iterable[MessageStatus]) -> dict[tuple[str, str], int]:
     """Messages that have one of these statuses now, by lane and status."""
     query: Any = select(MessageCount.lane, MessageCount.status, func.sum(MessageCount.count - MessageCount.gone))

@@ -56,6 +56,21 @@ class JourneyVersion(SQLModel, table=True):
     archived_at: datetime | None = _at(default=None)
 
 
+class VersionTemplate(SQLModel, table=True):
+    """A template that a version of a journey sends, and its newest version when that was published (None: a file).
+
+    `pinned` says that mails of this version are made of that one; else of the newest there is.
+    """
+
+    __tablename__: ClassVar[Any] = "version_template"
+
+    journey: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    template: str = Field(primary_key=True, index=True)
+    template_version: int | None = None
+    pinned: bool = False
+
+
 class Topic(SQLModel, table=True):
     """What a customer can unsubscribe from. `cap_max` mails within `cap_seconds`, where it has a cap.
 

@@ -17,7 +17,8 @@ class Message(SQLModel, table=True):
 
     A mail of a broadcast has neither journey nor step, and its id is made of broadcast and customer; one that asks to
     confirm a subscription has neither. `email` is the address that it goes to, in its normal form: the one that was
-    planned with it, and what is reported about it concerns that one. What it said is a `MessageBody`, so that nobody
+    planned with it, and what is reported about it concerns that one. `template_pin` is the version of the template that
+    it is made of, 0 where that is a file, None where it is the newest. What it said is a `MessageBody`, so that nobody
     who lists, claims or counts carries it along.
     """
 
@@ -58,6 +59,7 @@ class Message(SQLModel, table=True):
     trace: str | None = None
     variant: str | None = None
     template: str
+    template_pin: int | None = None
     template_version: int | None = None
     topic: str
     lane: str

@@ -65,6 +65,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0025": {"control": {"stage": None, "step": None}},
     "0026": {"operation": {"paused": False}},
     "0027": {"journey_version": {"archived_at": None}},
+    "0029": {"message": {"template_pin": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -60,6 +60,7 @@ _UNREAD_COUNT: Row = {**_UNREAD, "day": "2026-03-02", "shard": 3, "count": 2}
 _UNREAD_EXAMPLE: Row = {**_UNREAD, "id": "unr_1", "customer_id": "cus_1", "value": "PST", "at": AT}
 _KEY: Row = {"id": "key_1", "name": "ci", "prefix": "wp_1", "hash": DIGEST, "scopes": ["read"], "created_at": AT}
 _LIFECYCLE_2: Row = {"key": "welcome-too", "live_version": 1, "lifecycle": True, "created_at": AT, "updated_at": AT}
+_PINNED: Row = {"journey": "welcome", "number": 1, "template": "mail_a", "template_version": None, "pinned": True}
 _PLAN_ENTRY: Row = {
     "operation_id": "op_1", "enrollment_id": "enr_1", "customer_id": "cus_1", "kind": "retimed", "version": 1,
     "stage": "new", "step": "new/wait:2 days", "to_stage": "new", "to_step": "new/wait:3 days", "detail": {},
@@ -393,6 +394,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0018": {"plan_entry": [_PLAN_ENTRY]},
     "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE], "journey": [_LIFECYCLE_2]},
     "0023": {"decision": [_given("dec_a", "assigned", "long", LATER), _given("dec_b", "held_out", "none", AT)]},
-    "0024": {"experiment": [_EXPERIMENT]},
+    "0028": {"experiment": [_EXPERIMENT]},
+    "0029": {"version_template": [_PINNED]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

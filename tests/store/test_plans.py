@@ -47,6 +47,7 @@ from store.queries import (
     plans,
     rejections,
     segments,
+    templates,
     timeline,
     unreadable_values,
     unsure_messages,
@@ -235,12 +236,19 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the books": reconcile,
         "the backlog": lambda session: backlog.measure(session, now),
         "the owners of mails": lambda session: messages.owners(session, ["m"]),
+        "the mails that are pinned to a template": lambda session: templates.pinned_mails(session, "t"),
     }
 
 
 @pytest.mark.parametrize("question", lane_questions(NOON))
 def test_what_lanes_and_reports_ask_is_found_by_an_index(database: Database, noon: datetime, question: str) -> None:
     assert_quick(database, lane_questions(noon)[question])
+
+
+def test_of_the_mails_of_a_template_only_those_that_wait_are_read_to_count_the_pinned(database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        (found,) = searches(database, lambda session: templates.pinned_mails(session, "t"))
+        assert "(template=? AND status=?)" in found
 
 
 def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:

@@ -48,6 +48,7 @@ OTHERS = {
     "topic": "terms",
     "template": "texts of the house",
     "template_version": "texts of the house",
+    "version_template": "definitions",
     "setting": "of the house; sandbox recipients are colleagues",
     "dispatch": "ids, opaque, until Temporal has them",
     "pulse": "names of parts of the worker",

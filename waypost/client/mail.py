@@ -25,6 +25,10 @@ class MailCalls(Connection):
         body = {"subject": subject, "html": html, "text": text, **more}
         return self._put("/v1/templates/{}", key, json=body, if_match=if_match).body
 
+    def template_usage(self, key: str) -> m.TemplateUsageOut:
+        """How many planned mails would carry a new version of it, who sends it, and who is pinned to a version."""
+        return self.call("GET", "/v1/templates/{}/usage", key)
+
     def preview(self, key: str, **asked: Any) -> m.PreviewOut:
         """A template as it would go; nothing is sent.
 

@@ -804,6 +804,14 @@ class PathEntry(TypedDict):
     detail: dict[str, Any]
 
 
+class PinnedBy(TypedDict):
+    """A version of a journey whose mails are made of one version of the template."""
+
+    journey: str
+    number: int
+    template_version: int | None
+
+
 class PlanIn(TypedDict):
     """What is to be planned."""
 
@@ -1139,7 +1147,17 @@ class TemplateStored(TypedDict):
     locales: dict[str, TextsOut]
     created_at: str | None
     created: bool
+    planned_mails: int
     warnings: list[str]
+
+
+class TemplateUsageOut(TypedDict):
+    """Who sends a template, and what a new version of it would reach."""
+
+    journeys: list[str]
+    broadcasts: list[str]
+    pinned: list[PinnedBy]
+    planned_mails: int
 
 
 class TemplateVersionOut(TypedDict):
@@ -1356,6 +1374,7 @@ class VersionWhole(TypedDict):
     published_at: str
     archived_at: str | None
     summary: str
+    templates: dict[str, int | None]
     definition: dict[str, Any]
 
 

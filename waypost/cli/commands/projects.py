@@ -79,13 +79,14 @@ def _apply_all(waypost: "Waypost", items: "Sequence[ProjectItem]", publish: bool
     done: list[dict[str, str]] = []
     for item in items:
         change: str = item.change(waypost)
-        if change != "same":
-            _warn(item, item.put(waypost))
+        answer: dict[str, Any] = item.put(waypost) if change != "same" else {}
+        _warn(item, answer)
         if publish and item.kind == "journey" and waypost.publish(item.key)["created"]:
             change = "published"
         done.append({"kind": item.kind, "key": item.key, "change": change})
         if not as_json:
-            console.print(f"[green]✓[/] {item.kind} {item.key}: {change}")
+            carry = f"; {answer['planned_mails']:,} planned mails will carry it" if answer.get("planned_mails") else ""
+            console.print(f"[green]✓[/] {item.kind} {item.key}: {change}{carry}")
     if as_json:
         typer.echo(json.dumps(done))
 

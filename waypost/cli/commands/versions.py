@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.text import Text
 
 from waypost.cli.arguments import JourneyArgument, JsonFlag
 from waypost.cli.terminal import api_client, console, print_answer, wrapping_table
+
+if TYPE_CHECKING:
+    from waypost.client import Waypost
+    from waypost.project.project import ProjectItem
 
 MARKS = {"new": "[green]+[/]", "changed": "[yellow]~[/]", "same": " "}
 """How a thing of a project is marked by what applying it would do."""
@@ -49,16 +53,23 @@ def _of_files(path: Path, as_json: bool) -> bool:
 
     with api_client() as waypost:
         those = project.items(path) if path.is_dir() else [project.journey(path)]
-        told = [
-            {"kind": item.kind, "key": item.key, "change": item.change(waypost), "file": str(item.file)}
-            for item in those
-        ]
+        told = [_told(waypost, item) for item in those]
     if as_json:
         typer.echo(json.dumps(told))
     else:
         for one in told:
-            console.print(f"{MARKS[one['change']]} {one['kind']} {one['key']} ({one['file']})")
+            carry = f": {one['planned_mails']:,} planned mails would carry it" if one.get("planned_mails") else ""
+            console.print(f"{MARKS[one['change']]} {one['kind']} {one['key']} ({one['file']}){carry}")
     return any(one["change"] != "same" for one in told)
+
+
+def _told(waypost: "Waypost", item: "ProjectItem") -> dict[str, Any]:
+    """What applying it would do; of a template that is there, how many planned mails would carry it."""
+    change = item.change(waypost)
+    told: dict[str, Any] = {"kind": item.kind, "key": item.key, "change": change, "file": str(item.file)}
+    if item.kind == "template" and change == "changed":
+        told["planned_mails"] = waypost.template_usage(item.key)["planned_mails"]
+    return told
 
 
 def _of_versions(key: str, a: str | None, b: str | None, text: bool, as_json: bool) -> bool:
