@@ -14,6 +14,7 @@ from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem
+from store.queries import journeys as journey_rows
 from store.tables.definitions import Journey, JourneyVersion
 
 
@@ -75,7 +76,7 @@ def put_draft(session: Session, draft: Draft, now: datetime, author: DraftAuthor
     """
     definition = draft.definition
     key, wanted = definition.journey, _plain(definition)
-    journey = session.get(Journey, key, with_for_update=True) or Journey(key=key, created_at=now, updated_at=now)
+    journey = journey_rows.locked(session, key) or Journey(key=key, created_at=now, updated_at=now)
     if not _is_known(session, journey, wanted, author):
         raise DraftConflict(journey, definition)
     if json.dumps(journey.draft) != json.dumps(wanted):

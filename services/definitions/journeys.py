@@ -120,7 +120,7 @@ def get(session: Session, key: str) -> Journey:
 
 def held(session: Session, key: str) -> Journey:
     """The same, locked until the transaction ends: whoever publishes waits here for whoever publishes already."""
-    journey = session.get(Journey, key, with_for_update=True, populate_existing=True)
+    journey = journey_rows.locked(session, key)
     if journey is None:
         raise NotFound(f"there is no journey {key!r}")
     return journey

@@ -11,6 +11,11 @@ LiveJourney = tuple[JourneyVersion, Program]
 """The live version of a journey, and its program."""
 
 
+def locked(session: Session, key: str) -> Journey | None:
+    """A journey as it stands now, locked until the transaction ends; None where there is none."""
+    return session.get(Journey, key, with_for_update=True, populate_existing=True)
+
+
 def keys(session: Session) -> frozenset[str]:
     """The keys of all journeys."""
     return frozenset(session.exec(select(Journey.key)).all())
