@@ -1,10 +1,10 @@
 """What a request with an Idempotency-Key was answered, kept for a day and sealed with the caller's own key."""
 
 import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
@@ -12,11 +12,11 @@ from services.errors import Refused
 from store.queries import callers
 from store.tables.access import IdempotentAnswer
 
+if TYPE_CHECKING:
+    from nacl.secret import Aead
+
 KEPT = timedelta(hours=24)
 """For how long a repeat gets the first answer: clients that lost one ask again within seconds, queues within hours."""
-
-NONCE = 12
-"""Bytes, as AES-GCM wants them (NIST SP 800-38D)."""
 
 
 class Conflict(Refused):
@@ -85,16 +85,15 @@ def prune(session: Session, now: datetime) -> None:
     callers.forget_answers(session, now - KEPT)
 
 
-def _cipher(claim: Claim, secret: str):
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+def _cipher(claim: Claim, secret: str) -> "Aead":
+    from nacl.secret import Aead  # three megabytes, for whoever uses it
 
-    return AESGCM(hashlib.sha256(f"{secret}\0{claim.key}".encode()).digest())
+    return Aead(hashlib.sha256(f"{secret}\0{claim.key}".encode()).digest())
 
 
 def _sealed(body: bytes, claim: Claim, secret: str) -> bytes:
-    nonce = secrets.token_bytes(NONCE)
-    return nonce + _cipher(claim, secret).encrypt(nonce, body, claim.fingerprint.encode())
+    return bytes(_cipher(claim, secret).encrypt(body, claim.fingerprint.encode()))
 
 
 def _opened(body: bytes, claim: Claim, secret: str) -> bytes:
-    return _cipher(claim, secret).decrypt(body[:NONCE], body[NONCE:], claim.fingerprint.encode())
+    return _cipher(claim, secret).decrypt(body, claim.fingerprint.encode())

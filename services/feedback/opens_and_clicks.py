@@ -155,11 +155,6 @@ def _too_quick(message: Message, now: datetime) -> bool:
     return message.accepted_at is None or now - message.accepted_at < QUICK
 
 
-def any_due(session: Session, now: datetime) -> bool:
-    """Whether a click can be judged by now."""
-    return pending_clicks.any_by(session, now - SETTLES)
-
-
 def drop_next(session: Session, now: datetime, error: str) -> None:
     """The next click fails unexpectedly: it is not counted."""
     for one in pending_clicks.first_by(session, now - SETTLES, 1):

@@ -15,11 +15,6 @@ AGAIN = timedelta(days=1)
 """When one is looked at again whose look raised an error."""
 
 
-def any_due(session: Session, now: datetime) -> bool:
-    """Whether one is to be looked at."""
-    return bool(experiments.due(session, now, 1))
-
-
 def run_due(session: Session, now: datetime, limit: int) -> int:
     """Look at so many; return how many there were."""
     due = experiments.due(session, now, limit)

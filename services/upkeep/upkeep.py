@@ -18,7 +18,7 @@ from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
 from services.upkeep import broadcast_clock, experiment_clock
 from store.bulk import turns
-from store.queries import backfills, customers, decisions, events
+from store.queries import backfills, customers, decisions, due_work, events
 from store.queries import due_dates as due_date_rows
 from store.queries import segments as segment_rows
 from store.tables.customers import Backfill, Customer, DateDue, Segment
@@ -46,11 +46,8 @@ class Duty:
 def any_due(session: Session, now: datetime) -> bool:
     """Whether `do` may find something; asked often, so that an idle worker takes no lock."""
     return (
-        bool(due_date_rows.due(session, now, 1))
+        due_work.any_due(session, now, now - opens_and_clicks.SETTLES)
         or broadcast_clock.any_due(session, now)
-        or experiment_clock.any_due(session, now)
-        or opens_and_clicks.any_due(session, now)
-        or backfills.next_one(session) is not None
         or bool(_stale(session, now))
     )
 

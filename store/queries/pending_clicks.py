@@ -10,12 +10,6 @@ from store import bulk
 from store.tables.messages import PendingClick
 
 
-def any_by(session: Session, at: datetime) -> bool:
-    """Whether there is a click of this instant or before; asked often, so it reads one row of an index."""
-    query = select(PendingClick.id).where(col(PendingClick.at) <= at).limit(1)
-    return session.exec(query).first() is not None
-
-
 def first_by(session: Session, at: datetime, limit: int) -> Sequence[PendingClick]:
     """The clicks of this instant or before, the oldest first, at most `limit`."""
     query = select(PendingClick).where(col(PendingClick.at) <= at)
