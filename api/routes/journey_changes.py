@@ -96,7 +96,8 @@ async def plan(
     )
 
     def work(session: Session) -> OperationOut:
-        shown = operation_out(plans.start(session, key, wanted, caller.id, now, known), now)
+        there = known | {*asked.beside.templates}
+        shown = operation_out(plans.start(session, key, wanted, caller.id, now, there), now)
         Trail(request, session, now).note("planned", "journey", key, None, shown)
         return shown
 

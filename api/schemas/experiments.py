@@ -26,7 +26,9 @@ class SplitVariantOut(BaseModel):
     low: float = Field(description="of the rate's interval (Wilson)", examples=[0.101])
     high: float = Field(examples=[0.142])
     best: float = Field(description="the probability to convert best of all (beta-binomial)", examples=[0.92])
-    revenue: list[VariantRevenue]
+    revenue: list[VariantRevenue] = Field(
+        examples=[[{"currency": "EUR", "paying": 120, "per_customer": 4.2, "low": 3.5, "high": 5.0}]]
+    )
 
 
 class DifferenceOut(BaseModel):
@@ -49,8 +51,8 @@ class LiftOut(BaseModel):
     than: str = Field(examples=["holdout"])
     n: int = Field(description="customers who are held back", examples=[500])
     of: int = Field(description="everybody else", examples=[4500])
-    conversion: DifferenceOut
-    revenue: list[RevenueDifference]
+    conversion: DifferenceOut = Field(examples=[{"by": 0.03, "low": 0.011, "high": 0.048}])
+    revenue: list[RevenueDifference] = Field(examples=[[{"currency": "EUR", "by": 0.4, "low": 0.1, "high": 0.7}]])
 
 
 class ExperimentOut(BaseModel):

@@ -110,6 +110,7 @@ WRITES = ("put", "delete")
 SUPPORT_WRITES = {
     ("post", "/v1/segments/preview"),
     ("post", "/v1/enrollments/{id}/{control}"),
+    ("post", "/v1/enrollments/{id}/move"),
     ("post", "/v1/templates/{key}/preview"),
 }
 
