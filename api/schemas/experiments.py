@@ -51,8 +51,8 @@ class LiftOut(BaseModel):
     than: str = Field(examples=["holdout"])
     n: int = Field(description="customers who are held back", examples=[500])
     of: int = Field(description="everybody else", examples=[4500])
-    conversion: DifferenceOut = Field(examples=[{"by": 0.03, "low": 0.011, "high": 0.048}])
-    revenue: list[RevenueDifference] = Field(examples=[[{"currency": "EUR", "by": 0.4, "low": 0.1, "high": 0.7}]])
+    conversion: DifferenceOut
+    revenue: list[RevenueDifference]
 
 
 class ExperimentOut(BaseModel):
@@ -61,7 +61,15 @@ class ExperimentOut(BaseModel):
     split: str = Field(examples=["tip-test"])
     confidence: float = Field(description="of all intervals", examples=[0.95])
     variants: list[SplitVariantOut]
-    lift: LiftOut | None = Field(description="null without a holdout: then nothing tells what the mails cause")
+    lift: LiftOut | None = Field(
+        description="null without a holdout: then nothing tells what the mails cause",
+        examples=[
+            {
+                "than": "holdout", "n": 500, "of": 4500, "conversion": {"by": 0.03, "low": 0.011, "high": 0.048},
+                "revenue": [{"currency": "EUR", "by": 0.4, "low": 0.1, "high": 0.7}],
+            }
+        ],
+    )  # fmt: skip
     needed: int | None = Field(
         description="customers that the smaller of the two best variants still needs to tell their difference from "
         "chance; null where there is no difference so far",
