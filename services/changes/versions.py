@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlmodel import Session
 
@@ -20,8 +21,8 @@ from store.tables.definitions import JourneyVersion
 DRAFT = "draft"
 """What stands for the draft where a version is named."""
 
-_SUMMARIES: dict[tuple[str | None, str], str] = {}
-"""What a digest changes of another; they never change their meaning."""
+CACHED = 256
+"""Summaries that a process keeps: a list of versions is read again and again, and what one changed stays the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,17 +115,16 @@ def summaries(session: Session, those: Sequence[JourneyVersion]) -> Mapping[int,
 def _summary(before: JourneyVersion | None, one: JourneyVersion, first: int) -> str:
     if first < one.number:
         return f"Back to version {first}."
-    name = before.digest if before else None, one.digest
-    if name not in _SUMMARIES:
-        _SUMMARIES[name] = _told(before, Definition.model_validate_json(one.canonical))
-    return _SUMMARIES[name]
+    return _told(before.canonical if before else None, one.canonical)
 
 
-def _told(before: JourneyVersion | None, after: Definition) -> str:
+@lru_cache(maxsize=CACHED)
+def _told(before: str | None, after: str) -> str:
+    new = Definition.model_validate_json(after)
     if before is None:
-        stages, steps = len(after.stages), sum(1 for _ in all_steps(after))
+        stages, steps = len(new.stages), sum(1 for _ in all_steps(new))
         return f"The first version: {_many(stages, 'stage')}, {_many(steps, 'step')}."
-    return summary(diff(Definition.model_validate_json(before.canonical), after))
+    return summary(diff(Definition.model_validate_json(before), new))
 
 
 def _many(count: int, name: str) -> str:

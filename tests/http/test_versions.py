@@ -95,8 +95,9 @@ def test_a_page_of_versions_is_told_by_a_few_statements(
 ) -> None:
     for days in range(1, 12):
         publish(client, JOURNEY.replace("3 days", f"{days} days"))
-    with statements(parts.database, at_most=6):  # one of them tells SQLite that the connection only reads
+    with statements(parts.database, at_most=6) as asked:
         assert len(client.get("/v1/journeys/tour/versions?limit=9").json()["items"]) == 9
+    assert len([one for one in asked if one.startswith("SELECT")]) == 4
 
 
 # -- two authors -------------------------------------------------------------------------------------------------------
