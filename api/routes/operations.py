@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Literal
@@ -201,25 +201,26 @@ async def watch(
 @router.post("/operations/{id}/pause", summary="Let an operation wait", responses=responses(404, 409))
 def pause(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It waits behind its present page, also where its worker dies meanwhile. An erasure cannot be paused."""
-    before = operation_out(operations.get(session, id), now)
-    shown = operation_out(operations.pause(session, id), now)
-    trail.note("paused", "operation", id, before, shown)
-    return shown
+    return _changed(session, id, now, trail, "paused", operations.pause)
 
 
 @router.post("/operations/{id}/resume", summary="Let it go on", responses=responses(404, 409))
 def resume(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It goes on where it stopped."""
-    before = operation_out(operations.get(session, id), now)
-    shown = operation_out(operations.resume(session, id), now)
-    trail.note("resumed", "operation", id, before, shown)
-    return shown
+    return _changed(session, id, now, trail, "resumed", operations.resume)
 
 
 @router.post("/operations/{id}/cancel", summary="Stop an operation", responses=responses(404, 409))
 def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It stops soon; what was done stays done."""
+    return _changed(session, id, now, trail, "cancelled", operations.cancel)
+
+
+def _changed(
+    session: Session, id: str, now: datetime, trail: Trail, what: str, change: Callable[[Session, str], Operation]
+) -> OperationOut:
+    """Change it, on record."""
     before = operation_out(operations.get(session, id), now)
-    shown = operation_out(operations.cancel(session, id), now)
-    trail.note("cancelled", "operation", id, before, shown)
+    shown = operation_out(change(session, id), now)
+    trail.note(what, "operation", id, before, shown)
     return shown

@@ -95,9 +95,7 @@ def cancel(session: Session, operation_id: str) -> Operation:
 
     Raise Refused where it has ended, or is an erasure.
     """
-    operation = get(session, operation_id)
-    if operation.status not in OPERATION_LIVE:
-        raise Refused(f"the operation is {operation.status} already")
+    operation = _under_way(session, operation_id)
     if operation.kind == "erase":
         raise Refused("an erasure is not stopped half way")
     operation.cancel = True
@@ -105,11 +103,16 @@ def cancel(session: Session, operation_id: str) -> Operation:
     return operation
 
 
-def pause(session: Session, operation_id: str) -> Operation:
-    """Let it wait behind its present page; raise Refused where it has ended, waits already, or must not wait."""
+def _under_way(session: Session, operation_id: str) -> Operation:
     operation = get(session, operation_id)
     if operation.status not in OPERATION_LIVE:
         raise Refused(f"the operation is {operation.status} already")
+    return operation
+
+
+def pause(session: Session, operation_id: str) -> Operation:
+    """Let it wait behind its present page; raise Refused where it has ended, waits already, or must not wait."""
+    operation = _under_way(session, operation_id)
     if operation.kind in NEVER_PAUSED:
         raise Refused(f"what does {operation.kind!r} is not paused")
     if operation.paused:

@@ -41,12 +41,12 @@ class Pages(SimpleHTTPRequestHandler):
     """A shop of one page, with one library."""
 
     def __init__(self, *args: Any, library: Path | None, **more: Any) -> None:
-        self.library = library
+        self.script = library
         super().__init__(*args, **more)
 
     def translate_path(self, path: str) -> str:
         wanted = urlsplit(path).path
-        return str(self.library if wanted == "/library.js" else HERE / "page.html")
+        return str(self.script if wanted == "/sdk.js" else HERE / "page.html")
 
     def log_message(self, format: str, *args: Any) -> None:
         return None
