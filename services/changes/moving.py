@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlmodel import Session
 
 from journeys.changes.ahead_of import new_templates
 from journeys.changes.mapping import Moves, VersionMapping, mapping_of
-from journeys.changes.outcomes import Choices, Kind, PlaceOutcome, SentMail, Standing
+from journeys.changes.outcomes import Choices, JourneyPlace, Kind, PlaceOutcome, SentMail, Standing
 from journeys.changes.place import place
 from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
@@ -32,6 +33,8 @@ from store.queries.dispatches import Priority
 from store.queries.live_enrollments import EnrollmentRow
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment, Interest
+
+log = structlog.get_logger("waypost.changes")
 
 PACE = 200
 """Pokes a second: what Temporal takes beside its other work; each leads to a wake."""
@@ -70,23 +73,40 @@ class TargetVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """An enrollment with what becomes of it."""
+    """An enrollment with what becomes of it; without a standing where that cannot be made out."""
 
     enrollment: EnrollmentRow
-    standing: Standing
+    standing: Standing | None
     outcome: PlaceOutcome
 
 
 def judge(session: Session, target: TargetVersion, those: Sequence[EnrollmentRow], now: datetime) -> Iterator[Judged]:
-    """What would become of each; nothing is changed. Raises BadMoves where the author's moves fit no such version."""
+    """What would become of each; nothing is changed. Raises BadMoves where the author's moves fit no such version.
+
+    One of whom that cannot be told is `unsettled`, with the name of the error, and the log tells more.
+    """
     mappings = {digest: target.mapping(journeys.compiled(session, digest)) for digest in {one.digest for one in those}}
     templates = {one for mapping in mappings.values() for one in new_templates(mapping)}
     standing = standings.of(session, those, templates)
     for one in those:
         if one.id in standing:
-            stands, choices = standing[one.id], target.choices if target.concerns(one.id) else PINNED
-            outcome = place(mappings[one.digest], stands, now, choices)
-            yield Judged(enrollment=one, standing=stands, outcome=outcome)
+            choices = target.choices if target.concerns(one.id) else PINNED
+            yield _judged(one, standing[one.id], mappings[one.digest], now, choices)
+
+
+def _judged(
+    one: EnrollmentRow, stands: Standing | Exception, mapping: VersionMapping, now: datetime, choices: Choices
+) -> Judged:
+    try:
+        if isinstance(stands, Exception):
+            raise stands
+        return Judged(enrollment=one, standing=stands, outcome=place(mapping, stands, now, choices))
+    except Exception as error:
+        log.error("enrollment_not_judged", enrollment=one.id, exc_info=error)
+        here, why = JourneyPlace(stage=one.stage, step=one.step), type(error).__name__
+        return Judged(
+            enrollment=one, standing=None, outcome=PlaceOutcome(kind="unsettled", was=here, to=here, reason=why)
+        )
 
 
 def _of_version(moves: Moves, old: Program) -> Moves:
@@ -194,7 +214,7 @@ def _decision(target: TargetVersion, judged: Judged, now: datetime) -> bulk.Colu
         "from": {"version": own.version, "stage": outcome.was.stage, "step": outcome.was.step},
         "to": {"version": target.number, "stage": outcome.to.stage, "step": outcome.to.step},
         "kind": outcome.kind,
-        "number": judged.standing.state.number,
+        **({"number": judged.standing.state.number} if judged.standing is not None else {}),
         **told(outcome),
     }
     what = "migrated" if outcome.state is not None else "not_migrated"

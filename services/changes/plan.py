@@ -166,12 +166,14 @@ def _entry(plan: str, one: Judged) -> bulk.ColumnValues:
 
 
 def _is_sampled(operation: Operation, one: Judged) -> bool:
-    return not one.standing.state.ended and impact.sampled(one.enrollment.id, operation.total or 0)
+    told = one.standing is not None and not one.standing.state.ended
+    return told and impact.sampled(one.enrollment.id, operation.total or 0)
 
 
 def _run_on(session: Session, aim: TargetVersion, those: list[Judged], month: Impact, now: datetime) -> None:
     runs_on = RunsOn(month, eligibility.load_policy_terms(session), now)
     for one in those:
+        assert one.standing is not None
         moved = (aim.program, one.outcome.state) if one.outcome.state is not None else None
         runs_on.add(one.standing, journeys.compiled(session, one.enrollment.digest), moved)
 

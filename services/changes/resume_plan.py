@@ -113,7 +113,9 @@ def of_journey(session: Session, key: str, now: datetime) -> ResumePlan:
 def _page(
     session: Session, plan: ResumePlan, those: Sequence[EnrollmentRow], settings: InstallationSettings, now: datetime
 ) -> None:
-    stands = standings.of(session, those, ())
+    found = standings.of(session, those, ())
+    stands = {key: one for key, one in found.items() if isinstance(one, Standing)}
+    plan.complete &= len(stands) == len(found)
     people = {one.id: one for one in customers.by_ids(session, {one.customer_id for one in those})}
     plan.looked_at += len(those)
     acting = [

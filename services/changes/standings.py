@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
+from pydantic import ValidationError
 from sqlmodel import Session
 
 from journeys.changes.outcomes import SentMail, Standing
@@ -25,8 +26,13 @@ GONE_OR_GOING = (
 """Statuses of a mail that its customer has, or may still get."""
 
 
-def of(session: Session, those: Sequence[EnrollmentRow], templates: Collection[str]) -> Mapping[str, Standing]:
-    """Where each stands, by its id, with the mails of these `templates` alone. Whose customer is gone is left out."""
+def of(
+    session: Session, those: Sequence[EnrollmentRow], templates: Collection[str]
+) -> Mapping[str, Standing | ValidationError]:
+    """Where each stands, by its id, with the mails of these `templates` alone. Whose customer is gone is left out.
+
+    Whose kept state cannot be read has the error.
+    """
     ids = [one.id for one in those]
     owners = customers.rows_by_ids(session, [one.customer_id for one in those])
     known = known_facts.of_all(session, [(one, None) for one in owners])
@@ -35,15 +41,19 @@ def of(session: Session, those: Sequence[EnrollmentRow], templates: Collection[s
     for enrollment, mail in enrollment_mail.of(session, ids, templates, GONE_OR_GOING):
         sent[enrollment].append(mail)
     held = enrollment_mail.with_a_held_one(session)
-    return {
-        one.id: Standing(
-            state=restored(one.state),
+
+    def standing(one: EnrollmentRow) -> Standing | ValidationError:
+        try:
+            state = restored(one.state)
+        except ValidationError as unreadable:
+            return unreadable
+        return Standing(
+            state=state,
             known=known[one.customer_id],
             enrollment=EnrollmentFacts(entered_at=one.entered_at, key=one.key, data=one.data),
             sent=tuple(sent[one.id]),
             on_its_way=one.id in held,
             splits=variants[one.id],
         )
-        for one in those
-        if one.customer_id in known
-    }
+
+    return {one.id: standing(one) for one in those if one.customer_id in known}

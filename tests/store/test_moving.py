@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices
@@ -150,3 +150,19 @@ def test_a_share_moves_the_same_ones_each_time(noon: datetime, compiled: Any) ->
     first = {one for one in names if tenth.concerns(one)}
     assert 140 < len(first) < 260
     assert first <= {one for one in names if half.concerns(one)}
+
+
+def test_one_whose_state_cannot_be_read_keeps_their_place_and_stops_nobody(
+    database: Database, shell: Shell, moved: Moved, take: Ingest, noon: datetime
+) -> None:
+    shell.wake(noon)
+    take({"type": "track", "userId": "bea", "event": "Signed Up"})
+    with database.writing() as session:
+        broken = session.exec(select(Enrollment).where(col(Enrollment.id) != shell.enrollment)).one()
+        broken.state = {"phase": "nobody knows"}
+        session.add(broken)
+    assert moved(("2 days", "5 days"), at=noon + timedelta(hours=1)) == {"retimed": 1, "unsettled": 1}
+    assert {one.id == shell.enrollment: (one.version, one.migrating) for one in rows(database, Enrollment)} == {
+        True: (2, True),
+        False: (1, False),
+    }
