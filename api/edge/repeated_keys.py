@@ -1,6 +1,7 @@
 """A key that stands twice in one JSON object: a parser keeps the last in silence, where the first was meant as well."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ class _Object(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeated = [name for place, (name, _) in enumerate(pairs) if name in {one for one, _ in pairs[:place]}]
+        self.repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
 
 
 def refuse(raw: bytes) -> None:
