@@ -148,7 +148,8 @@ def test_each_decision_says_by_which_version_it_was_made(
     clock.forward(minutes=1)
     done(client, parts, published["operation"])
     now = clock.forward(days=5)
-    shells[0].wake(now)
+    for one in shells:
+        one.wake(now)
     story = client.get("/v1/customers/c0/timeline").json()["items"]
     told = [(one["what"], one["version"]) for one in reversed(story) if one["kind"] == "decision"]
     first, last = told.index(("entered", 1)), told.index(("migrated", 2))
