@@ -29,9 +29,9 @@ from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simul
 from services.changes import plan, publishing
 from services.changes.plan import PlanRequest
 from services.definitions import drafts, journeys, validation_context
-from services.messages.planning import send_id
 from services.operations import operations
 from store import bulk, migrate
+from store.ids import message_of_step
 from store.queries.counts import Tally
 from store.session import Database
 from store.statuses import MessageStatus
@@ -238,10 +238,11 @@ class _Somebody:
         for one, template in self.sent:
             at = one.at - self.earlier
             yield {
-                "id": send_id(self.enrollment, one.step, one.visit), "customer_id": self.customer, "stage": one.stage,
-                "enrollment_id": self.enrollment, "journey": "lifecycle", "digest": digest, "step": one.step,
-                "visit": one.visit, "template": template, "topic": "news", "lane": "journey", "due": at, "attempt": 1,
-                "status": MessageStatus.ACCEPTED, "planned_at": at, "updated_at": at, "accepted_at": at,
+                "id": message_of_step(self.enrollment, one.step, one.visit), "customer_id": self.customer,
+                "stage": one.stage, "enrollment_id": self.enrollment, "journey": "lifecycle", "digest": digest,
+                "step": one.step, "visit": one.visit, "template": template, "topic": "news", "lane": "journey",
+                "due": at, "attempt": 1, "status": MessageStatus.ACCEPTED, "planned_at": at, "updated_at": at,
+                "accepted_at": at,
             }  # fmt: skip
 
 
