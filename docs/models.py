@@ -67,4 +67,4 @@ def _type(schema: dict[str, Any]) -> str:
             inner = schema.get("additionalProperties")
             return f"dict[str, {_type(inner)}]" if isinstance(inner, dict) else "dict[str, Any]"
         case kind:
-            return PLAIN.get(kind, "Any")
+            return PLAIN.get(str(kind), "Any")
