@@ -150,7 +150,7 @@ def check_the_record(url: str) -> None:
             rows = session.connection().exec_driver_sql
             sent = Counter((whose, template) for whose, template in rows(
                 "SELECT enrollment_id, template FROM message WHERE status IN ('accepted', 'unknown')"))  # fmt: skip
-            ends = dict(rows("SELECT id, version FROM enrollment").tuples().all())
+            ends = dict(rows("SELECT id, version FROM enrollment").all())
             last = dict.fromkeys(ends, 1)
             for one, version in rows(
                 "SELECT enrollment_id, json_extract(detail, '$.to.version') FROM decision WHERE what = 'migrated' "
