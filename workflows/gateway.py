@@ -19,7 +19,7 @@ from temporalio.api.workflowservice.v1 import (
     SetWorkerDeploymentCurrentVersionRequest,
 )
 from temporalio.client import Client, Interceptor, WorkflowUpdateFailedError
-from temporalio.common import Priority, WorkflowIDReusePolicy
+from temporalio.common import MetricMeter, Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
@@ -53,6 +53,7 @@ async def connect(
     `resolve` finds the programs that histories name. Where `metrics` is set (host:port), the SDK and its activities
     show theirs there.
     """
+    runtime = _runtime(metrics) if metrics else None
     try:
         client = await Client.connect(
             cluster.address,
@@ -61,13 +62,13 @@ async def connect(
             tls=cluster.tls,
             data_converter=data_converter(resolve, cluster.codec),
             identity=identity,
-            runtime=_runtime(metrics) if metrics else None,
+            runtime=runtime,
             interceptors=interceptors,
         )
     except (RuntimeError, ValueError) as error:
         told = str(error).splitlines()[0]
         raise TemporalUnavailable(f"Temporal cannot be reached at {cluster.address}: {told}") from None
-    return Gateway(client)
+    return Gateway(client, runtime.metric_meter if runtime is not None else MetricMeter.noop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +99,13 @@ def _runtime(metrics: str) -> Runtime:
 class Gateway:
     """One connection to Temporal.
 
-    Where a call says nothing else, it raises the SDK's RPCError when Temporal does not answer.
+    Where a call says nothing else, it raises the SDK's RPCError when Temporal does not answer. `meter` is for whoever
+    counts beside the activities.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, meter: MetricMeter = MetricMeter.noop) -> None:
         self.client = client
+        self.meter = meter
 
     async def start(
         self,

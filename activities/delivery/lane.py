@@ -219,7 +219,15 @@ class MailLane:
             self._next_due = lanes.next_due(session, self.name)
         if self._next_due is None or self._next_due > self._clock():
             return []
-        claim = partial(claiming.claim, lane=self.name, fence=self.fence, limit=BATCH, now=self._clock(), way=self._way)
+        claim = partial(
+            claiming.claim,
+            lane=self.name,
+            fence=self.fence,
+            limit=BATCH,
+            now=self._clock(),
+            way=self._way,
+            unexpected=partial(meters.unexpected, "claim"),
+        )
         return self._database.write(claim)
 
     def _give_back(self, ids: list[str]) -> None:

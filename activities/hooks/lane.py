@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -235,7 +236,8 @@ class HookLane:
         return self._database.write(lambda session: self._claimed(session, limit, self._clock()))
 
     def _claimed(self, session: Session, limit: int, now: datetime) -> list[DueHook]:
-        due = hooks.claim(session, self._fence, limit, now, self._receivers.crowded())
+        unexpected = partial(meters.unexpected, "claim_hook")
+        due = hooks.claim(session, self._fence, limit, now, self._receivers.crowded(), unexpected)
         admitted = self._receivers.admitted(due)
         hooks.put_back(session, self._fence, {one.id for one in due} - {one.id for one in admitted}, now)
         return admitted

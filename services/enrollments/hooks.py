@@ -9,7 +9,7 @@ whatever becomes of whoever made it, no call is made without end.
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -112,12 +112,17 @@ def take_over(session: Session, fence: str, now: datetime) -> int:
 
 
 def claim(
-    session: Session, fence: str, limit: int, now: datetime, without: Collection[hooks.HookSource] = ()
+    session: Session,
+    fence: str,
+    limit: int,
+    now: datetime,
+    without: Collection[hooks.HookSource] = (),
+    unexpected: Callable[[], None] = lambda: None,
 ) -> list[DueHook]:
     """The next calls, the oldest first, which are this owner's to make. Raise Fenced where there is another owner.
 
     Those of the sources in `without` are left for later: their receiver has enough under way.
-    One that cannot be made out (its step is gone) fails alone.
+    One that cannot be made out (its step is gone) fails alone, and `unexpected` is called.
     """
     if not lanes.is_owner(session, LANE, fence):
         raise Fenced("the hooks have another owner")
@@ -129,6 +134,7 @@ def claim(
             claimed.append(_due(session, hook))
         except Exception as error:
             log.error("hook_not_made_out", hook=hook.id, exc_info=error)
+            unexpected()
             _end(session, hook, HookStatus.FAILED, None, f"it cannot be made out: {type(error).__name__}", now)
     return claimed
 

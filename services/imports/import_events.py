@@ -57,12 +57,12 @@ class CountedHistory(NamedTuple):
     first: bool = True
     last: bool = True
 
-    def each(self) -> list["CountedHistory"]:
-        """Each event as a part of its own."""
-        end = len(self.messages) - 1
+    def parts(self, works: Sequence[placement.Work]) -> list["CountedHistory"]:
+        """These parts of its events, each counted by itself."""
+        end = len(works) - 1
         return [
-            CountedHistory(self.seen, self.name, [one], self.first and number == 0, self.last and number == end)
-            for number, one in enumerate(self.messages)
+            CountedHistory(self.seen, self.name, one, self.first and number == 0, self.last and number == end)
+            for number, (_, one) in enumerate(works)
         ]
 
     @property
@@ -101,6 +101,6 @@ def _histories(
 
     def split(one: CountedHistory) -> Sequence[CountedHistory]:
         with database.reading() as session:
-            return one.each() if placement.is_known(session, one.name) else [one]
+            return one.parts(placement.fail_alone(session, (one.name, one.messages)))
 
     return ItemPage(items=lambda session: chunk, do=do, fail=fail, split=split)

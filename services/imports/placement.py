@@ -121,9 +121,13 @@ def write(session: Session, batch: "Batch") -> Placed:
     )
 
 
-def is_known(session: Session, name: str) -> bool:
-    """Whether whoever has this name in a file is a customer already (or was, and is erased)."""
-    return bool(_existing(session, [name]))
+def fail_alone(session: Session, one: Work) -> Sequence[Work]:
+    """The parts of a customer's events that can fail alone: each event of one who is known; a new one's history is one.
+
+    For it is placed as a whole: a place that only some of the events lead to is none that the customer is in.
+    """
+    name, messages = one
+    return [(name, [message]) for message in messages] if _existing(session, [name]) else [one]
 
 
 def _existing(session: Session, names: Sequence[str]) -> set[str]:

@@ -4,7 +4,7 @@ Campaigns take turns: each journey's (or broadcast's) oldest mail goes before an
 who has the inbox are locked, so that two lanes which write to one inbox see each other's mail under a cap.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,12 +58,18 @@ LOCAL = OutgoingChannel(channel="outbox")
 
 
 def claim(
-    session: Session, lane: str, fence: str, limit: int, now: datetime, way: OutgoingChannel = LOCAL
+    session: Session,
+    lane: str,
+    fence: str,
+    limit: int,
+    now: datetime,
+    way: OutgoingChannel = LOCAL,
+    unexpected: Callable[[], None] = lambda: None,
 ) -> list[MailRequest]:
     """Claim due mails, `limit` at most: as many as the channel bears, fair between campaigns.
 
-    Each is this owner's, to hand over once. What may not go (any more) is skipped or put off, on record. Raise Fenced
-    where the lane has another owner.
+    Each is this owner's, to hand over once. What may not go (any more) is skipped or put off, on record; `unexpected`
+    is called for each that fails with an error nobody expects. Raise Fenced where the lane has another owner.
     """
     if not lanes.is_owner(session, lane, fence):
         raise Fenced(f"the lane {lane} has another owner")
@@ -71,7 +77,7 @@ def claim(
     if way.rate is not None and limit:
         limit = rates.take(session, way.channel, way.rate, limit, now, LEAVES[lane])
     turn = turns.due(session, lane, limit, now) if limit else turns.NOBODYS
-    claimed = _Claim(session, lane, fence, now).take(turn.mails) if turn.mails else []
+    claimed = _Claim(session, lane, fence, now, unexpected).take(turn.mails) if turn.mails else []
     if way.rate is not None:
         rates.give_back(session, {way.channel: limit - len(claimed)})
     turns.give_back(session, turn, {one.send_id for one in claimed})
@@ -84,7 +90,8 @@ def claim(
 class _Claim:
     """One claim: what the policies need is loaded at once for all its mails."""
 
-    def __init__(self, session: Session, lane: str, fence: str, now: datetime) -> None:
+    def __init__(self, session: Session, lane: str, fence: str, now: datetime, unexpected: Callable[[], None]) -> None:
+        self._unexpected = unexpected
         self._session = session
         self._lane = lane
         self._fence = fence
@@ -155,6 +162,7 @@ class _Claim:
     def _fail(self, message: Message, error: Exception) -> None:
         """A mail about which something unexpected is raised ends alone, on record; its neighbours go."""
         log.error("mail_not_claimed", message=message.id, lane=self._lane, exc_info=error)
+        self._unexpected()
         messages.change(self._session, message, MessageStatus.FAILED, self._now, reason="unexpected_error")
         detail = {"message": message.id, "template": message.template, "reason": "unexpected_error"}
         detail["explanation"] = type(error).__name__

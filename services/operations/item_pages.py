@@ -24,6 +24,9 @@ PartOutcome = TypeVar("PartOutcome")
 NO_ITEMS_OWN = (ServiceError, Rejected, InvalidJourney, OperationalError)
 """Errors that say something of the work as a whole."""
 
+WORKERS_LOG = "the worker's log tells more"
+"""Where the tracebacks are of what a worker does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemPage(Generic[PageItem]):
@@ -86,9 +89,9 @@ def one_failed(session: Session, operation: Operation, item: str, error: Excepti
     return Done(count=1, cursor=item, errors=errors, result=add_counts(current, {"failed": 1}))
 
 
-def line_error(line: int, error: Exception, what: str = "") -> LineError:
-    """That a line, or the item `what` in that place, failed unexpectedly."""
-    return LineError(line=line, reason=_told(type(error).__name__, what), unexpected=error)
+def line_error(line: int, error: Exception, what: str = "", more: str = WORKERS_LOG) -> LineError:
+    """That a line, or the item `what` in that place, failed unexpectedly; `more` says where its traceback is."""
+    return LineError(line=line, reason=_told(type(error).__name__, what, more), unexpected=error)
 
 
 class FailedElsewhere(Exception):
@@ -100,6 +103,6 @@ def failed_elsewhere(line: int, kind: str, traceback: str, what: str) -> LineErr
     return LineError(line=line, reason=_told(kind, what), unexpected=FailedElsewhere(traceback))
 
 
-def _told(kind: str, what: str) -> str:
-    reason = f"it failed unexpectedly ({kind}); the worker's log tells more"
+def _told(kind: str, what: str, more: str = WORKERS_LOG) -> str:
+    reason = f"it failed unexpectedly ({kind}); {more}"
     return f"{what}: {reason}" if what else reason

@@ -2,23 +2,28 @@
 
 import asyncio
 import dataclasses
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from rich.console import Console
+from rich.progress import Progress
 from sqlmodel import select
 from structlog.testing import capture_logs
-from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.operations import ATTEMPTS
-from journeys.simulation import consequences
+from journeys.simulation import backtest, consequences
 from services.customers import profiles
 from services.enrollments import asking, entry
 from services.feedback import consents
+from services.imports.file_form import FormRecognition
+from services.ingestion import ingest
 from services.jobs import erasure, plan_broadcast
 from services.messages import resolving, withdrawing
 from store.queries import messages
@@ -27,31 +32,11 @@ from store.tables.access import Operation
 from store.tables.customers import Consent, Customer, Event
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
+from tests.counted import Counted
+from waypost.cli import import_with_progress
 from waypost.wiring import Parts
 
 TOLD = "it failed unexpectedly (ZeroDivisionError); the worker's log tells more"
-
-
-class Counted(MetricMeter):
-    """Counts what a worker counts."""
-
-    def __init__(self) -> None:
-        self.counts: list[tuple[str, dict[str, Any]]] = []
-
-    def create_counter(self, name: str, description: str | None = None, unit: str | None = None) -> Any:
-        counts = self.counts
-
-        class Counter:
-            def add(self, value: int, additional_attributes: Any = None) -> None:
-                counts.extend([(name, dict(additional_attributes))] * value)
-
-        return Counter()
-
-    def with_additional_attributes(self, additional_attributes: Any) -> "Counted":
-        return self
-
-    create_histogram = create_histogram_float = create_histogram_timedelta = create_counter
-    create_gauge = create_gauge_float = create_counter
 
 
 class Worked:
@@ -65,7 +50,7 @@ class Worked:
         with capture_logs() as logs:
             self.status = asyncio.run(environment.run(parts.operations().operate, operation))
         self.logged = [one for one in logs if one["event"] == "item_failed"]
-        self.counted = [labels["doing"] for name, labels in meter.counts if name == "waypost_unexpected"]
+        self.counted = meter.unexpected()
         self.shown = client.get(f"/v1/operations/{operation}").json()
         listed = client.get(f"/v1/operations/{operation}/errors").json()["items"]
         self.errors = [(one["line"], one["reason"]) for one in listed]
@@ -176,14 +161,35 @@ def test_a_line_of_events_that_raises_fails_alone_whether_its_customer_is_known_
 def test_a_new_customer_whose_history_raises_is_told_line_by_line_and_stops_nobody_else(
     client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from journeys.simulation import backtest
-
     poison = breaks_for(backtest.enrollments, lambda program, history, *_, **__: "poison" in history.attributes["id"])
     monkeypatch.setattr(backtest, "enrollments", poison)
     text = events_of(("a", {"n": 1}), ("poison", {"n": 2}), ("poison", {"n": 3}), ("z", {"n": 4}))
     done = Worked(client, parts, upload(client, text, kind="events", format="ndjson", journey="welcome"))
     done.assert_failed_alone((2, TOLD), (3, TOLD))
     assert {one.external_id for one in rows(parts, Customer)} == {"a", "z"}
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_waypost_import_stops_for_nobody_whose_history_raises(
+    parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: bool, client: TestClient
+) -> None:
+    if known:
+        client.put("/v1/customers/poison", json={"attributes": {}})
+    real = ingest.take_traits
+    monkeypatch.setattr(ingest, "take_traits", breaks_for(real, lambda who, *_: known and who.external_id == "poison"))
+    history = breaks_for(backtest.enrollments, lambda program, history, *_, **__: "poison" in history.attributes["id"])
+    monkeypatch.setattr(backtest, "enrollments", history)
+    file = tmp_path / "events.ndjson"
+    file.write_text(events_of(("a", {"n": 1}), ("poison", {"n": 2}), ("poison", {"n": 3}), ("z", {"n": 4})))
+    told = io.StringIO()
+    monkeypatch.setattr(import_with_progress, "complaints", Console(file=told, width=200))
+    done = import_with_progress.run(parts, file, FormRecognition("ndjson"), "welcome", Progress(disable=True))
+    assert [(one["line"], one["reason"]) for one in done["errors"]] == [
+        (line, "it failed unexpectedly (ZeroDivisionError); its traceback stands above") for line in (2, 3)
+    ]
+    assert told.getvalue().count("ZeroDivisionError: a bug") == (2 if known else 1)
+    assert (done["customers"], done["events"], done["error_count"]) == (2, 2, 2)
+    assert {one.external_id for one in rows(parts, Customer)} == {"a", "z", *(["poison"] if known else [])}
 
 
 # -- operations --------------------------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from sqlmodel import Session
+from temporalio.testing import ActivityEnvironment
 
 from services.messages import claiming, sending_ledger, turns
 from store.queries import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.messages import Message
+from tests.counted import Counted
 from tests.mail.one_lane import CUSTOMERS, Breaking, Provider, hand_over
 
 pytestmark = pytest.mark.usefixtures("planned")
@@ -58,8 +60,11 @@ async def test_what_claiming_raises_for_one_mail_is_that_mails_own_end(
         return request(self, stands, customer, message, *rest)
 
     monkeypatch.setattr(claiming._Claim, "_request", failing)
-    await hand_over(owner)
+    environment = ActivityEnvironment()
+    environment.metric_meter = meter = Counted()
+    await environment.run(hand_over, owner)
     assert ledger() == {"accepted": CUSTOMERS - 1, "failed unexpected_error": 1}
+    assert meter.unexpected() == ["claim"]
 
 
 async def test_a_mail_that_was_taken_back_before_its_customer_was_locked_is_not_claimed(

@@ -8,12 +8,14 @@ import pytest
 from sqlmodel import col, select
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import meters
 from store import bulk
 from store.queries import dispatches
 from store.queries.dispatches import STUCK_AFTER, Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
+from tests.counted import Counted
 from waypost.processes.dispatcher import POKES, Dispatcher
 
 
@@ -36,12 +38,17 @@ def temporal() -> Temporal:
 
 
 @pytest.fixture
-def dispatcher(database: Database, temporal: Temporal, clock: Any, noon: datetime) -> Dispatcher:
+def counted() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def dispatcher(database: Database, temporal: Temporal, clock: Any, noon: datetime, counted: Counted) -> Dispatcher:
     """Five pokes wait."""
     with database.writing() as session:
         rows = [dispatches.row(f"e{one}", f"w{one}", "poke", {}, Priority.SIGNAL, noon) for one in range(5)]
         bulk.add(session, Dispatch, rows)
-    return Dispatcher(database, temporal, clock)  # type: ignore[arg-type]
+    return Dispatcher(database, temporal, clock, count=meters.counting(counted))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -54,11 +61,14 @@ def left(database: Database) -> Callable[[], list[tuple[str, DispatchStatus, int
     return run
 
 
-async def test_a_row_that_fails_unexpectedly_fails_alone(dispatcher: Dispatcher, temporal: Temporal, left: Any) -> None:
+async def test_a_row_that_fails_unexpectedly_fails_alone(
+    dispatcher: Dispatcher, temporal: Temporal, left: Any, counted: Counted
+) -> None:
     temporal.raises = {"w2": KeyError("payload")}
     await dispatcher.round(POKES)
     assert sorted(temporal.got) == ["w0", "w1", "w3", "w4"]
     assert left() == [("w2", DispatchStatus.READY, 1, "KeyError: 'payload'")]
+    assert counted.unexpected() == ["dispatch"]
 
 
 async def test_a_row_that_fails_again_and_again_the_same_way_is_set_aside(

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from sqlmodel import col, select
+from structlog.testing import capture_logs
 
 from journeys.machine.woken import STATE, Bookmark, restored
 from services.enrollments import asking
+from services.errors import NotFound
 from services.ingestion.ingest import IngestResult
 from store.queries import dispatches
 from store.queries.dispatches import Priority
@@ -126,7 +128,9 @@ async def test_where_the_first_wake_fails_the_workflow_starts_without_it(
 ) -> None:
     with database.writing() as session:
         session.exec(select(Enrollment)).one().digest = "of no definition"
-    await carrying.round(STARTS)
+    with capture_logs() as logs:
+        await carrying.round(STARTS)
+    assert [type(one["exc_info"]) for one in logs if one["event"] == "first_wake_failed"] == [NotFound]
     ((begins, rests),) = temporal.started
     assert (begins.woken, rests, bookmark(begins).rests()) == (None, None, False)
     assert decided(database) == []

@@ -1,10 +1,14 @@
-"""`waypost import` of events: a file into the database, chunk by chunk, with progress; then the workflows start."""
+"""`waypost import` of events: a file into the database, chunk by chunk, with progress; then the workflows start.
+
+What raises unexpectedly is told line by line, with its traceback, and stops nobody else's history.
+"""
 
 import time
+import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +20,25 @@ from services.errors import InvalidInput
 from services.imports import event_histories, file_form, placement
 from services.imports.file_form import FileForm, FormRecognition
 from services.imports.placement import Placed, Work
+from services.operations.item_pages import in_halves, line_error
+from services.operations.operations import LineError
 from store import migrate
 from store.queries import dispatches
 from store.queries.journeys import LiveJourney
+from waypost.cli.terminal import complaints
 from waypost.wiring import Parts
 
 PATIENCE = 20.0
 """Seconds without a start after which nobody is waited for: no worker runs, and one will start them when it does."""
 
-COUNTED = ("customers", "events", "enrolled", "repeated")
-"""What is told of an import, as `Placed` counts it."""
+COUNTED = ("events", "enrolled", "repeated")
+"""What is told of an import beside its customers, as `Placed` counts it."""
+
+ABOVE = "its traceback stands above"
+"""Where it is told of what a command does."""
+
+TRACEBACKS = 20
+"""Tracebacks that are told: one mistake of ours may be in everybody's way."""
 
 
 STAGED = 5_000
@@ -46,16 +59,14 @@ def run(parts: Parts, file: Path, recognition: FormRecognition, journey: str | N
         form = _sort(file, recognition, ordered, parts.clock(), errors, bar)
         task = bar.add_task("Placing", total=ordered.lines)
         for chunk in placement.chunks(ordered.customers(parts.clock())):
-            placed = _place(parts, chunk, live)
-            counts.update({name: getattr(placed, name) for name in COUNTED})
-            for error in placed.errors:
+            for error in _place_each(parts, chunk, live, counts):
                 errors.add(error)
             bar.advance(task, sum(len(events) for _, events in chunk))
     if counts["enrolled"]:
         _await_starts(parts, counts["enrolled"], bar)
     return {
         "file": {"encoding": form.encoding, "delimiter": form.delimiter, "line_ends": form.line_ends},
-        **{name: counts[name] for name in COUNTED},
+        **{name: counts[name] for name in ("customers", *COUNTED)},
         "error_count": errors.count,
         "errors": [{"line": error.line, "reason": error.reason} for error in errors.first],
     }
@@ -79,6 +90,32 @@ def _sort(
                 errors.add(error)
             bar.advance(reading, len(batch))
     return form
+
+
+def _place_each(
+    parts: Parts, chunk: Sequence[Work], live: LiveJourney | None, counts: Counter[str]
+) -> Iterator[LineError]:
+    """Customers together or, where that raises, by halves; count what was taken, and tell what was not."""
+    names = set[str]()
+
+    def place(part: Sequence[Work]) -> Sequence[LineError]:
+        placed = _place(parts, part, live)
+        names.update(name for name, _ in part)
+        counts.update({name: getattr(placed, name) for name in COUNTED})
+        return placed.errors
+
+    def failed(one: Work, error: Exception) -> Sequence[LineError]:
+        counts["failed"] += 1
+        if counts["failed"] <= TRACEBACKS:
+            complaints.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
+        return [line_error(event.line or 0, error, more=ABOVE) for event in one[1]]
+
+    def split(one: Work) -> Sequence[Work]:
+        with parts.database.reading() as session:
+            return placement.fail_alone(session, one)
+
+    yield from chain(*in_halves(chunk, place, failed, split))
+    counts["customers"] += len(names)
 
 
 def _place(parts: Parts, chunk: Sequence[Work], live: LiveJourney | None) -> Placed:

@@ -16,7 +16,9 @@ import structlog
 from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.meters import CountBeside, uncounted
 from activities.signatures import WAKE
+from activities.wake import AWAY
 from journeys.machine.woken import STATE, Bookmark, Woken
 from services.enrollments import wake
 from services.values import Clock
@@ -98,8 +100,10 @@ class Dispatcher:
         span: OpenSpan = no_span,
         notices: Notices | None = None,
         beat: Callable[[str], None] = lambda part: None,
+        count: CountBeside = uncounted,
     ) -> None:
         self._span = span
+        self._count = count
         self._database = database
         self._gateway = gateway
         self._clock = clock
@@ -124,6 +128,7 @@ class Dispatcher:
                 self._beat(f"{PART}/{stream.name}")
             except Exception as error:
                 log.error("dispatch_round_failed", stream=stream.name, exc_info=error)
+                self._count("dispatch")
                 busy = 0
             if not busy:
                 await listener.wait(self.rest(stream))
@@ -191,6 +196,7 @@ class Dispatcher:
                 return Undelivered(error=type(error).__name__, lasting=False)
             except Exception as error:
                 log.error("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, exc_info=error)
+                self._count("dispatch")
                 return Undelivered(error=f"{type(error).__name__}: {error}"[:200], lasting=True)
         return None
 
@@ -223,9 +229,12 @@ class Dispatcher:
         try:
             with self._traced(WAKE, row):
                 return self._database.write(lambda session: wake.begin(session, row.enrollment_id, self._clock()))
+        except AWAY as away:
+            log.warning("first_wake_failed", enrollment=row.enrollment_id, error=type(away).__name__)
         except Exception as error:
-            log.warning("first_wake_failed", enrollment=row.enrollment_id, error=type(error).__name__)
-            return None
+            log.error("first_wake_failed", enrollment=row.enrollment_id, exc_info=error)
+            self._count("dispatch")
+        return None
 
     def _traced(self, name: str, row: Dispatch) -> AbstractContextManager[Any]:
         """A span below the present one, or below what caused the row; none where that was not traced."""

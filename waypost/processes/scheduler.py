@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from temporalio.service import RPCError
 
+from activities.meters import CountBeside, uncounted
 from journeys.program.program import Program
 from services.definitions import journeys
 from store.session import Database
@@ -24,7 +25,14 @@ log = structlog.get_logger("waypost.scheduler")
 class Scheduler:
     """One loop; several may run, since what they do twice changes nothing."""
 
-    def __init__(self, database: Database, gateway: Gateway, beat: Callable[[str], None] = lambda part: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        beat: Callable[[str], None] = lambda part: None,
+        count: CountBeside = uncounted,
+    ) -> None:
+        self._count = count
         self._database = database
         self._gateway = gateway
         self._beat = beat
@@ -40,6 +48,7 @@ class Scheduler:
                 log.warning("schedules_not_reconciled", status=error.status.name)
             except Exception as error:
                 log.error("schedules_not_reconciled", exc_info=error)
+                self._count("schedule")
             await asyncio.sleep(EVERY)
 
     async def round(self) -> None:

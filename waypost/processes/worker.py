@@ -15,6 +15,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities import meters
 from activities.delivery.shift import BEAT, Delivery
 from activities.upkeep import LANE as UPKEEP
 from activities.wake import Waking
@@ -145,8 +146,9 @@ def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> Tasks:
     if parts.settings.health is not None:
         tasks["health"] = HealthPort(parts.settings.health, parts.pulses, database, parts.clock).run
     if JOURNEYS in queues:
-        dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat)
+        count = meters.counting(gateway.meter)
+        dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat, count)
         for part in (*readiness.DISPATCHERS, scheduler.PART):
             beat(part)
-        tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat).run}
+        tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat, count).run}
     return tasks
