@@ -122,10 +122,7 @@ def write(session: Session, batch: "Batch") -> Placed:
 
 
 def fail_alone(session: Session, one: Work) -> Sequence[Work]:
-    """The parts of a customer's events that can fail alone: each event of one who is known; a new one's history is one.
-
-    For it is placed as a whole: a place that only some of the events lead to is none that the customer is in.
-    """
+    """What can fail alone: each event of one who is known; the history of a new one, whom all of it places."""
     name, messages = one
     return [(name, [message]) for message in messages] if _existing(session, [name]) else [one]
 
