@@ -18,6 +18,10 @@ class MessageOut(Shown):
     variant: str | None = Field(description="of a broadcast's A/B test", examples=[None])
     enrollment_id: str | None
     customer_id: str
+    email: str | None = Field(
+        description="the address that it goes to, in its normal form; null where there is none, or it was erased",
+        examples=["ann@example.com"],
+    )
     stage: str = Field(examples=["repeat_buyer"])
     step: str = Field(examples=["repeat_buyer/send:thank_you"])
     template: str = Field(examples=["thank_you"])

@@ -1,12 +1,14 @@
 """What is known of a customer by their own word: traits become attributes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from email_validator import EmailNotValidError, validate_email
 
 from journeys.facts import customer_facts
+from readers import locales
 from services.errors import InvalidInput
 from services.values import Rejected
 from store import addresses
@@ -54,15 +56,26 @@ def address(value: Any) -> str | None:
     return addresses.normal(value) or None if isinstance(value, str) else None
 
 
+def unreadable_traits(traits: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What traits give as an address, a zone or a language, and is none, by name: mail goes as if it were not there."""
+    zone = customer_facts.unreadable_timezone(traits)
+    found = {} if zone is None else {"timezone": zone}
+    for name, is_one in _READ_BY_US.items():
+        value = traits.get(name)
+        if not customer_facts.is_blank(value) and not is_one(value):
+            found[name] = value
+    return found
+
+
 def check_address(value: Any, path: str) -> None:
     """Raise InvalidInput, with `path`, for what is given as an address and is none; null removes one, and is well."""
     if value is None:
         return
-    found = address(value)
-    if found is None or not is_valid_address(found):
+    if not _is_address(value):
         raise InvalidInput(f"{value!r:.80} is no email address", path)
 
 
+@lru_cache(maxsize=4_096)
 def is_valid_address(email: str) -> bool:
     """Whether mail can be addressed to this (syntax only; Unicode local parts and IDN are fine)."""
     try:
@@ -70,3 +83,16 @@ def is_valid_address(email: str) -> bool:
     except EmailNotValidError:
         return False
     return True
+
+
+def _is_address(value: Any) -> bool:
+    found = address(value)
+    return found is not None and is_valid_address(found)
+
+
+_READ_BY_US: Mapping[str, Callable[[Any], object]] = {
+    "email": _is_address,
+    "locale": locales.tag,
+    "language": locales.tag,
+}
+"""Traits that say where, and in which language, mail reaches somebody, with what tells whether they do."""

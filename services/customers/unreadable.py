@@ -1,4 +1,4 @@
-"""What nobody could read, collected until it is counted: amounts and zones of events, and what guards asked for."""
+"""What nobody could read, collected until it is counted: amounts of events, what profiles say, what guards asked for."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from journeys.facts import customer_facts
 from journeys.facts.guards import GuardResult
+from services.customers import profiles
 from store.queries import unreadable_values
 from store.queries.unreadable_values import UnreadableValue
 
@@ -25,6 +26,11 @@ def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], 
     )
 
 
+def unread_in(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of traits, or of an event's properties, would be counted as not understood, by name."""
+    return {**customer_facts.unreadable_amounts(properties), **profiles.unreadable_traits(properties)}
+
+
 class UnreadInEvents:
     """The values of one transaction that count as nothing."""
 
@@ -35,9 +41,9 @@ class UnreadInEvents:
         """Look at a customer's event. `kind` is the type of the call; the properties of an identify are its traits."""
         for field, value in customer_facts.unreadable_amounts(properties).items():
             self._add(customer_id, f"event {name}", field, value)
-        zone = customer_facts.unreadable_timezone(properties) if kind == "identify" else None
-        if zone is not None:
-            self._add(customer_id, "profile", "timezone", zone)
+        if kind == "identify":
+            for field, value in profiles.unreadable_traits(properties).items():
+                self._add(customer_id, "profile", field, value)
 
     def count(self, session: Session, now: datetime) -> None:
         """Count what was found, once."""

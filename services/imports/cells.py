@@ -1,7 +1,8 @@
 """What a cell of a table says: its text, unless it is a number that reads the same when it is written back.
 
 So a postal code, a telephone number, a card's number keep their zeros, signs and digits. Decimal commas, and dates
-that are none of ISO 8601, are read where the caller says that the file has them, and only there.
+that are none of ISO 8601, are read where the caller says that the file has them, and only there. Where it has decimal
+commas a point is none of a decimal: `1.234` is then a thousand, or a version, and stays a text.
 """
 
 import re
@@ -72,9 +73,10 @@ class CellForms:
 
     def value(self, text: str, column: str) -> str | int | float:
         """What a cell says. Raise Rejected where it looks like a date of the form that was said, and is none."""
-        number = _canonical(text)
-        if number is None and self.decimal == "comma" and _WITH_COMMA.fullmatch(text):
+        if self.decimal == "comma" and _WITH_COMMA.fullmatch(text):
             number = numbers.read(text, numbers.COMMA)
+        else:
+            number = _canonical(text) if self.decimal == "point" or "." not in text else None
         return number if number is not None else self.date(text, column)
 
     def date(self, text: str, column: str) -> str:

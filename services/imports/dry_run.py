@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from sqlmodel import Session
 
+from services.customers.unreadable import unread_in
 from services.errors import ServiceError
 from services.imports import csv_and_ndjson, event_histories
 from services.imports.columns import Column, ColumnRules
@@ -136,12 +137,13 @@ class _Seen:
 
     def __init__(self, header: Iterable[Column]) -> None:
         self._columns = {one.name: ColumnPreview(column=one.written, becomes=one.name) for one in header if one.name}
-        self._records, self._filled = 0, Counter[str]()
+        self._records, self._filled, self._unread = 0, Counter[str](), Counter[str]()
 
     def look_at(self, batch: Numbered) -> None:
         """Count what some records hold; lines that are none are left out."""
         for _, record in _readable(batch):
             self._records += 1
+            self._unread.update(unread_in(dict(_fields(record))).keys())
             for name, value in _fields(record):
                 if name not in self._columns and len(self._columns) < MOST_FIELDS:
                     self._columns[name] = ColumnPreview(column=name, becomes=name)
@@ -153,7 +155,9 @@ class _Seen:
         """All of them."""
         for name, one in self._columns.items():
             one.empty = self._records - self._filled[name]
-            if one.texts and one.numbers:
+            if self._unread[name]:
+                one.hint = f"{self._unread[name]:,} of its values cannot be read, and count as if they were not there"
+            elif one.texts and one.numbers:
                 one.hint = f"holds texts and numbers: say text={one.becomes} or number={one.becomes}"
         return list(self._columns.values())
 

@@ -8,8 +8,11 @@ It must not know whose an id is: `identities` does.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 from services.values import Rejected
 
@@ -25,10 +28,12 @@ LONGEST_PLACEHOLDER = 80
 BLANKS = " \t\r\n\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff"
 """What is no part of an id at either end: blanks, and what no screen shows."""
 
-_NOTHING = r"undefined|null|nul|none|nil|nan|void|empty|missing|unset|n/?a|infinity|inf|true|false"
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+
+_NOTHING = r"undefined|null|nul|none|nonetype|nil|nan|void|empty|missing|unset|n/?a|n\.a|infinity|inf|true|false"
 _ZERO = r"[+-]?0(?:[-.:_/ ]*0)*|-1"
 _EVERYBODY = (
-    r"anonymous|anonym|anon|guest|unknown|nobody|default|logged[ _-]?out"
+    r"(?:anonymous|anonym|anon|guest|unknown|nobody|default|logged[ _-]?out)(?:[ _-]?(?:user|customer|visitor|id))?"
     r"|(?:not|un)[ _-]?(?:authenticated|logged[ _-]?in)"
 )
 _FIELD = (
@@ -36,7 +41,8 @@ _FIELD = (
 )
 _UNFILLED = (
     r"\[?(?:object|function|class)[ :]\w*\]?|promise \{.*\}|\{.*\}|\[.*\]|\$\{.*\}"
-    r"|<[^<>@]*>|.*\{\{.*\}\}.*|%\w*%|%[sd@]"
+    r"|<[^<>@]*>|.*\{\{.*\}\}.*|%\w*%|%[sd@]|%!\w\(.*\)|[$:@]\w*id|\*\|.*\|\*"
+    r"|(?:async )?function\b.*\}|(?:\(\w*\) ?|\w+ )=>.*|symbol\(.*\)|\\n"
 )
 _SPREADSHEET = r"#[a-z/0]+[!?]?"
 
@@ -45,8 +51,8 @@ _MEANS_NOTHING = re.compile(
     rf"|{_EVERYBODY}|{_FIELD}|{_UNFILLED}|{_SPREADSHEET}",
     re.IGNORECASE | re.DOTALL,
 )
-"""What languages, templates and spreadsheets write where there is nothing; what programs call everybody without a name;
-the name of a field in the place of its value; and what has neither letter nor digit."""
+"""What languages, templates, databases and spreadsheets write where there is nothing; what programs call everybody
+without a name; the name of a field in the place of its value; and what has neither letter nor digit."""
 
 _MEANS_ZERO = re.compile(_ZERO)
 """No number of anybody: zero in any notation (the UUID of zeros too), and -1."""
@@ -81,9 +87,15 @@ def _text(item: Mapping[str, Any], field: str, longest: int) -> str | None:
         return None
     if len(value) > longest:
         raise Rejected(field, f"has {len(value)} characters; at most {longest} are allowed")
-    if len(value) <= LONGEST_PLACEHOLDER and _MEANS_NOTHING.fullmatch(value):
+    if len(value) <= LONGEST_PLACEHOLDER and _MEANS_NOTHING.fullmatch(_plain(value)):
         raise _refused(field, value)
     return value
+
+
+def _plain(value: str) -> str:
+    """A text as it was before a link, a page or a keyboard wrote its signs otherwise, without what no screen shows."""
+    readable = unquote(unescape(value)) if "%" in value or "&" in value else value
+    return readable if readable.isascii() else unicodedata.normalize("NFKC", readable).translate(_UNSEEN)
 
 
 def _refused(field: str, value: str) -> Rejected:

@@ -19,11 +19,14 @@ NOBODY = [
     "0", 0, "0.0", "00000000-0000-0000-0000-000000000000", -1, "-", "...", "N/A", "#N/A", "#REF!", "anonymous", "Guest",
     "unknown", "{{ user.id }}", "${userId}", "{userId}", "<userId>", "%s", "undefinedundefined", "null-null",
     "null@null", "true", "[]", "''", "user_id", "distinct_id", "not authenticated", "[Function: id]",
-    "Promise { <pending> }", "\u200bnull", "{'id': 1}",
+    "Promise { <pending> }", "\u200bnull", "{'id': 1}", "undef\u200bined", "ｕｎｄｅｆｉｎｅｄ", "&lt;null&gt;",
+    "%7B%7Buser.id%7D%7D", "[object%20Object]", "*|EMAIL|*", ":userId", "$id", "%!s(<nil>)", "function(){}",
+    "() => id", "Symbol(id)", "\\N", "n.a.", "NoneType", "unknown user", "guest_user",
 ]  # fmt: skip
 SOMEBODY = [
     "ann", "nana", "Nanna", "nil-s", "0x12", "user-0", "007", "1", "none@example.com", "Nullmeyer", "x", "é", "李",
     "c-0", "guest123", "<ann@example.com>", "-5", "100", "A0", "trueman", "infinity-war", "id-7",
+    "100%25", "anon7", "@ann", "$mart", "a=>b@example.com", "userid7", ":7", "n.a@example.com", "Nonetyper", "guest_7",
 ]  # fmt: skip
 
 

@@ -164,6 +164,16 @@ def test_a_dry_run_tells_the_errors_that_the_import_has(client: TestClient, part
         assert told
 
 
+def test_a_dry_run_tells_which_values_nobody_will_understand(client: TestClient) -> None:
+    text = "userId,email,timezone,locale,revenue\n1,Ann <ann@example.com>,PST,de,ten\n2,b@example.com,UTC,Deutsch,5\n"
+    shown = upload(client, text, kind="customers", dry_run=True).json()
+    told = "1 of its values cannot be read, and count as if they were not there"
+    assert shown["error_count"] == 0
+    assert {one["becomes"]: one["hint"] for one in shown["columns"]} == {
+        "userId": None, "email": told, "timezone": told, "locale": told, "revenue": told
+    }  # fmt: skip
+
+
 def test_a_dry_run_is_refused_where_the_import_would_be(client: TestClient) -> None:
     assert upload(client, "userId\n1\n", kind="enrollments", dry_run=True).json()["path"] == "journey"
     assert "lacks userId" in upload(client, "id\n1\n", kind="customers", dry_run=True).json()["detail"]

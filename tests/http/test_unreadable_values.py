@@ -161,6 +161,23 @@ def test_a_zone_that_is_none_is_told(client: TestClient) -> None:
     assert (field["source"], field["field"], field["examples"]) == ("profile", "timezone", ["PST"])
 
 
+@pytest.mark.parametrize(
+    ("trait", "given"),
+    [("email", "Ann <ann@example.com>"), ("email", "a@example.com;b@example.com"), ("email", ["ann@example.com"]),
+     ("email", "null"), ("email", "ann@localhost"), ("locale", "Deutsch"), ("language", "English"), ("locale", 49)],
+)  # fmt: skip
+def test_an_address_or_a_language_that_is_none_is_told(client: TestClient, trait: str, given: Any) -> None:
+    is_said(client, **{trait: given})
+    (field,) = unreadable(client)
+    assert (field["source"], field["field"], field["examples"]) == ("profile", trait, [str(given)])
+
+
+def test_an_address_and_a_language_however_they_are_written_are_no_finding(client: TestClient) -> None:
+    is_said(client, email=" Ann+x@Bücher.example ", locale="de_AT.UTF-8", language="zh-hant-tw")
+    is_said(client, email=None, locale="", language=" ")
+    assert unreadable(client) == []
+
+
 def test_a_field_that_was_mended_is_history(client: TestClient, clock: HandClock) -> None:
     does(client, "Order Completed", properties={"total": "1.000,00"})
     clock.forward(days=8)
