@@ -1,4 +1,4 @@
-"""What nobody could read, collected until it is counted: amounts of events, what profiles say, what guards asked for."""
+"""What nobody could read, collected until it is counted: amounts, what profiles say, what guards asked for."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
