@@ -667,6 +667,7 @@ class MessageOut(TypedDict):
     variant: str | None
     enrollment_id: str | None
     customer_id: str
+    email: str | None
     stage: str
     step: str
     template: str
@@ -696,6 +697,7 @@ class MessageWhole(TypedDict):
     variant: str | None
     enrollment_id: str | None
     customer_id: str
+    email: str | None
     stage: str
     step: str
     template: str
