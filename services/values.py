@@ -41,7 +41,7 @@ def instant(value: Any, path: str) -> datetime:
     if parsed is None:
         raise Rejected(path, f"must be an ISO 8601 instant, found {value!r:.40}")
     if parsed < EARLIEST or parsed.year > 9000:
-        raise Rejected(path, f"must lie after 1990, found {value!r:.40}")
+        raise Rejected(path, f"must lie between 1990 and the year 9000, found {value!r:.40}")
     return parsed
 
 

@@ -107,7 +107,7 @@ class Mismatch:
 def possible(path: tuple[str, ...]) -> Kinds:
     """What a path of a guard can lead to, before anything is known of a customer."""
     if path[:2] == ("customer", "events"):
-        return _AGGREGATE.get(path[3], ANYTHING) if len(path) == 4 else frozenset({"map"})
+        return _AGGREGATE.get(path[3], _NULL) if len(path) == 4 else frozenset({"map"})
     if path in _PATHS:
         return _PATHS[path]
     return ANYTHING if len(path) == 1 else JSON
@@ -127,6 +127,16 @@ def kind_of(value: Any) -> Kinds:
     if value is None:
         return _NULL
     return next((frozenset({kind}) for types, kind in kinds if isinstance(value, types)), ANYTHING)
+
+
+def kinds_of(tree: Tree) -> Kinds:
+    """What a part of a guard can give, before anything is known of a customer."""
+    return _kinds(tree, possible)
+
+
+def called(tree: Tree) -> str:
+    """How a part is called in a sentence: by its name, where it has one, and by its kind."""
+    return _shown(tree, kinds_of(tree))
 
 
 def mismatches(tree: Tree, kinds: KindsOfPath = possible) -> Iterator[Mismatch]:
@@ -224,6 +234,8 @@ def _name(tree: Tree) -> str:
 def _hint(node: FunctionCall, one: Kinds, other: Kinds) -> str:
     """What would make them alike: a function round the part that is a text, or may be one."""
     for part, mine, its in ((node.parts[0], one, other), (node.parts[1], other, one)):
+        if _is_no_aggregate(part):
+            return f"; an event has {', '.join(_AGGREGATE)}"
         name = _name(part) or "…"
         if "text" in mine and "number" in its and "number" not in mine:
             return f"; write number({name})"
@@ -232,6 +244,11 @@ def _hint(node: FunctionCall, one: Kinds, other: Kinds) -> str:
         if "number" in mine and its & _SPAN and not mine & _SPAN:
             return f"; write days({name})"
     return ""
+
+
+def _is_no_aggregate(tree: Tree) -> bool:
+    path = _path(tree) if isinstance(tree, Select) else None
+    return path is not None and path[:2] == ("customer", "events") and len(path) == 4 and path[3] not in _AGGREGATE
 
 
 # -- what a part can be ------------------------------------------------------------------------------------------------

@@ -15,7 +15,15 @@ from functools import cache, lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from journeys.facts import calendar, guard_cost, guard_functions, guard_reads, guard_syntax, guard_types
+from journeys.facts import (
+    calendar,
+    guard_answers,
+    guard_cost,
+    guard_functions,
+    guard_reads,
+    guard_syntax,
+    guard_types,
+)
 from journeys.facts.guard_reads import Needed, Read
 
 if TYPE_CHECKING:
@@ -220,7 +228,7 @@ def type_problem(text: str) -> tuple[bool, str] | None:
     False with a sentence where a part of it alone never holds.
     """
     tree = _compiled(text).tree
-    found = [*guard_functions.never_read(tree), *guard_types.mismatches(tree)]
+    found = [*guard_functions.never_read(tree), *guard_types.mismatches(tree), *guard_answers.unanswered(tree)]
     if not found:
         return None
     return guard_types.never_holds(tree, [one.node for one in found]), "; ".join(one.sentence for one in found)

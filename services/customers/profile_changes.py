@@ -1,7 +1,8 @@
 """What a change of a profile comes to for those who wait for it, and for those who look for the customer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from journeys.machine.ahead import ADDRESS_KNOWN, ZONE_CHANGED
 from store import search_words
@@ -29,3 +30,13 @@ class ProfileBefore:
     def is_found_otherwise(self, customer: Customer) -> bool:
         """Whether the customer is found by other words now."""
         return (self.email, self.names) != (customer.email, search_words.names(customer.attributes))
+
+
+def learned(before: Iterable[Mapping[str, Any]], customer: Customer) -> dict[str, Any]:
+    """The attributes of a customer who was two, as far as one of these profiles did not have them so."""
+    return {
+        name: value
+        for profile in before
+        for name, value in customer.attributes.items()
+        if name not in profile or profile[name] != value
+    }

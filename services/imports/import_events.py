@@ -11,6 +11,7 @@ from services.definitions import journeys
 from services.enrollments import splits
 from services.imports import event_histories, placement
 from services.imports.file_form import FileForm
+from services.imports.joined_profiles import Work
 from services.ingestion.segment_api import IncomingEvent
 from services.operations import uploads
 from services.operations.item_pages import ItemPage, line_error
@@ -57,7 +58,7 @@ class CountedHistory(NamedTuple):
     first: bool = True
     last: bool = True
 
-    def parts(self, works: Sequence[placement.Work]) -> list["CountedHistory"]:
+    def parts(self, works: Sequence[Work]) -> list["CountedHistory"]:
         """These parts of its events, each counted by itself."""
         end = len(works) - 1
         return [

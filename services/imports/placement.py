@@ -29,6 +29,7 @@ from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
 from services.customers.unreadable import UnreadInEvents
 from services.enrollments import customer_events, splits
 from services.enrollments.customer_events import Listeners
+from services.imports.joined_profiles import Work, joined_by_address
 from services.ingestion import ingest
 from services.ingestion.segment_api import IncomingEvent
 from services.messages.step_messages import PlanOutcome, message_row
@@ -56,9 +57,6 @@ memory."""
 IMPORTED = PlanOutcome(status=MessageStatus.SKIPPED, reason="imported")
 """What becomes of a mail that was due before the import."""
 
-Work = tuple[str, list[IncomingEvent]]
-"""A customer's name in the file, and their events in the order of their instants."""
-
 
 def chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
     """Customers in the order of the file, a transaction's worth at a time."""
@@ -79,7 +77,7 @@ def prepare(
     """
     ids = [one.message_id for _, messages in chunk for one in messages if one.message_id]
     known_ids = events.known_message_ids(session, ids)
-    known = _existing(session, [name for name, _ in chunk])
+    known = _existing(session, [name for name, _ in chunk]) | joined_by_address(session, chunk)
     batch = Batch(now=now)
     for name, tracked in chunk:
         fresh = [one for one in tracked if one.message_id not in known_ids]

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from services.ingestion.inboxes import Inboxes, into_the_first
+from services.ingestion.inboxes import Inboxes, into_the_first, said_by
 from services.ingestion.rights import EVERYTHING, Rights
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
@@ -44,7 +44,7 @@ class Identities:
         self._by_name |= dict.fromkeys(names)
         owners, erased = identities.look_up(session, names)
         self._erased |= erased
-        said = self._inboxes.said_by(events) if self._inboxes is not None else set[str]()
+        said = said_by(events) if self._inboxes is not None else set[str]()
         ids = {*owners.values(), *(customers.ids_by_email(session, said) if said else ())}
         found = {one.id: one for one in customers.lock_all(session, ids)} if ids else {}
         if any(owner not in found for owner in owners.values()):

@@ -20,10 +20,6 @@ class Inboxes:
     def __init__(self) -> None:
         self._profiles: defaultdict[str, dict[str, Customer]] = defaultdict(dict)
 
-    def said_by(self, events: Iterable[IncomingEvent]) -> set[str]:
-        """The addresses that these events say, in their normal form."""
-        return {email for event in events if (email := _said(event)) is not None}
-
     def add(self, customer: Customer) -> None:
         """A customer has their address."""
         if customer.email is not None:
@@ -36,9 +32,14 @@ class Inboxes:
 
     def profiles(self, event: IncomingEvent) -> Sequence[Customer]:
         """Who has the address that an event says: the one who stays first."""
-        email = _said(event)
+        email = _address_in(event)
         there = self._profiles.get(email, {}) if email is not None else {}
         return sorted((one for one in there.values() if one.email == email), key=_rank)
+
+
+def said_by(events: Iterable[IncomingEvent]) -> set[str]:
+    """The addresses that these events say, in their normal form."""
+    return {email for event in events if (email := _address_in(event)) is not None}
 
 
 def into_the_first(profiles: Sequence[Customer], customer: Customer) -> Sequence[tuple[Customer, Customer]]:
@@ -53,6 +54,6 @@ def _rank(customer: Customer) -> tuple[bool, datetime]:
     return customer.external_id is None, customer.created_at
 
 
-def _said(event: IncomingEvent) -> str | None:
+def _address_in(event: IncomingEvent) -> str | None:
     email = profiles.address(event.traits.get("email")) if event.type == "identify" else None
     return email if email is not None and profiles.is_valid_address(email) else None

@@ -6,6 +6,7 @@ listens. What was appended is stored by a few statements, the listeners are told
 each event had come alone, and costs a statement for each step of the way, not for each event.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,10 +14,12 @@ from typing import Any, cast
 
 from sqlmodel import Session
 
-from journeys.facts.guards import ANY_EVENT
+from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
+from journeys.machine.ahead import ZONE_CHANGED
+from journeys.simulation.simulator import IDENTIFY
 from services.customers import profiles
-from services.customers.event_log import EventLog
-from services.customers.profile_changes import ProfileBefore
+from services.customers.event_log import EventLog, NewEvent
+from services.customers.profile_changes import ProfileBefore, learned
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.ingestion import merging, segment_api
@@ -147,6 +150,7 @@ class _Batch:
         self._early: dict[str, list[str]] = {}
         self._moved: set[str] = set()
         self._renamed: dict[str, Customer] = {}
+        self._learned: defaultdict[str, dict[str, Any]] = defaultdict(dict)
 
     def make_way(self, event: IncomingEvent) -> None:
         """What happens to a customer by one event has happened before the next is looked at."""
@@ -158,9 +162,11 @@ class _Batch:
         merged = False
         for source, target in self._identities.profiles_to_merge(event):
             self.store()
+            before = [one.attributes for one in (source, target) if self._waits_for_the_profile(one)]
             merging.merge(self._session, source, target, self._now)
             self._identities.merged(source, target)
             self._waited_for |= {target.id: (), **interests.of_customers(self._session, [target.id])}
+            self._learned[target.id] |= learned(before, target)
             merged = True
         return merged
 
@@ -188,8 +194,17 @@ class _Batch:
             self._for_enrollments.append(Event(**row))
         if merged:
             self.store()
+            enrolled += self._tell_what_was_learned(customer)
             enrolled += customer_events.reevaluate(self._session, customer, self._listeners, self._now)
         return enrolled
+
+    def _tell_what_was_learned(self, customer: Customer) -> list[str]:
+        """Whoever waits in a run for what the profile says hears of what the other one knew, as of any change of it."""
+        told = self._learned.pop(customer.id, None)
+        if not told:
+            return []
+        event = NewEvent(type="identify", name=IDENTIFY, properties=told, at=self._now)
+        return customer_events.record(self._session, customer, event, self._listeners, self._now)
 
     def store(self) -> None:
         """Store what was appended, and tell whoever waits for it or listens."""
@@ -212,6 +227,9 @@ class _Batch:
         ):
             for customer_id, ids in started.items():
                 (enrolled if customer_id in enrolled else self._early).setdefault(customer_id, []).extend(ids)
+
+    def _waits_for_the_profile(self, customer: Customer) -> bool:
+        return not {*PROFILE_EVENTS, ZONE_CHANGED}.isdisjoint(self._waited_for.get(customer.id, ()))
 
     def _is_waited_for(self, customer: Customer, name: str) -> bool:
         names = self._waited_for.get(customer.id, ())

@@ -95,6 +95,11 @@ def ids_by_email(session: Session, emails: Iterable[str]) -> set[str]:
     return {one for (one,) in bulk.matching(session, Customer, ("id",), "email", sorted(set(emails)))}
 
 
+def addresses_of_somebody(session: Session, emails: Iterable[str]) -> set[str]:
+    """Those of these addresses (in their normal form) that a customer has."""
+    return {one for (one,) in bulk.matching(session, Customer, ("email",), "email", sorted(set(emails)))}
+
+
 def ids_at_addresses_before(session: Session, emails: Iterable[str], before: str) -> Sequence[str]:
     """The ids below `before` of whoever has one of these addresses (in their normal form), in no order."""
     return [one for one in ids_by_email(session, emails) if one < before]

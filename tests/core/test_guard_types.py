@@ -36,6 +36,12 @@ def context(**attributes: Any) -> dict[str, Any]:
         (f'{ORDERED}.count > "3"', "customer.events.[\'Order Completed\'].count, a number, and '3', a text, cannot be compared; write number('3')"),
         (f"now - {ORDERED}.last_at > 30", "a duration and a number cannot be compared; write days(…)"),
         ('date("12/10/2026") < now', "date('12/10/2026') can never be read"),
+        ("size(customer.plan)", "a number is neither true nor false; compare it with something"),
+        ('customer.vip == true && "yes"', "'yes', a text, is neither true nor false; compare it with something"),
+        ("days(30)", "a duration is neither true nor false; compare it with something"),
+        (f"{ORDERED}.last_at", "customer.events.['Order Completed'].last_at, an instant, is neither true nor false; compare it with something"),
+        ('customer.plan in "team"', "'team', a text, is no list, and nothing is in it; compare with == or contains()"),
+        (f"{ORDERED}.total > 5", "customer.events.['Order Completed'].total, null, and a number cannot be compared; an event has count, sum, first_at, last_at"),
         ('"a" == 1', "'a', a text, and a number cannot be compared; write number('a')"),
     ],
 )  # fmt: skip
@@ -55,6 +61,8 @@ def test_a_guard_that_can_never_hold_says_why(guard: str, why: str) -> None:
         "-customer.debt < 5 && size(customer.tags) > 2",
         'now - duration("720h") < now',
         'type(customer.a) == "x" || has(customer.a)',
+        'customer.vip || customer.tags[0] || !customer.debt || "a" in customer.tags || "a" in ["a"]',
+        'customer.plan == "team" ? customer.vip : true',
     ],
 )
 def test_a_guard_whose_types_may_fit_is_left_alone(guard: str) -> None:
@@ -153,7 +161,7 @@ def compared() -> st.SearchStrategy[str]:
 
 
 GUARDS = st.recursive(
-    compared(),
+    compared() | VALUES | st.builds("({} in {})".format, VALUES, VALUES),
     lambda inner: (
         st.builds("({} && {})".format, inner, inner)
         | st.builds("({} || {})".format, inner, inner)

@@ -207,6 +207,27 @@ def test_a_zone_that_is_learned_during_a_wait_for_a_local_time_moves_it(
     assert pokes(parts) == 1, "the same zone in another spelling is no change"
 
 
+@pytest.mark.parametrize("signed_up", ["ann", "visitor-1"])
+def test_a_zone_that_is_learned_by_becoming_one_with_another_profile_moves_it_too(
+    client: TestClient, parts: Parts, clock: HandClock, signed_up: str
+) -> None:
+    published(client, MORNING)
+    both = {"userId": "ann", "anonymousId": "visitor-1"}
+    ids = [{"userId": "ann"}, {"anonymousId": "visitor-1"}]
+    waits, elsewhere = ids if signed_up == "ann" else reversed(ids)
+    for call, who, more in (
+        ("track", waits, {"event": "Signed Up"}),
+        ("identify", elsewhere, {"traits": {"timezone": "America/Los_Angeles"}}),
+    ):
+        assert client.post(f"/v1/{call}", json={**who, **more}).json()["accepted"] == 1
+    run = shell(parts)
+    assert run.wake(clock()).wakes_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
+    clock.forward(seconds=2)
+    assert client.post("/v1/track", json={**both, "event": "Page Seen"}).json()["accepted"] == 1
+    assert pokes(parts) == 1
+    assert run.wake(clock()).wakes_at == datetime(2026, 3, 2, 17, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("name", ["timestamp", "originalTimestamp"])
 @pytest.mark.parametrize("off", [timedelta(days=-5), timedelta(hours=3)])
 def test_a_clock_that_is_off_is_put_right(client: TestClient, clock: HandClock, name: str, off: timedelta) -> None:

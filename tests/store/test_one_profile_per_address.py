@@ -8,6 +8,8 @@ import pytest
 from sqlmodel import select
 
 from services.feedback import consents
+from services.imports import placement
+from services.ingestion import segment_api
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
@@ -137,3 +139,22 @@ def test_runs_of_two_who_become_one(database: Database, take: Ingest, noon: date
     assert {one.customer_id for one in rows(database, Enrollment)} == {first}
     asked = [(one.verb, one.reason) for one in rows(database, ControlRequest)]
     assert asked == ([("exit", "merged")] if both else [])
+
+
+@pytest.mark.usefixtures("joins")
+def test_histories_that_are_imported_join_by_the_address_too(database: Database, take: Ingest, noon: datetime) -> None:
+    take(identify("there", "there@example.com"))
+    history = [
+        segment_api.read(event | {"timestamp": (noon - timedelta(days=30)).isoformat(), "messageId": str(number)}, noon)
+        for number, event in enumerate(
+            [identify("old", "There@example.com"), identify("one"), identify("two"), track("Viewed", userId="two")]
+        )
+    ]
+    chunk = [(name, [one for one in history if one.user_id == name]) for name in ("old", "one", "two")]
+    placed = database.write(
+        lambda session: placement.write(session, placement.prepare(session, chunk, None, noon)),
+    )
+    assert placed.errors == []
+    assert ids(database) == ["one", "there"]
+    (one,) = (one for one in rows(database, Customer) if one.external_id == "one")
+    assert one.events["Viewed"]["count"] == 1

@@ -19,7 +19,8 @@ from services.definitions import journeys
 from services.errors import InvalidInput
 from services.imports import event_histories, file_form, placement
 from services.imports.file_form import FileForm, FormRecognition
-from services.imports.placement import Placed, Work
+from services.imports.joined_profiles import Work
+from services.imports.placement import Placed
 from services.operations.item_pages import in_halves, line_error
 from services.operations.operations import LineError
 from store import migrate
