@@ -17,10 +17,17 @@ EXAMPLE = "{cel: 'customer.score + 10'}"
 """How an attribute is computed."""
 
 
+OURS = ("id", "events", "segments")
+"""What stands beside the attributes of a customer where guards read it, and hides an attribute of the name."""
+
+
 def problems(step: SetStep, path: Path) -> Iterator[DefinitionProblem]:
     """What is wrong with a `set` step, which stands at `path`."""
     for name, value in step.set.items():
         here = (*path, "set", name)
+        if name in OURS:
+            message = f"`set` gives attributes, and customer.{name} is none: nothing would ever read it"
+            yield DefinitionProblem(code="no_attribute", message=message, path=here, expected="another name")
         if isinstance(value, Mapping) and "cel" in value:
             yield from _expression(value, here)
         elif (text := _unfilled(value)) is not None:

@@ -75,6 +75,14 @@ def test_what_set_cannot_give_is_told_at_validation(value: str, code: str) -> No
     assert problems(value) == [(code, "error")]
 
 
+@pytest.mark.parametrize("name", ["id", "events", "segments"])
+def test_what_is_no_attribute_is_not_set(name: str) -> None:
+    with pytest.raises(InvalidJourney) as refused:
+        source.read(f"journey: j\nstart: a\nenter: [{{on: E}}]\nstages: {{a: {{steps: [{{set: {{{name}: x}}}}]}}}}")
+    errors = [(one.code, one.path[-1]) for one in refused.value.problems if one.severity == "error"]
+    assert errors == [("no_attribute", name)]
+
+
 @pytest.mark.parametrize("value", ["'a { b }'", "{deep: {cel: 1}}", "{cel: 'customer.score + 10'}", "null"])
 def test_what_set_can_give_has_no_problem(value: str) -> None:
     assert problems(value) == []
