@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlmodel import col, func, select
 
-from bench.processes import environment, stack
+from bench.processes import Spent, environment, stack
 from store.session import Database
 from store.tables.enrollments import Decision, Dispatch, Enrollment
 from store.tables.messages import Message
@@ -42,14 +42,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         home = Path(folder)
         env = environment(home)
-        with stack(home, env):
+        with stack(home, env) as process:
             key, url = (home / "admin.key").read_text().strip(), f"http://127.0.0.1:{env['WAYPOST_PORT']}"
             database = Database(f"sqlite:///{home}/waypost.db")
             starts_at = (datetime.now(UTC) + ENTER_WITHIN).replace(microsecond=0)
             with Waypost(url, key) as waypost:
                 _enter(waypost, database, starts_at)
             time.sleep((starts_at - datetime.now(UTC)).total_seconds())
+            spent = Spent(process.pid)
             seconds = _acted(database, starts_at)
+            print(spent.each(HERD))
             mails = _mails(database)
             database.close()
     twice, lost = sum(count > 1 for count in mails), HERD - len(mails)

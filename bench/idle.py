@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 
 import httpx
-import psutil
 
-from bench.processes import environment, stack
+from bench.processes import environment, family, seconds_of_cpu, stack
 
 SETTLED = 30
 """Seconds until what the start has to do is done."""
@@ -19,39 +18,26 @@ MEASURED = int(os.environ.get("WAYPOST_BENCH_IDLE", "60"))
 
 
 def main() -> None:
-    """Tell the share of one core (wanted: 1% in all), and the seconds until `/readyz` tells (wanted: ten)."""
+    """Tell the share of one core (ours: at most 1.5%), and the seconds until `/readyz` tells (wanted: ten)."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         env = environment(Path(folder))
         with stack(Path(folder), env) as process:
             time.sleep(SETTLED)
-            before, begun = _seconds(process.pid), time.perf_counter()
+            before, begun = seconds_of_cpu(process.pid), time.perf_counter()
             time.sleep(MEASURED)
-            after, took = _seconds(process.pid), time.perf_counter() - begun
+            after, took = seconds_of_cpu(process.pid), time.perf_counter() - begun
             shares = {name: (after[name] - seconds) / took for name, seconds in before.items() if name in after}
             for name, share in shares.items():
                 print(f"{name:>10}: {share:.2%} of a core")
-            print(f"{'in all':>10}: {sum(shares.values()):.2%} (wanted: at most 1%)")
+            ours = sum(share for name, share in shares.items() if name != "temporal")
+            print(f"{'ours':>10}: {ours:.2%} (held: at most 1.5%)")
+            print(f"{'in all':>10}: {sum(shares.values()):.2%} (wanted: at most 1%; ADR 17 tells why not)")
             told = _until_told(process.pid, f"http://127.0.0.1:{env['WAYPOST_PORT']}/readyz")
             print(f"a worker that stands still is told by /readyz after {told:.1f} s (wanted: at most 10)")
 
 
-def _family(pid: int) -> dict[str, psutil.Process]:
-    """The supervisor and its children, by what they are."""
-    supervisor = psutil.Process(pid)
-    children = supervisor.children(recursive=True)
-    return {"up": supervisor} | {_name(one): one for one in children}
-
-
-def _name(process: psutil.Process) -> str:
-    return "temporal" if "temporal" in process.name() else process.cmdline()[-1].rpartition(".")[2][-10:]
-
-
-def _seconds(pid: int) -> dict[str, float]:
-    return {name: sum(one.cpu_times()[:2]) for name, one in _family(pid).items()}
-
-
 def _until_told(pid: int, url: str) -> float:
-    worker = _family(pid)["worker"]
+    worker = family(pid)["worker"]
     begun = time.perf_counter()
     worker.send_signal(signal.SIGSTOP)
     try:

@@ -9,7 +9,7 @@ from statistics import quantiles
 
 from sqlmodel import col, select
 
-from bench.processes import environment, stack
+from bench.processes import Spent, environment, stack
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -40,14 +40,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         home = Path(folder)
         env = environment(home)
-        with stack(home, env):
+        with stack(home, env) as process:
             key, url = (home / "admin.key").read_text().strip(), f"http://127.0.0.1:{env['WAYPOST_PORT']}"
             database = Database(f"sqlite:///{home}/waypost.db")
             with Waypost(url, key) as waypost:
                 waypost.put_journey("hearing", JOURNEY)
                 waypost.publish("hearing")
                 _enter(waypost, database)
+                spent = Spent(process.pid)
                 answered, moved = _buy(waypost, database)
+                print(spent.each(len(moved)))
             database.close()
     waits = sorted((moved[user] - at) * 1000 for user, at in answered.items() if user in moved)
     cuts = quantiles(waits, n=100)

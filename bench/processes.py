@@ -9,6 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -36,3 +38,33 @@ def stack(home: Path, env: dict[str, str] | None = None) -> Generator[subprocess
         process.terminate()
         process.wait(60)
         time.sleep(0.1)
+
+
+def family(pid: int) -> dict[str, psutil.Process]:
+    """The supervisor and its children, by what they are."""
+    supervisor = psutil.Process(pid)
+    children = supervisor.children(recursive=True)
+    return {"up": supervisor} | {_name(one): one for one in children}
+
+
+def _name(process: psutil.Process) -> str:
+    return "temporal" if "temporal" in process.name() else process.cmdline()[-1].rpartition(".")[2][-10:]
+
+
+def seconds_of_cpu(pid: int) -> dict[str, float]:
+    """What each process of a stack has had of the processors, in seconds."""
+    return {name: sum(one.cpu_times()[:2]) for name, one in family(pid).items()}
+
+
+class Spent:
+    """What a stack spends from now on: a figure that a busy machine changes little."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._before = pid, seconds_of_cpu(pid)
+
+    def each(self, count: int) -> str:
+        """In words: milliseconds of each process for each of so many, and what two cores could do of them a second."""
+        after = seconds_of_cpu(self._pid)
+        spent = {name: (after[name] - had) * 1_000 / count for name, had in self._before.items() if name in after}
+        told = ", ".join(f"{name} {one:.1f}" for name, one in spent.items() if one >= 0.05)
+        return f"ms of CPU each: {told}; two cores give {2_000 / max(sum(spent.values()), 0.001):.0f} a second at most"

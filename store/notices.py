@@ -27,9 +27,9 @@ class Notices:
         self._told = 0
         self._written = asyncio.Event()
 
-    def listener(self) -> "NoticeListener":
-        """What one task waits with."""
-        return NoticeListener(self)
+    def listener(self, apart: float = 0.0) -> "NoticeListener":
+        """What one task waits with; while others write all the time, its waits end so many seconds apart at least."""
+        return NoticeListener(self, apart)
 
     @property
     def told(self) -> int:
@@ -63,12 +63,20 @@ class Notices:
 class NoticeListener:
     """One task's ear: it misses nothing that is told while the task looks."""
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: Notices, apart: float) -> None:
         self._notices = notices
+        self._apart = apart
         self._heard = notices.told
+        self._soonest = 0.0
 
     async def wait(self, seconds: float) -> None:
-        """Return when something was written since the last return, at the latest after so many seconds."""
+        """Return when something was written since the last return, at the latest after so many seconds.
+
+        Behind a quiet while it returns at once.
+        """
+        now = asyncio.get_running_loop().time
+        ends = now() + seconds
         if self._heard == self._notices.told:
             await self._notices.next(seconds)
-        self._heard = self._notices.told
+        await asyncio.sleep(max(0.0, min(self._soonest, ends) - now()))
+        self._heard, self._soonest = self._notices.told, now() + self._apart

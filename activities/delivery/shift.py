@@ -24,6 +24,10 @@ BEAT = 4.0
 """Seconds between two heartbeats: a third of the time after which Temporal gives the lane to another worker. The worker
 is told to send each of them (the SDK would hold them back for four fifths of that time)."""
 
+APART = 0.25
+"""Seconds between two looks of a lane that finds nothing while others write all the time: five lanes that looked at
+each notice, thirty times a second, would cost a third of a core."""
+
 log = structlog.get_logger("waypost.delivery")
 
 

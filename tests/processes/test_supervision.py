@@ -103,6 +103,32 @@ async def test_who_hears_nothing_looks_after_a_while(database: Database) -> None
         await Notices(database).listener().wait(0.01)
 
 
+async def test_who_need_not_hurry_hears_of_many_writes_at_once(database: Database, noon: datetime) -> None:
+    notices, loop = Notices(database), asyncio.get_running_loop()
+
+    def write(session: Session) -> None:
+        bulk.add(session, Dispatch, [dispatches.row("e", "w", "poke", {}, Priority.SIGNAL, noon)])
+
+    async def always() -> None:
+        while True:
+            await asyncio.to_thread(database.write, write)
+            await asyncio.sleep(0.01)
+
+    others = [asyncio.create_task(one) for one in (notices.run(), always())]
+    try:
+        listener = notices.listener(apart=0.5)
+        await listener.wait(10)  # it listens from now on
+        begun = loop.time()
+        async with asyncio.timeout(20):
+            for _ in range(3):
+                await listener.wait(60)
+        assert loop.time() - begun >= 1.4
+    finally:
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
 async def test_what_is_told_while_somebody_looks_is_not_missed(database: Database, noon: datetime) -> None:
     notices = Notices(database)
     hearing = asyncio.create_task(notices.run())

@@ -61,20 +61,21 @@ log = structlog.get_logger("waypost.dispatcher")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """Rows that share a loop, and how many of them are under way at once."""
+    """Rows that share a loop, how many of them are under way at once, and how many seconds two vain looks are apart."""
 
     name: str
     priorities: tuple[Priority, ...]
     at_once: int
+    apart: float = 0.0
 
 
 POKES = Stream(name="pokes", priorities=(Priority.SIGNAL,), at_once=64)
 """What a customer waits for. At 64 at once a batch is a handful of rounds, of some milliseconds each."""
 
-STARTS = Stream(name="starts", priorities=(Priority.START,), at_once=64)
+STARTS = Stream(name="starts", priorities=(Priority.START,), at_once=64, apart=0.1)
 """Beside the pokes, since each takes a transaction of its own: a batch of them is a second of work."""
 
-BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12)
+BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12, apart=0.25)
 """Few at once: more would only pile up in Temporal, and a live customer would stand behind them."""
 
 
@@ -121,7 +122,7 @@ class Dispatcher:
             pass
 
     async def _keep(self, stream: Stream) -> None:
-        listener = self._notices.listener()
+        listener = self._notices.listener(stream.apart)
         while True:
             try:
                 busy = await self.round(stream)

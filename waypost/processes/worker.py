@@ -16,7 +16,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymen
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import meters
-from activities.delivery.shift import BEAT, Delivery
+from activities.delivery.shift import APART, BEAT, Delivery
 from activities.upkeep import LANE as UPKEEP
 from activities.wake import Waking
 from services.enrollments import hooks
@@ -86,7 +86,7 @@ def delivery_worker(client: Client, parts: Parts) -> Worker:
         task_queue=DELIVERY,
         activities=[
             Delivery(
-                parts.pumped, lambda: parts.notices.listener().wait, parts.pulses.beat, parts.pulses.ended
+                parts.pumped, lambda: parts.notices.listener(APART).wait, parts.pulses.beat, parts.pulses.ended
             ).deliver,
             parts.sweep().sweep,
             parts.operations().operate,
