@@ -8,7 +8,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 RATE = parse("30/minute")
-"""Opens and clicks of one mail that are looked at: more than a person makes, and a scanner shows itself in three."""
+"""Opens of one mail that are looked at, and as many clicks beside them: more than a person makes, and a scanner shows itself in three."""
 
 
 MISSED = 10_000
@@ -16,7 +16,7 @@ MISSED = 10_000
 
 
 class TokenRates:
-    """Counts by mail, in this process; whatever the token is answered as ever, and not looked at past the rate."""
+    """Counts by mail and kind, so that no opens swallow a click, in this process; whatever the token is answered as ever, and not looked at past the rate."""
 
     def __init__(self) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
@@ -25,7 +25,7 @@ class TokenRates:
 
     def count(self, send_id: str, kind: str) -> int:
         """Count one more of this mail: how many have come since the last that was looked at; 0 for: do not look."""
-        allowed = self._limiter.hit(RATE, send_id)
+        allowed = self._limiter.hit(RATE, kind, send_id)
         with self._lock:
             missed = self._missed.pop((send_id, kind), 0)
             if allowed:

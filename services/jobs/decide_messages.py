@@ -35,7 +35,9 @@ def start(
     Raise Refused where there are more or fewer by now, or none.
     """
     count = unsure_messages.count(session, wanted)
-    if count != counted or not count:
+    if count == counted == 0:
+        raise Refused("there are no such messages")
+    if count != counted:
         raise Refused(f"there are {count} such messages now, not {counted}; count them again, and give that number")
     picked = {
         "journey": wanted.journey,

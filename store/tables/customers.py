@@ -162,7 +162,7 @@ class DateDue(SQLModel, table=True):
     """When a date of a customer lets them into a journey; gone when it has."""
 
     __tablename__: ClassVar[Any] = "date_due"
-    __table_args__ = (Index("ix_date_due_at", "at"),)
+    __table_args__ = (Index("ix_date_due_at", "at", "journey", "trigger", "customer_id"),)
 
     journey: str = Field(primary_key=True)
     trigger: str = Field(primary_key=True)

@@ -139,11 +139,12 @@ class PendingClick(SQLModel, table=True):
     """A click that may be a scanner's: it is judged with its neighbours when some seconds have passed."""
 
     __tablename__: ClassVar[Any] = "pending_click"
+    __table_args__ = (Index("ix_pending_click_at", "at", "id"),)
 
     id: str = Field(primary_key=True)
     message_id: str = Field(index=True)
     customer_id: str = Field(index=True)
-    at: datetime = _at(index=True)
+    at: datetime = _at()
     url: str
     machine: bool = False
 

@@ -206,8 +206,15 @@ def test_what_came_past_the_rate_of_a_mail_is_counted_with_the_next_that_is_look
 ) -> None:
     allowed = iter([True, False, False, True])
     rates = token_rates.TokenRates()
-    monkeypatch.setattr(rates._limiter, "hit", lambda rate, name: next(allowed))
+    monkeypatch.setattr(rates._limiter, "hit", lambda rate, *names: next(allowed))
     assert [rates.count(mail, "opened") for _ in range(4)] == [1, 0, 0, 3]
+
+
+def test_opens_past_their_rate_swallow_no_click(client: TestClient, parts: Parts, mail: str) -> None:
+    for _ in range(40):
+        client.get(path(parts.links.open_url(mail)), headers=PERSON)
+    client.get(path(parts.links.click_url(mail, 0)), headers=PERSON, follow_redirects=False)
+    assert [one.url for one in rows(parts, PendingClick)] == [URLS[0]]
 
 
 def test_a_click_that_waits_to_be_judged_is_one_row_however_often_it_is_repeated(

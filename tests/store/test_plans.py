@@ -275,6 +275,8 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "hooks that are stuck": hooks.stuck,
         "a page of the outbox": lambda session: outbox.page(session, 50, "m"),
         "what a broadcast has not sent": lambda session: messages.unclaimed_of_broadcast(session, "b", ["m"], 500),
+        "dates that have come": lambda session: due_dates.due(session, now, 100),
+        "clicks to be judged": lambda session: pending_clicks.first_by(session, now, 100),
         "rejections whose time has passed": lambda session: rejections.forget(session, now, 100),
     }
 
@@ -325,8 +327,6 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the last hook of a step": lambda session: hooks.last_of_step(session, "e", "s"),
         "a hook that fails": lambda session: hooks.last_failing(session, "e"),
         "whether anything is due": lambda session: due_work.any_due(session, now, now),
-        "dates that have come": lambda session: due_dates.due(session, now, 100),
-        "clicks to be judged": lambda session: pending_clicks.first_by(session, now, 100),
         "unsure messages": lambda session: unsure_messages.ids(session, UnsureFilter(journey="j"), "m", 100),
         "what is asked of an enrollment": lambda session: controls.asked(session, "e"),
         "the mails of an enrollment": lambda session: messages.unclaimed(session, "e"),
