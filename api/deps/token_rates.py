@@ -8,7 +8,8 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 RATE = parse("30/minute")
-"""Opens of one mail that are looked at, and as many clicks beside them: more than a person makes, and a scanner shows itself in three."""
+"""Opens of one mail that are looked at, and as many clicks beside them: more than a person makes, and a scanner shows
+itself in three."""
 
 
 MISSED = 10_000
@@ -16,7 +17,10 @@ MISSED = 10_000
 
 
 class TokenRates:
-    """Counts by mail and kind, so that no opens swallow a click, in this process; whatever the token is answered as ever, and not looked at past the rate."""
+    """Counts by mail and kind, so that no opens swallow a click, in this process.
+
+    Whatever the token, it is answered as ever, and not looked at past the rate.
+    """
 
     def __init__(self) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
