@@ -25,6 +25,7 @@ from services.enrollments import asking
 from services.ingestion import ingest
 from services.reports import customer_view
 from store.queries import enrollments
+from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message, OutboxMail
 from tests.serving import Serving
@@ -112,14 +113,23 @@ class World:
         raise AssertionError("no schedule was listed")
 
     async def settled(self, seconds: float = 60) -> None:
-        """Wait (in real time) until no enrollment is behind: nothing to dispatch, and no decision comes any more."""
+        """Wait (in real time) until no enrollment is behind: nothing to dispatch or due, and no decision comes any more."""
         await self.dispatcher.drain()
-        still, before = 0, -1
+        still, before, now = 0, -1, await self.tick()
         deadline = asyncio.get_running_loop().time() + seconds
         while still < 3 and asyncio.get_running_loop().time() < deadline:
             count = self.read(lambda session: session.exec(select(func.count(col(Decision.id)))).one())
-            still, before = (still + 1 if count == before else 0), count
+            still, before = (still + 1 if count == before and not self._behind(now) else 0), count
             await asyncio.sleep(0.05)
+
+    def _behind(self, now: datetime) -> int:
+        """Enrollments whose wait had ended by then, and that have not gone on."""
+        due = select(func.count(col(Enrollment.id))).where(
+            Enrollment.status == EnrollmentStatus.LIVE,
+            col(Enrollment.paused).is_(False),
+            col(Enrollment.wakes_at) <= now,
+        )
+        return self.read(lambda session: session.exec(due).one())
 
     async def deliver(self) -> None:
         """Pump the lane until nothing is due."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from temporalio.client import Client
@@ -22,7 +23,7 @@ from activities.wake import Waking
 from services.enrollments import hooks
 from services.reports import readiness
 from store.queries.lanes import LANES
-from waypost.processes import scheduler
+from waypost.processes import scheduler, workflow_slots
 from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.health import HealthPort
 from waypost.processes.scheduler import Scheduler
@@ -62,7 +63,7 @@ log = structlog.get_logger("waypost.worker")
 def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
     """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
     waking, restrictions = Waking(parts.database), SandboxRestrictions.default.with_passthrough_all_modules()
-    return Worker(
+    worker = Worker(
         client,
         task_queue=JOURNEYS,
         workflows=[JourneyWorkflow, DeliveryWorkflow, SweepWorkflow, OperationWorkflow],
@@ -77,6 +78,7 @@ def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *,
         graceful_shutdown_timeout=DRAIN,
         deployment_config=_build(parts),
     )
+    return workflow_slots.patient(worker)
 
 
 def delivery_worker(client: Client, parts: Parts) -> Worker:
@@ -135,7 +137,8 @@ def _workers(parts: Parts, gateway: Gateway, queues: Collection[str], threads: T
     if DELIVERY in queues:
         made["delivery worker"] = delivery_worker(gateway.client, parts).run
     if JOURNEYS in queues:
-        made["journey worker"] = journey_worker(gateway.client, parts, threads).run
+        journeys = journey_worker(gateway.client, parts, threads)
+        made |= {"journey worker": journeys.run, "workflow places": partial(workflow_slots.watch, journeys)}
     return made
 
 
