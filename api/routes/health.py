@@ -1,5 +1,8 @@
 """For operators: alive, ready, and in numbers."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
@@ -12,6 +15,7 @@ from api.errors import responses
 from api.schemas.health import Health, PartOut
 from services.reports import readiness
 from services.reports.readiness import PartReadiness
+from store.queries import holds
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(tags=["operators"])
@@ -32,7 +36,7 @@ async def readyz(parts: TheBackend, response: Response) -> Health:
     except TemporalUnavailable:
         temporal = False
     room = await run_in_threadpool(parts.has_room)
-    works = found is not None and all(one.works for one in found)
+    works = found is not None and all(one.works for one in found.parts)
     ready = works and temporal and room
     response.status_code = 200 if ready else 503
     return Health(
@@ -40,15 +44,26 @@ async def readyz(parts: TheBackend, response: Response) -> Health:
         database=found is not None,
         temporal=temporal,
         room=room,
-        parts=[PartOut.model_validate(one) for one in found or ()],
+        held=found.held if found is not None else None,
+        parts=[PartOut.model_validate(one) for one in found.parts] if found is not None else [],
     )
 
 
-def _measured(parts: Backend) -> list[PartReadiness] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """Every part, and since when all lanes are held."""
+
+    parts: list[PartReadiness]
+    held: datetime | None
+
+
+def _measured(parts: Backend) -> _Measured | None:
     """None where the database does not answer."""
     try:
         with parts.database.reading() as session:
-            return readiness.measure(session, parts.clock())
+            hold = holds.current(session)
+            found = readiness.measure(session, parts.clock())
+            return _Measured(parts=found, held=hold.since if hold is not None else None)
     except DBAPIError:
         return None
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 
@@ -27,8 +27,25 @@ class LaneOut(BaseModel):
     parked: int = Field(description="for a person to decide", examples=[0])
 
 
+class HoldIn(BaseModel):
+    """Why all lanes are held."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=500, examples=["a backup was restored"])
+
+
+class HoldOut(Shown):
+    """All lanes are held: nothing is claimed until somebody lets them go."""
+
+    since: datetime
+    by: str = Field(description="the key that asked for it, or `command line`", examples=["command line"])
+    reason: str = Field(examples=["a backup was restored"])
+
+
 class ChannelsOut(BaseModel):
-    """The channels that were used, and the lanes."""
+    """The channels that were used, the lanes, and the hold of all of them, where there is one."""
 
     channels: list[ChannelOut]
     lanes: list[LaneOut]
+    held: HoldOut | None

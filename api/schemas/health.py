@@ -1,5 +1,7 @@
 """Alive, and ready."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, Field
 
 from api.schemas.base import Shown
@@ -21,4 +23,5 @@ class Health(BaseModel):
     database: bool = True
     temporal: bool = True
     room: bool = Field(default=True, description="whether the disk takes writes")
+    held: datetime | None = Field(default=None, description="since when all lanes are held: nothing goes out")
     parts: list[PartOut] = Field(default=[], description="the parts of the worker, where they were asked for")

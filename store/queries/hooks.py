@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from store.queries.holds import NOTHING_HELD
 from store.statuses import HookStatus
 from store.tables.enrollments import Hook
 
@@ -15,11 +16,12 @@ HookSource = tuple[str, str]
 
 
 def next_due(session: Session) -> datetime | None:
-    """When the next hook is due (or was); None where none is planned.
+    """When the next hook is due (or was); None where none is planned, or all is held.
 
     Asked often, so that an idle lane takes no lock.
     """
-    first = select(Hook.not_before).where(Hook.status == HookStatus.PLANNED).order_by(col(Hook.not_before))
+    here = (Hook.status == HookStatus.PLANNED, NOTHING_HELD)
+    first = select(Hook.not_before).where(*here).order_by(col(Hook.not_before))
     return session.exec(first.limit(1)).first()
 
 
@@ -28,7 +30,7 @@ def due(session: Session, now: datetime, limit: int, without: Collection[HookSou
 
     Those that another transaction holds are left out.
     """
-    query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now)
+    query = select(Hook).where(Hook.status == HookStatus.PLANNED, col(Hook.not_before) <= now, NOTHING_HELD)
     for digest, step in without:
         query = query.where((col(Hook.digest) != digest) | (col(Hook.step) != step))
     return session.exec(query.order_by(col(Hook.not_before)).limit(limit).with_for_update(skip_locked=True)).all()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import literal, or_, union_all
 from sqlmodel import Session, col, func, select
 
+from store.queries.holds import NOTHING_HELD
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Lane, Message
@@ -40,11 +41,12 @@ def is_owner(session: Session, lane: str, fence: str) -> bool:
 
 
 def next_due(session: Session, lane: str) -> datetime | None:
-    """When the next message of a lane may be claimed, or since when; None where none is planned.
+    """When the next message of a lane may be claimed, or since when; None where none is planned, or all is held.
 
     Asked often, so that an idle lane takes no lock.
     """
-    query = select(Message.not_before).where(Message.lane == lane, PLANNED).order_by(col(Message.not_before))
+    here = (Message.lane == lane, PLANNED, NOTHING_HELD)
+    query = select(Message.not_before).where(*here).order_by(col(Message.not_before))
     return session.exec(query.limit(1)).first()
 
 
@@ -100,7 +102,7 @@ def due_of_broadcasts(
 def _due(campaign: Any, limit: int, now: datetime) -> Any:
     columns: Any = (campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email)
     query: Any = select(*columns)
-    query = query.where(PLANNED, col(Message.not_before) <= now)
+    query = query.where(PLANNED, col(Message.not_before) <= now, NOTHING_HELD)
     return query.order_by(col(Message.not_before), col(Message.id)).limit(limit)
 
 

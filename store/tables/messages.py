@@ -167,6 +167,15 @@ class Channel(SQLModel, table=True):
     updated_at: datetime = _at()
 
 
+class Hold(SQLModel, table=True):
+    """While its one row is there, no lane claims anything: no mail, no webhook and no note leaves the house."""
+
+    id: int = Field(primary_key=True)
+    since: datetime = _at()
+    by: str
+    reason: str
+
+
 class Bucket(SQLModel, table=True):
     """A token bucket: what a rate still allows. One for the channel, one for each broadcast that has a rate."""
 

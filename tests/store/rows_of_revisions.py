@@ -1,7 +1,6 @@
 """What a database held at each revision, and what the next one made of it.
 
-A new migration adds its revision here: `BECAME` gives what it puts into each row of a table that was there, `LOST`
-which columns it takes away, `MADE` the rows it writes into tables of its own, and `ROWS` rows for its new tables.
+A new migration adds its revision to `ROWS`, the rows for its new tables, and to `changes_of_revisions`.
 """
 
 from collections.abc import Mapping
@@ -396,5 +395,6 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0023": {"decision": [_given("dec_a", "assigned", "long", LATER), _given("dec_b", "held_out", "none", AT)]},
     "0028": {"experiment": [_EXPERIMENT]},
     "0029": {"version_template": [_PINNED]},
+    "0031": {"hold": [{"id": 1, "since": AT, "by": "command line", "reason": "a backup was restored"}]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

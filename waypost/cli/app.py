@@ -19,6 +19,7 @@ from waypost.cli.commands import (
     hooks,
     journeys,
     keys,
+    lanes,
     messages,
     processes,
     projects,
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 for group in (
     processes, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
-    messages, hooks, keys, doctor, value,
+    messages, lanes, hooks, keys, doctor, value,
 ):  # fmt: skip
     group.register(app)
 

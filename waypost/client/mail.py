@@ -69,8 +69,16 @@ class MailCalls(Connection):
         return self._put("/v1/topics/{}", key, json=terms).body
 
     def channels(self) -> m.ChannelsOut:
-        """The ways out, open or closed, and what waits in each lane."""
+        """The ways out, open or closed, what waits in each lane, and the hold of all lanes where there is one."""
         return self.call("GET", "/v1/channels")
+
+    def hold(self, reason: str = "") -> m.ChannelsOut:
+        """Hold all lanes: nothing goes out until `release`; a hold that is there stays as it is."""
+        return self.call("POST", "/v1/lanes/hold", json={"reason": reason})
+
+    def release(self) -> m.ChannelsOut:
+        """Let all lanes go."""
+        return self.call("POST", "/v1/lanes/release")
 
     def hooks(self, **filters: Any) -> Iterator[m.HookOut]:
         """Webhooks and notes to colleagues, by `journey`, `customer` or `status`."""

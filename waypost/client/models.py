@@ -152,10 +152,11 @@ class ChannelOut(TypedDict):
 
 
 class ChannelsOut(TypedDict):
-    """The channels that were used, and the lanes."""
+    """The channels that were used, the lanes, and the hold of all of them, where there is one."""
 
     channels: list[ChannelOut]
     lanes: list[LaneOut]
+    held: HoldOut | None
 
 
 class CohortOut(TypedDict):
@@ -412,7 +413,22 @@ class Health(TypedDict):
     database: NotRequired[bool]
     temporal: NotRequired[bool]
     room: NotRequired[bool]
+    held: NotRequired[str | None]
     parts: NotRequired[list[PartOut]]
+
+
+class HoldIn(TypedDict):
+    """Why all lanes are held."""
+
+    reason: NotRequired[str]
+
+
+class HoldOut(TypedDict):
+    """All lanes are held: nothing is claimed until somebody lets them go."""
+
+    since: str
+    by: str
+    reason: str
 
 
 class HookCountOut(TypedDict):

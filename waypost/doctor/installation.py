@@ -13,6 +13,7 @@ from waypost import providers
 from waypost.client.installation import client
 from waypost.client.models import UnreadableFieldOut
 from waypost.doctor.findings import CheckFailed, Finding, finding_of
+from waypost.doctor.held_lanes import told
 from waypost.doctor.standing_still import standing_still
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
@@ -36,6 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("API", _api),
         ("sender", _sender),
         ("channel", _channel),
+        ("lanes", _lanes),
         ("set aside", _set_aside),
         ("values", _values),
     ]
@@ -93,6 +95,17 @@ def _api(settings: Settings) -> str:
             "the API answers, and a part is missing; GET /readyz names it, HOME/logs tells more"
         ) from None
     return f"answers at {settings.url}, status {ready['status']}"
+
+
+def _lanes(settings: Settings) -> str:
+    """Whether somebody holds everything in the house."""
+    try:
+        held = client(settings).channels()["held"]
+    except (Unreachable, ApiProblem) as gone:
+        raise CheckFailed(f"nobody can say: {gone}") from None
+    if held is not None:
+        raise CheckFailed(told(held))
+    return "nobody holds them"
 
 
 def _set_aside(settings: Settings) -> str:

@@ -13,15 +13,18 @@ from typing import IO
 
 import httpx
 from rich.console import Console
+from sqlmodel import Session
 
+from services.access import audit_log, held_lanes
 from store import migrate
 from store.availability import has_room
+from store.queries import holds
 from waypost.errors import CannotStart
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
 from waypost.settings import Settings
 from waypost.stack import home, temporal_server
 from waypost.stack.child import Check, Child
-from waypost.wiring import Parts, check_identity
+from waypost.wiring import Parts, check_identity, utc_now
 from workflows.gateway import TemporalUnavailable
 
 STARTS_WITHIN = 240.0
@@ -35,9 +38,10 @@ ROOM_EVERY = 2.0
 
 
 class Stack:
-    """Everything that runs on a laptop."""
+    """Everything that runs on a laptop; with `hold`, all lanes are held before the worker begins."""
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    def __init__(self, settings: Settings, console: Console, *, hold: bool = False) -> None:
+        self._hold = hold
         self.settings = settings
         self.console = console
         self.stopping = asyncio.Event()
@@ -64,6 +68,7 @@ class Stack:
             self._watchers.append(asyncio.create_task(self._watch_room()))
             if not self.stopping.is_set():
                 self._say_where(key)
+                self._say_held(parts)
             await self.stopping.wait()
         finally:
             await self._stop()
@@ -80,7 +85,12 @@ class Stack:
         home.check_ports(ports)
         migrate.upgrade(parts.database.engine)
         self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
+        if self._hold:
+            parts.database.write(self._hold_lanes)
         return ensure_admin_key(parts)
+
+    def _hold_lanes(self, session: Session) -> None:
+        held_lanes.hold(session, audit_log.COMMAND_LINE, "waypost up --hold", utc_now())
 
     def _plan(self, parts: Parts) -> tuple[list[Child], list[Child]]:
         """What must run first, and what then starts together."""
@@ -202,7 +212,13 @@ class Stack:
                 highlight=False,
                 soft_wrap=True,
             )
-        show("\nCtrl-C stops everything.")
+
+    def _say_held(self, parts: Parts) -> None:
+        with parts.database.reading() as session:
+            held = holds.current(session) is not None
+        if held:
+            self.console.print("[yellow]![/] All lanes are held: nothing goes out until `waypost release`.")
+        self.console.print("\nCtrl-C stops everything.")
 
 
 def _temporal_ready(parts: Parts) -> Check:

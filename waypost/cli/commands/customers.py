@@ -20,14 +20,18 @@ def register(app: typer.Typer) -> None:
 def status(customer: CustomerArgument, as_json: JsonFlag = False, limit: int = 40) -> None:
     """Where a customer is, what comes next, and everything that led there; who has the address, where several do."""
     from waypost.cli.tables import customer_status
+    from waypost.doctor.held_lanes import told
 
     with api_client() as waypost:
         shown = cast(dict[str, Any], waypost.customer(customer))
         if len(shown["profiles"]) > 1 and not as_json:
             return customer_status.print_profiles(console, customer, shown["profiles"])
         story = cast(list[dict[str, Any]], list(islice(waypost.timeline(customer, min(limit, 200)), limit)))
+        held = waypost.channels()["held"]
         if as_json:
-            return typer.echo(json.dumps({**shown, "timeline": story}))
+            return typer.echo(json.dumps({**shown, "timeline": story, "held": held}))
+        if held is not None:
+            console.print(Text(f"! {told(held)}", "yellow"))
         customer_status.print_status(console, shown, story)
 
 

@@ -17,7 +17,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db_app, name="db")
 
 
-def up() -> None:
+def up(
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Let no mail, webhook or note go out until `waypost release`.")
+    ] = False,
+) -> None:
     """Run everything on this machine: Temporal, the API with its pages, the worker."""
     import asyncio
 
@@ -25,7 +29,7 @@ def up() -> None:
     from waypost.stack.stack import Stack
 
     with failures_as_sentences():
-        asyncio.run(Stack(Settings(), console).run())
+        asyncio.run(Stack(Settings(), console, hold=hold).run())
 
 
 def api() -> None:
