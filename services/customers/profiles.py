@@ -1,17 +1,13 @@
 """What is known of a customer by their own word: traits become attributes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, cast
 
-from email_validator import EmailNotValidError, validate_email
-
 from journeys.facts import customer_facts
-from readers import locales
+from services.customers import email_addresses
 from services.errors import InvalidInput
 from services.values import Rejected
-from store import addresses
 from store.tables.customers import Customer
 
 MOST_ATTRIBUTES = 500
@@ -29,7 +25,7 @@ def take_traits(customer: Customer, traits: Mapping[str, Any], now: datetime) ->
     attributes = customer_facts.merged(customer.attributes, traits)
     if len(attributes) > MOST_ATTRIBUTES:
         raise Rejected("traits", f"the customer would have {len(attributes)} attributes; at most {MOST_ATTRIBUTES}")
-    customer.email = address(attributes.get("email"))
+    customer.email = email_addresses.address(attributes.get("email"))
     customer.timezone = customer_facts.timezone_in(attributes)
     changed = attributes != customer.attributes
     if changed:
@@ -48,51 +44,9 @@ def take_group(customer: Customer, group_id: Any, traits: Mapping[str, Any], now
     return take_traits(customer, {"group": {**known, **traits, "id": group_id}}, now)
 
 
-def address(value: Any) -> str | None:
-    """A trait as the address that mail goes to, in its normal form (`store.addresses`), or None.
-
-    Whether it can be written to is judged later.
-    """
-    return addresses.normal(value) or None if isinstance(value, str) else None
-
-
-def unreadable_traits(traits: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What traits give as an address, a zone or a language, and is none, by name: mail goes as if it were not there."""
-    zone = customer_facts.unreadable_timezone(traits)
-    found = {} if zone is None else {"timezone": zone}
-    for name, is_one in _READ_BY_US.items():
-        value = traits.get(name)
-        if not customer_facts.is_blank(value) and not is_one(value):
-            found[name] = value
-    return found
-
-
 def check_address(value: Any, path: str) -> None:
     """Raise InvalidInput, with `path`, for what is given as an address and is none; null removes one, and is well."""
     if value is None:
         return
-    if not _is_address(value):
+    if not email_addresses.is_address(value):
         raise InvalidInput(f"{value!r:.80} is no email address", path)
-
-
-@lru_cache(maxsize=4_096)
-def is_valid_address(email: str) -> bool:
-    """Whether mail can be addressed to this (syntax only; Unicode local parts and IDN are fine)."""
-    try:
-        validate_email(email, check_deliverability=False, test_environment=True, strict=True)
-    except EmailNotValidError:
-        return False
-    return True
-
-
-def _is_address(value: Any) -> bool:
-    found = address(value)
-    return found is not None and is_valid_address(found)
-
-
-_READ_BY_US: Mapping[str, Callable[[Any], object]] = {
-    "email": _is_address,
-    "locale": locales.tag,
-    "language": locales.tag,
-}
-"""Traits that say where, and in which language, mail reaches somebody, with what tells whether they do."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from services.customers import profiles
+from services.customers import email_addresses
 from services.errors import InvalidInput, NotFound
 from store.queries import suppressions as suppression_rows
 from store.tables.customers import Suppression
@@ -13,8 +13,8 @@ from store.tables.customers import Suppression
 
 def address(value: str) -> str:
     """An address as suppressions keep it, in lower case; raise InvalidInput where it is none."""
-    found = profiles.address(value)
-    if found is None or not profiles.is_valid_address(found):
+    found = email_addresses.address(value)
+    if found is None or not email_addresses.is_valid_address(found):
         raise InvalidInput("this is no email address", "email")
     return found
 
@@ -37,14 +37,14 @@ def put(session: Session, email: str, reason: str, source: str, now: datetime) -
 def put_all(session: Session, wanted: Sequence[tuple[str, str, str]], now: datetime) -> None:
     """`put` many: addresses, each with reason and source. What is no address is never written to anyway."""
     rows = {
-        profiles.address(email): {
-            "email": profiles.address(email),
+        email_addresses.address(email): {
+            "email": email_addresses.address(email),
             "reason": reason,
             "source": source,
             "created_at": now,
         }
         for email, reason, source in reversed(wanted)
-        if profiles.is_valid_address(profiles.address(email) or "")
+        if email_addresses.is_valid_address(email_addresses.address(email) or "")
     }
     suppression_rows.add_missing(session, [rows[one] for one in sorted(rows, key=str)])
 

@@ -1,6 +1,6 @@
 """What nobody could read, collected until it is counted: amounts, what profiles say, what guards asked for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,8 @@ from sqlmodel import Session
 
 from journeys.facts import customer_facts
 from journeys.facts.guards import GuardResult
-from services.customers import profiles
+from readers import locales
+from services.customers import email_addresses
 from store.queries import unreadable_values
 from store.queries.unreadable_values import UnreadableValue
 
@@ -26,9 +27,28 @@ def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], 
     )
 
 
+_READ_BY_US: Mapping[str, Callable[[Any], object]] = {
+    "email": email_addresses.is_address,
+    "locale": locales.tag,
+    "language": locales.tag,
+}
+"""Traits that say where, and in which language, mail reaches somebody, with what tells whether they do."""
+
+
+def unreadable_traits(traits: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What traits give as an address, a zone or a language, and is none, by name: mail goes as if it were not there."""
+    zone = customer_facts.unreadable_timezone(traits)
+    found = {} if zone is None else {"timezone": zone}
+    for name, is_one in _READ_BY_US.items():
+        value = traits.get(name)
+        if not customer_facts.is_blank(value) and not is_one(value):
+            found[name] = value
+    return found
+
+
 def unread_in(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """What of traits, or of an event's properties, would be counted as not understood, by name."""
-    return {**customer_facts.unreadable_amounts(properties), **profiles.unreadable_traits(properties)}
+    return {**customer_facts.unreadable_amounts(properties), **unreadable_traits(properties)}
 
 
 class UnreadInEvents:
@@ -42,7 +62,7 @@ class UnreadInEvents:
         for field, value in customer_facts.unreadable_amounts(properties).items():
             self._add(customer_id, f"event {name}", field, value)
         if kind == "identify":
-            for field, value in profiles.unreadable_traits(properties).items():
+            for field, value in unreadable_traits(properties).items():
                 self._add(customer_id, "profile", field, value)
 
     def count(self, session: Session, now: datetime) -> None:

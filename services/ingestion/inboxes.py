@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from services.customers import profiles
+from services.customers import email_addresses
 from services.ingestion.segment_api import IncomingEvent
 from store.tables.customers import Customer
 
@@ -55,5 +55,5 @@ def _rank(customer: Customer) -> tuple[bool, datetime]:
 
 
 def _address_in(event: IncomingEvent) -> str | None:
-    email = profiles.address(event.traits.get("email")) if event.type == "identify" else None
-    return email if email is not None and profiles.is_valid_address(email) else None
+    email = email_addresses.address(event.traits.get("email")) if event.type == "identify" else None
+    return email if email is not None and email_addresses.is_valid_address(email) else None

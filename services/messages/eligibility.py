@@ -31,7 +31,7 @@ from journeys.rules.policy import (
     TopicTerms,
     Verdict,
 )
-from services.customers import profiles
+from services.customers import email_addresses
 from services.customers.consent_in_force import ConsentInForce, ConsentsInForce
 from services.definitions import topics
 from services.installation import installation_settings
@@ -105,7 +105,7 @@ class Recipients:
         said = self._consents.of(customer.id, email, topic)
         return Recipient(
             email=email,
-            valid=email is not None and profiles.is_valid_address(email),
+            valid=email is not None and email_addresses.is_valid_address(email),
             timezone=customer.timezone,
             suppressed=email in self._suppressed,
             sandboxed=email is not None and installation_settings.is_outside_sandbox(self._settings, email),
