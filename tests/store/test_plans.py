@@ -95,7 +95,11 @@ def plan(session: Session, statement: str, parameters: Any) -> list[str]:
 
 def is_bad(step: str, statement: str) -> bool:
     """Whether a step of a plan scans a large table or sorts; a walk along an index is well, where a LIMIT ends it."""
-    return (step.startswith("USE TEMP B-TREE") and "ORDER BY" in step) or "Sort" in _words(step)[:1] or is_scan(step, statement)
+    return (
+        (step.startswith("USE TEMP B-TREE") and "ORDER BY" in step)
+        or "Sort" in _words(step)[:1]
+        or is_scan(step, statement)
+    )
 
 
 def is_scan(step: str, statement: str) -> bool:
