@@ -3,8 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
+from services.enrollments import wake
+from store.tables.enrollments import Enrollment
 from store.tables.messages import Channel
 from waypost.wiring import Parts
 
@@ -57,3 +61,21 @@ def test_many_who_scrape_at_once_ask_the_database_once(client: TestClient, clock
     assert numbers(client)["waypost_dispatches"] == 0
     clock.forward(seconds=5)
     assert numbers(client)["waypost_dispatches"] == 1
+
+
+@pytest.mark.usefixtures("welcome")
+def test_who_is_stuck_or_stands_still_is_counted(client: TestClient, parts: Parts, clock: Any) -> None:
+    told = 'waypost_stuck{kind="enrollment"}'
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+    client.post("/v1/track", json={"userId": "bob", "event": "Signed Up"})
+    before = numbers(client)
+    assert (before[told], before["waypost_overdue"]) == (0, 0)
+    with parts.database.writing() as session:
+        ann, bob = session.exec(select(Enrollment)).all()
+        wake.set_aside(session, ann.id, "KeyError: 'x'", clock())
+        bob.wakes_at, bob.poked_at = clock() - timedelta(minutes=11), None
+        ann.poked_at = None
+        session.add_all([ann, bob])
+    clock.forward(seconds=6)
+    after = numbers(client)
+    assert (after[told], after["waypost_overdue"]) == (1, 1)
