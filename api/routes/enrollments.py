@@ -21,6 +21,7 @@ from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast, MoveIn
 from api.schemas.operations import OperationOut
+from journeys.language.words import Late
 from journeys.machine.woken import restored
 from journeys.simulation.forecast import unless_one_of
 from services import values
@@ -29,7 +30,7 @@ from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import asking, enrollment_forecast, entry, places
 from services.enrollments.entry import Admission
-from services.errors import Refused
+from services.errors import InvalidInput, Refused
 from services.operations import operations
 from services.reports import customer_view
 from store.queries import customers, enrollments, lists
@@ -163,10 +164,13 @@ async def control(
 ) -> EnrollmentOut:
     """Answers when it is done. A refusal is a 409 with the reason.
 
-    pause: it keeps its place. resume: overdue steps follow their `late` policy. skip: go on behind the step that is
-    waited in. exit: end the enrollment.
+    pause: it keeps its place. resume: overdue steps follow `late`, else their own policy. skip: go on behind the step
+    that is waited in. exit: end the enrollment.
     """
-    return await _do(parts, id, partial(_ask, parts, request, id, control, body.reason if body else ""))
+    asked = body or ControlIn()
+    if asked.late is not None and control != "resume":
+        raise InvalidInput("only a resume says what becomes of what is overdue", "late")
+    return await _do(parts, id, partial(_ask, parts, request, id, control, asked.reason, late=asked.late))
 
 
 async def _do(parts: Backend, id: str, ask: Callable[[], tuple[str, str]]) -> EnrollmentOut:
@@ -187,7 +191,13 @@ def _once(request: Request, caller: str) -> str | None:
 
 
 def _ask(
-    parts: Backend, request: Request, id: str, verb: str, said: str, to: Destination | None = None
+    parts: Backend,
+    request: Request,
+    id: str,
+    verb: str,
+    said: str,
+    to: Destination | None = None,
+    late: Late | None = None,
 ) -> tuple[str, str]:
     """Ask for it; return the control's id and the workflow's.
 
@@ -201,7 +211,7 @@ def _ask(
         customers.lock_owner(session, id)
         enrollment = customer_view.enrollment(session, id)
         place = places.place_named(session, enrollment, *to) if to is not None else None
-        asked = asking.ask(session, enrollment, verb, now, once=once, to=place)
+        asked = asking.ask(session, enrollment, verb, now, once=once, to=place, late=late)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:
             after = {audit_log.ASKED: asked.id}
             audit_log.record(session, caller, verb, "enrollment", enrollment.id, now, after=after, said=said)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
@@ -39,9 +39,11 @@ from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices, Kind
 from journeys.checks.lint import ValidationContext
+from journeys.language.words import Late
 from services.changes import approval, publishing, resume_plan, written_moves
 from services.changes import plan as plans
 from services.changes.plan import PlanRequest
+from services.changes.resuming import ResumeScope
 from services.changes.written_moves import WrittenMoves
 from services.definitions import drafts, journeys
 from services.errors import InvalidInput, NotFound
@@ -207,18 +209,26 @@ def _checked(parts: Backend, key: str, asked: PublishIn, version: int | None, no
 
 @router.get("/{key}/resume-plan", summary="Foresee a resume", responses=responses(404))
 async def resume_plan_(
-    key: JourneyKey, parts: TheBackend, now: Now, caller: Support, heavy: TheHeavyWork
+    key: JourneyKey,
+    parts: TheBackend,
+    now: Now,
+    caller: Support,
+    heavy: TheHeavyWork,
+    late: Annotated[Late | None, Query(description="what the resume would say of mails that are overdue")] = None,
+    stage: Annotated[str | None, Query(description="the resume of this stage alone", max_length=63)] = None,
+    enrollment: Annotated[str | None, Query(description="the resume of this one alone", max_length=40)] = None,
 ) -> ResumePlanOut:
     """What would go if the journey were resumed now: mails by step and by what becomes of them, with examples.
 
-    Each overdue step by its `late`, behind the events of the meantime; and what is planned already and held. Nothing is
-    changed.
+    Each overdue step by `late`, else by its own, behind the events of the meantime; and what is planned already and
+    held. What stays paused beside sends nothing. Nothing is changed.
     """
+    scope = ResumeScope(stage=stage, enrollment=enrollment, late=late)
 
     def look() -> ResumePlanOut:
         with parts.database.reading() as session:
-            paused = journeys.get(session, key).paused_at is not None
-            found = resume_plan.of_journey(session, key, now)
+            paused = resume_plan.is_paused(session, key, scope)
+            found = resume_plan.of_journey(session, key, now, scope)
         return ResumePlanOut.model_validate({"journey": key, "paused": paused, **found.as_json()})
 
     return await heavy.run(look)

@@ -25,6 +25,8 @@ from api.schemas.journeys import (
     DraftOut,
     JourneyChanged,
     JourneyOut,
+    PauseIn,
+    ResumeIn,
     Validation,
 )
 from api.schemas.reports import JourneyReport
@@ -32,7 +34,7 @@ from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
-from services.definitions import drafts, journeys, validation_context
+from services.definitions import drafts, journeys, pauses, validation_context
 from services.definitions.drafts import DraftAuthor
 from services.errors import InvalidInput, Refused
 from services.operations import operations
@@ -138,23 +140,32 @@ def validation_around(parts: TheBackend, key: str | None) -> ValidationContext:
 
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))
-def pause(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyOut:
-    """Everybody keeps their place and parks at their next wake; no mail goes, what is planned is held.
+def pause(
+    key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail, body: PauseIn | None = None
+) -> JourneyOut:
+    """Everybody (in a `stage`) keeps their place and parks at their next wake; no mail goes, what is planned is held.
 
     Events are recorded meanwhile, and who enters is parked too.
     """
     before = _shown(journeys.get(session, key))
-    after = _shown(journeys.pause(session, key, now))
+    after = _shown(pauses.pause(session, key, now, body.stage if body else None))
     trail.note("paused", "journey", key, before, after)
     return after
 
 
 @router.post("/{key}/resume", summary="Let a paused journey go on", responses=responses(404, 409))
-def resume(key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> JourneyChanged:
-    """For each: first the events of the meantime, then the one overdue step by its `late` policy."""
+def resume(
+    key: JourneyKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail, body: ResumeIn | None = None
+) -> JourneyChanged:
+    """For each: first the events of the meantime, then the one overdue step by `late`, else by its own `late` policy.
+
+    `GET …/resume-plan` with the same `stage` and `late` says what that sends.
+    """
+    asked = body or ResumeIn()
     before = _shown(journeys.get(session, key))
-    after = _shown(journeys.resume(session, key))
-    operation = operations.start(session, "resume", {"journey": key}, now, by=caller.id)
+    after = _shown(pauses.resume(session, key, now, asked.stage, asked.late))
+    request = {"journey": key, "stage": asked.stage, "late": asked.late}
+    operation = operations.start(session, "resume", request, now, by=caller.id)
     trail.note("resumed", "journey", key, before, after)
     return JourneyChanged(**after.model_dump(), operation=operation.id)
 

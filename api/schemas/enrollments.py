@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas.base import Shown
+from journeys.language.words import Late
 
 
 class ActionOut(BaseModel):
@@ -48,7 +49,7 @@ class EnrollmentOut(Shown):
     step: str | None = Field(description="the step it waits in, or null", examples=["repeat_buyer/wait:14 days"])
     visit: int = Field(description="counts the stages entered", examples=[3])
     paused: bool
-    paused_by: str | None = Field(description="person, or journey where the whole journey is paused")
+    paused_by: str | None = Field(description="person; or journey, or stage, where all of that is paused")
     wakes_at: datetime | None = Field(description="when it acts by itself")
     stuck: str | None = Field(description="the error that it ends in each time that it should act", examples=[None])
     entered_at: datetime
@@ -92,8 +93,14 @@ class MoveIn(BaseModel):
 
 
 class ControlIn(BaseModel):
-    """Why it is done."""
+    """Why it is done; and with a resume, what becomes of a mail that is overdue."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}, {"late": "skip"}]}
+    )
+
+    late: Late | None = Field(
+        default=None, description="with `resume`: send, skip or next_window; without it what the step says"
+    )
 
     reason: str = Field(default="", max_length=200, description="kept in the audit log")

@@ -135,8 +135,8 @@ class ResumePlanOut(BaseModel):
     """What the resume of a journey would send."""
 
     journey: str = Field(examples=["lifecycle"])
-    paused: bool = Field(description="whether it is paused now", examples=[True])
-    customers: int = Field(description="under way, and not paused by a person", examples=[2357])
+    paused: bool = Field(description="whether that which would be resumed is paused now", examples=[True])
+    customers: int = Field(description="under way, and let go on by the resume", examples=[2357])
     overdue: int = Field(description="of these: for whom something is due, or has happened meanwhile", examples=[495])
     leave: int = Field(description="of these: who go on to another stage, or end", examples=[12])
     complete: bool = Field(description="false where there are more customers than were looked at")

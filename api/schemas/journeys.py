@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 from journeys.changes.version_changes import ChangeKind
+from journeys.language.words import Key, Late
 
 
 class JourneyOut(Shown):
@@ -16,6 +17,9 @@ class JourneyOut(Shown):
     name: str | None = Field(examples=["Customer lifecycle"])
     live_version: int | None = Field(examples=[1])
     paused_at: datetime | None = Field(description="since when everybody is parked")
+    paused_stages: dict[str, datetime] = Field(
+        default={}, description="the stages in which everybody is parked, and since when", examples=[{}]
+    )
     archived_at: datetime | None = Field(description="since when nobody is let in")
     alarm: str | None = Field(description="why it stopped itself, or may soon", examples=[None])
     draft: dict[str, Any] | None
@@ -112,6 +116,27 @@ class VersionDiff(BaseModel):
     text: str = Field(
         description="the same line by line, as YAML",
         examples=["--- version 1\n+++ version 2\n-wait: 3 days\n+wait: 5 days"],
+    )
+
+
+class PauseIn(BaseModel):
+    """What is paused."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stage": "onboarding"}]})
+
+    stage: Key | None = Field(default=None, description="this stage alone; without it the whole journey")
+
+
+class ResumeIn(PauseIn):
+    """What goes on, and what becomes of the mails that are overdue."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"late": "skip"}, {"stage": "onboarding", "late": "send"}]}
+    )
+
+    late: Late | None = Field(
+        default=None,
+        description="send: at once; skip: never; next_window: in the hours of its step; without it what its step says",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from journeys.facts.calendar import LocalTime
 from journeys.facts.guards import PROFILE_EVENTS
-from journeys.machine.inputs import Addressed, Begin, Control, EventArrived, Input, Move, Pause, Skip, Woke
+from journeys.machine.inputs import Addressed, Begin, Control, EventArrived, Halting, Input, Move, Pause, Skip, Woke
 from journeys.machine.state import State
 from journeys.program.nodes import DateOf, NodeId, StageKey, WaitForNode, WaitNode
 from journeys.program.program import OnEvent, Program, When
@@ -29,8 +29,8 @@ EVENT, CONTROL, ADDRESS, DEADLINE = range(4)
 class Ahead(Protocol):
     """What has happened to the customer and is not worked off yet, as one shell knows it."""
 
-    def halted(self) -> bool:
-        """Whether the whole journey is paused."""
+    def halted(self, stage: str) -> Halting | None:
+        """Who has paused everybody in this stage: `journey` or `stage`; None where nobody has."""
         ...
 
     def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
@@ -53,8 +53,7 @@ class Ahead(Protocol):
 def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> Input | None:
     """What this state meets next, up to `now`; None where nothing is due.
 
-    While the journey is paused, an
-    enrollment that would act is paused with it.
+    While the journey or the stage is paused, an enrollment that would act is paused with it.
     """
     if state.phase == "new":
         return Begin(at=state.entered_at or now)
@@ -68,8 +67,8 @@ def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> I
         return None
     if rank == CONTROL:
         return replace(control, seq=ahead.seq_by(state.cursor, at)) if isinstance(control, Skip | Move) else control
-    if ahead.halted():
-        return Pause(at=now, by="journey")
+    if (by := ahead.halted(state.stage)) is not None:
+        return Pause(at=now, by=by)
     if rank == EVENT:
         return event
     seq = ahead.seq_by(state.cursor, at)

@@ -9,6 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from journeys.language.words import Late
+
+Halting = Literal["journey", "stage"]
+"""What is paused as a whole, and each enrollment in it with it."""
+
 Awaited = Literal["address"]
 """What of the customer's a mail waits for, until it is planned again."""
 
@@ -51,18 +56,22 @@ class Addressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """By a person, or because the whole journey is paused."""
+    """By a person, or because the whole journey or stage is paused."""
 
     at: datetime
-    by: Literal["person", "journey"] = "person"
+    by: Literal["person"] | Halting = "person"
     kind: Literal["pause"] = "pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """By whoever paused it. What came due meanwhile is due at `at`."""
+    """By whoever paused it. What came due meanwhile is due at `at`.
+
+    `late` is what is to become of the mail that is overdue (None: what its step says); whoever plans it goes by that.
+    """
 
     at: datetime
+    late: Late | None = None
     kind: Literal["resume"] = "resume"
 
 

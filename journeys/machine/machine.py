@@ -162,7 +162,7 @@ class Machine(Steps):
                 self._decide("paused", at=given.at, **({"by": given.by} if given.by != "person" else {}))
                 self._set(paused=True)
             case inputs.Resume():
-                self._resume(given.at)
+                self._resume(given)
             case inputs.Skip():
                 self._set(cursor=max(self.state.cursor, given.seq))
                 self._skip(given.at)
@@ -215,9 +215,9 @@ class Machine(Steps):
         if not self.state.ended and self._stage.by_guard:
             self._ask_by_guard("changed", "what holds in another version")
 
-    def _resume(self, at: datetime) -> None:
+    def _resume(self, given: inputs.Resume) -> None:
         """What came due during the pause is due now, behind the events recorded meanwhile: so nothing is done yet."""
-        state = self.state
+        state, at = self.state, given.at
         overdue = state.until if state.mode == "wait" and state.until and state.until < at else None
         self._set(
             paused=False,
@@ -227,7 +227,7 @@ class Machine(Steps):
             deadlines=tuple(replace(one, at=max(one.at, at)) for one in state.deadlines),
             clock=at if state.mode == "run" else state.clock,
         )
-        self._decide("resumed", at=at)
+        self._decide("resumed", at=at, **({"late": given.late} if given.late else {}))
 
     # -- answers -------------------------------------------------------------------------------------------------------
 

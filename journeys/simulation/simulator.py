@@ -186,9 +186,8 @@ class Recorded:
                 return EventArrived(at=event.at, seq=event.seq, name=event.name)
         return None
 
-    def halted(self) -> bool:
+    def halted(self, stage: str) -> None:
         """A recorded journey is never paused."""
-        return False
 
     def control(self) -> Control | None:
         """The end of the enrollment, where the customer entered anew."""

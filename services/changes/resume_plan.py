@@ -1,4 +1,4 @@
-"""What the resume of a paused journey would send, before anybody resumes it.
+"""What the resume of a paused journey, stage or enrollment would send, before anybody resumes it.
 
 Each enrollment is run on to its next wait by the core, as its wake would: first the events of the meantime, then what
 is overdue, each mail by the policies as they are now and the `late` of its step. What is planned already and held is
@@ -14,30 +14,25 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.changes.outcomes import Standing
-from journeys.facts.customer_facts import CustomerFacts
-from journeys.facts.guards import PROFILE_EVENTS
-from journeys.machine.ahead import next_input
-from journeys.machine.commands import Decide, Plan
+from journeys.machine.commands import Decide
 from journeys.machine.drive import answered, drive
-from journeys.machine.inputs import Control, EventArrived, Input, Resume
 from journeys.machine.state import State
-from journeys.program.nodes import NodeId, SendNode, is_heard
+from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
-from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Deferred, Verdict
 from journeys.simulation.forecast import PresentFacts
-from journeys.simulation.simulator import RecordedEvent, Simulator, Trace
+from journeys.simulation.simulator import Simulator, Trace
 from services.changes import standings
 from services.changes.counted import EXAMPLES
+from services.changes.resuming import Post, Resumed, ResumeScope, Resuming
 from services.definitions import journeys
 from services.enrollments.effects import EXITING, PRE_EMPTING
+from services.errors import NotFound
 from services.installation import installation_settings
-from services.installation.installation_settings import InstallationSettings
 from services.messages.eligibility import Recipients
-from store.queries import customers, enrollment_mail, enrollments, events, live_enrollments
+from store.queries import customers, enrollment_mail, enrollments, live_enrollments
 from store.queries.live_enrollments import EnrollmentRow
-from store.tables.customers import Customer
 from store.tables.messages import Message
 
 PAGE = 500
@@ -45,9 +40,6 @@ PAGE = 500
 
 MOST = 20_000
 """Enrollments that are looked at: a minute at most. Where there are more, the answer says that it is not complete."""
-
-EVENTS = 200
-"""Events of the meantime that are looked at, of one customer."""
 
 MailFate = tuple[str, str, str, str, str | None]
 """Stage, step, template, what becomes of the mail (send, later, skip), and why not at once."""
@@ -96,23 +88,47 @@ class ResumePlan:
         }
 
 
-def of_journey(session: Session, key: str, now: datetime) -> ResumePlan:
-    """Of everybody whom the journey's pause holds, or would at their next wake. Raise NotFound."""
-    journeys.get(session, key)
-    plan, settings, after = ResumePlan(), installation_settings.load(session), ""
-    while those := live_enrollments.page(session, key, after, PAGE):
+EVERYTHING = ResumeScope()
+"""The whole journey, each mail by its step."""
+
+
+def is_paused(session: Session, key: str, scope: ResumeScope = EVERYTHING) -> bool:
+    """Whether that is paused which would be resumed; raise NotFound."""
+    journey = journeys.get(session, key)
+    if scope.enrollment is not None:
+        return any(one.paused_by == "person" for one in _of_one(session, key, scope.enrollment))
+    return journey.paused_at is not None if scope.stage is None else scope.stage in journey.paused_stages
+
+
+def of_journey(session: Session, key: str, now: datetime, scope: ResumeScope = EVERYTHING) -> ResumePlan:
+    """Of everybody whom the pause holds, or would at their next wake. Raise NotFound."""
+    journey, only = journeys.get(session, key), scope.enrollment
+    ends = scope.stage is None and only is None  # what is paused beside stays so
+    paused = None if journey.paused_at and not ends else {*journey.paused_stages} - {scope.stage}
+    resuming = Resuming(scope=scope, paused=paused, settings=installation_settings.load(session), now=now)
+    plan, after = ResumePlan(), ""
+    while those := live_enrollments.page(session, key, after, PAGE) if only is None else _of_one(session, key, only):
         if plan.looked_at + len(those) > MOST:
             plan.complete = False
             break
-        _page(session, plan, [one for one in those if one.paused_by in (None, "journey")], settings, now)
+        _page(session, plan, resuming, [one for one in those if resuming.frees(one.id, one.paused_by, one.stage)])
         after = those[-1].id
-    _held(session, plan, key, settings, now)
+        if only is not None:
+            break
+    _held(session, plan, key, resuming)
     return plan
 
 
-def _page(
-    session: Session, plan: ResumePlan, those: Sequence[EnrollmentRow], settings: InstallationSettings, now: datetime
-) -> None:
+def _of_one(session: Session, key: str, enrollment: str) -> Sequence[EnrollmentRow]:
+    """The one enrollment, in a list; raise NotFound where this journey has no such live one."""
+    found = [one for one in live_enrollments.by_ids(session, [enrollment], "") if one.journey == key]
+    if not found:
+        raise NotFound(f"nobody is under way in {key!r} by the enrollment {enrollment!r}")
+    return found
+
+
+def _page(session: Session, plan: ResumePlan, resuming: Resuming, those: Sequence[EnrollmentRow]) -> None:
+    now = resuming.now
     found = standings.of(session, those, ())
     stands = {key: one for key, one in found.items() if isinstance(one, Standing)}
     plan.complete &= len(stands) == len(found)
@@ -121,14 +137,15 @@ def _page(
     acting = [
         one for one in those if one.id in stands and _acts(stands[one.id].state, people[one.customer_id].seq, now)
     ]
-    recipients = Recipients(session, [people[one.customer_id] for one in acting], settings, now)
+    recipients = Recipients(session, [people[one.customer_id] for one in acting], resuming.settings, now)
     for one in acting:
         customer = people[one.customer_id]
-        program, post = journeys.compiled(session, one.digest), _Post(recipients, customer, one.id, now)
-        _run_on(plan, program, stands[one.id], _Resumed(session, customer, stands[one.id].state, now), post)
+        program = journeys.compiled(session, one.digest)
+        post = Post(session, recipients, customer, one.id, program.priority, resuming)
+        _run_on(plan, program, stands[one.id], Resumed(session, customer, stands[one.id].state, resuming), post)
 
 
-def _run_on(plan: ResumePlan, program: Program, stands: Standing, run: "_Resumed", post: "_Post") -> None:
+def _run_on(plan: ResumePlan, program: Program, stands: Standing, run: Resumed, post: Post) -> None:
     """What one enrollment does up to its next wait."""
     trace = Trace(state=stands.state)
     simulator = Simulator(
@@ -158,71 +175,6 @@ def _acts(state: State, seq: int, now: datetime) -> bool:
     return state.phase == "new" or seq > state.cursor or (at is not None and at <= now)
 
 
-class _Resumed:
-    """What lies ahead of an enrollment that goes on now: `journeys.machine.ahead.Ahead`."""
-
-    def __init__(self, session: Session, customer: Customer, state: State, now: datetime) -> None:
-        found = events.whole_ahead(session, customer.id, state.cursor, EVENTS) if customer.seq > state.cursor else ()
-        self.recorded = [
-            RecordedEvent(seq=one.seq, name=one.name, at=min(one.received_at, now), properties=one.properties)
-            for one in found
-        ]
-        self.acted = False
-        self._resume: Control | None = Resume(at=now) if state.paused else None
-        self._reachable = customer.email is not None
-        self._last, self._now = customer.seq, now
-
-    def following(self, program: Program, state: State) -> Input | None:
-        """What comes next; the resume comes once."""
-        given = next_input(program, state, self, self._now)
-        if isinstance(given, Resume):
-            self._resume = None
-        elif given is not None:
-            self.acted = True
-        return given
-
-    def halted(self) -> bool:
-        """Not any more."""
-        return False
-
-    def control(self) -> Control | None:
-        """The resume."""
-        return self._resume
-
-    def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
-        """The first event above this number that one of the names tells."""
-        heard = frozenset(names)
-        found = (one for one in self.recorded if one.seq > above and is_heard(heard, one.name))
-        return next((EventArrived(at=one.at, seq=one.seq, name=one.name) for one in found), None)
-
-    def addressed(self, above: int) -> datetime | None:
-        """The receipt of the first word about the profile behind `above`; now, where the address came by a merge."""
-        if not self._reachable:
-            return None
-        said = (one.at for one in self.recorded if one.seq > above and one.name in PROFILE_EVENTS)
-        return next(said, self._now)
-
-    def seq_by(self, above: int, at: datetime) -> int:
-        """The number up to which all events had come by this instant."""
-        later = [one.seq for one in self.recorded if one.seq > above and one.at > at]
-        return later[0] - 1 if later else max(above, self._last)
-
-
-@dataclass(frozen=True, slots=True)
-class _Post:
-    """The policies of production, now, for one enrollment's mails."""
-
-    recipients: Recipients
-    customer: Customer
-    enrollment: str
-    now: datetime
-
-    def __call__(self, terms: SendTerms, asked: Plan, known: CustomerFacts) -> Verdict:
-        who = self.recipients.recipient(self.customer, terms.topic, besides=self.enrollment)
-        limits = self.recipients.limits(self.customer.id, terms.topic)
-        return policy.decide(terms, who, due=asked.due, now=self.now, limits=limits)
-
-
 def _fate(verdict: Verdict, back: str | None) -> tuple[str, str | None]:
     if back is not None:
         return "skip", back
@@ -235,20 +187,23 @@ def _fate(verdict: Verdict, back: str | None) -> tuple[str, str | None]:
 # -- what is planned already -------------------------------------------------------------------------------------------
 
 
-def _held(session: Session, plan: ResumePlan, key: str, settings: InstallationSettings, now: datetime) -> None:
+def _held(session: Session, plan: ResumePlan, key: str, resuming: Resuming) -> None:
     """The mails that wait in their lane for the end of the pause."""
+    now = resuming.now
     for found in _pages_of_held(session, key, now):
         people = {one.id: one for one in customers.by_ids(session, {one.customer_id for one in found})}
-        recipients = Recipients(session, list(people.values()), settings, now)
+        recipients = Recipients(session, list(people.values()), resuming.settings, now)
         stopped = enrollments.by_ids(session, {one.enrollment_id for one in found if one.enrollment_id})
         for one in found:
             own, customer = stopped.get(one.enrollment_id or ""), people.get(one.customer_id)
             node = journeys.compiled(session, one.digest).nodes.get(NodeId(one.step))
-            if customer is None or not isinstance(node, SendNode) or (own is not None and own.paused_by == "person"):
+            if customer is None or not isinstance(node, SendNode):
+                continue
+            if not resuming.frees(one.enrollment_id, own.paused_by if own else None, one.stage):
                 continue
             who = recipients.recipient(customer, one.topic, one.email, besides=one.enrollment_id)
             limits = recipients.limits(customer.id, one.topic)
-            verdict = policy.decide(node.terms, who, due=one.due, now=now, limits=limits)
+            verdict = policy.decide(resuming.terms(node.terms), who, due=one.due, now=now, limits=limits)
             fate = _fate(verdict, plan.why_back(one.enrollment_id or "", one.visit))
             plan.add((one.stage, one.step, one.template, *fate), one.enrollment_id or "")
 

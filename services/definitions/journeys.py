@@ -211,34 +211,6 @@ def canonical(session: Session, digest: str) -> str:
     return found
 
 
-def pause(session: Session, key: str, now: datetime) -> Journey:
-    """Park everybody at their next wake; their places are kept, and no mail goes.
-
-    Raise Refused where it is not published, or paused already.
-    """
-    journey = get(session, key)
-    if journey.live_version is None:
-        raise Refused(f"the journey {key!r} is not published, so there is nobody to pause")
-    if journey.paused_at is not None:
-        raise Refused(f"the journey {key!r} is paused already")
-    journey.paused_at = now
-    session.add(journey)
-    return journey
-
-
-def resume(session: Session, key: str) -> Journey:
-    """Go on, its alarm forgotten; who was parked gets a signal, from the operation that the caller starts.
-
-    Raise Refused where it is not paused.
-    """
-    journey = get(session, key)
-    if journey.paused_at is None:
-        raise Refused(f"the journey {key!r} is not paused")
-    journey.paused_at = journey.alarm = None
-    session.add(journey)
-    return journey
-
-
 def archive(session: Session, key: str, now: datetime) -> Journey:
     """Let nobody in any more; who is under way goes on to the end unless the caller ends them.
 

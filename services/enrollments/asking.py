@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlmodel import Session
 
+from journeys.language.words import Late
+from journeys.machine.inputs import Halting
 from services.access import audit_log
 from services.enrollments import poking
 from services.errors import NotFound, Refused
@@ -31,8 +33,11 @@ def ask(
     reason: str = "",
     once: str | None = None,
     to: Destination | None = None,
+    late: Late | None = None,
 ) -> ControlRequest:
     """Ask one of VERBS of an enrollment; `reason` is what an exit ends it with, `to` where a move leads.
+
+    `late` is what becomes of mails that are overdue at a resume; without it what their steps say.
 
     With the same `once` it is asked once: repeats get the first control with its outcome; one that was withdrawn is
     asked again. Raises Refused where it cannot be done whatever comes in between.
@@ -42,15 +47,23 @@ def ask(
         return known
     if enrollment.status == EnrollmentStatus.ENDED:
         raise Refused(f"the enrollment has ended ({enrollment.reason})")
-    if verb == "resume" and enrollment.paused_by == "journey" and journey_rows.is_paused(session, enrollment.journey):
-        raise Refused(f"the whole journey {enrollment.journey!r} is paused; resume that")
+    if verb == "resume" and enrollment.paused_by in get_args(Halting):
+        _refuse_while_halted(session, enrollment)
     poke(session, [enrollment], now)
     if known is not None:
         controls.ask_again(session, known, now)
         return known
-    row = controls.row(enrollment, verb, now, reason=reason, control_id=once, to=to)
+    row = controls.row(enrollment, verb, now, reason=reason, control_id=once, to=to, late=late)
     controls.add(session, [row])
     return ControlRequest(**row)
+
+
+def _refuse_while_halted(session: Session, enrollment: Enrollment) -> None:
+    journey, stage = enrollment.journey, enrollment.stage
+    if journey_rows.is_paused(session, journey):
+        raise Refused(f"the whole journey {journey!r} is paused; resume that")
+    if journey_rows.is_paused(session, journey, stage):
+        raise Refused(f"the stage {stage!r} of {journey!r} is paused; resume that")
 
 
 def outcome(session: Session, control_id: str) -> ControlRequest:

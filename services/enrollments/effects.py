@@ -82,7 +82,11 @@ def _paused(call: WakeContext, record: Decide) -> Detail:
 
 
 def _resumed(call: WakeContext, record: Decide) -> Detail:
-    call.enrollment.paused_by = None
+    """What a person says of what is overdue is kept with the enrollment; the rest stands with the journey."""
+    own = call.enrollment
+    if own.paused_by == "person":
+        own.resumed_at, own.resumed_late = record.at, record.detail.get("late")
+    own.paused_by = None
     return {}
 
 

@@ -7,37 +7,43 @@ that runs ahead has dated later than now has happened now, so that nobody's dead
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from typing import get_args
 
+from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from journeys.facts.guards import PROFILE_EVENTS
-from journeys.machine.inputs import Control, EventArrived, Input, Leave, Move, Pause, Resume, Skip
+from journeys.language.words import Late
+from journeys.machine.inputs import Control, EventArrived, Halting, Input, Leave, Move, Pause, Resume, Skip
 from store.queries import controls, events
+from store.queries.enrollments import EnrollmentToWake
 from store.statuses import ControlStatus
 from store.tables.customers import Customer
-from store.tables.enrollments import ControlRequest, Enrollment
+from store.tables.enrollments import ControlRequest
 
 AHEAD = 200
 """Events read at a time: a few wakes' worth."""
+
+_LATE: TypeAdapter[Late | None] = TypeAdapter(Late | None)
 
 
 class Happened:
     """`journeys.machine.ahead.Ahead`, as of now."""
 
-    def __init__(
-        self, session: Session, customer: Customer, enrollment: Enrollment, now: datetime, *, halted: bool, asked: bool
-    ) -> None:
-        """`halted` says that the journey is paused, `asked` that there are controls."""
+    def __init__(self, session: Session, customer: Customer, waking: EnrollmentToWake, now: datetime) -> None:
+        enrollment = waking.enrollment
         self._session, self._customer, self._enrollment, self._now = session, customer, enrollment, now
-        self._halted = halted
-        self._asked = deque(controls.asked(session, enrollment.id)) if asked else deque[ControlRequest]()
+        self._paused_stages = waking.paused_stages
+        self._asked = deque(controls.asked(session, enrollment.id)) if waking.asked else deque[ControlRequest]()
         self._events: deque[EventArrived] = deque()
         self._names: Sequence[str] | None = None
         self.settled: list[ControlRequest] = []
 
-    def halted(self) -> bool:
-        """Whether the whole journey is paused."""
-        return self._halted
+    def halted(self, stage: str) -> Halting | None:
+        """Whether the whole journey, or this stage, is paused."""
+        if self._paused_stages is None:
+            return "journey"
+        return "stage" if stage in self._paused_stages else None
 
     def event(self, above: int, names: Sequence[str]) -> EventArrived | None:
         """The first event above this number that one of the names tells, and that fires something."""
@@ -52,8 +58,8 @@ class Happened:
         return self._events[0] if self._events else None
 
     def control(self) -> Control | None:
-        """What was asked for first; or the end of the journey's pause, which paused this enrollment."""
-        if self._enrollment.paused_by == "journey" and not self._halted:
+        """What was asked for first; or the end of the journey's or the stage's pause, which paused this enrollment."""
+        if self._enrollment.paused_by in get_args(Halting) and self.halted(self._enrollment.stage) is None:
             return Resume(at=self._now)
         return self._first_asked()
 
@@ -98,7 +104,7 @@ def _control(asked: ControlRequest, now: datetime) -> Control:
         case "pause":
             return Pause(at=at)
         case "resume":
-            return Resume(at=at)
+            return Resume(at=at, late=_LATE.validate_python(asked.late))
         case "skip":
             return Skip(at=at)
         case "move":

@@ -33,6 +33,7 @@ from services.messages import planning
 from store import bulk
 from store.queries import customers, decisions, enrollments, interests
 from store.queries.counts import ENDED, Tally
+from store.queries.enrollments import EnrollmentToWake
 from store.session import CameBetween
 from store.statuses import ControlStatus, EnrollmentStatus
 from store.tables.customers import Customer
@@ -51,7 +52,8 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     comes along. So it does where the wake of this number is not the next one. Raises NotFound where the enrollment is
     gone, and whatever a guard or a step raises; then nothing was done.
     """
-    customer, enrollment, halted, asked = _lock(session, enrollment_id)
+    customer, waking = _lock(session, enrollment_id)
+    enrollment = waking.enrollment
     if enrollment.last_wake is not None and enrollment.wakes == number:
         return _WOKEN.validate_python(enrollment.last_wake)
     call = WakeContext(session, journeys.compiled(session, enrollment.digest), customer, enrollment, now)
@@ -59,7 +61,7 @@ def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, as
     lost = astray or number != enrollment.wakes + 1
     if lost:
         _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
-    work = _Wake(call, begun, Happened(session, customer, enrollment, now, halted=halted, asked=asked))
+    work = _Wake(call, begun, Happened(session, customer, waking, now))
     reached = answered(drive(call.program, begun, work.following), work.answer)
     acted = bool(work.inputs) or lost
     outdated = acted and enrollment.state.get("engine", 1) != ENGINE_VERSION
@@ -101,7 +103,7 @@ def begin(session: Session, enrollment_id: str, now: datetime) -> Woken | None:
 
 def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
     """Its wakes end in this error again and again: say so, once for each error."""
-    customer, enrollment, *_ = _lock(session, enrollment_id)
+    customer, (enrollment, *_) = _lock(session, enrollment_id)
     if enrollment.stuck != error:
         enrollment.stuck = error
         session.add(enrollment)
@@ -114,7 +116,7 @@ def gone(enrollment_id: str) -> str:
     return f"there is no enrollment {enrollment_id!r}"
 
 
-def _lock(session: Session, enrollment_id: str) -> tuple[Customer, Enrollment, bool, bool]:
+def _lock(session: Session, enrollment_id: str) -> tuple[Customer, EnrollmentToWake]:
     """The customer, held, and `enrollments.waking`.
 
     Raise CameBetween where a merge made it somebody else's before the lock was there.
@@ -123,9 +125,9 @@ def _lock(session: Session, enrollment_id: str) -> tuple[Customer, Enrollment, b
     found = enrollments.waking(session, enrollment_id)
     if found is None:
         raise NotFound(gone(enrollment_id))
-    if customer is None or found[0].customer_id != customer.id:
+    if customer is None or found.enrollment.customer_id != customer.id:
         raise CameBetween("the customer was merged before the lock was there")
-    return customer, *found
+    return customer, found
 
 
 def _note(

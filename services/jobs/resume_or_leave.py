@@ -1,11 +1,13 @@
 """Enrollments of a whole journey: those that its pause parked go on; or everybody leaves an archived one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from typing import get_args
 
 from sqlmodel import Session
 
+from journeys.machine.inputs import Halting
 from services.enrollments import asking
 from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork
@@ -42,15 +44,19 @@ def leave(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
 
 
 def _parked(session: Session, operation: Operation) -> Sequence[str]:
-    """The next that the journey's pause parked; none where it is paused once more."""
-    if journeys.is_paused(session, operation.request["journey"]):
+    """The next that the pause of the journey, or of its stage, parked; none where it is paused once more."""
+    asked = operation.request
+    if journeys.is_paused(session, asked["journey"], asked.get("stage")):
         return []
-    return _live(session, operation, paused_by="journey")
+    return _live(session, operation, paused_by=get_args(Halting), stage=asked.get("stage"))
 
 
-def _live(session: Session, operation: Operation, paused_by: str | None = None) -> Sequence[str]:
+def _live(
+    session: Session, operation: Operation, paused_by: Collection[str] = (), stage: str | None = None
+) -> Sequence[str]:
     current = session.get(Operation, operation.id) or operation
-    page = enrollments.live_in(session, operation.request["journey"], current.cursor, PAGE, paused_by=paused_by)
+    key = operation.request["journey"]
+    page = enrollments.live_in(session, key, current.cursor, PAGE, paused_by=paused_by, stage=stage)
     return [one.id for one in page]
 
 

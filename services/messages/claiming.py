@@ -16,7 +16,7 @@ from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
 from readers import locales
 from services.customers import known_facts
-from services.definitions import journeys, templates
+from services.definitions import journeys, pauses, templates
 from services.definitions.templates import TemplateSource
 from services.errors import Fenced
 from services.installation import installation_settings, rates
@@ -131,7 +131,7 @@ class _Claim:
         for message in due:
             try:
                 customer = owners.get(message.customer_id)
-                origin = self._may_go(stands, customer, message, repeated)
+                origin = self._may_go(stands, customer, message, repeated, runs)
                 if origin is not None and customer is not None:
                     requests.append(self._request(stands, customer, message, origin, runs))
             except DBAPIError:
@@ -169,7 +169,12 @@ class _Claim:
         self._decisions.append(decisions.about(message, "failed", detail, self._now))
 
     def _may_go(
-        self, stands: Recipients, customer: Customer | None, message: Message, repeated: set[tuple[str | None, str]]
+        self,
+        stands: Recipients,
+        customer: Customer | None,
+        message: Message,
+        repeated: set[tuple[str | None, str]],
+        runs: Mapping[str, Enrollment],
     ) -> Origin | None:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         now = self._now
@@ -180,7 +185,9 @@ class _Claim:
             return None
         who = stands.recipient(customer, message.topic, message.email)
         limits = stands.limits(message.customer_id, message.topic, (), message.email)
-        verdict = policy.decide(origin.terms, who, due=message.due, now=now, limits=limits)
+        run = runs.get(message.enrollment_id or "")
+        terms = pauses.terms(self._session, origin.terms, run, message.stage, message.due, now)
+        verdict = policy.decide(terms, who, due=message.due, now=now, limits=limits)
         why = stands.evidence(verdict, customer, message.topic, (), message.email)
         match verdict:
             case Skipped(reason=reason):

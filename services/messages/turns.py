@@ -61,7 +61,8 @@ def return_tokens(session: Session, channel: str | None, campaigns: Sequence[str
 def _journeys(session: Session, lane: str, limit: int, now: datetime) -> Sequence[Sequence[DueMessage]]:
     keys = lanes.journeys_with_planned(session, lane)
     paused = journeys.paused_among(session, keys)
-    going = [one for one in keys if one not in paused]
+    going = {one: paused.get(one, ()) for one in keys}
+    going = {one: stages for one, stages in going.items() if stages is not None}
     found = lanes.due_of_journeys(session, lane, going, topics.paused_keys(session), limit, now)
     return [found[one] for one in going]
 

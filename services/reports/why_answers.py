@@ -5,18 +5,19 @@ It tells the present: where the customer is now and what comes next, and behind 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.machine.inputs import Halting
 from journeys.machine.woken import restored
 from journeys.program.program import Program
 from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
 from journeys.simulation.forecast import Action
 from services.customers import known_facts
-from services.definitions import journeys
+from services.definitions import journeys, pauses
 from services.enrollments import enrollment_forecast
 from services.errors import InvalidInput, NotFound
 from services.reports import both_clocks, untold_dates, why_mail
@@ -102,13 +103,13 @@ class _Run:
         if run.status == EnrollmentStatus.ENDED:
             return f"the run ended in {run.stage} ({run.reason})"
         if run.paused:
-            by = "the pause of the journey" if run.paused_by == "journey" else "a person"
+            by = f"the pause of the {run.paused_by}" if run.paused_by in get_args(Halting) else "a person"
             return f"it is paused in {run.stage} by {by}"
         where = f"it waits at {run.step}" if run.step else f"it rests in {run.stage}"
         acts = f", and acts by itself at {self._clocks.tell(run.wakes_at)}" if run.wakes_at else ""
         journey = self._session.get(Journey, run.journey)
-        paused = journey.paused_at if journey is not None else None
-        halted = f"; the journey is paused since {self._clocks.tell(paused)}, so it parks instead" if paused else ""
+        paused = pauses.since(journey, run.stage)
+        halted = f"; {paused[0]} is paused since {self._clocks.tell(paused[1])}, so it parks instead" if paused else ""
         return where + acts + halted + (f"; its wakes end in an error: {run.stuck}" if run.stuck else "")
 
     def _foretold(self, action: Action) -> str:

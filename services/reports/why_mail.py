@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from journeys.rules.awaited import NO_ADDRESS_YET
 from journeys.rules.policy import EVERY_TOPIC, REASONS
+from services.definitions import pauses
 from services.errors import NotFound
 from services.reports import both_clocks
 from services.reports.both_clocks import BothClocks
@@ -92,15 +93,9 @@ def _held(session: Session, mail: Message, clocks: BothClocks) -> str:
     if mail.status not in CLAIMABLE:
         return ""
     topic, journey = session.get(Topic, mail.topic), session.get(Journey, mail.journey)
-    held = [
-        f"; it is held, since {what} is paused since {clocks.tell(since)}"
-        for what, since in (
-            (f"mail about {mail.topic}", topic.paused_at if topic else None),
-            (f"the journey {mail.journey}", journey.paused_at if journey else None),
-        )
-        if since is not None
-    ]
-    return "".join(held)
+    held = [(f"mail about {mail.topic}", topic.paused_at)] if topic and topic.paused_at else []
+    held += [paused] if (paused := pauses.since(journey, mail.stage)) else []
+    return "".join(f"; it is held, since {what} is paused since {clocks.tell(since)}" for what, since in held)
 
 
 def _evidence(session: Session, mail: Message, recorded: Sequence[Decision], clocks: BothClocks) -> str:

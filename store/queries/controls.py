@@ -22,8 +22,12 @@ def row(
     reason: str = "",
     control_id: str | None = None,
     to: Destination | None = None,
+    late: str | None = None,
 ) -> bulk.ColumnValues:
-    """The columns of a control that is asked of an enrollment now: pause, resume, skip, move (`to` a place) or exit."""
+    """The columns of a control that is asked of an enrollment now: pause, resume, skip, move (`to` a place) or exit.
+
+    `late` is what a resume makes of overdue mails.
+    """
     stage, step = to or (None, None)
     return {
         "id": control_id or new_id("ctl"),
@@ -33,6 +37,7 @@ def row(
         "reason": reason,
         "stage": stage,
         "step": step,
+        "late": late,
         "status": ControlStatus.ASKED,
         "refusal": None,
         "asked_at": now,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, exists, null, union_all, update
 from sqlalchemy import select as select_columns
@@ -58,6 +58,8 @@ def row(
         "stuck": None,
         "paused": False,
         "paused_by": None,
+        "resumed_at": None,
+        "resumed_late": None,
         "wakes_at": None,
         "poked_at": None,
         "nudged_at": None,
@@ -71,15 +73,28 @@ _ASKED = exists().where(
     col(ControlRequest.enrollment_id) == Enrollment.id, col(ControlRequest.status) == ControlStatus.ASKED
 )
 _WAKING: Any = (
-    select(Enrollment, col(Journey.paused_at).is_not(None), _ASKED)
+    select(Enrollment, Journey.paused_at, Journey.paused_stages, _ASKED)
     .join(Journey, col(Journey.key) == Enrollment.journey, isouter=True)
     .where(Enrollment.id == bindparam("id"))
 )
 
 
-def waking(session: Session, enrollment_id: str) -> tuple[Enrollment, bool, bool] | None:
-    """An enrollment, read anew, with whether its journey is paused and whether a control is asked of it."""
-    return session.exec(_WAKING, params={"id": enrollment_id}, execution_options={"populate_existing": True}).first()
+class EnrollmentToWake(NamedTuple):
+    """An enrollment, the stages of its journey that are paused (None: all of them), and whether a control is asked."""
+
+    enrollment: Enrollment
+    paused_stages: Collection[str] | None
+    asked: bool
+
+
+def waking(session: Session, enrollment_id: str) -> EnrollmentToWake | None:
+    """An enrollment, read anew."""
+    query: Any = session.exec(_WAKING, params={"id": enrollment_id}, execution_options={"populate_existing": True})
+    found = query.first()
+    if found is None:
+        return None
+    own, paused_at, stages, asked = found
+    return EnrollmentToWake(own, None if paused_at is not None else frozenset(stages or ()), asked)
 
 
 def wakes(session: Session, enrollment_id: str) -> int | None:
@@ -209,18 +224,28 @@ def live_places(session: Session, customer_ids: Collection[str], emails: Collect
 
 
 def live_in(
-    session: Session, journey: str, after: str, limit: int, *, paused_by: str | None = None
+    session: Session, journey: str, after: str, limit: int, *, paused_by: Collection[str] = (), stage: str | None = None
 ) -> Sequence[Enrollment]:
-    """A page of a journey's live enrollments in the order of their ids, behind the id `after`.
+    """A page of a journey's live enrollments (in a stage of it) in the order of their ids, behind the id `after`.
 
-    `paused_by` is who paused them (`journey`, …); without it all of them are meant.
+    `paused_by` is who may have paused them (`journey`, …); without it all of them are meant.
     """
     query = select(Enrollment).where(
         Enrollment.journey == journey, Enrollment.status == EnrollmentStatus.LIVE, col(Enrollment.id) > after
     )
-    if paused_by is not None:
-        query = query.where(Enrollment.paused_by == paused_by)
+    if paused_by:
+        query = query.where(col(Enrollment.paused_by).in_(paused_by))
+    if stage is not None:
+        query = query.where(Enrollment.stage == stage)
     return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
+
+
+def stands_in(session: Session, journey: str, stage: str) -> bool:
+    """Whether anybody is under way in this stage of a journey, of whatever version."""
+    query = select(Enrollment.id).where(
+        Enrollment.journey == journey, Enrollment.status == EnrollmentStatus.LIVE, Enrollment.stage == stage
+    )
+    return session.exec(query.limit(1)).first() is not None
 
 
 def live_on(session: Session, journey: str, version: int) -> int:

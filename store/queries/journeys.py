@@ -49,15 +49,17 @@ def letting_in(session: Session) -> Sequence[JourneyVersion]:
     return session.exec(query.where(col(Journey.archived_at).is_(None))).all()
 
 
-def paused_among(session: Session, keys: Collection[str]) -> set[str]:
-    """Those of the journeys that are paused."""
-    query = select(Journey.key).where(col(Journey.key).in_(keys), col(Journey.paused_at).is_not(None))
-    return set(session.exec(query).all())
+def paused_among(session: Session, keys: Collection[str]) -> dict[str, Collection[str] | None]:
+    """Those of the journeys in which something is paused: the stages that are; None where all are."""
+    query = select(Journey.key, Journey.paused_at, Journey.paused_stages).where(col(Journey.key).in_(keys))
+    found = session.exec(query).all()
+    return {key: None if since else sorted(stages) for key, since, stages in found if since or stages}
 
 
-def is_paused(session: Session, key: str) -> bool:
-    """Whether a journey is paused: its enrollments park at their next wake."""
-    return session.exec(select(Journey.paused_at).where(Journey.key == key)).first() is not None
+def is_paused(session: Session, key: str, stage: str | None = None) -> bool:
+    """Whether a journey, or this stage of it, is paused: its enrollments park at their next wake."""
+    stages = paused_among(session, [key]).get(key, ())
+    return stages is None or stage in stages
 
 
 def canonicals(session: Session, digests: Collection[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 The statuses stand in the statements as they are, not as parameters: so the database knows which partial index fits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -75,11 +75,16 @@ class DueMessage(NamedTuple):
 
 
 def due_of_journeys(
-    session: Session, lane: str, journeys: Sequence[str], stopped: Sequence[str], limit: int, now: datetime
+    session: Session,
+    lane: str,
+    journeys: Mapping[str, Collection[str]],
+    stopped: Sequence[str],
+    limit: int,
+    now: datetime,
 ) -> Mapping[str, Sequence[DueMessage]]:
     """The due messages of each journey, the oldest first, but for those of stopped topics and paused enrollments.
 
-    `limit` at most of each.
+    `journeys` names with each the stages of it that are paused, whose mail waits too; `limit` at most of each.
     """
     query = (
         _due(col(Message.journey), limit, now)
@@ -88,7 +93,11 @@ def due_of_journeys(
     )
     if stopped:
         query = query.where(col(Message.topic).notin_(stopped))
-    return _by_campaign(session, {key: query.where(Message.journey == key) for key in journeys})
+    queries: dict[str, Any] = {}
+    for key, paused in journeys.items():
+        of_journey = query.where(Message.journey == key)
+        queries[key] = of_journey.where(col(Message.stage).notin_(paused)) if paused else of_journey
+    return _by_campaign(session, queries)
 
 
 def due_of_broadcasts(

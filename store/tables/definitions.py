@@ -18,7 +18,8 @@ class Journey(SQLModel, table=True):
     """A journey by key: its draft, and which version is live. One that lets customers in is the lifecycle.
 
     `revision` counts the changes of the draft; `drafted_by` is the key that made the last one, and `based_on` the
-    revision that it had read (None: it did not say).
+    revision that it had read (None: it did not say). `paused_stages` are the stages that are paused, each with the
+    instant since when; `resumed` is the last resume of each stage (of the whole journey: ""), `{"at": …, "late": …}`.
     """
 
     __table_args__ = (partial_index("uq_journey_lifecycle", "lifecycle", of=THE_LIFECYCLE, unique=True),)
@@ -32,6 +33,8 @@ class Journey(SQLModel, table=True):
     live_version: int | None = None
     lifecycle: bool = False
     paused_at: datetime | None = _at(default=None)
+    paused_stages: dict[str, Any] = _json(default_factory=lambda: {})
+    resumed: dict[str, Any] = _json(default_factory=lambda: {})
     archived_at: datetime | None = _at(default=None)
     alarm: str | None = None
     created_at: datetime = _at()

@@ -26,7 +26,9 @@ class Enrollment(SQLModel, table=True):
     a workflow that did not hear of it. `cursor` is the number of the last event that was worked off or passed over.
     `migrating` says that it was moved to another version, and that its workflow has not heard of it.
     `stuck` is the error that its wakes end in, while they do. `poked_at` is since when something waits for it, None
-    where nothing does; `nudged_at` is when the upkeep last poked it, since it was overdue.
+    where nothing does; `nudged_at` is when the upkeep last poked it, since it was overdue. `paused_by` is a person, the
+    journey or its stage; `resumed_at` is when a person last resumed it, and `resumed_late` what was to become of the
+    mails that were overdue then (None: what their steps say).
     """
 
     __table_args__ = (
@@ -68,6 +70,8 @@ class Enrollment(SQLModel, table=True):
     stuck: str | None = None
     paused: bool = False
     paused_by: str | None = None
+    resumed_at: datetime | None = _at(default=None)
+    resumed_late: str | None = None
     wakes_at: datetime | None = _at(default=None)
     poked_at: datetime | None = _at(default=None)
     nudged_at: datetime | None = _at(default=None)
@@ -111,7 +115,7 @@ class ControlRequest(SQLModel, table=True):
     """Something that was asked of an enrollment: pause, resume, skip, move or exit. Its next wake does it, or refuses.
 
     `reason` is what an exit ends the enrollment with, `stage` and `step` are where a move leads; `refusal` is the
-    sentence of one that was refused.
+    sentence of one that was refused. `late` is what becomes of overdue mails by a resume (None: what their steps say).
     """
 
     __tablename__: ClassVar[Any] = "control"
@@ -124,6 +128,7 @@ class ControlRequest(SQLModel, table=True):
     reason: str = ""
     stage: str | None = None
     step: str | None = None
+    late: str | None = None
     status: ControlStatus = status_column(ControlStatus, default=ControlStatus.ASKED)
     refusal: str | None = None
     asked_at: datetime = _at()

@@ -66,6 +66,11 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0026": {"operation": {"paused": False}},
     "0027": {"journey_version": {"archived_at": None}},
     "0029": {"message": {"template_pin": None}},
+    "0030": {
+        "journey": {"paused_stages": {}, "resumed": {}},
+        "enrollment": {"resumed_at": None, "resumed_late": None},
+        "control": {"late": None},
+    },
 }
 """What a revision puts into each row that was there before it, by table."""
 

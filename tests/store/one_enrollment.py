@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from services.definitions import journeys
+from services.definitions import pauses
 from services.enrollments import asking
 from services.ingestion.ingest import IngestResult
 from store.session import Database
@@ -26,7 +26,7 @@ def rows(database: Database, table: Any) -> list[Any]:
 
 def pause(database: Database, paused: bool, now: datetime) -> None:
     with database.writing() as session:
-        journeys.pause(session, "welcome", now) if paused else journeys.resume(session, "welcome")
+        pauses.pause(session, "welcome", now) if paused else pauses.resume(session, "welcome", now)
 
 
 def story(database: Database) -> list[tuple[int | None, str]]:

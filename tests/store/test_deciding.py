@@ -10,7 +10,7 @@ from sqlmodel import select
 from mail.providers.events import Feedback
 from mail.providers.sendgrid.sender import SendGridSender
 from mail.providers.smtp.sender import SmtpSender
-from services.definitions import journeys
+from services.definitions import pauses
 from services.errors import NotFound, Refused
 from services.feedback import complaint_brake, delivery_events
 from services.installation import installation_settings
@@ -233,4 +233,4 @@ def test_the_brake_is_asked_by_the_complaint_itself_and_let_go_by_a_person(
         delivery_events.take(session, [Feedback(send_id="m", kind="complained", at=noon)], "sendgrid", noon)
     with database.writing() as session:
         assert journey_rows.is_paused(session, "welcome")
-        assert journeys.resume(session, "welcome").alarm is None
+        assert pauses.resume(session, "welcome", noon).alarm is None

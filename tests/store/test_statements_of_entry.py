@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from services.definitions import journeys, topics
+from services.definitions import journeys, pauses, topics
 from services.enrollments import customer_events, schedules
 from services.enrollments.customer_events import Listeners
 from services.upkeep import upkeep
@@ -118,7 +118,7 @@ def test_a_journey_is_left_by_everybody(
     publish("on_order", JOURNEY.format(key="on_order", enter=TRIGGERS["on_order"]))
     take(*[{"type": "track", "userId": f"u{number}", "event": "Order"} for number in range(count)])
     with statements(database, at_most=30):
-        database.write(lambda session: journeys.pause(session, "on_order", noon))
+        database.write(lambda session: pauses.pause(session, "on_order", noon))
         database.write(lambda session: topics.pause(session, "news", noon))
         database.write(lambda session: journeys.archive(session, "on_order", noon))
     done("leave", journey="on_order", reason="archived", at_most=24)

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from journeys.program.nodes import SendNode
 from mail.providers.events import Feedback
-from services.definitions import journeys, templates
+from services.definitions import journeys, pauses, templates
 from services.definitions.broadcast_definition import BroadcastIn
 from services.feedback import delivery_events, opens_and_clicks
 from services.messages import claiming, sending_ledger
@@ -44,7 +44,7 @@ def test_a_claim_over_many_journeys(
     with database.writing() as session:
         made = [_mail(session, number % count, one.id, noon) for number, one in enumerate(customers(session))]
         messages.add(session, made)
-        journeys.pause(session, "j0", noon)
+        pauses.pause(session, "j0", noon)
     with statements(database, at_most=22), database.writing() as session:
         claimed = claiming.claim(session, "journey", "f", 2 * count, noon)
     assert sorted(one.campaign for one in claimed) == sorted(2 * [f"j{number}" for number in range(1, count)])

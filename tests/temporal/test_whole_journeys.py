@@ -7,7 +7,7 @@ from sqlmodel import select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from services.definitions import journeys
+from services.definitions import journeys, pauses
 from services.operations import operations, uploads
 from services.reports import customer_view
 from store.statuses import OPERATION_LIVE
@@ -35,12 +35,12 @@ async def begin(world: Any, *users: str) -> None:
 
 def pause(world: Any) -> None:
     with world.parts.database.writing() as session:
-        journeys.pause(session, "club", world.clock())
+        pauses.pause(session, "club", world.clock())
 
 
 def resume(world: Any) -> None:
     with world.parts.database.writing() as session:
-        journeys.resume(session, "club")
+        pauses.resume(session, "club", world.clock())
 
 
 async def operate(world: Any, kind: str, request: dict[str, Any]) -> str:

@@ -71,15 +71,19 @@ class JourneyCalls(Connection):
     def change_journey(
         self, key: str, change: Literal["pause", "resume", "archive"], body: JsonObject | None = None
     ) -> m.JourneyOut:
-        """Park everybody, let them go on, or let nobody in any more.
+        """Park everybody, let them go on, or let nobody in any more; with `{"stage": …}` pause or resume a stage alone.
 
+        With `resume`, `{"late": "send" | "skip" | "next_window"}` says what becomes of mails that are overdue.
         With `archive` and the body `{"in_flight": "exit"}` those under way leave at once.
         """
         return self.call("POST", "/v1/journeys/{}/{}", key, change, json=body)
 
-    def resume_plan(self, key: str) -> m.ResumePlanOut:
-        """What would go if a paused journey were resumed now: mails by step, with what becomes of them."""
-        return self.call("GET", "/v1/journeys/{}/resume-plan", key)
+    def resume_plan(self, key: str, **asked: str | None) -> m.ResumePlanOut:
+        """What would go if a paused journey were resumed now: mails by step, with what becomes of them.
+
+        `late`, `stage`, `enrollment`: what the resume would say of what is overdue, and what alone would be resumed.
+        """
+        return self.call("GET", "/v1/journeys/{}/resume-plan", key, params=asked)
 
     def journey_report(self, key: str) -> m.JourneyReport:
         """Who entered, where they are, how they left, what was sent, and which goals were reached."""
@@ -117,13 +121,19 @@ class JourneyCalls(Connection):
         return self.call("GET", "/v1/enrollments/{}/forecast", enrollment)
 
     def control(
-        self, enrollment: str, verb: Literal["pause", "resume", "skip", "exit"], reason: str = ""
+        self,
+        enrollment: str,
+        verb: Literal["pause", "resume", "skip", "exit"],
+        reason: str = "",
+        late: Literal["send", "skip", "next_window"] | None = None,
     ) -> m.EnrollmentOut:
         """Pause, resume, skip the step that is waited in, or exit; `reason` is kept with the decision.
 
+        With `resume`, `late` is what becomes of a mail that is overdue, in place of what its step says.
+
         Returns when it is done. Raises ApiProblem `refused` with the reason where it cannot be.
         """
-        return self.call("POST", "/v1/enrollments/{}/{}", enrollment, verb, json={"reason": reason})
+        return self.call("POST", "/v1/enrollments/{}/{}", enrollment, verb, json={"reason": reason, "late": late})
 
     def move(self, enrollment: str, stage: str, step: str | None = None, reason: str = "") -> m.EnrollmentOut:
         """Move one to a stage of its version, at a step: its id, or as it is called within the stage; else the first.

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from journeys.language.words import Late
 from services.errors import InvalidInput, NotFound
-from waypost.cli.arguments import JsonFlag
+from waypost.cli.arguments import JsonFlag, LateOption
 from waypost.cli.terminal import api_client, print_answer
 
 if TYPE_CHECKING:
@@ -37,9 +38,15 @@ def pause(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json
     _control("pause", of, journey, reason, as_json)
 
 
-def resume(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
-    """Let it go on: what is overdue follows its `late`."""
-    _control("resume", of, journey, reason, as_json)
+def resume(
+    of: Whose,
+    journey: JourneyOption = None,
+    reason: Reason = "",
+    late: LateOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let it go on: what is overdue follows --late, else what its step says."""
+    _control("resume", of, journey, reason, as_json, late)
 
 
 def skip(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
@@ -65,9 +72,9 @@ def exit_(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json
     _control("exit", of, journey, reason, as_json)
 
 
-def _control(verb: Verb, of: str, journey: str | None, reason: str, as_json: bool) -> None:
+def _control(verb: Verb, of: str, journey: str | None, reason: str, as_json: bool, late: Late | None = None) -> None:
     with api_client() as waypost:
-        _print(as_json, waypost.control(the_one_meant(waypost, of, journey), verb, reason))
+        _print(as_json, waypost.control(the_one_meant(waypost, of, journey), verb, reason, late))
 
 
 def _print(as_json: bool, done: "EnrollmentOut") -> None:

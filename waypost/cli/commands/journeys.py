@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from journeys.language.problems import InvalidJourney
-from waypost.cli.arguments import CustomerArgument, FileArgument, JourneyArgument, JsonFlag
+from waypost.cli.arguments import CustomerArgument, FileArgument, JourneyArgument, JsonFlag, LateOption
 from waypost.cli.terminal import api_client, console, failures_as_sentences, parts, print_answer, read, show_problems
 
 if TYPE_CHECKING:
     from journeys.checks.lint import ValidationContext
     from waypost.wiring import Parts
+
+
+StageOption = Annotated[str | None, typer.Option(help="One stage of it alone.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -59,31 +62,34 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
         return validation_context.load(session, key, made.templates(), beside)
 
 
-def pause(key: JourneyArgument, as_json: JsonFlag = False) -> None:
-    """Park everybody in a journey where they are; no mail goes."""
+def pause(key: JourneyArgument, stage: StageOption = None, as_json: JsonFlag = False) -> None:
+    """Park everybody in a journey (or in one stage of it) where they are; no mail goes."""
     with api_client() as waypost:
-        print_answer(
-            as_json, waypost.change_journey(key, "pause"), f"[green]✓[/] {key} is paused; `waypost resume {key}`"
-        )
+        what, again = (f"stage {stage} of {key}", f"{key} --stage {stage}") if stage else (key, key)
+        done = waypost.change_journey(key, "pause", {"stage": stage})
+        print_answer(as_json, done, f"[green]✓[/] {what} is paused; `waypost resume {again}`")
 
 
 def resume(
     key: JourneyArgument,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would go; nothing is resumed.")] = False,
+    stage: StageOption = None,
+    late: LateOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let a paused journey go on: first the events of the meantime, then what is overdue."""
+    """Let a paused journey, or stage, go on: first the events of the meantime, then what is overdue."""
     from waypost.cli.tables.plan import print_resume_plan
 
     with api_client() as waypost:
         if plan:
-            found = waypost.resume_plan(key)
+            found = waypost.resume_plan(key, stage=stage, late=late)
             if as_json:
                 print_answer(True, found)
             else:
                 print_resume_plan(console, found)
             return
-        print_answer(as_json, waypost.change_journey(key, "resume"), f"[green]✓[/] {key} goes on")
+        done = waypost.change_journey(key, "resume", {"stage": stage, "late": late})
+        print_answer(as_json, done, f"[green]✓[/] {f'stage {stage} of {key}' if stage else key} goes on")
 
 
 def enroll(key: JourneyArgument, customer: CustomerArgument, as_json: JsonFlag = False) -> None:
