@@ -20,6 +20,7 @@ from journeys.machine.commands import DECISIONS
 from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
 from pictures import map as maps
+from pictures import plan as plan_picture
 from waypost.project import new_project
 from waypost.settings import Settings
 
@@ -64,6 +65,24 @@ def calls() -> str:
             f"### {tag['name'].capitalize()}\n\n{tag['description']}\n\n| call | |\n| --- | --- |\n" + "\n".join(rows)
         )
     return "\n\n".join(told) + "\n"
+
+
+def plan_of_a_change() -> str:
+    """The plan that docs/change-a-journey.md tells of."""
+    told = (
+        ("retimed", ("onboarding", "onboarding/wait:3 days"), ("onboarding", "onboarding/wait:5 days"), 412),
+        ("stays", ("onboarding", None), ("onboarding", None), 301),
+        ("moves", ("onboarding", "onboarding/wait:2 days"), ("onboarding", "onboarding/send:offer"), 88),
+        ("stranded", ("trial", "trial/wait:1 day"), ("trial", "trial/wait:1 day"), 9),
+    )
+    changes = [
+        {
+            "kind": kind, "count": count,
+            "from": {"stage": was[0], "step": was[1]}, "to": {"stage": to[0], "step": to[1]},
+        }
+        for kind, was, to, count in told
+    ]  # fmt: skip
+    return plan_picture.draw(changes, "onboarding: 810 customers under way", ("version 3, live", "version 4, planned"))
 
 
 def handbook(entries: Mapping[str, Entry], meanings: Mapping[str, str], place: str) -> str:
@@ -116,6 +135,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/rooms.md": rooms.page,
     "docs/statuses.md": status_diagrams.page,
     "docs/pictures/lifecycle.svg": lifecycle_map,
+    "docs/pictures/plan.svg": plan_of_a_change,
     "waypost/client/models.py": models.models,
     **{f"docs/pictures/journeys/{name}.svg": partial(example_map, name) for name in new_project.examples()},
 }

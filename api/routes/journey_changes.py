@@ -1,22 +1,18 @@
 """A new version and those who are under way: its plan, its publish, the way back."""
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, Support
-from api.deps.transactions import Now, Reading
+from api.deps.transactions import Now
 from api.edge import repeated_keys
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
@@ -26,7 +22,6 @@ from api.routes.operations import operation_out
 from api.schemas.journey_changes import (
     BesideIn,
     MovesIn,
-    PlanEntryOut,
     PlanIn,
     Published,
     PublishedOnRecord,
@@ -37,7 +32,7 @@ from api.schemas.journey_changes import (
 from api.schemas.journeys import JourneyOut, VersionOut
 from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
-from journeys.changes.outcomes import Choices, Kind
+from journeys.changes.outcomes import Choices
 from journeys.checks.lint import ValidationContext
 from journeys.language.words import Late
 from services.changes import approval, publishing, resume_plan, written_moves
@@ -46,19 +41,11 @@ from services.changes.plan import PlanRequest
 from services.changes.resuming import ResumeScope
 from services.changes.written_moves import WrittenMoves
 from services.definitions import drafts, journeys
-from services.errors import InvalidInput, NotFound
-from services.operations import operations
-from store.queries import plans as plan_rows
+from services.errors import InvalidInput
 from store.tables.access import Operation
 from store.tables.definitions import Journey, JourneyVersion
-from store.tables.plans import PlanEntry
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
-
-PlanId = Annotated[str, Path(description="the token of a plan, `op_…`", max_length=40)]
-
-COLUMNS = ("enrollment", "version", "kind", "stage", "step", "to_stage", "to_step", "detail")
-"""Of the list that is downloaded."""
 
 Publish = Callable[[Session], tuple[JourneyVersion, bool]]
 
@@ -232,79 +219,3 @@ async def resume_plan_(
         return ResumePlanOut.model_validate({"journey": key, "paused": paused, **found.as_json()})
 
     return await heavy.run(look)
-
-
-class StreamedNdjson(StreamingResponse):
-    """JSON, a line for each thing."""
-
-    media_type = "application/x-ndjson"
-
-
-class StreamedCsv(StreamingResponse):
-    """A table as a file of any length."""
-
-    media_type = "text/csv"
-
-
-@router.get(
-    "/{key}/plans/{id}.ndjson",
-    summary="A plan, customer by customer",
-    response_class=StreamedNdjson,
-    responses=responses(404),
-)
-def as_ndjson(
-    key: JourneyKey, id: PlanId, parts: TheBackend, session: Reading, caller: Support, kind: Kind | None = None
-) -> Response:
-    """One line for each enrollment: what would become of it. `kind` leaves the others out."""
-    _plan_of(session, key, id)
-    return StreamedNdjson(_lines(parts, id, kind, _ndjson))
-
-
-@router.get(
-    "/{key}/plans/{id}.csv", summary="The same as a table", response_class=StreamedCsv, responses=responses(404)
-)
-def as_csv(
-    key: JourneyKey, id: PlanId, parts: TheBackend, session: Reading, caller: Support, kind: Kind | None = None
-) -> Response:
-    """The same lines with a header; `detail` is JSON."""
-    _plan_of(session, key, id)
-    name = {"Content-Disposition": f'attachment; filename="{key}-plan.csv"'}
-    return StreamedCsv(_lines(parts, id, kind, _csv), headers=name)
-
-
-def _plan_of(session: Session, key: str, id: str) -> None:
-    operation = operations.get(session, id)
-    if operation.kind != plans.KIND or operation.request["journey"] != key:
-        raise NotFound(f"there is no plan {id!r} of the journey {key!r}")
-
-
-def _lines(
-    parts: Backend, id: str, kind: str | None, write: Callable[[Iterable[PlanEntryOut]], Iterator[str]]
-) -> Iterator[str]:
-    with parts.database.reading() as session:
-        yield from write(_shown(entry) for entry in plan_rows.each(session, id, kind))
-
-
-def _shown(entry: PlanEntry) -> PlanEntryOut:
-    return PlanEntryOut(
-        enrollment=entry.enrollment_id, version=entry.version, kind=entry.kind, stage=entry.stage, step=entry.step,
-        to_stage=entry.to_stage, to_step=entry.to_step, detail=entry.detail,
-    )  # fmt: skip
-
-
-def _ndjson(entries: Iterable[PlanEntryOut]) -> Iterator[str]:
-    for entry in entries:
-        yield entry.model_dump_json() + "\n"
-
-
-def _csv(entries: Iterable[PlanEntryOut]) -> Iterator[str]:
-    file = io.StringIO()
-    rows = csv.writer(file)
-    rows.writerow(COLUMNS)
-    for entry in entries:
-        shown = entry.model_dump()
-        rows.writerow([json.dumps(shown[name]) if name == "detail" else shown[name] for name in COLUMNS])
-        yield file.getvalue()
-        file.seek(0)
-        file.truncate()
-    yield file.getvalue()

@@ -35,17 +35,23 @@ class CountedChanges:
         self.kinds[outcome.kind] += 1
         count, examples = self.changes.get(outcome.change, (0, []))
         self.changes[outcome.change] = count + 1, [*examples, enrollment][:EXAMPLES]
-        before, after = outcome.acts
-        acts = outcome.state is not None and not outcome.state.paused
-        self.soon += acts and after != before and after is not None and after <= now + SOON
+        self.soon += acts_soon(outcome, now)
+
+    def remove(self, enrollment: str, change: AlikeOutcomes, *, soon: bool) -> None:
+        """It was counted under this change, and has to be counted anew."""
+        self.kinds[change.kind] -= 1
+        count, examples = self.changes.get(change, (0, []))
+        self.changes[change] = count - 1, [one for one in examples if one != enrollment]
+        self.soon -= soon
 
     def as_json(self) -> dict[str, Any]:
         """As a plan tells it; the most frequent change first."""
-        ordered = sorted(self.changes.items(), key=lambda one: (-one[1][0], one[0].kind))
+        found = [one for one in self.changes.items() if one[1][0]]
+        ordered = sorted(found, key=lambda one: (-one[1][0], one[0].kind))
         told = [(warning(count, change), change) for change, (count, _) in ordered]
         return {
             "live": self.kinds.total(),
-            "kinds": dict(self.kinds),
+            "kinds": dict(+self.kinds),
             "changes": [_change(change, count, examples) for change, (count, examples) in ordered],
             "due_within_an_hour": self.soon,
             "warnings": [sentence for sentence, _ in told if sentence],
@@ -60,6 +66,13 @@ class CountedChanges:
             change = _CHANGE.validate_python({**own, "was": own.pop("from")} if "from" in own else own)
             found.changes[change] = one["count"], list(one["examples"])
         return found
+
+
+def acts_soon(outcome: PlaceOutcome, now: datetime) -> bool:
+    """Whether it acts within SOON, and did not before."""
+    before, after = outcome.acts
+    acts = outcome.state is not None and not outcome.state.paused
+    return acts and after != before and after is not None and after <= now + SOON
 
 
 def _change(change: AlikeOutcomes, count: int, examples: list[str]) -> dict[str, Any]:

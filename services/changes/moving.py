@@ -5,7 +5,7 @@ PACE a second. Who cannot be moved keeps place and version.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,13 +85,19 @@ def judge(session: Session, target: TargetVersion, those: Sequence[EnrollmentRow
 
     One of whom that cannot be told is `unsettled`, with the name of the error, and the log tells more.
     """
-    mappings = {digest: target.mapping(journeys.compiled(session, digest)) for digest in {one.digest for one in those}}
-    templates = {one for mapping in mappings.values() for one in new_templates(mapping)}
-    standing = standings.of(session, those, templates)
+    digests = {one.digest for one in those}
+    mappings = {digest: target.mapping(journeys.compiled(session, digest)) for digest in digests}
+    standing = standings.of(session, those, templates_of(session, target, digests))
     for one in those:
         if one.id in standing:
             choices = target.choices if target.concerns(one.id) else PINNED
             yield _judged(one, standing[one.id], mappings[one.digest], now, choices)
+
+
+def templates_of(session: Session, target: TargetVersion, digests: Collection[str]) -> set[str]:
+    """The templates that those who run these definitions may be sent a second time, once they are moved."""
+    mappings = [target.mapping(journeys.compiled(session, digest)) for digest in digests]
+    return {one for mapping in mappings for one in new_templates(mapping)}
 
 
 def _judged(
@@ -131,7 +137,7 @@ def move(
     their version for a `refused` kind have it on their timeline.
     """
     customers.lock_all(session, those.values())
-    found = live_enrollments.by_ids(session, list(those), target.program.digest)
+    found = live_enrollments.by_ids(session, list(those), target.number)
     ours = [one for one in found if one.customer_id == those[one.id]]
     judged = list(judge(session, target, ours, now))
     moved = [one for one in judged if one.outcome.state is not None]

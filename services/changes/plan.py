@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from journeys.changes.mapping import BadMoves, Moves, mapping_of
-from journeys.changes.outcomes import Choices
+from journeys.changes.outcomes import AlikeOutcomes, Choices
 from journeys.language.definition import Definition
 from journeys.program import compiler
 from services.changes import impact, moving
-from services.changes.counted import CountedChanges
+from services.changes.counted import CountedChanges, acts_soon
 from services.changes.impact import Impact, RunsOn
 from services.changes.moving import Judged, TargetVersion
 from services.definitions import journeys
@@ -27,9 +27,10 @@ from services.operations import operations
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store import bulk
-from store.queries import counts, live_enrollments, plans
+from store.queries import counts, customers, enrollment_mail, live_enrollments, plans
 from store.session import Database
 from store.tables.access import Operation
+from store.tables.plans import PlanEntry
 
 KIND = "plan journey"
 """What the operation is called."""
@@ -38,6 +39,7 @@ PAGE = 1_000
 """Enrollments that are judged in one transaction: some tenths of a second."""
 
 _CHOICES: TypeAdapter[Choices] = TypeAdapter(Choices)
+_ALIKE: TypeAdapter[AlikeOutcomes] = TypeAdapter(AlikeOutcomes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +130,9 @@ def _page(session: Session, operation: Operation, aim: TargetVersion, now: datet
     if not those and "token" in known:
         return None
     counted, month = CountedChanges.from_json(known), Impact.read(known.get("counted", {}))
+    seqs = customers.last_events(session, {one.customer_id for one in those})  # before: what comes between is seen then
     judged = list(moving.judge(session, aim, those, now))
-    plans.add(session, [_entry(current.id, one) for one in judged])
+    plans.add(session, [_entry(current.id, one, seqs.get(one.enrollment.customer_id), now) for one in judged])
     _run_on(session, aim, [one for one in judged if _is_sampled(current, one)], month, now)
     for one in judged:
         counted.add(one.enrollment.id, one.outcome, now)
@@ -146,8 +149,9 @@ def _told(operation: Operation, counted: CountedChanges, month: Impact, *, whole
     return {**told, **counted.as_json(), **end}
 
 
-def _entry(plan: str, one: Judged) -> bulk.ColumnValues:
+def _entry(plan: str, one: Judged, seq: int | None, now: datetime) -> bulk.ColumnValues:
     outcome = one.outcome
+    soon = {"soon": True} if acts_soon(outcome, now) else {}
     return {
         "operation_id": plan,
         "enrollment_id": one.enrollment.id,
@@ -158,7 +162,10 @@ def _entry(plan: str, one: Judged) -> bulk.ColumnValues:
         "step": outcome.was.step,
         "to_stage": outcome.to.stage,
         "to_step": outcome.to.step,
-        "detail": moving.told(outcome),
+        "wakes": one.enrollment.wakes,
+        "seq": seq,
+        "acts_at": min((at for at in outcome.acts if at is not None), default=None),
+        "detail": moving.told(outcome) | soon,
     }
 
 
@@ -178,11 +185,34 @@ def _run_on(session: Session, aim: TargetVersion, those: list[Judged], month: Im
         runs_on.add(one.standing, journeys.compiled(session, one.enrollment.digest), moved)
 
 
+# -- what has changed since -------------------------------------------------------------------------------------------
+
+
 def counted_anew(session: Session, operation: Operation, now: datetime) -> CountedChanges:
-    """What the same plan counts now."""
-    counted, after, aim = CountedChanges(), "", target(operation)
-    while those := live_enrollments.page(session, operation.request["journey"], after, PAGE):
+    """What the same plan counts now: those are judged anew to whom something has happened since, and no others."""
+    aim, journey = target(operation), operation.request["journey"]
+    others = plans.outdated(session, operation.id, journey, now)
+    others |= enrollment_mail.with_a_held_one(session)
+    templates = moving.templates_of(session, aim, live_enrollments.digests(session, journey))
+    others |= enrollment_mail.changed_since(session, journey, templates, operation.created_at)
+    counted = CountedChanges.from_json(operation.result or {})
+    for known in plans.entries(session, operation.id, others):
+        counted.remove(known.enrollment_id, _alike(known), soon=known.detail.get("soon", False))
+    for part in bulk.parts(sorted(others)):
+        those = [one for one in live_enrollments.by_ids(session, part) if one.journey == journey]
         for one in moving.judge(session, aim, those, now):
             counted.add(one.enrollment.id, one.outcome, now)
-        after = those[-1].id
     return counted
+
+
+def _alike(known: PlanEntry) -> AlikeOutcomes:
+    return _ALIKE.validate_python(
+        {
+            "kind": known.kind,
+            "was": {"stage": known.stage, "step": known.step},
+            "to": {"stage": known.to_stage, "step": known.to_step},
+            "template": known.detail.get("template"),
+            "reason": known.detail.get("reason"),
+            "repeats": next(iter(known.detail.get("repeats", ())), None),
+        }
+    )

@@ -60,7 +60,7 @@ class Drifted(Exception):
 def check(session: Session, key: str, token: str, now: datetime, *, pin: bool = False) -> Operation:
     """The plan that a token names; raise Refused where it may not be carried out, Drifted where it must be seen again.
 
-    It reads everybody who is under way; where they are pinned, nothing that it counted happens.
+    Those are judged anew to whom something has happened since; where they are pinned, nothing that it counted happens.
     """
     operation = _plan(session, key, token, now)
     if pin:
@@ -134,7 +134,7 @@ def _page(session: Session, operation: Operation, aim: TargetVersion, now: datet
     current = session.get(Operation, operation.id) or operation
     known = current.result or NOBODY
     turn, _, after = (current.cursor or "1/").partition("/")
-    those = live_enrollments.elsewhere(session, aim.program.journey, aim.program.digest, after, PAGE)
+    those = live_enrollments.elsewhere(session, aim.program.journey, aim.number, after, PAGE)
     last = int(turn) == PASSES
     if not those:
         if current.result is None:

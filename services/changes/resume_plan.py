@@ -121,7 +121,7 @@ def of_journey(session: Session, key: str, now: datetime, scope: ResumeScope = E
 
 def _of_one(session: Session, key: str, enrollment: str) -> Sequence[EnrollmentRow]:
     """The one enrollment, in a list; raise NotFound where this journey has no such live one."""
-    found = [one for one in live_enrollments.by_ids(session, [enrollment], "") if one.journey == key]
+    found = [one for one in live_enrollments.by_ids(session, [enrollment]) if one.journey == key]
     if not found:
         raise NotFound(f"nobody is under way in {key!r} by the enrollment {enrollment!r}")
     return found

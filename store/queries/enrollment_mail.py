@@ -27,7 +27,7 @@ def of(
     which = (col(Message.template).in_(sorted(templates)), col(Message.status).in_(sorted(statuses)))
     for part in bulk.parts(sorted(enrollment_ids)):
         query = sql_select(*columns).where(col(Message.enrollment_id).in_(part), *which)
-        rows: Any = session.connection().execute(query)
+        rows: Any = session.connection().execute(query).all()
         for whose, step, template, accepted, due in rows:
             yield whose, SentMail(step=step, template=template, at=accepted or due)
 
@@ -36,6 +36,15 @@ def with_a_held_one(session: Session) -> set[str]:
     """The enrollments with a mail that a lane holds: few, and found in an index of their own."""
     query = select(Message.enrollment_id).where(HELD)
     return {one for one in session.exec(query) if one is not None}
+
+
+def changed_since(session: Session, journey: str, templates: Collection[str], since: datetime) -> set[str]:
+    """The enrollments of a journey of whose mails of these templates one has changed since, whatever it was."""
+    if not templates:
+        return set()
+    which = (Message.journey == journey, col(Message.template).in_(sorted(templates)))
+    found = session.exec(select(Message.enrollment_id).where(*which, col(Message.updated_at) >= since).distinct())
+    return {one for one in found if one is not None}
 
 
 def held_by_a_pause(session: Session, journey: str, now: datetime, after: str, limit: int) -> Sequence[Message]:

@@ -34,6 +34,7 @@ class EnrollmentRow(NamedTuple):
     stage_since: datetime
     poked_at: datetime | None
     paused_by: str | None
+    wakes: int
 
 
 _COLUMNS: Any = tuple(getattr(Enrollment, name) for name in EnrollmentRow._fields)
@@ -42,13 +43,13 @@ _COLUMNS: Any = tuple(getattr(Enrollment, name) for name in EnrollmentRow._field
 def page(session: Session, journey: str, after: str, limit: int) -> Sequence[EnrollmentRow]:
     """A page in the order of their ids, behind the id `after`."""
     query = _page(journey, after, limit, _COLUMNS)
-    return [EnrollmentRow._make(row) for row in session.connection().execute(query)]
+    return [EnrollmentRow._make(row) for row in session.connection().execute(query).all()]
 
 
-def elsewhere(session: Session, journey: str, digest: str, after: str, limit: int) -> dict[str, str]:
-    """The same page of those who run another definition than this one: their customers, by their ids."""
+def elsewhere(session: Session, journey: str, version: int, after: str, limit: int) -> dict[str, str]:
+    """The same page of those who are on another version than this one: their customers, by their ids."""
     query = _page(journey, after, limit, (Enrollment.id, Enrollment.customer_id)).where(
-        col(Enrollment.digest) != digest
+        col(Enrollment.version) != version
     )
     rows: Any = session.connection().execute(query).all()
     return dict(rows)
@@ -59,14 +60,22 @@ def _page(journey: str, after: str, limit: int, columns: Any) -> Any:
     return select(*columns).where(*live, col(Enrollment.id) > after).order_by(col(Enrollment.id)).limit(limit)
 
 
-def by_ids(session: Session, ids: Collection[str], besides: str) -> Sequence[EnrollmentRow]:
-    """Those of these that are live and do not run the definition `besides`, in the order of their ids."""
+def digests(session: Session, journey: str) -> set[str]:
+    """The definitions that those who are under way run."""
+    query = select(Enrollment.digest).where(
+        col(Enrollment.journey) == journey, col(Enrollment.status) == EnrollmentStatus.LIVE
+    )
+    return {digest for (digest,) in session.connection().execute(query.distinct())}
+
+
+def by_ids(session: Session, ids: Collection[str], besides: int | None = None) -> Sequence[EnrollmentRow]:
+    """Those of these that are live and not on the version `besides`, in the order of their ids."""
     found: list[EnrollmentRow] = []
     for part in bulk.parts(sorted(ids)):
         query = select(*_COLUMNS).where(
             col(Enrollment.id).in_(part),
             col(Enrollment.status) == EnrollmentStatus.LIVE,
-            col(Enrollment.digest) != besides,
+            col(Enrollment.version).is_distinct_from(besides),
         )
         found += map(EnrollmentRow._make, session.connection().execute(query.order_by(col(Enrollment.id))))
     return found

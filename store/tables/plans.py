@@ -1,15 +1,21 @@
 """What the plan of a publish says of each enrollment, kept as long as its operation."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
+from store.types import instant_column as _at
 from store.types import json_column as _json
 
 
 class PlanEntry(SQLModel, table=True):
-    """What would become of one enrollment; `detail` is what its kind tells beside the places."""
+    """What would become of one enrollment; `detail` is what its kind tells beside the places.
+
+    `wakes`, `seq` (its customer's last event) and `acts_at` (when it acts by itself next, under either version) tell
+    whether it may be otherwise by now.
+    """
 
     __tablename__: ClassVar[Any] = "plan_entry"
     __table_args__ = (
@@ -26,4 +32,7 @@ class PlanEntry(SQLModel, table=True):
     step: str | None = None
     to_stage: str
     to_step: str | None = None
+    wakes: int | None = None
+    seq: int | None = None
+    acts_at: datetime | None = _at(default=None)
     detail: dict[str, Any] = _json(default_factory=lambda: {})

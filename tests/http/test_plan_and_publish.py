@@ -212,6 +212,16 @@ def test_the_whole_list_is_downloaded(
     assert client.get(f"/v1/journeys/other/plans/{token}.csv").status_code == 404
 
 
+def test_a_plan_is_a_picture(client: TestClient, parts: Parts, shells: list[Shell], planned: Planned) -> None:
+    put(client, LONGER)
+    waits = client.post("/v1/journeys/tour/plan").json()["id"]
+    assert client.get(f"/v1/journeys/tour/plans/{waits}.svg").status_code == 409
+    drawn = client.get(f"/v1/journeys/tour/plans/{planned()['token']}.svg")
+    assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
+    assert "7 retimed →" in drawn.text
+    assert "version 2, planned" in drawn.text
+
+
 def test_a_journey_that_was_never_published_has_no_plan(client: TestClient) -> None:
     put(client, JOURNEY)
     refused = client.post("/v1/journeys/tour/plan")

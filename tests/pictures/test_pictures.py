@@ -6,6 +6,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +18,7 @@ from journeys.language import handbook
 from journeys.language.definition import Definition
 from pictures import charts
 from pictures import map as maps
+from pictures import plan as plan_picture
 from pictures.charts import Mark, StageStay
 from pictures.layout import arrange
 
@@ -182,3 +184,26 @@ def test_every_chart_is_well_formed_also_with_nothing_to_show(theme: str) -> Non
     ]
     for picture in drawn:
         assert ElementTree.fromstring(picture).tag == f"{SVG}svg"
+
+
+def change(kind: str, count: int, step: str | None = "trial/wait:3 days") -> dict[str, Any]:
+    place = {"stage": "trial", "step": step}
+    return {"kind": kind, "count": count, "from": place, "to": place}
+
+
+def test_a_plan_shows_each_change_as_thick_as_it_has_customers_and_warns_of_dangerous_ones() -> None:
+    changes = [change("stays", 10), change("mails_at_once", 1_000), change("rests", 3, None)]
+    root = ElementTree.fromstring(plan_picture.draw(changes, "tour", ("version 1", "version 2"), "dark"))
+    ways = [one for one in root.iter(f"{SVG}rect") if one.get("class") in ("way", "danger")]
+    assert [one.get("class") for one in ways] == ["danger", "way", "way"]
+    heights = [float(one.get("height", 0)) for one in ways]
+    assert heights == sorted(heights, reverse=True)
+    told = [text for one in root.iter(f"{SVG}text") if (text := one.text)]
+    assert {"1,000 mails at once ⚠ →", "10 stays →", "3 rests →", "wait:3 days", "rests"} <= {*told}
+
+
+def test_a_plan_with_nobody_and_one_with_too_many_changes_say_so() -> None:
+    assert "nobody is under way" in plan_picture.draw([], "tour", ("a", "b"))
+    many = [change("stays", count + 1) for count in range(plan_picture.MOST_ROWS + 5)]
+    assert "and 5 smaller changes" in plan_picture.draw(many, "<tour>", ("a & b", "c"))
+    ElementTree.fromstring(plan_picture.draw(many, "<tour>", ("a & b", "c")))

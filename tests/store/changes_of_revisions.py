@@ -71,6 +71,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "enrollment": {"resumed_at": None, "resumed_late": None},
         "control": {"late": None},
     },
+    "0031": {"plan_entry": {"wakes": None, "seq": None, "acts_at": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

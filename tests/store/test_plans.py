@@ -269,7 +269,7 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "enrollments that are stuck": lambda session: lists.enrollments(session, Slice(), stuck=True),
         "a journey's that are stuck": lambda session: lists.enrollments(session, Slice(), journey="j", stuck=True),
         "the live ones of a journey": lambda session: enrollments.live_in(session, "j", "e", 500),
-        "those on another version": lambda session: live_enrollments.elsewhere(session, "j", "d", "e", 500),
+        "those on another version": lambda session: live_enrollments.elsewhere(session, "j", 2, "e", 500),
         "a page of those under way": lambda session: live_enrollments.page(session, "j", "e", 500),
         "those that no signal reached": lambda session: enrollments.overdue(session, now, 100),
         "when the next hook is due": hooks.next_due,

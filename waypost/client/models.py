@@ -211,8 +211,9 @@ class ConsentOut(TypedDict):
 
 
 class ControlIn(TypedDict):
-    """Why it is done."""
+    """Why it is done; and with a resume, what becomes of a mail that is overdue."""
 
+    late: NotRequired[str | None]
     reason: NotRequired[str]
 
 
@@ -511,6 +512,7 @@ class JourneyChanged(TypedDict):
     name: str | None
     live_version: int | None
     paused_at: str | None
+    paused_stages: NotRequired[dict[str, str]]
     archived_at: str | None
     alarm: str | None
     draft: dict[str, Any] | None
@@ -527,6 +529,7 @@ class JourneyOut(TypedDict):
     name: str | None
     live_version: int | None
     paused_at: str | None
+    paused_stages: NotRequired[dict[str, str]]
     archived_at: str | None
     alarm: str | None
     draft: dict[str, Any] | None
@@ -822,6 +825,12 @@ class PathEntry(TypedDict):
     detail: dict[str, Any]
 
 
+class PauseIn(TypedDict):
+    """What is paused."""
+
+    stage: NotRequired[str | None]
+
+
 class PinnedBy(TypedDict):
     """A version of a journey whose mails are made of one version of the template."""
 
@@ -950,6 +959,13 @@ class Reported(TypedDict):
     repeated: int
     unknown: int
     unreadable: int
+
+
+class ResumeIn(TypedDict):
+    """What goes on, and what becomes of the mails that are overdue."""
+
+    stage: NotRequired[str | None]
+    late: NotRequired[str | None]
 
 
 class ResumePlanOut(TypedDict):
