@@ -109,7 +109,8 @@ class _Run:
         acts = f", and acts by itself at {self._clocks.tell(run.wakes_at)}" if run.wakes_at else ""
         journey = self._session.get(Journey, run.journey)
         paused = pauses.since(journey, run.stage)
-        halted = f"; {paused[0]} is paused since {self._clocks.tell(paused[1])}, so it parks instead" if paused else ""
+        what = "journey" if journey is not None and journey.paused_at is not None else "stage"
+        halted = f"; the {what} is paused since {self._clocks.tell(paused[1])}, so it parks instead" if paused else ""
         return where + acts + halted + (f"; its wakes end in an error: {run.stuck}" if run.stuck else "")
 
     def _foretold(self, action: Action) -> str:

@@ -62,7 +62,7 @@ def _page(journey: str, after: str, limit: int, columns: Any) -> Any:
 
 def digests(session: Session, journey: str) -> set[str]:
     """The definitions that those who are under way run."""
-    query = select(Enrollment.digest).where(
+    query = select(col(Enrollment.digest)).where(
         col(Enrollment.journey) == journey, col(Enrollment.status) == EnrollmentStatus.LIVE
     )
     return {digest for (digest,) in session.connection().execute(query.distinct())}
