@@ -229,7 +229,7 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "since when a mail is due": lambda session: lanes.oldest_due(session, "journey", now),
         "which journeys have mail": lambda session: list(lanes.journeys_with_planned(session, "journey")),
         "a journey's due mail": lambda session: lanes.due_of_journeys(
-            session, "journey", ["j", "k"], ["news"], 10, now
+            session, "journey", {"j": (), "k": ("s",)}, ["news"], 10, now
         ),
         "a broadcast's due mail": lambda session: lanes.due_of_broadcasts(session, ["b", "c"], 10, now),
         "what nobody knows": lambda session: lanes.unknown(session, "journey", now, "", 100),
