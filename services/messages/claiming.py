@@ -16,7 +16,7 @@ from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped
 from readers import locales
 from services.customers import known_facts
-from services.definitions import journeys, pauses, templates
+from services.definitions import journeys, templates, told_at_resume
 from services.definitions.templates import TemplateSource
 from services.errors import Fenced
 from services.installation import installation_settings, rates
@@ -186,7 +186,7 @@ class _Claim:
         who = stands.recipient(customer, message.topic, message.email)
         limits = stands.limits(message.customer_id, message.topic, (), message.email)
         run = runs.get(message.enrollment_id or "")
-        terms = pauses.terms(self._session, origin.terms, run, message.stage, message.due, now)
+        terms = told_at_resume.terms(self._session, origin.terms, run, message.stage, message.due, now)
         verdict = policy.decide(terms, who, due=message.due, now=now, limits=limits)
         why = stands.evidence(verdict, customer, message.topic, (), message.email)
         match verdict:

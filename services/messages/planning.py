@@ -16,7 +16,7 @@ from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from journeys.rules import awaited, policy
 from journeys.rules.policy import ALLOWED, Allowed, Deferred, Skipped, Verdict
-from services.definitions import pauses, template_pins
+from services.definitions import template_pins, told_at_resume
 from services.installation import installation_settings
 from services.messages import eligibility
 from services.messages.eligibility import Recipients
@@ -58,7 +58,7 @@ def plan(
         known = PlanOutcome(status=message.status, reason=message.reason) if skipped else PlanOutcome()
         return _outcome(name, send, asked, known, now)
     settings = installation_settings.load(session)
-    terms = pauses.terms(session, send.terms, enrollment, asked.stage, asked.due, now)
+    terms = told_at_resume.terms(session, send.terms, enrollment, asked.stage, asked.due, now)
     stands = Recipients(session, [customer], settings, now)
     who = stands.recipient(customer, terms.topic, besides=enrollment.id)
     rivals = eligibility.rivals(session, customer, name) if stands.capped(terms.topic) else []

@@ -17,7 +17,7 @@ from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
 from journeys.simulation.forecast import Action
 from services.customers import known_facts
-from services.definitions import journeys, pauses
+from services.definitions import journeys, told_at_resume
 from services.enrollments import enrollment_forecast
 from services.errors import InvalidInput, NotFound
 from services.reports import both_clocks, untold_dates, why_mail
@@ -108,7 +108,7 @@ class _Run:
         where = f"it waits at {run.step}" if run.step else f"it rests in {run.stage}"
         acts = f", and acts by itself at {self._clocks.tell(run.wakes_at)}" if run.wakes_at else ""
         journey = self._session.get(Journey, run.journey)
-        paused = pauses.since(journey, run.stage)
+        paused = told_at_resume.since(journey, run.stage)
         what = "journey" if journey is not None and journey.paused_at is not None else "stage"
         halted = f"; the {what} is paused since {self._clocks.tell(paused[1])}, so it parks instead" if paused else ""
         return where + acts + halted + (f"; its wakes end in an error: {run.stuck}" if run.stuck else "")

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from journeys.rules.awaited import NO_ADDRESS_YET
 from journeys.rules.policy import EVERY_TOPIC, REASONS
-from services.definitions import pauses
+from services.definitions import told_at_resume
 from services.errors import NotFound
 from services.reports import both_clocks
 from services.reports.both_clocks import BothClocks
@@ -94,7 +94,7 @@ def _held(session: Session, mail: Message, clocks: BothClocks) -> str:
         return ""
     topic, journey = session.get(Topic, mail.topic), session.get(Journey, mail.journey)
     held = [(f"mail about {mail.topic}", topic.paused_at)] if topic and topic.paused_at else []
-    held += [paused] if (paused := pauses.since(journey, mail.stage)) else []
+    held += [paused] if (paused := told_at_resume.since(journey, mail.stage)) else []
     return "".join(f"; it is held, since {what} is paused since {clocks.tell(since)}" for what, since in held)
 
 
