@@ -66,12 +66,12 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0026": {"operation": {"paused": False}},
     "0027": {"journey_version": {"archived_at": None}},
     "0029": {"message": {"template_pin": None}},
-    "0030": {
+    "0032": {
         "journey": {"paused_stages": {}, "resumed": {}},
         "enrollment": {"resumed_at": None, "resumed_late": None},
         "control": {"late": None},
     },
-    "0031": {"plan_entry": {"wakes": None, "seq": None, "acts_at": None}},
+    "0033": {"plan_entry": {"wakes": None, "seq": None, "acts_at": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 
