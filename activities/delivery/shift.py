@@ -25,8 +25,8 @@ BEAT = 4.0
 is told to send each of them (the SDK would hold them back for four fifths of that time)."""
 
 APART = 0.25
-"""Seconds between two looks of a lane that finds nothing while others write all the time: five lanes that looked at
-each notice, thirty times a second, would cost a third of a core."""
+"""Seconds between two looks of a lane that finds nothing while others write all the time. At each notice, up to thirty
+times a second, they cost the worker a fifth of its CPU (40 ms for each of 15 events a second, 32 without)."""
 
 log = structlog.get_logger("waypost.delivery")
 
