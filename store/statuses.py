@@ -127,8 +127,9 @@ Transitions = Mapping[_Status, Collection[_Status]]
 _M, _B, _O, _H = MessageStatus, BroadcastStatus, OperationStatus, HookStatus
 
 MESSAGE: Transitions[MessageStatus] = {
-    # accepted: a late answer proves that it went; failed: something unexpected is raised about it when it is claimed
-    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.CLAIMED, _M.ACCEPTED, _M.FAILED),
+    # accepted: a late answer proves that it went; failed: something unexpected is raised about it when it is claimed;
+    # unknown: a copy was restored, and it may have gone since the copy was taken
+    _M.PLANNED: (_M.DEFERRED, _M.SKIPPED, _M.CLAIMED, _M.ACCEPTED, _M.FAILED, _M.UNKNOWN),
     _M.DEFERRED: (_M.PLANNED, _M.SKIPPED),
     _M.SKIPPED: (),
     _M.CLAIMED: (_M.PLANNED, _M.SENDING, _M.FAILED),

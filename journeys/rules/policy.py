@@ -46,6 +46,7 @@ REASONS: Mapping[str, str] = {
     "channel_misconfigured": "the mail provider refused our credentials; the channel waits for a person",
     "provider_busy": "the mail provider asked for a slower rate or could not be reached",
     "no_answer": "the provider took the message and gave no answer; it may or may not have gone",
+    "restored": "a backup was restored, and the message may have gone after the backup was taken",
     "worker_lost": "the worker died while the message was on its way; it may or may not have gone",
     "given_up": "nobody could tell whether the message went, and a person decided to leave it",
     "parked": "nobody could tell whether the message went, so a person decides",

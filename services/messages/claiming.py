@@ -22,7 +22,7 @@ from services.errors import Fenced
 from services.installation import installation_settings, rates
 from services.installation.installation_settings import InstallationSettings
 from services.installation.rates import Rate
-from services.messages import circuit_breaker, origins, turns, withdrawing
+from services.messages import circuit_breaker, origins, restored_ledger, turns, withdrawing
 from services.messages.eligibility import Recipients
 from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
@@ -102,10 +102,12 @@ class _Claim:
         self._versions: Mapping[str, TemplateVersion] = {}
         self._pinned: Mapping[tuple[str, int], TemplateVersion] = {}
         self._campaigns: Sequence[Broadcast] = ()  # held, so that the session knows them for as long as the claim lasts
+        self._restored_at: datetime | None = None
         self._decisions: list[ColumnValues] = []
 
     def take(self, due: Sequence[DueMessage]) -> list[MailRequest]:
         """Claim what may go, and put on record what may not."""
+        self._restored_at = due[0].restored_at
         requests = self._requests(due)
         decisions.add(self._session, self._decisions)
         mine = messages.claim(self._session, [one.send_id for one in requests], self._fence, self._now)
@@ -178,6 +180,10 @@ class _Claim:
     ) -> Origin | None:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         now = self._now
+        of = next((one for one in self._campaigns if one.key == message.broadcast), None)
+        if restored_ledger.may_have_gone(message, of, self._restored_at):
+            restored_ledger.doubt(self._session, message, now)
+            return None
         origin = self._origin(message)
         names = {(message.broadcast, message.customer_id), (message.broadcast, message.email or message.customer_id)}
         if not names.isdisjoint(repeated):

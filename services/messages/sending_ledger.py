@@ -163,7 +163,12 @@ def _unread(message: Any, name: str, value: str) -> UnreadableValue:
 
 
 def _tells(result: AttemptResult, message: Any) -> bool:
-    """Whether an outcome says something new of a mail that may have been taken back since."""
+    """Whether an outcome says something new of a mail that may have been taken back since.
+
+    No answer says nothing of one that is planned again: evidence has decided about that attempt.
+    """
+    if (message.status, result.status) == (MessageStatus.PLANNED, MessageStatus.UNKNOWN):
+        return False
     return message.status != result.status and result.status in MESSAGE[message.status]
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import literal, or_, union_all
 from sqlmodel import Session, col, func, select
 
+from store.queries import restores
 from store.queries.holds import NOTHING_HELD
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment
@@ -66,12 +67,16 @@ def journeys_with_planned(session: Session, lane: str) -> Sequence[str]:
 
 
 class DueMessage(NamedTuple):
-    """A message whose time has come; in the order of the first fields it is its campaign's turn."""
+    """A message whose time has come; in the order of the first fields it is its campaign's turn.
+
+    `restored_at` is the same for all: when a copy was last put in this database's place.
+    """
 
     not_before: datetime
     id: str
     customer_id: str
     email: str | None
+    restored_at: datetime | None
 
 
 def due_of_journeys(
@@ -109,7 +114,10 @@ def due_of_broadcasts(
 
 
 def _due(campaign: Any, limit: int, now: datetime) -> Any:
-    columns: Any = (campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email)
+    restored = restores.LAST.scalar_subquery().label("restored_at")
+    columns: Any = (
+        campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email, restored
+    )  # fmt: skip
     query: Any = select(*columns)
     query = query.where(PLANNED, col(Message.not_before) <= now, NOTHING_HELD)
     return query.order_by(col(Message.not_before), col(Message.id)).limit(limit)

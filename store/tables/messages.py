@@ -176,6 +176,14 @@ class Hold(SQLModel, table=True):
     reason: str
 
 
+class Restore(SQLModel, table=True):
+    """A copy of the database was put in its place: what may have gone between the two instants no row here knows."""
+
+    id: str = Field(primary_key=True)
+    taken_at: datetime = _at()
+    restored_at: datetime = _at(index=True)
+
+
 class Bucket(SQLModel, table=True):
     """A token bucket: what a rate still allows. One for the channel, one for each broadcast that has a rate."""
 

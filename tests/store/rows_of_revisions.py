@@ -364,7 +364,6 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     },
     "0012": {
         "customer": [
-            # an id that another has without its blanks, and the address of another
             {**CUSTOMER, "id": "cus_3", "external_id": " 17", "email": "ann@shop.example", "segments": [], "seq": 0},
             {**CUSTOMER, "id": "cus_4", "external_id": " dora ", "email": BOOKS_IN_ASCII, "segments": [], "seq": 0},
         ],
@@ -396,5 +395,6 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0028": {"experiment": [_EXPERIMENT]},
     "0029": {"version_template": [_PINNED]},
     "0031": {"hold": [{"id": 1, "since": AT, "by": "command line", "reason": "a backup was restored"}]},
+    "0034": {"restore": [{"id": "rst_1", "taken_at": AT, "restored_at": LATER}]},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

@@ -10,6 +10,7 @@ import typer
 
 from waypost import __version__
 from waypost.cli.commands import (
+    backups,
     changes,
     customers,
     doctor,
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawn boxes take as long as all the rest of `--help`
 )
 for group in (
-    processes, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
+    processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
     messages, lanes, hooks, keys, doctor, value,
 ):  # fmt: skip
     group.register(app)

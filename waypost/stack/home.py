@@ -10,6 +10,15 @@ from typing import IO
 from waypost.errors import CannotStart
 from waypost.private_files import OTHERS, make_private
 
+RESTORING = "restoring"
+"""The folder of a home in which a backup is made ready; where it is, a restore was cut off."""
+
+
+def check_whole(home: Path) -> None:
+    """Raise CannotStart where a restore was cut off: what is in the home may be half of each."""
+    if (home / RESTORING).exists():
+        raise CannotStart(f"a restore of {home} was cut off; run `waypost restore` again before anything starts")
+
 
 def take(home: Path) -> IO[str]:
     """Make the home its owner's alone, and hold its lock as long as the file is open.

@@ -53,6 +53,7 @@ class Stack:
         """Start, say where everything is, and stay until a signal comes."""
         check_identity(self.settings)
         self._lock = home.take(self.settings.home)
+        home.check_whole(self.settings.home)
         parts = Parts(self.settings)
         key = self._prepare(parts)
         loop = asyncio.get_running_loop()

@@ -1,0 +1,34 @@
+"""Restored copies: when a copy was put in this database's place, and what it holds that may have gone since."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, and_, col, func, or_, select
+
+from store.ids import new_id
+from store.statuses import CLAIMABLE, MessageStatus
+from store.tables.messages import Message, Restore
+
+HELD = (MessageStatus.CLAIMED, MessageStatus.SENDING)
+"""What somebody had in their hands when the copy was taken."""
+
+
+def add(session: Session, taken_at: datetime, now: datetime) -> None:
+    """Keep that this database is a copy of `taken_at`, put in its place now."""
+    session.add(Restore(id=new_id("rst"), taken_at=taken_at, restored_at=now))
+    session.flush()
+
+
+LAST: Any = select(func.max(Restore.restored_at))
+"""When a copy was last put in this database's place; null where it never was. Lanes ask it in their statement."""
+
+
+def perhaps_sent(session: Session, by: datetime, limit: int) -> Sequence[Message]:
+    """A page of what was in somebody's hands, or could have been claimed by then; locked, in the order of their ids.
+
+    What was deferred until before then would have been planned again, and claimed.
+    """
+    due = and_(col(Message.status).in_(CLAIMABLE), col(Message.not_before) <= by)
+    query = select(Message).where(or_(due, col(Message.status).in_(HELD)))
+    return session.exec(query.order_by(col(Message.id)).limit(limit).with_for_update()).all()

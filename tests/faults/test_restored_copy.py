@@ -1,0 +1,67 @@
+"""A backup is taken while everything runs, mail goes on, the home is lost and restored: nobody is mailed twice.
+
+Counted at the SMTP sink, which keeps what it has got. `make test-faults` does it.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.installation import Installation
+from tests.faults.smtp_sink import SmtpSink
+
+CUSTOMERS = 40
+JOURNEY = """
+journey: two
+enter: [{on: Signed Up}]
+defaults: {topic: general}
+start: new
+stages:
+  new:
+    steps: [{send: welcome}, {wait: 30 seconds}, {send: our_story}]
+    final: true
+"""
+
+
+def until_sent(sink: SmtpSink, count: int) -> None:
+    deadline = time.monotonic() + 300
+    while len(sink.got) < count:
+        assert time.monotonic() < deadline, f"{len(sink.got)} mails of {count}"
+        time.sleep(0.2)
+
+
+@pytest.mark.skipif("WAYPOST_FAULTS" not in os.environ, reason="two whole stacks: make test-faults")
+@pytest.mark.timeout(1_200)
+def test_a_restored_copy_mails_nobody_twice(tmp_path: Path) -> None:
+    sink = SmtpSink()
+    sink.start()
+    made = Installation(tmp_path, sink)
+    folder = str(tmp_path / "backup")
+    try:
+        made.start(tmp_path, JOURNEY)
+        made.sign_up(range(CUSTOMERS))
+        until_sent(sink, CUSTOMERS)
+        taken = made.stack.run("backup", folder)
+        assert taken.returncode == 0, taken.stderr
+        assert made.stack.run("backup", "--verify", folder).returncode == 0
+        until_sent(sink, 2 * CUSTOMERS)
+        made.stack.stop()
+        restored = made.stack.run("restore", folder, "--json")
+        assert restored.returncode == 0, restored.stderr
+        made.stack.start()
+        assert "All lanes are held" in made.stack.log.read_text()
+        assert made.stack.run("doctor").returncode == 1, "it says that they are held"
+        released = made.stack.run("release")
+        assert released.returncode == 0, released.stderr
+        made.sign_up(range(CUSTOMERS, CUSTOMERS + 1))
+        until_sent(sink, 2 * CUSTOMERS + 1)
+        made.until_settled(120)
+        books = made.books()
+    finally:
+        made.stack.stop()
+        sink.stop()
+    print(f"restored: {restored.stdout.strip()}; {books}")
+    assert (books.twice, books.standing) == (0, 0)
+    assert books.statuses == {"accepted": CUSTOMERS + 2, "unknown": CUSTOMERS}
