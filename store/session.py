@@ -103,7 +103,7 @@ class Database:
         with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
             session.flush()
-            for one in session.info.values():
+            for one in list(session.info.values()):  # writing may ask for another collection
                 one.write(session)
 
     def write(self, work: Callable[[Session], Result]) -> Result:

@@ -1,5 +1,6 @@
 """Reports."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,8 @@ from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
 from api.errors import responses
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, Reconciliation
-from services.reports import backlog, journey_report, lifecycle_report
+from services.reports import backlog, journey_report, lifecycle_report, lifecycle_series
+from services.reports.periods import PeriodLength
 from services.reports.reconciliation import reconcile
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -19,17 +21,28 @@ ReportedJourney = Annotated[
 ]
 
 
-@router.get("/lifecycle", summary="Customers per stage", responses=responses())
+@router.get("/lifecycle", summary="Customers per stage", responses=responses(422))
 def lifecycle(
     session: Reading,
     caller: Support,
+    now: Now,
     journey: ReportedJourney = None,
     cohorts: Annotated[bool, Query(description="by month of entry too; this one counts rows")] = False,
+    since: Annotated[date | None, Query(alias="from", description="the first day of the series")] = None,
+    until: Annotated[date | None, Query(alias="to", description="its last day; without it today")] = None,
+    by: Annotated[
+        PeriodLength | None, Query(description="a series by day (where nothing is said), week or month")
+    ] = None,
 ) -> LifecycleReport:
-    """Stages, steps, movements and the time in each stage, of the lifecycle journey or of `journey`."""
+    """Stages, steps, movements and the time in each stage, of the lifecycle journey or of `journey`.
+
+    With `by`, `from` or `to` also its series: what each day's transactions have kept.
+    """
     found = lifecycle_report.lifecycle(session, journey)
     if cohorts and found["journey"]:
         found["cohorts"] = lifecycle_report.cohorts(session, found["journey"])
+    if found["journey"] and (by or since or until):
+        found["series"] = lifecycle_series.lifecycle_series(session, found["journey"], since, until, by or "day", now)
     return LifecycleReport(**found)
 
 

@@ -1,9 +1,12 @@
 """Reports."""
 
-from pydantic import BaseModel, Field
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.experiments import ExperimentOut
 from journeys.language.definition import LifecyclePhase
+from services.reports.periods import PeriodLength
 from store.statuses import HookStatus
 
 
@@ -20,6 +23,10 @@ class StayOut(BaseModel):
 
     left: int = Field(description="how often somebody left it", examples=[310])
     mean_days: float = Field(description="how long they had been there, on average", examples=[41.5])
+    n: int = Field(description="of how many stays the quartiles are", examples=[310])
+    p25_days: float | None = Field(description="a quarter stayed for at most so long", examples=[6.2])
+    median_days: float | None = Field(description="half of them did; within nine percent", examples=[21.8])
+    p75_days: float | None = Field(description="three quarters did", examples=[58.1])
 
 
 class CohortOut(BaseModel):
@@ -41,6 +48,53 @@ class StagePlace(BaseModel):
     count: int = Field(examples=[107])
 
 
+class RateOut(BaseModel):
+    """Of all who were in a stage at some time of the period: how many moved on to another stage, or ended there."""
+
+    stage: str = Field(examples=["onboarding"])
+    to: str | None = Field(description="null: the run ended", examples=["first_time_buyer"])
+    reason: str | None = Field(description="why it ended", examples=[None])
+    count: int = Field(examples=[31])
+    n: int = Field(description="of how many", examples=[402])
+    rate: float = Field(examples=[0.0771])
+    low: float = Field(description="where the interval begins (Wilson, 95%)", examples=[0.0549])
+    high: float = Field(examples=[0.1073])
+
+
+class QuartilesOut(BaseModel):
+    """How long customers had been in a stage that they left in the period, within nine percent."""
+
+    n: int = Field(examples=[31])
+    p25_days: float = Field(examples=[6.2])
+    median_days: float = Field(examples=[21.8])
+    p75_days: float = Field(examples=[58.1])
+
+
+class PeriodOut(BaseModel):
+    """A day, week or month: who stood where when it closed, and what happened in it."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    since: date = Field(alias="from", examples=["2026-03-01"])
+    until: date = Field(alias="to", description="the last day that is in it", examples=["2026-03-31"])
+    stages: dict[str, int] = Field(examples=[{"onboarding": 371, "first_time_buyer": 85}])
+    entered: int = Field(examples=[120])
+    movements: dict[str, int] = Field(examples=[{"->onboarding": 120, "onboarding->first_time_buyer": 31}])
+    ended: dict[str, int] = Field(description="by reason", examples=[{"exited": 4}])
+    net: dict[str, int] = Field(description="how many more stand in a stage than before", examples=[{"onboarding": 85}])
+    rates: list[RateOut]
+    time_in_stage: dict[str, QuartilesOut]
+
+
+class SeriesOut(BaseModel):
+    """The lifecycle over time. The last period may still be running."""
+
+    zone: str = Field(description="in which a day begins and closes: the settings'", examples=["Europe/Berlin"])
+    by: PeriodLength
+    periods: list[PeriodOut]
+    told: str = Field(examples=["120 entered lifecycle, 4 ended; 1204 are in it now."])
+
+
 class LifecycleReport(BaseModel):
     """Where customers are, and how they moved."""
 
@@ -51,6 +105,7 @@ class LifecycleReport(BaseModel):
     movements: dict[str, int] = Field(examples=[{"->first_time_buyer": 2357, "lapsed->repeat_buyer": 310}])
     time_in_stage: dict[str, StayOut] = Field(description="for each stage that somebody has left")
     cohorts: list[CohortOut] | None = Field(default=None, description="by the month of entry; only with `cohorts=true`")
+    series: SeriesOut | None = Field(default=None, description="over time; only with `by`, `from` or `to`")
 
 
 class MessageCountOut(BaseModel):

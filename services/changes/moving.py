@@ -143,7 +143,7 @@ def move(
     moved = [one for one in judged if one.outcome.state is not None]
     rows, tally = [_row(target, one, now) for one in moved], Tally()
     for one in moved:
-        _count(tally, one)
+        _count(tally, one, now)
     bulk.change(session, Enrollment, rows)
     _wait_anew(session, target, moved)
     _skip_what_was_sent(session, target, moved, now)
@@ -174,14 +174,14 @@ def _row(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnVal
     }
 
 
-def _count(tally: Tally, judged: Judged) -> None:
+def _count(tally: Tally, judged: Judged, now: datetime) -> None:
     own, was, to = judged.enrollment, judged.outcome.was, judged.outcome.to
     if was == to:
         return
     tally.leave(own.id, (own.journey, own.stage, own.step or ""))
     tally.arrive(own.id, (own.journey, to.stage, to.step or ""))
     if was.stage != to.stage:
-        tally.move(own.id, own.journey, was.stage, to.stage)
+        tally.move(own.id, own.journey, was.stage, to.stage, now)
 
 
 def _wait_anew(session: Session, target: TargetVersion, moved: Sequence[Judged]) -> None:

@@ -61,7 +61,8 @@ def apply(call: WakeContext, records: Sequence[Decide]) -> dict[int, Detail]:
 def _moved(call: WakeContext, record: Decide) -> Detail:
     enrollment, tally = call.enrollment, Tally()
     since = enrollment.stage_since
-    tally.move(enrollment.id, enrollment.journey, record.stage, str(record.detail["to"]), record.at - since)
+    target = str(record.detail["to"])
+    tally.move(enrollment.id, enrollment.journey, record.stage, target, record.at, record.at - since)
     tally.write(call.session)
     enrollment.stage_since = record.at
     if record.detail["cause"] in PRE_EMPTING:

@@ -157,7 +157,7 @@ def _count(session: Session, begun: Sequence[Enrollment]) -> None:
     tally = Tally()
     for one in begun:
         tally.arrive(one.id, (one.journey, one.stage, ""))
-        tally.move(one.id, one.journey, "", one.stage)
+        tally.move(one.id, one.journey, "", one.stage, one.entered_at)
     tally.write(session)
 
 

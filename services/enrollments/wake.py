@@ -32,7 +32,7 @@ from services.errors import NotFound
 from services.messages import planning
 from store import bulk
 from store.queries import customers, decisions, enrollments, interests
-from store.queries.counts import ENDED, Tally
+from store.queries.counts import Tally
 from store.queries.enrollments import EnrollmentToWake
 from store.session import CameBetween
 from store.statuses import ControlStatus, EnrollmentStatus
@@ -247,7 +247,8 @@ def _count(call: WakeContext, reached: State) -> None:
         return
     tally.leave(own.id, stood)
     if reached.ended:
-        tally.count(own.id, own.journey, ENDED, reached.reason or "")
+        ended_at = own.ended_at or reached.clock or call.now
+        tally.end(own.id, own.journey, reached.stage, reached.reason or "", ended_at, own.stage_since)
     else:
         tally.arrive(own.id, stands)
     tally.write(call.session)

@@ -40,7 +40,7 @@ from store import bulk
 from store.ids import new_id, workflow_id
 from store.queries import customer_words as words
 from store.queries import decisions, dispatches, enrollments, event_names, events, identities, interests, messages
-from store.queries.counts import ENDED, Tally
+from store.queries.counts import Tally
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
 from store.queries.tombstones import USER
@@ -229,7 +229,8 @@ def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey:
         _enrollment(batch, version, simulated, numbers[simulated.key])
         _record(batch, program, simulated.trace)
         if state.ended:
-            batch.tally.count(state.enrollment, version.journey, ENDED, state.reason or "")
+            ended_at, since = state.clock or batch.now, state.since or simulated.event.at
+            batch.tally.end(state.enrollment, version.journey, state.stage, state.reason or "", ended_at, since)
         else:
             _start(batch, version, program, simulated, numbers[simulated.key])
     return len(enrollments)
@@ -265,13 +266,14 @@ def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrol
 def _record(batch: Batch, program: Program, trace: Trace) -> None:
     """Every decision of the past, and every mail that was not sent."""
     enrollment = trace.state.enrollment
-    batch.tally.move(enrollment, program.journey, "", program.start)
     since = trace.state.entered_at
+    batch.tally.move(enrollment, program.journey, "", program.start, since or batch.now)
     for decision in trace.decisions:
         _decision(batch, program, trace.state, decision, decision.what, dict(decision.detail))
         if decision.what == "moved":
             stay = decision.at - (since or decision.at)
-            batch.tally.move(enrollment, program.journey, decision.stage, str(decision.detail["to"]), stay)
+            target = str(decision.detail["to"])
+            batch.tally.move(enrollment, program.journey, decision.stage, target, decision.at, stay)
             since = decision.at
     for ask, asked in trace.asked:
         if asked:

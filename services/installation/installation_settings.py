@@ -10,9 +10,7 @@ from journeys.facts import calendar
 from journeys.facts.calendar import Window
 from journeys.program import assignment
 from readers import locales
-from store.tables.definitions import Setting
-
-_ROW = 1
+from store.queries import setting_rows
 
 
 class CapIn(BaseModel):
@@ -139,15 +137,14 @@ def awake(quiet: QuietHours | None) -> Window | None:
 
 def load(session: Session) -> InstallationSettings:
     """The settings; what was never set has its default."""
-    row = session.get(Setting, _ROW)
-    return InstallationSettings.model_validate(row.body) if row is not None else InstallationSettings()
+    body = setting_rows.body(session)
+    return InstallationSettings.model_validate(body) if body is not None else InstallationSettings()
 
 
 def save(session: Session, settings: InstallationSettings, now: datetime) -> None:
     """Keep all settings, as a whole; they hold for mail that is planned, too."""
     body = settings.model_dump(mode="json", by_alias=True)
-    session.merge(Setting(id=_ROW, body=body, updated_at=now))
-    session.flush()
+    setting_rows.put(session, body, now)
 
 
 def is_in_control_group(settings: InstallationSettings, customer_id: str) -> bool:

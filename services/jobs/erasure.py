@@ -18,7 +18,7 @@ from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store import bulk
 from store.queries import address_consents, customers, dispatches, erasure, messages, tombstones
-from store.queries.counts import ENDED, ERASED, Tally
+from store.queries.counts import ERASED, Tally
 from store.queries.dispatches import Priority
 from store.queries.tombstones import ANONYMOUS, EMAIL, USER
 from store.session import Database
@@ -101,7 +101,7 @@ def _runs(session: Session, customer_id: str, now: datetime) -> int:
     for run in runs:
         if run.status == EnrollmentStatus.LIVE:
             tally.leave(run.id, (run.journey, run.stage, run.step or ""))
-            tally.count(run.id, run.journey, ENDED, "erased")
+            tally.end(run.id, run.journey, run.stage, "erased", now, run.stage_since)
         tally.count(run.id, run.journey, ERASED, run.status)
         rows.append(dispatches.row(run.id, run.workflow_id, "end", {}, Priority.SIGNAL, now))
         session.delete(run)

@@ -8,9 +8,13 @@ from typing import Any
 from sqlmodel import Session
 
 from services.definitions import journeys as definitions
+from services.reports import lifecycle_series
 from store.queries import counts, enrollments, journeys
 from store.statuses import EnrollmentStatus
 from store.tables.definitions import Journey
+
+_UNMEASURED = {"n": 0, "p25_days": None, "median_days": None, "p75_days": None}
+"""The quartiles of a stage whose stays were not kept one by one."""
 
 
 def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
@@ -26,8 +30,9 @@ def lifecycle(session: Session, journey: str | None = None) -> dict[str, Any]:
             counts.steps(session, key).items(), key=lambda one: (order.get(one[0][0], len(order)), one[0])
         )
     ]
+    quartiles = lifecycle_series.time_in_stage(session, key)
     stays = {
-        stage: {"left": left, "mean_days": round(seconds / left / 86_400, 3)}
+        stage: {"left": left, "mean_days": round(seconds / left / 86_400, 3), **_UNMEASURED, **quartiles.get(stage, {})}
         for stage, (left, seconds) in counts.stays(session, key).items()
     }
     return {

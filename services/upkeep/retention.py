@@ -1,4 +1,7 @@
-"""What is kept for a time and no longer: rendered bodies, rejections, ended operations, answers to repeats."""
+"""What is kept for a time and no longer: rendered bodies, rejections, ended operations, answers to repeats.
+
+And the days of series that are over: what many wrote side by side becomes one row each, so that years are read fast.
+"""
 
 from datetime import datetime, timedelta
 
@@ -6,10 +9,14 @@ from sqlmodel import Session
 
 from services.access import idempotency
 from services.installation import installation_settings
-from store.queries import message_bodies, operations, rejections
+from store.queries import message_bodies, operations, rejections, series
 
 PAGE = 200
 """Rows of a kind that go in one transaction: a body takes 0.2 ms, and who wants to write waits for 50 ms at most."""
+
+
+LATE = timedelta(hours=1)
+"""How long after midnight a day is left open: what happened on its evening is written for a while."""
 
 
 def prune(session: Session, now: datetime) -> int:
@@ -23,4 +30,4 @@ def prune(session: Session, now: datetime) -> int:
         count += rejections.forget(session, now - timedelta(days=kept.rejections), PAGE)
     if kept.operations is not None:
         count += operations.forget(session, now - timedelta(days=kept.operations), PAGE)
-    return count
+    return count + series.close(session, series.day_of(now - LATE, series.zone_of(session)), PAGE)

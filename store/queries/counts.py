@@ -3,13 +3,15 @@
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from store import bulk
+from store.queries import series
+from store.queries.series import DayTally
 from store.tables.enrollments import Movement, RunCount, StageCount
 
 SHARDS = 16
@@ -46,6 +48,7 @@ class Tally:
         self.moves: Counter[tuple[str, str, str, int]] = Counter()
         self.stays: Counter[tuple[str, str, str, int]] = Counter()
         self.runs: Counter[tuple[str, str, str, int]] = Counter()
+        self.days = DayTally()
 
     def leave(self, enrollment: str, place: StepPlace) -> None:
         """A live enrollment is no longer at this place."""
@@ -56,15 +59,26 @@ class Tally:
         self.places[(*place, _shard(enrollment))] += 1
 
     def move(
-        self, enrollment: str, journey: str, source: str, target: str, stay: timedelta = timedelta(), by: int = 1
+        self, enrollment: str, journey: str, source: str, target: str, at: datetime, stay: timedelta | None = None
     ) -> None:
-        """From stage to stage, after a `stay` in the first (counted in whole seconds); entry comes from the stage "".
+        """From stage to stage at `at`, after a `stay` in the first (counted in whole seconds; None: not known).
 
-        `by` is -1 where a movement is taken back.
+        Entry comes from the stage "".
         """
-        key = (journey, source, target, _shard(enrollment))
-        self.moves[key] += by
-        self.stays[key] += by * int(stay.total_seconds())
+        shard = _shard(enrollment)
+        key = (journey, source, target, shard)
+        self.moves[key] += 1
+        self.days.move(journey, source, target, at, shard)
+        if stay is not None:
+            self.stays[key] += int(stay.total_seconds())
+            self.days.stay(journey, source, stay.total_seconds(), at, shard)
+
+    def end(self, enrollment: str, journey: str, stage: str, reason: str, at: datetime, since: datetime) -> None:
+        """A run ended for a reason at `at`, in a stage in which it had been `since`."""
+        shard = _shard(enrollment)
+        self.count(enrollment, journey, ENDED, reason)
+        self.days.leave(journey, stage, reason, at, shard)
+        self.days.stay(journey, stage, (at - since).total_seconds(), at, shard)
 
     def count(self, enrollment: str, journey: str, name: str, label: str, by: int = 1) -> None:
         """A run count (ENDED, CONVERTED, …) under a label; `by` is -1 where it is taken back."""
@@ -77,6 +91,7 @@ class Tally:
         names = ("journey", "source", "target", "shard")
         bulk.increment(session, Movement, moves, names, ("count", "seconds"))
         bulk.increment(session, RunCount, _ones(self.runs), ("journey", "name", "label", "shard"))
+        series.tally(session).add(self.days)
 
 
 def _ones(counts: Counter[Any]) -> dict[Any, tuple[int]]:

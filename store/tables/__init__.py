@@ -9,6 +9,7 @@ from store.tables import (
     message_counts,
     messages,
     plans,
+    series,
     splits,
     unreadable_values,
 )
@@ -22,6 +23,7 @@ SUBJECTS = (
     message_counts,
     messages,
     plans,
+    series,
     splits,
     unreadable_values,
 )

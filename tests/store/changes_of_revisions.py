@@ -96,6 +96,9 @@ _PLANNED: Row = {
 _CAME: Row = {"day": "2026-03-04", "shard": 0, "count": 1}
 _EVERYTHING = ("arrived", "clicked", "complained", "opened")
 
+_A_DAY: Row = {"journey": "welcome", "name": "moved", "day": "2026-03-04", "shard": 0, "count": 1}
+_TWO_DAYS = "new|70"  # 2 ** (69 / 4) seconds are 1.8 days, 2 ** (70 / 4) are 2.1
+
 MADE: Mapping[str, Mapping[str, list[Row]]] = {
     "0002": {"event_name": [{"name": "Signed Up", "first_seen_at": AT}]},
     "0003": {"run_count": [{**_COUNTED, "label": ""}, {**_COUNTED, "label": "completed"}]},
@@ -184,6 +187,16 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             *({"word": word, "customer_id": "cus_4"} for word in ("bucher.example", "dora", "ora")),
             *({"word": "shop.example", "customer_id": one} for one in ("cus_1", "cus_3")),
         ],
+    },
+    "0035": {
+        "day_count": [
+            {**_A_DAY, "name": "left", "label": "buyer|exited"},
+            {**_A_DAY, "day": "2026-03-02", "label": "->new"},
+            {**_A_DAY, "label": "new->old", "count": 2},
+            {**_A_DAY, "label": "old->buyer"},
+            {**_A_DAY, "name": "stayed", "day": "", "label": _TWO_DAYS},
+            {**_A_DAY, "name": "stayed", "label": _TWO_DAYS},
+        ]
     },
 }
 """The rows that a revision makes out of others, by table."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.store.decisions_of_revisions import MOVES, VARIANTS
+
 Row = dict[str, Any]
 
 AT = datetime(2026, 3, 2, 12, 0, 15, 123456, tzinfo=UTC)
@@ -77,13 +79,6 @@ _EXPERIMENT: Row = {
     "journey": "welcome", "split": "tip", "began_at": AT, "looks": 1, "next_look_at": None, "winner": "long",
     "decided_at": LATER, "by": "key_1", "why": {"by": "conversion"},
 }  # fmt: skip
-_GIVEN: Row = {"customer_id": "cus_1", "journey": "welcome", "stage": "new", "step": "s", "visit": 1}
-
-
-def _given(name: str, what: str, variant: str, at: datetime) -> Row:
-    return {**_GIVEN, "id": name, "what": what, "at": at, "detail": {"split": "tip", "variant": variant}}
-
-
 ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0001": {
         "api_key": [_KEY],
@@ -391,10 +386,10 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     },
     "0018": {"plan_entry": [_PLAN_ENTRY]},
     "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE], "journey": [_LIFECYCLE_2]},
-    "0023": {"decision": [_given("dec_a", "assigned", "long", LATER), _given("dec_b", "held_out", "none", AT)]},
+    "0023": {"decision": VARIANTS},
     "0028": {"experiment": [_EXPERIMENT]},
     "0029": {"version_template": [_PINNED]},
     "0031": {"hold": [{"id": 1, "since": AT, "by": "command line", "reason": "a backup was restored"}]},
-    "0034": {"restore": [{"id": "rst_1", "taken_at": AT, "restored_at": LATER}]},
+    "0034": {"restore": [{"id": "rst_1", "taken_at": AT, "restored_at": LATER}], "decision": MOVES},
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

@@ -48,6 +48,7 @@ from store.queries import (
     plans,
     rejections,
     segments,
+    series,
     templates,
     timeline,
     unreadable_values,
@@ -61,7 +62,7 @@ from tests.conftest import NOON
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
     "outbox_mail", "segment_member", "hook", "customer_word", "interest", "consent", "address_consent", "alias", "control", "date_due",
-    "suppression", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
+    "suppression", "day_count", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
 )  # fmt: skip
 """Tables that grow with the customers, or with what they do."""
 
@@ -240,6 +241,12 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the report on messages": lambda session: message_counts.outcomes(session, "j", now),
         "the books": reconcile,
         "the backlog": lambda session: backlog.measure(session, now),
+        "the series of a journey": lambda session: list(
+            series.happened(session, "j", series.MOVED, now.date(), now.date())
+        ),
+        "what came behind a series": lambda session: series.happened_after(session, "j", series.LEFT, now.date()),
+        "the quartiles of a journey": lambda session: series.ever(session, "j"),
+        "the days that are over": lambda session: series.close(session, "2026-03-02", 100),
         "the owners of mails": lambda session: messages.owners(session, ["m"]),
         "the mails that are pinned to a template": lambda session: templates.pinned_mails(session, "t"),
     }

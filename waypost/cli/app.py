@@ -24,6 +24,7 @@ from waypost.cli.commands import (
     messages,
     processes,
     projects,
+    reports,
     simulations,
     value,
     versions,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for group in (
     processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
-    messages, lanes, hooks, keys, doctor, value,
+    messages, lanes, hooks, keys, doctor, value, reports,
 ):  # fmt: skip
     group.register(app)
 

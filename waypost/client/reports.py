@@ -7,9 +7,15 @@ from waypost.client.connection import Connection
 class ReportCalls(Connection):
     """Reports over the whole installation."""
 
-    def lifecycle(self, journey: str | None = None) -> m.LifecycleReport:
-        """Customers per stage and step, movements, time in each stage; of the lifecycle journey, or of this one."""
-        return self.call("GET", "/v1/reports/lifecycle", params={"journey": journey})
+    def lifecycle(
+        self, journey: str | None = None, *, since: str | None = None, until: str | None = None, by: str | None = None
+    ) -> m.LifecycleReport:
+        """Customers per stage and step, movements, time in each stage; of the lifecycle journey, or of this one.
+
+        With `since` or `until` (days such as `2026-03-02`) or `by` ("day", "week", "month") its series too.
+        """
+        asked = {"journey": journey, "from": since, "to": until, "by": by}
+        return self.call("GET", "/v1/reports/lifecycle", params=asked)
 
     def reconciliation(self, journey: str | None = None, *, recount: bool = False) -> m.Reconciliation:
         """Whether the books balance, and each difference by its name; of one journey, or of all.

@@ -1,0 +1,44 @@
+"""Quartiles of durations whose histogram is kept: what half of them took, and the quarters below and above.
+
+A mean says little of durations, which are skewed: one that takes a year moves it, and no quartile.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from store import log_buckets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quartiles:
+    """A quarter, a half and three quarters of `n` durations took at most so many seconds."""
+
+    n: int
+    lower: float
+    median: float
+    upper: float
+
+    def in_days(self) -> dict[str, float | int]:
+        """As reports show them."""
+        shown = {"p25_days": self.lower, "median_days": self.median, "p75_days": self.upper}
+        return {"n": self.n, **{name: round(seconds / 86_400, 3) for name, seconds in shown.items()}}
+
+
+def of(histogram: Mapping[int, int]) -> Quartiles | None:
+    """The quartiles of a histogram by `log_buckets`; None of nothing."""
+    n = sum(histogram.values())
+    if n <= 0:
+        return None
+    lower, median, upper = (_quantile(histogram, n, share) for share in (0.25, 0.5, 0.75))
+    return Quartiles(n=n, lower=lower, median=median, upper=upper)
+
+
+def _quantile(histogram: Mapping[int, int], n: int, share: float) -> float:
+    """The value at a share of the whole, between the bounds of its bucket as if those in it lay evenly."""
+    wanted, below = share * n, 0
+    for bucket, count in sorted(histogram.items()):
+        if below + count >= wanted and count > 0:
+            low, high = log_buckets.bounds(bucket)
+            return low + (high - low) * (wanted - below) / count
+        below += count
+    raise AssertionError("unreachable")
