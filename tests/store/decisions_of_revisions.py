@@ -21,3 +21,8 @@ def _given(name: str, what: str, variant: str, at: datetime) -> dict[str, Any]:
 
 
 VARIANTS = [_given("dec_a", "assigned", "long", _LATER), _given("dec_b", "held_out", "none", _AT)]
+
+EXPERIMENT: dict[str, Any] = {
+    "journey": "welcome", "split": "tip", "began_at": _AT, "looks": 1, "next_look_at": None, "winner": "long",
+    "decided_at": _LATER, "by": "key_1", "why": {"by": "conversion"},
+}  # fmt: skip

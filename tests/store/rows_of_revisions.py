@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.store.decisions_of_revisions import MOVES, VARIANTS
+from tests.store.decisions_of_revisions import EXPERIMENT, MOVES, VARIANTS
 
 Row = dict[str, Any]
 
@@ -74,10 +74,6 @@ _CONTROL: Row = {
 _CLICKED: Row = {
     "id": "del_2", "message_id": "msg_3", "customer_id": "cus_1", "provider": "outbox", "kind": "clicked", "at": LATER,
     "received_at": LATER, "machine": False,
-}  # fmt: skip
-_EXPERIMENT: Row = {
-    "journey": "welcome", "split": "tip", "began_at": AT, "looks": 1, "next_look_at": None, "winner": "long",
-    "decided_at": LATER, "by": "key_1", "why": {"by": "conversion"},
 }  # fmt: skip
 ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0001": {
@@ -387,7 +383,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0018": {"plan_entry": [_PLAN_ENTRY]},
     "0021": {"unreadable_count": [_UNREAD_COUNT], "unreadable_example": [_UNREAD_EXAMPLE], "journey": [_LIFECYCLE_2]},
     "0023": {"decision": VARIANTS},
-    "0028": {"experiment": [_EXPERIMENT]},
+    "0028": {"experiment": [EXPERIMENT]},
     "0029": {"version_template": [_PINNED]},
     "0031": {"hold": [{"id": 1, "since": AT, "by": "command line", "reason": "a backup was restored"}]},
     "0034": {"restore": [{"id": "rst_1", "taken_at": AT, "restored_at": LATER}], "decision": MOVES},
