@@ -549,6 +549,7 @@ class JourneyReport(TypedDict):
     movements: dict[str, int]
     time_in_stage: dict[str, StayOut]
     cohorts: NotRequired[list[CohortOut] | None]
+    series: NotRequired[SeriesOut | None]
     entered: int
     ended: dict[str, int]
     converted: dict[str, int]
@@ -618,6 +619,7 @@ class LifecycleReport(TypedDict):
     movements: dict[str, int]
     time_in_stage: dict[str, StayOut]
     cohorts: NotRequired[list[CohortOut] | None]
+    series: NotRequired[SeriesOut | None]
 
 
 class LiftOut(TypedDict):
@@ -831,6 +833,9 @@ class PauseIn(TypedDict):
     stage: NotRequired[str | None]
 
 
+PeriodOut = TypedDict("PeriodOut", {"from": "str", "to": "str", "stages": "dict[str, int]", "entered": "int", "movements": "dict[str, int]", "ended": "dict[str, int]", "net": "dict[str, int]", "rates": "list[RateOut]", "time_in_stage": "dict[str, QuartilesOut]"})
+
+
 class PinnedBy(TypedDict):
     """A version of a journey whose mails are made of one version of the template."""
 
@@ -916,7 +921,29 @@ class Published(TypedDict):
     operation: NotRequired[OperationOut | None]
 
 
+class QuartilesOut(TypedDict):
+    """How long customers had been in a stage that they left in the period, within nine percent."""
+
+    n: int
+    p25_days: float
+    median_days: float
+    p75_days: float
+
+
 QuietHours = TypedDict("QuietHours", {"from": "str", "to": "str"})
+
+
+class RateOut(TypedDict):
+    """Of all who were in a stage at some time of the period: how many moved on to another stage, or ended there."""
+
+    stage: str
+    to: str | None
+    reason: str | None
+    count: int
+    n: int
+    rate: float
+    low: float
+    high: float
 
 
 class Reconciliation(TypedDict):
@@ -1061,6 +1088,15 @@ class SegmentPreviewOut(TypedDict):
 SendWindow = TypedDict("SendWindow", {"days": "NotRequired[str | list[str]]", "from": "str", "to": "str"})
 
 
+class SeriesOut(TypedDict):
+    """The lifecycle over time. The last period may still be running."""
+
+    zone: str
+    by: str
+    periods: list[PeriodOut]
+    told: str
+
+
 SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]", "customer": "NotRequired[MadeUpCustomer | None]"})
 
 
@@ -1119,6 +1155,10 @@ class StayOut(TypedDict):
 
     left: int
     mean_days: float
+    n: int
+    p25_days: float | None
+    median_days: float | None
+    p75_days: float | None
 
 
 class StepCount(TypedDict):
