@@ -24,6 +24,7 @@ from services.jobs import (
     decide_messages,
     enroll_segment,
     erasure,
+    fit_value,
     plan_broadcast,
     resume_or_leave,
     test_mail,
@@ -32,7 +33,7 @@ from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
 from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, failed_elsewhere, in_halves
 from services.operations.operations import Done, PageOfWork
-from services.upkeep import broadcast_clock
+from services.upkeep import broadcast_clock, value_clock
 from services.values import Clock, Rejected, instant
 from store.queries import segments
 from store.session import Database
@@ -211,6 +212,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     decide_messages.KIND: decide_messages.pages,
     plan.KIND: plan.pages,
     publishing.KIND: publishing.pages,
+    value_clock.KIND: fit_value.pages,
 }
 """What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
 work is. A test mail is not in here, since it waits for a provider."""

@@ -9,7 +9,7 @@ from api.edge.heavy_work import HeavyWork
 from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics
 from api.edge.render_turns import RenderTurns
-from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, unsubscribing
+from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, surveys, unsubscribing
 from api.routes import (
     audit,
     broadcasts,
@@ -73,6 +73,7 @@ ROUTERS = (
     journey_schema,
     health,
     delivery_events,
+    surveys,
     unsubscribing,
     preferences,
     double_opt_in,

@@ -5,6 +5,7 @@ room must not look: the Protocols say what is read of it, so that nobody copies 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from html import escape as escape_text
 from typing import Any, Protocol
@@ -14,11 +15,22 @@ from markupsafe import escape
 from mail import tracking
 from mail.brand import Brand, context
 from mail.headers import headers
-from mail.links import CONFIRMATION_LIVES, PREFERENCES_LIVE, Confirmation, Links, Preferences, Unsubscribe
+from mail.links import (
+    CONFIRMATION_LIVES,
+    PREFERENCES_LIVE,
+    SURVEY_LIVES,
+    Confirmation,
+    Links,
+    Preferences,
+    SurveyLink,
+    Unsubscribe,
+)
 from mail.message import Mail
+from mail.rendering import survey_block
 from mail.rendering.templates import Rendered, Renders, TemplateTexts
 from mail.tracking import TrackingOptions
 from mail.translations import Translations
+from readers.survey_scales import Scale
 
 
 class PersonalParts(Protocol):
@@ -128,7 +140,17 @@ class Composer:
             preferences_url=None if request.transactional else self._preferences_url(request, now),
             confirm_url=self._confirm_url(request, now) if request.transactional or request.sample else None,
         )
-        return self._renderer.render(request.template, known, request.subject, request.source, personal.locales)
+        made = self._renderer.render(request.template, known, request.subject, request.source, personal.locales)
+        return self._with_survey_links(made, request.send_id, now)
+
+    def _with_survey_links(self, made: Rendered, send_id: str, now: datetime) -> Rendered:
+        """Every answer of a survey as a signed link."""
+
+        def sign(scale: Scale, score: int) -> str:
+            what = SurveyLink(send_id=send_id, scale=scale, score=score, expires=now + SURVEY_LIVES)
+            return self._links.survey_url(what)
+
+        return replace(made, html=survey_block.signed(made.html, sign), text=survey_block.signed(made.text, sign))
 
     def fill(self, text: str, about: Mapping[str, Any]) -> str:
         """A short text that is a template itself, as a webhook's value; raise TemplateProblem where it gives none."""

@@ -17,8 +17,10 @@ from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
-PURPOSES = ("u", "preferences", "confirm", "c", "o")
-"""The first part of each path, as `api.pages` serves it: unsubscribe, preferences, confirm, click, open."""
+from readers.survey_scales import Scale
+
+PURPOSES = ("u", "preferences", "confirm", "c", "o", "s")
+"""The first part of each path, as `api.pages` serves it: unsubscribe, preferences, confirm, click, open, survey."""
 
 PREFERENCES_LIVE = timedelta(days=90)
 """The page shows what somebody reads; an old mail that is passed on shall not show it for ever."""
@@ -42,6 +44,20 @@ class Preferences:
 
     customer: str
     send_id: str
+    expires: datetime
+
+
+SURVEY_LIVES = timedelta(days=90)
+"""An answer that comes later is about something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyLink:
+    """One answer to the survey of a mail."""
+
+    send_id: str
+    scale: Scale
+    score: int
     expires: datetime
 
 
@@ -80,6 +96,7 @@ class Links:
         self._unsubscribe = _serializer(keys, "unsubscribe")
         self._preferences = _serializer(keys, "preferences")
         self._confirm = _serializer(keys, "confirm")
+        self._survey = _serializer(keys, "survey")
         self._click = _signer(keys, "click")
         self._open = _signer(keys, "open")
         self.public_url = public_url.rstrip("/")
@@ -99,6 +116,13 @@ class Links:
         """Good until `what.expires`, kept to the second."""
         parts = [what.customer, what.topic, what.send_id, int(what.expires.timestamp())]
         return f"{self.public_url}/confirm/{_text(self._confirm.dumps(parts))}"
+
+    def survey_url(self, what: SurveyLink) -> str:
+        """Good until `what.expires`, kept to the second."""
+        scale = what.scale
+        parts = [_short(what.send_id), scale.survey, scale.lowest, scale.highest, what.score]
+        token = self._survey.dumps([*parts, int(what.expires.timestamp())])
+        return f"{self.public_url}/s/{_text(token)}"
 
     def click_url(self, send_id: str, number: int) -> str:
         """The way to link `number` of a mail, counted from 0. It holds no address, so it redirects nobody elsewhere."""
@@ -122,6 +146,12 @@ class Links:
         """What the token of a confirmation stands for; raise BadLink, or ExpiredLink."""
         customer, topic, send_id, expires = _loaded(self._confirm, token)
         return Confirmation(customer=customer, topic=topic, send_id=send_id, expires=_live(expires, now))
+
+    def read_survey(self, token: str, now: datetime) -> SurveyLink:
+        """What the token of an answer stands for; raise BadLink, or ExpiredLink."""
+        short, survey, lowest, highest, score, expires = _loaded(self._survey, token)
+        scale = Scale(survey=survey, lowest=lowest, highest=highest)
+        return SurveyLink(send_id=_long(short), scale=scale, score=score, expires=_live(expires, now))
 
     def read_click(self, token: str) -> tuple[str, int]:
         """The mail and the number of its link; raise BadLink."""

@@ -10,6 +10,9 @@ from value.orders import OrderLine
 MOST_PRODUCTS, MOST_CATEGORIES = 100, 50
 """Of a customer's earlier orders, those bought last."""
 
+MOST_DAYS = 400
+"""Days with earlier orders that are kept, the latest: whoever orders every week fills them in eight years."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
@@ -51,10 +54,10 @@ BoughtByKey = Mapping[str, Bought]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierOrders:
-    """Orders added up; `days` are UTC days with an order, `priced` counts by currency the orders with an amount."""
+    """Orders added up: `days` are UTC days (ISO 8601), `priced` counts by currency the orders that have an amount."""
 
     count: int = 0
-    days: int = 0
+    days: Sequence[str] = ()
     first_at: datetime | None = None
     last_at: datetime | None = None
     priced: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -66,12 +69,11 @@ class EarlierOrders:
         self, at: datetime, worth: float | None, currency: str, lines: Sequence[OrderLine]
     ) -> "EarlierOrders":
         """One more order, later than those before it."""
-        new_day = self.last_at is None or self.last_at.date() != at.date()
         priced = {currency: 1} if worth is not None else {}
         return replace(
             self,
             count=self.count + 1,
-            days=self.days + new_day,
+            days=_sorted_days(self.days, [at.date().isoformat()]),
             first_at=min(self.first_at or at, at),
             last_at=max(self.last_at or at, at),
             priced=added(self.priced, priced),
@@ -86,7 +88,7 @@ class EarlierOrders:
         lasts = [one for one in (self.last_at, other.last_at) if one is not None]
         return EarlierOrders(
             count=self.count + other.count,
-            days=self.days + other.days,
+            days=_sorted_days(self.days, other.days),
             first_at=min(firsts, default=None),
             last_at=max(lasts, default=None),
             priced=added(self.priced, other.priced),
@@ -99,7 +101,7 @@ class EarlierOrders:
         """As a customer's row keeps it."""
         return {
             "count": self.count,
-            "days": self.days,
+            "days": list(self.days),
             "first_at": self.first_at.isoformat() if self.first_at else None,
             "last_at": self.last_at.isoformat() if self.last_at else None,
             "priced": dict(self.priced),
@@ -113,7 +115,7 @@ class EarlierOrders:
         """What `as_json` has written; raise KeyError for anything else."""
         return EarlierOrders(
             count=kept["count"],
-            days=kept["days"],
+            days=tuple(kept["days"]),
             first_at=datetime.fromisoformat(kept["first_at"]) if kept["first_at"] else None,
             last_at=datetime.fromisoformat(kept["last_at"]) if kept["last_at"] else None,
             priced=kept["priced"],
@@ -152,6 +154,10 @@ def together(one: BoughtByKey, other: BoughtByKey) -> dict[str, Bought]:
     for key, bought in other.items():
         found[key] = found[key].plus(bought) if key in found else bought
     return found
+
+
+def _sorted_days(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({*one, *other})[-MOST_DAYS:])
 
 
 def _latest(found: Mapping[str, Bought], most: int) -> Mapping[str, Bought]:

@@ -92,8 +92,11 @@ class Purchases:
         return [one for _, _, one in sorted(found, key=lambda pair: pair[:2])]
 
     def days(self, currency: str) -> dict[date, float | None]:
-        """The days (UTC) of the kept orders, each with what was bought in a currency (`histories.DaysOfOrders`)."""
-        found: dict[date, float | None] = {}
+        """The days (UTC) with an order, each with what was bought in a currency (`histories.DaysOfOrders`).
+
+        What was bought on the days of earlier orders is no longer told apart: None.
+        """
+        found: dict[date, float | None] = {date.fromisoformat(day): None for day in self.earlier.days}
         for one in self.counted():
             day = (one.at or _NEVER).date()
             worth = one.worth if one.currency == currency else None

@@ -10,7 +10,16 @@ from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
 from api.errors import responses
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, Reconciliation
-from services.reports import backlog, journey_report, lifecycle_report, lifecycle_series
+from api.schemas.surveys import SurveyAnswersOut, SurveyReport
+from api.schemas.value import CustomerValueReport
+from services.reports import (
+    backlog,
+    journey_report,
+    lifecycle_report,
+    lifecycle_series,
+    survey_report,
+    value_report,
+)
 from services.reports.periods import PeriodLength
 from services.reports.reconciliation import reconcile
 
@@ -56,6 +65,23 @@ def messages(
     """Every mail is counted once, with the reason why it did not go."""
     found = journey_report.messages(session, journey, since)
     return MessagesReport(messages=[MessageCountOut(**one) for one in found])
+
+
+@router.get("/surveys", summary="What customers answer", responses=responses())
+def surveys(
+    session: Reading,
+    caller: Support,
+    survey: Annotated[str | None, Query(description="one survey alone: nps, csat, ces or your own")] = None,
+    journey: ReportedJourney = None,
+) -> SurveyReport:
+    """Answers by survey, and by journey, version and stage of their mails; NPS with its interval."""
+    return SurveyReport(surveys=[SurveyAnswersOut(**one) for one in survey_report.answers(session, survey, journey)])
+
+
+@router.get("/value", summary="What customers are worth", responses=responses())
+def value(session: Reading, caller: Support) -> CustomerValueReport:
+    """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
+    return CustomerValueReport.model_validate(value_report.last_fit(session))
 
 
 @router.get("/reconciliation", summary="Do the books balance?", responses=responses())

@@ -43,7 +43,7 @@ from services.customers import known_facts, suppressions
 from services.definitions import broadcasts, journeys, template_pins, templates
 from services.definitions.templates import TemplateSource, Texts
 from services.errors import NotFound
-from services.installation import installation_settings
+from services.installation import installation_settings, value_fit
 from services.jobs import test_mail
 from services.messages.mail_request import MailRequest, Personalization
 from services.operations import operations
@@ -228,13 +228,14 @@ def _personalization(parts: Backend, asked: PreviewIn) -> Personalization:
     """The customer and the enrollment that a preview is for."""
     values.check_values({"attributes": asked.attributes, "enrollment": asked.enrollment})
     known: dict[str, Any] = {**SAMPLE} if asked.customer is None and not asked.attributes else {"events": {}}
-    timezone = None
+    timezone, now = None, parts.clock()
     with parts.database.reading() as session:
-        settings = installation_settings.load(session)
+        settings, model = installation_settings.load(session), value_fit.load(session)
         if asked.customer is not None:
             customer = customer_view.customer(session, asked.customer)
-            known, timezone = {**known_facts.attributes(customer), "events": customer.events}, customer.timezone
-    about = {**known, **asked.attributes}
+            known, timezone = known_facts.for_templates(customer, model, now), customer.timezone
+    worked_out = known_facts.seen_by_templates(asked.attributes, {}, {}, model, now)
+    about = {**worked_out, **known, **asked.attributes, "source": known.get("source", worked_out["source"])}
     own = {**about, "locale": asked.locale} if asked.locale else about
     return Personalization(
         context={"customer": about, "enrollment": asked.enrollment},

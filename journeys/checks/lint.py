@@ -16,6 +16,7 @@ from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.step_tree import all_steps
 from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SetStep, SplitStep, WaitForStep
+from readers import survey_scales
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +278,7 @@ OWN_EVENTS = frozenset(
         *guards.PROFILE_EVENTS,
         *guards.SEGMENT_EVENTS,
         *guards.CONSENT_EVENTS,
+        survey_scales.ANSWERED,
         *MAIL_EVENTS,
         "Page Viewed",
         "Screen Viewed",

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from journeys.facts import touches
 from readers import numbers, zones
-
-AMOUNTS = ("revenue", "total", "value")
-"""Properties that an event's amount is read from, the first that is a number: the names of Segment's own events."""
+from value import customer_value, orders
+from value.customer_value import KeptPurchases
+from value.orders import AMOUNTS
+from value.purchases import NONE
+from value.value_model import NO_FIT, ValueModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +124,7 @@ def _sum_before(total: float, amounts: Sequence[float]) -> float | None:
 
 def amount(properties: Mapping[str, Any]) -> float:
     """What an event adds to `sum`: the first number among AMOUNTS, a text that writes one included; else nothing."""
-    for name in AMOUNTS:
-        if name in properties:
-            number = numbers.read(properties[name])
-            if number is not None:
-                return float(number)
-    return 0.0
+    return orders.amount_in(properties) or 0.0
 
 
 LARGEST_AMOUNT = 10**15
@@ -189,13 +187,19 @@ def unreadable_timezone(traits: Mapping[str, Any]) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerFacts:
-    """One customer as a guard may see them at one instant; `installation_zone` is the installation's own time zone."""
+    """One customer as a guard may see them at one instant; `installation_zone` is the installation's own time zone.
+
+    `purchases` is what they bought; `model` is what the last fit found; `source` is where they come from (`touches`).
+    """
 
     attributes: Mapping[str, Any]
     aggregates: Mapping[str, Aggregate]
     timezone: str | None = None
     segments: tuple[str, ...] = ()
     installation_zone: str | None = None
+    purchases: KeptPurchases = NONE
+    source: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    model: ValueModel = NO_FIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +236,8 @@ def context(
         **known.attributes,
         "events": {name: _seen(one) for name, one in known.aggregates.items()},
         "segments": list(known.segments),
+        "source": touches.seen(known.source, known.attributes),
+        **customer_value.seen(known.purchases, known.model, now),
     }
     happened = {"name": event.name, "properties": event.properties, "timestamp": event.at} if event else None
     zones = (known.timezone, journey_zone, known.installation_zone)

@@ -12,6 +12,9 @@ from journeys.facts.guard_syntax import Macro, Select, Tree, Variable, parts, wa
 NEVER: Mapping[str, Any] = {"count": 0, "first_at": None, "last_at": None, "sum": 0.0}
 """The aggregate of an event that never came."""
 
+NEVER_BOUGHT: Mapping[str, Any] = {"count": 0, "quantity": 0, "sum": 0.0, "sums": {}, "last_at": None}
+"""What was bought of a product or a category that the customer never had."""
+
 NO_NAMES: frozenset[str] = frozenset()
 """No name of an event."""
 
@@ -83,23 +86,34 @@ def needed(found: Sequence[Read]) -> Needed:
 
 
 def needed_values(context: Mapping[str, Any], want: Needed, path: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A copy of what is needed; null, or zeros for an event, where a path leads to nothing that nobody asks about."""
-    found: dict[str, Any] = dict(context) if want.whole else {}
+    """A copy of what is needed; null (zeros for an event, a product) where a path to nothing is not asked about."""
+    found: dict[str, Any] = _plain(context) if want.whole else {}
     for name, inner in want.inside.items():
         value = context.get(name)
         if value is None and inner.asked and name not in context:
             continue
         here = (*path, name)
-        if value is None and (inner.inside or _is_event(here)):
-            value = dict(NEVER) if _is_event(here) else {}
+        if value is None and (inner.inside or here[:-1] in _ABSENT):
+            value = dict(_ABSENT.get(here[:-1], {}))
         if inner.inside and isinstance(value, Mapping):
             value = needed_values(cast(Mapping[str, Any], value), inner, here)
         found[name] = value
     return found
 
 
-def _is_event(path: tuple[str, ...]) -> bool:
-    return len(path) == 3 and path[:2] == ("customer", "events")
+_ABSENT: Mapping[tuple[str, ...], Mapping[str, Any]] = {
+    ("customer", "events"): NEVER,
+    ("customer", "bought"): NEVER_BOUGHT,
+}
+"""What stands for whatever is missing right below a path."""
+
+
+def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole of a mapping, what is worked out only when it is asked for included."""
+    return {
+        name: _plain(cast(Mapping[str, Any], value)) if isinstance(value, Mapping) else value
+        for name, value in context.items()
+    }
 
 
 def value_at(context: Mapping[str, Any], path: tuple[str, ...]) -> Any:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from journeys.facts.guard_syntax import Collection, Constant, FunctionCall, Index, Macro, Select, Tree, Variable, walk
+from value import customer_value
 
 Kinds = frozenset[str]
 """What a value can be, of KINDS."""
@@ -92,6 +93,14 @@ _AGGREGATE: Mapping[str, Kinds] = {
     "last_at": _INSTANT | _NULL,
 }
 
+_BOUGHT: Mapping[str, Kinds] = {
+    "count": _NUMBER,
+    "quantity": _NUMBER,
+    "sum": _NUMBER | _NULL,
+    "sums": frozenset({"map"}),
+    "last_at": _INSTANT | _NULL,
+}
+
 KindsOfPath = Callable[[tuple[str, ...]], Kinds]
 """Tells what a path can lead to."""
 
@@ -108,6 +117,12 @@ def possible(path: tuple[str, ...]) -> Kinds:
     """What a path of a guard can lead to, before anything is known of a customer."""
     if path[:2] == ("customer", "events"):
         return _AGGREGATE.get(path[3], _NULL) if len(path) == 4 else frozenset({"map"})
+    if path[:2] == ("customer", "bought") and len(path) < 5:
+        return _BOUGHT.get(path[3], _NULL) if len(path) == 4 else frozenset({"map"})
+    if path[:2] == ("customer", "source") and len(path) == 4:
+        return (_INSTANT if path[3] == "at" else _TEXT) | _NULL
+    if path[:2] == ("customer", "value") and len(path) == 3 and path[2] in customer_value.NAMES:
+        return frozenset({customer_value.NAMES[path[2]].kind, "null"})
     if path in _PATHS:
         return _PATHS[path]
     return ANYTHING if len(path) == 1 else JSON

@@ -23,6 +23,7 @@ from journeys.facts import (
     guard_reads,
     guard_syntax,
     guard_types,
+    guard_value,
 )
 from journeys.facts.guard_reads import Needed, Read
 
@@ -121,8 +122,8 @@ def refusal(text: str) -> tuple[str, str] | None:
 
 
 def reads_now(text: str) -> bool:
-    """Whether time alone can change what the guard says."""
-    return any(read.path[0] == "now" for read in _compiled(text).reads)
+    """Whether time alone can change what the guard says: it reads `now`, or what is expected of the customer."""
+    return any(read.path[0] == "now" or guard_value.changes_by_time(read.path) for read in _compiled(text).reads)
 
 
 def reads_event(text: str) -> bool:
@@ -144,7 +145,7 @@ def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
         return (ANY_EVENT,)
     if path[1] == "events":
         return (path[2],) if len(path) > 2 else (ANY_EVENT,)
-    return SEGMENT_EVENTS if path[1] == "segments" else PROFILE_EVENTS
+    return {"segments": SEGMENT_EVENTS, **guard_value.CHANGED_BY}.get(path[1], PROFILE_EVENTS)
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
@@ -252,7 +253,7 @@ def _compiled(text: str) -> _Compiled:
         raise ValueError("the guard is written in a way that cannot be read; write it plainer")
     found = tuple(guard_reads.reads(tree))
     _check_names([read.path[0] for read in found], text)
-    refused = _refusal(tree)
+    refused = _refusal(tree) or guard_value.unknown(found)
     return _Compiled(
         program=program,
         tree=tree,
@@ -306,7 +307,7 @@ def _reason(error: Exception) -> str:
 def attributes_read(text: str) -> frozenset[str]:
     """The attributes of the customer that the guard reads by name."""
     paths = (read.path for read in _compiled(text).reads if len(read.path) > 1)
-    return frozenset(path[1] for path in paths if path[0] == "customer" and path[1] not in ("events", "segments"))
+    return frozenset(path[1] for path in paths if path[0] == "customer" and path[1] not in guard_value.WORKED_OUT)
 
 
 def shown(value: Any) -> Any:

@@ -18,6 +18,7 @@ from journeys.rules import entry_rules
 from journeys.rules.entry_rules import LastEnrollment
 from journeys.rules.policy import Allowed, Deferred, Skipped
 from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, Trace, simulate
+from value.value_model import NO_FIT, ValueModel
 
 ENTRY = ""
 """Where an entry comes from, as if it were a stage."""
@@ -31,10 +32,12 @@ class CustomerHistory:
     events: Sequence[RecordedEvent]
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     timezone: str | None = None
+    model: ValueModel = NO_FIT
+    source: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def facts(self) -> PastFacts:
-        """The facts at each instant of this history, from its beginning."""
-        return PastFacts(list(self.events), {**self.attributes, "id": self.id}, self.timezone)
+        """The facts at each instant of this history, from its beginning; `model` and `source` are today's."""
+        return PastFacts(list(self.events), {**self.attributes, "id": self.id}, self.timezone, self.model, self.source)
 
 
 MOST_TOLD = 1_000

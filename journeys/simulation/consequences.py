@@ -5,6 +5,7 @@ simulation meets what production would. Where the record has such events already
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +34,7 @@ def complete(
     if not history.events or not (dated or watched):
         return history
     following = _Following(program if dated else None, history, watched)
-    return CustomerHistory(
-        id=history.id, events=following.run(until), attributes=history.attributes, timezone=history.timezone
-    )
+    return replace(history, events=following.run(until))
 
 
 def _asks_for_segments(program: Program) -> bool:
@@ -49,7 +48,8 @@ class _Following:
     def __init__(self, dated: Program | None, history: CustomerHistory, segments: Mapping[str, str]) -> None:
         self._dated, self._recorded, self._segments = dated, history, segments
         self._events: list[RecordedEvent] = []
-        self._past = PastFacts(self._events, {**history.attributes, "id": history.id}, history.timezone)
+        self._past = PastFacts(self._events, {**history.attributes, "id": history.id}, history.timezone, history.model,
+                               history.source)  # fmt: skip
         self._due: dict[str, datetime] = {}
 
     def run(self, until: datetime) -> list[RecordedEvent]:

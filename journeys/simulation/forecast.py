@@ -68,6 +68,9 @@ class PresentFacts(PastFacts):
             aggregates=self._known.aggregates,
             timezone=self.timezone,
             segments=self._known.segments,
+            purchases=self._known.purchases,
+            model=self._known.model,
+            source=self._known.source,
         )
 
 

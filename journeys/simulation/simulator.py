@@ -26,6 +26,8 @@ from journeys.program.send_terms import SendTerms
 from journeys.rules import answers, awaited, policy, set_values, split_answers
 from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
 from journeys.rules.split_answers import NO_SPLITS, KnownSplits
+from value import purchases
+from value.value_model import NO_FIT, ValueModel
 
 IDENTIFY = "Identify"
 """The event whose properties are traits."""
@@ -80,13 +82,21 @@ class PastFacts:
     """
 
     def __init__(
-        self, events: Sequence[RecordedEvent], attributes: Mapping[str, Any], timezone: str | None = None
+        self,
+        events: Sequence[RecordedEvent],
+        attributes: Mapping[str, Any],
+        timezone: str | None = None,
+        model: ValueModel = NO_FIT,
+        source: Mapping[str, Any] | None = None,
     ) -> None:
         self.events = events if isinstance(events, list) else list(events)
         self.attributes = attributes
         self.timezone = timezone
         self.aggregates: dict[str, Aggregate] = {}
         self.segments: tuple[str, ...] = ()
+        self.purchases = purchases.NONE
+        self.model = model
+        self.source = source or {}
         self._folded = 0
 
     def known(self, seq: int) -> CustomerFacts:
@@ -99,9 +109,16 @@ class PastFacts:
                 self._joined(event)
             before = self.aggregates.get(event.name, customer_facts.NOTHING)
             self.aggregates[event.name] = customer_facts.fold(before, event.at, customer_facts.amount(event.properties))
+            self.purchases = purchases.fold(self.purchases, event.name, event.at, event.properties, event.seq)
             self._folded += 1
         return CustomerFacts(
-            attributes=self.attributes, aggregates=self.aggregates, timezone=self.timezone, segments=self.segments
+            attributes=self.attributes,
+            aggregates=self.aggregates,
+            timezone=self.timezone,
+            segments=self.segments,
+            purchases=self.purchases,
+            model=self.model,
+            source=self.source,
         )
 
     def _joined(self, event: RecordedEvent) -> None:

@@ -16,7 +16,7 @@ from mail.brand import NAMES as OF_BRAND
 VARIABLES = frozenset(
     {
         "customer", "enrollment", "brand", "unsubscribe_url", "preferences_url", "confirm_url", "message_id", "subject",
-        "preheader", "locale", "timezone", "now", "topic", "_",
+        "preheader", "locale", "timezone", "now", "topic", "survey", "_",
     }
 )  # fmt: skip
 """What a template may name; `_("…")` is a text of ours in the mail's language (`mail.translations`)."""

@@ -16,7 +16,7 @@ import css_inline
 from jinja2 import Template, TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError
 from markupsafe import escape
 
-from mail.rendering import names, plain_text, style_sheets
+from mail.rendering import names, plain_text, style_sheets, survey_block
 from mail.rendering.environment import TemplateEnvironment
 from mail.rendering.filters import FALLBACK, UnreadValue, language
 from mail.rendering.limits import LARGEST, LONGEST_SUBJECT
@@ -44,6 +44,9 @@ class Renderer:
         self._translations = Translations(folders)
         self._html = TemplateEnvironment(self._sources, autoescape=True)
         self._text = TemplateEnvironment(self._sources, autoescape=False)
+        for environment, block in ((self._html, survey_block.as_html), (self._text, survey_block.as_text)):
+            blocks: Mapping[str, Any] = {"survey": block}
+            environment.globals.update(blocks)
         self._line = lru_cache(MOST_KEPT)(self._text.from_string)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 

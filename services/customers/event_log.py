@@ -12,12 +12,15 @@ from typing import Any, Protocol
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
-from journeys.facts import customer_facts
+from journeys.facts import customer_facts, touches
 from services.customers.unreadable import UnreadInEvents
 from store import bulk
 from store.ids import new_id
 from store.queries import customers, event_names, events
 from store.tables.customers import Customer
+from value import purchases
+from value.orders import ORDER_EVENTS
+from value.purchases import Purchases
 
 STALE = timedelta(hours=72)
 """An event that happened longer ago only counts: whoever sends it late must not mail somebody about old news."""
@@ -38,6 +41,8 @@ class EventToAppend(Protocol):
     def message_id(self) -> str | None: ...
     @property
     def said_at(self) -> datetime | None: ...
+    @property
+    def touch(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class NewEvent:
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     message_id: str | None = None
     said_at: datetime | None = None
+    touch: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +65,8 @@ class _Folded:
     customer: Customer
     seq: int
     events: dict[str, Any]
+    bought: Purchases | None = None
+    source: Mapping[str, Any] | None = None
 
 
 class EventLog:
@@ -81,6 +89,13 @@ class EventLog:
         folded.events[event.name] = customer_facts.fold_json(
             folded.events.get(event.name), event.at, customer_facts.amount(event.properties)
         )
+        if event.name in ORDER_EVENTS:
+            bought = folded.bought or Purchases.from_json(customer.purchases)
+            folded.bought = purchases.fold(bought, event.name, event.at, event.properties, folded.seq)
+        if event.touch is not None:
+            known = folded.source if folded.source is not None else customer.source
+            after = touches.fold(known, event.touch)
+            folded.source = after if after is not known else folded.source
         row: bulk.ColumnValues = {
             "id": new_id("evt"),
             "message_id": event.message_id or new_id("msg"),
@@ -112,8 +127,14 @@ class EventLog:
     def _fold(self, new: Sequence[Customer]) -> list[bulk.ColumnValues]:
         """Let the customers know what was collected; return what there is to change of those who have a row."""
         unknown, rows = {one.id for one in new}, list[bulk.ColumnValues]()
+        ordered = any(one.bought is not None for one in self._folded.values())
+        touched = any(one.source is not None for one in self._folded.values())
         for key, one in self._folded.items():
-            values = {"seq": one.seq, "events": one.events, "updated_at": self._now}
+            values: dict[str, Any] = {"seq": one.seq, "events": one.events, "updated_at": self._now}
+            if ordered:
+                values["purchases"] = one.bought.as_json() if one.bought else one.customer.purchases
+            if touched:
+                values["source"] = one.source if one.source is not None else one.customer.source
             for name, value in values.items():
                 set_committed_value(one.customer, name, value)
             if key not in unknown:

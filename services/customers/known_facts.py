@@ -7,12 +7,17 @@ from typing import Any
 
 from sqlmodel import Session
 
-from journeys.facts import customer_facts
+from journeys.facts import customer_facts, touches
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, Earlier, EventFacts
-from services.installation import installation_settings
+from services.installation import installation_settings, value_fit
 from store.queries import events
 from store.queries.customers import CustomerRow
 from store.tables.customers import Customer, Event
+from value import customer_value, purchases
+from value.customer_value import KeptPurchases
+from value.orders import ORDER_EVENTS
+from value.purchases import Purchases
+from value.value_model import ValueModel
 
 LATEST = 100
 """Events among which the last of a name is looked for first: a page of an index, where a name may have thousands."""
@@ -30,27 +35,55 @@ def of_all(
     session: Session, wanted: Iterable[tuple[Customer | CustomerRow, int | None]]
 ) -> Mapping[str, CustomerFacts]:
     """`known` of many customers, by their ids."""
-    zone = installation_settings.load(session).timezone
+    zone, model = installation_settings.load(session).timezone, value_fit.load(session)
     by_id = {customer.id: (customer, seq) for customer, seq in wanted}
-    return {name: _facts(session, customer, seq, zone) for name, (customer, seq) in by_id.items()}
+    return {name: _facts(session, customer, seq, zone, model) for name, (customer, seq) in by_id.items()}
 
 
-def _facts(session: Session, customer: Customer | CustomerRow, seq: int | None, zone: str) -> CustomerFacts:
+def _facts(
+    session: Session, customer: Customer | CustomerRow, seq: int | None, zone: str, model: ValueModel
+) -> CustomerFacts:
     stored = {name: Aggregate.from_json(one) for name, one in customer.events.items()}
+    bought: KeptPurchases = customer.purchases
     if seq is not None and seq < customer.seq:
-        stored |= _as_of(session, customer, stored, seq)
+        before = _as_of(session, customer, stored, seq)
+        if any(before[name] != stored[name] for name in ORDER_EVENTS if name in before):
+            bought = purchases_up_to(session, customer.id, seq)
+        stored |= before
     return CustomerFacts(
         attributes=attributes(customer),
         aggregates=stored,
         timezone=customer.timezone,
         segments=tuple(customer.segments),
         installation_zone=zone,
+        purchases=bought,
+        model=model,
+        source=customer.source,
     )
 
 
 def attributes(customer: Customer | CustomerRow) -> Mapping[str, Any]:
     """The attributes as guards and templates see them: `id` is who they are, whatever a trait of that name says."""
     return {**customer.attributes, "id": customer.external_id or customer.anonymous_id}
+
+
+def for_templates(customer: Customer, model: ValueModel, now: datetime) -> dict[str, Any]:
+    """The variable `customer` of templates and hooks, JSON alone; `model` is what the last fit found."""
+    told = attributes(customer)
+    worked_out = seen_by_templates(told, customer.purchases, customer.source, model, now)
+    return {**told, "events": customer.events, **worked_out}
+
+
+def seen_by_templates(
+    attributes: Mapping[str, Any],
+    purchases: KeptPurchases,
+    source: Mapping[str, Any],
+    model: ValueModel,
+    now: datetime,
+) -> dict[str, Any]:
+    """What is worked out of a customer, as templates see it: `source`, `value` and `bought`, JSON alone."""
+    touched = customer_value.as_json(touches.seen(source, attributes))
+    return {"source": touched, **customer_value.told(purchases, model, now)}
 
 
 def event_facts_at(session: Session, customer_id: str, seq: int | None) -> EventFacts | None:
@@ -89,6 +122,14 @@ def _as_of(
         )
         for name, one in before.items()
     }
+
+
+def purchases_up_to(session: Session, customer_id: str, seq: int) -> Purchases:
+    """What a customer bought up to the event `seq`, folded from the events themselves."""
+    found = purchases.NONE
+    for number, name, at, properties in events.numbered_up_to(session, customer_id, seq, ORDER_EVENTS):
+        found = purchases.fold(found, name, at, properties, number)
+    return found
 
 
 def _ends(

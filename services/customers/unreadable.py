@@ -12,6 +12,7 @@ from readers import locales
 from services.customers import email_addresses
 from store.queries import unreadable_values
 from store.queries.unreadable_values import UnreadableValue
+from value import orders
 
 
 def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], now: datetime) -> None:
@@ -61,6 +62,9 @@ class UnreadInEvents:
         """Look at a customer's event. `kind` is the type of the call; the properties of an identify are its traits."""
         for field, value in customer_facts.unreadable_amounts(properties).items():
             self._add(customer_id, f"event {name}", field, value)
+        if name in orders.ORDER_EVENTS:
+            for field, value in orders.unreadable(name, properties):
+                self._add(customer_id, f"event {name}", field, value)
         if kind == "identify":
             for field, value in unreadable_traits(properties).items():
                 self._add(customer_id, "profile", field, value)

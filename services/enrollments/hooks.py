@@ -23,10 +23,12 @@ from journeys.program.program import Program
 from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import Fenced, NotFound, Refused
+from services.installation import value_fit
 from store.queries import decisions, hooks, lanes
 from store.statuses import HookStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment, Hook
+from value.value_model import ValueModel
 
 LANE = "hooks"
 """The name under which they are owned, like a lane of mail."""
@@ -127,11 +129,12 @@ def claim(
     if not lanes.is_owner(session, LANE, fence):
         raise Fenced("the hooks have another owner")
     claimed: list[DueHook] = []
+    model = value_fit.load(session)
     for hook in hooks.due(session, now, limit, without):
         hook.status, hook.fence, hook.attempts, hook.updated_at = HookStatus.CALLING, fence, hook.attempts + 1, now
         session.add(hook)
         try:
-            claimed.append(_due(session, hook))
+            claimed.append(_due(session, hook, model, now))
         except Exception as error:
             log.error("hook_not_made_out", hook=hook.id, exc_info=error)
             unexpected()
@@ -198,12 +201,12 @@ def _outcome(hook: Hook) -> dict[str, Any]:
     return detail
 
 
-def _due(session: Session, hook: Hook) -> DueHook:
+def _due(session: Session, hook: Hook, model: ValueModel, now: datetime) -> DueHook:
     program: Program = journeys.compiled(session, hook.digest)
     step = program.nodes[NodeId(hook.step)]
     assert isinstance(step, WebhookNode | NotifyNode)
     customer, enrollment = session.get(Customer, hook.customer_id), session.get(Enrollment, hook.enrollment_id)
-    known = {**known_facts.attributes(customer), "events": customer.events} if customer else {}
+    known = known_facts.for_templates(customer, model, now) if customer else {}
     data = {**enrollment.data, "key": enrollment.key} if enrollment else {}
     about = {
         "journey": hook.journey,

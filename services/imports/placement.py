@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from journeys.facts import customer_facts
+from journeys.facts import customer_facts, touches
 from journeys.facts.customer_facts import Aggregate
 from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
@@ -26,6 +26,7 @@ from journeys.rules import entry_rules
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
 from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
+from services.customers import past_orders
 from services.customers.unreadable import UnreadInEvents
 from services.enrollments import customer_events, splits
 from services.enrollments.customer_events import Listeners
@@ -194,6 +195,7 @@ def _history(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]
             batch.refused(line_error(message.line or 0, error))
             continue
         aggregates[message.name] = after
+        customer.source = dict(touches.fold(customer.source, message.touch))
         batch.unread.look(customer.id, message.type, message.name, properties)
         recorded.append(RecordedEvent(seq=seq, name=message.name, at=message.at, properties=properties))
         batch.add(
@@ -211,9 +213,9 @@ def _history(batch: Batch, customer: Customer, messages: Sequence[IncomingEvent]
         )
     customer.seq = len(recorded)
     customer.events = {name: one.as_json() for name, one in aggregates.items()}
-    return CustomerHistory(
-        id=customer.id, events=recorded, attributes={"id": customer.external_id}, timezone=customer.timezone
-    )
+    customer.purchases = past_orders.folded((one.seq, one.name, one.at, one.properties) for one in recorded)
+    return CustomerHistory(id=customer.id, events=recorded, attributes={"id": customer.external_id},
+                           timezone=customer.timezone, source=customer.source)  # fmt: skip
 
 
 def _enroll(batch: Batch, customer: Customer, history: CustomerHistory, journey: LiveJourney) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session, SQLModel
 
-from journeys.facts import customer_facts
+from journeys.facts import customer_facts, touches
 from journeys.facts.customer_facts import Aggregate
 from services.customers import profiles
 from services.enrollments import asking
@@ -34,11 +34,14 @@ from store.statuses import EnrollmentStatus
 from store.tables.customers import AddressConsent, Alias, Consent, Customer, DateDue, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, Message, MessageBody, PendingClick
+from store.tables.surveys import SurveyAnswer
 from store.tables.unreadable_values import UnreadableExample
+from value import purchases
+from value.purchases import Purchases
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
     AddressConsent, Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Engagement, Hook,
-    Interest, Alias, UnreadableExample,
+    Interest, Alias, SurveyAnswer, UnreadableExample,
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)
@@ -70,6 +73,9 @@ def _events(session: Session, source: Customer, target: Customer, base: int, fir
     """What was worked off only counts; what nobody has worked off yet still finds who waits for it."""
     events.reassign(session, source.id, target.id, base=base, fires_from=fires_from)
     target.seq = base + source.seq if source.seq else target.seq
+    bought = [Purchases.from_json(one.purchases) for one in (target, source)]
+    target.source = dict(touches.combined(target.source, source.source))
+    target.purchases = purchases.combined(*bought, renumbered=base).as_json()
     known = {name: Aggregate.from_json(one) for name, one in target.events.items()}
     for name, one in source.events.items():
         known[name] = customer_facts.combined(known.get(name, customer_facts.NOTHING), Aggregate.from_json(one))

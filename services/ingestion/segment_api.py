@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import orjson
 
-from journeys.facts import customer_facts
+from journeys.facts import customer_facts, touches
 from services.ingestion import identifiers
 from services.values import EARLIEST, Rejected, check_values, instant
 
@@ -28,7 +28,8 @@ class IncomingEvent:
     """An event that was read and is about somebody. `at` is when it happened by our clock (UTC).
 
     `said_at` is the instant that was sent, where `at` is another by more than SLACK.
-    The `properties` of an identify call are its traits. Not frozen: that would double its cost.
+    The `properties` of an identify call are its traits; `touch` is where they came from, where the call tells
+    it (`journeys.facts.touches`). Not frozen: that would double its cost.
     """
 
     type: str
@@ -42,6 +43,7 @@ class IncomingEvent:
     previous_id: str | None = None
     line: int | None = None
     said_at: datetime | None = None
+    touch: Mapping[str, Any] | None = None
 
 
 def parsed(text: bytes) -> tuple[Any, bool]:
@@ -96,6 +98,7 @@ def read(
         properties=properties,
         traits=traits,
         previous_id=identifiers.name_in(item, "previousId") if kind == "alias" else None,
+        touch=touches.read(context, properties if kind == "page" else {}, at),
     )
 
 

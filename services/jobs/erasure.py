@@ -30,6 +30,7 @@ from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, I
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.plans import PlanEntry
 from store.tables.splits import Assignment
+from store.tables.surveys import SurveyAnswer
 from store.tables.unreadable_values import UnreadableExample
 
 PAGE = 1_000
@@ -90,6 +91,7 @@ def _bury(session: Session, customer_id: str, now: datetime) -> int:
     tombstones.bury(session, [name for name in names if name[1]], now)
     customer.external_id = customer.anonymous_id = customer.email = customer.timezone = None
     customer.attributes, customer.events, customer.segments = {}, {}, []
+    customer.purchases, customer.source = {}, {}
     session.add(customer)
     return 0
 
@@ -119,9 +121,11 @@ def _mails(session: Session, customer_id: str, now: datetime) -> int:
     return len(mails)
 
 
-def _rows(table: type[SQLModel]) -> Phase:
-    """Delete the rows of a table that are the customer's."""
-    return lambda session, customer_id, now: erasure.drop_rows(session, table, customer_id, PAGE)
+def _rows(*tables: type[SQLModel]) -> Phase:
+    """Delete the rows of these tables that are the customer's; of several each holds few."""
+    return lambda session, customer_id, now: sum(
+        erasure.drop_rows(session, table, customer_id, PAGE) for table in tables
+    )
 
 
 def _audits(session: Session, customer_id: str, now: datetime) -> int:
@@ -145,11 +149,10 @@ ROWS: Mapping[str, Phase] = {
     "controls": _rows(ControlRequest),
     "hooks": _rows(Hook),
     "decisions": _rows(Decision),
-    "variants": _rows(Assignment),
     "events": _rows(Event),
     "consents": _rows(Consent),
     "inbox": lambda session, customer_id, now: address_consents.erase(session, customer_id),
-    "segments": _rows(SegmentMember),
+    "segments, variants, answers": _rows(SegmentMember, Assignment, SurveyAnswer),
     "dates": _rows(DateDue),
     "unreadable": _rows(UnreadableExample),
     "aliases": _rows(Alias),

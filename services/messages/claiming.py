@@ -19,8 +19,7 @@ from services.customers import known_facts
 from services.definitions import journeys, templates, told_at_resume
 from services.definitions.templates import TemplateSource
 from services.errors import Fenced
-from services.installation import installation_settings, rates
-from services.installation.installation_settings import InstallationSettings
+from services.installation import installation_settings, rates, value_fit
 from services.installation.rates import Rate
 from services.messages import circuit_breaker, origins, restored_ledger, turns, withdrawing
 from services.messages.eligibility import Recipients
@@ -96,7 +95,7 @@ class _Claim:
         self._lane = lane
         self._fence = fence
         self._now = now
-        self._settings: InstallationSettings = installation_settings.load(session)
+        self._settings, self._model = installation_settings.load(session), value_fit.load(session)
         self._origins: dict[tuple[str | None, ...], Origin] = {}
         self._sources: dict[tuple[str, int | None, Sequence[str]], TemplateSource | None] = {}
         self._versions: Mapping[str, TemplateVersion] = {}
@@ -263,7 +262,7 @@ class _Claim:
             template=message.template,
             personal=Personalization(
                 context={
-                    "customer": {**about, "events": customer.events},
+                    "customer": known_facts.for_templates(customer, self._model, self._now),
                     "enrollment": {**enrollment.data, "key": enrollment.key} if enrollment else {},
                 },
                 locales=wanted,

@@ -12,9 +12,11 @@ from sqlmodel import Session
 
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import RecordedEvent
+from services.installation import value_fit
 from store.queries import customers, events
 from store.session import Database
 from store.tables.customers import Customer
+from value.value_model import ValueModel
 
 PAGE = 500
 """Customers that are read by one transaction, so that none stays open for as long as a simulation takes."""
@@ -42,7 +44,7 @@ class RecordedCohort:
         while True:
             with self._database.reading() as session:
                 page = customers.page(session, last, PAGE)
-                histories = list(_histories(session, page, self._begin, self._end))
+                histories = list(_histories(session, page, self._begin, self._end, value_fit.load(session)))
             if not page:
                 return
             last = page[-1].id
@@ -50,7 +52,7 @@ class RecordedCohort:
 
 
 def _histories(
-    session: Session, page: Sequence[Customer], begin: datetime | None, end: datetime
+    session: Session, page: Sequence[Customer], begin: datetime | None, end: datetime, model: ValueModel
 ) -> Iterator[CustomerHistory]:
     found = events.of_customers(session, [one.id for one in page], begin, end)
     by_id = {one.id: one for one in page}
@@ -61,5 +63,10 @@ def _histories(
             for seq, one in enumerate(mine, start=1)
         ]
         yield CustomerHistory(
-            id=customer.id, events=history, attributes=customer.attributes, timezone=customer.timezone
+            id=customer.id,
+            events=history,
+            attributes=customer.attributes,
+            timezone=customer.timezone,
+            model=model,
+            source=customer.source,
         )

@@ -11,12 +11,12 @@ from sqlmodel import Session
 
 from journeys.facts import guards
 from journeys.program.program import DATE_REACHED
-from services.customers import due_dates, segments
+from services.customers import due_dates, past_orders, segments
 from services.customers.event_log import NewEvent
 from services.enrollments import customer_events, poking
 from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
-from services.upkeep import broadcast_clock, experiment_clock
+from services.upkeep import broadcast_clock, experiment_clock, value_clock
 from store.bulk import turns
 from store.queries import backfills, customers, decisions, due_work, events
 from store.queries import due_dates as due_date_rows
@@ -48,6 +48,7 @@ def any_due(session: Session, now: datetime) -> bool:
     return (
         due_work.any_due(session, now, now - opens_and_clicks.SETTLES)
         or broadcast_clock.any_due(session, now)
+        or value_clock.any_due(session, now)
         or bool(_stale(session, now))
     )
 
@@ -177,9 +178,16 @@ def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
         session.delete(work)
 
 
+def _past_orders(
+    session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime
+) -> None:
+    past_orders.fold(session, page)
+
+
 WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, datetime], None]] = {
     segments.KIND: _segment,
     due_dates.KIND: _customers_dates,
+    past_orders.KIND: _past_orders,
 }
 """What is done of each customer, by the kind of a backfill."""
 
@@ -190,6 +198,7 @@ DUTIES = (
     Duty(name="broadcasts", run_due=broadcast_clock.run_due, pass_over=broadcast_clock.pause_next),
     Duty(name="experiments", run_due=experiment_clock.run_due, pass_over=experiment_clock.put_off),
     Duty(name="overdue", run_due=poking.nudge, pass_over=poking.pass_over),
+    Duty(name="value", run_due=value_clock.run_due, pass_over=value_clock.pass_over),
     Duty(name="clicks", run_due=opens_and_clicks.judge_due, pass_over=opens_and_clicks.drop_next),
     Duty(name="customers", run_due=_backfill, pass_over=_pass_over_customer),
 )

@@ -1,6 +1,6 @@
 """Customers: found by what a person types, and locked by whoever changes something about them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ class CustomerRow(NamedTuple):
     attributes: dict[str, Any]
     events: dict[str, Any]
     segments: list[str]
+    purchases: dict[str, Any]
+    source: dict[str, Any]
     seq: int
 
 
@@ -119,6 +121,17 @@ def of_address(session: Session, email: str, most: int) -> Sequence[Customer]:
 def page(session: Session, after: str, limit: int) -> Sequence[Customer]:
     """A page of all customers in the order of their ids, behind the id `after`."""
     query = select(Customer).where(col(Customer.id) > after)
+    return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()
+
+
+def count(session: Session) -> int:
+    """How many customers there are."""
+    return session.exec(select(func.count()).select_from(Customer)).one()
+
+
+def purchases_page(session: Session, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """What customers bought with their ids, a page in the order of these, behind the id `after`."""
+    query = select(Customer.id, Customer.purchases).where(col(Customer.id) > after)
     return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select as sql_select
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
@@ -78,6 +79,28 @@ def up_to(session: Session, customer_id: str, seq: int, names: Collection[str] |
     if names is not None:
         query = query.where(col(Event.name).in_(names))
     yield from session.exec(query.order_by(col(Event.seq)).execution_options(yield_per=PAGE))
+
+
+def numbered_up_to(
+    session: Session, customer_id: str, seq: int, names: Collection[str]
+) -> Iterator[tuple[int, str, datetime, Mapping[str, Any]]]:
+    """What a customer did up to the number `seq` of these names, in order, each with its number."""
+    query = select(Event.seq, Event.name, Event.at, Event.properties)
+    query = query.where(Event.customer_id == customer_id, col(Event.seq) <= seq, col(Event.name).in_(names))
+    yield from session.exec(query.order_by(col(Event.seq)).execution_options(yield_per=PAGE))
+
+
+_NUMBERED: Any = (Event.customer_id, Event.seq, Event.name, Event.at, Event.properties)
+
+
+def of_names(
+    session: Session, customer_ids: Collection[str], names: Collection[str]
+) -> Iterator[tuple[str, int, str, datetime, Mapping[str, Any]]]:
+    """The events of these names, customer by customer and in order: whose, number, name, instant, properties."""
+    query: Any = sql_select(*_NUMBERED).where(col(Event.customer_id).in_(customer_ids), col(Event.name).in_(names))
+    query = query.order_by(col(Event.customer_id), col(Event.seq)).execution_options(yield_per=PAGE)
+    found: Any = session.connection().execute(query)
+    yield from found
 
 
 def latest(session: Session, customer_id: str, seq: int, limit: int) -> dict[str, datetime]:

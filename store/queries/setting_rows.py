@@ -10,7 +10,7 @@ from store.session import collection_of
 from store.tables.definitions import Setting
 
 _ROW = 1
-_BODY: Any = select(Setting.body).where(Setting.id == _ROW)
+_KEPT: Any = select(Setting.body, Setting.value).where(Setting.id == _ROW)
 
 
 class _Read:
@@ -18,6 +18,7 @@ class _Read:
 
     def __init__(self) -> None:
         self.body: Mapping[str, Any] | None = None
+        self.value: Mapping[str, Any] | None = None
         self.is_known = False
 
     def write(self, session: Session) -> None:
@@ -26,14 +27,37 @@ class _Read:
 
 def body(session: Session) -> Mapping[str, Any] | None:
     """The settings; None where nothing was ever set."""
+    return _read(session).body
+
+
+def value(session: Session) -> Mapping[str, Any]:
+    """What is kept of the last fit of the value of customers; empty before one."""
+    return _read(session).value or {}
+
+
+def _read(session: Session) -> _Read:
     read = collection_of(session, _Read)
     if not read.is_known:
-        read.body, read.is_known = session.connection().execute(_BODY).scalar(), True
-    return read.body
+        kept: Any = session.connection().execute(_KEPT).first() or (None, None)
+        read.body, read.value, read.is_known = kept[0], kept[1], True
+    return read
 
 
 def put(session: Session, body: dict[str, Any], now: datetime) -> None:
     """Keep all settings, as a whole."""
-    session.merge(Setting(id=_ROW, body=body, updated_at=now))
+    row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
+    row.body, row.updated_at = body, now
+    _keep(session, row)
+
+
+def put_value(session: Session, value: dict[str, Any], now: datetime) -> None:
+    """Keep what a fit found; the settings stay as they are."""
+    row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
+    row.value = value
+    _keep(session, row)
+
+
+def _keep(session: Session, row: Setting) -> None:
+    session.add(row)
     session.flush()
     collection_of(session, _Read).is_known = False

@@ -11,6 +11,7 @@ from store.tables import (
     plans,
     series,
     splits,
+    surveys,
     unreadable_values,
 )
 
@@ -25,6 +26,7 @@ SUBJECTS = (
     plans,
     series,
     splits,
+    surveys,
     unreadable_values,
 )
 """The modules, named so that their import is no accident."""

@@ -14,6 +14,9 @@ from store.types import json_column as _json
 class Customer(SQLModel, table=True):
     """A person. `events` holds per event name the aggregate that guards read; `seq` counts their events.
 
+    `purchases` is what they bought (`value.purchases`), folded from their order events; `source` is their first
+    and their last touch (`journeys.facts.touches`).
+
     `email` is their address in its normal form (`store.addresses`): several customers may have one inbox.
     """
 
@@ -26,6 +29,8 @@ class Customer(SQLModel, table=True):
     timezone: str | None = None
     attributes: dict[str, Any] = _json(default_factory=lambda: {})
     events: dict[str, Any] = _json(default_factory=lambda: {})
+    purchases: dict[str, Any] = _json(default_factory=lambda: {})
+    source: dict[str, Any] = _json(default_factory=lambda: {})
     segments: list[str] = _json(default_factory=lambda: [])
     seq: int = 0
     created_at: datetime = _at()

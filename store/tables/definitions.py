@@ -120,8 +120,12 @@ class TemplateVersion(SQLModel, table=True):
 
 
 class Setting(SQLModel, table=True):
-    """What holds for the whole installation: one row."""
+    """What holds for the whole installation: one row.
+
+    `value` is what the last fit of the value of customers found, and when; null before the first.
+    """
 
     id: int = Field(primary_key=True)
     body: dict[str, Any] = _json(default_factory=lambda: {})
     updated_at: datetime = _at()
+    value: dict[str, Any] | None = _json(default=None)

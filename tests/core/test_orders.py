@@ -123,7 +123,8 @@ def test_what_an_order_lists_beyond_twenty_lines_is_counted() -> None:
 def test_beyond_forty_orders_the_older_are_only_added_up() -> None:
     many = [order(str(day), 2.0, day=day, products=[COFFEE]) for day in range(KEPT + 10)]
     known = folded(many)
-    assert (len(known.orders), known.earlier.count, known.earlier.days) == (KEPT, 10, 10)
+    assert (len(known.orders), known.earlier.count, len(known.earlier.days)) == (KEPT, 10, 10)
+    assert len(known.days("EUR")) == KEPT + 10
     assert known.earlier.sums == {"EUR": 20.0}
     assert (known.earlier.first_at, known.earlier.last_at) == (START, START + timedelta(days=9))
     coffee = known.earlier.categories["coffee"]

@@ -226,6 +226,30 @@ STORIES = (
         mails=("review_request", "review_reminder"),
         ends="completed",
     ),
+    # -- nps
+    Story(
+        example="nps",
+        title="a detractor gets an answer, and is asked again a month later",
+        script=(
+            (0, "Order Delivered", {}),
+            (15, "Survey Answered", {"survey": "nps", "score": 2, "class": "detractor"}),
+            (48, "Survey Answered", {"survey": "recovery", "score": 5, "class": "high"}),
+        ),
+        days=60,
+        mails=("nps_survey", "survey_sorry", "recovery_survey"),
+        ends="completed",
+    ),
+    Story(
+        example="nps",
+        title="a promoter is asked to tell a friend",
+        script=(
+            (0, "Order Delivered", {}),
+            (15, "Survey Answered", {"survey": "nps", "score": 10, "class": "promoter"}),
+        ),
+        days=30,
+        mails=("nps_survey", "referral"),
+        ends="completed",
+    ),
     # -- birthday
     Story(
         example="birthday",

@@ -72,6 +72,8 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
         "control": {"late": None},
     },
     "0033": {"plan_entry": {"wakes": None, "seq": None, "acts_at": None}},
+    "0036": {"customer": {"purchases": {}}, "setting": {"value": None}},
+    "0037": {"customer": {"source": {}}},
 }
 """What a revision puts into each row that was there before it, by table."""
 
@@ -197,6 +199,12 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             {**_A_DAY, "name": "stayed", "day": "", "label": _TWO_DAYS},
             {**_A_DAY, "name": "stayed", "label": _TWO_DAYS},
         ]
+    },
+    "0036": {
+        "backfill": [
+            {"kind": "purchases", "key": "", "cursor": "", "started_at": AT},
+            {"kind": "segment", "key": "buyers", "cursor": "cus_1", "started_at": AT},
+        ],
     },
 }
 """The rows that a revision makes out of others, by table."""

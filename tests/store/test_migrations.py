@@ -18,6 +18,7 @@ from store import migrate
 from store.session import Database
 from tests.conftest import database_url, empty_database_url
 from tests.store.changes_of_revisions import BECAME, LOST, MADE
+from tests.store.rows_of_late_revisions import ROWS as LATE_ROWS
 from tests.store.rows_of_revisions import ROWS, Row
 
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
@@ -76,7 +77,7 @@ def test_each_revision_keeps_the_rows_of_the_one_before_and_says_what_became_of_
     for revision in migrate.revisions():
         climber.climb(revision)
         assert climber.everything() == _expected(revision, before, climber.tables())
-        climber.fill(ROWS.get(revision, {}))
+        climber.fill({**ROWS, **LATE_ROWS}.get(revision, {}))
         before = climber.everything()
         assert [name for name, rows in before.items() if not rows] == [], "a table without a row proves nothing"
     assert not migrate.pending(climber.database.engine)

@@ -58,6 +58,7 @@ from store.queries.lists import Slice
 from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
 from tests.conftest import NOON
+from value.orders import ORDER_EVENTS
 
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
@@ -288,6 +289,7 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "what a broadcast has not sent": lambda session: messages.unclaimed_of_broadcast(session, "b", ["m"], 500),
         "dates that have come": lambda session: due_dates.due(session, now, 100),
         "clicks to be judged": lambda session: pending_clicks.first_by(session, now, 100),
+        "a page of what customers bought": lambda session: customers.purchases_page(session, "c", 500),
         "rejections whose time has passed": lambda session: rejections.forget(session, now, 100),
     }
 
@@ -314,6 +316,8 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "who is in a segment": lambda session: segments.members_among(session, "s", ["c", "d"]),
         "where customers and inboxes are": lambda session: enrollments.live_places(session, ["c", "d"], ["e", "f"]),
         "who has an inbox": lambda session: customers.ids_by_email(session, ["e", "f"]),
+        "their orders": lambda session: list(events.of_names(session, ["c", "d"], ORDER_EVENTS)),
+        "their orders up to an event": lambda session: list(events.numbered_up_to(session, "c", 5, ORDER_EVENTS)),
         "their runs": lambda session: enrollments.of_customer(session, "c"),
         "their lifecycle stage": lambda session: enrollments.newest_stages(session, ["c"], ["j"]),
         "their last run": lambda session: enrollments.last_run(session, "j", "c"),

@@ -25,6 +25,7 @@ from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, I
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.plans import PlanEntry
 from store.tables.splits import Assignment
+from store.tables.surveys import SurveyAnswer
 from store.tables.unreadable_values import UnreadableExample
 from waypost.wiring import Parts
 
@@ -34,6 +35,7 @@ PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
     "message_body", "control", "address_consent", "customer_word", "plan_entry", "unreadable_example", "assignment",
+    "survey_answer",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -44,6 +46,7 @@ OTHERS = {
     "tombstone": "digests",
     "journey": "definitions",
     "experiment": "winners of splits",
+    "hold": "why no mail goes out, and which colleague said so",
     "journey_version": "definitions",
     "topic": "terms",
     "template": "texts of the house",
@@ -145,6 +148,16 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                 ),
                 PendingClick(id="c", message_id="mail", customer_id=customer.id, at=noon, url="https://x/S3CRET"),
                 Assignment(customer_id=customer.id, journey="welcome", split="tip", variant="long", at=noon),
+                SurveyAnswer(
+                    message_id="mail",
+                    survey="nps",
+                    customer_id=customer.id,
+                    score=2,
+                    label="detractor",
+                    words="S3CRET",
+                    at=noon,
+                    changed_at=noon,
+                ),
                 BroadcastMember(broadcast="spring", customer_id=customer.id),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
                 UnreadableExample(

@@ -58,6 +58,11 @@ class Body_act_preferences__token__post(TypedDict):
     topic: NotRequired[list[str] | None]
 
 
+class Body_act_s__token__post(TypedDict):
+    score: NotRequired[int | None]
+    words: NotRequired[str | None]
+
+
 class BroadcastBook(TypedDict):
     """The mails of a broadcast by what became of them."""
 
@@ -132,6 +137,18 @@ class BroadcastTestIn(TypedDict):
     sample: int
     winner: NotRequired[str]
     after: NotRequired[str]
+
+
+class CalibrationOut(TypedDict):
+    """What was expected of the time behind `learnt_until`, and what came."""
+
+    learnt_until: str
+    until: str
+    customers: int
+    expected: float
+    came: int
+    error: float | None
+    kinds: list[ForetoldOut]
 
 
 class CapIn(TypedDict):
@@ -243,6 +260,20 @@ class CustomerStatus(TypedDict):
     customer: CustomerOut
     lifecycle_stage: str | None
     enrollments: list[EnrollmentOut]
+
+
+class CustomerValueReport(TypedDict):
+    """The last nightly fit; `refusal` says why there is none."""
+
+    fitted_at: str | None
+    refusal: str | None
+    currency: str | None
+    customers: int | None
+    repeat_orders: int | None
+    fit: OrdersModelOut | None
+    money: MoneyModelOut | None
+    calibration: CalibrationOut | None
+    fifths: FifthsOut | None
 
 
 DecideIn = TypedDict("DecideIn", {"as": "str"})
@@ -378,6 +409,14 @@ class ExperimentOut(TypedDict):
     told: list[str]
 
 
+class FifthsOut(TypedDict):
+    """The four borders of the fifths: of last orders (Unix seconds), numbers of orders, and sums."""
+
+    recency: list[float]
+    frequency: list[float]
+    monetary: list[float]
+
+
 class FileFormOut(TypedDict):
     """How a file is written, as it was recognised or said."""
 
@@ -397,6 +436,15 @@ class Forecast(TypedDict):
     paused: bool
     actions: list[ActionOut]
     unless: list[str]
+
+
+class ForetoldOut(TypedDict):
+    """Of customers with so many repeat orders (the last: or more), the orders that were expected and that came."""
+
+    repeat_orders: int
+    customers: int
+    expected: float
+    came: int
 
 
 class GuardProblemOut(TypedDict):
@@ -749,6 +797,15 @@ class MessagesReport(TypedDict):
     messages: list[MessageCountOut]
 
 
+class MoneyModelOut(TypedDict):
+    """What orders are worth (gamma-gamma), and of how many customers that was learnt."""
+
+    p: float
+    q: float
+    gamma: float
+    customers: int
+
+
 class MoveIn(TypedDict):
     """Where an enrollment is moved to, in the version that it is on, and why."""
 
@@ -760,6 +817,14 @@ class MoveIn(TypedDict):
 class MovesIn(TypedDict):
     stages: NotRequired[dict[str, str]]
     steps: NotRequired[dict[str, str]]
+
+
+class NetScoreOut(TypedDict):
+    """Promoters less detractors in points, -100 to 100, and where it lies with 95% confidence."""
+
+    score: float
+    low: float
+    high: float
 
 
 class OperationErrorOut(TypedDict):
@@ -792,6 +857,16 @@ class OperationOut(TypedDict):
 
 
 OperationStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class OrdersModelOut(TypedDict):
+    """How often customers order (BG/NBD), per week."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    log_likelihood: float
 
 
 class OriginsIn(TypedDict):
@@ -1182,6 +1257,25 @@ class SuppressionOut(TypedDict):
     source: str
     created_at: str
     email: str
+
+
+class SurveyAnswersOut(TypedDict):
+    """The answers to one survey: of all mails together (the rest is null), or of one stage in one version."""
+
+    survey: str
+    journey: str | None
+    version: int | None
+    stage: str | None
+    answers: int
+    mean: float
+    classes: dict[str, int]
+    net: NetScoreOut | None
+
+
+class SurveyReport(TypedDict):
+    """Each survey as a whole, and then by journey, version and stage; empty where nobody answered."""
+
+    surveys: list[SurveyAnswersOut]
 
 
 class TemplateIn(TypedDict):

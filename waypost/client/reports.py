@@ -17,6 +17,10 @@ class ReportCalls(Connection):
         asked = {"journey": journey, "from": since, "to": until, "by": by}
         return self.call("GET", "/v1/reports/lifecycle", params=asked)
 
+    def value(self) -> m.CustomerValueReport:
+        """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
+        return self.call("GET", "/v1/reports/value")
+
     def reconciliation(self, journey: str | None = None, *, recount: bool = False) -> m.Reconciliation:
         """Whether the books balance, and each difference by its name; of one journey, or of all.
 

@@ -1,0 +1,76 @@
+"""Answers to the surveys of mails: GET changes nothing, since scanners follow links; a POST is an answer.
+
+The page that a link leads to sends its form by itself where somebody looks at it, so that a person answers with one
+click. It is shown again with a thank-you, every other answer, and room for words.
+"""
+
+import base64
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse
+
+from api.deps.backend import TheBackend
+from api.pages.html import POLICY
+from api.pages.recipient import RecipientPages, ThePages
+from mail.links import BadLink, ExpiredLink, SurveyLink
+from services.errors import InvalidInput, NotFound
+from services.feedback import survey_answers
+from services.feedback.survey_answers import LONGEST, Given
+
+router = APIRouter(prefix="/s", tags=["recipients"])
+
+SCRIPT = 'if (document.visibilityState === "visible" && !navigator.webdriver) document.forms[0].submit();'
+"""Sends the answer for whoever sees the page; not for a scanner that says it is driven."""
+
+_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+_POLICY = f"{POLICY}; script-src 'sha256-{_HASH}'"
+
+_DAMAGED: dict[int | str, dict[str, Any]] = {
+    404: {"description": "The link is damaged, or its mail is gone", "content": {"text/html": {}}},
+    410: {"description": "The link has expired", "content": {"text/html": {}}},
+}
+
+
+@router.get("/{token}", response_class=HTMLResponse, summary="Show an answer to a survey", responses=_DAMAGED)
+def ask(token: str, parts: TheBackend, pages: ThePages) -> HTMLResponse:
+    """Changes nothing."""
+    try:
+        what = parts.links.read_survey(token, parts.clock())
+        return _shown(pages, what, None)
+    except ExpiredLink:
+        return pages.expired()
+    except (BadLink, NotFound):
+        return pages.damaged()
+
+
+@router.post("/{token}", response_class=HTMLResponse, summary="Answer a survey", responses=_DAMAGED)
+def act(
+    token: str,
+    parts: TheBackend,
+    pages: ThePages,
+    score: Annotated[int | None, Form()] = None,
+    words: Annotated[str | None, Form(max_length=LONGEST)] = None,
+) -> HTMLResponse:
+    """The answer of the link, or another one that was chosen on the page; a repeat changes nothing."""
+    try:
+        what = parts.links.read_survey(token, parts.clock())
+        chosen, now = what.score if score is None else score, parts.clock()
+        given = parts.database.write(
+            lambda session: survey_answers.answer(session, what.send_id, what.scale, chosen, words, now)
+        )
+        return _shown(pages, what, given)
+    except ExpiredLink:
+        return pages.expired()
+    except (BadLink, NotFound, InvalidInput):
+        return pages.damaged()
+
+
+def _shown(pages: RecipientPages, what: SurveyLink, given: Given | None) -> HTMLResponse:
+    with pages.parts.database.reading() as session:
+        customer = survey_answers.customer_of(session, what.send_id)
+    script = {} if given is not None else {"policy": _POLICY, "script": SCRIPT}
+    return pages.page(
+        "survey.html", customer, scale=what.scale, score=what.score, given=given, longest=LONGEST, **script
+    )
