@@ -70,7 +70,7 @@ def act(
 def _shown(pages: RecipientPages, what: SurveyLink, given: Given | None) -> HTMLResponse:
     with pages.parts.database.reading() as session:
         customer = survey_answers.customer_of(session, what.send_id)
-    script = {} if given is not None else {"policy": _POLICY, "script": SCRIPT}
+    script: dict[str, Any] = {} if given is not None else {"policy": _POLICY, "script": SCRIPT}
     return pages.page(
         "survey.html", customer, scale=what.scale, score=what.score, given=given, longest=LONGEST, **script
     )
