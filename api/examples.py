@@ -11,7 +11,7 @@ from api.edge import ingestion_paths
 AT = "2026-03-02T09:00:00Z"
 """The instant of every example that says none."""
 
-DEEPEST = 8
+DEEPEST = 12
 """Levels of a schema that are followed: one that holds itself ends there."""
 
 TEXTS: Mapping[str, str] = {

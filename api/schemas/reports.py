@@ -48,13 +48,6 @@ class StagePlace(BaseModel):
     count: int = Field(examples=[107])
 
 
-_RATE = {
-    "stage": "onboarding", "to": "first_time_buyer", "reason": None, "count": 31, "n": 402, "rate": 0.0771,
-    "low": 0.0549, "high": 0.1073,
-}  # fmt: skip
-_QUARTILES = {"n": 31, "p25_days": 6.2, "median_days": 21.8, "p75_days": 58.1}
-
-
 class RateOut(BaseModel):
     """Of all who were in a stage at some time of the period: how many moved on to another stage, or ended there."""
 
@@ -89,8 +82,8 @@ class PeriodOut(BaseModel):
     movements: dict[str, int] = Field(examples=[{"->onboarding": 120, "onboarding->first_time_buyer": 31}])
     ended: dict[str, int] = Field(description="by reason", examples=[{"exited": 4}])
     net: dict[str, int] = Field(description="how many more stand in a stage than before", examples=[{"onboarding": 85}])
-    rates: list[RateOut] = Field(examples=[[_RATE]])
-    time_in_stage: dict[str, QuartilesOut] = Field(examples=[{"onboarding": _QUARTILES}])
+    rates: list[RateOut]
+    time_in_stage: dict[str, QuartilesOut]
 
 
 class SeriesOut(BaseModel):
