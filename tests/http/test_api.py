@@ -332,7 +332,17 @@ def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClien
 # -- documentation -----------------------------------------------------------------------------------------------------
 
 
-BARE = ("/retry", "/publish", "/cancel", "/archive", "/pause", "/resume", "/send", "/broadcasts/{key}/preview")
+BARE = (
+    "/retry",
+    "/publish",
+    "/cancel",
+    "/archive",
+    "/pause",
+    "/resume",
+    "/send",
+    "/lanes/release",
+    "/broadcasts/{key}/preview",
+)
 """Calls without a body."""
 
 

@@ -104,6 +104,7 @@ def test_a_journey_that_cannot_be_is_refused_with_every_problem(client: TestClie
 ADMINS = {("put", "/v1/keys/{id}/origins"), 
     ("post", "/v1/keys"), ("get", "/v1/keys"), ("delete", "/v1/keys/{id}"), ("get", "/v1/audit"),
     ("post", "/v1/dispatches/{id}/retry"), ("post", "/v1/dispatches/{id}/cancel"),
+    ("post", "/v1/lanes/hold"), ("post", "/v1/lanes/release"),
     ("put", "/v1/settings"), ("delete", "/v1/customers/{id}"), ("get", "/v1/customers/{id}/export"),
 }  # fmt: skip
 WRITES = ("put", "delete")
