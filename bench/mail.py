@@ -10,9 +10,9 @@ from jinja2 import Environment
 
 from mail.brand import Brand
 from mail.composing import Composer
-from mail.links import Links
 from mail.message import Sender
 from mail.rendering.renderer import Renderer
+from mail.signed_links import Links
 from services.definitions.templates import TemplateSource
 from services.messages.mail_request import MailRequest, Personalization
 

@@ -15,7 +15,10 @@ from markupsafe import escape
 from mail import tracking
 from mail.brand import Brand, context
 from mail.headers import headers
-from mail.links import (
+from mail.message import Mail
+from mail.rendering import survey_block
+from mail.rendering.templates import Rendered, Renders, TemplateTexts
+from mail.signed_links import (
     CONFIRMATION_LIVES,
     PREFERENCES_LIVE,
     SURVEY_LIVES,
@@ -25,9 +28,6 @@ from mail.links import (
     SurveyLink,
     Unsubscribe,
 )
-from mail.message import Mail
-from mail.rendering import survey_block
-from mail.rendering.templates import Rendered, Renders, TemplateTexts
 from mail.tracking import TrackingOptions
 from mail.translations import Translations
 from readers.survey_scales import Scale

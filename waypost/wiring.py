@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from journeys.program.program import Program
 from mail.brand import Brand
 from mail.composing import Composer
-from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.providers.events import EventReader
 from mail.providers.sender import MailSender
 from mail.rendering import templates as files
 from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
+from mail.signed_links import Links
 from mail.translations import Translations
 from services.definitions import journeys
 from services.definitions.validation_context import BesideStore

@@ -12,10 +12,10 @@ from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
 from api.deps.token_rates import TokenRates
 from mail.composing import Composer
-from mail.links import Links
 from mail.providers.events import EventReader
 from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
+from mail.signed_links import Links
 from mail.translations import Translations
 from services.access.known_keys import KnownKeys
 from services.definitions.validation_context import BesideStore

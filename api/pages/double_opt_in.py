@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from api.deps.backend import Backend, TheBackend
 from api.deps.visitor import TheVisitor
 from api.pages.recipient import ThePages
-from mail.links import BadLink, Confirmation, ExpiredLink
+from mail.signed_links import BadLink, Confirmation, ExpiredLink
 from services.errors import NotFound
 from services.feedback import consents
 

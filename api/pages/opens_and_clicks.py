@@ -15,7 +15,7 @@ from sqlmodel import Session
 from api.deps.backend import Backend, TheBackend
 from api.pages.html import PRIVATE
 from api.pages.recipient import RecipientPages, ThePages
-from mail.links import BadLink
+from mail.signed_links import BadLink
 from services.feedback import opens_and_clicks
 from services.feedback.opens_and_clicks import EngagementKind
 

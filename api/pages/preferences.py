@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from api.deps.backend import TheBackend
 from api.pages.recipient import RecipientPages, ThePages
-from mail.links import BadLink, ExpiredLink, Preferences
+from mail.signed_links import BadLink, ExpiredLink, Preferences
 from services.errors import NotFound
 from services.feedback import preferences
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from api.deps.backend import TheBackend
 from api.pages.html import POLICY
 from api.pages.recipient import RecipientPages, ThePages
-from mail.links import BadLink, ExpiredLink, SurveyLink
+from mail.signed_links import BadLink, ExpiredLink, SurveyLink
 from services.errors import InvalidInput, NotFound
 from services.feedback import survey_answers
 from services.feedback.survey_answers import LONGEST, Given

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from api.deps.backend import Backend, TheBackend
 from api.pages.recipient import ThePages
-from mail.links import BadLink, Unsubscribe
+from mail.signed_links import BadLink, Unsubscribe
 from services.errors import NotFound
 from services.feedback import unsubscribing
 

@@ -18,7 +18,7 @@ from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, Profi
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.messages import MessageOut
 from api.schemas.operations import OperationOut
-from mail import links
+from mail import signed_links
 from services import values
 from services.customers import data_export, profiles
 from services.enrollments.customer_events import Listeners
@@ -141,7 +141,7 @@ def export(id: CustomerId, session: Reading, key: Admin) -> dict[str, Any]:
 def _blanked(value: Any) -> Any:
     """What is exported, with the signed links in it made useless."""
     if isinstance(value, str):
-        return links.blanked(value)
+        return signed_links.blanked(value)
     if isinstance(value, dict):
         return {name: _blanked(inner) for name, inner in value.items()}
     return [_blanked(inner) for inner in value] if isinstance(value, list) else value

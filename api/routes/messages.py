@@ -14,7 +14,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
 from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, EngagementOut, MessageOut, MessageWhole
-from mail import links
+from mail import signed_links
 from services.jobs import decide_messages
 from services.messages import resolving
 from services.reports import customer_view
@@ -99,4 +99,4 @@ def decide(id: str, body: DecideIn, session: Writing, now: Now, caller: Marketer
 
 
 def _blanked(text: str | None) -> str | None:
-    return links.blanked(text) if text is not None else None
+    return signed_links.blanked(text) if text is not None else None

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from api.edge import ingestion_paths
-from mail.links import Unsubscribe
+from mail.signed_links import Unsubscribe
 from store.tables.customers import Consent, Customer, Event
 from store.tables.messages import OutboxMail
 from waypost.wiring import Parts

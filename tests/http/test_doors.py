@@ -11,8 +11,8 @@ from limits import parse
 from sqlmodel import select
 
 from api.deps import rate_limits
-from mail.links import Confirmation, Unsubscribe
 from mail.message import Mail, Sender
+from mail.signed_links import Confirmation, Unsubscribe
 from store.queries import outbox
 from store.tables.customers import Consent
 from tests.conftest import settings_for

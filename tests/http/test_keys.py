@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from api.deps import key_guesses
-from mail.links import Unsubscribe
+from mail.signed_links import Unsubscribe
 from services.access import api_keys
 from store.queries import messages
 from store.statuses import MessageStatus

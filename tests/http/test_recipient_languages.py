@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from mail.links import Confirmation, Preferences, Unsubscribe
+from mail.signed_links import Confirmation, Preferences, Unsubscribe
 from store.tables.customers import Consent
 from waypost.wiring import Parts
 

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from activities.delivery.lane import MailLane
 from api.deps import token_rates
-from mail.links import Confirmation, Links, Preferences
+from mail.signed_links import Confirmation, Links, Preferences
 from services.upkeep import upkeep
 from store.queries import messages
 from store.statuses import MessageStatus

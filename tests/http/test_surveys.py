@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from mail.links import SURVEY_LIVES, Links, SurveyLink
 from mail.rendering import survey_block
+from mail.signed_links import SURVEY_LIVES, Links, SurveyLink
 from readers import survey_scales
 from services.statistics.net_scores import net_score
 from store.queries import messages

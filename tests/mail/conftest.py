@@ -11,9 +11,9 @@ from sqlmodel import select
 from activities.delivery.lane import MailLane
 from mail.brand import Brand
 from mail.composing import Composer
-from mail.links import Links
 from mail.message import Sender
 from mail.rendering.renderer import Renderer
+from mail.signed_links import Links
 from store.session import Database
 from store.tables.messages import Message
 from tests.mail.one_lane import CUSTOMERS, LANE, Breaking, Provider, plan_mails

@@ -13,10 +13,10 @@ import pytest
 from mail import linting
 from mail.brand import Brand
 from mail.composing import Composer
-from mail.links import BadLink, Confirmation, ExpiredLink, Links, Preferences, Unsubscribe
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
 from mail.rendering.renderer import Renderer
+from mail.signed_links import BadLink, Confirmation, ExpiredLink, Links, Preferences, Unsubscribe
 from mail.tracking import with_utm
 from services.definitions.templates import TemplateSource
 from services.messages.mail_request import MailRequest, Personalization

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mail.brand import Brand
-from mail.links import BadLink, Links, Unsubscribe
 from mail.message import Sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem, keys
+from mail.signed_links import BadLink, Links, Unsubscribe
 
 BRAND = Brand(name="Shop", sender=Sender(name="Shop", email="hello@shop.example"), address="1 Street")
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from ruamel.yaml import YAML
 
-from mail.links import Links, Unsubscribe
+from mail.signed_links import Links, Unsubscribe
 from tests.stack.compose_file import ENV_FILE, IN_THE_IMAGE, OURS, ROOT, SERVICES
 from waypost.processes import api as processes_api
 from waypost.processes import worker

@@ -11,7 +11,6 @@ from sqlmodel import select
 from activities.delivery.lane import MailLane
 from mail.brand import Brand
 from mail.composing import Composer
-from mail.links import Links
 from mail.message import Mail, Sender
 from mail.providers.sender import (
     Accepted,
@@ -26,6 +25,7 @@ from mail.providers.sender import (
     always,
 )
 from mail.rendering.renderer import Renderer
+from mail.signed_links import Links
 from services.errors import Fenced
 from services.feedback import unsubscribing
 from services.messages import claiming, sending_ledger

@@ -13,9 +13,9 @@ from activities.hooks import receivers
 from activities.hooks.lane import HANGS_AFTER, HookLane
 from mail.brand import Brand, Sender
 from mail.composing import Composer
-from mail.links import Links
 from mail.providers.sender import Accepted, MailSender, NotSent, SendOutcome
 from mail.rendering.renderer import Renderer
+from mail.signed_links import Links
 from mail.webhooks.answer import HookAnswer
 from store.session import Database
 from store.tables.definitions import JourneyVersion

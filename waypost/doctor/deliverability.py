@@ -15,10 +15,10 @@ import dns.resolver
 
 from mail import linting
 from mail.composing import Composer
-from mail.links import Links
 from mail.message import Mail, parse_sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem
+from mail.signed_links import Links
 from services.messages.mail_request import MailRequest, Personalization
 from waypost import providers
 from waypost.doctor.findings import CheckFailed, CheckUndecided, Finding, finding_of
