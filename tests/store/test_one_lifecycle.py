@@ -30,6 +30,8 @@ def published(session: Session, key: str, at: datetime) -> str:
         journeys.publish(session, key, frozenset(), at)
     except InvalidJourney as refused:
         return refused.problems[0].code
+    except Refused as refused:  # the other was published after this one was checked
+        return str(refused.path)
     return "published"
 
 
