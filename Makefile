@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+unexport PYTHONDONTWRITEBYTECODE # a process starts in half the time where what was compiled is kept
 NODE_STAMP := tests/clients/node_modules/.package-lock.json
 
 .PHONY: help up demo test test-deep test-faults check bench docs record lock clean
