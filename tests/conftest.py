@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import event
 
 from journeys.checks import source
@@ -21,12 +22,15 @@ from store import migrate
 from store.session import Database
 from tests import kept_counts, postgresql, quick_disk
 from waypost.settings import Settings
+from waypost.telemetry import logs
 from waypost.wiring import Parts
 
 pytest_plugins = ["tests.worlds", "tests.stacks"]
 
 if quick := quick_disk.folder():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick)
+
+structlog.configure(processors=logs.PROCESSORS)  # its own way draws each frame's variables: ten seconds for a traceback
 
 LEFT: list[str] = []
 """Databases on the PostgreSQL server that no test needs any more."""
