@@ -6,7 +6,7 @@ who has the inbox are locked, so that two lanes which write to one inbox see eac
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -27,7 +27,7 @@ from services.messages.mail_request import MailRequest, Personalization
 from services.messages.origins import Origin
 from store.bulk import ColumnValues
 from store.queries import broadcasts as broadcast_rows
-from store.queries import customers, decisions, enrollments, lanes, messages
+from store.queries import customers, decisions, enrollments, lanes, messages, restores
 from store.queries import templates as template_rows
 from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL, DueMessage
 from store.statuses import MessageStatus
@@ -102,11 +102,14 @@ class _Claim:
         self._pinned: Mapping[tuple[str, int], TemplateVersion] = {}
         self._campaigns: Sequence[Broadcast] = ()  # held, so that the session knows them for as long as the claim lasts
         self._restored_at: datetime | None = None
+        self._late: Mapping[str, timedelta] = {}
         self._decisions: list[ColumnValues] = []
 
     def take(self, due: Sequence[DueMessage]) -> list[MailRequest]:
         """Claim what may go, and put on record what may not."""
         self._restored_at = due[0].restored_at
+        if self._restored_at is not None:
+            self._late = restores.said_again(self._session, {one.customer_id for one in due})
         requests = self._requests(due)
         decisions.add(self._session, self._decisions)
         mine = messages.claim(self._session, [one.send_id for one in requests], self._fence, self._now)
@@ -180,7 +183,8 @@ class _Claim:
         """Ask every policy again; what may not go is skipped or put off, on record."""
         now = self._now
         of = next((one for one in self._campaigns if one.key == message.broadcast), None)
-        if restored_ledger.may_have_gone(message, of, self._restored_at):
+        late = self._late.get(message.customer_id, timedelta())
+        if restored_ledger.may_have_gone(message, of, self._restored_at, late):
             restored_ledger.doubt(self._session, message, now)
             return None
         origin = self._origin(message)

@@ -3,12 +3,14 @@
     in the copy    claimed, sending, or due by the restore                 unknown, when it is restored
     made later     a journey's mail that was due by the restore            unknown, when a lane would claim it
                    a mail of a broadcast that had begun by the restore     the same
+                   a mail of somebody whose event of the lost time was     the same, where it would have been due by
+                   said again after the restore                            the restore had nobody had to repeat it
 
 Ids of mails are made of enrollment, step and visit, so whatever the copy makes again has the id that the provider may
 know already. Unknown mails wait for evidence like any other (`sending_ledger`), and nobody just sends them.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -49,12 +51,16 @@ def doubt(session: Session, message: Message, now: datetime) -> None:
     decisions.note(session, message, MessageStatus.UNKNOWN, detail, now)
 
 
-def may_have_gone(message: Message, broadcast: Broadcast | None, restored_at: datetime | None) -> bool:
+def may_have_gone(
+    message: Message, broadcast: Broadcast | None, restored_at: datetime | None, late: timedelta = timedelta()
+) -> bool:
     """Whether a mail that is to be claimed was made after a restore and may have gone before it.
 
-    One that was doubted has an attempt: evidence has let it go.
+    `late` is how long after they had happened its customer's events of the lost time were said again
+    (`restores.said_again`): so much earlier their mails were due the first time. One that was doubted has an attempt:
+    evidence has let it go.
     """
     if restored_at is None or message.attempt or message.planned_at <= restored_at:
         return False
     began = broadcast.start_at if broadcast is not None else None
-    return message.due <= restored_at or (began is not None and began <= restored_at)
+    return message.due - late <= restored_at or (began is not None and began <= restored_at)

@@ -61,6 +61,7 @@ class Installation:
 
     def __init__(self, folder: Path, sink: SmtpSink, url: str | None = None) -> None:
         self.sink = sink
+        self._first_said: dict[str, str] = {}
         self.stack = Stack(folder / "home")
         self.url = url or f"sqlite:///{folder / 'home' / 'waypost.db'}"
         self.stack.env |= {
@@ -92,14 +93,29 @@ class Installation:
         return None
 
     def sign_up(self, numbers: range) -> None:
-        """Customers sign up; said again, with the same ids, until the API acknowledges it."""
+        """Customers with an address sign up."""
+
+        def messages(number: int) -> list[dict[str, Any]]:
+            traits = {"email": f"u{number}@example.com", "first_name": f"U{number}"}
+            named = {"type": "identify", "userId": f"u{number}", "traits": traits, "messageId": f"i{number}"}
+            return [named, self._tracked("Signed Up", number)]
+
+        self._say(messages, numbers)
+
+    def track(self, event: str, numbers: range) -> None:
+        """Something happens to these customers."""
+        self._say(lambda number: [self._tracked(event, number)], numbers)
+
+    def _tracked(self, event: str, number: int) -> dict[str, Any]:
+        """As Segment's clients say it: once more with the same id, and with the instant at which it happened."""
+        message_id = f"{event} {number}"
+        at = self._first_said.setdefault(message_id, datetime.now(UTC).isoformat())
+        return {"type": "track", "userId": f"u{number}", "event": event, "messageId": message_id, "timestamp": at}
+
+    def _say(self, messages: Callable[[int], list[dict[str, Any]]], numbers: range) -> None:
+        """In batches; each is said again, with the same ids, until the API acknowledges it."""
         for first in range(numbers.start, numbers.stop, AT_ONCE):
-            batch: list[dict[str, Any]] = []
-            for number in range(first, min(first + AT_ONCE, numbers.stop)):
-                who = {"userId": f"u{number}"}
-                traits = {"email": f"u{number}@example.com", "first_name": f"U{number}"}
-                batch.append({"type": "identify", **who, "traits": traits, "messageId": f"i{number}"})
-                batch.append({"type": "track", **who, "event": "Signed Up", "messageId": f"s{number}"})
+            batch = [one for number in range(first, min(first + AT_ONCE, numbers.stop)) for one in messages(number)]
             while not self._acknowledged(batch):
                 time.sleep(0.5)
 

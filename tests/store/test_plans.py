@@ -47,6 +47,7 @@ from store.queries import (
     pending_clicks,
     plans,
     rejections,
+    restores,
     segments,
     series,
     templates,
@@ -302,6 +303,7 @@ def test_what_is_read_page_by_page_is_found_by_an_index(database: Database, noon
 def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
     """What is asked about some customers, some mails or one enrollment: few rows, which may be sorted, as may those of one instant."""
     return {
+        "events of the lost time that were said again": lambda s: restores.said_again(s, ["a", "b"]),
         "the mail that a cap counts": lambda session: list(
             customer_mail.counted_since(session, ["c", "d"], ["e"], now)
         ),

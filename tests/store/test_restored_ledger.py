@@ -132,3 +132,36 @@ def test_a_broadcast_that_began_before_the_restore_goes_to_nobody_unseen(
     with database.reading() as session:
         found = [(one.status, one.reason) for one in session.exec(select(Message))]
     assert found == [("unknown", "restored")] * 2
+
+
+@pytest.mark.usefixtures("welcome")
+def test_what_comes_of_an_event_of_the_lost_time_that_is_said_again_is_in_doubt(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    """The client says again what it had said between the backup and the restore: its mail may have gone then."""
+    shell.wake(noon)
+    claimed(database, noon)
+    database.write(lambda session: sending_ledger.decide_unknown(session, id_of(database), "accepted", noon))
+    taken, now = noon + timedelta(hours=1), noon + timedelta(hours=5)
+    restore(database, taken, now)
+    then, said = now + timedelta(minutes=1), (taken + timedelta(hours=1)).isoformat()
+    take({"type": "track", "userId": "ann", "event": "Bought", "timestamp": said}, at=then)
+    shell.wake(then)
+    assert claimed(database, then) == []
+    assert ledger(database)["mail_c"] == ("unknown", "restored")
+
+
+@pytest.mark.usefixtures("welcome")
+def test_whoever_came_in_the_lost_time_and_is_said_again_is_in_doubt(
+    database: Database, take: Ingest, noon: datetime
+) -> None:
+    now = noon - timedelta(minutes=1)
+    restore(database, noon - timedelta(days=1), now)
+    said = (noon - timedelta(hours=3)).isoformat()
+    take({"type": "identify", "userId": "bob", "traits": {"email": "bob@example.com"}, "timestamp": said})
+    take({"type": "track", "userId": "bob", "event": "Signed Up", "timestamp": said})
+    with database.reading() as session:
+        run = Shell(database, session.exec(select(Enrollment)).one())
+    run.wake(noon)
+    assert claimed(database, noon) == []
+    assert ledger(database) == {"mail_a": ("unknown", "restored")}
