@@ -11,6 +11,7 @@ from temporalio import activity
 from activities import meters
 from activities.signatures import OPERATE
 from activities.test_mails import TestMails
+from activities.workflow_directory import TemporalDirectory
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
 from journeys.simulation.backtest import FailedHistory, Totals
@@ -26,6 +27,7 @@ from services.jobs import (
     erasure,
     fit_value,
     plan_broadcast,
+    reconcile_books,
     resume_or_leave,
     test_mail,
 )
@@ -33,6 +35,7 @@ from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
 from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, failed_elsewhere, in_halves
 from services.operations.operations import Done, PageOfWork
+from services.reconciliation import reconciling
 from services.upkeep import broadcast_clock, value_clock
 from services.values import Clock, Rejected, instant
 from store.queries import segments
@@ -86,7 +89,7 @@ class Operations:
         return await asyncio.to_thread(self._ended, operation_id, error)
 
     async def _work(self, operation: Operation) -> None:
-        pages = KINDS[operation.kind](self._database, operation, self._clock)
+        pages = self._pages(operation)
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
                 await self._until_it_goes_on(operation.id)
@@ -94,6 +97,13 @@ class Operations:
                     return
         finally:
             await asyncio.to_thread(getattr(pages, "close", lambda: None))
+
+    def _pages(self, operation: Operation) -> Iterator[PageOfWork]:
+        """What it has to do; a reconciliation asks Temporal too."""
+        if operation.kind == reconciling.KIND:
+            directory = TemporalDirectory(activity.client(), asyncio.get_running_loop())
+            return reconcile_books.ReconcilingPages(self._database, operation, self._clock, directory).pages()
+        return KINDS[operation.kind](self._database, operation, self._clock)
 
     async def _until_it_goes_on(self, operation_id: str) -> None:
         while True:
@@ -215,4 +225,4 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     value_clock.KIND: fit_value.pages,
 }
 """What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
-work is. A test mail is not in here, since it waits for a provider."""
+work is. Not in here are a test mail, which waits for a provider, and a reconciliation, which asks Temporal."""

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from activities import meters
 from services.enrollments import poking
 from services.errors import Fenced
+from services.reconciliation import reconciling
 from services.upkeep import retention, upkeep
 from services.upkeep.upkeep import DUTIES, Duty
 from services.values import Clock
@@ -56,7 +57,7 @@ class UpkeepLane:
         return await asyncio.to_thread(self._round)
 
     async def when_idle(self) -> int:
-        """Let go of a page of what has passed its time; once all of it is gone, look again in an hour."""
+        """Let go of a page of what has passed its time and ask for the nightly check; then look again in an hour."""
         if self._pruned_at is not None and self._clock() < self._pruned_at + PRUNE_EVERY:
             return 0
         count = await asyncio.to_thread(self._prune)
@@ -64,7 +65,11 @@ class UpkeepLane:
         return count
 
     def _prune(self) -> int:
-        return self._database.write(lambda session: retention.prune(session, self._clock()))
+        def work(session: Session) -> int:
+            now = self._clock()
+            return retention.prune(session, now) + reconciling.ask_for_tonight(session, now)
+
+        return self._database.write(work)
 
     def rest(self) -> float:
         """Seconds until the next look: dates and segments come by the clock."""

@@ -21,6 +21,7 @@ from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
 from pictures import map as maps
 from pictures import plan as plan_picture
+from services.reconciliation.differences import MEANINGS
 from waypost.project import new_project
 from waypost.settings import Settings
 
@@ -67,6 +68,14 @@ def calls() -> str:
     return "\n\n".join(told) + "\n"
 
 
+def differences() -> str:
+    """What a reconciliation finds, and what its repair does."""
+    rows = "".join(
+        f"| `{kind}` | {one.told} | {one.repair or 'none: a person has to look'} |\n" for kind, one in MEANINGS.items()
+    )
+    return f"| difference | what it is | its repair |\n| --- | --- | --- |\n{rows}"
+
+
 def plan_of_a_change() -> str:
     """The plan that docs/change-a-journey.md tells of."""
     told = (
@@ -104,6 +113,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "reasons": lambda: table("reason", dict(REASONS)),
     "refusals": lambda: table("refusal", dict(REFUSALS)),
     "settings": settings,
+    "differences": differences,
     "problems": problems,
     "calls": calls,
     "journey": lambda: table("field", dict(JOURNEY)),

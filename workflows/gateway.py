@@ -33,6 +33,13 @@ HURRY_WITHIN = timedelta(seconds=20)
 """How long a person waits for a control: shorter than the client's time-out (30 s), so that they get an answer."""
 
 
+ONCE = WorkflowIDReusePolicy.REJECT_DUPLICATE
+"""An id that was ever used begins nothing."""
+
+ONCE_MORE = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+"""An id begins again once its last run is over, however it ended."""
+
+
 class TemporalUnavailable(Exception):
     """Temporal did not answer."""
 
@@ -125,7 +132,7 @@ class Gateway:
                 args=begins.arguments(),
                 id=workflow_id,
                 task_queue=JOURNEYS,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=ONCE,
                 priority=Priority(priority_key=priority),
                 start_delay=rests,
             )
@@ -144,15 +151,15 @@ class Gateway:
                 raise TemporalRefused(f"the build {build_id!r} cannot be promoted: {error.message}") from None
             raise
 
-    async def operate(self, workflow_id: str, operation_id: str) -> None:
-        """Start the work of an operation, once: an id that was used is left as it is."""
+    async def operate(self, workflow_id: str, operation_id: str, *, again: bool = False) -> None:
+        """Start the work of an operation, once: an id that was used is left as it is, unless it is to begin `again`."""
         try:
             await self.client.start_workflow(
                 "OperationWorkflow",
                 operation_id,
                 id=workflow_id,
                 task_queue=JOURNEYS,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=ONCE_MORE if again else ONCE,
             )
         except WorkflowAlreadyStartedError:
             return
@@ -168,7 +175,19 @@ class Gateway:
                 args=stands.arguments(),
                 id=workflow_id,
                 task_queue=JOURNEYS,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=ONCE,
+                start_signal="poke",
+            )
+
+    async def restart(self, workflow_id: str, stands: Beginning) -> None:
+        """Begin a workflow where its enrollment `stands`, whatever became of the one before; one that runs stays."""
+        with suppress(WorkflowAlreadyStartedError):
+            await self.client.start_workflow(
+                "JourneyWorkflow",
+                args=stands.arguments(),
+                id=workflow_id,
+                task_queue=JOURNEYS,
+                id_reuse_policy=ONCE_MORE,
                 start_signal="poke",
             )
 

@@ -103,6 +103,9 @@ class _Depths(Collector):
         yield _gauge("overdue", "Enrollments that should have acted minutes ago.", (), {(): found.overdue})
         text = "Values that could not be read, from the beginning."
         yield _gauge("unreadable_values", text, ("source", "field"), found.unreadable)
+        text = "Places that should say the same, and differ, by the last check."
+        differences = {(kind,): count for kind, count in found.differences.items()}
+        yield _gauge("differences", text, ("kind",), differences)
         silent = {(one.part,): int(not one.works) for one in self._parts_found}
         yield _gauge("part_silent", "1 while a part of the worker does no round.", ("part",), silent)
 

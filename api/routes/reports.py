@@ -9,11 +9,10 @@ from pydantic import AwareDatetime
 from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
 from api.errors import responses
-from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, Reconciliation
+from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport
 from api.schemas.surveys import SurveyAnswersOut, SurveyReport
 from api.schemas.value import CustomerValueReport
 from services.reports import (
-    backlog,
     journey_report,
     lifecycle_report,
     lifecycle_series,
@@ -21,7 +20,6 @@ from services.reports import (
     value_report,
 )
 from services.reports.periods import PeriodLength
-from services.reports.reconciliation import reconcile
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
@@ -82,22 +80,3 @@ def surveys(
 def value(session: Reading, caller: Support) -> CustomerValueReport:
     """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
     return CustomerValueReport.model_validate(value_report.last_fit(session))
-
-
-@router.get("/reconciliation", summary="Do the books balance?", responses=responses())
-def reconciliation(
-    session: Reading,
-    caller: Support,
-    now: Now,
-    journey: ReportedJourney = None,
-    recount: Annotated[
-        bool, Query(description="compare the kept counts with the rows themselves; seconds where there are millions")
-    ] = False,
-) -> Reconciliation:
-    """Whether the books balance, with each difference named.
-
-    entered = live + ended; planned = accepted + failed + skipped + waiting + unknown + parked. Beside it, who stands
-    still though something is due.
-    """
-    books = reconcile(session, journey, recount=recount)
-    return Reconciliation.model_validate(books | backlog.standing_still(session, now))

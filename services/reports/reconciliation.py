@@ -5,7 +5,8 @@ waiting + unknown + parked.
 
 The books are kept counts, which are read in a moment, in the same number of statements however many journeys there are.
 Counts that are kept agree with each other where every writer keeps all of them; that they agree with the rows is what a
-*recount* proves, which reads an index of every enrollment and message.
+*recount* proves, which reads an index of every enrollment and message. What is kept elsewhere (in Temporal, in the
+ledger, in the series) a check compares (`services.reconciliation`); what the last one has left open stands here too.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from services.reconciliation import reconciling
 from store.queries import counts, dispatches, hooks, message_counts, outbox, recounts
 from store.queries import journeys as journey_rows
 from store.queries.message_counts import StatusCount
@@ -59,8 +61,10 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
     )
     journeys = [_journey(key, kept, [one for one in books if one.journey == key], rows) for key in keys]
     broadcasts = [] if journey is not None else _broadcasts(books, rows)
+    last = reconciling.last_check(session)
+    differ = any(one["differences"] for one in (*journeys, *broadcasts))
     return {
-        "balanced": not any(one["differences"] for one in (*journeys, *broadcasts)),
+        "balanced": not differ and not reconciling.left_open(last),
         "recounted": recount,
         "journeys": journeys,
         "broadcasts": broadcasts,
@@ -68,6 +72,7 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
         "stuck_dispatches": dispatches.stuck_by_kind(session),
         "stuck_hooks": hooks.stuck_by_step(session, journey),
         "outbox": _outbox(session),
+        "last_check": last,
     }
 
 

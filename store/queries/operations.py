@@ -7,7 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from store import bulk
 from store.queries import plans
-from store.statuses import OPERATION_LIVE
+from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation, OperationError, UploadPart
 
 
@@ -28,6 +28,13 @@ def live_of_kind(session: Session, kind: str) -> Sequence[Operation]:
     """Those of a kind that are asked for or worked on."""
     query = select(Operation).where(Operation.kind == kind, col(Operation.status).in_(OPERATION_LIVE))
     return session.exec(query.order_by(col(Operation.id))).all()
+
+
+def newest_of_kind(session: Session, kind: str, *, done: bool = False) -> Operation | None:
+    """The one of a kind that was asked for last (and is `done`); None where there is none."""
+    query = select(Operation).where(Operation.kind == kind)
+    query = query.where(Operation.status == OperationStatus.DONE) if done else query
+    return session.exec(query.order_by(col(Operation.id).desc()).limit(1)).first()
 
 
 def part(session: Session, operation_id: str, number: int) -> bytes | None:

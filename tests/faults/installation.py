@@ -18,8 +18,8 @@ import psutil
 from sqlalchemy import text
 
 from store.session import Database
-from tests.faults.smtp_sink import SmtpSink
 from tests.stacks import Stack
+from waypost.chaos.smtp_sink import SmtpSink
 
 TEMPLATES = ("welcome", "our_story", "getting_started")
 JOURNEY = """

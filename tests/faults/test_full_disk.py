@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.faults.installation import TEMPLATES, Installation
-from tests.faults.smtp_sink import SmtpSink
+from waypost.chaos.smtp_sink import SmtpSink
 
 SIZE = "160m"
 LINES = 1_500

@@ -18,7 +18,7 @@ import pytest
 from services.reports import reconciliation
 from store.session import Database
 from tests.faults.installation import Installation
-from tests.faults.smtp_sink import SmtpSink
+from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 2_000 if FULL else 25))

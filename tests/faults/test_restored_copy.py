@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.installation import Installation
-from tests.faults.smtp_sink import SmtpSink
+from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 40 if FULL else 8))

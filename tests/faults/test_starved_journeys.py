@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from tests.faults.installation import Installation
-from tests.faults.smtp_sink import SmtpSink
 from tests.faults.starving import starve
+from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
 RUNS = int(os.environ.get("WAYPOST_FAULTS_RUNS", 10 if FULL else 1))

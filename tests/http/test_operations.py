@@ -278,8 +278,9 @@ def test_every_kind_of_operation_has_somebody_who_does_it() -> None:
     from activities.operations import KINDS
     from api.routes.operations import OperationKind
     from services.jobs import test_mail
+    from services.reconciliation import reconciling
 
-    assert set(get_args(OperationKind)) == {*KINDS, test_mail.KIND}
+    assert set(get_args(OperationKind)) == {*KINDS, test_mail.KIND, reconciling.KIND}
     assert Operations is not None
 
 

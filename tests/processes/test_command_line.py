@@ -151,7 +151,7 @@ BOOK = {
     "differences": {},
 }  # fmt: skip
 FOUND = {
-    "balanced": True, "recounted": False, "journeys": [BOOK], "on_their_way": {}, "outbox": None, "overdue": 0, "stuck": 0, "stuck_hooks": {}, "stuck_dispatches": {},
+    "balanced": True, "recounted": False, "journeys": [BOOK], "on_their_way": {}, "outbox": None, "overdue": 0, "stuck": 0, "stuck_hooks": {}, "stuck_dispatches": {}, "last_check": None,
     "broadcasts": [{"broadcast": "spring", "messages": BOOK["messages"], "differences": {"accepted_messages": 3}}],
 }  # fmt: skip
 

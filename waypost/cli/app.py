@@ -12,6 +12,7 @@ from waypost import __version__
 from waypost.cli.commands import (
     backups,
     changes,
+    chaos,
     customers,
     doctor,
     enrollments,
@@ -24,6 +25,7 @@ from waypost.cli.commands import (
     messages,
     processes,
     projects,
+    reconciling,
     reports,
     simulations,
     value,
@@ -39,7 +41,7 @@ app = typer.Typer(
 )
 for group in (
     processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
-    messages, lanes, hooks, keys, doctor, value, reports,
+    reconciling, messages, lanes, hooks, keys, doctor, chaos, value, reports,
 ):  # fmt: skip
     group.register(app)
 

@@ -63,6 +63,18 @@ class Body_act_s__token__post(TypedDict):
     words: NotRequired[str | None]
 
 
+class BookDifferenceOut(TypedDict):
+    """Two places that should say the same, and do not: how many of a kind, where, and what is to be done."""
+
+    kind: str
+    place: str
+    count: int
+    repaired: int
+    examples: list[str]
+    told: str
+    repair: str | None
+
+
 class BroadcastBook(TypedDict):
     """The mails of a broadcast by what became of them."""
 
@@ -657,6 +669,14 @@ class LaneOut(TypedDict):
     parked: int
 
 
+class LastCheckOut(TypedDict):
+    """The last check of everything that came to its end."""
+
+    checked_at: str
+    operation: str
+    differences: list[BookDifferenceOut]
+
+
 class LifecycleReport(TypedDict):
     """Where customers are, and how they moved."""
 
@@ -1034,6 +1054,7 @@ class Reconciliation(TypedDict):
     overdue: int
     stuck: int
     outbox: OutboxBook | None
+    last_check: LastCheckOut | None
 
 
 class RecordPreviewOut(TypedDict):

@@ -27,3 +27,7 @@ class ReportCalls(Connection):
         With `recount` the kept counts are compared with the rows, which takes seconds where there are millions.
         """
         return self.call("GET", "/v1/reports/reconciliation", params={"journey": journey, "recount": recount})
+
+    def reconcile(self, *, repair: bool = False) -> m.OperationOut:
+        """Compare everything that is kept in several places, as an operation to `watch`; `repair` what differs."""
+        return self.call("POST", f"/v1/reports/reconciliation/{'repair' if repair else 'check'}")

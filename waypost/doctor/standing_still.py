@@ -26,4 +26,15 @@ def standing_still(books: Mapping[str, Any]) -> list[str]:
         "POST /v1/dispatches/ID/retry or cancel ends it"
         for kind, count in books["stuck_dispatches"].items()
     ]
+    found += [f"{told}: `waypost reconcile --repair` says what is to be done" for told in differences(books)]
     return found
+
+
+def differences(books: Mapping[str, Any]) -> list[str]:
+    """What the last check of everything has left open: how many of what, where, with an example."""
+    last = books["last_check"] or {"differences": ()}
+    return [
+        f"{one['count'] - one['repaired']:,} × {one['told']} ({one['place']}, such as {one['examples'][0]})"
+        for one in last["differences"]
+        if one["count"] > one["repaired"]
+    ]

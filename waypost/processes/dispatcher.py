@@ -23,7 +23,7 @@ from journeys.machine.woken import STATE, Bookmark, Woken
 from services.enrollments import wake
 from services.values import Clock
 from store.notices import Notices
-from store.queries import dispatches, enrollments
+from store.queries import dispatches, enrollments, live_enrollments
 from store.queries.dispatches import Priority
 from store.session import Database
 from store.statuses import DispatchStatus
@@ -160,13 +160,17 @@ class Dispatcher:
         )
 
     def _resting(self, rows: Sequence[Dispatch]) -> Mapping[str, Beginning]:
-        """Where those stand that are poked and may rest since their start, by the id of the enrollment."""
-        ids = [row.enrollment_id for row in rows if row.kind == "poke"]
-        if not ids:
+        """Where those stand that are poked and may rest since their start, and those that begin again, by their ids."""
+        poked, again = ([row.enrollment_id for row in rows if row.kind == kind] for kind in ("poke", "restart"))
+        if not poked and not again:
             return {}
         with self._database.reading() as session:
-            found = enrollments.at_first_rest(session, ids).items()
-        return {id: Beginning(digest=digest, state=state, wakes=wakes) for id, (digest, state, wakes) in found}
+            resting = enrollments.at_first_rest(session, poked) if poked else {}
+            live = live_enrollments.by_ids(session, again)
+        at_rest = {
+            id: Beginning(digest=digest, state=state, wakes=wakes) for id, (digest, state, wakes) in resting.items()
+        }
+        return at_rest | {one.id: Beginning(digest=one.digest, state=one.state, wakes=one.wakes) for one in live}
 
     def _finish(self, rows: Sequence[Dispatch], results: Sequence[Undelivered | None]) -> None:
         pairs = list(zip(rows, results, strict=True))
@@ -209,10 +213,14 @@ class Dispatcher:
                 await self._gateway.rouse(row.workflow_id, resting)
             case "poke":
                 await self._gateway.poke(row.workflow_id)
+            case "restart":
+                if resting is not None:  # else it has ended since
+                    await self._gateway.restart(row.workflow_id, resting)
             case "end":
                 await self._gateway.end(row.workflow_id)
             case "operate":
-                await self._gateway.operate(row.workflow_id, row.enrollment_id)
+                again = bool(row.payload.get("again"))
+                await self._gateway.operate(row.workflow_id, row.enrollment_id, again=again)
             case _:
                 raise ValueError(f"a dispatch row of unknown kind {row.kind!r}")
 

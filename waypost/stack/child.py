@@ -57,6 +57,13 @@ class Child:
         finally:
             log.close()
 
+    def kill(self) -> bool:
+        """Kill it at once; whether there was anything to kill."""
+        if self.process is None or self.process.returncode is not None:
+            return False
+        self.process.kill()
+        return True
+
     async def end(self) -> bool:
         """End it, by force where it does not end by itself in time; whether there was anything to end."""
         if self.process is None or self.process.returncode is not None:

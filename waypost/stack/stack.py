@@ -45,6 +45,7 @@ class Stack:
         self.settings = settings
         self.console = console
         self.stopping = asyncio.Event()
+        self.started = asyncio.Event()
         self._lock: IO[str] | None = None
         self._watchers: list[asyncio.Task[None]] = []
         self._children: list[Child] = []
@@ -70,6 +71,7 @@ class Stack:
             if not self.stopping.is_set():
                 self._say_where(key)
                 self._say_held(parts)
+                self.started.set()
             await self.stopping.wait()
         finally:
             await self._stop()
@@ -114,6 +116,10 @@ class Stack:
         await child.spawn()
         self._watchers.append(asyncio.create_task(self._watch(child)))
         await self._await_ready(child)
+
+    def kill(self, name: str) -> bool:
+        """Kill a part at once, as a crash would, and have it started again; whether it ran."""
+        return any(child.kill() for child in self._children if child.name == name)
 
     async def _await_ready(self, child: Child) -> None:
         loop = asyncio.get_running_loop()

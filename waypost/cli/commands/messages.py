@@ -1,7 +1,7 @@
-"""The books of the messages as they are typed: `reconcile` proves that they balance, `decide` settles unsure ones."""
+"""Messages as they are typed: `decide` settles those of which nobody can tell whether they went."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -15,26 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (reconcile, decide):
-        app.command()(command)
-
-
-def reconcile(
-    journey: Annotated[str | None, typer.Option(help="One journey; else all.")] = None,
-    quick: Annotated[bool, typer.Option(help="Compare the kept counts alone, and count no rows.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Prove that the books balance: no customer lost, no message lost, each difference by name (exit status 1)."""
-    from waypost.cli.tables import books
-
-    with api_client() as waypost:
-        found = waypost.reconciliation(journey, recount=not quick)
-        if as_json:
-            typer.echo(json.dumps(found))
-        else:
-            books.print_books(console, cast(dict[str, Any], found))
-        if not found["balanced"]:
-            raise typer.Exit(1)
+    app.command()(decide)
 
 
 def decide(

@@ -28,7 +28,8 @@ def print_books(console: Console, found: dict[str, Any]) -> None:
     if found["outbox"]:
         console.print(f"The outbox received {found['outbox']['received']:,} mails, {found['outbox']['twice']} twice.")
     for told in standing_still(found):
-        console.print(f"[yellow]![/] {told}")
+        console.print("[yellow]![/] ", end="")
+        console.print(Text(told))
     if found["balanced"]:
         console.print("[green]✓[/] The books balance.")
 
@@ -54,3 +55,14 @@ def _print_reasons(console: Console, book: Mapping[str, Any]) -> None:
     for name, count in book["differences"].items():
         console.print("[red]✗[/] ", end="")
         console.print(Text(f"{key}: {count:,} {name.replace('_', ' ')}"))
+
+
+def print_check(console: Console, found: Mapping[str, Any], *, repairs: bool) -> None:
+    """What the last check has found of each kind: what was repaired, and what a repair would do where that is asked."""
+    for one in (found["last_check"] or {"differences": ()})["differences"]:
+        if one["repaired"]:
+            console.print(Text(f"✓ {one['place']}: {one['repaired']:,} × {one['kind']} repaired: {one['repair']}"))
+        left = one["count"] - one["repaired"]
+        if left and repairs:
+            what = one["repair"] or "nothing: a person has to look"
+            console.print(Text(f"{one['place']}: {left:,} × {one['kind']}: {what}; add --yes to do it"))

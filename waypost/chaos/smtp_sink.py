@@ -9,19 +9,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 _ID = re.compile(rb"^Message-ID: <([^@>]+)@", re.MULTILINE | re.IGNORECASE)
+_SUBJECT = re.compile(rb"^Subject: ([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class SmtpSink:
     """Accepts everything, each after up to `seconds`. A mail counts when its last byte is there, whoever hears the yes.
 
-    `begun` are the recipients that were ever named; `history` says how many mails were under way (from MAIL to the
+    `got` are mails by their send_id, `letters` by recipient and subject, for whoever knows no ids of ours. `begun` are
+    the recipients that were ever named; `history` says how many mails were under way (from MAIL to the
     answer after the data), as (instant, how many), by `time.time`.
     """
 
     seconds: float = 0.3
     port: int = 0
     got: Counter[str] = field(default_factory=Counter[str])
+    letters: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     begun: Counter[str] = field(default_factory=Counter[str])
     history: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     under_way: int = 0
@@ -58,7 +61,7 @@ class SmtpSink:
         self.history.append((time.time(), self.under_way))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        giving = False
+        giving, recipient = False, ""
         try:
             writer.write(b"220 sink\r\n")
             while line := await reader.readline():
@@ -67,10 +70,11 @@ class SmtpSink:
                     giving = True
                     self._now_under_way(1)
                 if command == b"RCPT":
-                    self.begun[line.decode().partition("<")[2].partition(">")[0]] += 1
+                    recipient = line.decode().partition("<")[2].partition(">")[0]
+                    self.begun[recipient] += 1
                 if command == b"DATA":
                     writer.write(b"354 go on\r\n")
-                    await self._take(await reader.readuntil(b"\r\n.\r\n"))
+                    await self._take(recipient, await reader.readuntil(b"\r\n.\r\n"))
                 writer.write(b"221 bye\r\n" if command == b"QUIT" else b"250 OK\r\n")
                 await writer.drain()
                 if giving and command in (b"DATA", b"RSET"):
@@ -83,8 +87,9 @@ class SmtpSink:
                 self._now_under_way(-1)
             writer.close()
 
-    async def _take(self, mail: bytes) -> None:
-        found = _ID.search(mail)
+    async def _take(self, recipient: str, mail: bytes) -> None:
+        found, subject = _ID.search(mail), _SUBJECT.search(mail)
         assert found is not None
         self.got[found.group(1).decode()] += 1
+        self.letters[recipient, subject.group(1).decode() if subject else ""] += 1
         await asyncio.sleep(random.uniform(0, self.seconds))

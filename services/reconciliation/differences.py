@@ -1,0 +1,143 @@
+"""The differences that can be found, each with what it means and how it is repaired; and how many there are of each.
+
+A table, from which the documentation's is generated. It must not know how a difference is looked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+MOST_EXAMPLES = 5
+"""Examples that are kept of a kind in one place."""
+
+
+class DifferenceKind(StrEnum):
+    """Two places that should say the same, and do not."""
+
+    ENROLLMENT_WITHOUT_WORKFLOW = "enrollment_without_workflow"
+    WORKFLOW_OF_ENDED_ENROLLMENT = "workflow_of_ended_enrollment"
+    WORKFLOW_WITHOUT_ENROLLMENT = "workflow_without_enrollment"
+    OPERATION_WITHOUT_WORKFLOW = "operation_without_workflow"
+    DISPATCH_OF_NOBODY = "dispatch_of_nobody"
+    MAIL_OF_NOBODY = "mail_of_nobody"
+    MAIL_WENT_UNRECORDED = "mail_went_unrecorded"
+    MAIL_NOT_CAUGHT = "mail_not_caught"
+    LIVE_COUNT = "live_count"
+    ENDED_COUNT = "ended_count"
+    MOVEMENT_COUNT = "movement_count"
+    DAY_COUNT = "day_count"
+    MESSAGE_COUNT = "message_count"
+    MESSAGE_DAY_COUNT = "message_day_count"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceMeaning:
+    """What a difference is, and what its repair does; `repair` is None where a person has to look."""
+
+    told: str
+    repair: str | None
+
+
+_K = DifferenceKind
+
+MEANINGS: Mapping[DifferenceKind, DifferenceMeaning] = {
+    _K.ENROLLMENT_WITHOUT_WORKFLOW: DifferenceMeaning(
+        told="a live enrollment whose workflow does not run, and is not on its way to Temporal",
+        repair="a workflow begins where the enrollment stands; its past is not run again",
+    ),
+    _K.WORKFLOW_OF_ENDED_ENROLLMENT: DifferenceMeaning(
+        told="a workflow that runs, though its enrollment ended more than ten minutes ago",
+        repair="the workflow is ended",
+    ),
+    _K.WORKFLOW_WITHOUT_ENROLLMENT: DifferenceMeaning(
+        told="a workflow that runs for an enrollment that is not there, as where an older copy was restored",
+        repair="the workflow is ended, so that its id is free",
+    ),
+    _K.OPERATION_WITHOUT_WORKFLOW: DifferenceMeaning(
+        told="an operation that is asked for or worked on, and whose workflow does not run",
+        repair="it is begun again, behind what was done already",
+    ),
+    _K.DISPATCH_OF_NOBODY: DifferenceMeaning(
+        told="a start or a signal on its way for an enrollment that is not there",
+        repair="it is taken away",
+    ),
+    _K.MAIL_OF_NOBODY: DifferenceMeaning(
+        told="a mail that waits for an enrollment that is not there, or has ended and will not plan it again",
+        repair="it is skipped (`exited`)",
+    ),
+    _K.MAIL_WENT_UNRECORDED: DifferenceMeaning(
+        told="a mail that the outbox has, or a provider has reported, and that the ledger does not call accepted",
+        repair="it is accepted; one that was skipped or has failed is for a person",
+    ),
+    _K.MAIL_NOT_CAUGHT: DifferenceMeaning(
+        told="a mail that the ledger says the outbox has, and that is not there",
+        repair=None,
+    ),
+    _K.LIVE_COUNT: DifferenceMeaning(
+        told="the count of those who stand at a step is not how many stand there",
+        repair="the count is set to the rows",
+    ),
+    _K.ENDED_COUNT: DifferenceMeaning(
+        told="the count of runs that ended for a reason is not how many ended",
+        repair="the count is set to the rows and those who were erased",
+    ),
+    _K.MOVEMENT_COUNT: DifferenceMeaning(
+        told="the count of moves from stage to stage is not how many decisions tell of",
+        repair="the count is set to the decisions",
+    ),
+    _K.DAY_COUNT: DifferenceMeaning(
+        told="the days of a series do not add up to what the decisions tell of",
+        repair="the days are told again from the decisions",
+    ),
+    _K.MESSAGE_COUNT: DifferenceMeaning(
+        told="the count of messages of a kind is not how many rows there are",
+        repair="the count is set to the rows and those who were erased",
+    ),
+    _K.MESSAGE_DAY_COUNT: DifferenceMeaning(
+        told="the count of messages that were planned on a day is not how many rows there are",
+        repair="the count is set to the rows",
+    ),
+}
+
+
+@dataclass(slots=True)
+class FoundDifference:
+    """How many of a kind there are in one place (a journey, …), and how many of them were repaired or could not be."""
+
+    kind: DifferenceKind
+    place: str
+    count: int = 0
+    repaired: int = 0
+    examples: list[str] = field(default_factory=list[str])
+
+
+class Findings:
+    """What a check has found until now, as an operation keeps it."""
+
+    def __init__(self, kept: Sequence[Mapping[str, Any]] = ()) -> None:
+        names = ("place", "count", "repaired", "examples")
+        read = [FoundDifference(DifferenceKind(one["kind"]), *(one[name] for name in names)) for one in kept]
+        self._found = {(one.kind, one.place): one for one in read}
+
+    def add(self, kind: DifferenceKind, place: str, examples: Sequence[str], count: int, repaired: int) -> None:
+        """So many more, of which so many were repaired."""
+        found = self._found.setdefault((kind, place), FoundDifference(kind, place))
+        found.count += count
+        found.repaired += repaired
+        found.examples = [*found.examples, *examples][:MOST_EXAMPLES]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """By kind and place, with what each means."""
+        return [
+            {
+                "kind": str(one.kind),
+                "place": one.place,
+                "count": one.count,
+                "repaired": one.repaired,
+                "examples": list(one.examples),
+                "told": MEANINGS[one.kind].told,
+                "repair": MEANINGS[one.kind].repair,
+            }
+            for _, one in sorted(self._found.items())
+        ]

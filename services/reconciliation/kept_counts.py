@@ -1,0 +1,151 @@
+"""The counts of a journey that are kept, against its rows and decisions; and the counts set right.
+
+All is read in one state of the database, so what is written meanwhile makes no difference. A repair adds what was
+missing then: whatever was counted since stays counted.
+
+Rows of erased customers are gone, and their counts stay. Where a journey has lost such rows, a count may be above what
+they say, and only one below is a difference. The day on which something counts depends on the zone that the
+installation had then, so the days of a label are compared by their sum, and told again where that differs.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session, SQLModel
+
+from services.reconciliation.differences import DifferenceKind
+from store import bulk
+from store.queries import counts, journey_recounts, series
+from store.queries.journey_recounts import CountLabels, LabelCounts
+from store.queries.message_counts import MessageKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongCount:
+    """A kept count of a journey, and what is to be added to it: by the columns `names`, without journey and shard.
+
+    `fixed` are further columns of the key, with their values.
+    """
+
+    kind: DifferenceKind
+    journey: str
+    table: type[SQLModel]
+    names: tuple[str, ...]
+    missing: Mapping[CountLabels, int]
+    fixed: Mapping[str, str]
+
+    @property
+    def count(self) -> int:
+        """By how much it is off, all labels together."""
+        return sum(map(abs, self.missing.values()))
+
+    @property
+    def examples(self) -> list[str]:
+        """What is off, and by how much: `a/send:welcome +1` where one is missing from the count."""
+        return [f"{'/'.join(labels)} {by:+}" for labels, by in sorted(self.missing.items())]
+
+
+def wrong_counts(session: Session, journey: str) -> list[WrongCount]:
+    """Every count of a journey that differs; those of messages alone for the empty journey."""
+    of_enrollments = _of_enrollments(session, journey) if journey else ()
+    return [*of_enrollments, *_of_messages(session, journey)]
+
+
+def set_right(session: Session, wrong: WrongCount) -> None:
+    """Add what is missing, in the first shard."""
+    names = ("journey", *wrong.fixed, *wrong.names, "shard")
+    more = ("seconds",) if wrong.table is journey_recounts.MOVES else ()
+    more = ("gone",) if wrong.table is journey_recounts.KINDS else more
+    zeros = (0,) * len(more)
+    keys = {(wrong.journey, *wrong.fixed.values(), *labels, 0): (by, *zeros) for labels, by in wrong.missing.items()}
+    bulk.increment(session, wrong.table, keys, names, ("count", *more))
+
+
+def _wrong(
+    kind: DifferenceKind,
+    journey: str,
+    table: type[SQLModel],
+    names: tuple[str, ...],
+    missing: Mapping[CountLabels, int],
+    **fixed: str,
+) -> Iterator[WrongCount]:
+    if missing:
+        yield WrongCount(kind=kind, journey=journey, table=table, names=names, missing=missing, fixed=fixed)
+
+
+def _missing(rows: LabelCounts, kept: LabelCounts, *, at_least: bool) -> dict[CountLabels, int]:
+    """What is to be added to the kept counts; with `at_least` they may be higher."""
+    by = {labels: rows[labels] - kept[labels] for labels in {*rows, *kept}}
+    return {labels: count for labels, count in by.items() if count > 0 or (count and not at_least)}
+
+
+def _of_enrollments(session: Session, journey: str) -> Iterator[WrongCount]:
+    gone = journey_recounts.erased(session, journey)
+    names = ("stage", "step")
+    stand = journey_recounts.kept(session, journey_recounts.STAGES, journey, names)
+    missing = _missing(journey_recounts.places(session, journey), stand, at_least=False)
+    yield from _wrong(DifferenceKind.LIVE_COUNT, journey, journey_recounts.STAGES, names, missing)
+    yield from _ended(session, journey, gone)
+    yield from _told(session, journey, gone)
+
+
+def _ended(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
+    """By reason; all together they are the rows and the erased, whose reasons nobody knows any more."""
+    rows = journey_recounts.ended(session, journey)
+    kept = journey_recounts.kept(session, journey_recounts.RUNS, journey, ("label",), name=counts.ENDED)
+    missing = _missing(rows, kept, at_least=gone > 0)
+    left = rows.total() + gone - kept.total() - sum(missing.values())
+    if gone and left:
+        missing["erased",] = missing.get(("erased",), 0) + left
+    yield from _wrong(
+        DifferenceKind.ENDED_COUNT, journey, journey_recounts.RUNS, ("label",), missing, name=counts.ENDED
+    )
+
+
+def _told(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
+    """Movements and days, against the decisions."""
+    told, days = journey_recounts.told(session, journey), journey_recounts.kept_days(session, journey)
+    names = ("source", "target")
+    moves = Counter[CountLabels]()
+    for (name, _, label), count in told.items():
+        if name == series.MOVED:
+            source, _, target = label.partition("->")
+            moves[source, target] += count
+    kept = journey_recounts.kept(session, journey_recounts.MOVES, journey, names)
+    missing = _missing(moves, kept, at_least=gone > 0)
+    yield from _wrong(DifferenceKind.MOVEMENT_COUNT, journey, journey_recounts.MOVES, names, missing)
+    yield from _wrong(
+        DifferenceKind.DAY_COUNT,
+        journey,
+        journey_recounts.DAYS,
+        ("name", "day", "label"),
+        _missing_days(told, days, at_least=gone > 0),
+    )
+
+
+def _missing_days(told: LabelCounts, kept: LabelCounts, *, at_least: bool) -> dict[CountLabels, int]:
+    """Of the labels whose sums differ: what is to be added to each of their days."""
+    off = _missing(_sums(told), _sums(kept), at_least=at_least)
+    of = [Counter({key: count for key, count in one.items() if (key[0], key[2]) in off}) for one in (told, kept)]
+    return _missing(of[0], of[1], at_least=at_least)
+
+
+def _sums(days: LabelCounts) -> LabelCounts:
+    found = Counter[CountLabels]()
+    for (name, _, label), count in days.items():
+        found[name, label] += count
+    return found
+
+
+def _of_messages(session: Session, journey: str) -> Iterator[WrongCount]:
+    kinds, days = journey_recounts.messages(session, journey)
+    kept, gone = journey_recounts.kept_kinds(session, journey)
+    names = MessageKind._fields[1:]
+    missing = _missing(kinds, kept, at_least=False)
+    yield from _wrong(DifferenceKind.MESSAGE_COUNT, journey, journey_recounts.KINDS, names, missing)
+    by_day = ("day", "template", "status", "reason")
+    missing = _missing(
+        days, journey_recounts.kept(session, journey_recounts.KIND_DAYS, journey, by_day), at_least=gone > 0
+    )
+    yield from _wrong(DifferenceKind.MESSAGE_DAY_COUNT, journey, journey_recounts.KIND_DAYS, by_day, missing)
