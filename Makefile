@@ -19,7 +19,7 @@ demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 
 test: $(STAMP) $(NODE_STAMP) ## run all the tests
 	@scripts/provide curl docker-compose chromium
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal # half of the time a test waits, for a server or a deadline
 
 test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions (about half an hour)
 	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways tests/planning

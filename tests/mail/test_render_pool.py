@@ -192,6 +192,7 @@ def test_who_has_killed_once_waits_behind_those_that_never_did(
     pool: RenderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a dozen that killed a process one is tried again at a time, and all the places for others are free."""
+    monkeypatch.setattr(render_pool, "SECONDS", 0.2)
     for one in range(render_pool.NEW_AT_ONCE):
         with pytest.raises(TemplateProblem):
             pool.render(f"p{one}", CONTEXT, None, stored(HANG, f"p{one}"))
