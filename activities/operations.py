@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from temporalio import activity
 
-from activities import meters
+from activities import meters, single_mails
 from activities.signatures import OPERATE
-from activities.test_mails import TestMails
+from activities.single_mails import SingleMails
 from activities.workflow_directory import TemporalDirectory
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
@@ -29,7 +29,6 @@ from services.jobs import (
     plan_broadcast,
     reconcile_books,
     resume_or_leave,
-    test_mail,
 )
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
@@ -58,10 +57,10 @@ log = structlog.get_logger("waypost.operations")
 class Operations:
     """Does one operation; what each kind does is in `KINDS`."""
 
-    def __init__(self, database: Database, clock: Clock, test_mails: TestMails) -> None:
+    def __init__(self, database: Database, clock: Clock, mails: SingleMails) -> None:
         self._database = database
         self._clock = clock
-        self._test_mails = test_mails
+        self._mails = mails
 
     @activity.defn(name=OPERATE)
     async def operate(self, operation_id: str) -> str:
@@ -76,7 +75,7 @@ class Operations:
         error = None
         beating = asyncio.create_task(_beat())
         try:
-            await (self._test(operation) if operation.kind == test_mail.KIND else self._work(operation))
+            await (self._mail(operation) if operation.kind in single_mails.KINDS else self._work(operation))
         except (ServiceError, InvalidJourney, Rejected) as refused:
             error = str(refused)[:500]
         except Exception as unexpected:
@@ -115,13 +114,13 @@ class Operations:
         with self._database.reading() as session:
             return operations.waits(session, operation_id)
 
-    async def _test(self, operation: Operation) -> None:
-        """A test mail is sent once: where an attempt was lost, nobody can tell whether it went."""
+    async def _mail(self, operation: Operation) -> None:
+        """A single mail is sent once: where an attempt was lost, nobody can tell whether it went."""
         if operation.cursor:
             raise InvalidInput("the worker was lost while it was sent; it may or may not have gone")
-        mail = await asyncio.to_thread(self._test_mails.compose, operation)
+        mail = await asyncio.to_thread(self._mails.compose, operation)
         await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=0, cursor="sending"))
-        result = {"outcome": await self._test_mails.send(mail), "subject": mail.subject}
+        result = {"outcome": await self._mails.send(mail), "subject": mail.subject}
         await asyncio.to_thread(self._advance, operation.id, lambda session: Done(count=1, result=result))
 
     def _begun(self, operation_id: str) -> Operation | None:
@@ -225,4 +224,4 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     value_clock.KIND: fit_value.pages,
 }
 """What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
-work is. Not in here are a test mail, which waits for a provider, and a reconciliation, which asks Temporal."""
+work is. Not in here are single mails, which wait for a provider, and a reconciliation, which asks Temporal."""

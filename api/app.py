@@ -1,6 +1,7 @@
 """The app: routes, errors, documentation."""
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from api import errors, openapi
 from api.deps.backend import Backend
@@ -10,6 +11,10 @@ from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics
 from api.edge.render_turns import RenderTurns
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, surveys, unsubscribing
+from api.pages.customers import changing, consent, finding, history, mails, one_customer
+from api.pages.frame import problems, static_files
+from api.pages.signing_in import account, sign_in
+from api.pages.users import users as users_page
 from api.routes import (
     audit,
     broadcasts,
@@ -41,6 +46,7 @@ from api.routes import (
     templates,
     timeline,
     topics,
+    users,
 )
 
 DESCRIPTION = "A self-hosted engine for the customer lifecycle. Send events, publish journeys, ask where anybody is."
@@ -71,6 +77,7 @@ ROUTERS = (
     hooks,
     dispatches,
     keys,
+    users,
     audit,
     journey_schema,
     health,
@@ -83,6 +90,16 @@ ROUTERS = (
     start,
     outbox,
     documentation,
+    static_files,
+    sign_in,
+    account,
+    users_page,
+    finding,
+    history,
+    consent,
+    one_customer,
+    mails,
+    changing,
 )
 
 
@@ -98,6 +115,7 @@ def create_app(backend: Backend, version: str) -> FastAPI:
         app.include_router(module.router)
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     errors.install(app)
+    app.add_exception_handler(HTTPException, problems.nowhere)
     app.add_middleware(Heads)
     app.add_middleware(EdgeMiddleware, metrics=app.state.metrics)
     app.openapi = lambda: openapi.document(app)

@@ -3,7 +3,7 @@
 The ingestion endpoints answer in Segment's form instead, since its clients read `code` and `message`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -92,19 +92,14 @@ def content(code: str) -> dict[str, Any]:
 
 def install(app: FastAPI) -> None:
     """Teach the app to answer every exception that we know; the edge answers the others."""
-    for kind in KNOWN:
-        app.add_exception_handler(kind, _known)
-    app.add_exception_handler(ApiError, _ours)
-    app.add_exception_handler(InvalidJourney, _invalid_journey)
-    app.add_exception_handler(Drifted, _drifted)
-    app.add_exception_handler(DraftConflict, _draft_conflict)
-    app.add_exception_handler(Rejected, _rejected)
-    app.add_exception_handler(BadCursor, _bad_cursor)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(DataError, _unkeepable)
-    app.add_exception_handler(DBAPIError, _database)
-    app.add_exception_handler(CameBetween, _came_between)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+def answer(request: Request, error: Exception) -> JSONResponse | None:
+    """What an exception is answered with; None where it is a fault of ours."""
+    found = next((HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS), None)
+    return found(request, error) if found is not None else None
 
 
 def _unreadable(cause: ValueError | RecursionError) -> str:
@@ -206,3 +201,20 @@ def _allowed(request: Request) -> list[str]:
     matching = [route for route in request.app.state.routes if route.matches(request.scope)[0] != Match.NONE]
     methods: set[str] = {method for route in matching for method in route.methods}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    **dict.fromkeys(KNOWN, _known),
+    ApiError: _ours,
+    InvalidJourney: _invalid_journey,
+    Drifted: _drifted,
+    DraftConflict: _draft_conflict,
+    Rejected: _rejected,
+    BadCursor: _bad_cursor,
+    RequestValidationError: _invalid_request,
+    HTTPException: _http,
+    DataError: _unkeepable,
+    DBAPIError: _database,
+    CameBetween: _came_between,
+}
+"""What answers each kind of exception."""

@@ -24,6 +24,7 @@ TAGS = [
     {"name": "reports", "description": "Counts, and the proof that they add up."},
     {"name": "settings", "description": "What holds for the whole installation."},
     {"name": "keys", "description": "Who may call, and who changed what."},
+    {"name": "users", "description": "Who signs in to the pages, and what they may do there."},
     {"name": "providers", "description": "What mail providers report, signed by them; no key."},
     {"name": "recipients", "description": "What recipients reach from their mails; no key."},
     {"name": "operators", "description": "Alive, and ready; no key."},

@@ -171,6 +171,15 @@ class Composer:
             headers={"Message-ID": self.brand.message_id(send_id)},
         )
 
+    def sign_in(self, send_id: str, to: str, link: str, minutes: int) -> Mail:
+        """The mail that signs a colleague in by the link of this id, which works for so many minutes."""
+        url, lives = self._links.sign_in_url(link), _told(minutes)
+        told = f"This link signs you in to {self.brand.name}. It works once, for {lives}."
+        not_you = "If you did not ask for it, nothing happens unless you open it."
+        mail = self.note(send_id, to, f"Sign in to {self.brand.name}", f"{told}\n\n{url}\n\n{not_you}\n")
+        html = f'<p>{escape(told)}</p><p><a href="{escape(url)}">Sign in</a></p><p>{escape(not_you)}</p>'
+        return replace(mail, html=html)
+
     def _unsubscribe_url(self, request: Requested) -> str:
         what = Unsubscribe(customer=request.customer, topic=request.topic, send_id=request.send_id)
         return self._links.unsubscribe_url(what)
@@ -203,3 +212,11 @@ class Composer:
         lines = [] if address in text else [address]
         lines += [] if unsubscribe_url in text else [f"{leave}: {unsubscribe_url}"]
         return html, text + "\n--\n" + "\n".join(lines) + "\n" if lines else text
+
+
+def _told(minutes: int) -> str:
+    """A span as a person says it."""
+    for size, name in ((24 * 60, "days"), (60, "hours")):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {name}"
+    return f"{minutes} minutes"

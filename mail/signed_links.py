@@ -19,8 +19,9 @@ from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
 from readers.survey_scales import Scale
 
-PURPOSES = ("u", "preferences", "confirm", "c", "o", "s")
-"""The first part of each path, as `api.pages` serves it: unsubscribe, preferences, confirm, click, open, survey."""
+PURPOSES = ("u", "preferences", "confirm", "c", "o", "s", "sign-in")
+"""The first part of each path, as `api.pages` serves it: unsubscribe, preferences, confirm, click, open, survey,
+and the link that signs a colleague in."""
 
 PREFERENCES_LIVE = timedelta(days=90)
 """The page shows what somebody reads; an old mail that is passed on shall not show it for ever."""
@@ -89,9 +90,12 @@ def blanked(text: str) -> str:
 
 
 class Links:
-    """Makes and reads the links of mails. `previous` are former secrets, whose links still open."""
+    """Makes and reads the links of mails. `previous` are former secrets, whose links still open.
 
-    def __init__(self, secret: str, public_url: str, previous: Sequence[str] = ()) -> None:
+    `desk_url` is where colleagues open the pages, if not at `public_url`.
+    """
+
+    def __init__(self, secret: str, public_url: str, previous: Sequence[str] = (), desk_url: str | None = None) -> None:
         keys = [*reversed(previous), secret]  # the last one signs
         self._unsubscribe = _serializer(keys, "unsubscribe")
         self._preferences = _serializer(keys, "preferences")
@@ -99,7 +103,9 @@ class Links:
         self._survey = _serializer(keys, "survey")
         self._click = _signer(keys, "click")
         self._open = _signer(keys, "open")
+        self._sign_in = _signer(keys, "sign-in")
         self.public_url = public_url.rstrip("/")
+        self.desk_url = (desk_url or public_url).rstrip("/")
         self.beginnings = tuple(f"{self.public_url}/{purpose}/" for purpose in PURPOSES)
         """How each link that is made here begins; the same site may have others."""
 
@@ -131,6 +137,14 @@ class Links:
     def open_url(self, send_id: str) -> str:
         """The picture whose loading counts as an open."""
         return f"{self.public_url}/o/{self._open.sign(_short(send_id)).decode()}.gif"
+
+    def sign_in_url(self, link: str, desk_url: str | None = None) -> str:
+        """What signs a colleague in, by the id of the link; at `desk_url`, where it is not the usual one."""
+        return f"{desk_url or self.desk_url}/sign-in/{self._sign_in.sign(link).decode()}"
+
+    def read_sign_in(self, token: str) -> str:
+        """The id of the link that signs somebody in; raise BadLink."""
+        return _unsigned(self._sign_in, token)
 
     def read_unsubscribe(self, token: str) -> Unsubscribe:
         """What the token of an unsubscribe link stands for; raise BadLink."""

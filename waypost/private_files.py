@@ -1,6 +1,7 @@
 """What its owner alone can read: the home, with its databases, logs, keys and secrets."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 FOLDER = 0o700
@@ -27,3 +28,10 @@ def write_private(path: Path, text: str) -> None:
     path.touch(mode=FILE)
     path.chmod(FILE)
     path.write_text(text + "\n")
+
+
+def kept(path: Path, make: Callable[[], str]) -> str:
+    """What a private file holds; where there is none it is made first."""
+    if not path.exists():
+        write_private(path, make())
+    return path.read_text().strip()

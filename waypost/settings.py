@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
-from waypost.private_files import write_private
+from waypost.private_files import kept
 from waypost.setting_readers import MAIL, STORE, TEMPORAL, WORKERS, Reader, SettingFacts
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -122,6 +122,9 @@ class Settings(BaseSettings):
         description="the admin key, made on the first start where absent",
     )
     public_url: str | None = _of(*MAIL, description="where recipients reach the links of their mails")
+    pages_url: str | None = _of(
+        *MAIL, description="where colleagues open the pages and sign in, if not under `WAYPOST_PUBLIC_URL`"
+    )
     secret: str | None = _of(*MAIL, secret=True, description="signs links; made on the first start where absent")
     former_secret: str | None = _of(
         Reader.API, secret=True, description="former secrets, separated by commas, whose links still open"
@@ -182,7 +185,7 @@ class Settings(BaseSettings):
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = _of(
         Reader.API,
         default=(),
-        description="names by which people open the pages, separated by commas, beside that of `WAYPOST_PUBLIC_URL`",
+        description="names by which people open the pages, separated by commas, beside those of both URLs above",
     )
     open_pages: Annotated[tuple[Literal["/", "/metrics"], ...], NoDecode, BeforeValidator(_listed)] = _of(
         Reader.API, default=(), description="of `/` and `/metrics` those that ask for no key, separated by commas"
@@ -260,6 +263,11 @@ class Settings(BaseSettings):
         return self.public_url or self.url
 
     @property
+    def desk_url(self) -> str:
+        """Where colleagues open the pages."""
+        return (self.pages_url or self.links_url).rstrip("/")
+
+    @property
     def sends_by(self) -> Provider:
         """Who takes the mails: as said, else whoever can be reached."""
         if self.provider is not None:
@@ -274,8 +282,8 @@ class Settings(BaseSettings):
     @property
     def page_hosts(self) -> frozenset[str]:
         """The names by which people open the pages, in lower case."""
-        known = urlsplit(self.public_url or "").hostname
-        return frozenset({"localhost", *(one.lower() for one in self.hosts), *([known] if known else [])})
+        known = (urlsplit(url or "").hostname for url in (self.public_url, self.pages_url))
+        return frozenset({"localhost", *(one.lower() for one in self.hosts), *(one for one in known if one)})
 
     @property
     def known_secrets(self) -> frozenset[str]:
@@ -300,19 +308,13 @@ class Settings(BaseSettings):
     @cached_property
     def webhook_secret(self) -> str:
         """What receivers of webhooks verify with, apart from the secret for links."""
-        return self.hooks_secret or _kept(self.home / "hooks.secret", _webhook_secret)
+        return self.hooks_secret or kept(self.home / "hooks.secret", _webhook_secret)
 
     @cached_property
     def signing_secret(self) -> str:
         """The secret for links; kept in the home, so that links outlive a restart."""
-        return self.secret or _kept(self.home / "secret")
+        return self.secret or kept(self.home / "secret", lambda: secrets.token_urlsafe(32))
 
 
 def _webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _kept(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
-    if not path.exists():
-        write_private(path, make())
-    return path.read_text().strip()

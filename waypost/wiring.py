@@ -115,7 +115,8 @@ class Parts:
     @cached_property
     def links(self) -> Links:
         """Makes and reads the signed links of mails."""
-        return Links(self.settings.signing_secret, self.settings.links_url, self.settings.former_secrets)
+        settings = self.settings
+        return Links(settings.signing_secret, settings.links_url, settings.former_secrets, settings.desk_url)
 
     @cached_property
     def composer(self) -> Composer:
@@ -194,10 +195,10 @@ class Parts:
     def operations(self) -> "Operations":
         """Does the long work that somebody asked for."""
         from activities.operations import Operations
-        from activities.test_mails import TestMails
+        from activities.single_mails import SingleMails
 
-        test_mails = TestMails(self.database, self.composer, lambda: self.sender, self.clock)
-        return Operations(self.database, self.clock, test_mails)
+        mails = SingleMails(self.database, self.composer, lambda: self.sender, self.clock)
+        return Operations(self.database, self.clock, mails)
 
     def lane(self, name: str) -> "MailLane":
         """A lane of mail, by name."""

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
+from api.deps.sign_in_rates import SignInRates
 from api.deps.token_rates import TokenRates
 from mail.composing import Composer
 from mail.providers.events import EventReader
@@ -40,6 +41,7 @@ class Backend:
     composer: Composer
     clock: Clock
     brand: str
+    desk_url: str
     outbox: bool
     hosts: frozenset[str]
     open_pages: frozenset[str]
@@ -51,6 +53,7 @@ class Backend:
     keys: KnownKeys
     rates: RateLimits
     guesses: KeyGuesses
+    sign_ins: SignInRates
     token_rates: TokenRates
 
 

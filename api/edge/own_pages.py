@@ -36,3 +36,10 @@ def _ours(name: str, hosts: frozenset[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def own_form(request: Request, parts: TheBackend) -> None:
+    """The same, and raise where something is posted that names no page: every browser says where a form came from."""
+    own_page(request, parts)
+    if request.method != "GET" and request.headers.get("origin") is None:
+        raise ApiError("forbidden", "what is posted here comes from a form of these pages, and says so by `Origin`")

@@ -3,17 +3,17 @@
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from api.deps.backend import TheBackend
-from api.deps.sign_in import colleague
+from api.deps.signed_in import SupportUser
 from api.deps.transactions import Reading
-from api.edge.own_pages import own_page
-from api.pages.html import page
+from api.edge.own_pages import own_form
+from api.pages.frame.frame import TheFrame
+from api.pages.frame.problems import PageRoute
 from services.reports import lifecycle_report
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(own_page), Depends(colleague)])
+router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
 
 @router.get("/", response_class=HTMLResponse)
-def start(session: Reading, parts: TheBackend) -> HTMLResponse:
+def start(session: Reading, frame: TheFrame, looks: SupportUser) -> HTMLResponse:
     """Customers by stage, and links to everything else."""
-    return page("start.html", brand=parts.brand, report=lifecycle_report.lifecycle(session), outbox=parts.outbox)
+    return frame.page("start.html", report=lifecycle_report.lifecycle(session))

@@ -11,6 +11,7 @@ from api.errors import responses
 from api.schemas.audit import AuditOut
 from api.schemas.base import Page
 from store.queries import lists
+from store.queries import users as user_rows
 
 router = APIRouter(prefix="/v1/audit", tags=["keys"])
 
@@ -20,11 +21,13 @@ def listed(
     session: Reading,
     key: Admin,
     page: ThePage,
-    kind: Annotated[str | None, Query(description="journey, template, segment, topic, key, customer, …")] = None,
+    kind: Annotated[str | None, Query(description="journey, template, segment, topic, key, user, customer, …")] = None,
     target: Annotated[str | None, Query(description="its key or id")] = None,
-    actor: Annotated[str | None, Query(description="the id of a key")] = None,
+    actor: Annotated[str | None, Query(description="the id of a user or a key")] = None,
     sort: Literal["at", "-at"] = "-at",
 ) -> Page[AuditOut]:
     """The newest first, with before and after. Of customers only the names of what changed are kept."""
     rows, cursor = lists.audit(session, page.slice(sort), kind=kind, target=target, actor=actor)
-    return Page(items=[AuditOut.model_validate(row) for row in rows], cursor=cursor)
+    names = user_rows.names(session, {row.actor for row in rows})
+    items = [AuditOut.model_validate(row).model_copy(update={"by": names.get(row.actor)}) for row in rows]
+    return Page(items=items, cursor=cursor)

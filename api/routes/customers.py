@@ -14,8 +14,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import ApiError, responses
 from api.routes.operations import operation_out
 from api.schemas.base import Page
-from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus, ProfileOut
-from api.schemas.enrollments import EnrollmentOut
+from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus
 from api.schemas.messages import MessageOut
 from api.schemas.operations import OperationOut
 from mail import signed_links
@@ -25,7 +24,7 @@ from services.enrollments.customer_events import Listeners
 from services.ingestion import ingest, segment_api
 from services.operations import operations
 from services.reports import customer_view
-from store.queries import customers, enrollments, journeys, lists, tombstones
+from store.queries import customers, lists, tombstones
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=IdempotentRoute)
@@ -92,18 +91,9 @@ def get(id: CustomerId, session: Reading, key: Support, response: Response) -> C
 
     Where several customers have the address that is asked for, `profiles` has them all.
     """
-    customer, profiles = customer_view.customer(session, id), customer_view.profiles(session, id)
-    response.headers["ETag"] = etags.of(_shown(customer))
-    stages = enrollments.newest_stages(session, [one.id for one in profiles], journeys.lifecycle_keys(session))
-    return CustomerStatus(
-        profiles=[
-            ProfileOut.model_validate(one).model_copy(update={"lifecycle_stage": stages.get(one.id)})
-            for one in profiles
-        ],
-        customer=_shown(customer),
-        lifecycle_stage=stages.get(customer.id),
-        enrollments=[EnrollmentOut.model_validate(one) for one in enrollments.of_customer(session, customer.id)],
-    )
+    standing = customer_view.standing(session, id)
+    response.headers["ETag"] = etags.of(_shown(standing.customer))
+    return CustomerStatus.of(standing)
 
 
 @router.delete("/{id}", status_code=202, summary="Erase a customer", responses=responses(404))

@@ -1,43 +1,37 @@
 """Enrollments: start one, look at it, pause, resume, skip, move, exit."""
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from sqlmodel import Session
 
 from api.deps.audit_trail import TheTrail
-from api.deps.backend import Backend, TheBackend
+from api.deps.backend import TheBackend
 from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
+from api.edge import controls
+from api.edge.controls import WantedControl
 from api.edge.idempotency import HEADER, IdempotentRoute
 from api.errors import responses
 from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast, MoveIn
 from api.schemas.operations import OperationOut
-from journeys.language.words import Late
 from journeys.machine.woken import restored
 from journeys.simulation.forecast import unless_one_of
 from services import values
-from services.access import audit_log
 from services.customers import segments
 from services.definitions import journeys
-from services.enrollments import asking, enrollment_forecast, entry, places
+from services.enrollments import enrollment_forecast, entry
 from services.enrollments.entry import Admission
-from services.errors import InvalidInput, Refused
+from services.errors import InvalidInput
 from services.operations import operations
 from services.reports import customer_view
 from store.queries import customers, enrollments, lists
 from store.queries import segments as segment_rows
-from store.queries.controls import Destination
-from store.statuses import ControlStatus, EnrollmentStatus
-from workflows.gateway import TemporalUnavailable
+from store.statuses import EnrollmentStatus
 
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
 
@@ -148,7 +142,8 @@ async def move(id: EnrollmentId, body: MoveIn, request: Request, parts: TheBacke
 
     Mail of the stage that is left and has not gone yet is taken back. One that is paused stays so.
     """
-    return await _do(parts, id, partial(_ask, parts, request, id, "move", body.reason, (body.stage, body.step)))
+    wanted = WantedControl(verb="move", said=body.reason, to=(body.stage, body.step), once=_once(request, caller.id))
+    return EnrollmentOut.model_validate(await controls.ask_and_wait(parts, id, caller.id, wanted))
 
 
 @router.post(
@@ -170,70 +165,11 @@ async def control(
     asked = body or ControlIn()
     if asked.late is not None and control != "resume":
         raise InvalidInput("only a resume says what becomes of what is overdue", "late")
-    return await _do(parts, id, partial(_ask, parts, request, id, control, asked.reason, late=asked.late))
-
-
-async def _do(parts: Backend, id: str, ask: Callable[[], tuple[str, str]]) -> EnrollmentOut:
-    """Ask for it, and wait until it is done."""
-    control_id, workflow_id = await run_in_threadpool(ask)
-    try:
-        await (await parts.gateway()).hurry(workflow_id)
-    except TemporalUnavailable:
-        if await run_in_threadpool(_withdrawn, parts, control_id):
-            raise
-    return await run_in_threadpool(_controlled, parts, id, control_id)
+    wanted = WantedControl(verb=control, said=asked.reason, late=asked.late, once=_once(request, caller.id))
+    return EnrollmentOut.model_validate(await controls.ask_and_wait(parts, id, caller.id, wanted))
 
 
 def _once(request: Request, caller: str) -> str | None:
     """A repeat with the same Idempotency-Key is the same update to Temporal, even if its first answer was lost."""
     key = request.headers.get(HEADER)
     return hashlib.sha256(f"{caller}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None
-
-
-def _ask(
-    parts: Backend,
-    request: Request,
-    id: str,
-    verb: str,
-    said: str,
-    to: Destination | None = None,
-    late: Late | None = None,
-) -> tuple[str, str]:
-    """Ask for it; return the control's id and the workflow's.
-
-    That it was asked is on record with what the person said, which is kept nowhere else. What comes of it is put there
-    by whoever does it, or refuses it.
-    """
-    caller: str = request.state.caller
-    once, now = _once(request, caller), parts.clock()
-
-    def work(session: Session) -> tuple[str, str]:
-        customers.lock_owner(session, id)
-        enrollment = customer_view.enrollment(session, id)
-        place = places.place_named(session, enrollment, *to) if to is not None else None
-        asked = asking.ask(session, enrollment, verb, now, once=once, to=place, late=late)
-        if asked.asked_at == now and asked.status == ControlStatus.ASKED:
-            after = {audit_log.ASKED: asked.id}
-            audit_log.record(session, caller, verb, "enrollment", enrollment.id, now, after=after, said=said)
-        return asked.id, enrollment.workflow_id
-
-    return parts.database.write(work)
-
-
-def _withdrawn(parts: Backend, control_id: str) -> bool:
-    return parts.database.write(lambda session: asking.withdraw(session, control_id, parts.clock()))
-
-
-def _controlled(parts: Backend, id: str, control_id: str) -> EnrollmentOut:
-    """What it came to. Raise Refused with the reason where it was not done."""
-
-    def work(session: Session) -> EnrollmentOut | None:
-        if asking.withdraw(session, control_id, parts.clock()):
-            return None
-        asking.outcome(session, control_id)
-        return EnrollmentOut.model_validate(customer_view.enrollment(session, id))
-
-    after = parts.database.write(work)
-    if after is None:
-        raise Refused("its workflow has not started yet")
-    return after

@@ -47,7 +47,7 @@ LOOK_EVERY = 0.5
 OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
-    "decide messages", "plan journey", "move enrollments", "fit value", "reconcile",
+    "decide messages", "plan journey", "move enrollments", "fit value", "reconcile", "sign-in mail",
 ]  # fmt: skip
 
 

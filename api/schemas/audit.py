@@ -13,7 +13,10 @@ class AuditOut(Shown):
 
     id: str
     at: datetime
-    actor: str = Field(description="the id of the key, or the command line", examples=["key_06h0ay4sys37zybcgkg3wbbb"])
+    actor: str = Field(
+        description="the id of the user or the key, or the command line", examples=["key_06h0ay4sys37zybcgkg3wbbb"]
+    )
+    by: str | None = Field(default=None, description="the name of the user or the key", examples=["Bea"])
     action: str = Field(examples=["published"])
     kind: str = Field(examples=["journey"])
     target: str = Field(examples=["lifecycle"])

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 from api.schemas.enrollments import EnrollmentOut
+from services.reports.customer_view import CustomerStanding
 
 
 class CustomerIn(BaseModel):
@@ -58,3 +59,16 @@ class CustomerStatus(BaseModel):
     customer: CustomerOut
     lifecycle_stage: str | None = Field(examples=["repeat_buyer"])
     enrollments: list[EnrollmentOut]
+
+    @classmethod
+    def of(cls, standing: CustomerStanding) -> "CustomerStatus":
+        """The same as the API shows it."""
+        return cls(
+            profiles=[
+                ProfileOut.model_validate(one).model_copy(update={"lifecycle_stage": standing.stages.get(one.id)})
+                for one in standing.profiles
+            ],
+            customer=CustomerOut.model_validate(standing.customer),
+            lifecycle_stage=standing.stages.get(standing.customer.id),
+            enrollments=[EnrollmentOut.model_validate(one) for one in standing.enrollments],
+        )

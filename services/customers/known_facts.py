@@ -31,6 +31,11 @@ def facts_of(session: Session, customer: Customer, seq: int | None = None) -> Cu
     return of_all(session, [(customer, seq)])[customer.id]
 
 
+def worth(session: Session, customer: Customer, now: datetime) -> Mapping[str, Any]:
+    """What guards see as `customer.value`, as JSON."""
+    return customer_value.told(customer.purchases, value_fit.load(session), now)["value"]
+
+
 def of_all(
     session: Session, wanted: Iterable[tuple[Customer | CustomerRow, int | None]]
 ) -> Mapping[str, CustomerFacts]:

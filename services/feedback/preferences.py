@@ -55,7 +55,7 @@ def choices(session: Session, customer_id: str, send_id: str, languages: Sequenc
         Choice(
             topic=one,
             name=topics.label_of(rows.get(one), one, languages),
-            on=_on(rows.get(one), said.of(customer_id, email, one).granted),
+            on=is_on(rows.get(one), said.of(customer_id, email, one).granted),
         )
         for one in sorted(names)
     ]
@@ -73,7 +73,8 @@ def _inbox(session: Session, customer_id: str, send_id: str) -> str | None:
     return mail.email if mail is not None and mail.email is not None else customer.email
 
 
-def _on(row: Topic | None, granted: bool | None) -> bool:
+def is_on(row: Topic | None, granted: bool | None) -> bool:
+    """Whether mail about a topic (None: one without terms) goes, where this was said; None: nobody said anything."""
     return granted if granted is not None else row is None or row.consent not in OPT_IN
 
 

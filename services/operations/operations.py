@@ -51,8 +51,8 @@ class Done:
     total: int | None = None
 
 
-NEVER_PAUSED = ("erase", "test mail")
-"""An erasure is owed at once, and a test mail is one call."""
+NEVER_PAUSED = ("erase", "test mail", "sign-in mail")
+"""An erasure is owed at once, and a single mail is one call."""
 
 PageOfWork = Callable[[Session], Done | None]
 """One page of work, within one transaction; None where nothing is left to do."""

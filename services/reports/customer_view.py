@@ -1,6 +1,7 @@
 """What support sees: where a customer is, what was decided and why, every message."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session
@@ -9,7 +10,7 @@ from services.customers.event_log import STALE
 from services.errors import NotFound
 from services.reports import experienced_versions
 from store import addresses
-from store.queries import customers
+from store.queries import customers, enrollments, journeys
 from store.queries import timeline as timeline_rows
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Enrollment
@@ -42,6 +43,33 @@ def owner(session: Session, profiles: Sequence[Customer], send_id: str) -> Custo
     """Whose of these customers a mail is; the first where it is nobody's of them."""
     mail = session.get(Message, send_id)
     return next((one for one in profiles if mail is not None and one.id == mail.customer_id), profiles[0])
+
+
+def owner_of(session: Session, id: str) -> Customer | None:
+    """Whose a mail or an enrollment is, by its id, or a customer by an id of theirs; None where nobody has it."""
+    found: Message | Enrollment | None = session.get(Message, id) or session.get(Enrollment, id)
+    if found is not None:
+        return session.get(Customer, found.customer_id)
+    named = customers.find(session, id)
+    return named if named is not None and addresses.normal(id) != named.email else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerStanding:
+    """Where a customer is: every profile that is meant, the first of them, their stages, their runs."""
+
+    profiles: Sequence[Customer]
+    customer: Customer
+    stages: Mapping[str, str]
+    enrollments: Sequence[Enrollment]
+
+
+def standing(session: Session, name: str) -> CustomerStanding:
+    """Where whoever is meant by a name stands; raise NotFound."""
+    meant, those = customer(session, name), profiles(session, name)
+    stages = enrollments.newest_stages(session, [one.id for one in those], journeys.lifecycle_keys(session))
+    runs = enrollments.of_customer(session, meant.id)
+    return CustomerStanding(profiles=those, customer=meant, stages=stages, enrollments=runs)
 
 
 def timeline(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from services.access import idempotency
+from services.access import idempotency, sessions
 from services.installation import installation_settings
 from store.queries import message_bodies, operations, rejections, series
 
@@ -23,6 +23,7 @@ def prune(session: Session, now: datetime) -> int:
     """Let go of a page of what has passed its time; return how many rows that were."""
     kept = installation_settings.load(session).retention
     idempotency.prune(session, now)
+    sessions.prune(session, now)
     count = 0
     if kept.bodies is not None:
         count += message_bodies.forget(session, now - timedelta(days=kept.bodies), PAGE)

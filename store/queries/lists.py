@@ -21,6 +21,7 @@ from store.tables.customers import Customer, Segment, SegmentMember, Suppression
 from store.tables.definitions import Journey, JourneyVersion, TemplateVersion, Topic
 from store.tables.enrollments import Dispatch, Enrollment, Hook
 from store.tables.messages import Message
+from store.tables.users import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +184,11 @@ def rejections(session: Session, wanted: Slice, *, type: str | None = None) -> R
 def api_keys(session: Session, wanted: Slice) -> Rows:
     """Keys of the API in the order in which they were made."""
     return _page(session, select(ApiKey), [col(ApiKey.id)], wanted)
+
+
+def users(session: Session, wanted: Slice) -> Rows:
+    """Users in the order in which they were made."""
+    return _page(session, select(User), [col(User.id)], wanted)
 
 
 def audit(

@@ -13,6 +13,7 @@ from store.tables import (
     splits,
     surveys,
     unreadable_values,
+    users,
 )
 
 SUBJECTS = (
@@ -28,5 +29,6 @@ SUBJECTS = (
     splits,
     surveys,
     unreadable_values,
+    users,
 )
 """The modules, named so that their import is no accident."""

@@ -275,12 +275,12 @@ def test_operations_are_listed_by_kind_and_state(client: TestClient, parts: Part
 def test_every_kind_of_operation_has_somebody_who_does_it() -> None:
     from typing import get_args
 
+    from activities import single_mails
     from activities.operations import KINDS
     from api.routes.operations import OperationKind
-    from services.jobs import test_mail
     from services.reconciliation import reconciling
 
-    assert set(get_args(OperationKind)) == {*KINDS, test_mail.KIND, reconciling.KIND}
+    assert set(get_args(OperationKind)) == {*KINDS, *single_mails.KINDS, reconciling.KIND}
     assert Operations is not None
 
 

@@ -11,7 +11,9 @@ ADMIN = {
     "DELETE /v1/customers/{id}", "GET /v1/customers/{id}/export", "POST /v1/reports/reconciliation/repair",
     "PUT /v1/settings", "POST /v1/lanes/hold", "POST /v1/lanes/release", "POST /v1/dispatches/{id}/retry",
     "POST /v1/dispatches/{id}/cancel", "POST /v1/keys", "GET /v1/keys", "PUT /v1/keys/{id}/origins",
-    "DELETE /v1/keys/{id}", "GET /v1/audit",
+    "DELETE /v1/keys/{id}", "GET /v1/audit", "POST /v1/users", "GET /v1/users", "GET /v1/users/{id}",
+    "PATCH /v1/users/{id}", "POST /v1/users/{id}/disable", "POST /v1/users/{id}/enable", "GET /v1/users/{id}/sessions",
+    "DELETE /v1/users/{id}/sessions/{session_id}",
 }  # fmt: skip
 """What cannot be undone, what holds for everybody, who may call."""
 

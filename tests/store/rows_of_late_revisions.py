@@ -26,5 +26,35 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             }
         ]
     },
+    "0039": {
+        "user_account": [
+            {
+                "id": "usr_1",
+                "email": "bea@shop.example",
+                "name": "Bea",
+                "roles": ["support"],
+                "password": None,
+                "invited_by": None,
+                "created_at": AT,
+                "last_sign_in_at": None,
+                "disabled_at": None,
+            }
+        ],
+        "sign_in_link": [
+            {"id": "lnk_1", "user_id": "usr_1", "created_at": AT, "expires_at": AT, "used_at": None},
+        ],
+        "user_session": [
+            {
+                "id": "ses_1",
+                "hash": "a hash",
+                "user_id": "usr_1",
+                "agent": "a browser",
+                "created_at": AT,
+                "last_used_at": AT,
+                "expires_at": AT,
+                "revoked_at": None,
+            }
+        ],
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

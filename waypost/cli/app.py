@@ -28,6 +28,7 @@ from waypost.cli.commands import (
     reconciling,
     reports,
     simulations,
+    users,
     value,
     versions,
 )
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for group in (
     processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
-    reconciling, messages, lanes, hooks, keys, doctor, chaos, value, reports,
+    reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports,
 ):  # fmt: skip
     group.register(app)
 

@@ -8,6 +8,7 @@ from waypost.client.journeys import JourneyCalls
 from waypost.client.mail import MailCalls
 from waypost.client.operations import OperationCalls
 from waypost.client.reports import ReportCalls
+from waypost.client.users import UserCalls
 
 
 class Waypost(
@@ -19,6 +20,7 @@ class Waypost(
     OperationCalls,
     ReportCalls,
     AdministrationCalls,
+    UserCalls,
 ):
     """A connection to one Waypost at `url`, with a `key`; threads may share it. `timeout` is seconds for one attempt.
 

@@ -38,6 +38,7 @@ class AuditOut(TypedDict):
     id: str
     at: str
     actor: str
+    by: NotRequired[str | None]
     action: str
     kind: str
     target: str
@@ -1193,6 +1194,16 @@ class SeriesOut(TypedDict):
     told: str
 
 
+class SessionOut(TypedDict):
+    """A browser in which somebody is signed in."""
+
+    id: str
+    agent: str
+    created_at: str
+    last_used_at: str
+    expires_at: str
+
+
 SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]", "customer": "NotRequired[MadeUpCustomer | None]"})
 
 
@@ -1472,6 +1483,49 @@ class Unsure(TypedDict):
 
     after: NotRequired[str]
     then: NotRequired[str]
+
+
+class UserChange(TypedDict):
+    """What is to be another; null leaves it."""
+
+    name: NotRequired[str | None]
+    roles: NotRequired[list[str] | None]
+
+
+class UserIn(TypedDict):
+    """Somebody who is invited."""
+
+    email: str
+    name: NotRequired[str]
+    roles: list[str]
+    mail: NotRequired[bool]
+
+
+class UserInvited(TypedDict):
+    """Somebody who was invited, with what signs them in."""
+
+    id: str
+    email: str
+    name: str
+    roles: list[str]
+    invited_by: str | None
+    created_at: str
+    last_sign_in_at: str | None
+    disabled_at: str | None
+    link: str
+
+
+class UserOut(TypedDict):
+    """Somebody who signs in to the pages."""
+
+    id: str
+    email: str
+    name: str
+    roles: list[str]
+    invited_by: str | None
+    created_at: str
+    last_sign_in_at: str | None
+    disabled_at: str | None
 
 
 class Utm(TypedDict):

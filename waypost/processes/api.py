@@ -10,6 +10,7 @@ from api.app import create_app
 from api.deps.backend import Backend
 from api.deps.key_guesses import KeyGuesses
 from api.deps.rate_limits import RateLimits
+from api.deps.sign_in_rates import SignInRates
 from api.deps.token_rates import TokenRates
 from services.access.known_keys import KnownKeys
 from store.availability import has_room
@@ -53,6 +54,7 @@ def build(parts: Parts) -> FastAPI:
         composer=parts.composer,
         clock=parts.clock,
         brand=settings.brand,
+        desk_url=settings.desk_url,
         outbox=not settings.sends_for_real,
         hosts=settings.page_hosts,
         open_pages=frozenset(settings.open_pages),
@@ -64,6 +66,7 @@ def build(parts: Parts) -> FastAPI:
         keys=KnownKeys(parts.database),
         rates=RateLimits(settings.rate),
         guesses=KeyGuesses(),
+        sign_ins=SignInRates(),
         token_rates=TokenRates(),
     )
     return create_app(backend, __version__)

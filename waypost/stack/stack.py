@@ -15,7 +15,7 @@ import httpx
 from rich.console import Console
 from sqlmodel import Session
 
-from services.access import audit_log, held_lanes
+from services.access import audit_log, held_lanes, sign_in
 from store import migrate
 from store.availability import has_room
 from store.queries import holds
@@ -69,7 +69,7 @@ class Stack:
             await asyncio.gather(*(self._start(child) for child in others))
             self._watchers.append(asyncio.create_task(self._watch_room()))
             if not self.stopping.is_set():
-                self._say_where(key)
+                self._say_where(key, parts)
                 self._say_held(parts)
                 self.started.set()
             await self.stopping.wait()
@@ -202,10 +202,14 @@ class Stack:
         worker = next(child for child in self._children if child.name == "worker")
         return any("worker_ready" in line for line in worker.lines)
 
-    def _say_where(self, key: AdminKey) -> None:
+    def _say_where(self, key: AdminKey, parts: Parts) -> None:
         settings, show = self.settings, self.console.print
         show("")
-        show(f"  Pages              {settings.url}/  (any name, the admin key as password)", highlight=False)
+        show(f"  Pages              {settings.url}/", highlight=False)
+        first = parts.database.write(lambda session: sign_in.first_admin_link(session, utc_now()))
+        if first is not None:
+            url = parts.links.sign_in_url(first.id, settings.url)
+            show(f"  Sign in            {url}   (once: you become the admin)", highlight=False, soft_wrap=True)
         show(f"  API documentation  {settings.url}/docs", highlight=False)
         if settings.temporal_address is None:
             show(f"  Temporal UI        http://127.0.0.1:{settings.ui_port}/", highlight=False)

@@ -1,6 +1,9 @@
-"""Sends a test mail, once, by the provider that mail really goes by."""
+"""Sends one mail that somebody at their desk waits for, once, by the provider that mail really goes by.
 
-from collections.abc import Callable
+It is a test of a template, or the link that signs a colleague in.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mail.composing import Composer
@@ -8,13 +11,16 @@ from mail.message import Mail
 from mail.providers.sender import Accepted, MailSender, NotSent
 from mail.rendering.templates import TemplateProblem
 from services.errors import InvalidInput
-from services.jobs import test_mail
+from services.jobs import sign_in_mail, test_mail
 from services.values import Clock
 from store.session import Database
 from store.tables.access import Operation
 
+KINDS = (test_mail.KIND, sign_in_mail.KIND)
+"""The kinds of operations that are one mail."""
 
-class TestMails:
+
+class SingleMails:
     """Composes and sends; what was handed over is never repeated, since it may have gone."""
 
     def __init__(self, database: Database, composer: Composer, sender: Callable[[], MailSender], clock: Clock) -> None:
@@ -22,9 +28,17 @@ class TestMails:
         self._composer = composer
         self._sender = sender
         self._clock = clock
+        self._made: Mapping[str, Callable[[Operation], Mail]] = {
+            test_mail.KIND: self._test,
+            sign_in_mail.KIND: self._sign_in,
+        }
 
     def compose(self, operation: Operation) -> Mail:
-        """The mail, marked as a test in its subject and by a header; raise InvalidInput where there is none."""
+        """The mail that an operation asks for; raise InvalidInput where there is none, NotFound where it is gone."""
+        return self._made[operation.kind](operation)
+
+    def _test(self, operation: Operation) -> Mail:
+        """Marked as a test in its subject and by a header."""
         with self._database.reading() as session:
             request = test_mail.request(session, operation)
         try:
@@ -33,6 +47,11 @@ class TestMails:
             raise InvalidInput(str(problem)) from None
         headers = {**mail.headers, "X-Waypost-Test": "yes"}
         return replace(mail, subject=f"[Test] {mail.subject}", headers=headers)
+
+    def _sign_in(self, operation: Operation) -> Mail:
+        with self._database.reading() as session:
+            asked = sign_in_mail.request(session, operation)
+        return self._composer.sign_in(operation.id, asked.to, asked.link, asked.minutes)
 
     async def send(self, mail: Mail) -> str:
         """`accepted`; raise InvalidInput, with the reason, where the provider did not say that it took the mail."""

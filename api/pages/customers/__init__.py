@@ -1,0 +1,1 @@
+"""Customers as support and marketers see them: found, looked at, asked about, led elsewhere."""

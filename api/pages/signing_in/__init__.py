@@ -1,0 +1,1 @@
+"""How colleagues come in and go, and what they see of their own sessions."""

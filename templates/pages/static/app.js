@@ -1,0 +1,53 @@
+"use strict";
+// What the pages do beyond links and forms. Without it everything still reads and works.
+
+// htmx puts what our own server rendered into the page, by the one policy that the page's own policy names; it never
+// makes script of text.
+const never = function () { throw new Error("no script is made of text here"); };
+htmx.registerExtension("waypost", {
+  init(api) {
+    const policy = window.trustedTypes
+      ? trustedTypes.createPolicy("htmx", { createHTML: (html) => html })
+      : { createHTML: (html) => html };
+    api.initSecurity(policy, never, never);
+  },
+});
+
+// Instants are shown where the reader is: the server reads this with the next page.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+
+// "/" leads to the search from everywhere, "?" lists the keys, Escape leaves what is open.
+document.addEventListener("keydown", (event) => {
+  const writing = event.target.closest("input, textarea, select");
+  if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey) {
+    const field = document.querySelector("[data-search]");
+    if (field) { event.preventDefault(); field.focus(); field.select(); }
+  }
+  if (event.key === "?" && !writing) document.querySelector("#keys")?.showModal();
+  if (event.key === "Escape") document.querySelectorAll("details[data-menu][open]").forEach((one) => { one.open = false; });
+});
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("details[data-menu][open]").forEach((one) => {
+    if (!one.contains(event.target)) one.open = false;
+  });
+  const copied = event.target.closest("[data-copy]");
+  if (copied) {
+    navigator.clipboard?.writeText(document.getElementById(copied.dataset.copy).textContent);
+    copied.textContent = "Copied";
+  }
+});
+
+// Counts on a map, told by the server as they change.
+const watched = document.querySelector("[data-watch]");
+if (watched) {
+  const told = new EventSource(watched.dataset.watch);
+  told.addEventListener("counts", (event) => {
+    const counts = JSON.parse(event.data);
+    watched.querySelectorAll("[data-count]").forEach((one) => {
+      const now = counts[one.dataset.count] ?? "0";
+      if (one.textContent !== now) { one.textContent = now; one.classList.add("changed"); }
+    });
+  });
+  addEventListener("pagehide", () => told.close());
+}

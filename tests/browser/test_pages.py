@@ -1,0 +1,132 @@
+"""Each page's main task as its user does it, from the sign-in to the result, in a real browser."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD, Shop
+from tests.clients.conftest import HERE
+
+AXE = HERE / "node_modules/axe-core/axe.min.js"
+
+
+def customer(shop: Shop, user: str) -> str:
+    """The path of a customer's page."""
+    from services.reports import customer_view
+
+    with shop.parts.database.reading() as session:
+        return f"/customers/{customer_view.customer(session, user).id}"
+
+
+def test_a_colleague_of_support_signs_in_finds_a_customer_and_learns_why(visit: Any) -> None:
+    watched = visit()
+    page = watched.signs_in("sue@shop.example")
+    page.keyboard.press("/")
+    page.keyboard.type("ann@ex", delay=10)
+    page.locator("#suggested").get_by_role("link", name=re.compile("ann@example.com")).click()
+    expect(page.get_by_role("heading", name="Ann", exact=True)).to_be_visible()
+    expect(page.locator("section", has=page.get_by_role("heading", name="Where now"))).to_contain_text(
+        "trial at wait 3 days"
+    )
+    expect(page.locator("section", has=page.get_by_role("heading", name="What next"))).to_contain_text("thank_you")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#answer")).to_contain_text("it waits at trial/wait:3 days")
+    page.get_by_role("link", name="welcome").first.click()
+    expect(page.frame_locator("iframe").get_by_role("heading").first).to_be_visible()
+    assert page.get_by_role("link", name="Users").count() == 0
+
+
+def test_an_admin_invites_a_colleague_who_comes_in_and_is_let_in_no_more(visit: Any) -> None:
+    admin = visit("ada@shop.example").opens("/users")
+    admin.get_by_label("Email address").fill("new@shop.example")
+    admin.get_by_role("button", name="Invite").click()
+    link = admin.locator("#invitation").inner_text()
+    colleague = visit()
+    page = colleague.opens("/sign-in/" + link.rpartition("/")[2])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    admin.goto(admin.url)
+    admin.get_by_role("row", name=re.compile("new@shop.example")).get_by_role("button", name="Disable").click()
+    expect(admin.get_by_role("row", name=re.compile("new@shop.example"))).to_contain_text("disabled")
+    page.reload()
+    expect(page.get_by_role("heading", name=re.compile("Sign in"))).to_be_visible()
+
+
+def test_a_switch_turns_a_topic_off_and_the_page_says_who_said_so(visit: Any, shop: Shop) -> None:
+    page = visit("ada@shop.example").opens(customer(shop, "bob"))
+    switch = page.get_by_role("switch", name=re.compile("tea"))
+    assert switch.get_attribute("aria-checked") == "true"
+    switch.click()
+    expect(page.get_by_role("switch", name=re.compile("tea"))).to_have_attribute("aria-checked", "false")
+    expect(page.locator("section", has=page.get_by_role("heading", name="Mail", exact=True))).to_contain_text(
+        "told Ada"
+    )
+
+
+def test_an_end_is_asked_once_more_with_what_will_happen(visit: Any, shop: Shop) -> None:
+    page = visit("sue@shop.example").opens(customer(shop, "ann"))
+    page.get_by_role("link", name="End", exact=True).click()
+    expect(page.get_by_role("heading", name="End this run of lifecycle?")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Else this would come next: send thank you")
+    page.get_by_role("link", name="Leave it as it is").click()
+    expect(page.get_by_role("heading", name="Ann", exact=True)).to_be_visible()
+
+
+def pages(shop: Shop) -> dict[str, str]:
+    return {
+        "home": "/", "customers": "/customers", "customer": customer(shop, "ann"), "a strange one": customer(shop, "bob"),
+        "a long one": customer(shop, "eve"), "users": "/users", "account": "/account", "nowhere": "/nowhere",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("node_modules")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_bars_anybody_from_a_page(visit: Any, shop: Shop, scheme: str) -> None:
+    watched, found = visit("ada@shop.example", color_scheme=scheme), dict[str, list[str]]()
+    for name, path in {**pages(shop), "sign in": "/sign-in"}.items():
+        page = watched.opens(path)
+        page.evaluate(AXE.read_text())
+        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((all) => all.violations)")
+        serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+        found[name] = [f"{one['id']}: {node['html'][:120]}" for one in serious for node in one["nodes"]]
+    watched.wrong = [one for one in watched.wrong if "404" not in one]  # the page that is nowhere says so
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Any, shop: Shop) -> None:
+    watched = visit("ada@shop.example", viewport={"width": 360, "height": 740})
+    wide = {}
+    for name, path in pages(shop).items():
+        page = watched.opens(path)
+        wide[name] = page.evaluate("document.documentElement.scrollWidth")
+    watched.wrong = [one for one in watched.wrong if "404" not in one]
+    assert {name: width for name, width in wide.items() if width > 360} == {}
+
+
+def test_with_script_switched_off_everything_still_reads_and_works(visit: Any, shop: Shop) -> None:
+    watched = visit(java_script_enabled=False)
+    page = watched.opens("/")
+    page.locator("#email").fill("sue@shop.example")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("button.main").click()
+    page.locator("#search").fill("ann@")
+    page.locator("#search").press("Enter")
+    page.locator("#found a").first.click()
+    assert "trial" in page.locator("main").inner_text()
+    page.locator("form[action$='/why'] button").click()
+    assert "it waits at trial/wait:3 days" in page.locator("main").inner_text()
+
+
+def test_a_page_is_light_on_the_wire_and_times_are_the_readers(visit: Any, shop: Shop) -> None:
+    watched = visit("ada@shop.example")
+    sizes = dict[str, int]()
+    watched.page.on("response", lambda one: sizes.update({one.url: int(one.headers.get("content-length", 0))}))
+    page = watched.opens(customer(shop, "ann"))
+    page.wait_for_load_state("networkidle")
+    assert sum(sizes.values()) < 100 * 1024, sizes
+    assert sum(size for url, size in sizes.items() if url.endswith(".js")) < 16 * 1024, sizes
+    page = watched.opens(customer(shop, "ann"))
+    expect(page.locator("footer")).to_contain_text("Times are shown in Europe/Berlin")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", page.locator("time").first.get_attribute("title") or "")
