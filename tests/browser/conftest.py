@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.shells import Shell
 from waypost.processes.api import build
 from waypost.wiring import Parts, utc_now
 
+AXE = Path(__file__).parent.parent / "clients/node_modules/axe-core/axe.min.js"
 PASSWORD = "correct horse battery"
 JOURNEY = """journey: lifecycle
 name: Tea
@@ -67,7 +69,8 @@ class Shop:
             while await lane.pump():
                 await lane.drain()
 
-        asyncio.run(pump())
+        with ThreadPoolExecutor(1) as apart:  # the browser's own loop runs in this thread
+            apart.submit(asyncio.run, pump()).result()
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +171,9 @@ def visit(chromium: Browser, shop: Shop, session_of: Any) -> Iterator[Any]:
     for one in made:
         one.page.context.close()
         assert one.wrong == []
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> None:
+    """The npm packages of the lock file, which `make test` installs."""
+    assert AXE.exists(), "run `make test`, which installs them"

@@ -6,16 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, Shop
-from tests.clients.conftest import HERE
-
-AXE = HERE / "node_modules/axe-core/axe.min.js"
+from services.reports import customer_view
+from tests.browser.conftest import AXE, PASSWORD, Shop
 
 
 def customer(shop: Shop, user: str) -> str:
     """The path of a customer's page."""
-    from services.reports import customer_view
-
     with shop.parts.database.reading() as session:
         return f"/customers/{customer_view.customer(session, user).id}"
 

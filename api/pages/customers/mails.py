@@ -1,5 +1,7 @@
 """One mail: what became of it, and the very body that was sent, in a frame of its own that runs and loads nothing."""
 
+import re
+
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
@@ -25,6 +27,10 @@ BODY_POLICY = (
 looked at here."""
 
 
+_LOADS = re.compile(r"(<img\b[^>]*?\s)src(\s*=\s*[\"']?(?!data:))", re.IGNORECASE)
+"""Where a picture would be loaded; the policy would refuse it, and say so in the browser's console."""
+
+
 @router.get("/{id}", response_class=HTMLResponse)
 def mail(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now: Now) -> HTMLResponse:
     """Its outcome, its reports, why, and its text."""
@@ -44,4 +50,5 @@ def body(id: str, looks: SupportUser, session: Reading) -> HTMLResponse:
     html = customer_view.message(session, id)[1].html
     if html is None:
         raise NotFound("this mail was not written yet, or its text has been let go of")
-    return HTMLResponse(signed_links.blanked(html), headers={"Content-Security-Policy": BODY_POLICY, **PRIVATE})
+    shown = _LOADS.sub(r"\1data-src\2", signed_links.blanked(html))
+    return HTMLResponse(shown, headers={"Content-Security-Policy": BODY_POLICY, **PRIVATE})

@@ -50,9 +50,10 @@ class Formats:
         return _time(at, f"{_roughly(span)} ago" if span >= timedelta(0) else f"in {_roughly(-span)}")
 
     def local(self, at: datetime, zone: str | None) -> str:
-        """An instant on somebody else's clock."""
+        """An instant on somebody else's clock; empty where theirs is the reader's."""
         there = zones.read(zone) if zone else None
-        return f"{at.astimezone(ZoneInfo(there)):%a %-d %b, %H:%M} {there}" if there else ""
+        elsewhere = there is not None and there != self.zone.key
+        return f"{at.astimezone(ZoneInfo(there)):%a %-d %b, %H:%M} {there}" if there and elsewhere else ""
 
 
 def _time(at: datetime, shown: str) -> Markup:

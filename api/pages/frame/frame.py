@@ -14,6 +14,7 @@ from api.deps.backend import TheBackend
 from api.deps.signed_in import SignedIn
 from api.pages.frame import formats, static_files
 from api.pages.html import FOLDER
+from pictures.map import short_guard
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -49,9 +50,10 @@ _pages = Environment(
 )
 _pages.filters |= {
     "number": formats.number, "words": formats.words, "step": formats.step, "short": formats.short,
-    "pairs": formats.pairs, "initials": formats.initials, "path": lambda text: quote(str(text), safe=""),
+    "guard": short_guard, "pairs": formats.pairs, "initials": formats.initials,
+    "path": lambda text: quote(str(text), safe=""),
 }  # fmt: skip
-_pages.globals |= {"static": static_files.url}
+_pages.globals.update(static=static_files.url)
 
 
 class Frame:

@@ -1,0 +1,177 @@
+"""The pages of customers: whom they find, what they show of hostile values, and who may change what by them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import col, select
+
+from services.access import sessions, users
+from store.tables.access import Audit
+from store.tables.messages import Message, MessageBody
+from tests.http import tour
+from tests.shells import Shell
+from waypost.processes.api import build
+from waypost.wiring import Parts
+
+HERE = "http://127.0.0.1:8000"
+HOSTILE = "<script>alert(1)</script>\" onmouseover='x' \u202e🐝 " + "N" * 10_000
+
+
+@pytest.fixture
+def browser(parts: Parts) -> Callable[..., TestClient]:
+    """The browser of a colleague with this role, who is signed in."""
+    app = build(parts)
+
+    def make(role: str) -> TestClient:
+        def begin(session: Any) -> str:
+            user = users.invite(session, f"{role}@shop.example", role.title(), [role], None, parts.clock())
+            return sessions.start(session, user, "Firefox", parts.clock())[1]
+
+        made = TestClient(app, client=("127.0.0.1", 50_000), base_url=HERE, raise_server_exceptions=False)
+        made.headers.update({"Accept": "text/html", "Origin": HERE})
+        made.cookies.set("waypost", parts.database.write(begin))
+        made.follow_redirects = False
+        return made
+
+    return make
+
+
+def token(page: str) -> str:
+    found = re.search(r'name="form_token" value="([0-9a-f]{32})"', page)
+    assert found is not None
+    return found[1]
+
+
+def path(client: TestClient, user: str) -> str:
+    return f"/customers/{client.get(f'/v1/customers/{user}').json()['customer']['id']}"
+
+
+def mail_of(parts: Parts) -> str:
+    with parts.database.reading() as session:
+        return session.exec(select(Message).order_by(col(Message.id))).first().id
+
+
+def test_customers_are_found_by_parts_of_their_names_and_by_ids_of_what_is_theirs(
+    browser: Callable[..., TestClient], client: TestClient, parts: Parts, shells: list[Shell]
+) -> None:
+    desk = browser("support")
+    assert desk.get("/customers?query=c3@exam").text.count('<a href="/customers/cus_') == 1
+    assert desk.get("/customers").text.count('<a href="/customers/cus_') == tour.CUSTOMERS
+    assert "Nobody is found" in desk.get("/customers?query=nobody").text
+    with parts.database.reading() as session:
+        mail = session.exec(select(Message)).first()
+    for id in (mail.id, mail.enrollment_id, mail.customer_id):
+        assert desk.get(f"/customers?query={id}").headers["location"] == f"/customers/{mail.customer_id}"
+        assert mail.customer_id in desk.get(f"/customers/suggested?query={id}").text
+    part = desk.get("/customers?query=c3", headers={"HX-Request": "true"}).text
+    assert ("<html" in part, "c3@example.com" in part) == (False, True)
+
+
+def test_where_a_customer_is_and_what_comes_next_stands_on_one_page(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell], parts: Parts, statements: Any
+) -> None:
+    desk, page = browser("support"), path(client, "c0")
+    desk.get(page)
+    with statements(parts.database, at_most=45):
+        shown = desk.get(page).text
+    assert len(shown) < 60_000
+    for told in (
+        "trial</b>",
+        "wait 3 days",
+        "mail_b",
+        "Paid (to paying)",
+        "mail a",
+        "As the API sees it",
+        "v1/customers/cus_",
+    ):
+        assert told in shown, told
+    drawn = desk.get(re.findall(r'src="(/customers/[^"]+\.svg)"', shown)[0])
+    assert ("you are here" in drawn.text, drawn.headers["content-type"]) == (True, "image/svg+xml")
+    why = desk.get(f"{page}/why?journey=tour&step=mail_b").text
+    assert "mail_b goes on" in why
+    for view in ("compact", "all", "raw"):
+        assert "Signed Up" in desk.get(f"{page}/timeline?view={view}").text
+
+
+def test_hostile_names_are_letters_and_nothing_else(browser: Callable[..., TestClient], client: TestClient) -> None:
+    traits = {"email": "eve@example.com", "first_name": HOSTILE, "plan<b>": {"<i>": [HOSTILE] * 2}}
+    assert client.put("/v1/customers/eve", json={"attributes": traits}).status_code == 200
+    client.post("/v1/track", json={"userId": "eve", "event": "<u>Bought</u>", "properties": {"<s>": HOSTILE}})
+    desk = browser("support")
+    page = path(client, "eve")
+    for url in (
+        page,
+        "/customers",
+        "/customers/suggested?query=eve",
+        f"{page}/timeline?view=all",
+        f"{page}/timeline?view=raw",
+    ):
+        shown = desk.get(url).text
+        for tag in ("<script>alert", "<i>", "<u>", "<s>", '<b>"', "onmouseover='x'"):
+            assert tag not in shown, (url, tag)
+    assert "&lt;script&gt;alert(1)" in desk.get(page).text
+
+
+def test_what_is_a_marketers_is_not_done_by_support_and_is_on_record_by_name(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell], parts: Parts
+) -> None:
+    desk, boss, page = browser("support"), browser("marketer"), path(client, "c0")
+    forms = {f"{page}/consent/general": {"granted": "false"}, f"{page}/suppress": {}, f"{page}/unsuppress": {}}
+    for url, data in forms.items():
+        refused = desk.post(url, data={**data, "form_token": token(desk.get(page).text)})
+        assert (refused.status_code, "needs the role marketer" in refused.text) == (403, True), url
+    for url, data in forms.items():
+        assert boss.post(url, data={**data, "form_token": token(boss.get(page).text)}).status_code == 303, url
+    told = client.get(f"/v1/audit?target={page.rpartition('/')[2]}").json()["items"]
+    assert [(one["by"], one["action"]) for one in told if one["by"]] == [
+        ("Marketer", "unsuppressed"), ("Marketer", "suppressed"), ("Marketer", "withdrew")
+    ]  # fmt: skip
+    assert "told Marketer" in boss.get(page).text
+    with parts.database.reading() as session:
+        assert "@" not in str(
+            [(one.before, one.after) for one in session.exec(select(Audit)) if one.kind == "customer"]
+        )
+
+
+def test_a_control_that_nobody_can_carry_out_is_told_beside_its_question(
+    browser: Callable[..., TestClient], shells: list[Shell]
+) -> None:
+    desk = browser("support")
+    url = f"/enrollments/{shells[0].enrollment}/move"
+    asked = desk.get(url).text
+    assert ("enter the other anew" in asked, '<option value="paying">' in asked) == (True, True)
+    wrong = desk.post(url, data={"place": "nowhere", "form_token": token(asked)})
+    assert (wrong.status_code, "there is no stage &#39;nowhere&#39;" in wrong.text) == (409, True)
+    assert desk.post(url, data={"place": "paying"}).status_code == 403
+    assert desk.get("/enrollments/enr_nobody/pause").status_code == 404
+    assert desk.get(f"/enrollments/{shells[0].enrollment}/erase").status_code == 422
+
+
+def test_a_mail_is_shown_in_a_frame_that_runs_and_loads_nothing(
+    browser: Callable[..., TestClient], shells: list[Shell], parts: Parts
+) -> None:
+    html = (
+        '<script>alert(1)</script><img src="https://evil.example/a.png"><img src="data:image/gif;base64,AAAA"><p>Hi</p>'
+    )
+    id = mail_of(parts)
+    with parts.database.writing() as session:
+        mail = session.get(Message, id)
+        session.add(
+            MessageBody(
+                message_id=id, customer_id=mail.customer_id, subject="Hi", html=html, text="Hi", frozen_at=parts.clock()
+            )
+        )
+    desk = browser("support")
+    shown = desk.get(f"/messages/{id}")
+    assert ("sandbox src=" in shown.text, "<script>alert" in shown.text) == (True, False)
+    body = desk.get(f"/messages/{id}/body")
+    policy = body.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "script-src" not in policy
+    assert 'data-src="https://evil.example/a.png"' in body.text
+    assert '<img src="data:' in body.text
+    assert desk.get("/messages/nobody").status_code == 404
+    assert desk.get(f"/messages/{id}/body", headers={"Host": "evil.example"}).status_code == 421
