@@ -75,7 +75,7 @@ def test_where_a_customer_is_and_what_comes_next_stands_on_one_page(
 ) -> None:
     desk, page = browser("support"), path(client, "c0")
     desk.get(page)
-    with statements(parts.database, at_most=45):
+    with statements(parts.database, at_most=60):
         shown = desk.get(page).text
     assert len(shown) < 60_000
     for told in (

@@ -27,7 +27,7 @@ BODY_POLICY = (
 looked at here."""
 
 
-_LOADS = re.compile(r"(<img\b[^>]*?\s)src(\s*=\s*[\"']?(?!data:))", re.IGNORECASE)
+_LOADS = re.compile(r"(<img\b[^>]*?\s)src(\s*=)(?!\s*[\"']?data:)", re.IGNORECASE)
 """Where a picture would be loaded; the policy would refuse it, and say so in the browser's console."""
 
 
