@@ -21,8 +21,9 @@ test: $(STAMP) $(NODE_STAMP) ## run all the tests
 	@scripts/provide curl docker-compose chromium
 	$(BIN)/pytest -n 4 --dist worksteal # half of the time a test waits, for a server or a deadline
 
-test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions (about half an hour)
+test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions, a world of 100,000 schedules (hours)
 	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways tests/planning
+	WAYPOST_WORLD=100000 $(BIN)/pytest -n 2 tests/world
 
 test-faults: $(STAMP) ## a starved worker ten times, everything killed in turn, a full disk (about an hour)
 	WAYPOST_FAULTS=1 $(BIN)/pytest -s tests/faults

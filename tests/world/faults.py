@@ -1,0 +1,127 @@
+"""Which faults happen in a schedule, where, and that they did.
+
+A point is passed before and after each transaction of a process and each call to the provider; it is named by what is
+done there. At a point the process may die, or the database may not be had. `SOMETIMES` is what must happen in a
+thousand schedules: a fault that never comes, or a way out that is never gone, proves nothing.
+"""
+
+import asyncio
+from collections import Counter
+from sqlite3 import OperationalError as SqliteError
+
+import detangle
+from sqlalchemy.exc import OperationalError
+
+WHERE = {
+    "_claim": "claim",
+    "_freeze": "freeze",
+    "_write": "record",
+    "take": "takeover",
+    "_give_back": "give back",
+    "_decide": "evidence",
+    "_lease": "lease",
+    "_finish": "dispatched",
+    "_begin": "first wake",
+    "wake": "wake",
+    "_round": "upkeep",
+    "_failed": "set aside",
+    "ask": "request",
+}
+"""What a transaction does, by the function that asks for it."""
+
+DEATHS = (
+    "before claim", "after claim", "before freeze", "after freeze", "before provider", "after provider",
+    "before record", "after record", "after takeover", "after give back", "after evidence", "after lease",
+    "before dispatched", "after first wake", "before wake", "after wake", "after request",
+)  # fmt: skip
+"""Points at which a process dies in some schedule."""
+
+PROVIDER = (
+    "accepted",
+    "late",
+    "taken, then reset",
+    "reset",
+    "taken, then an error",
+    "busy",
+    "away",
+    "refused",
+    "key refused",
+)
+"""What the provider does with a mail; what goes well comes first."""
+
+HAPPENINGS = (
+    "event", "event again", "a hundred at once", "bought", "closed", "unsubscribed", "paused", "person pauses",
+    "person skips", "person moves", "published and moved", "merged", "erased", "held", "clock", "cut off",
+    "poke lost", "backup", "restored", "reports", "killed", "all killed",
+)  # fmt: skip
+"""What customers, marketers and the world do meanwhile."""
+
+RECOVERIES = (
+    "a workflow task was done again", "a workflow task came too late", "a workflow was told more at its end",
+    "a workflow was replayed", "a workflow continued as new", "an owner missed its heartbeats",
+    "a mail was withheld", "a mail was unknown", "evidence: accepted", "evidence: absent", "evidence: unknowable",
+    "a mail was parked", "a mail was planned again", "a late mail arrived", "a wake was told again",
+    "somebody overdue was poked", "a report came before its record", "a mail was doubted after a restore",
+    "the channel closed", "a first wake was done", "a cap held a mail back", "a control was done", "a control was refused",
+    "somebody was moved", "two customers were merged",
+)  # fmt: skip
+"""Ways out that are gone in some schedule."""
+
+SOMETIMES = (
+    *(f"died {point}" for point in DEATHS),
+    *(f"provider: {what}" for what in PROVIDER),
+    *(f"happened: {what}" for what in HAPPENINGS),
+    "the database was away", "a process was starved", "a commit's answer was lost",
+    *RECOVERIES,
+)  # fmt: skip
+
+
+class ProcessKilled(asyncio.CancelledError):
+    """The process is dead: nothing that it does reaches anybody."""
+
+
+class Faults:
+    """What may go wrong in one schedule; `calm` ends it. Each schedule has its own few kinds, and so many of them."""
+
+    def __init__(self, seen: Counter[str]) -> None:
+        self.seen = seen
+        self.calm = False
+        self._left = detangle.randint(1, 5)
+        self._deadly = {detangle.choice(DEATHS) for _ in range(detangle.randint(0, 3))}
+        self._away = detangle.choice((0.0, 0.02, 0.06))
+        self._provider = detangle.choice((0.2, 0.5, 0.9))
+
+    def sometimes(self, what: str) -> None:
+        """It happened."""
+        self.seen[what] += 1
+
+    def dies(self, point: str) -> bool:
+        """Whether the process that passes here dies here."""
+        return point in self._deadly and self._strikes(0.5, f"died {point}")
+
+    def is_away(self, point: str) -> bool:
+        """Whether the database cannot be had here; behind a commit, its answer is lost."""
+        what = "a commit's answer was lost" if point.startswith("after") else "the database was away"
+        return self._strikes(self._away, what)
+
+    def provider(self) -> str:
+        """What the provider does with this mail."""
+        what = PROVIDER[0]
+        if not self.calm and detangle.flip(self._provider):
+            what = PROVIDER[detangle.randint(1, len(PROVIDER) - 1)]
+        self.sometimes(f"provider: {what}")
+        return what
+
+    def _strikes(self, chance: float, what: str) -> bool:
+        if self.calm or not self._left or not detangle.flip(chance):
+            return False
+        self._left -= 1
+        self.sometimes(what)
+        return True
+
+
+def database_is_away() -> OperationalError:
+    """What is raised where SQLite is locked for too long."""
+    cause = SqliteError("database is locked")
+    cause.sqlite_errorname = "SQLITE_BUSY"
+    return OperationalError("BEGIN IMMEDIATE", None, cause)

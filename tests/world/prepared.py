@@ -1,0 +1,123 @@
+"""A migrated database in memory with two journeys and a cap, made once; each schedule begins with a copy of it."""
+
+import sqlite3
+from contextlib import nullcontext
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session, create_engine
+
+from services.definitions import drafts, journeys, topics, validation_context
+from services.ingestion import ingest
+from services.installation.installation_settings import CapIn
+from store import ids, migrate
+from store.dialects.sqlite import SQLITE
+from store.session import ALWAYS, Database
+from tests.world.clock import NOON
+from tests.world.invariants import CAP
+
+TEMPLATES = frozenset({"mail_a", "mail_b", "mail_c", "mail_o", "mail_p"})
+
+WELCOME = """
+journey: welcome
+enter: [{on: Signed Up}]
+exit: [{on: Account Closed}]
+defaults: {topic: news}
+start: new
+stages:
+  new:
+    steps: [{send: {template: mail_a, expires: 6 hours}}, {id: pause, wait: 1 hour}, {send: {template: mail_b, expires: 6 hours}}]
+    transitions: [{on: Bought, to: buyer}]
+    final: true
+  buyer:
+    steps: [{send: {template: mail_c, expires: 6 hours}}, {wait: 10 minutes}]
+    final: true
+"""
+
+SLOWER = WELCOME.replace("1 hour", "3 hours")
+"""The version to which customers are moved."""
+
+OFFERS = """
+journey: offers
+priority: 2
+enter: [{on: Looked}]
+defaults: {topic: news}
+start: only
+stages:
+  only:
+    steps: [{send: {template: mail_o, expires: 6 hours}}, {wait: 30 minutes}, {send: {template: mail_p, expires: 6 hours}}]
+    final: true
+"""
+
+PEOPLE = ("ann", "bob", "eve")
+"""Customers who are there from the start; eve reads bob's inbox."""
+
+
+def address(user: str) -> str:
+    """Where somebody gets their mail."""
+    return "bob@example.com" if user == "eve" else f"{user}@example.com"
+
+
+class MemoryDatabase(Database):
+    """SQLite in memory, on one connection: whoever reads or writes does it alone, since all share one thread."""
+
+    def __init__(self) -> None:
+        options: Any = {"poolclass": StaticPool, "connect_args": SQLITE.engine["connect_args"]}
+        self.engine = create_engine("sqlite://", **options, **ALWAYS)
+        SQLITE.prepare(self.engine)
+        self._reader = self.engine.execution_options(mode="read")
+        self._writer = self.engine.execution_options(mode="write")
+        self._turn = nullcontext()
+
+
+class Prepared:
+    """The database, its raw connection, and the state in which every schedule begins."""
+
+    def __init__(self) -> None:
+        self.database = MemoryDatabase()
+        self.raw: sqlite3.Connection = self.database.engine.raw_connection().driver_connection  # type: ignore[assignment]
+        seed_ids()
+        migrate.upgrade(self.database.engine)
+        self.database.write(self._settle)
+        self.state = self.raw.serialize()
+
+    def reset(self) -> None:
+        """As at the beginning, ids too."""
+        self.raw.deserialize(self.state)
+        seed_ids()
+
+    def _settle(self, session: Session) -> None:
+        cap = CapIn(max=CAP, per="30 days")
+        topics.put(session, "news", name=None, consent="opt_out", transactional=False, cap=cap, now=NOON)
+        for key, text in (("welcome", WELCOME), ("offers", OFFERS)):
+            publish(session, key, text, NOON)
+        known = [{"type": "identify", "userId": one, "traits": {"email": address(one)}} for one in PEOPLE]
+        ingest.ingest(session, known, NOON)
+
+
+def publish(session: Session, key: str, text: str, now: datetime) -> None:
+    """The next version of a journey."""
+    around = validation_context.load(session, key, TEMPLATES)
+    drafts.put_draft(session, drafts.read_draft(key, text, around), now)
+    journeys.publish(session, key, TEMPLATES, now)
+
+
+class _Numbers:
+    """Stands for the clock and the chance of `store.ids`: ids count, so that a schedule is the same each time."""
+
+    def __init__(self) -> None:
+        self._next = count(1)
+
+    def time_ns(self) -> int:
+        return 1_772_452_800_000_000_000
+
+    def urandom(self, size: int) -> bytes:
+        return next(self._next).to_bytes(size, "big")
+
+
+def seed_ids() -> None:
+    """Count ids anew."""
+    numbers: Any = _Numbers()
+    ids.os = ids.time = numbers
