@@ -73,20 +73,23 @@ class MemoryDatabase(Database):
 
 
 class Prepared:
-    """The database, its raw connection, and the state in which every schedule begins."""
+    """The database, its raw connection, and the state in which every schedule begins: a given one, or one made now."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: bytes | None = None) -> None:
         self.database = MemoryDatabase()
         self.raw: sqlite3.Connection = self.database.engine.raw_connection().driver_connection  # type: ignore[assignment]
-        seed_ids()
-        migrate.upgrade(self.database.engine)
-        self.database.write(self._settle)
-        self.state = self.raw.serialize()
+        self.state = state or self._made()
 
     def reset(self) -> None:
         """As at the beginning, ids too."""
         self.raw.deserialize(self.state)
         seed_ids()
+
+    def _made(self) -> bytes:
+        seed_ids()
+        migrate.upgrade(self.database.engine)
+        self.database.write(self._settle)
+        return self.raw.serialize()
 
     def _settle(self, session: Session) -> None:
         cap = CapIn(max=CAP, per="30 days")

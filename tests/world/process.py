@@ -4,10 +4,11 @@ them. It can die at any point that it passes, and then nothing of it reaches any
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import detangle
@@ -72,13 +73,13 @@ class Process:
 
     def start(self) -> None:
         """Begin to work."""
-        parts = [self._dispatch(), self._workflows(), *(self._deliver(lane) for lane in LANES)]
+        parts = [self._dispatch, self._workflows, *(partial(self._deliver, lane) for lane in LANES)]
         for part in parts:
             detangle.spawn(self._until_killed(part), host=self.name)
 
-    async def _until_killed(self, part: Any) -> None:
+    async def _until_killed(self, part: Callable[[], Awaitable[None]]) -> None:
         try:
-            await part
+            await part()
         except ProcessKilled:
             return
         except Exception as error:
@@ -141,7 +142,7 @@ class Process:
         while True:
             await self._reachable()
             execution, token = await self.world.temporal.next_task()
-            task = asyncio.create_task(self._until_killed(self._work_off(execution, token)))
+            task = asyncio.create_task(self._until_killed(partial(self._work_off, execution, token)))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -160,13 +161,14 @@ class Process:
             done.append(await self._activate(run, world.clock.now(), jobs))
             scheduled = [one for one in run.last if one.HasField("schedule_local_activity")]
             jobs = [await self._answered(one.schedule_local_activity) for one in scheduled]
+        await self._reachable()
         self.lives()
-        kept = not self.cut_off and world.temporal.complete(execution, token, done)
+        kept = world.temporal.complete(execution, token, done)
         if kept and not execution.ended and execution.history:
             self._runs[execution.id] = run
         else:
             self._runs.pop(execution.id, None)
-        world.followed(execution, run) if kept else None
+        world.followed(execution)
 
     async def _caught_up(self, execution: Execution) -> WorkflowRun:
         """The run in memory, or one that has replayed what was kept."""

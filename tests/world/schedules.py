@@ -44,10 +44,10 @@ def run(prepared: Prepared, seed: int, seen: Counter[str]) -> None:
         raise ScheduleFailed(told(seed, error)) from error
 
 
-def run_all(seeds: Iterable[int]) -> Counter[str]:
+def run_all(seeds: Iterable[int], state: bytes | None = None) -> Counter[str]:
     """Many of them, one after the other; return what happened."""
     quiet()
-    prepared, seen = Prepared(), Counter[str]()
+    prepared, seen = Prepared(state), Counter[str]()
     freeze_loaded()
     for seed in seeds:
         run(prepared, seed, seen)
@@ -72,10 +72,11 @@ def quiet() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def main(first: int, last: int) -> int:
+def main(first: str, last: str = "", file: str = "") -> int:
     """Run these schedules, and tell what happened in them; 1 where one of them fails."""
     try:
-        seen = run_all(range(first, last + 1))
+        seeds = range(int(first), int(last or first) + 1)
+        seen = run_all(seeds, Path(file).read_bytes() if file else None)
     except ScheduleFailed as failed:
         traceback.print_exception(failed.__cause__)
         print(failed)
@@ -86,4 +87,4 @@ def main(first: int, last: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[-1])))
+    sys.exit(main(*sys.argv[1:]))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.form import PRODUCT
+from tests.world.prepared import Prepared
 from tests.world.schedules import ROOT
 
 WITHIN = 500
@@ -26,13 +27,21 @@ ALWAYS = ("frozen-without-the-fence", "no-answer-is-sent-again", "a-wake-is-done
 TRIED = MUTANTS if "WAYPOST_WORLD" in os.environ else ALWAYS
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each schedule begins, made once."""
+    file = tmp_path_factory.mktemp("world") / "database"
+    file.write_bytes(Prepared().state)
+    return file
+
+
 @pytest.mark.parametrize("mutant", TRIED)
-def test_a_mutant_is_found(tmp_path: Path, mutant: str) -> None:
+def test_a_mutant_is_found(tmp_path: Path, database: Path, mutant: str) -> None:
     for room in PRODUCT:
         shutil.copytree(ROOT / room, tmp_path / room)
     shutil.copytree(ROOT / "tests" / "world", tmp_path / "tests" / "world")
     subprocess.run(["git", "apply", MUTANTS[mutant]], cwd=tmp_path, check=True)
-    asked = [sys.executable, "-m", "tests.world.schedules", "0", str(WITHIN - 1)]
+    asked = [sys.executable, "-m", "tests.world.schedules", "0", str(WITHIN - 1), str(database)]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     run = subprocess.run(asked, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, "the schedule of the seed" in run.stdout) == (1, True), run.stdout + run.stderr

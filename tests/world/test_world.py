@@ -14,8 +14,8 @@ from tests.world import schedules
 from tests.world.faults import SOMETIMES
 from tests.world.prepared import Prepared
 
-SCHEDULES = int(os.environ.get("WAYPOST_WORLD", "120"))
-PARTS = 4
+SCHEDULES = int(os.environ.get("WAYPOST_WORLD", "60"))
+PARTS = 2
 """Tests of so many schedules each, so that workers share them."""
 
 ENOUGH = 1_000

@@ -25,7 +25,6 @@ from tests.world.prepared import Prepared
 from tests.world.process import LANES, Process
 from tests.world.receiver import Receiver
 from tests.world.temporal import Execution, Temporal
-from tests.world.workflow_instance import WorkflowRun
 from tests.world.written import Written
 
 ENDS_WITHIN = timedelta(days=35)
@@ -173,8 +172,8 @@ class World:
             if self.raw.execute(query, (about.enrollment,)).fetchone() == (about.number,):
                 self.faults.sometimes("a wake was told again")
 
-    def followed(self, execution: Execution, run: WorkflowRun) -> None:
-        """A workflow task was completed."""
+    def followed(self, execution: Execution) -> None:
+        """A workflow task has ended."""
         self._last_commit = asyncio.get_running_loop().time()
 
     def reports_follow(self, send_id: str) -> None:
