@@ -1,6 +1,8 @@
 """A migrated database in memory with two journeys and a cap, made once; each schedule begins with a copy of it."""
 
+import os
 import sqlite3
+import time
 from contextlib import nullcontext
 from datetime import datetime
 from itertools import count
@@ -84,6 +86,11 @@ class Prepared:
         """As at the beginning, ids too."""
         self.raw.deserialize(self.state)
         seed_ids()
+
+    def close(self) -> None:
+        """Ids are made of time and chance again."""
+        ids.os, ids.time = os, time
+        self.database.close()
 
     def _made(self) -> bytes:
         seed_ids()

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import detangle
@@ -46,11 +47,12 @@ def run(prepared: Prepared, seed: int, seen: Counter[str]) -> None:
 
 def run_all(seeds: Iterable[int], state: bytes | None = None) -> Counter[str]:
     """Many of them, one after the other; return what happened."""
-    quiet()
-    prepared, seen = Prepared(state), Counter[str]()
-    freeze_loaded()
-    for seed in seeds:
-        run(prepared, seed, seen)
+    seen = Counter[str]()
+    with quiet():
+        prepared = Prepared(state)
+        freeze_loaded()
+        for seed in seeds:
+            run(prepared, seed, seen)
     return seen
 
 
@@ -66,10 +68,17 @@ def told(seed: int, error: BaseException) -> str:
     )
 
 
-def quiet() -> None:
+@contextmanager
+def quiet() -> Iterator[None]:
     """Faults are meant here: nobody reads of each of them."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        logging.disable(logging.NOTSET)
 
 
 def main(first: str, last: str = "", file: str = "") -> int:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -26,13 +27,16 @@ SEEDS = 3
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Prepared:
-    return Prepared()
+def prepared() -> Iterator[Prepared]:
+    made = Prepared()
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)
-def silence() -> None:
-    schedules.quiet()
+def silence() -> Iterator[None]:
+    with schedules.quiet():
+        yield
 
 
 @pytest.mark.parametrize("part", range(PARTS))
