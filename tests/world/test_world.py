@@ -15,7 +15,7 @@ from tests.world import schedules
 from tests.world.faults import SOMETIMES
 from tests.world.prepared import Prepared
 
-SCHEDULES = int(os.environ.get("WAYPOST_WORLD", "60"))
+SCHEDULES = int(os.environ.get("WAYPOST_WORLD", "40"))
 PARTS = 2
 """Tests of so many schedules each, so that workers share them."""
 
