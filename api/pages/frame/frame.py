@@ -53,7 +53,6 @@ _pages.filters |= {
     "guard": short_guard, "pairs": formats.pairs, "initials": formats.initials,
     "path": lambda text: quote(str(text), safe=""),
 }  # fmt: skip
-_pages.globals.update(static=static_files.url)
 
 
 class Frame:
@@ -85,6 +84,7 @@ class Frame:
         shown = formats.Formats(formats.zone_of(self.request), self.parts.clock())
         return {
             "form_token": lambda: _FORM_TOKEN.format(looks.form_token if looks is not None else ""),
+            "static": static_files.url,
             "brand": self.parts.brand,
             "looks": looks,
             "path": path,
