@@ -16,7 +16,7 @@ from services.enrollments import poking
 from services.errors import Fenced
 from services.reconciliation import reconciling
 from services.upkeep import retention, upkeep
-from services.upkeep.upkeep import DUTIES, Duty
+from services.upkeep.upkeep import DUTIES, SILENCES, Duty
 from services.values import Clock
 from store.queries import lanes
 from store.session import Database
@@ -57,12 +57,18 @@ class UpkeepLane:
         return await asyncio.to_thread(self._round)
 
     async def when_idle(self) -> int:
-        """Let go of a page of what has passed its time and ask for the nightly check; then look again in an hour."""
+        """Let go of what has passed its time, ask for the nightly check, see what has stopped; again in an hour."""
         if self._pruned_at is not None and self._clock() < self._pruned_at + PRUNE_EVERY:
             return 0
         count = await asyncio.to_thread(self._prune)
+        if not count:
+            await asyncio.to_thread(self._look_for_silences)
         self._pruned_at = None if count else self._clock()
         return count
+
+    def _look_for_silences(self) -> None:
+        while self._carefully(SILENCES):
+            pass
 
     def _prune(self) -> int:
         def work(session: Session) -> int:

@@ -1,6 +1,7 @@
 """A large installation, made in a minute or two: the database makes its rows itself, a statement for each table.
 
-To each enrollment belong one customer, two events, three decisions and three mails. Ids of mails are scattered over
+To each enrollment belong one customer, two events, ten decisions (two of which say that it came to a stage) and three
+mails. Ids of mails are scattered over
 their index, as those of the product are; instants are spread evenly, but for 20,000 mails that wait for the same one.
 """
 
@@ -17,6 +18,12 @@ from store.session import Database
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 APART = 5
 """Seconds between two mails: three million of them fill half a year."""
+
+DECISIONS = 10
+"""Of an enrollment."""
+
+SPREAD = 15_000_000
+"""Seconds over which decisions are spread, whatever the size: so a small crowd has as many days as a large one."""
 
 WAITING = 20_000
 """Mails that are due at the same instant."""
@@ -53,20 +60,30 @@ def fill(database: Database, enrollments: int) -> None:
     with database.writing() as session:
         digest = _publish(session)
     made = _Fill(database, enrollments, digest)
-    tables = SQLModel.metadata.tables.values()
-    indexes = sorted((one for table in tables for one in table.indexes), key=lambda one: str(one.name))
     with database.engine.begin() as connection:
-        for index in indexes:
-            index.drop(connection)
+        indexes = _indexes(connection)
+        for name in indexes:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
     for table, rows in made.rows().items():
         made.insert(table, rows)
     for table, query in made.counts().items():
         with database.engine.begin() as connection:
             connection.execute(text(f"INSERT INTO {table} {query}"))
-    for index in indexes:
+    for statement in indexes.values():
         with database.engine.begin() as connection:
-            index.create(connection)
+            connection.exec_driver_sql(statement)
     made.settle()
+
+
+def _indexes(connection: Connection) -> dict[str, str]:
+    """What makes each index again, by its name, as the migrations have made it: with the rows that it is of."""
+    ours = {str(one.name) for table in SQLModel.metadata.tables.values() for one in table.indexes}
+    query = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index'",
+        "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    }[connection.dialect.name]
+    found = connection.exec_driver_sql(query).all()
+    return {name: statement for name, statement in sorted(found) if name in ours}
 
 
 def _publish(session: Session) -> str:
@@ -118,6 +135,8 @@ class _Fill:
         customer, at = self._padded("cus", "i"), self._at(f"i * {3 * APART}")
         journey = f"CASE WHEN i % 2 = 0 THEN 'lifecycle' ELSE 'j' || (i % {JOURNEYS}) END"
         own, mail = self._padded("cus", "i / 3"), f"i * {APART}"
+        run, came = f"(i / {DECISIONS})", f"i % {DECISIONS} IN (0, 4)"
+        decided = f"{run} * {SPREAD // size} + i % {DECISIONS}"
         waits, many = f"i >= {3 * size - min(WAITING, size)}", "i % 50 = 7"
         mail_journey = (
             f"CASE WHEN {waits} THEN 'lifecycle' WHEN {many} THEN '' WHEN (i / 3) % 2 = 0 THEN 'lifecycle' "
@@ -160,11 +179,14 @@ class _Fill:
                 },
             ),
             "decision": _Rows(
-                count=3 * size,
+                count=DECISIONS * size,
                 columns={
-                    "id": self._padded("dec", "i"), "customer_id": own, "journey": "'lifecycle'",
-                    "enrollment_id": self._padded("enr", "i / 3"), "number": "i % 3", "at": self._at(mail),
-                    "what": "'asked'", "stage": "'s0'", "detail": """'{"why": "the branch", "guards": []}'""",
+                    "id": self._padded("dec", "i"), "customer_id": self._padded("cus", run),
+                    "journey": f"CASE WHEN {run} % 2 = 0 THEN 'lifecycle' ELSE 'j' || ({run} % {JOURNEYS}) END",
+                    "enrollment_id": self._padded("enr", run), "number": f"i % {DECISIONS}", "at": self._at(decided),
+                    "what": f"CASE i % {DECISIONS} WHEN 0 THEN 'entered' WHEN 4 THEN 'moved' ELSE 'asked' END",
+                    "stage": "'s0'", "detail": """'{"why": "the branch", "guards": []}'""",
+                    "entered_stage": f"CASE WHEN {came} THEN 's' || (i % {DECISIONS} / 4 * ({run} % {STAGES})) END",
                 },
             ),
             "message": _Rows(
@@ -281,12 +303,26 @@ class _Fill:
             f"coalesce({one}, '')" if one in blank else one
             for one in ("journey", "broadcast", "template", "variant", "lane", "status", "reason", "provider")
         )
+        date = "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD')" if self._postgresql else "substr(at, 1, 10)"
+        source = "CASE what WHEN 'entered' THEN '' ELSE stage END"
+        way = f"{source} || '->' || entered_stage"
+        stay = "stage || '|' || (50 + CAST(substr(id, 5) AS INTEGER) % 24)"
+        moved = "FROM decision WHERE entered_stage IS NOT NULL"
+        stayed = "FROM decision WHERE what = 'moved'"
         one_day = f"{day}, journey, template, status, coalesce(reason, '')"
         return {
             "stage_count": f"SELECT journey, stage, {step}, 0, count(*) {live} GROUP BY journey, stage, {step}",
             "movement": (
                 "(journey, source, target, shard, count, seconds) "
-                "SELECT journey, '', stage, 0, count(*), 0 FROM enrollment GROUP BY journey, stage"
+                f"SELECT journey, {source}, entered_stage, 0, count(*), 0 {moved} "
+                f"GROUP BY journey, {source}, entered_stage"
+            ),
+            "day_count": (
+                "(journey, name, day, label, shard, count) "
+                f"SELECT journey, 'moved', {date}, {way}, 0, count(*) {moved} GROUP BY journey, {date}, {way} "
+                f"UNION ALL SELECT journey, 'stayed', {date}, {stay}, 0, count(*) {stayed} "
+                f"GROUP BY journey, {date}, {stay} "
+                f"UNION ALL SELECT journey, 'stayed', '', {stay}, 0, count(*) {stayed} GROUP BY journey, {stay}"
             ),
             "run_count": (
                 "SELECT journey, 'ended', reason, 0, count(*) FROM enrollment WHERE status = 'ended' "

@@ -3,10 +3,13 @@
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
+import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +22,13 @@ from journeys.language.verbs import VERBS
 from journeys.machine.commands import DECISIONS
 from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
+from pictures import cohorts as cohort_picture
+from pictures import funnel as funnel_picture
 from pictures import map as maps
 from pictures import plan as plan_picture
 from services.reconciliation.differences import MEANINGS
+from services.reports.shown_rates import rate
+from services.statistics.proportions import Proportion
 from waypost.project import new_project
 from waypost.settings import Settings
 
@@ -94,6 +101,46 @@ def plan_of_a_change() -> str:
     return plan_picture.draw(changes, "onboarding: 810 customers under way", ("version 3, live", "version 4, planned"))
 
 
+def funnel_of_an_example() -> str:
+    """The funnel that docs/reports.md tells of."""
+    told = (
+        ("event:Signed Up", 12_040, 12_040, 7_930, 412), ("stage:onboarding", 4_110, 12_040, 2_870, 88),
+        ("event:Order Completed", 1_240, 12_040, 0, 0),
+    )  # fmt: skip
+    steps = [
+        {
+            "step": step, "customers": count, "of_all": rate(Proportion(count=count, n=n)), "rest": rest, "open": still,
+        }
+        for step, count, n, rest, still in told
+    ]  # fmt: skip
+    said = "Of 12,040 who signed up, 1,240 ordered within 14 days."
+    return funnel_picture.draw(steps, "Signed Up to Order Completed, within 14 days", said) + "\n"
+
+
+def cohorts_of_cdnow() -> str:
+    """Who of the customers of CDNOW came back: the cohorts of the first quarter, counted from the orders themselves."""
+    orders: dict[str, list[date]] = {}
+    with (ROOT / "examples" / "cdnow" / "orders.csv").open() as file:
+        for row in csv.DictReader(file):
+            orders.setdefault(row["customer"], []).append(date.fromisoformat(row["ordered_on"]))
+    rows = [
+        _cohort(month, [sorted(days) for days in orders.values() if min(days).month == month]) for month in (1, 2, 3)
+    ]
+    said = "2,357 ordered for the first time in the first quarter of 1997."
+    return cohort_picture.draw(rows, "month", "Who comes back by Order Completed", said) + "\n"
+
+
+def _cohort(month: int, those: Sequence[Sequence[date]]) -> Mapping[str, object]:
+    came = Counter(
+        after
+        for days in those
+        for after in {(day.year - 1997) * 12 + day.month - month for day in days if day > days[0]}
+    )
+    shares = [rate(Proportion(count=came[after], n=len(those))) for after in range(13 - month + 6)]
+    periods = [{"number": number, "running": False, **share} for number, share in enumerate(shares)]
+    return {"from": f"1997-{month:02}-01", "customers": len(those), "periods": periods}
+
+
 def handbook(entries: Mapping[str, Entry], meanings: Mapping[str, str], place: str) -> str:
     """Each word with its meaning, an example, and its fields."""
     told: list[str] = []
@@ -146,6 +193,8 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/statuses.md": status_diagrams.page,
     "docs/pictures/lifecycle.svg": lifecycle_map,
     "docs/pictures/plan.svg": plan_of_a_change,
+    "docs/pictures/funnel.svg": funnel_of_an_example,
+    "docs/pictures/cohorts.svg": cohorts_of_cdnow,
     "waypost/client/models.py": models.models,
     **{f"docs/pictures/journeys/{name}.svg": partial(example_map, name) for name in new_project.examples()},
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pictures import svg
+from pictures.axes import round_up
 from pictures.svg import SERIES, Theme, cut, label, tag
 
 WIDTH, HEIGHT = 920.0, 360.0
@@ -180,7 +181,7 @@ def _y(value: float, highest: float) -> float:
 
 
 def _grid(highest: float) -> list[str]:
-    step = _round_up(highest / 4)
+    step = round_up(highest / 4)
     parts: list[str] = []
     value = 0.0
     while value <= highest:
@@ -189,13 +190,6 @@ def _grid(highest: float) -> list[str]:
         parts.append(label(LEFT - 8, y + 4, f"{value:,.0f}", class_="axis", text_anchor="end"))
         value += step
     return parts
-
-
-def _round_up(value: float) -> float:
-    power = 1
-    while power * 10 < value:
-        power *= 10
-    return max(1, next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value))
 
 
 def _dates(first: date, last: date) -> list[str]:

@@ -54,13 +54,19 @@ def title(content: str) -> str:
     return f"<title>{escape(content)}</title>"
 
 
-def document(width: float, height: float, parts: Sequence[str], *, name: str, theme: Theme, style: str = "") -> str:
-    """A whole picture with its palette; `auto` follows the reader's preference."""
+def document(
+    width: float, height: float, parts: Sequence[str], *, name: str, theme: Theme, style: str = "", told: str = ""
+) -> str:
+    """A whole picture with its palette; `auto` follows the reader's preference.
+
+    Its `name`, and what is `told` of it in words, are what a screen reader says.
+    """
     head = f"{_palette(theme)}text{{font-family:{FONT};fill:var(--ink)}}{style}"
     background = tag("rect", width="100%", height="100%", fill="var(--paper)")
     return tag(
         "svg",
         title(name),
+        *([tag("desc", escape(told))] if told else []),
         f"<style>{head}</style>",
         background,
         *parts,

@@ -50,6 +50,14 @@ def score(value: float, between: Sequence[float]) -> int:
     return bisect_left(between, value) + 1
 
 
+def grid(recency: Sequence[float], frequency: Sequence[float], between: Borders) -> list[list[int]]:
+    """How many customers are in each fifth of recency and in it of frequency, both from the least on."""
+    found = [[0] * FIFTHS for _ in range(FIFTHS)]
+    for last, count in zip(recency, frequency, strict=True):
+        found[score(last, between.recency) - 1][score(count, between.frequency) - 1] += 1
+    return found
+
+
 def class_of(scores: Scores) -> str:
     """The class of a customer: when they bought last, and how often and for how much together (their mean, halves up).
 

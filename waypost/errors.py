@@ -3,6 +3,7 @@
 CannotStart             nothing was started; a sentence that says what to do
 ApiProblem              the API refused (RFC 9457): `code`, `detail` and `path` say what to change
 Unreachable             nothing answers at the address
+NotDone                 an operation that was waited for has failed, or was cancelled
 """
 
 from collections.abc import Mapping
@@ -29,3 +30,7 @@ class ApiProblem(Exception):
 
 class Unreachable(Exception):
     """The API does not answer."""
+
+
+class NotDone(Exception):
+    """An operation ended without its result."""

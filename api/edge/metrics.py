@@ -106,6 +106,8 @@ class _Depths(Collector):
         text = "Places that should say the same, and differ, by the last check."
         differences = {(kind,): count for kind, count in found.differences.items()}
         yield _gauge("differences", text, ("kind",), differences)
+        text = "What has stopped happening: events that do not come, journeys that send nothing, names that resemble."
+        yield _gauge("silences", text, ("kind", "journey"), found.silences)
         silent = {(one.part,): int(not one.works) for one in self._parts_found}
         yield _gauge("part_silent", "1 while a part of the worker does no round.", ("part",), silent)
 

@@ -48,6 +48,7 @@ OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
     "decide messages", "plan journey", "move enrollments", "fit value", "reconcile", "sign-in mail",
+    "report funnel", "report cohorts",
 ]  # fmt: skip
 
 

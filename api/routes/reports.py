@@ -9,13 +9,14 @@ from pydantic import AwareDatetime
 from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
 from api.errors import responses
-from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport
+from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, SilenceReport
 from api.schemas.surveys import SurveyAnswersOut, SurveyReport
 from api.schemas.value import CustomerValueReport
 from services.reports import (
     journey_report,
     lifecycle_report,
     lifecycle_series,
+    silence_report,
     survey_report,
     value_report,
 )
@@ -80,3 +81,9 @@ def surveys(
 def value(session: Reading, caller: Support) -> CustomerValueReport:
     """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
     return CustomerValueReport.model_validate(value_report.last_fit(session))
+
+
+@router.get("/silences", summary="What has stopped happening", responses=responses())
+def silences(session: Reading, caller: Support) -> SilenceReport:
+    """Events that do not come, journeys that send nothing, new names that resemble an awaited one: of the last hour."""
+    return SilenceReport.model_validate(silence_report.silences(session))

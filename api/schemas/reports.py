@@ -1,6 +1,7 @@
 """Reports."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -145,3 +146,27 @@ class JourneyReport(LifecycleReport):
     messages: list[MessageCountOut]
     hooks: list[HookCountOut] = Field(description="the calls that no receiver has taken, by their last answers")
     experiments: list[ExperimentOut] = Field(description="the splits of the version that was published last")
+
+
+class SilenceOut(BaseModel):
+    """Something that has stopped, or a name that nobody waits for."""
+
+    kind: Literal["event", "sends", "name"]
+    journey: str = Field(examples=["lifecycle"])
+    name: str | None = Field(description="the event; null where mails are meant", examples=["Order Completed"])
+    since: datetime = Field(description="when it came last; of a name when it came first")
+    usual_hours: float | None = Field(description="the usual gap; null of a name", examples=[9.5])
+    resembles: str | None = Field(description="of a name: the one that is awaited", examples=[None])
+    told: str = Field(
+        examples=[
+            "'Order Completed', which lets customers into lifecycle, has not come since 2026-03-01T09:30; its usual "
+            "gap is 9.5 hours: look at what sends it"
+        ]
+    )
+
+
+class SilenceReport(BaseModel):
+    """What has stopped happening."""
+
+    looked_at: datetime | None = Field(description="null: not yet")
+    silences: list[SilenceOut]

@@ -65,3 +65,16 @@ class CustomerValueReport(BaseModel):
     money: MoneyModelOut | None
     calibration: CalibrationOut | None
     fifths: FifthsOut | None
+    grid: list[list[int]] | None = Field(
+        default=None,
+        description="customers by their fifths of recency (rows) and frequency, the least first",
+        examples=[
+            [
+                [160, 90, 41, 12, 3],
+                [120, 101, 60, 22, 9],
+                [88, 96, 97, 60, 30],
+                [61, 80, 99, 120, 77],
+                [40, 60, 90, 150, 200],
+            ]
+        ],
+    )

@@ -80,14 +80,15 @@ class Everybody:
             frequency=rfm.borders(self._frequency),
             monetary=rfm.borders(self._monetary),
         )
+        grid = rfm.grid(self._recency, self._frequency, between)
         try:
             made = report.make(self._days, until)
         except CannotFit as refused:
             model = ValueModel(currency=self._currency, borders=between if self._recency else None)
-            return {"model": model.as_json(), "report": None, "refusal": str(refused)}
+            return {"model": model.as_json(), "report": None, "grid": grid, "refusal": str(refused)}
         money = made.money.model if made.money else None
         model = ValueModel(currency=self._currency, borders=between, orders=made.fit.model, money=money)
-        return {"model": model.as_json(), "report": made.as_json(), "refusal": None}
+        return {"model": model.as_json(), "report": made.as_json(), "grid": grid, "refusal": None}
 
 
 def _purchases(database: Database) -> Iterator[dict[str, Purchases]]:

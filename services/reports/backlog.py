@@ -9,6 +9,7 @@ from sqlmodel import Session
 from services.enrollments import poking
 from services.reconciliation import reconciling
 from services.reconciliation.differences import DifferenceKind
+from services.reports import silence_report
 from store.queries import channels, counts, dispatches, enrollments, lanes, message_counts, unreadable_values
 from store.queries import hooks as hook_rows
 from store.queries.lanes import LANES
@@ -24,7 +25,8 @@ class Backlog:
 
     `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest,
     `stuck` what was set aside for a person, `overdue` the enrollments that should have acted minutes ago,
-    `unreadable` the values that could not be read by source and field, `differences` what the last check has left open.
+    `unreadable` the values that could not be read by source and field, `differences` what the last check has left
+    open, `silences` what has stopped happening by kind and journey.
     """
 
     messages: Mapping[tuple[str, str], int]
@@ -39,6 +41,7 @@ class Backlog:
     overdue: int
     unreadable: Mapping[tuple[str, str], int]
     differences: Mapping[str, int]
+    silences: Mapping[tuple[str, str], int]
 
 
 def standing_still(session: Session, now: datetime) -> dict[str, int]:
@@ -68,6 +71,7 @@ def measure(session: Session, now: datetime) -> Backlog:
         overdue=poking.count_overdue(session, now),
         unreadable={(one.source, one.field): one.count for one in unreadable_values.listed(session)},
         differences=dict.fromkeys(map(str, DifferenceKind), 0) | reconciling.left_open(reconciling.last_check(session)),
+        silences=silence_report.counted(session),
     )
 
 

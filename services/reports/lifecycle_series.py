@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from services.reports.periods import Period, PeriodLength
 from services.reports.periods import periods as periods_of
-from services.statistics import proportions, quartiles
+from services.reports.shown_rates import rate
+from services.statistics import quartiles
 from services.statistics.proportions import Proportion
 from store.queries import counts, series
 
@@ -165,20 +166,9 @@ def _rates(days: _Days, begun: Counter[str]) -> list[dict[str, Any]]:
     ways = [(stage, target, None, count) for (stage, target), count in sorted(days.moved.items()) if stage]
     ways += [(stage, None, reason, count) for (stage, reason), count in sorted(days.left.items())]
     return [
-        {"stage": stage, "to": target, "reason": reason, **_rate(Proportion(count=count, n=max(there[stage], count)))}
+        {"stage": stage, "to": target, "reason": reason, **rate(Proportion(count=count, n=max(there[stage], count)))}
         for stage, target, reason, count in ways
     ]
-
-
-def _rate(share: Proportion) -> dict[str, Any]:
-    between = proportions.interval(share)
-    return {
-        "count": share.count,
-        "n": share.n,
-        "rate": round(share.rate, 4),
-        "low": round(between.low, 4),
-        "high": round(between.high, 4),
-    }
 
 
 def _quartiles(histograms: Histograms) -> dict[str, dict[str, Any]]:

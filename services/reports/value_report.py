@@ -17,5 +17,6 @@ def last_fit(session: Session) -> dict[str, Any]:
         "refusal": refusal,
         "currency": model.get("currency"),
         "fifths": model.get("borders"),
+        "grid": kept.get("grid"),
         **{name: report.get(name) for name in ("customers", "repeat_orders", "fit", "money", "calibration")},
     }

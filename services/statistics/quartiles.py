@@ -1,9 +1,9 @@
-"""Quartiles of durations whose histogram is kept: what half of them took, and the quarters below and above.
+"""Quartiles of durations, known one by one or by a histogram that is kept: what half took, and the quarters about it.
 
 A mean says little of durations, which are skewed: one that takes a year moves it, and no quartile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from store import log_buckets
@@ -31,6 +31,22 @@ def of(histogram: Mapping[int, int]) -> Quartiles | None:
         return None
     lower, median, upper = (_quantile(histogram, n, share) for share in (0.25, 0.5, 0.75))
     return Quartiles(n=n, lower=lower, median=median, upper=upper)
+
+
+def exactly(seconds: Iterable[float]) -> Quartiles | None:
+    """The quartiles of durations that are known one by one (between two of them where none is); None of none."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return None
+    lower, median, upper = (_between(ordered, share) for share in (0.25, 0.5, 0.75))
+    return Quartiles(n=len(ordered), lower=lower, median=median, upper=upper)
+
+
+def _between(ordered: Sequence[float], share: float) -> float:
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
 def _quantile(histogram: Mapping[int, int], n: int, share: float) -> float:

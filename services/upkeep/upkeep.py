@@ -16,7 +16,7 @@ from services.customers.event_log import NewEvent
 from services.enrollments import customer_events, poking
 from services.enrollments.customer_events import Listeners
 from services.feedback import opens_and_clicks
-from services.upkeep import broadcast_clock, experiment_clock, value_clock
+from services.upkeep import broadcast_clock, experiment_clock, silence_clock, value_clock
 from store.bulk import turns
 from store.queries import backfills, customers, decisions, due_work, events
 from store.queries import due_dates as due_date_rows
@@ -203,3 +203,6 @@ DUTIES = (
     Duty(name="customers", run_due=_backfill, pass_over=_pass_over_customer),
 )
 """In their order. The last one goes over all customers, and waits for the others."""
+
+SILENCES = Duty(name="silences", run_due=silence_clock.run_due, pass_over=silence_clock.pass_over)
+"""What has stopped happening is looked for while nothing is due, since nobody waits for it."""

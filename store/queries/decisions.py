@@ -121,8 +121,22 @@ def row(
         "stage": stage,
         "step": step,
         "visit": visit,
+        "entered_stage": _entered_stage(str(what), stage, detail),
         "detail": detail,
     }
+
+
+def _entered_stage(what: str, stage: str | None, detail: Mapping[str, Any]) -> str | None:
+    """The stage to which somebody came by a decision: by entering, by a move, or by one to another version."""
+    match what:
+        case "entered":
+            return stage
+        case "moved":
+            return detail["to"]
+        case "migrated" if detail["from"]["stage"] != detail["to"]["stage"]:
+            return detail["to"]["stage"]
+        case _:
+            return None
 
 
 def of_command(

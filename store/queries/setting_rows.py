@@ -10,7 +10,7 @@ from store.session import collection_of
 from store.tables.definitions import Setting
 
 _ROW = 1
-_KEPT: Any = select(Setting.body, Setting.value).where(Setting.id == _ROW)
+_KEPT: Any = select(Setting.body, Setting.value, Setting.silences).where(Setting.id == _ROW)
 
 
 class _Read:
@@ -19,6 +19,7 @@ class _Read:
     def __init__(self) -> None:
         self.body: Mapping[str, Any] | None = None
         self.value: Mapping[str, Any] | None = None
+        self.silences: Mapping[str, Any] | None = None
         self.is_known = False
 
     def write(self, session: Session) -> None:
@@ -35,11 +36,17 @@ def value(session: Session) -> Mapping[str, Any]:
     return _read(session).value or {}
 
 
+def silences(session: Session) -> Mapping[str, Any]:
+    """What is kept of the last look for what has stopped happening; empty before one."""
+    return _read(session).silences or {}
+
+
 def _read(session: Session) -> _Read:
     read = collection_of(session, _Read)
     if not read.is_known:
-        kept: Any = session.connection().execute(_KEPT).first() or (None, None)
-        read.body, read.value, read.is_known = kept[0], kept[1], True
+        kept: Any = session.connection().execute(_KEPT).first() or (None, None, None)
+        read.body, read.value, read.silences = kept
+        read.is_known = True
     return read
 
 
@@ -54,6 +61,13 @@ def put_value(session: Session, value: dict[str, Any], now: datetime) -> None:
     """Keep what a fit found; the settings stay as they are."""
     row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
     row.value = value
+    _keep(session, row)
+
+
+def put_silences(session: Session, found: dict[str, Any], now: datetime) -> None:
+    """Keep what a look found; the settings stay as they are."""
+    row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
+    row.silences = found
     _keep(session, row)
 
 

@@ -75,6 +75,7 @@ class Event(SQLModel, table=True):
         UniqueConstraint("customer_id", "seq"),
         Index("ix_event_name", "customer_id", "name", "seq"),
         Index("ix_event_timeline", "customer_id", "at", "seq"),
+        Index("ix_event_happened", "name", "at", "customer_id"),
     )
 
     id: str = Field(primary_key=True)

@@ -122,10 +122,12 @@ class TemplateVersion(SQLModel, table=True):
 class Setting(SQLModel, table=True):
     """What holds for the whole installation: one row.
 
-    `value` is what the last fit of the value of customers found, and when; null before the first.
+    `value` is what the last fit of the value of customers found, and when; null before the first. So is `silences`
+    what the last look for what has stopped happening found.
     """
 
     id: int = Field(primary_key=True)
     body: dict[str, Any] = _json(default_factory=lambda: {})
     updated_at: datetime = _at()
     value: dict[str, Any] | None = _json(default=None)
+    silences: dict[str, Any] | None = _json(default=None)

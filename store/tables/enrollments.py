@@ -94,9 +94,16 @@ class Interest(SQLModel, table=True):
 
 
 class Decision(SQLModel, table=True):
-    """Why. Within an enrollment `number` is the command's."""
+    """Why. Within an enrollment `number` is the command's. `entered_stage` is the stage that somebody came to by it."""
 
-    __table_args__ = (UniqueConstraint("enrollment_id", "number"), Index("ix_decision_customer", "customer_id", "at"))
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "number"),
+        Index("ix_decision_customer", "customer_id", "at"),
+        partial_index(
+            "ix_decision_entered", "journey", "entered_stage", "at", "customer_id", of="entered_stage IS NOT NULL"
+        ),
+        partial_index("ix_decision_visits", "customer_id", "journey", "entered_stage", of="entered_stage IS NOT NULL"),
+    )
 
     id: str = Field(primary_key=True)
     customer_id: str
@@ -108,6 +115,7 @@ class Decision(SQLModel, table=True):
     stage: str | None = None
     step: str | None = None
     visit: int | None = None
+    entered_stage: str | None = None
     detail: dict[str, Any] = _json(default_factory=lambda: {})
 
 

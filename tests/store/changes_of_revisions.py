@@ -10,6 +10,10 @@ def _named(row: Row) -> Row:
     return {"workflow_id": workflow, "paused_by": None, "shifts": []}
 
 
+_ENTERED = {"dec_c": "new", "dec_d": "old", "dec_e": "old", "dec_f": "buyer"}
+"""To which stage somebody came by each of these decisions."""
+
+
 def _one_form(row: Row) -> Row:
     return {"cus_4": {"external_id": "dora", "email": BOOKS}}.get(row["id"], {})
 
@@ -74,6 +78,8 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0033": {"plan_entry": {"wakes": None, "seq": None, "acts_at": None}},
     "0036": {"customer": {"purchases": {}}, "setting": {"value": None}},
     "0037": {"customer": {"source": {}}},
+    "0041": {"setting": {"silences": None}},
+    "0040": {"decision": lambda row: {"entered_stage": _ENTERED.get(row["id"])}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

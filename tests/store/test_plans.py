@@ -7,7 +7,7 @@ and sorts cost more than anything: what it does all the same has no index.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -43,11 +43,13 @@ from store.queries import (
     message_bodies,
     message_counts,
     messages,
+    milestones,
     outbox,
     pending_clicks,
     plans,
     rejections,
     restores,
+    rhythms,
     segments,
     series,
     templates,
@@ -56,6 +58,7 @@ from store.queries import (
     unsure_messages,
 )
 from store.queries.lists import Slice
+from store.queries.milestones import Milestone, TimeSpan
 from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
 from tests.conftest import NOON
@@ -69,6 +72,9 @@ LARGE = (
 """Tables that grow with the customers, or with what they do."""
 
 Statement = tuple[str, Any]
+
+MILESTONES = (Milestone(kind="event", name="Bought"), Milestone(kind="stage", name="new", journey="j"))
+ALL = TimeSpan(since=NOON - timedelta(days=90), until=NOON)
 
 
 @contextmanager
@@ -291,7 +297,19 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "dates that have come": lambda session: due_dates.due(session, now, 100),
         "clicks to be judged": lambda session: pending_clicks.first_by(session, now, 100),
         "a page of what customers bought": lambda session: customers.purchases_page(session, "c", 500),
+        "when an event came last": lambda session: rhythms.last_event(session, "Bought", now),
+        "when an event came first": lambda session: rhythms.first_event(session, "Bought"),
         "rejections whose time has passed": lambda session: rejections.forget(session, now, 100),
+        **{
+            f"{one.kind}s as they were reached": lambda session, one=one: milestones.page(
+                session, one, ALL, (now, "c"), 9
+            )
+            for one in MILESTONES
+        },
+        **{
+            f"how often a {one.kind} was reached": lambda session, one=one: milestones.count(session, one, ALL, 9)
+            for one in MILESTONES
+        },
     }
 
 
@@ -346,6 +364,12 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "whether anything is due": lambda session: due_work.any_due(session, now, now),
         "unsure messages": lambda session: unsure_messages.ids(session, UnsureFilter(journey="j"), "m", 100),
         "what is asked of an enrollment": lambda session: controls.asked(session, "e"),
+        "the milestones they reached": lambda session: list(
+            milestones.reached(session, MILESTONES, ["c", "d"], now, now)
+        ),
+        "where their last runs stand": lambda session: milestones.last_runs(session, "j", ["c", "d"]),
+        "their sources": lambda session: list(milestones.profiles(session, ["c", "d"])),
+        "their variants": lambda session: milestones.variants(session, "j", "s", ["c", "d"]),
         "the mails of an enrollment": lambda session: messages.unclaimed(session, "e"),
     }
 

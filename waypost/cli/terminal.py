@@ -15,7 +15,7 @@ from rich.console import Console
 
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from services import errors as services
-from waypost.errors import ApiProblem, CannotStart, Unreachable
+from waypost.errors import ApiProblem, CannotStart, NotDone, Unreachable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -51,7 +51,7 @@ def failures_as_sentences() -> Generator[None, None, None]:
     """Every failure as a sentence, never as a traceback."""
     try:
         yield
-    except (CannotStart, Unreachable, services.ServiceError) as error:
+    except (CannotStart, NotDone, Unreachable, services.ServiceError) as error:
         fail(str(error))
     except ApiProblem as refused:
         for problem in (refused.body.get("problems") or [])[:50]:

@@ -17,8 +17,8 @@ class Waypost(
     JourneyCalls,
     MailCalls,
     BroadcastCalls,
-    OperationCalls,
     ReportCalls,
+    OperationCalls,
     AdministrationCalls,
     UserCalls,
 ):

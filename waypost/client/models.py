@@ -198,6 +198,57 @@ class CohortOut(TypedDict):
     ended: dict[str, int]
 
 
+class CohortPeriodOut(TypedDict):
+    """Who came back so many periods after the cohort's own (0: later in it)."""
+
+    count: int
+    n: int
+    rate: float | None
+    low: float
+    high: float
+    number: int
+
+
+class CohortReport(TypedDict):
+    """Retention as a triangle."""
+
+    journey: str | None
+    zone: str
+    first: str
+    returning: str
+    by: str
+    customers: int
+    cohorts: list[CohortRowOut]
+    all: list[CohortPeriodOut]
+    told: str
+
+
+CohortRowOut = TypedDict("CohortRowOut", {"from": "str", "to": "str", "customers": "int", "periods": "list[CohortShareOut]"})
+
+
+class CohortShareOut(TypedDict):
+    """The same of one cohort."""
+
+    count: int
+    n: int
+    rate: float | None
+    low: float
+    high: float
+    number: int
+    running: bool
+
+
+class CohortsIn(TypedDict):
+    """The question of a triangle, as an operation is to answer it."""
+
+    first: NotRequired[str | None]
+    returning: NotRequired[str]
+    by: NotRequired[str]
+    journey: NotRequired[str | None]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
+
+
 class ColumnPreviewOut(TypedDict):
     """A column of a table, or a field of JSON: what it becomes, and how many of its values are what."""
 
@@ -287,6 +338,7 @@ class CustomerValueReport(TypedDict):
     money: MoneyModelOut | None
     calibration: CalibrationOut | None
     fifths: FifthsOut | None
+    grid: NotRequired[list[list[int]] | None]
 
 
 DecideIn = TypedDict("DecideIn", {"as": "str"})
@@ -458,6 +510,57 @@ class ForetoldOut(TypedDict):
     customers: int
     expected: float
     came: int
+
+
+class FunnelGroupOut(TypedDict):
+    """The same of some of them."""
+
+    group: str
+    customers: int
+    steps: list[GroupedStepOut]
+
+
+FunnelIn = TypedDict("FunnelIn", {"from": "str", "via": "NotRequired[list[str]]", "to": "str", "within": "NotRequired[str]", "journey": "NotRequired[str | None]", "since": "NotRequired[str | None]", "until": "NotRequired[str | None]", "by": "NotRequired[str | None]", "split": "NotRequired[str | None]"})
+
+
+class FunnelReport(TypedDict):
+    """Of those who began, how many came how far, how fast, and where the others stand."""
+
+    journey: str | None
+    zone: str
+    since: str
+    until: str
+    within: str
+    by: str | None
+    customers: int
+    steps: list[FunnelStepOut]
+    groups: list[FunnelGroupOut]
+    told: str
+
+
+class FunnelStepOut(TypedDict):
+    """A step of the whole chain, with where the rest stands."""
+
+    step: str
+    customers: int
+    of_all: ShareOut
+    of_previous: ShareOut
+    took: TookOut | None
+    rest: int
+    open: int
+    stand: StandingOut
+
+
+class GroupedStepOut(TypedDict):
+    """A step of the chain."""
+
+    step: str
+    customers: int
+    of_all: ShareOut
+    of_previous: ShareOut
+    took: TookOut | None
+    rest: int
+    open: int
 
 
 class GuardProblemOut(TypedDict):
@@ -1204,6 +1307,35 @@ class SessionOut(TypedDict):
     expires_at: str
 
 
+class ShareOut(TypedDict):
+    """So many of n, with Wilson's interval (95%)."""
+
+    count: int
+    n: int
+    rate: float | None
+    low: float
+    high: float
+
+
+class SilenceOut(TypedDict):
+    """Something that has stopped, or a name that nobody waits for."""
+
+    kind: str
+    journey: str
+    name: str | None
+    since: str
+    usual_hours: float | None
+    resembles: str | None
+    told: str
+
+
+class SilenceReport(TypedDict):
+    """What has stopped happening."""
+
+    looked_at: str | None
+    silences: list[SilenceOut]
+
+
 SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]", "customer": "NotRequired[MadeUpCustomer | None]"})
 
 
@@ -1255,6 +1387,14 @@ class StagePlace(TypedDict):
     phase: str | None
     mailable: bool
     count: int
+
+
+class StandingOut(TypedDict):
+    """Where those who came no further stand now: in their last run through the journey, or outside it."""
+
+    stages: dict[str, int]
+    ended: dict[str, int]
+    outside: int
 
 
 class StayOut(TypedDict):
@@ -1413,6 +1553,15 @@ class TimelineEntry(TypedDict):
     stage: str | None
     step: str | None
     detail: dict[str, Any]
+
+
+class TookOut(TypedDict):
+    """How long it took from the step before, exactly."""
+
+    n: int
+    p25_days: float
+    median_days: float
+    p75_days: float
 
 
 class TopicIn(TypedDict):

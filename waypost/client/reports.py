@@ -1,10 +1,20 @@
 """Calls that ask how it goes: the lifecycle, and whether the books balance."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 from waypost.client import models as m
-from waypost.client.connection import Connection
+from waypost.client.operations import OperationCalls
+from waypost.errors import ApiProblem, NotDone
+
+TOO_MANY = "too_many"
+"""The rule that refuses to count so many while somebody waits."""
+
+Progress = Callable[[m.OperationOut], None]
+"""Is told how far an operation is."""
 
 
-class ReportCalls(Connection):
+class ReportCalls(OperationCalls):
     """Reports over the whole installation."""
 
     def lifecycle(
@@ -16,6 +26,43 @@ class ReportCalls(Connection):
         """
         asked = {"journey": journey, "from": since, "to": until, "by": by}
         return self.call("GET", "/v1/reports/lifecycle", params=asked)
+
+    def funnel(self, chain: Sequence[str], *, on_progress: Progress | None = None, **asked: Any) -> m.FunnelReport:
+        """How many come along a chain of milestones (`event:NAME`, `stage:KEY`, `entry`), how fast, where the rest is.
+
+        `asked` is `within`, `journey`, `since`, `until`, `by`, `split`. Where there are too many to count at once it is
+        an operation, which is waited for.
+        """
+        begin, *via, to = chain
+        wanted = {"from": begin, "via": via, "to": to, **_said(asked)}
+        return self._counted("/v1/reports/funnel", wanted, on_progress)
+
+    def cohorts(self, *, on_progress: Progress | None = None, **asked: Any) -> m.CohortReport:
+        """Who comes back, by the month or week in which they began.
+
+        `asked` is `first`, `returning`, `by`, `journey`, `since`, `until`. Where there are too many to count at once it
+        is an operation, which is waited for.
+        """
+        return self._counted("/v1/reports/cohorts", _said(asked), on_progress)
+
+    def _counted(self, path: str, wanted: Mapping[str, Any], on_progress: Progress | None) -> Any:
+        try:
+            return self.call("GET", path, params=wanted)
+        except ApiProblem as problem:
+            if problem.status != 409 or problem.body.get("path") != TOO_MANY:
+                raise
+        asked: m.OperationOut = self.call("POST", path, json=wanted)
+        shown = asked
+        for shown in self.watch(asked["id"]):
+            if on_progress is not None:
+                on_progress(shown)
+        if shown["status"] != "done":
+            raise NotDone(f"the operation {shown['id']} is {shown['status']}: {shown['error'] or 'there is no report'}")
+        return shown["result"]
+
+    def silences(self) -> m.SilenceReport:
+        """Events that do not come, journeys that send nothing, and new names that resemble an awaited one."""
+        return self.call("GET", "/v1/reports/silences")
 
     def value(self) -> m.CustomerValueReport:
         """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
@@ -31,3 +78,7 @@ class ReportCalls(Connection):
     def reconcile(self, *, repair: bool = False) -> m.OperationOut:
         """Compare everything that is kept in several places, as an operation to `watch`; `repair` what differs."""
         return self.call("POST", f"/v1/reports/reconciliation/{'repair' if repair else 'check'}")
+
+
+def _said(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value is not None}

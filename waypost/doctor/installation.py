@@ -40,6 +40,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("lanes", _lanes),
         ("set aside", _set_aside),
         ("values", _values),
+        ("silences", _silences),
     ]
     return [finding_of(name, check, settings) for name, check in checks]
 
@@ -133,6 +134,18 @@ def _values(settings: Settings) -> str:
         f"not understood: {'; '.join(told)}{more}; send ISO 8601 dates, numbers with a decimal point and IANA zones "
         "(GET /v1/unreadable-values)"
     )
+
+
+def _silences(settings: Settings) -> str:
+    """What has stopped happening, or is misspelt."""
+    try:
+        found = client(settings).silences()["silences"]
+    except (Unreachable, ApiProblem) as gone:
+        raise CheckFailed(f"nobody can say: {gone}") from None
+    if found:
+        more = f"; and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        raise CheckFailed("; ".join(one["told"] for one in found[:MOST_TOLD]) + more)
+    return "everything comes as usual"
 
 
 def _example(one: UnreadableFieldOut) -> str:

@@ -1,13 +1,19 @@
-"""Reports as they are typed: `report`."""
+"""Reports as they are typed: `report`, `report funnel`, `report cohorts`."""
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import api_client, console
+from waypost.cli.terminal import api_client, console, progress_bar
+
+LIFECYCLE = "lifecycle"
+"""The report that is shown where none is named."""
 
 
 class Every(StrEnum):
@@ -18,9 +24,45 @@ class Every(StrEnum):
     month = "month"
 
 
+class CohortEvery(StrEnum):
+    """How long a row of the triangle is."""
+
+    week = "week"
+    month = "month"
+
+
+class BrokenDownBy(StrEnum):
+    """By what a funnel is broken down."""
+
+    month = "month"
+    source = "source"
+    segment = "segment"
+    variant = "variant"
+    version = "version"
+
+
+class _ReportGroup(TyperGroup):
+    """`waypost report trial` is the lifecycle of that journey, without its name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As they are typed, with the report that is meant where none is named."""
+        named = args[:1] and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named else [LIFECYCLE, *args])
+
+
 def register(app: typer.Typer) -> None:
-    """Put the command of this module on the command line."""
-    app.command()(report)
+    """Put the commands of this module on the command line."""
+    reports = typer.Typer(help="How it went: the lifecycle over time, funnels, cohorts.", cls=_ReportGroup)
+    reports.command(LIFECYCLE)(report)
+    reports.command()(funnel)
+    reports.command()(cohorts)
+    app.add_typer(reports, name="report")
+
+
+SinceOption = Annotated[str | None, typer.Option("--since", help="The first day, such as 2026-03-02.")]
+UntilOption = Annotated[str | None, typer.Option("--until", help="The last day; without it today.")]
+WhoseStagesOption = Annotated[str | None, typer.Option(help="Whose stages are meant; without it the lifecycle's.")]
+CsvFlag = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
 
 
 def report(
@@ -39,3 +81,74 @@ def report(
         print(json.dumps(found))
     else:
         print_series(console, found)
+
+
+def funnel(
+    chain: Annotated[
+        list[str], typer.Argument(help='Two or more, in order: "event:Signed Up", stage:onboarding, entry.')
+    ],
+    within: Annotated[str | None, typer.Option(help='Of the whole chain, such as "14 days".')] = None,
+    by: Annotated[BrokenDownBy | None, typer.Option(help="Broken down by this, too.")] = None,
+    split: Annotated[str | None, typer.Option(help="The split whose variants are told apart.")] = None,
+    journey: WhoseStagesOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    csv: CsvFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """How many come from one milestone to the next, how fast, and where the others stand now."""
+    from waypost.cli.tables import funnels
+
+    if len(chain) < 2:
+        raise typer.BadParameter("name two milestones or more")
+    with api_client() as waypost, _progress() as told:
+        found = waypost.funnel(
+            chain, on_progress=told, within=within, by=by, split=split, journey=journey, since=since, until=until
+        )
+    if as_json:
+        print(json.dumps(found))
+    elif csv:
+        print(funnels.funnel_csv(found), end="")
+    else:
+        funnels.print_funnel(console, found)
+
+
+def cohorts(
+    first: Annotated[
+        str | None, typer.Argument(help='What begins a cohort: "event:Signed Up", stage:core; without it the entry.')
+    ] = None,
+    returning: Annotated[str | None, typer.Option(help="The event by which somebody comes back.")] = None,
+    by: Annotated[CohortEvery, typer.Option(help="A row for each week or month.")] = CohortEvery.month,
+    journey: WhoseStagesOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    csv: CsvFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Who comes back: of those who began in a month or week, how many in each one after it."""
+    from waypost.cli.tables import funnels
+
+    with api_client() as waypost, _progress() as told:
+        found = waypost.cohorts(
+            on_progress=told, first=first, returning=returning, by=by.value, journey=journey, since=since, until=until
+        )
+    if as_json:
+        print(json.dumps(found))
+    elif csv:
+        print(funnels.cohorts_csv(found), end="")
+    else:
+        funnels.print_cohorts(console, found)
+
+
+@contextmanager
+def _progress() -> Generator[Any, None, None]:
+    """A bar, where it takes an operation."""
+    with progress_bar() as bar:
+        tasks = list[Any]()
+
+        def told(shown: Any) -> None:
+            if not tasks:
+                tasks.append(bar.add_task("Counting", total=shown["total"]))
+            bar.update(tasks[0], completed=shown["done"], total=shown["total"])
+
+        yield told

@@ -1,0 +1,109 @@
+"""Funnels and cohorts: at once over some thousands of customers, as an operation over more."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from api.deps.audit_trail import Trail
+from api.deps.backend import TheBackend
+from api.deps.permission import Support
+from api.deps.transactions import Now, Writing
+from api.edge.heavy_work import TheHeavyWork
+from api.edge.idempotency import IdempotentRoute
+from api.errors import responses
+from api.routes.operations import operation_out
+from api.routes.reports import ReportedJourney
+from api.schemas.funnels import CohortReport, CohortsIn, FunnelIn, FunnelReport
+from api.schemas.operations import OperationOut
+from services.reports import funnel_operation, reached
+from services.reports.cohorts import CohortLength, CohortQuestion, Cohorts
+from services.reports.funnel import WITHIN, Funnel, FunnelGroup, FunnelQuestion
+from value.orders import COMPLETED
+
+router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=IdempotentRoute)
+
+StepText = Annotated[str, Query(max_length=300)]
+
+
+def funnel_asked(
+    begin: Annotated[str, Query(alias="from", max_length=300, description="`event:NAME`, `stage:KEY` or `entry`")],
+    to: Annotated[str, Query(max_length=300, description="the last step, written the same way")],
+    via: Annotated[list[StepText] | None, Query(max_length=6, description="a step in between; again for more")] = None,
+    within: Annotated[str, Query(max_length=60, description="of the whole chain, such as `14 days`")] = WITHIN,
+    journey: ReportedJourney = None,
+    since: Annotated[date | None, Query(description="the first day of those who begin")] = None,
+    until: Annotated[date | None, Query(description="the last; without it today")] = None,
+    by: Annotated[FunnelGroup | None, Query(description="broken down by this too")] = None,
+    split: Annotated[str | None, Query(max_length=200, description="whose variants")] = None,
+) -> FunnelQuestion:
+    """The question as it stands in an address."""
+    chain = (begin, *(via or ()), to)
+    return FunnelQuestion(
+        chain=chain, within=within, journey=journey, since=since, until=until, by=by, split=split
+    )  # fmt: skip
+
+
+def cohorts_asked(
+    first: Annotated[str | None, Query(max_length=300, description="what begins a cohort; without it `entry`")] = None,
+    returning: Annotated[str, Query(max_length=200, description="the event of who comes back")] = COMPLETED,
+    by: Annotated[CohortLength, Query(description="a row for each week or month")] = "month",
+    journey: ReportedJourney = None,
+    since: Annotated[date | None, Query(description="the first day of those who begin")] = None,
+    until: Annotated[date | None, Query(description="the last; without it today")] = None,
+) -> CohortQuestion:
+    """The question as it stands in an address."""
+    return CohortQuestion(first=first, returning=returning, by=by, journey=journey, since=since, until=until)
+
+
+TheFunnel = Annotated[FunnelQuestion, Depends(funnel_asked)]
+TheCohorts = Annotated[CohortQuestion, Depends(cohorts_asked)]
+
+
+@router.get("/funnel", summary="How many come from one milestone to another", responses=responses(404, 409, 422))
+async def funnel(asked: TheFunnel, parts: TheBackend, caller: Support, now: Now, heavy: TheHeavyWork) -> FunnelReport:
+    """From an event or a stage through others to the last, in order: how many, how fast, where the rest stands.
+
+    Each customer counts once, by their first time in the span. More than 20,000 times are an operation: POST.
+    """
+
+    def count() -> FunnelReport:
+        with parts.database.reading() as session:
+            return FunnelReport.model_validate(reached.at_once(session, Funnel(session, asked, now)))
+
+    return await heavy.run(count)
+
+
+@router.post("/funnel", status_code=202, summary="The same over any number", responses=responses(404, 422))
+def funnel_of_many(body: FunnelIn, request: Request, session: Writing, caller: Support, now: Now) -> OperationOut:
+    """An operation to watch; its result is what GET answers."""
+    asked = FunnelQuestion(
+        chain=(body.begin, *body.via, body.to),
+        **body.model_dump(exclude={"begin", "via", "to"}),
+    )
+    shown = operation_out(funnel_operation.start_funnel(session, asked, caller.id, now), now)
+    Trail(request, session, now).note("counted", "funnel", shown.id, after=shown)
+    return shown
+
+
+@router.get("/cohorts", summary="Who comes back", responses=responses(404, 409, 422))
+async def cohorts(asked: TheCohorts, parts: TheBackend, caller: Support, now: Now, heavy: TheHeavyWork) -> CohortReport:
+    """Of those who began in a month or week, how many came back in each one after it.
+
+    A customer is in the cohort of their first time at all. More than 20,000 are an operation: POST.
+    """
+
+    def count() -> CohortReport:
+        with parts.database.reading() as session:
+            return CohortReport.model_validate(reached.at_once(session, Cohorts(session, asked, now)))
+
+    return await heavy.run(count)
+
+
+@router.post("/cohorts", status_code=202, summary="The same over any number", responses=responses(404, 422))
+def cohorts_of_many(body: CohortsIn, request: Request, session: Writing, caller: Support, now: Now) -> OperationOut:
+    """An operation to watch; its result is what GET answers."""
+    asked = CohortQuestion(**body.model_dump())
+    shown = operation_out(funnel_operation.start_cohorts(session, asked, caller.id, now), now)
+    Trail(request, session, now).note("counted", "cohorts", shown.id, after=shown)
+    return shown

@@ -1,0 +1,104 @@
+"""Funnels and cohorts over the API and in the terminal."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from services.reports import reached
+from store.tables.enrollments import Enrollment
+from tests.shells import Shell
+from waypost.cli.app import app
+from waypost.cli.tables import funnels
+from waypost.cli.terminal import console
+from waypost.client import Waypost
+from waypost.wiring import Parts
+
+CHAIN = {"from": "event:Signed Up", "to": "event:Bought"}
+
+
+@pytest.fixture
+def three(client: TestClient, welcome: dict[str, Any], parts: Parts, clock: Any) -> None:
+    """Three sign up and wait in their first stage; two days later one of them buys."""
+    for name in ("ann", "bob", "cleo"):
+        client.post("/v1/track", json={"userId": name, "event": "Signed Up"})
+    with parts.database.reading() as session:
+        runs = session.exec(select(Enrollment)).all()
+    for one in runs:
+        Shell(parts.database, one).wake(clock())
+    clock.forward(days=2)
+    client.post("/v1/track", json={"userId": "ann", "event": "Bought"})
+
+
+@pytest.mark.usefixtures("three")
+def test_a_funnel_is_asked_for_with_its_steps_in_between(client: TestClient) -> None:
+    found = client.get("/v1/reports/funnel", params={**CHAIN, "via": ["entry"], "by": "month", "within": "3 days"})
+    assert found.status_code == 200, found.text
+    assert [(one["step"], one["customers"]) for one in found.json()["steps"]] == [
+        ("event:Signed Up", 3),
+        ("stage:new", 3),
+        ("event:Bought", 1),
+    ]
+    assert [one["group"] for one in found.json()["groups"]] == ["2026-03"]
+
+
+@pytest.mark.usefixtures("three")
+def test_cohorts_are_a_triangle(client: TestClient) -> None:
+    found = client.get("/v1/reports/cohorts", params={"returning": "Bought", "by": "week"}).json()
+    assert [(one["customers"], [each["count"] for each in one["periods"]]) for one in found["cohorts"]][-1] == (3, [1])
+
+
+@pytest.mark.usefixtures("three")
+def test_many_are_an_operation(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reached, "AT_ONCE", 1)
+    refused = client.get("/v1/reports/funnel", params=CHAIN)
+    assert (refused.status_code, refused.json()["path"]) == (409, "too_many")
+    asked = client.post("/v1/reports/funnel", json={**CHAIN, "by": "month"})
+    assert (asked.status_code, asked.json()["kind"]) == (202, "report funnel")
+    other = client.post("/v1/reports/cohorts", json={"returning": "Bought"})
+    assert (other.status_code, other.json()["kind"]) == (202, "report cohorts")
+    unread = client.post("/v1/reports/funnel", json={**CHAIN, "to": "Bought"})
+    assert (unread.status_code, unread.json()["path"]) == (422, "to")
+
+
+@pytest.mark.usefixtures("three")
+def test_the_terminal_shows_both_and_writes_them_for_a_spreadsheet(
+    client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = client.get("/v1/reports/funnel", params={**CHAIN, "by": "month"}).json()
+    funnels.print_funnel(console, found)
+    shown = capsys.readouterr().out
+    assert "33.3%" in shown
+    assert "2 stopped at event:Signed Up; they stand now: new 2" in shown
+    lines = list(csv.DictReader(io.StringIO(funnels.funnel_csv(found))))
+    assert [(one["group"], one["step"], one["customers"]) for one in lines] == [
+        ("", "event:Signed Up", "3"),
+        ("", "event:Bought", "1"),
+        ("2026-03", "event:Signed Up", "3"),
+        ("2026-03", "event:Bought", "1"),
+    ]
+    told = client.get("/v1/reports/cohorts", params={"returning": "Bought"}).json()
+    funnels.print_cohorts(console, told)
+    assert "Month 0" in capsys.readouterr().out
+    cells = list(csv.DictReader(io.StringIO(funnels.cohorts_csv(told))))
+    assert (cells[-1]["from"], cells[-1]["period"], cells[-1]["count"]) == ("2026-03-01", "0", "1")
+
+
+@pytest.mark.usefixtures("three")
+def test_the_client_asks_at_once(client: TestClient, keys: dict[str, str]) -> None:
+    with Waypost(str(client.base_url), keys["support"], transport=client._transport) as waypost:  # type: ignore[arg-type]
+        assert waypost.funnel(["entry", "event:Bought"], within="3 days")["customers"] == 3
+        assert waypost.cohorts(returning="Bought", by="week")["customers"] == 3
+
+
+def test_the_lifecycle_needs_no_name_on_the_command_line() -> None:
+    shown = CliRunner().invoke(app, ["report", "trial", "--help"]).output
+    assert "How a journey went" in shown
+    named = CliRunner().invoke(app, ["report", "funnel", "--help"]).output
+    assert "milestone" in named
+    assert "cohorts" in CliRunner().invoke(app, ["report", "--help"]).output
+    assert CliRunner().invoke(app, ["report", "funnel", "entry"]).exit_code == 2
