@@ -57,7 +57,7 @@ HAPPENINGS = (
 """What customers, marketers and the world do meanwhile."""
 
 RECOVERIES = (
-    "a workflow task was done again", "a workflow task came too late", "a workflow was told more at its end",
+    "a workflow task was done again", "a workflow task came too late",
     "a workflow was replayed", "a workflow continued as new", "an owner missed its heartbeats",
     "a mail was withheld", "a mail was unknown", "evidence: accepted", "evidence: absent", "evidence: unknowable",
     "a mail was parked", "a mail was planned again", "a late mail arrived", "a wake was told again",
