@@ -19,6 +19,7 @@ from store.dialects.sqlite import SQLITE
 from store.session import ALWAYS, Database
 from tests.world.clock import NOON
 from tests.world.invariants import CAP
+from workflows import claim_check
 
 TEMPLATES = frozenset({"mail_a", "mail_b", "mail_c", "mail_o", "mail_p"})
 
@@ -83,7 +84,8 @@ class Prepared:
         self.state = state or self._made()
 
     def reset(self) -> None:
-        """As at the beginning, ids too."""
+        """As at the beginning, ids too; a worker knows no program yet, whatever this process has run before."""
+        claim_check._programs.clear()
         self.raw.deserialize(self.state)
         seed_ids()
 
