@@ -22,6 +22,9 @@ MOST_LINES = 20
 LONGEST = 100
 """Characters that are kept of an id or a name."""
 
+MISSING = "(missing)"
+"""What is told of a value that had to be there, and was not."""
+
 UNSTATED = "unstated"
 """The currency of an amount whose event names none."""
 
@@ -92,9 +95,11 @@ def unreadable(name: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, 
     amount = amount_in(properties)
     if name == COMPLETED and amount is not None and amount < 0:
         yield "amount", amount
+    if name == COMPLETED and not any(_is_given(properties.get(one)) for one in AMOUNTS):
+        yield "amount", MISSING
     order_id = properties.get("order_id")
     if _text(order_id) is None and (_is_given(order_id) or name != COMPLETED):
-        yield "order_id", order_id if _is_given(order_id) else "(missing)"
+        yield "order_id", order_id if _is_given(order_id) else MISSING
     if _is_given(properties.get("currency")) and currency_in(properties) is None:
         yield "currency", properties["currency"]
     given = properties.get("products")

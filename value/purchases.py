@@ -135,16 +135,63 @@ def fold(
     if name not in orders.ORDER_EVENTS:
         return known
     said = orders.read(name, properties)
-    if name != orders.COMPLETED and said.order_id is None:
-        return known  # nobody can tell what it takes back
-    key = said.order_id or f"{NO_ID}{seq}"
-    order = known.orders.get(key, Order(at=None))
-    after = _completed(order, said, at) if name == orders.COMPLETED else _taken_back(order, said, name)
+    key = key_of(name, said, seq)
+    if key is None:
+        return known
+    after = told(known.orders.get(key, UNTOLD), name, said, at)
     return _bounded(replace(known, orders={**known.orders, key: after}), most)
 
 
 NO_ID = "#"
 """Before the number of the event, the key of an order that has no id."""
+
+UNTOLD = Order(at=None)
+"""An order of which nothing has been told yet."""
+
+
+def key_of(name: str, said: OrderSaid, seq: int) -> str | None:
+    """By what an order is known: its id, else the number of its event; None where nobody can tell."""
+    return said.order_id or (f"{NO_ID}{seq}" if name == orders.COMPLETED else None)
+
+
+def moved_key(key: str, by: int) -> str:
+    """The key of an order whose customer's events are numbered on by so many."""
+    return f"{NO_ID}{int(key[1:]) + by}" if key.startswith(NO_ID) and key[1:].isdecimal() else key
+
+
+def told(order: Order, name: str, said: OrderSaid, at: datetime) -> Order:
+    """An order with one more event of it; the same order where that says nothing new."""
+    return _completed(order, said, at) if name == orders.COMPLETED else _taken_back(order, said, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """An order event that was appended: whose it is, by what its order is known (None: by nothing), and what it says.
+
+    `known` says that the customer had this order before the event came.
+    """
+
+    customer_id: str
+    key: str | None
+    name: str
+    at: datetime
+    said: OrderSaid
+    known: bool = False
+
+    @staticmethod
+    def read(
+        customer_id: str,
+        seq: int,
+        name: str,
+        at: datetime,
+        properties: Mapping[str, Any],
+        before: Purchases = NONE,
+    ) -> "OrderEvent":
+        """The order event with the number `seq` of a customer who had bought so much `before`."""
+        said = orders.read(name, properties)
+        key = key_of(name, said, seq)
+        order = before.orders.get(key or "", UNTOLD)
+        return OrderEvent(customer_id=customer_id, key=key, name=name, at=at, said=said, known=order.at is not None)
 
 
 def _completed(order: Order, said: OrderSaid, at: datetime) -> Order:
@@ -171,12 +218,12 @@ def combined(one: Purchases, other: Purchases, renumbered: int) -> Purchases:
     """
     found = dict(one.orders)
     for key, order in other.orders.items():
-        key = f"{NO_ID}{int(key[1:]) + renumbered}" if key.startswith(NO_ID) and key[1:].isdecimal() else key
-        found[key] = _told_by_both(found[key], order) if key in found else order
+        key = moved_key(key, renumbered)
+        found[key] = told_by_both(found[key], order) if key in found else order
     return _bounded(Purchases(orders=found, earlier=one.earlier.plus(other.earlier)), KEPT)
 
 
-def _told_by_both(one: Order, other: Order) -> Order:
+def told_by_both(one: Order, other: Order) -> Order:
     """The order as it was told first, without what either takes back."""
     told = min((one, other), key=lambda order: order.at or datetime.max.replace(tzinfo=UTC))
     return replace(

@@ -29,7 +29,6 @@ from api.schemas.journeys import (
     ResumeIn,
     Validation,
 )
-from api.schemas.reports import JourneyReport
 from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language.problems import DefinitionProblem, InvalidJourney
@@ -38,7 +37,7 @@ from services.definitions import drafts, journeys, pauses, validation_context
 from services.definitions.drafts import DraftAuthor
 from services.errors import InvalidInput, Refused
 from services.operations import operations
-from services.reports import customer_view, journey_report, lifecycle_report
+from services.reports import customer_view, lifecycle_report
 from store.queries import lists
 from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment
@@ -201,12 +200,6 @@ def listed(
 def get(key: JourneyKey, session: Reading, caller: Support, response: Response) -> JourneyOut:
     """The draft and the number of the live version."""
     return etags.tagged(response, _shown(journeys.get(session, key)))
-
-
-@router.get("/{key}/report", summary="How a journey does", responses=responses(404))
-def report(key: JourneyKey, session: Reading, caller: Support) -> JourneyReport:
-    """Who entered, where they are, how they left, what was sent, and what goals it reached."""
-    return JourneyReport(**journey_report.journey(session, key))
 
 
 class Svg(Response):

@@ -8,7 +8,9 @@ from pydantic import AwareDatetime
 
 from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
+from api.edge.report_tables import FORMS
 from api.errors import responses
+from api.schemas.mail_report import MailsReport
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, SilenceReport
 from api.schemas.surveys import SurveyAnswersOut, SurveyReport
 from api.schemas.value import CustomerValueReport
@@ -16,13 +18,15 @@ from services.reports import (
     journey_report,
     lifecycle_report,
     lifecycle_series,
+    mail_report,
     silence_report,
     survey_report,
     value_report,
 )
+from services.reports.mail_report import MailGrouping
 from services.reports.periods import PeriodLength
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"])
+router = APIRouter(prefix="/v1/reports", tags=["reports"], **FORMS)
 
 ReportedJourney = Annotated[
     str | None, Query(max_length=63, description="a journey; without it the lifecycle journey, or all")
@@ -64,6 +68,26 @@ def messages(
     """Every mail is counted once, with the reason why it did not go."""
     found = journey_report.messages(session, journey, since)
     return MessagesReport(messages=[MessageCountOut(**one) for one in found])
+
+
+@router.get("/mails", summary="What mails are worth", responses=responses(422))
+def mails(
+    session: Reading,
+    caller: Support,
+    now: Now,
+    by: Annotated[MailGrouping, Query(description="how mails are put together; `mail` is by all of it")] = "mail",
+    journey: Annotated[str | None, Query(max_length=63, description="a journey's mails alone")] = None,
+    broadcast: Annotated[str | None, Query(max_length=63, description="a broadcast's mails alone")] = None,
+    since: Annotated[date | None, Query(alias="from", description="mails accepted on this day or later")] = None,
+    until: Annotated[date | None, Query(alias="to", description="the last day; without it today")] = None,
+) -> MailsReport:
+    """Sent, delivered, opened, clicked, unsubscribed, complained, converted, and the orders credited to them.
+
+    An order is credited to the mails that were accepted within the time of their journey's goal before it. Refunds and
+    cancellations take back what was credited. Currencies are never added up.
+    """
+    found = mail_report.mails(session, by, now, journey=journey, broadcast=broadcast, since=since, until=until)
+    return MailsReport.model_validate(found)
 
 
 @router.get("/surveys", summary="What customers answer", responses=responses())

@@ -78,6 +78,13 @@ class LastCheckOut(BaseModel):
     differences: list[BookDifferenceOut]
 
 
+class RevenueBook(BaseModel):
+    """What mails are credited with, against the orders: as the last night found it, or counted anew."""
+
+    checked_at: datetime | None = Field(default=None, description="null: just now, or never yet")
+    differences: dict[str, int] = Field(examples=[{}])
+
+
 class Reconciliation(BaseModel):
     """Whether the books balance."""
 
@@ -85,6 +92,7 @@ class Reconciliation(BaseModel):
     recounted: bool = Field(description="whether the rows were counted too, or the kept counts alone compared")
     journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
+    revenue: RevenueBook
     on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])
     stuck_dispatches: dict[str, int] = Field(description="those of them that wait for a person", examples=[{}])
     stuck_hooks: dict[str, int] = Field(

@@ -20,7 +20,7 @@ from store.queries import customers, event_names, events
 from store.tables.customers import Customer
 from value import purchases
 from value.orders import ORDER_EVENTS
-from value.purchases import Purchases
+from value.purchases import OrderEvent, Purchases
 
 STALE = timedelta(hours=72)
 """An event that happened longer ago only counts: whoever sends it late must not mail somebody about old news."""
@@ -79,6 +79,7 @@ class EventLog:
         self._rows: list[bulk.ColumnValues] = []
         self._folded: dict[str, _Folded] = {}
         self._unread = UnreadInEvents()
+        self._ordered: list[OrderEvent] = []
 
     def append(self, customer: Customer, event: EventToAppend) -> bulk.ColumnValues:
         """Number an event of a locked customer and fold it into the aggregates; return its row, to be stored."""
@@ -91,6 +92,9 @@ class EventLog:
         )
         if event.name in ORDER_EVENTS:
             bought = folded.bought or Purchases.from_json(customer.purchases)
+            self._ordered.append(
+                OrderEvent.read(customer.id, folded.seq, event.name, event.at, event.properties, bought)
+            )
             folded.bought = purchases.fold(bought, event.name, event.at, event.properties, folded.seq)
         if event.touch is not None:
             known = folded.source if folded.source is not None else customer.source
@@ -123,6 +127,11 @@ class EventLog:
         event_names.remember(self._session, (row["name"] for row in self._rows), self._now)
         self._unread.count(self._session, self._now)
         self._rows, self._folded = [], {}
+
+    def take_ordered(self) -> list[OrderEvent]:
+        """The order events that were appended since this was last asked."""
+        ordered, self._ordered = self._ordered, []
+        return ordered
 
     def _fold(self, new: Sequence[Customer]) -> list[bulk.ColumnValues]:
         """Let the customers know what was collected; return what there is to change of those who have a row."""

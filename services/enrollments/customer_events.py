@@ -21,6 +21,8 @@ from journeys.machine.ahead import ADDRESS_KNOWN, ZONE_CHANGED
 from journeys.program.nodes import is_heard
 from journeys.program.program import Program
 from journeys.rules import entry_rules
+from services.attribution import rules
+from services.attribution.rules import AttributionRules
 from services.customers import due_dates, known_facts, segments, unreadable
 from services.customers.event_log import EventLog, NewEvent
 from services.customers.segments import MembershipChange
@@ -48,11 +50,14 @@ _LOADED: dict[str, tuple[Sequence[tuple[Any, ...]], "Listeners"]] = {}
 class Listeners:
     """Who listens to events of everybody: the live journeys and the segments, loaded once for a batch.
 
+    `attribution` says which mails are credited with an order.
+
     With `one_profile_per_address` an identify joins the customers who have the address that it says.
     """
 
     journeys: Sequence[LiveJourney]
     segments: Sequence[Segment]
+    attribution: AttributionRules
     one_profile_per_address: bool = False
 
     @staticmethod
@@ -71,6 +76,7 @@ class Listeners:
         return Listeners(
             journeys=live,
             segments=[Segment(**one.model_dump()) for one in segment_rows.listed(session)],
+            attribution=rules.of(session, [program for _, program in live]),
             one_profile_per_address=installation_settings.load(session).one_profile_per_address,
         )
 

@@ -15,6 +15,7 @@ from journeys.program.program import Program
 from journeys.rules import set_values
 from journeys.rules.split_answers import has_splits
 from journeys.simulation.simulator import IDENTIFY
+from services.attribution import mail_outcomes
 from services.customers import known_facts, profiles
 from services.customers.event_log import NewEvent
 from services.customers.profile_changes import ProfileBefore
@@ -129,6 +130,8 @@ def _credit(call: WakeContext, record: Decide) -> Detail:
     tally = Tally()
     tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
     tally.write(call.session)
+    if message is not None:
+        mail_outcomes.reached_goal(call.session, message, record.at)
     if has_splits(call.program):
         event = known_facts.event_facts_at(call.session, call.customer.id, record.detail["seq"])
         splits.credit(call.session, call.enrollment, event, record.at)

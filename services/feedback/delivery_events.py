@@ -18,25 +18,18 @@ from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
 from services.errors import ServiceError
-from services.feedback import complaint_brake, consents
+from services.feedback import complaint_brake, consents, mail_returns
 from services.feedback.consents import Statement
+from services.feedback.mail_returns import RANK
 from store import bulk
 from store.bulk import turns
-from store.queries import customers, decisions, message_counts, messages
+from store.queries import customers, decisions, messages
 from store.queries import delivery_events as delivery_event_rows
 from store.queries.delivery_events import Told
-from store.queries.message_counts import Came
 from store.session import CameBetween
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer
 from store.tables.messages import Message
-
-RANK: Mapping[str, int] = {
-    "accepted": 0, "deferred": 1, "dropped": 2, "blocked": 3, "bounced": 4, "delivered": 5, "opened": 6, "clicked": 7,
-    "unsubscribed": 8, "complained": 9, "resubscribed": -1, "unknown": -1,
-}  # fmt: skip
-"""How far a mail is: a report of a lower rank moves it no further, and one of rank -1 never. What it brings
-about, as a suppression, happens all the same."""
 
 CONTRARY = {"delivered", "bounced"}
 """One denies what the other says, and the later one is right: a server may take a mail and send it back hours later."""
@@ -51,9 +44,6 @@ HEARD: Mapping[str, str] = {
     "resubscribed": "Message Resubscribed",
 }
 """Kinds that are events of the customer."""
-
-OPENING = {"opened", "clicked"}
-"""Whoever clicks has opened, whether or not pictures were loaded."""
 
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
 """Kinds after which an address is never written to, and the reason that is kept."""
@@ -180,14 +170,10 @@ class _ReportBatch:
     def add(self, report: ReportedEvent, message: Message, customer: Customer) -> None:
         """Move the mail forward, and keep in mind what else follows."""
         before, told = message.delivery, self._told[message.id]
-        done = {one.kind for one in told if not one.machine}
         told.append(Told(str(report.kind), report.at, report.machine))
         self._rows.append(_row(report, message, self._provider, self._now))
         self._forward(report, message)
-        for came in _first_times(report, before, message.delivery, done):
-            _count(self._session, message, came, message.accepted_at or report.at)
-        if _arrived(before) and not _arrived(message.delivery):
-            _count(self._session, message, "arrived", message.accepted_at or report.at, -1)
+        mail_returns.count(self._session, report, message, before, told[:-1])
         source = f"message {message.id}"
         email = message.email or customer.email
         if report.kind in SUPPRESSING and email is not None:
@@ -209,7 +195,9 @@ class _ReportBatch:
             message.delivery = _later(self._told[message.id])
         elif RANK[kind] > RANK.get(message.delivery or "", -1):
             message.delivery = kind
-        if _arrived(message.delivery):  # what has arrived was accepted, whether or not our own record of it is written
+        if mail_returns.arrived(
+            message.delivery
+        ):  # what has arrived was accepted, whether or not our own record of it is written
             message.accepted_at = message.accepted_at or report.at
         self._session.add(message)
         if not report.machine and report.kind != "unknown":
@@ -291,30 +279,3 @@ def _later(told: Sequence[Told]) -> str:
     arrived = (one.at for one in told if one.machine or one.kind == "delivered")
     delivered = max(arrived, default=None)
     return "delivered" if bounced is None or (delivered is not None and delivered > bounced) else "bounced"
-
-
-def _first_times(report: ReportedEvent, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
-    """What is true of a mail since this report, and was not before: each is counted once for each mail."""
-    if _arrived(after) and not _arrived(before):
-        yield "arrived"
-    if after == "complained" and before != "complained":
-        yield "complained"
-    if not report.machine:
-        if report.kind in OPENING and not done & OPENING:
-            yield "opened"
-        if report.kind == "clicked" and "clicked" not in done:
-            yield "clicked"
-
-
-def _arrived(delivery: str | None) -> bool:
-    return delivery is not None and RANK[delivery] >= RANK["delivered"]
-
-
-def _count(session: Session, message: Message, came: Came, accepted_at: datetime, by: int = 1) -> None:
-    """By the journey or broadcast, and by the topic; `by` is -1 for what turned out not to be so."""
-    counts = message_counts.tally(session)
-    if message.journey:
-        counts.came("journey", message.journey, came, accepted_at, by=by)
-    if message.broadcast is not None:
-        counts.came("broadcast", message.broadcast, came, accepted_at, message.variant or "", by=by)
-    counts.came("topic", message.topic, came, accepted_at, by=by)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from services.attribution import mail_outcomes
 from services.customers.consent_in_force import ConsentsInForce
 from services.definitions import topics
 from services.errors import NotFound
@@ -103,4 +104,7 @@ def choose(
         on = one.topic in wanted
         if on != one.on or (on and nothing):
             statements.append(replace(said, topic=one.topic, granted=on, evidence=agreed if on else None))
-    consents.say_all(session, statements, now)
+    changed = consents.say_all(session, statements, now)
+    mail = session.get(Message, send_id)
+    if changed and mail is not None and any(one.topic == mail.topic and not one.granted for one in statements):
+        mail_outcomes.unsubscribed(session, mail, now)

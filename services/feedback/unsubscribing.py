@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from services.attribution import mail_outcomes
 from services.feedback import consents
 from store.tables.messages import Message
 
@@ -18,4 +19,7 @@ def unsubscribe(
     """
     mail = session.get(Message, send_id) if send_id is not None else None
     email = mail.email if mail is not None else None
-    return consents.record(session, customer_id, topic, False, source, now, now, email=email)
+    changed = consents.record(session, customer_id, topic, False, source, now, now, email=email)
+    if changed and mail is not None:
+        mail_outcomes.unsubscribed(session, mail, now)
+    return changed

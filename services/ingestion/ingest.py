@@ -17,6 +17,7 @@ from sqlmodel import Session
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
 from journeys.machine.ahead import ZONE_CHANGED
 from journeys.simulation.simulator import IDENTIFY
+from services.attribution import crediting
 from services.customers import profiles
 from services.customers.event_log import EventLog, NewEvent
 from services.customers.profile_changes import ProfileBefore, learned
@@ -210,6 +211,7 @@ class _Batch:
         """Store what was appended, and tell whoever waits for it or listens."""
         (customers, aliases), known = self._identities.take_new(), self._identities.take_known()
         self._log.store(customers)
+        crediting.credit(self._session, self._log.take_ordered(), self._listeners.attribution, self._now)
         for one in customers:
             self._renamed.pop(one.id, None)
         customer_words.renew(self._session, list(self._renamed.values()))

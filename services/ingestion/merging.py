@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel
 
 from journeys.facts import customer_facts, touches
 from journeys.facts.customer_facts import Aggregate
+from services.attribution import merged_orders
 from services.customers import profiles
 from services.enrollments import asking
 from services.messages import withdrawing
@@ -31,6 +32,7 @@ from store.queries import (
 )
 from store.queries.tombstones import ANONYMOUS, USER
 from store.statuses import EnrollmentStatus
+from store.tables.attribution import MailOutcome
 from store.tables.customers import AddressConsent, Alias, Consent, Customer, DateDue, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, Message, MessageBody, PendingClick
@@ -41,7 +43,7 @@ from value.purchases import Purchases
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
     AddressConsent, Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Engagement, Hook,
-    Interest, Alias, SurveyAnswer, UnreadableExample,
+    Interest, Alias, SurveyAnswer, UnreadableExample, MailOutcome,
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)
@@ -61,6 +63,7 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
     _consents(session, source.id, target.id)
     broadcast_members.reassign(session, source.id, target.id)
     assignments.reassign(session, source.id, target.id)
+    merged_orders.combine(session, source.id, target.id, base, now)
     for table in WORKED_OUT_ANEW:
         ownership.delete_rows(session, table, source.id)
     _profile(session, source, target, now)

@@ -68,6 +68,23 @@ class Unsure(BaseModel):
         return value
 
 
+class AttributionIn(BaseModel):
+    """Which mails are credited with an order, where their journey has no goal that says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    window: str = Field(
+        default="7 days", description="how long before an order: of broadcasts, and of journeys without a goal"
+    )
+    transactional: bool = Field(default=False, description="credit transactional mail too")
+
+    @field_validator("window")
+    @classmethod
+    def _a_span(cls, value: str) -> str:
+        calendar.parse_span(value)
+        return value
+
+
 class Utm(BaseModel):
     """Parameters that links get; campaign and content are the journey (or broadcast) and the template."""
 
@@ -120,6 +137,7 @@ class InstallationSettings(BaseModel):
         default=False,
         description="an identify that says an address makes one of all customers who have it; that cannot be undone",
     )
+    attribution: AttributionIn = AttributionIn()
     unsure: Unsure = Unsure()
     retention: Retention = Retention()
 

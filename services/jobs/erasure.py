@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlmodel import Session, SQLModel
 
+from services.attribution import order_erasure
 from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
@@ -24,6 +25,7 @@ from store.queries.tombstones import ANONYMOUS, EMAIL, USER
 from store.session import Database
 from store.statuses import EnrollmentStatus
 from store.tables.access import Operation
+from store.tables.attribution import MailOutcome
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
@@ -121,6 +123,12 @@ def _mails(session: Session, customer_id: str, now: datetime) -> int:
     return len(mails)
 
 
+def _credits(session: Session, customer_id: str, now: datetime) -> int:
+    """What mails are credited with stays in the counts, as that of nobody."""
+    order_erasure.erase(session, customer_id)
+    return 0
+
+
 def _rows(*tables: type[SQLModel]) -> Phase:
     """Delete the rows of these tables that are the customer's; of several each holds few."""
     return lambda session, customer_id, now: sum(
@@ -139,6 +147,8 @@ def _audits(session: Session, customer_id: str, now: datetime) -> int:
 ROWS: Mapping[str, Phase] = {
     "runs": _runs,
     "mails": _mails,
+    "credits": _credits,
+    "outcomes": _rows(MailOutcome),
     "bodies": _rows(MessageBody),
     "reports": _rows(DeliveryEvent),
     "clicks": _rows(PendingClick),

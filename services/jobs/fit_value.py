@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 from zlib import crc32
 
+from services.attribution import checking
 from services.installation import value_fit
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
@@ -32,6 +33,7 @@ MOST_LEARNT_FROM = 100_000
 def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[PageOfWork]:
     """Read everybody twice (which currency, then what in it), fit, and keep what was found."""
     now = clock()
+    yield lambda session: _checked(session, now)
     with database.reading() as session:
         total = customers.count(session)
     yield _told(-operation.done, 2 * total)  # what was worked out before a crash is lost
@@ -46,6 +48,12 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
         yield _told(len(page), 2 * total)
     found = everybody.fitted(now.date())
     yield lambda session: _kept(session, found, now)
+
+
+def _checked(session: Any, now: datetime) -> Done:
+    """What mails are credited with is counted anew in the same night."""
+    checking.check(session, now)
+    return Done(count=0, note="revenue checked")
 
 
 def _kept(session: Any, found: Mapping[str, Any], now: datetime) -> Done:

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from services.attribution import checking
 from services.reconciliation import reconciling
 from store.queries import counts, dispatches, hooks, message_counts, outbox, recounts
 from store.queries import journeys as journey_rows
@@ -59,15 +60,17 @@ def reconcile(session: Session, journey: str | None = None, *, recount: bool = F
         erased=counts.labels(session, counts.ERASED),
         dates=counts.labels(session, counts.DATE_UNKNOWN),
     )
+    revenue = {"differences": checking.differences(session)} if recount else checking.last_check(session)
     journeys = [_journey(key, kept, [one for one in books if one.journey == key], rows) for key in keys]
     broadcasts = [] if journey is not None else _broadcasts(books, rows)
     last = reconciling.last_check(session)
-    differ = any(one["differences"] for one in (*journeys, *broadcasts))
+    differ = any(one["differences"] for one in (*journeys, *broadcasts, revenue))
     return {
         "balanced": not differ and not reconciling.left_open(last),
         "recounted": recount,
         "journeys": journeys,
         "broadcasts": broadcasts,
+        "revenue": revenue,
         "on_their_way": dispatches.by_kind(session),
         "stuck_dispatches": dispatches.stuck_by_kind(session),
         "stuck_hooks": hooks.stuck_by_step(session, journey),

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from services.access import idempotency, sessions
 from services.installation import installation_settings
-from store.queries import message_bodies, operations, rejections, series
+from store.queries import mail_results, message_bodies, operations, rejections, series
 
 PAGE = 200
 """Rows of a kind that go in one transaction: a body takes 0.2 ms, and who wants to write waits for 50 ms at most."""
@@ -31,4 +31,5 @@ def prune(session: Session, now: datetime) -> int:
         count += rejections.forget(session, now - timedelta(days=kept.rejections), PAGE)
     if kept.operations is not None:
         count += operations.forget(session, now - timedelta(days=kept.operations), PAGE)
-    return count + series.close(session, series.day_of(now - LATE, series.zone_of(session)), PAGE)
+    today = series.day_of(now - LATE, series.zone_of(session))
+    return count + series.close(session, today, PAGE) + mail_results.close(session, today, PAGE)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from journeys.facts import guards
 from journeys.program.program import DATE_REACHED
+from services.attribution import crediting
 from services.customers import due_dates, past_orders, segments
 from services.customers.event_log import NewEvent
 from services.enrollments import customer_events, poking
@@ -184,10 +185,17 @@ def _past_orders(
     past_orders.fold(session, page)
 
 
+def _past_credits(
+    session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime
+) -> None:
+    crediting.credit_past(session, [one.id for one in page], listeners.attribution, now)
+
+
 WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, datetime], None]] = {
     segments.KIND: _segment,
     due_dates.KIND: _customers_dates,
     past_orders.KIND: _past_orders,
+    crediting.KIND: _past_credits,
 }
 """What is done of each customer, by the kind of a backfill."""
 

@@ -212,6 +212,12 @@ def accepted_by(session: Session, provider: str) -> int:
     return int(next(_read(session, query))[0] or 0)
 
 
+def in_status(session: Session, status: MessageStatus) -> int:
+    """How many messages have this status, without those of erased customers."""
+    query = select(func.sum(MessageCount.count - MessageCount.gone)).where(MessageCount.status == status)
+    return int(next(_read(session, query))[0] or 0)
+
+
 def with_template(session: Session, template: str, statuses: Iterable[MessageStatus]) -> int:
     """How many messages of a template have one of these statuses now."""
     query = select(func.sum(MessageCount.count - MessageCount.gone)).where(

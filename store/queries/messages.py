@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from store import bulk
+from store.queries import mail_results
 from store.queries.message_counts import Counted, MessageKind, kind_of, tally
 from store.statuses import CLAIMABLE, MessageStatus, checked_transition, predecessors
 from store.tables.messages import Message
@@ -208,6 +209,7 @@ def change(
     message.status, message.reason, message.lane, message.updated_at = status, reason, lane or message.lane, now
     session.add(message)
     tally(session).move(was, kind_of(message), message.planned_at)
+    mail_results.count_sent(session, message, was.status, status, message.accepted_at or now)
 
 
 def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
@@ -252,7 +254,7 @@ def _step(
     return set(mine)
 
 
-class AttemptedMessage(Counted, Protocol):
+class AttemptedMessage(Counted, mail_results.CountedMail, Protocol):
     """What is read of a message whose attempt is recorded: a row without the unit of work."""
 
     id: str
@@ -270,7 +272,7 @@ _ATTEMPTED: Any = tuple(
     for name in (
         "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "broadcast", "variant", "template",
         "lane", "status", "reason", "planned_at", "not_before", "accepted_at", "provider", "provider_id", "delivery",
-        "attempt",
+        "attempt", "locale",
     )
 )  # fmt: skip
 
@@ -300,6 +302,7 @@ def record(session: Session, changes: Sequence[tuple[AttemptedMessage, bulk.Colu
             status=str(columns["status"]), reason=columns["reason"] or "", provider=columns["provider"] or ""
         )
         counts.move(was, after, one.planned_at)
+        mail_results.count_sent(session, one, was.status, columns["status"], columns["accepted_at"])
     bulk.change(session, Message, [{"id": one.id, **columns} for one, columns in changes])
 
 
@@ -313,4 +316,5 @@ def erase(session: Session, messages: Sequence[Message]) -> None:
             counts.move(kind, never, one.planned_at)
             kind = never
         counts.leave(kind)
+        mail_results.leave_sent(session, one)
         session.delete(one)

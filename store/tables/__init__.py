@@ -2,10 +2,12 @@
 
 from store.tables import (
     access,
+    attribution,
     broadcasts,
     customers,
     definitions,
     enrollments,
+    mail_results,
     message_counts,
     messages,
     plans,
@@ -18,10 +20,12 @@ from store.tables import (
 
 SUBJECTS = (
     access,
+    attribution,
     broadcasts,
     customers,
     definitions,
     enrollments,
+    mail_results,
     message_counts,
     messages,
     plans,

@@ -153,12 +153,14 @@ BOOK = {
 FOUND = {
     "balanced": True, "recounted": False, "journeys": [BOOK], "on_their_way": {}, "outbox": None, "overdue": 0, "stuck": 0, "stuck_hooks": {}, "stuck_dispatches": {}, "last_check": None,
     "broadcasts": [{"broadcast": "spring", "messages": BOOK["messages"], "differences": {"accepted_messages": 3}}],
+    "revenue": {"checked_at": None, "differences": {"last_EUR_counted_but_not_credited": 17}},
 }  # fmt: skip
 
 
 def test_the_books_tell_each_reason_with_its_count_and_broadcasts_too() -> None:
     told = shown(books.print_books, FOUND, width=200)
     assert "12,345,678" in told
+    assert "revenue: 17 last EUR counted but not credited" in told
     assert [line for line in told.splitlines() if ": " in line] == [
         "a_journey_with_a_long_name, ended: completed 345,678",
         "a_journey_with_a_long_name, failed: rejected 456,000",

@@ -101,6 +101,12 @@ _PLANNED: Row = {
     "day": "2026-03-02", "journey": "welcome", "template": "mail_a", "status": "accepted", "reason": "", "shard": 0,
     "count": 1,
 }  # fmt: skip
+_SPRING, _FIRST = "38abafd730241dae4282", "bd37a839b8bb02504d7f"
+_A_KIND: Row = dict.fromkeys(("journey", "stage", "step", "broadcast", "variant", "locale"), "") | {
+    "template": "mail_a"
+}
+_A_RESULT: Row = {"day": "", "kind": _SPRING, "currency": "", "shard": 0, "count": 1, "gone": 0}
+_RESULTS = ("clicked", "complained", "delivered", "opened", "sent")
 _CAME: Row = {"day": "2026-03-04", "shard": 0, "count": 1}
 _EVERYTHING = ("arrived", "clicked", "complained", "opened")
 
@@ -210,6 +216,25 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
         "backfill": [
             {"kind": "purchases", "key": "", "cursor": "", "started_at": AT},
             {"kind": "segment", "key": "buyers", "cursor": "cus_1", "started_at": AT},
+        ],
+    },
+    "0042": {
+        "backfill": [
+            {"kind": "credits", "key": "", "cursor": "", "started_at": AT},
+            {"kind": "purchases", "key": "", "cursor": "", "started_at": AT},
+            {"kind": "segment", "key": "buyers", "cursor": "cus_1", "started_at": AT},
+        ],
+        "mail_kind": [
+            {**_A_KIND, "id": _SPRING, "broadcast": "spring", "variant": "a"},
+            {**_A_KIND, "id": _FIRST, "journey": "welcome", "stage": "new", "step": "new/send:mail_a#1"},
+        ],
+        "mail_result": [
+            *({**_A_RESULT, "what": what} for what in _RESULTS),
+            {**_A_RESULT, "kind": _FIRST, "what": "sent"},
+            *({**_A_RESULT, "day": "2026-03", "what": what} for what in _RESULTS),
+            {**_A_RESULT, "day": "2026-03", "kind": _FIRST, "what": "sent"},
+            {**_A_RESULT, "day": "2026-03-02", "kind": _FIRST, "what": "sent"},
+            *({**_A_RESULT, "day": "2026-03-04", "what": what} for what in _RESULTS),
         ],
     },
 }

@@ -56,5 +56,31 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             }
         ],
     },
+    "0042": {
+        "credited_order": [
+            {
+                "customer_id": "cus_1",
+                "order_key": "a-1",
+                "at": AT,
+                "currency": "EUR",
+                "worth": 1000,
+                "told": {"at": AT.isoformat(), "amount": 10.0, "currency": "EUR"},
+            }
+        ],
+        "mail_credit": [
+            {
+                "customer_id": "cus_1",
+                "order_key": "a-1",
+                "message_id": "msg_1",
+                "kind": "k",
+                "accepted_at": AT,
+                "currency": "EUR",
+                "last": 1000,
+                "first": 0,
+                "linear": 500,
+            }
+        ],
+        "mail_outcome": [{"message_id": "msg_1", "customer_id": "cus_1", "goals": 0, "orders": 1, "unsubscribed": 0}],
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

@@ -12,11 +12,12 @@ from services.feedback import unsubscribing
 from services.ingestion import merging
 from services.ingestion.ingest import IngestResult
 from services.reports import customer_view
-from store.queries import consents, customers, lists, messages
+from store.queries import consents, customers, lists, messages, survey_answers
 from store.queries.lists import Slice
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Enrollment, Interest
+from store.tables.surveys import SurveyAnswer
 from tests.blocked import wait_until_blocked
 from tests.shells import Shell
 
@@ -210,3 +211,29 @@ def test_mail_and_timeline_are_the_known_ones(database: Database, take: Ingest, 
         assert [one.id for one in lists.messages(session, Slice(), customer_id=ann.id)[0]] == ["m"]
         assert "merged" in [one["what"] for one in customer_view.timeline(session, ann.id)[0]]
         assert session.exec(select(Customer).where(col(Customer.id) == visitor.id)).first() is None
+
+
+def test_what_the_anonymous_one_answered_is_the_known_ones_and_counts_once(
+    database: Database, take: Ingest, noon: datetime
+) -> None:
+    take(track("Viewed", userId="ann"), track("Viewed", anonymousId="a1"))
+    both = rows(database, Customer)
+    with database.writing() as session:
+        for one in both:
+            session.add(
+                SurveyAnswer(
+                    message_id=f"of {one.id}",
+                    survey="nps",
+                    customer_id=one.id,
+                    score=9,
+                    label="promoter",
+                    at=noon,
+                    changed_at=noon,
+                )  # fmt: skip
+            )
+    take({"type": "identify", "userId": "ann", "anonymousId": "a1"})
+    with database.reading() as session:
+        ann = customer_view.customer(session, "ann")
+        assert [one.customer_id for one in session.exec(select(SurveyAnswer)).all()] == [ann.id, ann.id]
+        (counted,) = survey_answers.counted(session, "nps", None)
+    assert (counted.answers, counted.total) == (2, 18)

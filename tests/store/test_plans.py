@@ -24,6 +24,7 @@ from store.queries import (
     broadcasts,
     consents,
     controls,
+    credits,
     customer_mail,
     customer_search,
     customers,
@@ -40,6 +41,7 @@ from store.queries import (
     lanes,
     lists,
     live_enrollments,
+    mail_results,
     message_bodies,
     message_counts,
     messages,
@@ -52,6 +54,7 @@ from store.queries import (
     rhythms,
     segments,
     series,
+    survey_answers,
     templates,
     timeline,
     unreadable_values,
@@ -67,7 +70,7 @@ from value.orders import ORDER_EVENTS
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
     "outbox_mail", "segment_member", "hook", "customer_word", "interest", "consent", "address_consent", "alias", "control", "date_due",
-    "suppression", "day_count", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
+    "suppression", "day_count", "mail_credit", "credited_order", "mail_result", "survey_answer", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
 )  # fmt: skip
 """Tables that grow with the customers, or with what they do."""
 
@@ -254,6 +257,12 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         ),
         "what came behind a series": lambda session: series.happened_after(session, "j", series.LEFT, now.date()),
         "the quartiles of a journey": lambda session: series.ever(session, "j"),
+        "what mails brought": lambda session: list(mail_results.of_mails(session, None, None, "j")),
+        "what mails brought on some days": lambda session: list(mail_results.of_mails(session, now.date(), now.date())),
+        "the orders of some days": lambda session: mail_results.of_orders(session, now.date(), now.date()),
+        "the days of mails that are over": lambda session: mail_results.close(session, "2026-03-02", 100),
+        "the answers to a survey": lambda session: survey_answers.counted(session, "nps", None),
+        "the answers to a survey in a journey": lambda session: survey_answers.counted(session, "nps", "j"),
         "the days that are over": lambda session: series.close(session, "2026-03-02", 100),
         "the owners of mails": lambda session: messages.owners(session, ["m"]),
         "the mails that are pinned to a template": lambda session: templates.pinned_mails(session, "t"),
@@ -326,6 +335,10 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
             customer_mail.counted_since(session, ["c", "d"], ["e"], now)
         ),
         "the mail planned beside": lambda session: customer_mail.planned_beside(session, "c", "e", "m"),
+        "the mails before their orders": lambda session: list(credits.mails_between(session, ["c", "d"], now, now)),
+        "their orders in the ledger": lambda session: credits.orders(session, [("c", "1"), ("d", "2")]),
+        "what mails are credited with of their orders": lambda session: credits.of_orders(session, [("c", "1")]),
+        "all their orders in the ledger": lambda session: credits.of_customer(session, "c"),
         "the topics they had mail about": lambda session: customer_mail.topics_had(session, "c"),
         "who had a broadcast": lambda session: broadcasts.had_by(session, ["b"], ["c", "d"], ["e"]),
         "which addresses a broadcast goes to": lambda session: broadcasts.going_to(session, "b", ["e", "f"]),

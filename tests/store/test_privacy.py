@@ -19,6 +19,7 @@ from store.queries import enrollments, messages, outbox
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.access import Rejection
+from store.tables.attribution import CreditedOrder, MailCredit, MailOutcome
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
@@ -35,7 +36,7 @@ PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
     "message_body", "control", "address_consent", "customer_word", "plan_entry", "unreadable_example", "assignment",
-    "survey_answer",
+    "survey_answer", "credited_order", "mail_credit", "mail_outcome",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -66,6 +67,8 @@ OTHERS = {
     "delivery_count": "counts",
     "unreadable_count": "counts",
     "day_count": "counts",
+    "mail_kind": "what mails have in common",
+    "mail_result": "counts and sums",
     "lane": "who delivers",
     "restore": "instants",
     "channel": "the provider's state",
@@ -163,6 +166,16 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     at=noon,
                     changed_at=noon,
                 ),
+                CreditedOrder(customer_id=customer.id, order_key="S3CRET", currency="EUR"),
+                MailCredit(
+                    customer_id=customer.id,
+                    order_key="S3CRET",
+                    message_id="mail",
+                    kind="k",
+                    accepted_at=noon,
+                    currency="EUR",
+                ),
+                MailOutcome(message_id="mail", customer_id=customer.id, goals=1),
                 BroadcastMember(broadcast="spring", customer_id=customer.id),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
                 UnreadableExample(

@@ -85,8 +85,8 @@ def test_what_nobody_can_read_is_counted_and_is_not_zero(database: Database, tak
     take(order("a", -5, currency="euros", products=[{**COFFEE, "price": "dear"}]), order("b", None))
     assert holds(database, "customer.value.orders == 2 && customer.value.monetary == null", noon)
     with database.reading() as session:
-        told = {one.field: one.value for one in session.exec(select(UnreadableExample)).all()}
-    assert told == {"amount": "-5.0", "currency": "euros", "products.price": "dear"}
+        told = {(one.field, one.value) for one in session.exec(select(UnreadableExample)).all()}
+    assert told == {("amount", "-5.0"), ("amount", "(missing)"), ("currency", "euros"), ("products.price", "dear")}
 
 
 def test_what_was_bought_is_seen_as_it_was_at_each_event(database: Database, take: Ingest, noon: datetime) -> None:

@@ -22,6 +22,7 @@ from waypost.cli.commands import (
     journeys,
     keys,
     lanes,
+    mail_report,
     messages,
     processes,
     projects,
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for group in (
     processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
-    reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports,
+    reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports, mail_report,
 ):  # fmt: skip
     group.register(app)
 

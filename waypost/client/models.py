@@ -23,6 +23,21 @@ class ArchiveIn(TypedDict):
     in_flight: NotRequired[str]
 
 
+class AttributionIn(TypedDict):
+    """Which mails are credited with an order, where their journey has no goal that says it."""
+
+    window: NotRequired[str]
+    transactional: NotRequired[bool]
+
+
+class AttributionWindows(TypedDict):
+    """How many days before an order a mail may have been accepted to be credited with it."""
+
+    days: float
+    journeys: dict[str, float]
+    transactional: bool
+
+
 class AudienceOut(TypedDict):
     """Who gets it and who does not, as it was planned."""
 
@@ -651,6 +666,7 @@ class InstallationSettings(TypedDict):
     tracking: NotRequired[TrackingIn]
     control_group: NotRequired[int]
     one_profile_per_address: NotRequired[bool]
+    attribution: NotRequired[AttributionIn]
     unsure: NotRequired[Unsure]
     retention: NotRequired[Retention]
 
@@ -820,6 +836,49 @@ class MadeUpEvent(TypedDict):
     name: str
     after: NotRequired[str]
     properties: NotRequired[dict[str, Any]]
+
+
+class MailLineOut(TypedDict):
+    """Mails that are alike in what was asked for; null is what they were not put together by."""
+
+    journey: NotRequired[str | None]
+    stage: NotRequired[str | None]
+    step: NotRequired[str | None]
+    broadcast: NotRequired[str | None]
+    template: NotRequired[str | None]
+    variant: NotRequired[str | None]
+    locale: NotRequired[str | None]
+    sent: int
+    delivered: MailShareOut
+    opened: MailShareOut
+    opened_by_machines: MailShareOut
+    clicked: MailShareOut
+    unsubscribed: MailShareOut
+    complained: MailShareOut
+    converted: MailShareOut
+    revenue: list[MailRevenueOut]
+
+
+class MailRevenueOut(TypedDict):
+    """What mails are credited with in one currency, by each model; each is what is left after refunds."""
+
+    currency: str
+    last: float
+    first: float
+    linear: float
+
+
+class MailShareOut(TypedDict):
+    """How many of the mails that were sent, each counted once; with Wilson's interval, 95%."""
+
+    count: int
+    n: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+MailsReport = TypedDict("MailsReport", {"by": "str", "from": "str | None", "to": "str | None", "mails": "list[MailLineOut]", "orders": "list[OrdersOut]", "windows": "AttributionWindows", "told": "str"})
 
 
 class MemberOut(TypedDict):
@@ -993,6 +1052,16 @@ class OrdersModelOut(TypedDict):
     log_likelihood: float
 
 
+class OrdersOut(TypedDict):
+    """The orders of the time, credited to mails or not."""
+
+    currency: str
+    orders: int
+    amount: float
+    credited: float
+    without_amount: int
+
+
 class OriginsIn(TypedDict):
     """The pages that may call with a key."""
 
@@ -1152,6 +1221,7 @@ class Reconciliation(TypedDict):
     recounted: bool
     journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
+    revenue: RevenueBook
     on_their_way: dict[str, int]
     stuck_dispatches: dict[str, int]
     stuck_hooks: dict[str, int]
@@ -1234,6 +1304,13 @@ class Retention(TypedDict):
     bodies: NotRequired[int | None]
     rejections: NotRequired[int | None]
     operations: NotRequired[int | None]
+
+
+class RevenueBook(TypedDict):
+    """What mails are credited with, against the orders: as the last night found it, or counted anew."""
+
+    checked_at: NotRequired[str | None]
+    differences: dict[str, int]
 
 
 class RevenueDifference(TypedDict):

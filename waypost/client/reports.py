@@ -64,6 +64,29 @@ class ReportCalls(OperationCalls):
         """Events that do not come, journeys that send nothing, and new names that resemble an awaited one."""
         return self.call("GET", "/v1/reports/silences")
 
+    def mails(
+        self,
+        by: str = "mail",
+        *,
+        journey: str | None = None,
+        broadcast: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> m.MailsReport:
+        """What came of mails and which orders are credited to them, put together by journey, template and so on.
+
+        Of a journey or broadcast alone, or of the mails of some days (such as `2026-03-02`).
+        """
+        asked = {"by": by, "journey": journey, "broadcast": broadcast, "from": since, "to": until}
+        return self.call("GET", "/v1/reports/mails", params=asked)
+
+    def report_as(self, form: str, report: str, **asked: Any) -> str:
+        """A report by its last name (`mails`, `lifecycle`, …) as text: `csv` or `ndjson`, one of its lists as a table.
+
+        `table` names the list; the first one is meant where none is named. The rest is what the report itself takes.
+        """
+        return self.call("GET", "/v1/reports/{}", report, params={"format": form, **asked})
+
     def value(self) -> m.CustomerValueReport:
         """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
         return self.call("GET", "/v1/reports/value")

@@ -25,6 +25,7 @@ def print_books(console: Console, found: dict[str, Any]) -> None:
     console.print(table)
     for book in (*found["journeys"], *found["broadcasts"]):
         _print_reasons(console, book)
+    _print_differences(console, "revenue", found["revenue"]["differences"])
     if found["outbox"]:
         console.print(f"The outbox received {found['outbox']['received']:,} mails, {found['outbox']['twice']} twice.")
     for told in standing_still(found):
@@ -52,7 +53,11 @@ def _print_reasons(console: Console, book: Mapping[str, Any]) -> None:
         if reasons:
             told = ", ".join(f"{reason or 'without a reason'} {count:,}" for reason, count in sorted(reasons.items()))
             console.print(Text(f"{key}, {what}: {told}"))
-    for name, count in book["differences"].items():
+    _print_differences(console, key, book["differences"])
+
+
+def _print_differences(console: Console, key: str, differences: Mapping[str, int]) -> None:
+    for name, count in differences.items():
         console.print("[red]✗[/] ", end="")
         console.print(Text(f"{key}: {count:,} {name.replace('_', ' ')}"))
 

@@ -1,0 +1,158 @@
+"""Reports as tables: every report is CSV and NDJSON too, by `format` or by what the caller accepts.
+
+A report is an object with lists. Each list of objects in it is a table, named by the way to it (`mails`,
+`series.periods`), and so is an object of numbers (`stages`), as pairs of `name` and `value`. Whoever names none gets
+the first list; a report without one is a table of one line. What a line holds within is a column of its own by its way
+(`opened.rate`, `revenue.EUR.last`); what has no name of its own is JSON.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, cast
+
+import orjson
+from fastapi import Depends, Query, Request, Response
+from fastapi.routing import APIRoute
+
+from journeys.language.problems import nearest
+from services.errors import InvalidInput
+
+TableFormat = Literal["json", "csv", "ndjson"]
+
+MEDIA_TYPES: Mapping[TableFormat, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+"""What each form is called where a caller says what it accepts."""
+
+NUMBERED = ("name", "value")
+"""The columns of an object of numbers."""
+
+COMMANDS = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would take for a formula: it gets an apostrophe before it."""
+
+
+def form(
+    format: Annotated[
+        TableFormat | None, Query(description="csv or ndjson: one of its lists as a table; or ask by `Accept`")
+    ] = None,
+    table: Annotated[
+        str | None, Query(max_length=100, description="which list of the report, such as `series.periods`")
+    ] = None,
+) -> None:
+    """What every report can be asked beside its own parameters; `ReportRoute` reads it."""
+
+
+class ReportRoute(APIRoute):
+    """A route whose JSON is a report."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The same route, with its answer as a table where that is asked for."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            got, wanted = await answer(request), _wanted(request)
+            if wanted == "json" or got.media_type != "application/json" or got.status_code != 200:
+                return got
+            lines = table_of(orjson.loads(got.body), request.query_params.get("table"))
+            text = as_csv(lines) if wanted == "csv" else as_ndjson(lines)
+            name = self.path_format.rstrip("/").rpartition("/")[2]
+            given = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
+            return Response(text, media_type=MEDIA_TYPES[wanted], headers=given)
+
+        return handle
+
+
+FORMS: dict[str, Any] = {
+    "route_class": ReportRoute,
+    "dependencies": [Depends(form)],
+    "responses": {200: {"content": {media: {} for media in MEDIA_TYPES.values()}}},
+}
+"""What makes the routes of a router reports."""
+
+
+def _wanted(request: Request) -> TableFormat:
+    """As the query says, else as the first of the known forms that the caller accepts."""
+    said = request.query_params.get("format")
+    if said is not None:
+        return cast(TableFormat, said)
+    accepted = [one.partition(";")[0].strip().lower() for one in request.headers.get("accept", "").split(",")]
+    forms: Mapping[str, TableFormat] = {media: name for name, media in MEDIA_TYPES.items()}
+    known = [one for one in accepted if one in forms or one in ("application/json", "*/*")]
+    return forms.get(known[0], "json") if known else "json"
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+Lines = Sequence[Mapping[str, Any]]
+"""The objects of a table."""
+
+
+def table_of(report: Mapping[str, Any], name: str | None) -> Lines:
+    """One of a report's tables, the first list where none is named; raise InvalidInput where there is none such."""
+    found = dict(_tables(report, ""))
+    if name is None:
+        lists = (lines for lines, is_list in found.values() if is_list)
+        return next(lists, [report])
+    if name not in found:
+        raise InvalidInput(f"this report has no such table; {nearest(name, list(found))}", "table")
+    return found[name][0]
+
+
+def _tables(value: Mapping[str, Any], way: str) -> Iterator[tuple[str, tuple[Lines, bool]]]:
+    """Each table by its name, and whether it is a list."""
+    for name, part in value.items():
+        here = f"{way}{name}"
+        if isinstance(part, list):
+            rows = cast(list[Any], part)
+            if all(isinstance(row, Mapping) for row in rows):
+                yield here, (rows, True)
+        elif isinstance(part, Mapping):
+            inner = cast(Mapping[str, Any], part)
+            if inner and all(isinstance(one, int | float) for one in inner.values()):
+                yield here, ([dict(zip(NUMBERED, pair, strict=True)) for pair in inner.items()], False)
+            else:
+                yield from _tables(inner, f"{here}.")
+
+
+def as_ndjson(lines: Lines) -> bytes:
+    """A line of JSON for each."""
+    return b"".join(orjson.dumps(line) + b"\n" for line in lines)
+
+
+def as_csv(lines: Lines) -> str:
+    """A header and a line for each (RFC 4180); what a line has not is empty."""
+    flat = [dict(_columns(line, "")) for line in lines]
+    names = list(dict.fromkeys(name for line in flat for name in line))
+    file = io.StringIO()
+    rows = csv.writer(file)
+    rows.writerow(names)
+    rows.writerows([_cell(line.get(name)) for name in names] for line in flat)
+    return file.getvalue()
+
+
+def _columns(line: Mapping[str, Any], way: str) -> Iterator[tuple[str, Any]]:
+    for name, value in line.items():
+        here = f"{way}{name}"
+        if isinstance(value, Mapping):
+            yield from _columns(cast(Mapping[str, Any], value), f"{here}.")
+        elif isinstance(value, list):
+            yield from _of_list(cast(list[Any], value), here)
+        else:
+            yield here, value
+
+
+def _of_list(values: list[Any], way: str) -> Iterator[tuple[str, Any]]:
+    """Amounts stand below their currency; any other list is JSON."""
+    if values and all(isinstance(one, Mapping) and "currency" in one for one in values):
+        for one in values:
+            rest = {name: value for name, value in one.items() if name != "currency"}
+            yield from _columns(rest, f"{way}.{one['currency']}.")
+    elif values:
+        yield way, orjson.dumps(values).decode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(COMMANDS):
+        return f"'{value}"
+    return value

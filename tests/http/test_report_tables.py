@@ -1,0 +1,87 @@
+"""Every report is CSV and NDJSON too."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import ROUTERS
+from api.edge import report_tables
+from services.errors import InvalidInput
+from tests.shells import Shell
+
+REPORT = {
+    "by": "template",
+    "mails": [
+        {
+            "template": "=offer",
+            "sent": 2,
+            "opened": {"count": 1, "rate": 0.5},
+            "revenue": [{"currency": "EUR", "last": 1.5}, {"currency": "USD", "last": 2}],
+            "left": True,
+            "tags": ["a"],
+        },
+        {"template": "tips, and more", "sent": 1, "opened": {"count": 0, "rate": None}, "revenue": [], "left": False},
+    ],
+    "stages": {"core": 3},
+    "series": {"periods": [{"from": "2026-03-01"}]},
+}
+
+
+def read(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_line_has_a_column_for_all_that_it_holds() -> None:
+    first, second = read(report_tables.as_csv(report_tables.table_of(REPORT, None)))
+    assert first == {
+        "template": "'=offer", "sent": "2", "opened.count": "1", "opened.rate": "0.5", "revenue.EUR.last": "1.5",
+        "revenue.USD.last": "2", "left": "true", "tags": '["a"]',
+    }  # fmt: skip
+    assert (second["template"], second["opened.rate"], second["revenue.EUR.last"]) == ("tips, and more", "", "")
+
+
+def test_ndjson_keeps_each_object_as_it_is() -> None:
+    lines = report_tables.as_ndjson(report_tables.table_of(REPORT, "mails")).splitlines()
+    assert [json.loads(line) for line in lines] == REPORT["mails"]
+
+
+def test_a_table_is_named_by_the_way_to_it() -> None:
+    assert report_tables.table_of(REPORT, "series.periods") == [{"from": "2026-03-01"}]
+    assert report_tables.table_of(REPORT, "stages") == [{"name": "core", "value": 3}]
+    assert report_tables.table_of({"fitted_at": None}, None) == [{"fitted_at": None}]
+    with pytest.raises(InvalidInput, match="'mails', the nearest name"):
+        report_tables.table_of(REPORT, "mail")
+
+
+def reports() -> list[str]:
+    routes: list[Any] = [route for module in ROUTERS for route in module.router.routes]
+    return [one.path for one in routes if isinstance(one, report_tables.ReportRoute)]
+
+
+def test_every_report_is_a_table_by_format_and_by_what_is_accepted(client: TestClient, shells: list[Shell]) -> None:
+    assert {"/v1/reports/lifecycle", "/v1/reports/mails", "/v1/journeys/{key}/report"} <= set(reports())
+    for path in reports():
+        asked = path.replace("{key}", "tour")
+        plain = client.get(asked)
+        if plain.status_code != 200:  # it has to be told what to report on
+            continue
+        assert plain.headers["content-type"] == "application/json", path
+        by_format, by_header = (
+            client.get(asked, params={"format": "csv"}),
+            client.get(asked, headers={"Accept": "text/csv"}),
+        )
+        assert by_format.headers["content-type"].startswith("text/csv"), path
+        assert by_format.text == by_header.text
+        lines = client.get(asked, params={"format": "ndjson"})
+        assert lines.headers["content-type"].startswith("application/x-ndjson")
+        assert len(read(by_format.text)) == len(lines.text.splitlines())
+    (stage,) = client.get("/v1/journeys/tour/report").json()["stages"].items()
+    told = client.get("/v1/journeys/tour/report", params={"format": "ndjson", "table": "stages"}).text
+    assert json.loads(told) == dict(zip(("name", "value"), stage, strict=True))
+    wrong = client.get("/v1/reports/mails", params={"format": "csv", "table": "moon"})
+    assert (wrong.status_code, wrong.json()["path"]) == (422, "table")
+    assert client.get("/v1/reports/mails", params={"format": "xlsx"}).status_code == 422
