@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from store.queries import mail_results
+from store.queries import delivery_events, mail_results
 from store.tables.attribution import MailOutcome
 from store.tables.messages import Message
 
@@ -39,9 +39,10 @@ def credit(
 
 
 def unsubscribed(session: Session, mail: Message, at: datetime) -> None:
-    """Whoever got a mail left its topic by it."""
+    """Whoever got a mail left its topic by one of its links; one of which a provider has reported it is counted."""
     row = _row(session, mail.id, mail.customer_id)
-    if not row.unsubscribed:
+    reported = any(one.kind == "unsubscribed" for one in delivery_events.told(session, [mail.id])[mail.id])
+    if not row.unsubscribed and not reported:
         mail_results.tally(session).happened(mail, mail.accepted_at or at, mail_results.UNSUBSCRIBED)
     row.unsubscribed += 1
     session.add(row)

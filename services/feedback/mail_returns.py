@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from sqlmodel import Session
 
-from services.attribution import mail_outcomes
 from store.queries import mail_results, message_counts
 from store.queries.delivery_events import Told
 from store.queries.message_counts import Came
@@ -58,8 +57,8 @@ def count(
         _count(session, message, "arrived", accepted_at, -1)
     if report.machine and report.kind == "opened" and not any(one.machine and one.kind == "opened" for one in earlier):
         mail_results.tally(session).happened(message, accepted_at, mail_results.OPENED_BY_MACHINES)
-    if report.kind == "unsubscribed":
-        mail_outcomes.unsubscribed(session, message, report.at)
+    if report.kind == "unsubscribed" and not any(one.kind == "unsubscribed" for one in earlier):
+        mail_results.tally(session).happened(message, accepted_at, mail_results.UNSUBSCRIBED)
 
 
 def _first_times(report: CountedReport, before: str | None, after: str | None, done: set[str]) -> Iterator[Came]:
