@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from fastapi import Request
 from markupsafe import Markup, escape
 
@@ -100,6 +101,11 @@ def pairs(value: Mapping[str, Any]) -> Markup:
     """The parts of a detail, each with its name."""
     one = Markup('<span class="pair"><span class="pair-name">{}</span> {}</span>')
     return Markup(" ").join(one.format(words(name), short(part)) for name, part in value.items() if part is not None)
+
+
+def as_json(value: Any) -> str:
+    """A value as the API tells it, on one line."""
+    return orjson.dumps(value).decode()
 
 
 def initials(name: str) -> str:

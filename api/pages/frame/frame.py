@@ -50,7 +50,7 @@ _pages = Environment(
 )
 _pages.filters |= {
     "number": formats.number, "words": formats.words, "step": formats.step, "short": formats.short,
-    "guard": short_guard, "pairs": formats.pairs, "initials": formats.initials,
+    "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "initials": formats.initials,
     "path": lambda text: quote(str(text), safe=""),
 }  # fmt: skip
 
