@@ -47,7 +47,8 @@ from store.tables.definitions import Journey, JourneyVersion
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
-Publish = Callable[[Session], tuple[JourneyVersion, bool]]
+Publish = Callable[[Session, int], tuple[JourneyVersion, bool]]
+"""Makes a version live, which so many in a hundred of those who come enter; False where it is live already."""
 
 
 @router.post("/{key}/plan", status_code=202, summary="Foresee a publish", responses=responses(404, 409, 422))
@@ -113,14 +114,16 @@ def publish(
 ) -> Published:
     """Make the draft the live version. Without more, those under way stay on the version they entered.
 
-    With `in_flight: move` and the token of a plan they go over as planned, by an operation. Where they have changed
+    With `in_flight: move` and the token of a plan they go over as planned, by an operation; with a `share` as many of
+    those who come enter the new version, and the others the one before. Where they have changed
     since they were counted, nothing is published, and the answer (409) tells the counts of now: plan again. Where the
     installation asks for approval, the draft's author is refused (`own_draft`), and a plan is named in any case.
     """
     known = parts.templates()
     return _published(
         key, request, parts, now, caller.id, body or PublishIn(), None,
-        lambda session: journeys.publish(session, key, known, now, parts.beside_store, caller.id), parts.approval,
+        lambda session, share: journeys.publish(session, key, known, now, parts.beside_store, caller.id, share),
+        parts.approval,
     )  # fmt: skip
 
 
@@ -134,9 +137,9 @@ def rollback(
     """
     known = parts.templates()
 
-    def again(session: Session) -> tuple[JourneyVersion, bool]:
+    def again(session: Session, share: int) -> tuple[JourneyVersion, bool]:
         plans.check_templates(journeys.definition(session, key, body.version), known)
-        return journeys.publish_again(session, key, body.version, now, caller.id)
+        return journeys.publish_again(session, key, body.version, now, caller.id, share)
 
     return _published(key, request, parts, now, caller.id, body, body.version, again)
 
@@ -165,7 +168,7 @@ def _published(
         before = JourneyOut.model_validate(journeys.get(session, key))
         if approved:
             approval.check(session, key, by, planned)
-        live, created = make_live(session)
+        live, created = make_live(session, planned.request["share"] if planned is not None else 100)
         moving = None
         if planned is not None:
             publishing.check_draft(planned, live)

@@ -67,7 +67,12 @@ class PlanIn(BaseModel):
     spread_minutes: int = Field(
         default=30, ge=0, le=24 * 60, description="over how long those are spread who become due within an hour"
     )
-    share: int = Field(default=100, ge=1, le=100, description="how many in a hundred are moved, the same ones always")
+    share: int = Field(
+        default=100,
+        ge=1,
+        le=100,
+        description="so many in a hundred go over, the same ones always; and of those who come as many enter it",
+    )
 
     @property
     def spread(self) -> timedelta:

@@ -66,6 +66,8 @@ class VersionOut(Shown):
     published_by: str | None = Field(description="the key that published it", examples=["key_06h0b2w9rpd2q8xk"])
     published_at: datetime
     archived_at: datetime | None = Field(description="since when nobody goes back to it", examples=[None])
+    share: int = Field(description="how many in a hundred of those who come enter it while it is live", examples=[100])
+    others: int | None = Field(description="the version that the others enter", examples=[None])
 
 
 class VersionListed(VersionOut):

@@ -1,13 +1,15 @@
 """Which stage and which step of the old version is which of the new one.
 
-Equal ids of the same verb in the same stage are the same step. So are two steps of one verb that stand between the same
-neighbours: a wait whose length was changed has another id, unless it was given one. (Two sends are so only where they
-send the same template.) The author overrides both.
+Equal ids of the same verb in the same stage are the same step, but for an id that was not given and is now that of a
+step in another arm (`arms`): then only a send is, which is not to go twice. So are two steps of one verb that stand
+between the same neighbours: a wait whose length was changed has another id, unless it was given one. (Two sends are so
+only where they send the same template.) The author overrides both.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from journeys.changes.arms import same_arm, was_given
 from journeys.changes.layout import Slot, layout
 from journeys.changes.outcomes import By
 from journeys.language.problems import nearest
@@ -59,6 +61,13 @@ class VersionMapping:
         found = self.steps.get(old) if old is not None else None
         return found[0] if found else None
 
+    def leads(self, old: NodeId) -> tuple[NodeId, By] | None:
+        """Where whoever comes to this step goes on, and how it was found: never in an arm that they did not take."""
+        found = self.steps.get(old)
+        if found is None or found[1] == "map" or was_given(old):
+            return found
+        return found if same_arm(self.old, self.new, self.step, old, found[0]) else None
+
 
 def mapping_of(old: Program, new: Program, moves: Moves | None = None) -> VersionMapping:
     """Find every stage and step again; raise BadMoves where the author's moves do not fit."""
@@ -67,44 +76,49 @@ def mapping_of(old: Program, new: Program, moves: Moves | None = None) -> Versio
         raise BadMoves(problems)
     stages = {key: key for key in old.stages if key in new.stages}
     named = {StageKey(one): StageKey(other) for one, other in said.stages.items()}
-    finder = _Finder(layout(old), layout(new), stages | named)
+    finder = _Finder(old, new, stages | named)
     finder.by_author(said.steps)
-    finder.by_id()
-    finder.by_place()
+    while finder.by_id() or finder.by_place():
+        pass  # each that is found may be the neighbour of another, or hold it
     return VersionMapping(old=old, new=new, stages=stages | named, steps=finder.found, named=frozenset(named))
 
 
 class _Finder:
     """The steps that were found so far."""
 
-    def __init__(
-        self, old: Mapping[NodeId, Slot], new: Mapping[NodeId, Slot], stages: Mapping[StageKey, StageKey]
-    ) -> None:
+    def __init__(self, old: Program, new: Program, stages: Mapping[StageKey, StageKey]) -> None:
         self.found: dict[NodeId, tuple[NodeId, By]] = {}
-        self._old, self._new, self._stages = old, new, stages
+        self._programs, self._stages = (old, new), stages
+        self._old, self._new = layout(old), layout(new)
 
     def by_author(self, steps: Mapping[str, str]) -> None:
         for one, other in steps.items():
             self.found[NodeId(one)] = NodeId(other), "map"
 
-    def by_id(self) -> None:
-        """A stage that the author moved has its key at the head of the ids that were not given."""
+    def by_id(self) -> bool:
+        """Whether any was found. Ids that were not given have their stage's key at their head, which may be moved."""
+        before = len(self.found)
         for one, slot in self._left():
             to = self._stages.get(slot.stage)
-            for name in (one, f"{to}/{one.removeprefix(f'{slot.stage}/')}"):
-                there = self._new.get(NodeId(name))
-                if there is not None and (there.stage, there.verb) == (to, slot.verb) and not self._taken(name):
-                    self.found[one] = NodeId(name), "id"
+            for name in map(NodeId, (one, f"{to}/{one.removeprefix(f'{slot.stage}/')}")):
+                there = self._new.get(name)
+                fits = there is not None and (there.stage, there.verb) == (to, slot.verb) and not self._taken(name)
+                if fits and (was_given(one) or slot.template or self._in_the_same_arm(one, name)):
+                    self.found[one] = name, "id"
                     break
+        return len(self.found) > before
 
-    def by_place(self) -> None:
-        """Until no more are found: each that is found may be the neighbour of another."""
-        while places := [
-            (one, fits[0]) for one, slot in self._left() if len(fits := list(self._between_the_same(slot))) == 1
-        ]:
-            for one, other in places:
-                if not self._taken(other):
-                    self.found[one] = other, "place"
+    def _in_the_same_arm(self, one: NodeId, other: NodeId) -> bool:
+        return same_arm(*self._programs, lambda step: self.found.get(step, (None,))[0], one, other)
+
+    def by_place(self) -> bool:
+        """Whether any was found that stands between the same neighbours."""
+        before = len(self.found)
+        for one, slot in self._left():
+            fits = list(self._between_the_same(slot))
+            if len(fits) == 1:
+                self.found[one] = fits[0], "place"
+        return len(self.found) > before
 
     def _left(self) -> list[tuple[NodeId, Slot]]:
         return [(one, slot) for one, slot in self._old.items() if one not in self.found]

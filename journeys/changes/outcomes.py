@@ -91,8 +91,9 @@ class JourneyPlace:
 class PlaceOutcome:
     """What becomes of an enrollment: its kind, and what that kind tells.
 
-    `acts` is when it acts by itself, before and after. `state` is where it stands once it was moved, None where it
-    keeps its version. `repeats` are the steps ahead that would send again what was sent, with the mail each repeats.
+    `acts` is when it acts by itself, before and after. `mails` are the templates that go as soon as it is moved.
+    `state` is where it stands once it was moved, None where it keeps its version. `repeats` are the steps ahead that
+    would send again what was sent, with the mail each repeats.
     """
 
     kind: Kind
@@ -103,6 +104,7 @@ class PlaceOutcome:
     template: str | None = None
     sent_at: datetime | None = None
     reason: str | None = None
+    mails: tuple[str, ...] = ()
     state: State | None = None
     repeats: Mapping[NodeId, SentMail] = field(default_factory=dict[NodeId, SentMail])
 
@@ -116,12 +118,16 @@ class PlaceOutcome:
             template=self.template,
             reason=self.reason,
             repeats=next(iter(self.repeats), None),
+            mails=self.mails if self.kind == "mails_again" else (),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlikeOutcomes:
-    """What becomes of all those whose outcomes are alike; `repeats` is the first step that would send again."""
+    """What becomes of all those whose outcomes are alike; `repeats` is the first step that would send again.
+
+    `mails` are the templates that go at once beside what the kind tells.
+    """
 
     kind: Kind
     was: JourneyPlace
@@ -129,3 +135,4 @@ class AlikeOutcomes:
     template: str | None = None
     reason: str | None = None
     repeats: str | None = None
+    mails: tuple[str, ...] = ()

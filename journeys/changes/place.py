@@ -70,14 +70,12 @@ def _landing(mapping: VersionMapping, left: StageKey, position: str | None, runs
     at = NodeId(position) if position is not None else None
     if at is None:
         return _Landing(stage=stage, step=None, by="id")
-    if at in mapping.steps:
-        step, by = mapping.steps[at]
-        return _Landing(stage=stage, step=step, by=by, fresh=runs)
+    if (found := mapping.leads(at)) is not None:
+        return _Landing(stage=stage, step=found[0], by=found[1], fresh=runs)
     behind = old.nodes[at].next
     while behind is not None:
-        step = mapping.step(behind)
-        if step is not None:
-            return _Landing(stage=stage, step=step, by="skip_forward", fresh=True)
+        if (found := mapping.leads(behind)) is not None:
+            return _Landing(stage=stage, step=found[0], by="skip_forward", fresh=True)
         behind = old.nodes[behind].next
     if left in mapping.named:
         return _Landing(stage=stage, step=new.stages[stage].first, by="stage_start", fresh=True, entered=True)
@@ -95,14 +93,19 @@ def _moved(mapping: VersionMapping, standing: Standing, landed: _Landing, now: d
         standing = replace(standing, state=state)
     waits = landed.step is not None and not landed.fresh
     until = retiming.wait_end(mapping, standing, landed.step, now, choices) if waits and landed.step else None
+    deadlines = retiming.deadlines(mapping, standing, landed.stage)
+    due, there = state.due if waits else None, (landed.stage, landed.step)
+    same = (there, until, due, deadlines) == ((state.stage, state.position), state.until, state.due, state.deadlines)
+    if same and state.mode != "run" and not landed.fresh:
+        return state  # as most are
     return state.changed(
         stage=landed.stage,
         position=landed.step,
         mode="rest" if landed.step is None else "run" if landed.fresh else state.mode,
         until=until,
-        due=state.due if waits else None,
+        due=due,
         clock=max(state.clock or now, now) if landed.fresh else state.clock,
-        deadlines=retiming.deadlines(mapping, standing, landed.stage),
+        deadlines=deadlines,
     )
 
 
@@ -126,6 +129,7 @@ def _told(
         template=again.template if again else mails[0] if kind == "mails_at_once" else None,
         sent_at=again.at if again else None,
         reason=left if kind == "would_leave" else None,
+        mails=tuple(mails),
         state=spread,
         repeats=repeats,
     )
@@ -154,7 +158,7 @@ def _kind(state: State, landed: _Landing, moved: State, repeats: bool, left: str
 
 def _spread(new: Program, moved: State, state: State, now: datetime, choices: Choices) -> State:
     """What the change makes due soon comes at an instant of the enrollment's own within the spread."""
-    if moved.paused:
+    if moved.paused or moved is state:
         return moved
     soon, kept = now + SOON, {state.until, *(one.at for one in state.deadlines)}
 

@@ -22,9 +22,10 @@ def _stranded(count: int, one: AlikeOutcomes) -> str:
 
 
 def _again(count: int, one: AlikeOutcomes) -> str:
+    at_once = f"; as soon as they are moved they are mailed {', '.join(map(repr, one.mails))}" if one.mails else ""
     return (
         f"{_customers(count)} at {_place(one.was)} were sent {one.template!r} already, and step {one.repeats!r} would "
-        "send it again; it is skipped for them unless you choose again: send"
+        f"send it again; it is skipped for them unless you choose again: send{at_once}"
     )
 
 

@@ -122,3 +122,20 @@ def value_at(context: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     for part in path:
         here = here.get(part) if isinstance(here, Mapping) else None
     return here
+
+
+def is_plain(read: Read) -> bool:
+    """Whether a value is read that stands right below the customer, the event or the enrollment, or in an aggregate."""
+    below = read.path[1:]
+    return not read.asked and (len(below) == 1 or (len(below) == 3 and read.path[:2] == ("customer", "events")))
+
+
+def nested(values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
+    """The values by their paths as `needed_values` has them."""
+    found: dict[str, Any] = {}
+    for (*above, name), value in values.items():
+        at = found
+        for part in above:
+            at = at.setdefault(part, {})
+        at[name] = value
+    return found

@@ -5,39 +5,23 @@ condition on something absent is false instead of an error. A guard that fails a
 and so does one that would take too long (`guard_cost`): it is not asked at all.
 """
 
-import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
-from functools import cache, lru_cache
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 
 from journeys.facts import (
     calendar,
+    compiled_guards,
     guard_answers,
     guard_cost,
     guard_functions,
     guard_reads,
-    guard_syntax,
     guard_types,
     guard_value,
 )
-from journeys.facts.guard_reads import Needed, Read
-
-if TYPE_CHECKING:
-    import cel
-
-VARIABLES = ("customer", "event", "enrollment", "now")
-"""What a guard may name."""
-
-LONGEST = 4_000
-"""Characters of a guard: several times what a person can follow."""
-
-TOO_COSTLY = "guard_too_costly"
-"""The code of a guard that is refused for what it may cost."""
+from journeys.facts.compiled_guards import CompiledGuard
 
 ANY_EVENT = "*"
 """Stands for events of every name, where what is read cannot be told."""
@@ -51,14 +35,8 @@ SEGMENT_EVENTS = ("Segment Joined", "Segment Left")
 REQUESTED, SUBSCRIBED, UNSUBSCRIBED = CONSENT_EVENTS = ("Subscription Requested", "Subscribed", "Unsubscribed")
 """Events that the product makes when a customer says something about a topic."""
 
-FUNCTIONS = frozenset(
-    {"size", "contains", "startsWith", "endsWith", "matches", "type", "dyn"}
-    | {"string", "int", "uint", "double", "bytes", "timestamp", "duration"}
-    | {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"}
-    | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
-    | {*guard_functions.OWN}
-)
-"""Every function that the evaluator has, beside the macros; the cost of any other is not known."""
+_PLAIN = (str, int, float, bool, type(None))
+"""Types of values of which there are few for many customers."""
 
 _AT_ONCE = 64
 """A guard that goes over nothing and reads texts of at most so many characters costs what was found at validation."""
@@ -93,48 +71,32 @@ class Computed:
     unread: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Compiled:
-    program: "cel.Program"
-    tree: guard_syntax.Tree
-    reads: tuple[Read, ...]
-    shown: Mapping[str, tuple[str, ...]]
-    needed: Needed
-    refusal: tuple[str, str] | None
-    readings: Mapping[str, tuple[str, ...]]
-    """What number(), date() and days() are asked to read, by how the guard names it."""
-    equalities: tuple[tuple[tuple[str, ...], str], ...]
-    """What is compared with a constant by `==`, and the constant's kind."""
-    calls: bool
-    """Whether it calls any of them."""
-    varies: bool
-    """Whether the cost depends on more than the guard's own text."""
-
-
 def check(text: str) -> None:
     """Raise ValueError with a sentence where `text` is no guard."""
-    _compiled(text)
+    compiled_guards.compiled(text)
 
 
 def refusal(text: str) -> tuple[str, str] | None:
     """Why what is a guard may not be published: a code and a sentence, or None."""
-    return _compiled(text).refusal
+    return compiled_guards.compiled(text).refusal
 
 
 def reads_now(text: str) -> bool:
     """Whether time alone can change what the guard says: it reads `now`, or what is expected of the customer."""
-    return any(read.path[0] == "now" or guard_value.changes_by_time(read.path) for read in _compiled(text).reads)
+    return any(
+        read.path[0] == "now" or guard_value.changes_by_time(read.path) for read in compiled_guards.compiled(text).reads
+    )
 
 
 def reads_event(text: str) -> bool:
     """Whether the guard looks at the event."""
-    return any(read.path[0] == "event" for read in _compiled(text).reads)
+    return any(read.path[0] == "event" for read in compiled_guards.compiled(text).reads)
 
 
 def reads(text: str) -> frozenset[str]:
     """The events whose arrival can change what the guard says; ANY_EVENT where it may be every one."""
     changes: set[str] = set()
-    for read in _compiled(text).reads:
+    for read in compiled_guards.compiled(text).reads:
         if read.path[0] == "customer":
             changes.update(_changed_by(read.path))
     return frozenset(changes)
@@ -160,9 +122,25 @@ def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
 
 def compute(text: str, context: Mapping[str, Any]) -> Computed:
     """What an expression comes to in a context as `facts.context` makes it, and what it saw; its `error` instead."""
-    compiled = _compiled(text)
-    filled = guard_reads.needed_values({name: context.get(name) for name in VARIABLES}, compiled.needed)
+    compiled = compiled_guards.compiled(text)
+    filled = guard_reads.needed_values({name: context.get(name) for name in compiled_guards.VARIABLES}, compiled.needed)
     values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
+    if compiled.repeats and all(type(value) in _PLAIN for value in values.values()):
+        return _of_plain(text, *values.values())
+    return _computed(compiled, filled, values, context)
+
+
+@lru_cache(maxsize=4_096, typed=True)
+def _of_plain(text: str, *values: Any) -> Computed:
+    """What was computed of the same values before: many customers are alike in what one guard reads."""
+    compiled = compiled_guards.compiled(text)
+    filled = guard_reads.nested(dict(zip(compiled.shown.values(), values, strict=True)))
+    return _computed(compiled, filled, dict(zip(compiled.shown, values, strict=True)), {})
+
+
+def _computed(
+    compiled: CompiledGuard, filled: dict[str, Any], values: Mapping[str, Any], context: Mapping[str, Any]
+) -> Computed:
     seen = {name: shown(value) for name, value in values.items()}
     unread: list[tuple[str, Any]] = []
     answer: Any = None
@@ -171,7 +149,7 @@ def compute(text: str, context: Mapping[str, Any]) -> Computed:
             guard_cost.bound(compiled.tree, filled)
         answer = compiled.program.execute(_environment(compiled, filled, context, unread))
     except guard_cost.TooCostly as error:
-        return Computed(value=None, seen=seen, error=f"{TOO_COSTLY}: {error}")
+        return Computed(value=None, seen=seen, error=f"{compiled_guards.TOO_COSTLY}: {error}")
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as failed:
         error = _told(compiled, filled, unread) or str(failed).partition("\n")[0][:200]
     else:
@@ -183,34 +161,22 @@ def compute(text: str, context: Mapping[str, Any]) -> Computed:
 
 
 def _environment(
-    compiled: _Compiled, filled: dict[str, Any], context: Mapping[str, Any], unread: list[tuple[str, Any]]
+    compiled: CompiledGuard, filled: dict[str, Any], context: Mapping[str, Any], unread: list[tuple[str, Any]]
 ) -> Any:
     """What the evaluator is handed: the values, and our functions where the guard calls one."""
     if not compiled.calls:
         return filled
     zone = calendar.zone_of(*context.get("zones", ()))
-    return _library().Context(variables=filled, functions=guard_functions.functions(zone, unread))
+    return compiled_guards.library().Context(variables=filled, functions=guard_functions.functions(zone, unread))
 
 
-@cache
-def _library() -> Any:
-    """The library that evaluates CEL, two megabytes: a process takes it up with its first guard.
-
-    The package imports its own command line, and with that ten megabytes of terminal, which no process of ours needs.
-    """
-    sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
-    import cel
-
-    return cel
-
-
-def _told(compiled: _Compiled, filled: Mapping[str, Any], unread: Sequence[tuple[str, Any]]) -> str | None:
+def _told(compiled: CompiledGuard, filled: Mapping[str, Any], unread: Sequence[tuple[str, Any]]) -> str | None:
     """Why a guard is false that might not be: what it could not read, or what cannot be compared with what it saw."""
     if unread:
         return "; ".join(f"{name}() cannot read {value!r:.80}" for name, value in unread)
 
     def kinds(path: tuple[str, ...]) -> guard_types.Kinds:
-        value = guard_reads.value_at(filled, path) if path[0] in VARIABLES else None
+        value = guard_reads.value_at(filled, path) if path[0] in compiled_guards.VARIABLES else None
         return guard_types.kind_of(value) if value is not None else guard_types.ANYTHING
 
     found = [one.sentence for one in guard_types.mismatches(compiled.tree, kinds)]
@@ -228,7 +194,7 @@ def type_problem(text: str) -> tuple[bool, str] | None:
 
     False with a sentence where a part of it alone never holds.
     """
-    tree = _compiled(text).tree
+    tree = compiled_guards.compiled(text).tree
     found = [*guard_functions.never_read(tree), *guard_types.mismatches(tree), *guard_answers.unanswered(tree)]
     if not found:
         return None
@@ -239,74 +205,9 @@ def _is_small(value: Any) -> bool:
     return len(value) <= _AT_ONCE if isinstance(value, str) else not isinstance(value, Mapping | list)
 
 
-@lru_cache(maxsize=4_096)
-def _compiled(text: str) -> _Compiled:
-    if len(text) > LONGEST:
-        raise ValueError(f"the guard has {len(text)} characters; at most {LONGEST} are allowed")
-    guard_syntax.check_comparisons(text)
-    try:
-        program = _library().compile(text)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"the guard does not compile: {_reason(error)}") from None
-    tree = guard_syntax.parse(text)
-    if not set(program.variables()) <= set(guard_reads.names(tree)):
-        raise ValueError("the guard is written in a way that cannot be read; write it plainer")
-    found = tuple(guard_reads.reads(tree))
-    _check_names([read.path[0] for read in found], text)
-    refused = _refusal(tree) or guard_value.unknown(found)
-    return _Compiled(
-        program=program,
-        tree=tree,
-        reads=found,
-        shown={text[read.start : read.end]: read.path for read in found if len(read.path) > 1},
-        needed=guard_reads.needed(found),
-        refusal=refused,
-        readings={text[one.start : one.end]: one.path for one in guard_functions.readings(tree)},
-        equalities=tuple(guard_types.equalities(tree)),
-        calls=any(True for _ in guard_functions.calls(tree)),
-        varies=refused is not None
-        or any(isinstance(node, guard_syntax.Macro) for node in guard_syntax.walk(tree))
-        or any(len(read.path) == 1 and read.path[0] != "now" for read in found),
-    )
-
-
-def _check_names(names: Sequence[str], text: str) -> None:
-    unknown = [name for name in names if name not in VARIABLES]
-    if unknown:
-        close = get_close_matches(unknown[0], VARIABLES, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"a guard reads {', '.join(VARIABLES)}"
-        if not close and re.search(rf"(?:[=!<>]=|[<>]|\bin\b|[\[,])\s*{unknown[0]}\b(?!\s*[.(])", text):
-            hint = f'a text stands in quotes: "{unknown[0]}"'
-        raise ValueError(f"the guard reads {unknown[0]!r}; {hint}")
-
-
-def _refusal(tree: guard_syntax.Tree) -> tuple[str, str] | None:
-    for name in (node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.FunctionCall)):
-        if name.isidentifier() and name != "in" and name not in FUNCTIONS:
-            close = get_close_matches(name, FUNCTIONS, n=1)
-            hint = f"; did you mean {close[0]}()?" if close else ""
-            return "unknown_function", f"the guard calls {name}(), which there is not{hint}"
-    try:
-        guard_functions.check(tree)
-    except ValueError as error:
-        return "guard_function", str(error)
-    try:
-        guard_cost.expected(tree)
-    except guard_cost.TooCostly as error:
-        return TOO_COSTLY, f"the guard costs too much: {error}"
-    return None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0]
-    said = (text.partition("ERROR: ")[2] or text).partition(" expecting {")[0]
-    place = re.match(r"<input>:(\d+):(\d+): (.*)", said)
-    return f"{place[3]}, at line {place[1]}, character {place[2]}" if place else said
-
-
 def attributes_read(text: str) -> frozenset[str]:
     """The attributes of the customer that the guard reads by name."""
-    paths = (read.path for read in _compiled(text).reads if len(read.path) > 1)
+    paths = (read.path for read in compiled_guards.compiled(text).reads if len(read.path) > 1)
     return frozenset(path[1] for path in paths if path[0] == "customer" and path[1] not in guard_value.WORKED_OUT)
 
 

@@ -19,6 +19,11 @@ def share(of: str, customer: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
+def is_tried_on(journey: str, enrollment: str, of_hundred: int) -> bool:
+    """Whether an enrollment is among so many in a hundred on whom a version is tried: of more they stay some."""
+    return share(f"canary\0{journey}", enrollment) * 100 < of_hundred
+
+
 def variant_of(customer: str, journey: str, split: str, variants: Sequence[SplitVariant]) -> SplitVariant:
     """The variant of this customer; each is met in proportion to its weight, and one without weight never.
 

@@ -24,8 +24,7 @@ def answer(
 ) -> tuple[Facts, Sequence[GuardResult]]:
     """The facts asked for, and what each guard said with the values it saw."""
     until, unknown = _until(program, ask, known)
-    context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at, program.timezone)
-    results = [guards.evaluate(program.guards[GuardId(name)], context) for name in ask.guards]
+    results = _asked(program, ask, known, event, enrollment) if ask.guards else ()
     answered = Facts(
         number=ask.number,
         holds=tuple(one.holds for one in results),
@@ -34,6 +33,13 @@ def answer(
         unknown=unknown,
     )
     return answered, results
+
+
+def _asked(
+    program: Program, ask: Ask, known: CustomerFacts, event: EventFacts | None, enrollment: EnrollmentFacts
+) -> Sequence[GuardResult]:
+    context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at, program.timezone)
+    return [guards.evaluate(program.guards[GuardId(name)], context) for name in ask.guards]
 
 
 def _until(program: Program, ask: Ask, known: CustomerFacts) -> tuple[datetime | None, str | None]:

@@ -142,6 +142,11 @@ class InstallationTerms:
     cap: CapRule | None = None
     topics: Mapping[str, TopicTerms] = field(default_factory=dict[str, TopicTerms])
 
+    @property
+    def capped(self) -> bool:
+        """Whether any mail stands under a cap."""
+        return self.cap is not None or any(one.cap is not None for one in self.topics.values())
+
     def caps(self, topic: str) -> list[tuple[str, CapRule]]:
         """The caps that mail of a topic stands under, each with what it counts: all mail, or the topic's."""
         own = self.topics.get(topic, USUAL).cap

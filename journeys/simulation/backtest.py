@@ -17,7 +17,8 @@ from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import LastEnrollment
 from journeys.rules.policy import Allowed, Deferred, Skipped
-from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, Trace, simulate
+from journeys.simulation.mail_policies import MailPolicy
+from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
 from value.value_model import NO_FIT, ValueModel
 
 ENTRY = ""

@@ -17,7 +17,8 @@ from journeys.program.program import OnEvent, Program, When
 from journeys.rules.awaited import NO_ADDRESS_YET
 from journeys.rules.policy import Deferred, Skipped
 from journeys.rules.split_answers import NO_SPLITS, KnownSplits
-from journeys.simulation.simulator import MailPolicy, PastFacts, RecordedEvent, SimulatedMail, Simulator, Trace
+from journeys.simulation.mail_policies import MailPolicy
+from journeys.simulation.simulator import PastFacts, RecordedEvent, SimulatedMail, Simulator, Trace
 
 HORIZON = timedelta(days=730)
 """How far a forecast looks: a win-back of two years is seen, one without an end is not followed for ever."""

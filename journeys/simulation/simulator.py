@@ -5,8 +5,7 @@ only tells what the history holds, and answers from it.
 """
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -22,10 +21,10 @@ from journeys.machine.inputs import Answer, Control, EventArrived, Facts, Leave,
 from journeys.machine.state import ENGINE_VERSION, State
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import SEGMENT_JOINED, Program, is_heard
-from journeys.program.send_terms import SendTerms
-from journeys.rules import answers, awaited, policy, set_values, split_answers
-from journeys.rules.policy import ALLOWED, NO_TERMS, Allowed, Deferred, InstallationTerms, Recipient, Skipped, Verdict
+from journeys.rules import answers, awaited, set_values, split_answers
+from journeys.rules.policy import Allowed, Deferred, Skipped, Verdict
 from journeys.rules.split_answers import NO_SPLITS, KnownSplits
+from journeys.simulation.mail_policies import MailPolicy, everything_goes
 from value import purchases
 from value.value_model import NO_FIT, ValueModel
 
@@ -50,15 +49,6 @@ class SimulatedMail:
     plan: Plan
     template: str
     verdict: Verdict
-
-
-MailPolicy = Callable[[SendTerms, Plan, CustomerFacts], Verdict]
-"""Decides on a mail: the terms of its step, the plan, the customer."""
-
-
-def everything_goes(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
-    """No policy at all."""
-    return ALLOWED
 
 
 @dataclass(slots=True)
@@ -288,27 +278,3 @@ class Simulator:
                 return Planned(number=plan.number, at=plan.at, outcome="deferred", until=until, due=due, awaits=awaits)
             case Skipped():
                 return Planned(number=plan.number, at=plan.at, outcome="skipped")
-
-
-def by_policy(assume_address: bool, installation: InstallationTerms = NO_TERMS) -> MailPolicy:
-    """The policies of production, for customers of whom only attributes are known; a yes is assumed where one is asked.
-
-    With `assume_address` everybody can be written to; else mail to those without an `email` waits for one. What a
-    customer was sent counts under the caps, over all their enrollments that are simulated with the same function.
-    """
-    went: defaultdict[Any, list[tuple[str, datetime]]] = defaultdict(list)
-
-    def decide(terms: SendTerms, plan: Plan, known: CustomerFacts) -> Verdict:
-        email = known.attributes.get("email")
-        address = email if isinstance(email, str) and email else "anybody" if assume_address else None
-        valid = address == "anybody" or (address is not None and "@" in address.strip("@"))
-        before = went[known.attributes.get("id")]
-        recipient = Recipient(email=address, valid=valid, timezone=known.timezone, consent=True)
-        limits = installation.limits(terms.topic, before, plan.at)
-        due = awaited.due_since(plan.due, plan.ready, address)
-        verdict = policy.decide(terms, recipient, due=due, now=plan.at, limits=limits, awaits_address=True)
-        if verdict == ALLOWED and not policy.transactional(terms, limits):
-            before.append((terms.topic, plan.at))
-        return verdict
-
-    return decide

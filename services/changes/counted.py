@@ -76,7 +76,7 @@ def acts_soon(outcome: PlaceOutcome, now: datetime) -> bool:
 
 
 def _change(change: AlikeOutcomes, count: int, examples: list[str]) -> dict[str, Any]:
-    told = {name: value for name, value in asdict(change).items() if value is not None and name != "was"}
+    told = {name: value for name, value in asdict(change).items() if value not in (None, ()) and name != "was"}
     return {"kind": told.pop("kind"), "from": asdict(change.was), **told, "count": count, "examples": examples}
 
 

@@ -11,14 +11,17 @@ from datetime import datetime, timedelta
 from math import sqrt
 from typing import Any, Literal
 
+from journeys.changes.mapping import VersionMapping
 from journeys.changes.outcomes import Standing
+from journeys.changes.unchanged_ahead import same_ahead
 from journeys.machine.inputs import Migrated
 from journeys.machine.state import State
 from journeys.program.assignment import share
+from journeys.program.nodes import StageKey
 from journeys.program.program import Program
 from journeys.rules.policy import ALLOWED, InstallationTerms
 from journeys.simulation.forecast import run_on
-from journeys.simulation.simulator import MailPolicy, by_policy
+from journeys.simulation.mail_policies import MailPolicy, by_policy
 
 SAMPLE = 10_000
 """Enrollments that are run on, where there are more: a millisecond each."""
@@ -90,15 +93,21 @@ class RunsOn:
     """Runs enrollments on through a month on both sides, each under policies of its own: their mails count for caps."""
 
     def __init__(self, month: Impact, terms: InstallationTerms, now: datetime) -> None:
-        self._month, self._now = month, now
+        self._month, self._now, self._capped = month, now, terms.capped
         self._policies: dict[MonthSide, MailPolicy] = {side: by_policy(False, terms) for side in ("before", "after")}
 
-    def add(self, standing: Standing, old: Program, moved: tuple[Program, State] | None) -> None:
+    def add(self, standing: Standing, mapping: VersionMapping, moved: State | None) -> None:
         """One more; who is not moved (None) fares on both sides alike."""
-        before = self._fares("before", standing, old, standing.state, ())
+        before = self._fares("before", standing, mapping.old, standing.state, ())
         self._month.add("before", before)
-        first = (Migrated(at=self._now),)
-        self._month.add("after", before if moved is None else self._fares("after", standing, *moved, first))
+        self._month.add("after", before if moved is None else self._after(standing, mapping, moved, before))
+
+    def _after(self, standing: Standing, mapping: VersionMapping, moved: State, before: Fared) -> Fared:
+        """Run on only where the versions may differ ahead; under a cap mail of other runs may differ, too."""
+        names = None if self._capped else same_ahead(mapping, standing.state, moved)
+        if names is not None:
+            return Fared(mails=before.mails, stage=names.get(StageKey(before.stage), before.stage))
+        return self._fares("after", standing, mapping.new, moved, (Migrated(at=self._now),))
 
     def _fares(
         self, side: MonthSide, standing: Standing, program: Program, state: State, first: Sequence[Migrated]

@@ -20,7 +20,7 @@ from journeys.changes.place import place
 from journeys.machine.ahead import pokes_for
 from journeys.machine.commands import Plan
 from journeys.machine.woken import kept
-from journeys.program.assignment import share
+from journeys.program.assignment import is_tried_on
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from services.changes import standings
@@ -68,7 +68,7 @@ class TargetVersion:
 
     def concerns(self, enrollment: str) -> bool:
         """Whether it is among those who are moved: the same ones always."""
-        return share(f"canary\0{self.program.journey}", enrollment) * 100 < self.share
+        return is_tried_on(self.program.journey, enrollment, self.share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +240,7 @@ def told(outcome: PlaceOutcome) -> dict[str, Any]:
         "template": outcome.template,
         "sent_at": outcome.sent_at.isoformat() if outcome.sent_at else None,
         "reason": outcome.reason,
+        "mails": outcome.mails,
         "repeats": {step: _mail(mail) for step, mail in outcome.repeats.items()},
     }
     return {name: value for name, value in said.items() if value}

@@ -181,8 +181,8 @@ def _run_on(session: Session, aim: TargetVersion, those: list[Judged], month: Im
     runs_on = RunsOn(month, eligibility.load_policy_terms(session), now)
     for one in those:
         assert one.standing is not None
-        moved = (aim.program, one.outcome.state) if one.outcome.state is not None else None
-        runs_on.add(one.standing, journeys.compiled(session, one.enrollment.digest), moved)
+        mapping = aim.mapping(journeys.compiled(session, one.enrollment.digest))
+        runs_on.add(one.standing, mapping, one.outcome.state)
 
 
 # -- what has changed since -------------------------------------------------------------------------------------------
@@ -214,5 +214,6 @@ def _alike(known: PlanEntry) -> AlikeOutcomes:
             "template": known.detail.get("template"),
             "reason": known.detail.get("reason"),
             "repeats": next(iter(known.detail.get("repeats", ())), None),
+            "mails": known.detail.get("mails", ()) if known.kind == "mails_again" else (),
         }
     )

@@ -86,12 +86,13 @@ def compare(before: ComparedSide, after: ComparedSide) -> ComparedVersions:
 def archive(session: Session, key: str, number: int, now: datetime) -> JourneyVersion:
     """Let nobody go back to a version, on which nobody is; what happened under it stays told.
 
-    Raise NotFound, Refused where it is the live one (`live_version`), archived already, or customers are on it
-    (`under_way`).
+    Raise NotFound, Refused where it is the live one, or customers enter it beside that (`live_version`), where it is
+    archived already, or customers are on it (`under_way`).
     """
     found = journeys.open_version(session, key, number)
-    if journeys.get(session, key).live_version == number:
-        raise Refused(f"version {number} is the live one; publish another one first", "live_version")
+    live = journey_rows.live_version(session, key)
+    if live is not None and number in (live.number, live.others):
+        raise Refused(f"customers still enter version {number}; publish another one first", "live_version")
     on_it = enrollments.live_on(session, key, number)
     if on_it:
         said = f"{_many(on_it, 'customer')} {'is' if on_it == 1 else 'are'} under way on version {number}"

@@ -32,30 +32,34 @@ def publish(
     now: datetime,
     beside: BesideStore = UNKNOWN,
     by: str | None = None,
+    share: int = 100,
 ) -> tuple[JourneyVersion, bool]:
     """Make the draft the live version; those under way stay on theirs. False where it is live already.
 
     `templates` are those that there are, `beside` what else is known: a draft is checked once more. `by` is the id of
-    the key that asks. Raise InvalidJourney with every problem, NotFound where there is no draft.
+    the key that asks; `share` in a hundred of those who come enter it, the others the one before.
+
+    Raise InvalidJourney with every problem, NotFound where there is no draft.
     """
     journey = get(session, key)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has no draft to publish")
     definition, _ = source.check(journey.draft, validation_context.load(session, key, templates, beside))
-    return _make_live(session, journey, definition, now, journey.drafted_by, by)
+    return _make_live(session, journey, definition, now, journey.drafted_by, by, share)
 
 
 def publish_again(
-    session: Session, key: str, number: int, now: datetime, by: str | None = None
+    session: Session, key: str, number: int, now: datetime, by: str | None = None, share: int = 100
 ) -> tuple[JourneyVersion, bool]:
     """Make the definition of an older version the live one, as a version of its own, with the templates it pins.
 
+    `share` in a hundred of those who come enter it.
     Raise NotFound, Refused where it is archived (`archived_version`) or another journey is the lifecycle by now
     (`second_lifecycle`).
     """
     older = open_version(session, key, number)
     found = Definition.model_validate_json(older.canonical)
-    return _make_live(session, get(session, key), found, now, older.drafted_by, by, older)
+    return _make_live(session, get(session, key), found, now, older.drafted_by, by, share, older)
 
 
 def _make_live(
@@ -65,6 +69,7 @@ def _make_live(
     now: datetime,
     drafted_by: str | None,
     by: str | None,
+    share: int,
     again: JourneyVersion | None = None,
 ) -> tuple[JourneyVersion, bool]:
     """`again` is the version that is published once more, with the templates that it is pinned to."""
@@ -75,7 +80,9 @@ def _make_live(
     live = session.get(JourneyVersion, (key, journey.live_version)) if journey.live_version else None
     same = live is not None and live.digest == definition.digest() and journey.archived_at is None
     if live is not None and same and (not pinned or template_pins.of(session, live) == templates):
+        live.share, live.others = (share, live.others) if live.others and share < 100 else (100, None)
         return live, False
+    others = live.others or live.number if live is not None and share < 100 and not journey.archived_at else None
     if definition.lifecycle:
         _refuse_a_second_lifecycle(session, key)
     journey.archived_at = None
@@ -87,6 +94,8 @@ def _make_live(
         drafted_by=drafted_by,
         published_by=by,
         published_at=now,
+        share=share if others else 100,
+        others=others,
     )
     journey.live_version = version.number
     journey.lifecycle = definition.lifecycle

@@ -1,6 +1,6 @@
 """Letting customers into a journey: the re-entry rules, the run number, the enrollment and its start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,19 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.machine.state import ENGINE_VERSION
+from journeys.program import compiler
+from journeys.program.assignment import is_tried_on
 from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import REFUSALS, LastEnrollment
 from services.enrollments import asking
 from services.errors import Refused
 from store import bulk
-from store.queries import decisions, dispatches, enrollments
+from store.ids import new_id
+from store.queries import decisions, dispatches, enrollments, journeys
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
+from store.queries.journeys import LiveJourney
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Customer
 from store.tables.definitions import JourneyVersion
@@ -108,6 +112,7 @@ def _start_all(
     if not requests:
         return []
     names = [(one.customer.id, one.admission.key) for one in requests]
+    versions = _entered(session, version, program)
     runs = enrollments.last_runs(session, version.journey, names)
     outcomes, begun, rows = list[Enrollment | Refused](), list[Enrollment](), list[bulk.ColumnValues]()
     restarted = list[Enrollment]()
@@ -119,10 +124,10 @@ def _start_all(
             continue
         if last is not None and last.status == EnrollmentStatus.LIVE:
             restarted.append(last)
-        enrollment = _run(version, program, one, last, now)
+        enrollment = _run(versions, one, last, now)
         begun.append(enrollment)
         outcomes.append(enrollment)
-        start = {"digest": version.digest, "state": {**enrollment.state, "entered_at": None}}
+        start = {"digest": enrollment.digest, "state": {**enrollment.state, "entered_at": None}}
         rows.append(dispatches.row(enrollment.id, enrollment.workflow_id, "start", start, one.admission.priority, now))
     asking.leave(session, restarted, "restarted", now)
     session.add_all(begun)
@@ -132,10 +137,21 @@ def _start_all(
     return outcomes
 
 
+def _entered(session: Session, version: JourneyVersion, program: Program) -> Callable[[str], LiveJourney]:
+    """Which version an enrollment enters: the live one, or the one before where that is tried on a few."""
+    live = version, program
+    if version.others is None:
+        return lambda enrollment: live
+    before = journeys.by_numbers(session, version.journey, [version.others])[version.others]
+    others = before, compiler.load(before.canonical)
+    return lambda enrollment: live if is_tried_on(version.journey, enrollment, version.share) else others
+
+
 def _run(
-    version: JourneyVersion, program: Program, request: Request, last: Enrollment | None, now: datetime
+    versions: Callable[[str], LiveJourney], request: Request, last: Enrollment | None, now: datetime
 ) -> Enrollment:
-    customer, admission = request.customer, request.admission
+    customer, admission, name = request.customer, request.admission, new_id("enr")
+    version, program = versions(name)
     enrollment = Enrollment(
         **enrollments.row(
             version,
@@ -147,6 +163,7 @@ def _run(
             stage=program.start,
             cursor=customer.seq if admission.cursor is None else admission.cursor,
             entered_at=now,
+            enrollment_id=name,
         )
     )
     enrollment.state = _fresh(enrollment)

@@ -25,7 +25,8 @@ from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
-from journeys.simulation.simulator import RecordedEvent, Trace, everything_goes
+from journeys.simulation.mail_policies import everything_goes
+from journeys.simulation.simulator import RecordedEvent, Trace
 from services.customers import past_orders
 from services.customers.unreadable import UnreadInEvents
 from services.enrollments import customer_events, splits
@@ -66,12 +67,7 @@ def chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
         yield chunk
 
 
-def prepare(
-    session: Session,
-    chunk: Sequence[Work],
-    journey: LiveJourney | None,
-    now: datetime,
-) -> "Batch":
+def prepare(session: Session, chunk: Sequence[Work], journey: LiveJourney | None, now: datetime) -> "Batch":
     """Work out what a chunk changes; nothing is written, so nobody waits for the writer's lock meanwhile.
 
     `journey` is where new customers are placed (None: nowhere); `now` is when they stand where they stand.

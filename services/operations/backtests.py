@@ -13,7 +13,7 @@ from journeys.program.program import Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import CustomerHistory, Totals
-from journeys.simulation.simulator import by_policy
+from journeys.simulation.mail_policies import by_policy
 
 CHUNK = 500
 """Customers that one process replays at once, and the step of the progress."""

@@ -13,7 +13,8 @@ from journeys.program.program import EventTrigger, Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import CustomerHistory, SimulatedEnrollment
-from journeys.simulation.simulator import IDENTIFY, RecordedEvent, by_policy
+from journeys.simulation.mail_policies import by_policy
+from journeys.simulation.simulator import IDENTIFY, RecordedEvent
 from services.errors import InvalidInput
 
 TimedEvent = tuple[datetime, str, dict[str, Any]]

@@ -8,7 +8,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from journeys.changes.outcomes import SentMail
-from store import bulk
+from store import bulk, dialect
 from store.queries.lanes import PLANNED
 from store.queries.messages import HELD
 from store.statuses import MessageStatus
@@ -24,7 +24,8 @@ def of(
     columns: Any = (
         Message.enrollment_id, Message.step, Message.template, Message.accepted_at, Message.due,
     )  # fmt: skip
-    which = (col(Message.template).in_(sorted(templates)), col(Message.status).in_(sorted(statuses)))
+    here = dialect.of(session).beside  # of a template there may be as many mails as customers
+    which = (here(col(Message.template)).in_(sorted(templates)), here(col(Message.status)).in_(sorted(statuses)))
     for part in bulk.parts(sorted(enrollment_ids)):
         query = sql_select(*columns).where(col(Message.enrollment_id).in_(part), *which)
         rows: Any = session.connection().execute(query).all()

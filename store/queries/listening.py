@@ -6,7 +6,8 @@ from typing import Any
 from sqlmodel import Session
 
 _STATE = """
-SELECT version.journey, version.digest FROM journey_version AS version
+SELECT version.journey, version.digest || '/' || CAST(version.number AS TEXT) || '/' || CAST(version.share AS TEXT)
+FROM journey_version AS version
 JOIN journey ON journey.key = version.journey AND journey.live_version = version.number
 WHERE journey.archived_at IS NULL
 UNION ALL SELECT segment.key, segment.guard FROM segment
@@ -15,7 +16,7 @@ UNION ALL SELECT 'settings', CAST(setting.body AS TEXT) FROM setting
 
 
 def state(session: Session) -> Sequence[tuple[Any, ...]]:
-    """What listens now: journeys that let customers in with the digests of their versions, segments with their guards.
+    """What listens now: journeys that let customers in with their versions and its share, segments with their guards.
 
     The settings of the installation are among it, since they say who is one person.
 

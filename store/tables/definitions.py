@@ -44,7 +44,8 @@ class Journey(SQLModel, table=True):
 class JourneyVersion(SQLModel, table=True):
     """An immutable published definition, with the keys that wrote and that published it; None where none is known.
 
-    Nobody goes back to one that is archived.
+    Nobody goes back to one that is archived. One that is tried on a few is entered by `share` in a hundred of those who
+    come while it is live; the rest enter the version `others`.
     """
 
     __tablename__: ClassVar[Any] = "journey_version"
@@ -57,6 +58,8 @@ class JourneyVersion(SQLModel, table=True):
     published_by: str | None = None
     published_at: datetime = _at()
     archived_at: datetime | None = _at(default=None)
+    share: int = 100
+    others: int | None = None
 
 
 class VersionTemplate(SQLModel, table=True):

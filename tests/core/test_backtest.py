@@ -10,7 +10,8 @@ from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import CustomerHistory, Totals
-from journeys.simulation.simulator import PastFacts, RecordedEvent, by_policy, simulate
+from journeys.simulation.mail_policies import by_policy
+from journeys.simulation.simulator import PastFacts, RecordedEvent, simulate
 
 Compile = Callable[[str], Program]
 HEAD = "enter: [{on: E}]\nstart: a\n"

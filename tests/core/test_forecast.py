@@ -8,7 +8,8 @@ from journeys.facts.customer_facts import Aggregate, CustomerFacts
 from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.simulation.forecast import forecast
-from journeys.simulation.simulator import PastFacts, RecordedEvent, by_policy, everything_goes, simulate
+from journeys.simulation.mail_policies import by_policy, everything_goes
+from journeys.simulation.simulator import PastFacts, RecordedEvent, simulate
 
 JOURNEY = """journey: j
 enter: [{on: Order}]

@@ -59,3 +59,25 @@ def test_evaluating_changes_nothing_of_what_it_was_given() -> None:
     customer = {"address": {"city": "Bonn"}, "events": {}}
     guards.evaluate('customer.address.country == "DE"', {"customer": customer})
     assert customer == {"address": {"city": "Bonn"}, "events": {}}
+
+
+VALUES = (None, True, False, 1, 0, 1.0, 2, "1", "team", "", [1], {"b": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "customer.a == 1", "customer.a == true", "customer.a == customer.b", "!customer.a", 'customer.a == "team"',
+        "customer.a > 0", "size(customer.a) > 2", "customer.a.b == 1", "has(customer.a)", f"{COUNT} > customer.a",
+    ],
+)  # fmt: skip
+def test_what_is_asked_a_second_time_says_what_it_said_at_first(text: str) -> None:
+    """Answers are kept by what was read, and 1, 1.0 and true are three."""
+    contexts = [{"customer": {"a": one, "b": other}} for one in VALUES for other in (True, 1)]
+    contexts += [{"customer": {"b": 1}}, {"customer": {"events": {"Order Completed": {"count": 2}}, "a": 1}}]
+    first = list[guards.Computed]()
+    for one in contexts:
+        guards._of_plain.cache_clear()
+        first.append(guards.compute(text, one))
+    assert [repr(guards.compute(text, one)) for one in contexts] == [repr(one) for one in first]
+    assert [repr(guards.compute(text, one)) for one in contexts] == [repr(one) for one in first]

@@ -14,7 +14,8 @@ from journeys.program import date_triggers
 from journeys.program.nodes import SendNode
 from journeys.program.program import Program
 from journeys.rules.policy import ALLOWED, Skipped
-from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, by_policy, simulate
+from journeys.simulation.mail_policies import by_policy
+from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
 
 Compile = Callable[[str], Program]
 HEAD = "journey: j\nenter: [{on: Signed Up}]\nstart: a\n"

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from journeys.changes.mapping import BadMoves, Moves, mapping_of
-from journeys.changes.outcomes import Choices, JourneyPlace, SentMail, Standing
-from journeys.changes.place import place
+from journeys.changes.outcomes import KEEPS, By, Choices, JourneyPlace, Kind, SentMail, Standing
+from journeys.changes.place import AS_CHOSEN, place
+from journeys.changes.sentences import warning
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts
 from journeys.machine.state import OpenQuestion, State
 from journeys.program.program import Program
@@ -80,6 +81,11 @@ RULES = [
     ("a wait became a wait_for, and the author says so", 1, [LISTENS], {"steps": {WAIT: "listen"}}, {}, ("moves", "listen", "map")),
     ("a step of another verb in its place is another step", 1, [LISTENS], {}, {}, ("mails_at_once", "trial/send:b", "skip_forward")),
     ("a mail of it is on its way", 1, (), {}, {"on_its_way": True}, ("unsettled", WAIT, None)),
+    ("it has not begun", 1, [("3 days", "5 days")], {}, {"state": {"phase": "new"}}, ("unsettled", WAIT, None)),
+    ("a question of it is open", 1, [("3 days", "5 days")], {}, {"state": {"asking": OpenQuestion(number=9, about="branch")}}, ("unsettled", WAIT, None)),
+    ("it is about to act", 1, [("3 days", "5 days")], {}, {"state": {"until": datetime(2026, 3, 3, tzinfo=UTC)}}, ("unsettled", WAIT, None)),
+    ("its author pins everybody", 1, [("3 days", "5 days")], {}, {"choices": Choices(in_flight="pin")}, ("pinned", WAIT, None)),
+    ("it is over", 1, [("3 days", "5 days")], {}, {"state": {"phase": "ended", "reason": "exited"}}, ("ended", WAIT, None)),
 ]  # fmt: skip
 
 
@@ -89,22 +95,18 @@ def test_what_becomes_of_somebody(
     standing: Callable[..., Standing], noon: datetime,
 ) -> None:  # fmt: skip
     old, new = compiled(FIRST), compiled(changed(pairs))
-    outcome = place(mapping_of(old, new, Moves(**moves)), standing(days=days, **more), noon + timedelta(days=days))
+    other, choices = more.get("state", {}), more.get("choices", AS_CHOSEN)
+    here = standing(days=days, **{name: value for name, value in more.items() if name not in ("state", "choices")})
+    stands, now = replace(here, state=replace(here.state, **other)), noon + timedelta(days=days)
+    outcome = place(mapping_of(old, new, Moves(**moves)), stands, now, choices)
     assert (outcome.kind, outcome.to.step, outcome.by) == told
-    assert (outcome.state is None) == (outcome.kind in ("stranded", "unsettled"))
+    assert (outcome.state is None) == (outcome.kind in KEEPS)
 
 
-@pytest.mark.parametrize(
-    "other", [{"phase": "new"}, {"asking": OpenQuestion(number=9, about="branch")}, {"until": datetime(2026, 3, 3, tzinfo=UTC)}]
-)  # fmt: skip
-def test_whoever_has_not_begun_or_has_a_question_open_or_is_due_is_tried_again(
-    other: Any, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
-) -> None:
-    old, new = compiled(FIRST), compiled(changed([("3 days", "5 days")]))
-    here = standing()
-    stands = replace(here, state=replace(here.state, **other))
-    outcome = place(mapping_of(old, new), stands, noon + timedelta(days=1))
-    assert (outcome.kind, outcome.state, outcome.to.step) == ("unsettled", None, WAIT)
+def test_each_outcome_has_a_rule_and_each_way_to_find_a_step() -> None:
+    told = [one[-1] for one in RULES]
+    assert {kind for kind, *_ in told} == {*get_args(Kind)}
+    assert {by for *_, by in told} == {*get_args(By), None}
 
 
 @pytest.mark.parametrize("again", ["skip", "send"])
@@ -118,6 +120,20 @@ def test_a_mail_that_would_go_twice_is_named_whatever_the_author_chooses(
     assert dict(outcome.repeats) == {"again": sent}
 
 
+@pytest.mark.parametrize(("again", "mails"), [("skip", ("c",)), ("send", ("c", "a"))])
+def test_a_mail_that_goes_at_once_is_named_where_another_would_go_twice(
+    again: Any, mails: Any, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
+) -> None:
+    shorter = "{wait: 1 hour, id: second}, {send: c}, {send: a, id: again}"
+    old, new = compiled(FIRST), compiled(changed([("{wait: 1 day, id: second}, {send: c}", shorter)]))
+    here = standing(days=3.5, sent=(SentMail(step="trial/send:a", template="a", at=noon),))
+    outcome = place(mapping_of(old, new), here, noon + timedelta(days=3.5), Choices(again=again))
+    assert (outcome.kind, outcome.mails, outcome.change.mails) == ("mails_again", mails, mails)
+    said = warning(1, outcome.change)
+    assert said is not None
+    assert "as soon as they are moved they are mailed 'c'" in said
+
+
 def test_who_is_paused_is_told_how_their_wait_changes(
     compiled: Compiled, standing: Callable[..., Standing], noon: datetime
 ) -> None:
@@ -129,17 +145,6 @@ def test_who_is_paused_is_told_how_their_wait_changes(
     assert outcome.acts == (noon + timedelta(days=3), noon + timedelta(days=2))
     assert outcome.state is not None
     assert outcome.state.paused
-
-
-def test_whoever_is_pinned_or_has_ended_keeps_place_and_version(
-    compiled: Compiled, standing: Callable[..., Standing], noon: datetime
-) -> None:
-    old, new = compiled(FIRST), compiled(changed([("3 days", "5 days")]))
-    here, mapping = standing(), mapping_of(old, new)
-    pinned = place(mapping, here, noon + timedelta(days=1), Choices(in_flight="pin"))
-    assert (pinned.kind, pinned.state) == ("pinned", None)
-    over = replace(here, state=replace(here.state, phase="ended", reason="exited"))
-    assert place(mapping, over, noon + timedelta(days=1)).kind == "ended"
 
 
 @pytest.mark.parametrize(
@@ -224,6 +229,34 @@ def test_who_stands_in_an_arm_that_is_gone_goes_on_behind_the_branch(
         "moves", JourneyPlace(stage="trial", step="trial/wait:2 days"),
         JourneyPlace(stage="trial", step="trial/wait:7 days"),
     )  # fmt: skip
+
+
+TEAM = '{if: customer.plan == "team", then: [{wait: 2 days}, {send: team}]}'
+OTHERS = '{if: customer.plan == "solo", then: [{wait: 2 days}, {send: solo}]}'
+BRANCH, SPLIT = "- branch: [%s]", "- split: {id: s, variants: {%s}}"
+BEHIND = ARMS[: ARMS.index("      - branch")] + "      %s\n      - {wait: 7 days}\n      - {send: all}\n"
+STANDS = "trial/wait:2 days"
+
+
+@pytest.mark.parametrize(
+    ("why", "before", "after", "lands"),
+    [
+        ("its arm is gone, and another has a step of that name", BRANCH % f"{TEAM}, {OTHERS}", BRANCH % OTHERS, "trial/wait:7 days"),
+        ("its arm stands elsewhere", BRANCH % f"{TEAM}, {OTHERS}", BRANCH % f"{OTHERS}, {TEAM}", f"{STANDS}#2"),
+        ("its arm asks another guard", BRANCH % TEAM, BRANCH % TEAM.replace("team", "teams"), STANDS),
+        ("it was in no arm", "- {wait: 2 days}", BRANCH % OTHERS, "trial/wait:7 days"),
+        ("it is in no arm any more", BRANCH % TEAM, "- {wait: 2 days}", STANDS),
+        ("its variant is gone, and another has a step of that name", SPLIT % "a: {weight: 1, steps: [{wait: 2 days}]}", SPLIT % "b: {weight: 1, steps: [{wait: 2 days}]}", "trial/wait:7 days"),
+        ("its variant has another weight", SPLIT % "a: {weight: 1, steps: [{wait: 2 days}]}, b: {weight: 0, steps: []}", SPLIT % "a: {weight: 1, steps: [{wait: 2 days}]}, b: {weight: 9, steps: []}", STANDS),
+        ("it has an id of its own, which says where it went", BRANCH % f"{TEAM.replace('{wait', '{id: own, wait')}, {OTHERS}", BRANCH % OTHERS.replace("{wait", "{id: own, wait"), "own"),
+    ],
+)  # fmt: skip
+def test_nobody_is_led_into_an_arm_that_they_did_not_take(
+    why: str, before: str, after: str, lands: str, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
+) -> None:
+    old, new, here = compiled(BEHIND % before), compiled(BEHIND % after), standing(BEHIND % before)
+    assert here.state.position in (STANDS, "own")
+    assert place(mapping_of(old, new), here, noon + timedelta(days=1)).to.step == lands
 
 
 def test_a_split_may_lose_the_variant_that_somebody_stands_in(

@@ -18,7 +18,8 @@ from journeys.program.assignment import variant_of
 from journeys.program.nodes import NodeId, SplitNode, SplitVariant
 from journeys.program.program import Program
 from journeys.rules.split_answers import NO_SPLITS, KnownSplits, assigned, decided
-from journeys.simulation.simulator import PastFacts, Simulator, Trace, everything_goes, simulate
+from journeys.simulation.mail_policies import everything_goes
+from journeys.simulation.simulator import PastFacts, Simulator, Trace, simulate
 
 Compile = Callable[[str], Program]
 

@@ -8,7 +8,8 @@ from journeys.program.program import Program
 from journeys.rules.policy import ALLOWED, Deferred, InstallationTerms, Skipped, TopicTerms
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory
-from journeys.simulation.simulator import RecordedEvent, by_policy
+from journeys.simulation.mail_policies import by_policy
+from journeys.simulation.simulator import RecordedEvent
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 JOURNEY = """

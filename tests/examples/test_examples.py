@@ -19,7 +19,8 @@ from journeys.program.program import EventTrigger, Program
 from journeys.rules.policy import Allowed
 from journeys.simulation import backtest, consequences
 from journeys.simulation.backtest import CustomerHistory
-from journeys.simulation.simulator import IDENTIFY, RecordedEvent, by_policy
+from journeys.simulation.mail_policies import by_policy
+from journeys.simulation.simulator import IDENTIFY, RecordedEvent
 from mail import linting
 from mail.brand import context
 from mail.rendering import templates as built_in

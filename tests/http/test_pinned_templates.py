@@ -96,6 +96,18 @@ async def test_publishing_once_more_pins_to_what_the_templates_are_now(client: T
     assert await sent(parts) == ["Second"]
 
 
+async def test_whoever_comes_behind_a_publish_that_only_pins_anew_enters_that_version(
+    client: TestClient, parts: Parts
+) -> None:
+    store(client, "First")
+    publish(client, JOURNEY)
+    enter(client, parts, "ann")
+    store(client, "Second")
+    assert publish(client, JOURNEY)["number"] == 2
+    enter(client, parts, "bob")
+    assert await sent(parts) == ["First", "Second"]
+
+
 async def test_the_way_back_takes_the_pinned_templates_along(client: TestClient, parts: Parts) -> None:
     store(client, "First")
     publish(client, JOURNEY)

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from waypost.cli.commands import changes
 from waypost.cli.tables.plan import markdown
 from waypost.client import Waypost
+from waypost.errors import ApiProblem
 from waypost.project import plans
 
 TOUR = """journey: tour
@@ -131,3 +132,13 @@ def test_the_exit_status_says_whether_it_is_dangerous(
             changes._plan_folder(waypost, folder, ASKED, True)
         assert ended.value.exit_code == status
     assert '"journey": "tour"' in capsys.readouterr().out
+
+
+def test_whoever_publishes_what_has_drifted_is_shown_the_counts_of_now(capsys: pytest.CaptureFixture[str]) -> None:
+    drifted = {"type": "urn:waypost:problem:plan-drifted", "kinds": ["mails_at_once"], "plan": plan("tour", ASKED)}
+    with pytest.raises(ApiProblem), changes._the_counts_of_now():
+        raise ApiProblem(409, drifted)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "7 customers are under way now" in told
+    assert "mails_at_once trial/wait:3 days trial (rests) 7" in told
+    assert "! 7 customers at 'trial/wait:3 days' would be mailed <b>" in told

@@ -3,7 +3,6 @@
 `make test-deep` tries all sixty pairs of versions.
 """
 
-import json
 import os
 import random
 from collections import Counter
@@ -17,7 +16,7 @@ from sqlmodel import col, or_, select
 from journeys.changes.outcomes import Choices
 from journeys.machine.inputs import Migrated
 from journeys.simulation.forecast import run_on
-from journeys.simulation.simulator import everything_goes
+from journeys.simulation.mail_policies import everything_goes
 from services.changes import moving
 from services.changes.moving import Judged, TargetVersion
 from services.definitions import journeys
@@ -26,7 +25,6 @@ from store.queries import live_enrollments
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from tests.planning import versions
-from tests.planning.test_predictions import compiled
 
 SEEDS, CUSTOMERS = (range(60), 10) if "WAYPOST_DEEP" in os.environ else ((3, 11), 6)
 HORIZON, SLOW = timedelta(days=20), timedelta(minutes=10)
@@ -39,15 +37,6 @@ Mails = list[tuple[str, datetime]]
 @pytest.fixture(autouse=True)
 def templates_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "TEMPLATES", ("mail_a", "mail_b", "mail_c"))
-
-
-def pair(choose: random.Random) -> tuple[str, str]:
-    """A journey and what an author made of it, both such as can be published."""
-    while True:
-        old = versions.journey(choose)
-        new = versions.changed(old, choose)
-        if compiled(old) is not None and compiled(new) is not None:
-            return json.dumps(old), json.dumps(new)
 
 
 async def under_way(world: Any, old: str, choose: random.Random) -> None:
@@ -71,8 +60,9 @@ def foreseen(session: Any, judged: Judged, target: TargetVersion, now: datetime)
     first = [Migrated(at=now)] if outcome.state else []
     state = outcome.state or stands.state
     trace = run_on(
-        program, state, stands.known, stands.enrollment, everything_goes, now, now + HORIZON, most=99, first=first
-    )
+        program, state, stands.known, stands.enrollment, everything_goes, now, now + HORIZON, most=99, first=first,
+        splits=stands.splits,
+    )  # fmt: skip
     skipped = {(step, state.visit) for step in outcome.repeats}
     return [(one.template, one.plan.due) for one in trace.mails if (one.plan.step, one.plan.visit) not in skipped]
 
@@ -91,13 +81,14 @@ def came(session: Any, enrollment: str, now: datetime, known: set[str]) -> Mails
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_each_mail_of_the_plan_comes_and_no_other(skipping: Any, seed: int) -> None:
     choose = random.Random(seed)
-    old, new = pair(choose)
-    await under_way(skipping, old, choose)
-    await skipping.publish(new)
+    made = versions.pair(choose)
+    await under_way(skipping, made.texts[0], choose)
+    await skipping.publish(made.texts[1])
     now = await skipping.tick()
     with skipping.parts.database.writing() as session:
         version, program = journeys.live(session, "j")
-        target = TargetVersion(number=version.number, program=program, choices=Choices(spread=timedelta()))
+        chosen = Choices(spread=timedelta())
+        target = TargetVersion(number=version.number, program=program, moves=made.moves, choices=chosen)
         live = live_enrollments.page(session, "j", "", 1_000)
         judged = list(moving.judge(session, target, live, now))
         wanted = {one.enrollment.id: foreseen(session, one, target, now) for one in judged}

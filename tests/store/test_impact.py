@@ -33,10 +33,10 @@ def month(old: Program, new: Program, noon: datetime, terms: InstallationTerms |
     state = simulate(old, begun, past, noon, now).state
     known = CustomerFacts(attributes=attributes, aggregates={})
     stands = Standing(state=state, known=known, enrollment=EnrollmentFacts(entered_at=noon))
-    moved = place(mapping_of(old, new), stands, now).state
+    mapping, counted = mapping_of(old, new), Impact()
+    moved = place(mapping, stands, now).state
     assert moved is not None
-    counted = Impact()
-    RunsOn(counted, terms or InstallationTerms(), now).add(stands, old, (new, moved))
+    RunsOn(counted, terms or InstallationTerms(), now).add(stands, mapping, moved)
     return counted.as_json(1)
 
 

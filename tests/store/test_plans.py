@@ -33,6 +33,7 @@ from store.queries import (
     due_dates,
     due_work,
     engagements,
+    enrollment_mail,
     enrollments,
     events,
     hooks,
@@ -64,6 +65,7 @@ from store.queries.lists import Slice
 from store.queries.milestones import Milestone, TimeSpan
 from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
+from store.statuses import MessageStatus
 from tests.conftest import NOON
 from value.orders import ORDER_EVENTS
 
@@ -197,6 +199,13 @@ def test_of_many_filters_the_one_that_finds_fewest_has_the_index(database: Datab
         filters = values(read, given)
         found = searches(database, lambda session, filters=filters: read(session, Slice(), **filters))
         assert best is None or f"({best}=?" in found[0], (given, found)
+
+
+def test_the_mails_of_enrollments_are_not_sought_among_those_of_a_template(database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        statuses = [MessageStatus.ACCEPTED, MessageStatus.PLANNED]
+        (found,) = searches(database, lambda session: list(enrollment_mail.of(session, ["e", "f"], ["t"], statuses)))
+        assert "(enrollment_id=?" in found
 
 
 def test_the_stage_of_a_customer_is_not_sought_among_everybodys(database: Database) -> None:

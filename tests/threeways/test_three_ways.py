@@ -25,7 +25,8 @@ from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
 from journeys.simulation import backtest
 from journeys.simulation.backtest import CustomerHistory
-from journeys.simulation.simulator import RecordedEvent, by_policy
+from journeys.simulation.mail_policies import by_policy
+from journeys.simulation.simulator import RecordedEvent
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Enrollment
 from tests.threeways.cases import LENGTH, Case, cases

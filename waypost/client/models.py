@@ -1185,6 +1185,8 @@ class Published(TypedDict):
     published_by: str | None
     published_at: str
     archived_at: str | None
+    share: int
+    others: int | None
     created: bool
     operation: NotRequired[OperationOut | None]
 
@@ -1817,6 +1819,8 @@ class VersionListed(TypedDict):
     published_by: str | None
     published_at: str
     archived_at: str | None
+    share: int
+    others: int | None
     summary: str
 
 
@@ -1830,6 +1834,8 @@ class VersionOut(TypedDict):
     published_by: str | None
     published_at: str
     archived_at: str | None
+    share: int
+    others: int | None
 
 
 class VersionWhole(TypedDict):
@@ -1842,6 +1848,8 @@ class VersionWhole(TypedDict):
     published_by: str | None
     published_at: str
     archived_at: str | None
+    share: int
+    others: int | None
     summary: str
     templates: dict[str, int | None]
     definition: dict[str, Any]

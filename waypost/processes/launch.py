@@ -33,6 +33,7 @@ def api(parts: Parts, *_: str) -> None:
 
 def worker(parts: Parts, *queues: str) -> None:
     """Work (on these task queues alone) until a signal comes, then drain."""
+    from waypost.processes import garbage_collection
     from waypost.processes.supervision import CutOff
     from waypost.processes.worker import QUEUES, run
 
@@ -52,6 +53,7 @@ def worker(parts: Parts, *queues: str) -> None:
             end(0 if stop.is_set() else 1)
 
     logs.configure()
+    garbage_collection.freeze_loaded()
     asyncio.run(until_signal())
 
 

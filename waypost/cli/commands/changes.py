@@ -1,7 +1,8 @@
 """A new version and those who are under way, as it is typed: `plan`, `publish`, `rollback`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ import typer
 
 from waypost.cli.arguments import JourneyArgument, JsonFlag
 from waypost.cli.terminal import api_client, complaints, console, fail, print_answer, read
+from waypost.errors import ApiProblem
 
 if TYPE_CHECKING:
     from waypost.client import Waypost
@@ -70,7 +72,9 @@ def plan(
             print_answer(True, planned)
         else:
             print_plan(console, planned)
-            console.print(f"Publish with: waypost {_way(key, version)} --in-flight move --token {planned['token']}")
+            first = f"waypost apply {file}, then " if file else ""
+            way = f"waypost {_way(key, version)} --in-flight {in_flight} --token {planned['token']}"
+            console.print(f"Publish with: {first}{way}")
     if _dangerous(planned):
         raise typer.Exit(1)
 
@@ -103,7 +107,9 @@ def publish(
     with api_client() as waypost:
         if token is None and in_flight == "move":
             token = _looked_at(waypost, key, {"in_flight": in_flight}, yes)
-        _done(waypost, key, waypost.publish(key, in_flight=in_flight, token=token), as_json)
+        with _the_counts_of_now():
+            answer = waypost.publish(key, in_flight=in_flight, token=token)
+        _done(waypost, key, answer, as_json)
 
 
 def rollback(
@@ -118,7 +124,23 @@ def rollback(
     with api_client() as waypost:
         asked = {"in_flight": in_flight, "version": to}
         token = token or _looked_at(waypost, key, asked, yes) if in_flight == "move" else None
-        _done(waypost, key, waypost.roll_back(key, to, in_flight=in_flight, token=token), as_json)
+        with _the_counts_of_now():
+            answer = waypost.roll_back(key, to, in_flight=in_flight, token=token)
+        _done(waypost, key, answer, as_json)
+
+
+@contextmanager
+def _the_counts_of_now() -> Generator[None, None, None]:
+    """Shown where those who are under way have changed since they were counted, and nothing is published."""
+    from waypost.cli.tables.plan import print_changes
+
+    try:
+        yield
+    except ApiProblem as refused:
+        if refused.code == "plan-drifted":
+            complaints.print(f"{refused.body['plan']['live']:,} customers are under way now")
+            print_changes(complaints, refused.body["plan"])
+        raise
 
 
 def _looked_at(waypost: "Waypost", key: str, asked: dict[str, Any], yes: bool) -> str:

@@ -1,6 +1,7 @@
 """What differs, as it is typed: `diff` of a project folder, or of two versions of a journey; `versions`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -108,5 +109,13 @@ def versions(
         return print_answer(True, found)
     table = wrapping_table("Version", "Published", "By", "What it changed", figures=("Version",))
     for one in (one for one in found if one["archived_at"] is None):
-        table.add_row(str(one["number"]), one["published_at"][:16], one["published_by"] or "", Text(one["summary"]))
+        told = one["summary"] + (_tried(one) if one is found[0] else "")
+        table.add_row(str(one["number"]), one["published_at"][:16], one["published_by"] or "", Text(told))
     console.print(table)
+
+
+def _tried(live: Mapping[str, Any]) -> str:
+    """What is said of the newest version while it is tried on a few."""
+    if live["others"] is None:
+        return ""
+    return f" Tried on {live['share']} in a hundred of those who come; the others enter version {live['others']}."

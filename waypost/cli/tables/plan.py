@@ -15,6 +15,13 @@ KEPT = "keeps"
 def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
     """What becomes of whom, each change with its count; the warnings; and how the next month differs."""
     console.print(f"{plan['journey']}: version {plan['from']} → {plan['to']}, {plan['live']:,} customers under way")
+    print_changes(console, plan)
+    for line in _month(plan):
+        console.print(Text(line))
+
+
+def print_changes(console: Console, plan: Mapping[str, Any]) -> None:
+    """What becomes of whom, and the warnings: as a plan tells it, or the answer to one from which they have drifted."""
     if plan["changes"]:
         table = wrapping_table("What", "From", "To", "Customers", figures=("Customers",))
         for what, was, to, count in _rows(plan):
@@ -24,8 +31,6 @@ def print_plan(console: Console, plan: Mapping[str, Any]) -> None:
         console.print(Text(f"! {warning}", style="yellow"))
     if plan["due_within_an_hour"]:
         console.print(f"{plan['due_within_an_hour']:,} act within an hour by this change, spread over it.")
-    for line in _month(plan):
-        console.print(Text(line))
 
 
 def print_resume_plan(console: Console, plan: Mapping[str, Any]) -> None:
