@@ -80,7 +80,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0037": {"customer": {"source": {}}},
     "0041": {"setting": {"silences": None}},
     "0040": {"decision": lambda row: {"entered_stage": _ENTERED.get(row["id"])}},
-    "0042": {"journey_version": {"share": 100, "others": None}},
+    "0043": {"journey_version": {"share": 100, "others": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 
