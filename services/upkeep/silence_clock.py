@@ -99,10 +99,11 @@ def _events(
 ) -> Iterator[Silence]:
     for journey, definition in live:
         for name in dict.fromkeys(_triggers(definition)):
-            seconds = usual[name]["seconds"]
-            last = rhythms.last_event(session, name, now) if seconds is not None else None
-            if last is not None and usual_gaps.is_silence(last[0], timedelta(seconds=seconds), now):
-                yield _silence("event", journey, name, last[0], timedelta(seconds=seconds))
+            if usual[name]["seconds"] is None:
+                continue
+            gap, last = timedelta(seconds=usual[name]["seconds"]), rhythms.last_event(session, name, now)
+            if last is not None and usual_gaps.is_silence(last[0], gap, now):
+                yield _silence("event", journey, name, last[0], gap)
 
 
 def _sends(session: Session, live: Sequence[tuple[str, Definition]], now: datetime) -> Iterator[Silence]:

@@ -1,44 +1,26 @@
-"""How the database answers: no list and no lane scans a large table, or sorts what it has found.
+"""No list and no lane scans a large table, or sorts what it has found."""
 
-SQLite's plan is taken as it is. PostgreSQL would scan an empty table whatever indexes there are, so it is told that scans
-and sorts cost more than anything: what it does all the same has no index.
-"""
-
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import combinations
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import Session
 
 from services.reports import backlog
 from services.reports.reconciliation import reconcile
 from store import keyset
 from store.queries import (
-    address_consents,
     broadcasts,
-    consents,
-    controls,
-    credits,
-    customer_mail,
     customer_search,
     customers,
-    decisions,
     delivery_events,
     due_dates,
-    due_work,
-    engagements,
     enrollment_mail,
     enrollments,
-    events,
     hooks,
-    identities,
-    interests,
     lanes,
     lists,
     live_enrollments,
@@ -51,97 +33,17 @@ from store.queries import (
     pending_clicks,
     plans,
     rejections,
-    restores,
     rhythms,
     segments,
     series,
     survey_answers,
     templates,
-    timeline,
-    unreadable_values,
-    unsure_messages,
 )
 from store.queries.lists import Slice
-from store.queries.milestones import Milestone, TimeSpan
-from store.queries.unsure_messages import UnsureFilter
 from store.session import Database
 from store.statuses import MessageStatus
 from tests.conftest import NOON
-from value.orders import ORDER_EVENTS
-
-LARGE = (
-    "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
-    "outbox_mail", "segment_member", "hook", "customer_word", "interest", "consent", "address_consent", "alias", "control", "date_due",
-    "suppression", "day_count", "mail_credit", "credited_order", "mail_result", "survey_answer", "engagement", "pending_click", "broadcast_member", "plan_entry", "operation_error", "tombstone",
-)  # fmt: skip
-"""Tables that grow with the customers, or with what they do."""
-
-Statement = tuple[str, Any]
-
-MILESTONES = (Milestone(kind="event", name="Bought"), Milestone(kind="stage", name="new", journey="j"))
-ALL = TimeSpan(since=NOON - timedelta(days=90), until=NOON)
-
-
-@contextmanager
-def watched(database: Database) -> Iterator[list[Statement]]:
-    """Every SELECT that is asked meanwhile."""
-    asked: list[Statement] = []
-
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH")):
-            asked.append((statement, parameters))
-
-    event.listen(database.engine, "before_cursor_execute", keep)
-    try:
-        yield asked
-    finally:
-        event.remove(database.engine, "before_cursor_execute", keep)
-
-
-def plan(session: Session, statement: str, parameters: Any) -> list[str]:
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        for costly in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
-            connection.exec_driver_sql(f"SET LOCAL enable_{costly} = off")
-        return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
-    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-
-
-def is_bad(step: str, statement: str) -> bool:
-    """Whether a step of a plan scans a large table or sorts; a walk along an index is well, where a LIMIT ends it."""
-    return (
-        (step.startswith("USE TEMP B-TREE") and "ORDER BY" in step)
-        or "Sort" in _words(step)[:1]
-        or is_scan(step, statement)
-    )
-
-
-def is_scan(step: str, statement: str) -> bool:
-    words = _words(step)
-    scanned = next(
-        (name for name in LARGE if words[:2] == ["SCAN", name] or words[:4] == ["Seq", "Scan", "on", name]), None
-    )
-    return scanned is not None and not ("USING" in words and "LIMIT" in statement)
-
-
-def _words(step: str) -> list[str]:
-    return step.replace("->", " ").replace('"', "").split()
-
-
-def reads_a_large_table(statement: str) -> bool:
-    """Kept counts may be sorted: they are as many as there are templates and reasons."""
-    return not {*LARGE}.isdisjoint(re.findall(r"(?:FROM|JOIN) (\w+)", statement))
-
-
-def assert_quick(database: Database, ask: Callable[[Session], Any], bad: Callable[[str, str], bool] = is_bad) -> None:
-    with watched(database) as asked, database.writing() as session:
-        ask(session)
-    assert asked
-    with database.writing() as session:
-        for statement, parameters in (one for one in asked if reads_a_large_table(one[0])):
-            steps = plan(session, statement, parameters)
-            assert [one for one in steps if bad(one, statement)] == [], (statement, steps)
-
+from tests.store.query_plans import ALL, MILESTONES, assert_quick, is_bad, is_scan, plan, watched
 
 FILTERS: dict[Any, Sequence[str]] = {
     lists.messages: ("customer_id", "journey", "broadcast", "step", "status", "template"),
@@ -334,68 +236,3 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
 @pytest.mark.parametrize("question", page_questions(NOON))
 def test_what_is_read_page_by_page_is_found_by_an_index(database: Database, noon: datetime, question: str) -> None:
     assert_quick(database, page_questions(noon)[question])
-
-
-def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
-    """What is asked about some customers, some mails or one enrollment: few rows, which may be sorted, as may those of one instant."""
-    return {
-        "events of the lost time that were said again": lambda s: restores.said_again(s, ["a", "b"]),
-        "the mail that a cap counts": lambda session: list(
-            customer_mail.counted_since(session, ["c", "d"], ["e"], now)
-        ),
-        "the mail planned beside": lambda session: customer_mail.planned_beside(session, "c", "e", "m"),
-        "the mails before their orders": lambda session: list(credits.mails_between(session, ["c", "d"], now, now)),
-        "their orders in the ledger": lambda session: credits.orders(session, [("c", "1"), ("d", "2")]),
-        "what mails are credited with of their orders": lambda session: credits.of_orders(session, [("c", "1")]),
-        "all their orders in the ledger": lambda session: credits.of_customer(session, "c"),
-        "the topics they had mail about": lambda session: customer_mail.topics_had(session, "c"),
-        "who had a broadcast": lambda session: broadcasts.had_by(session, ["b"], ["c", "d"], ["e"]),
-        "which addresses a broadcast goes to": lambda session: broadcasts.going_to(session, "b", ["e", "f"]),
-        "what was said at an inbox": lambda session: address_consents.at_addresses(session, ["e", "f"]),
-        "what holds for customers and inboxes": lambda session: consents.said(session, ["c"], ["e"]),
-        "who has an address": lambda session: customers.of_address(session, "e", 20),
-        "who is named by a broadcast": lambda session: broadcasts.named_among(session, "b", ["c", "d"]),
-        "who is in a segment": lambda session: segments.members_among(session, "s", ["c", "d"]),
-        "where customers and inboxes are": lambda session: enrollments.live_places(session, ["c", "d"], ["e", "f"]),
-        "who has an inbox": lambda session: customers.ids_by_email(session, ["e", "f"]),
-        "their orders": lambda session: list(events.of_names(session, ["c", "d"], ORDER_EVENTS)),
-        "their orders up to an event": lambda session: list(events.numbered_up_to(session, "c", 5, ORDER_EVENTS)),
-        "their runs": lambda session: enrollments.of_customer(session, "c"),
-        "their lifecycle stage": lambda session: enrollments.newest_stages(session, ["c"], ["j"]),
-        "their last run": lambda session: enrollments.last_run(session, "j", "c"),
-        "enrollments by their ids": lambda session: enrollments.by_ids(session, ["e", "f"]),
-        "the last mail of a step": lambda session: messages.last_of_step(session, "e", "s"),
-        "the decisions of a run": lambda session: decisions.last_of(session, "e", 200),
-        "the decisions of a step": lambda session: decisions.last_of(session, "e", 200, "s"),
-        "their moves to other versions": lambda session: decisions.moves_of(session, ["e", "f"]),
-        "who is on a version": lambda session: enrollments.live_on(session, "j", 1),
-        "the refusals": lambda session: decisions.last_refusals(session, "c", "j", 200),
-        "the timeline": lambda session: timeline.page(session, "c", None, 100),
-        "their history": lambda session: list(events.of_customers(session, ["c", "d"], now, now)),
-        "a page of everybody": lambda session: customers.page(session, "c", 500),
-        "what an enrollment waits for": lambda session: interests.of_customers(session, ["c", "d"]),
-        "who waits for an event": lambda session: enrollments.waiting(session, ["c", "d"], ["Order"]),
-        "the hooks that nobody has taken": lambda session: hooks.not_delivered(session, "j"),
-        "the steps whose hooks are stuck": hooks.stuck_by_step,
-        "how often a mail was opened": lambda session: engagements.of_message(session, "m"),
-        "clicks on some mails": lambda session: pending_clicks.of_messages(session, ["m", "n"]),
-        "values that could not be read": lambda session: unreadable_values.listed(session, "2026-01-01"),
-        "who is one of several ids": lambda session: identities.look_up(session, [("user", "17"), ("anonymous", "a")]),
-        "the last hook of a step": lambda session: hooks.last_of_step(session, "e", "s"),
-        "a hook that fails": lambda session: hooks.last_failing(session, "e"),
-        "whether anything is due": lambda session: due_work.any_due(session, now, now),
-        "unsure messages": lambda session: unsure_messages.ids(session, UnsureFilter(journey="j"), "m", 100),
-        "what is asked of an enrollment": lambda session: controls.asked(session, "e"),
-        "the milestones they reached": lambda session: list(
-            milestones.reached(session, MILESTONES, ["c", "d"], now, now)
-        ),
-        "where their last runs stand": lambda session: milestones.last_runs(session, "j", ["c", "d"]),
-        "their sources": lambda session: list(milestones.profiles(session, ["c", "d"])),
-        "their variants": lambda session: milestones.variants(session, "j", "s", ["c", "d"]),
-        "the mails of an enrollment": lambda session: messages.unclaimed(session, "e"),
-    }
-
-
-@pytest.mark.parametrize("question", customer_questions(NOON))
-def test_what_is_asked_about_customers_scans_nothing(database: Database, noon: datetime, question: str) -> None:
-    assert_quick(database, customer_questions(noon)[question], is_scan)
