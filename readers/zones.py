@@ -18,7 +18,7 @@ _NO_PLACES = frozenset({"Factory"})
 
 def read(value: object) -> str | None:
     """The IANA name of the zone that a value names, or None where it names none. It never raises."""
-    return _read(value) if isinstance(value, str) and len(value) <= LONGEST else None
+    return _read(value) if isinstance(value, str) and 0 < len(value) <= LONGEST else None
 
 
 @lru_cache(maxsize=2_048)

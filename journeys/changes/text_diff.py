@@ -3,8 +3,6 @@
 import difflib
 import io
 
-from ruamel.yaml import YAML
-
 from journeys.language.definition import Definition
 
 
@@ -15,6 +13,8 @@ def text_diff(old: Definition, new: Definition, names: tuple[str, str]) -> str:
 
 
 def _yaml(one: Definition) -> str:
+    from ruamel.yaml import YAML  # 2 MB, for a process that may never need it
+
     writer = YAML(pure=True)
     writer.width = 120
     written = io.StringIO()

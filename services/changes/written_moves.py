@@ -6,7 +6,7 @@ from typing import Any
 
 from journeys.changes.mapping import Moves
 from journeys.checks import source
-from journeys.checks.source import Positions
+from journeys.checks.text_bounds import Positions
 from services.errors import InvalidInput
 
 KINDS = ("stages", "steps")

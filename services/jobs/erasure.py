@@ -148,23 +148,20 @@ ROWS: Mapping[str, Phase] = {
     "runs": _runs,
     "mails": _mails,
     "credits": _credits,
-    "outcomes": _rows(MailOutcome),
     "bodies": _rows(MessageBody),
     "reports": _rows(DeliveryEvent),
-    "clicks": _rows(PendingClick),
-    "engagements": _rows(Engagement),
+    "clicks, opens, outcomes": _rows(PendingClick, Engagement, MailOutcome),
     "broadcasts": _rows(BroadcastMember),
-    "interests": _rows(Interest),
-    "plans": _rows(PlanEntry),
+    "interests, plans": _rows(Interest, PlanEntry),
     "controls": _rows(ControlRequest),
     "hooks": _rows(Hook),
     "decisions": _rows(Decision),
     "events": _rows(Event),
     "consents": _rows(Consent),
     "inbox": lambda session, customer_id, now: address_consents.erase(session, customer_id),
-    "segments, variants, answers": _rows(SegmentMember, Assignment, SurveyAnswer),
-    "dates": _rows(DateDue),
-    "unreadable": _rows(UnreadableExample),
+    "segments, variants, answers, dates, unreadable": _rows(
+        SegmentMember, Assignment, SurveyAnswer, DateDue, UnreadableExample
+    ),
     "aliases": _rows(Alias),
 }
 """What is somebody's, by name, in the order in which it goes: runs first, so that nothing new is planned."""

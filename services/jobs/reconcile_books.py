@@ -21,6 +21,7 @@ from services.reconciliation.ledger import MailCheck
 from services.reconciliation.with_temporal import WorkflowDirectory
 from services.values import Clock
 from store.queries import journeys as journey_rows
+from store.queries import operations as operation_rows
 from store.queries import strays
 from store.session import Database
 from store.tables.access import Operation
@@ -148,7 +149,7 @@ class ReconcilingPages:
         return Done(count=0, result={"differences": found.as_json()})
 
     def _own(self, session: Session) -> Operation:
-        known = session.get(Operation, self._operation, with_for_update=True)
+        known = operation_rows.held(session, self._operation)
         assert known is not None
         return known
 

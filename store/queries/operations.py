@@ -24,6 +24,11 @@ def keep_errors(session: Session, operation_id: str, reasons: Mapping[int, str])
     bulk.add(session, OperationError, rows)
 
 
+def held(session: Session, operation_id: str) -> Operation | None:
+    """An operation, locked, so that nobody else adds to what it has found."""
+    return session.get(Operation, operation_id, with_for_update=True)
+
+
 def live_of_kind(session: Session, kind: str) -> Sequence[Operation]:
     """Those of a kind that are asked for or worked on."""
     query = select(Operation).where(Operation.kind == kind, col(Operation.status).in_(OPERATION_LIVE))

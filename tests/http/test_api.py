@@ -341,6 +341,10 @@ BARE = (
     "/resume",
     "/send",
     "/lanes/release",
+    "/reconciliation/check",
+    "/reconciliation/repair",
+    "/disable",
+    "/enable",
     "/broadcasts/{key}/preview",
 )
 """Calls without a body."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from rich.console import Console
 from sqlmodel import select
 from typer.testing import CliRunner
 
@@ -14,7 +15,6 @@ from store.tables.enrollments import Enrollment
 from tests.shells import Shell
 from waypost.cli.app import app
 from waypost.cli.tables import funnels
-from waypost.cli.terminal import console
 from waypost.client import Waypost
 from waypost.wiring import Parts
 
@@ -67,11 +67,12 @@ def test_many_are_an_operation(client: TestClient, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("three")
 def test_the_terminal_shows_both_and_writes_them_for_a_spreadsheet(
-    client: TestClient, capsys: pytest.CaptureFixture[str]
+    client: TestClient,
 ) -> None:
+    wide = Console(file=(written := io.StringIO()), width=200)
     found = client.get("/v1/reports/funnel", params={**CHAIN, "by": "month"}).json()
-    funnels.print_funnel(console, found)
-    shown = capsys.readouterr().out
+    funnels.print_funnel(wide, found)
+    shown = written.getvalue()
     assert "33.3%" in shown
     assert "2 stopped at event:Signed Up; they stand now: new 2" in shown
     lines = list(csv.DictReader(io.StringIO(funnels.funnel_csv(found))))
@@ -82,8 +83,8 @@ def test_the_terminal_shows_both_and_writes_them_for_a_spreadsheet(
         ("2026-03", "event:Bought", "1"),
     ]
     told = client.get("/v1/reports/cohorts", params={"returning": "Bought"}).json()
-    funnels.print_cohorts(console, told)
-    assert "Month 0" in capsys.readouterr().out
+    funnels.print_cohorts(wide, told)
+    assert "Month 0" in written.getvalue()
     cells = list(csv.DictReader(io.StringIO(funnels.cohorts_csv(told))))
     assert (cells[-1]["from"], cells[-1]["period"], cells[-1]["count"]) == ("2026-03-01", "0", "1")
 

@@ -22,7 +22,7 @@ from store.statuses import DispatchStatus, HookStatus
 from store.tables.access import Audit
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook
 from waypost.cli.app import app
-from waypost.cli.commands import messages
+from waypost.cli.commands import reconciling
 from waypost.client import Waypost
 from waypost.doctor import installation
 from waypost.processes.api import build
@@ -58,7 +58,7 @@ def test_the_books_and_the_doctor_name_what_is_stuck(
         return Waypost("http://testserver", keys["admin"], transport=client._transport)
 
     monkeypatch.setattr(installation, "client", connected)
-    monkeypatch.setattr(messages, "api_client", connected)
+    monkeypatch.setattr(reconciling, "api_client", connected)
 
     def doctor() -> list[str]:
         (found,) = [one for one in installation.examine(parts.settings) if one.check == "set aside"]

@@ -92,12 +92,12 @@ def entries(parts: Parts, action: str) -> list[Audit]:
 def test_a_control_whose_api_process_dies_before_it_answers_is_on_record_all_the_same(
     client: TestClient, parts: Parts, controlled: Controlled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from api.routes import enrollments as routes
+    from api.edge import controls
 
     def dies(*_: Any) -> Any:
         raise SystemError("the process is gone")
 
-    monkeypatch.setattr(routes, "_controlled", dies)
+    monkeypatch.setattr(controls, "_controlled", dies)
     (run,) = rows(parts, Enrollment)
     assert client.post(f"/v1/enrollments/{run.id}/pause", json={"reason": "Ann called"}).status_code == 500
     (entry,) = entries(parts, "pause")

@@ -208,6 +208,7 @@ async def test_evidence_decides(
     clock.forward(minutes=5)
     await heir.seek_evidence()
     await heir.pump()
+    await heir.drain()
     assert (outcome(database)[0], len(receiver.accepted)) == (status, sent)
 
 

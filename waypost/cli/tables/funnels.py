@@ -69,6 +69,7 @@ def print_cohorts(console: Console, found: Mapping[str, Any]) -> None:
         known = {each["number"]: f"{_percent(each['rate'])} of {each['n']:,}" for each in found["all"]}
         together = [known.get(number, "") for number in range(widest)]
         table.add_row(Text("all"), Text(f"{found['customers']:,}"), *map(Text, together))
+    if found["cohorts"]:
         console.print(table)
     console.print(Text(f"{found['told']} Days are those of {found['zone']}."))
 
