@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import authenticate, bearer
+from store.tables.access import ApiKey
 
 
 def key_shown(request: Request) -> str | None:
@@ -22,13 +23,13 @@ def key_shown(request: Request) -> str | None:
     return bearer(request) or password
 
 
-def sign_in(parts: Backend, request: Request, *scopes: str, why: str) -> None:
-    """Let in who shows a key with one of these scopes; raise 401, which makes a browser ask for one."""
+def sign_in(parts: Backend, request: Request, *scopes: str, why: str) -> ApiKey:
+    """The key, with one of these scopes, of whoever is let in; raise 401, which makes a browser ask for one."""
     text = key_shown(request)
     if text is None:
         realm = f"Waypost: any name, and a key with the scope {' or '.join(scopes)} as password"
         raise HTTPException(401, why, {"WWW-Authenticate": f'Basic realm="{realm}"'})
-    authenticate(parts, request, text, scopes)
+    return authenticate(parts, request, text, scopes)
 
 
 async def colleague(request: Request, parts: TheBackend) -> None:

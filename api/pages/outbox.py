@@ -1,8 +1,14 @@
 """The local outbox, with the mails it caught.
 
 It shows personal mail, so it opens without a sign-in to this machine alone, where nothing stands between (a proxy on
-this machine brings requests of everybody), and only where mail lands here.
+this machine brings requests of everybody), and only where mail lands here. Links that are signed for their recipients,
+such as the one that signs a colleague in, are whole for this machine and for admins.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
@@ -14,8 +20,10 @@ from api.deps.transactions import Reading
 from api.deps.visitor import TheVisitor
 from api.edge.own_pages import own_page
 from api.pages.html import PRIVATE, page
+from mail import signed_links
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
+from services.access import api_keys
 from store.queries import outbox
 from store.tables.messages import OutboxMail
 
@@ -23,17 +31,23 @@ PER_PAGE = 50
 """Mails of a page, the newest first."""
 
 
-def may_look(request: Request, parts: TheBackend, visitor: TheVisitor) -> None:
-    """Let in whoever sits at this machine, and who shows a key: as a bearer, or as the password of a browser."""
+def sees_links(request: Request, parts: TheBackend, visitor: TheVisitor) -> bool:
+    """Let in whoever sits at this machine, and who shows a key: as a bearer, or as the password of a browser.
+
+    Returns whether the signed links of mails are theirs to see.
+    """
     if not parts.outbox:
         raise HTTPException(404, "there is no outbox here")
     if visitor.direct:
-        return
+        return True
     why = "the outbox is open to this machine alone; else show a key of a marketer"
-    sign_in(parts, request, "marketer", why=why)
+    return api_keys.allows(sign_in(parts, request, "marketer", why=why), "admin")
 
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(own_page), Depends(may_look)])
+SeesLinks = Annotated[bool, Depends(sees_links)]
+
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(own_page), Depends(sees_links)])
 
 
 @router.get("/outbox", response_class=HTMLResponse)
@@ -44,9 +58,9 @@ def mails(session: Reading, before: str | None = None) -> HTMLResponse:
 
 
 @router.get("/outbox/{id}", response_class=HTMLResponse)
-def mail(id: str, session: Reading) -> HTMLResponse:
+def mail(id: str, session: Reading, whole: SeesLinks) -> HTMLResponse:
     """One mail, as its recipient would see it."""
-    return page("mail.html", mail=_caught(session, id))
+    return page("mail.html", mail=_caught(session, id, whole))
 
 
 class Eml(Response):
@@ -59,9 +73,9 @@ class Eml(Response):
     "/outbox/{id}/mail.eml",
     response_class=Eml,
 )
-def whole(id: str, session: Reading) -> Eml:
+def file(id: str, session: Reading, whole: SeesLinks) -> Eml:
     """The mail as a file, for a mail program."""
-    found = _caught(session, id)
+    found = _caught(session, id, whole)
     mail = Mail(
         send_id=found.send_id,
         to=found.to_address,
@@ -76,8 +90,28 @@ def whole(id: str, session: Reading) -> Eml:
     return Eml(as_bytes(mail), headers={**name, **PRIVATE})
 
 
-def _caught(session: Session, id: str) -> OutboxMail:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caught:
+    """A mail of the outbox, as somebody may see it."""
+
+    id: str
+    send_id: str
+    to_address: str
+    from_address: str
+    subject: str
+    html: str
+    text: str
+    headers: Mapping[str, str]
+    received_at: datetime
+
+
+def _caught(session: Session, id: str, whole: bool) -> Caught:
     found = session.get(OutboxMail, id)
     if found is None:
         raise HTTPException(404, "there is no such mail in the outbox")
-    return found
+    caught = Caught(**{one.name: getattr(found, one.name) for one in fields(Caught)})
+    if whole:
+        return caught
+    headers = {name: signed_links.blanked(value) for name, value in caught.headers.items()}
+    hidden = {name: signed_links.blanked(getattr(caught, name)) for name in ("subject", "html", "text")}
+    return replace(caught, headers=headers, **hidden)

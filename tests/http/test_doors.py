@@ -138,6 +138,29 @@ def test_the_outbox_is_shut_to_whoever_a_proxy_on_this_machine_brings(
     assert visit("192.0.2.1").get("/outbox").status_code == 401
 
 
+def test_who_is_no_admin_sees_no_signed_link_from_elsewhere(
+    visit: Callable[..., TestClient], keys: dict[str, str], parts: Parts
+) -> None:
+    """The link that signs an admin in is mailed like any other."""
+    link = parts.links.sign_in_url("sgn_1")
+    mail = Mail(
+        send_id=ID, to="ann@example.com", sender=Sender(name="", email="a@b.example"), subject="Hi",
+        html=f'<a href="{link}">x</a>', text=link, headers={"List-Unsubscribe": f"<{link}>"},
+    )  # fmt: skip
+    with parts.database.writing() as session:
+        outbox.keep(session, [mail], "a@b.example", parts.clock())
+        id = outbox.page(session, 1, None)[0].id
+    token = link.rpartition("/")[2]
+    far = visit("192.0.2.1")
+    for url in (f"/outbox/{id}", f"/outbox/{id}/mail.eml"):
+        seen = {scope: token in far.get(url, auth=("me", keys[scope])).text.replace("=\n", "") for scope in SEERS}
+        assert seen == {"marketer": False, "admin": True}
+        assert token in visit().get(url).text.replace("=\n", "")
+
+
+SEERS = ("marketer", "admin")
+
+
 def test_the_outbox_opens_to_a_key_of_a_marketer(
     visit: Callable[..., TestClient], keys: dict[str, str], caught: str
 ) -> None:
