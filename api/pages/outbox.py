@@ -91,7 +91,7 @@ def file(id: str, session: Reading, whole: SeesLinks) -> Eml:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caught:
+class SeenMail:
     """A mail of the outbox, as somebody may see it."""
 
     id: str
@@ -105,11 +105,11 @@ class Caught:
     received_at: datetime
 
 
-def _caught(session: Session, id: str, whole: bool) -> Caught:
+def _caught(session: Session, id: str, whole: bool) -> SeenMail:
     found = session.get(OutboxMail, id)
     if found is None:
         raise HTTPException(404, "there is no such mail in the outbox")
-    caught = Caught(**{one.name: getattr(found, one.name) for one in fields(Caught)})
+    caught = SeenMail(**{one.name: getattr(found, one.name) for one in fields(SeenMail)})
     if whole:
         return caught
     headers = {name: signed_links.blanked(value) for name, value in caught.headers.items()}
