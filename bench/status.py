@@ -13,19 +13,19 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import psycopg
 import structlog
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 from sqlmodel import Session
 
 from bench import crowd
+from bench.cold_databases import Postgresql, Server, Sqlite
 from services.access import api_keys
 from services.messages import claiming
 from services.reports import backlog
@@ -33,7 +33,6 @@ from services.upkeep import retention
 from store import keyset, migrate
 from store.queries import lanes
 from store.session import Database
-from tests import postgresql
 from waypost.processes.api import build
 from waypost.settings import Settings
 from waypost.wiring import Parts
@@ -67,7 +66,7 @@ def main() -> None:
     """`python -m bench status`; with `WAYPOST_BENCH_SIZE=100000` it takes a tenth of the time and the disk."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     large = int(os.environ.get("WAYPOST_BENCH_SIZE", LARGE))
-    for kind in (_Sqlite, _Postgresql):
+    for kind in (Sqlite, Postgresql):
         with _installation(kind, SMALL) as small:
             before, page_before = _status(small), _page(small)
         with _installation(kind, large) as whole:
@@ -77,78 +76,11 @@ def main() -> None:
             _table(whole, large)
 
 
-# -- databases that can be made cold -----------------------------------------------------------------------------------
-
-
-class _Server(Protocol):
-    """A database of its own, in a folder."""
-
-    name: str
-
-    def __init__(self, folder: Path) -> None: ...
-    @property
-    def url(self) -> str: ...
-    def cool(self, database: Database) -> None:
-        """See to it that nothing of it is in memory."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class _Sqlite:
-    name = "SQLite"
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self._folder / 'waypost.db'}"
-
-    def cool(self, database: Database) -> None:
-        database.engine.dispose()
-        _forget(self._folder)
-
-    def close(self) -> None:
-        """Nothing: the folder goes."""
-
-
-class _Postgresql:
-    name = "PostgreSQL"
-
-    def __init__(self, _folder: Path) -> None:
-        self._open = ExitStack()
-        self._server = self._open.enter_context(postgresql.server())
-        base, _, rest = self._server.get_uri().rpartition("/postgres?")
-        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE waypost")
-        self.url = f"{base}/waypost?{rest}"
-
-    def cool(self, database: Database) -> None:
-        database.engine.dispose()
-        self._server.stop()
-        _forget(self._server.pgdata)
-        self._server.ensure_postgres_running()
-
-    def close(self) -> None:
-        self._open.close()
-
-
-def _forget(folder: Path) -> None:
-    """The kernel lets go of the files in a folder."""
-    os.sync()
-    for file in folder.rglob("*"):
-        if file.is_file():
-            descriptor = os.open(file, os.O_RDONLY)
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(descriptor)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Installation:
     """A filled database, and a client of its API."""
 
-    server: _Server
+    server: Server
     parts: Parts
     client: TestClient
     size: int
@@ -165,7 +97,7 @@ class _Installation:
 @contextmanager
 def _installation(kind: type[Any], size: int) -> Iterator[_Installation]:
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as home:
-        server: _Server = kind(Path(home))
+        server: Server = kind(Path(home))
         parts = Parts(Settings(_env_file=None, home=Path(home), database_url=server.url))  # type: ignore[call-arg]
         try:
             migrate.upgrade(parts.database.engine)

@@ -63,7 +63,7 @@ def compiled(text: str) -> CompiledGuard:
         raise ValueError(f"the guard has {len(text)} characters; at most {LONGEST} are allowed")
     guard_syntax.check_comparisons(text)
     try:
-        program = library().compile(text)
+        program = evaluator().compile(text)
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"the guard does not compile: {_reason(error)}") from None
     tree = guard_syntax.parse(text)
@@ -128,7 +128,7 @@ def _reason(error: Exception) -> str:
 
 
 @cache
-def library() -> Any:
+def evaluator() -> Any:
     """The library that evaluates CEL, two megabytes: a process takes it up with its first guard.
 
     The package imports its own command line, and with that ten megabytes of terminal, which no process of ours needs.

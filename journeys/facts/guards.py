@@ -167,7 +167,7 @@ def _environment(
     if not compiled.calls:
         return filled
     zone = calendar.zone_of(*context.get("zones", ()))
-    return compiled_guards.library().Context(variables=filled, functions=guard_functions.functions(zone, unread))
+    return compiled_guards.evaluator().Context(variables=filled, functions=guard_functions.functions(zone, unread))
 
 
 def _told(compiled: CompiledGuard, filled: Mapping[str, Any], unread: Sequence[tuple[str, Any]]) -> str | None:
