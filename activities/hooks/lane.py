@@ -52,7 +52,8 @@ FILLS = 16
 """Texts of calls filled in at once, in threads of their own: an endless one takes seconds, and nobody else's thread."""
 
 PATIENCE = 0.25
-"""Seconds for which a round waits for the calls that it began, before the next ones are claimed beside them."""
+"""Seconds for which a round waits for the calls that it began, before the next ones are claimed beside them; it waits
+for none where more is known to be due."""
 
 SOON, SELDOM = 0.25, 4.0
 """Seconds until the next look: at the soonest, and where nothing is known to be due."""
@@ -98,6 +99,8 @@ class HookLane:
         self._receivers = Receivers()
         self._threads = ThreadPoolExecutor(FILLS, thread_name_prefix="fill")
         self._next_due: datetime | None = None
+        self._more = False
+        """Whether the last claim put back what its receivers had no room for: others are due behind these."""
 
     def take(self) -> int:
         """Become the owner; return how many calls the last one left in the middle."""
@@ -112,7 +115,7 @@ class HookLane:
         due = await asyncio.to_thread(self._claim, free)
         if not due:
             return 0
-        await asyncio.wait([self._begin(one) for one in due], timeout=PATIENCE)
+        await asyncio.wait([self._begin(one) for one in due], timeout=0 if self._more else PATIENCE)
         return len(due)
 
     def _begin(self, due: DueHook) -> asyncio.Task[None]:
@@ -240,6 +243,7 @@ class HookLane:
         due = hooks.claim(session, self._fence, limit, now, self._receivers.crowded(), unexpected)
         admitted = self._receivers.admitted(due)
         hooks.put_back(session, self._fence, {one.id for one in due} - {one.id for one in admitted}, now)
+        self._more = len(admitted) < len(due)
         return admitted
 
     def _record(self, due: DueHook, answer: HookAnswer) -> None:
