@@ -3,7 +3,7 @@
 import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,38 +24,37 @@ from tests.store.rows_of_revisions import ROWS, Row
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Climber:
-    """A database on its way up, revision by revision."""
+    """A database on its way up, revision by revision, with its tables as they are read at each."""
 
     database: Database
+    found: sa.MetaData = field(default_factory=sa.MetaData)
 
     def climb(self, revision: str) -> None:
         migrate.upgrade(self.database.engine, revision)
+        self.found = sa.MetaData()
+        self.found.reflect(self.database.engine)
 
     def fill(self, rows: Mapping[str, list[Row]]) -> None:
         """Rows into tables as they are at this revision."""
         with self.database.engine.begin() as connection:
             for name, values in rows.items():
                 for row in values:
-                    connection.execute(_table(connection, name).insert().values(row))
+                    connection.execute(self.found.tables[name].insert().values(row))
 
     def tables(self) -> set[str]:
-        return set(sa.inspect(self.database.engine).get_table_names()) - {"alembic_version"}
+        return set(self.found.tables) - {"alembic_version"}
 
     def rows(self, name: str) -> list[Row]:
         """A table's rows in the order of their keys, with instants in UTC."""
         with self.database.engine.connect() as connection:
-            table = _table(connection, name)
+            table = self.found.tables[name]
             found = connection.execute(table.select().order_by(*table.primary_key.columns)).mappings()
             return [{column: _read(value) for column, value in row.items()} for row in found]
 
     def everything(self) -> dict[str, list[Row]]:
         return {name: self.rows(name) for name in self.tables()}
-
-
-def _table(connection: sa.Connection, name: str) -> sa.Table:
-    return sa.Table(name, sa.MetaData(), autoload_with=connection)
 
 
 def _read(value: Any) -> Any:
