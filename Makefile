@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE # a process starts in half the time where what was compiled is kept
 NODE_STAMP := tests/clients/node_modules/.package-lock.json
 
-.PHONY: help up demo test test-deep test-faults check bench docs record lock clean
+.PHONY: help up demo test test-deep test-faults check bench docs record record-release lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(STAMP) ## run everything on this machine (Ctrl-C stops it)
 	@$(BIN)/waypost up
@@ -48,6 +48,9 @@ docs: $(STAMP) ## generate the parts of the documentation that come from code
 
 record: $(STAMP) ## record new histories for the replay tests (on purpose)
 	$(BIN)/pytest tests/replay/record.py
+
+record-release: $(STAMP) ## record the database and histories of the version in pyproject.toml, before it is tagged
+	$(BIN)/pytest tests/upgrade/record.py
 
 lock: $(STAMP) ## renew the lock files after a change of pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml --extra value --group dev -o requirements-dev.txt
