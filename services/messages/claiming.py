@@ -30,6 +30,7 @@ from store.queries import broadcasts as broadcast_rows
 from store.queries import customers, decisions, enrollments, lanes, messages, restores
 from store.queries import templates as template_rows
 from store.queries.lanes import BROADCAST, JOURNEY, TRANSACTIONAL, DueMessage
+from store.queries.restores import LostTime
 from store.statuses import MessageStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer
@@ -101,14 +102,14 @@ class _Claim:
         self._versions: Mapping[str, TemplateVersion] = {}
         self._pinned: Mapping[tuple[str, int], TemplateVersion] = {}
         self._campaigns: Sequence[Broadcast] = ()  # held, so that the session knows them for as long as the claim lasts
-        self._restored_at: datetime | None = None
+        self._lost_time: LostTime | None = None
         self._late: Mapping[str, timedelta] = {}
         self._decisions: list[ColumnValues] = []
 
     def take(self, due: Sequence[DueMessage]) -> list[MailRequest]:
         """Claim what may go, and put on record what may not."""
-        self._restored_at = due[0].restored_at
-        if self._restored_at is not None:
+        self._lost_time = due[0].lost_time
+        if self._lost_time is not None:
             self._late = restores.said_again(self._session, {one.customer_id for one in due})
         requests = self._requests(due)
         decisions.add(self._session, self._decisions)
@@ -184,7 +185,7 @@ class _Claim:
         now = self._now
         of = next((one for one in self._campaigns if one.key == message.broadcast), None)
         late = self._late.get(message.customer_id, timedelta())
-        if restored_ledger.may_have_gone(message, of, self._restored_at, late):
+        if restored_ledger.may_have_gone(message, of, self._lost_time, late):
             restored_ledger.doubt(self._session, message, now)
             return None
         origin = self._origin(message)

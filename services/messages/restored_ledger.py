@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from store.queries import decisions, messages, restores
+from store.queries.restores import LostTime
 from store.statuses import MessageStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.messages import Message
@@ -52,15 +53,16 @@ def doubt(session: Session, message: Message, now: datetime) -> None:
 
 
 def may_have_gone(
-    message: Message, broadcast: Broadcast | None, restored_at: datetime | None, late: timedelta = timedelta()
+    message: Message, broadcast: Broadcast | None, lost: LostTime | None, late: timedelta = timedelta()
 ) -> bool:
     """Whether a mail that is to be claimed was made after a restore and may have gone before it.
 
     `late` is how long after they had happened its customer's events of the lost time were said again
     (`restores.said_again`): so much earlier their mails were due the first time. One that was doubted has an attempt:
-    evidence has let it go.
+    evidence has let it go. What the copy brought with it was planned by the instant of which it is; no clock is so far
+    off that it takes what was made after the restore for that.
     """
-    if restored_at is None or message.attempt or message.planned_at <= restored_at:
+    if lost is None or message.attempt or message.planned_at <= lost.taken_at:
         return False
     began = broadcast.start_at if broadcast is not None else None
-    return message.due - late <= restored_at or (began is not None and began <= restored_at)
+    return message.due - late <= lost.restored_at or (began is not None and began <= lost.restored_at)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select
 
 from store.queries import restores
 from store.queries.holds import NOTHING_HELD
+from store.queries.restores import LostTime
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Lane, Message
@@ -69,14 +70,21 @@ def journeys_with_planned(session: Session, lane: str) -> Sequence[str]:
 class DueMessage(NamedTuple):
     """A message whose time has come; in the order of the first fields it is its campaign's turn.
 
-    `restored_at` is the same for all: when a copy was last put in this database's place.
+    `taken_at` and `restored_at` are the same for all: the time that was lost when a copy was last put in this
+    database's place.
     """
 
     not_before: datetime
     id: str
     customer_id: str
     email: str | None
+    taken_at: datetime | None
     restored_at: datetime | None
+
+    @property
+    def lost_time(self) -> LostTime | None:
+        """None where this database never was a copy."""
+        return None if self.taken_at is None or self.restored_at is None else LostTime(self.taken_at, self.restored_at)
 
 
 def due_of_journeys(
@@ -114,9 +122,9 @@ def due_of_broadcasts(
 
 
 def _due(campaign: Any, limit: int, now: datetime) -> Any:
-    restored = restores.LAST.scalar_subquery().label("restored_at")
     columns: Any = (
-        campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email, restored
+        campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email,
+        restores.COPY_OF.scalar_subquery().label("taken_at"), restores.LAST.scalar_subquery().label("restored_at"),
     )  # fmt: skip
     query: Any = select(*columns)
     query = query.where(PLANNED, col(Message.not_before) <= now, NOTHING_HELD)

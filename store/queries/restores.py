@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session, and_, col, func, or_, select
 
@@ -23,6 +23,16 @@ def add(session: Session, taken_at: datetime, now: datetime) -> None:
 
 LAST: Any = select(func.max(Restore.restored_at))
 """When a copy was last put in this database's place; null where it never was. Lanes ask it in their statement."""
+
+COPY_OF: Any = select(Restore.taken_at).order_by(col(Restore.restored_at).desc()).limit(1)
+"""The instant of which that copy is."""
+
+
+class LostTime(NamedTuple):
+    """From the instant of which a copy is until it was put in this database's place: nobody here knows of it."""
+
+    taken_at: datetime
+    restored_at: datetime
 
 
 def perhaps_sent(session: Session, by: datetime, limit: int) -> Sequence[Message]:

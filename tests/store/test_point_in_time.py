@@ -49,7 +49,7 @@ def does(server: PostgresServer, *statements: str) -> Any:
 
 def mail(database: Database, name: str, at: datetime) -> None:
     with database.writing() as session:
-        session.add(Customer(id=f"cus_{name}", created_at=at, updated_at=at))
+        session.add(Customer(id=f"cus_{name}", email=f"{name}@example.com", created_at=at, updated_at=at))
         messages.add(session, [messages.row(name, f"cus_{name}", due=at, now=at, not_before=at, **TERMS)])
 
 
@@ -78,7 +78,7 @@ def test_a_copy_that_was_brought_to_a_point_in_time_sends_nothing_that_went_afte
         with database.writing() as session:
             sending_ledger.take_over(session, "journey", "f", point)
             claimed = claiming.claim(session, "journey", "f", 10, point, OutgoingChannel(channel="p"))
-        assert [one.id for one in claimed] == ["due"], "it went after the point"
+        assert [one.send_id for one in claimed] == ["due"], "it went after the point"
         mail(database, "after", begun)
         database.close()
         archived(source, archive)
@@ -108,6 +108,7 @@ def recovered(source: PostgresServer, copy: Path, archive: Path, point: datetime
         settings.write(f"restore_command = 'cp {archive}/%f %p'\n")
         settings.write(f"recovery_target_time = '{point.isoformat()}'\nrecovery_target_action = 'promote'\n")
     (copy / "recovery.signal").touch()
+    (copy / ".s.PGSQL.5432.lock").unlink(missing_ok=True)  # of the source's socket, which stands among its data here
     if source.system_user is not None:
         shutil.chown(copy / "recovery.signal", source.system_user, source.system_user)
     watcher, server = postgresql.watched(copy), PostgresServer(copy, cleanup_mode="stop")

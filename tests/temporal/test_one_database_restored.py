@@ -19,7 +19,7 @@ WAITS = """journey: welcome
 enter: [{on: Signed Up}]
 start: a
 stages:
-  a: {steps: [{send: mail_a}, {wait: 2 seconds}, {send: mail_b}], final: true}
+  a: {steps: [{send: mail_a}, {wait: 20 seconds}, {send: mail_b}], final: true}
 """
 
 
@@ -43,6 +43,7 @@ async def test_an_older_ledger_with_a_newer_temporal_sends_nothing_again(real: A
     await real.delivered("mail_a")
     taken = await real.tick()
     copy = copied(tmp_path / "waypost.db", tmp_path / "copy.db")
+    assert real.planned() == ["mail_a"], "the copy is of the time between her two mails"
     await real.delivered("mail_a", "mail_b")
     await real.until(lambda: real.enrollment().status == "ended")
     await real.publish(JOURNEY)
