@@ -41,10 +41,12 @@ def folder_of(server: PostgresServer, prefix: str) -> Iterator[Path]:
 
 def does(server: PostgresServer, *statements: str) -> Any:
     """What the last of these statements says."""
+    found = None
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for one in statements:
             cursor = connection.execute(one.encode())
-        return cursor.fetchone() if cursor.description else None
+            found = cursor.fetchone() if cursor.description else None
+        return found
 
 
 def mail(database: Database, name: str, at: datetime) -> None:
