@@ -17,11 +17,12 @@ from journeys.program import compiler
 from journeys.simulation.backtest import FailedHistory, Totals
 from services.changes import plan, publishing
 from services.definitions import journeys
-from services.enrollments import splits
+from services.enrollments import bulk_controls, splits
 from services.errors import InvalidInput, ServiceError
 from services.imports import import_events, import_lines
 from services.jobs import (
     cancel_broadcast,
+    control_enrollments,
     decide_messages,
     enroll_segment,
     erasure,
@@ -216,6 +217,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     "erase": erasure.pages,
     "resume": resume_or_leave.resume,
     "leave": resume_or_leave.leave,
+    bulk_controls.KIND: control_enrollments.pages,
     broadcast_clock.PLAN: plan_broadcast.pages,
     broadcast_clock.PREVIEW: plan_broadcast.preview,
     broadcast_clock.CANCEL: cancel_broadcast.pages,

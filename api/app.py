@@ -13,6 +13,9 @@ from api.edge.render_turns import RenderTurns
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, surveys, unsubscribing
 from api.pages.customers import changing, consent, finding, history, mails, one_customer
 from api.pages.frame import problems, static_files
+from api.pages.journeys import enrollments as enrollments_page
+from api.pages.journeys import listing, live_counts, one_journey
+from api.pages.operations import progress
 from api.pages.signing_in import account, sign_in
 from api.pages.users import users as users_page
 from api.routes import (
@@ -106,6 +109,11 @@ ROUTERS = (
     one_customer,
     mails,
     changing,
+    listing,
+    live_counts,
+    one_journey,
+    enrollments_page,
+    progress,
 )
 
 

@@ -19,6 +19,9 @@ DARK = {
 SERIES = ("#0b6e4f", "#3b82c4", "#d97706", "#8b5cf6", "#be3455", "#6b8e23", "#0891b2", "#a16207", "#7c8698", "#db2777")
 """Ten colours that are told apart beside one another on both papers, the accent first; an eleventh begins anew."""
 
+TEXT = f"text{{font-family:{FONT};fill:var(--ink)}}"
+"""How every text of a picture looks."""
+
 
 def width_of(text: str, size: float) -> float:
     """About how wide a text is, in pixels; wide enough for any sans-serif."""
@@ -55,26 +58,34 @@ def title(content: str) -> str:
 
 
 def document(
-    width: float, height: float, parts: Sequence[str], *, name: str, theme: Theme, style: str = "", told: str = ""
+    width: float,
+    height: float,
+    parts: Sequence[str],
+    *,
+    name: str,
+    theme: Theme | None,
+    style: str = "",
+    told: str = "",
 ) -> str:
-    """A whole picture with its palette; `auto` follows the reader's preference.
+    """A whole picture with its palette; `auto` follows the reader's preference, None leaves its style to a page.
 
-    Its `name`, and what is `told` of it in words, are what a screen reader says.
+    Its `name`, and what is `told` of it in words, are what a screen reader says. Within a page what it holds is read
+    too, such as its links.
     """
-    head = f"{_palette(theme)}text{{font-family:{FONT};fill:var(--ink)}}{style}"
+    head = "" if theme is None else f"<style>{_palette(theme)}{TEXT}{style}</style>"
     background = tag("rect", width="100%", height="100%", fill="var(--paper)")
     return tag(
         "svg",
         title(name),
         *([tag("desc", escape(told))] if told else []),
-        f"<style>{head}</style>",
+        head,
         background,
         *parts,
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {_number(width)} {_number(height)}",
         width=width,
         height=height,
-        role="img",
+        role="img" if theme is not None else "group",
     )
 
 

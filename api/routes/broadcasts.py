@@ -15,8 +15,8 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge import etags
 from api.edge.etags import TheTags
 from api.edge.idempotency import IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import responses
-from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.broadcasts import AudienceOut, BroadcastOut, BroadcastProgress, VariantOut, WinnerIn
 from api.schemas.operations import OperationOut

@@ -11,8 +11,8 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge import etags
 from api.edge.etags import TheTags
 from api.edge.idempotency import IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import ApiError, responses
-from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.customers import CustomerIn, CustomerOut, CustomerStatus
 from api.schemas.messages import MessageOut

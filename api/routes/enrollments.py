@@ -14,8 +14,8 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge import controls
 from api.edge.controls import WantedControl
 from api.edge.idempotency import HEADER, IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import responses
-from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast, MoveIn
 from api.schemas.operations import OperationOut

@@ -11,8 +11,8 @@ from api.deps.permission import Support
 from api.deps.transactions import Now, Writing
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import responses
-from api.routes.operations import operation_out
 from api.routes.reports import ReportedJourney
 from api.schemas.funnels import CohortReport, CohortsIn, FunnelIn, FunnelReport
 from api.schemas.operations import OperationOut

@@ -16,8 +16,8 @@ from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, bearer
 from api.edge.idempotency import HEADER, checked
+from api.edge.shown_operations import operation_out
 from api.errors import responses
-from api.routes.operations import operation_out
 from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
 from services.access import idempotency

@@ -16,9 +16,9 @@ from api.deps.transactions import Now
 from api.edge import repeated_keys
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.routes.journeys import JourneyKey, validation_around
-from api.routes.operations import operation_out
 from api.schemas.journey_changes import (
     BesideIn,
     MovesIn,

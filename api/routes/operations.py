@@ -20,15 +20,15 @@ from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.operations import FileFormOut, MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
+from api.schemas.operations import MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
 from journeys.program.compiler import compile_journey
 from journeys.simulation import paths
 from services import values
 from services.definitions import journeys
 from services.enrollments import splits
-from services.imports.file_form import FileForm
 from services.messages import eligibility
 from services.operations import made_up, operations
 from store.queries import lists
@@ -48,20 +48,8 @@ OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
     "decide messages", "plan journey", "move enrollments", "fit value", "reconcile", "sign-in mail",
-    "report funnel", "report cohorts",
+    "report funnel", "report cohorts", "control enrollments",
 ]  # fmt: skip
-
-
-def operation_out(operation: Operation, now: datetime) -> OperationOut:
-    """An operation with its rate, and the time that is left at that rate."""
-    shown = {name: getattr(operation, name) for name in OperationOut.model_fields if hasattr(operation, name)}
-    elapsed = ((operation.finished_at or now) - operation.started_at).total_seconds() if operation.started_at else 0
-    rate = round(operation.done / elapsed, 1) if elapsed > 0 else None
-    left = (operation.total or 0) - operation.done if operation.status == OperationStatus.RUNNING else 0
-    seconds_left = round(left / rate) if rate and left > 0 else None
-    form = FileForm.from_json(operation.request) if "format" in operation.request else None
-    file = FileFormOut.model_validate(form) if form is not None else None
-    return OperationOut(**shown, rate=rate, seconds_left=seconds_left, file=file)
 
 
 @router.post(

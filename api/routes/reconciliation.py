@@ -6,8 +6,8 @@ from api.deps.audit_trail import TheTrail
 from api.deps.permission import Admin, Support
 from api.deps.transactions import Now, Reading, Writing
 from api.edge.idempotency import IdempotentRoute
+from api.edge.shown_operations import operation_out
 from api.errors import responses
-from api.routes.operations import operation_out
 from api.routes.reports import ReportedJourney
 from api.schemas.operations import OperationOut
 from api.schemas.reconciliation import Reconciliation, Recounted

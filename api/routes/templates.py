@@ -18,8 +18,8 @@ from api.edge import etags
 from api.edge.etags import TheTags
 from api.edge.idempotency import IdempotentRoute
 from api.edge.render_turns import TheRenderTurns
+from api.edge.shown_operations import operation_out
 from api.errors import ApiError, responses
-from api.routes.operations import operation_out
 from api.schemas.base import Page
 from api.schemas.operations import OperationOut
 from api.schemas.templates import (

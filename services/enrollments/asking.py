@@ -101,6 +101,14 @@ def leave(
     poke(session, those, now, priority)
 
 
+def ask_all(
+    session: Session, those: Sequence[Enrollment], verb: str, now: datetime, to: Destination | None = None
+) -> None:
+    """Ask one of VERBS of many who are live, behind whatever is asked of single ones; each wake does it, or refuses."""
+    controls.add(session, [controls.row(one, verb, now, to=to) for one in those])
+    poke(session, those, now, Priority.BULK_START)
+
+
 def poke(session: Session, those: Sequence[Enrollment], now: datetime, priority: Priority = Priority.SIGNAL) -> None:
     """See to it that these enrollments look at what has happened."""
     poking.poke(session, {one.id: one.workflow_id for one in those}, now, priority)

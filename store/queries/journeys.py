@@ -1,6 +1,7 @@
 """Journeys and their versions."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
@@ -40,6 +41,15 @@ def live_version(session: Session, key: str) -> JourneyVersion | None:
     live = col(Journey.live_version) == JourneyVersion.number
     query = select(JourneyVersion).join(Journey, (col(Journey.key) == JourneyVersion.journey) & live)
     return session.exec(query.where(Journey.key == key)).first()
+
+
+def published(session: Session, keys: Collection[str]) -> dict[str, datetime]:
+    """When the live version of each of these journeys was published; one without is left out."""
+    live = col(Journey.live_version) == JourneyVersion.number
+    query = select(Journey.key, JourneyVersion.published_at).join(
+        JourneyVersion, (col(Journey.key) == JourneyVersion.journey) & live
+    )
+    return dict(session.exec(query.where(col(Journey.key).in_(keys))).all())
 
 
 def letting_in(session: Session) -> Sequence[JourneyVersion]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from store import bulk
@@ -66,6 +66,15 @@ def digests(session: Session, journey: str) -> set[str]:
         col(Enrollment.journey) == journey, col(Enrollment.status) == EnrollmentStatus.LIVE
     )
     return {digest for (digest,) in session.connection().execute(query.distinct())}
+
+
+def stuck(session: Session, journeys: Collection[str]) -> dict[str, int]:
+    """How many of each of these journeys end each wake in an error; one without any is left out."""
+    query: Any = select(col(Enrollment.journey), func.count()).where(
+        col(Enrollment.stuck).is_not(None), col(Enrollment.id) > "", col(Enrollment.journey).in_(journeys)
+    )
+    rows: Any = session.connection().execute(query.group_by(col(Enrollment.journey))).all()
+    return dict(rows)
 
 
 def by_ids(session: Session, ids: Collection[str], besides: int | None = None) -> Sequence[EnrollmentRow]:

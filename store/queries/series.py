@@ -5,7 +5,7 @@ less what came to it since a day, stood there when that day closed.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,6 +98,18 @@ def happened(
     rows: Any = session.connection().execute(query.group_by(day, DayCount.label))
     for of, label, count in rows:
         yield of, label, int(count)
+
+
+def entered(session: Session, journeys: Collection[str], since: date) -> dict[str, int]:
+    """How many entered each of these journeys on a day (the installation's) or later; who has none is left out."""
+    query: Any = select(DayCount.journey, func.sum(DayCount.count)).where(
+        col(DayCount.journey).in_(journeys),
+        DayCount.name == MOVED,
+        DayCount.day >= since.isoformat(),
+        col(DayCount.label).startswith("->"),
+    )
+    rows: Any = session.connection().execute(query.group_by(DayCount.journey))
+    return {journey: int(count) for journey, count in rows}
 
 
 def happened_after(session: Session, journey: str, name: str, day: date) -> dict[str, int]:

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlmodel import Session, col, select
+from temporalio.testing import ActivityEnvironment
 
 from services.access import passwords, users
 from services.definitions import drafts, journeys, validation_context
@@ -50,6 +51,7 @@ class Shop:
 
     def __init__(self, parts: Parts, clock: HandClock) -> None:
         self.parts, self.clock, self.url = parts, clock, ""
+        self.shells = list[Shell]()
 
     def happens(self, *messages: dict[str, Any]) -> None:
         """Ingest, and do what follows without Temporal."""
@@ -57,7 +59,16 @@ class Shop:
         with self.parts.database.reading() as session:
             live = select(Enrollment).where(Enrollment.status == EnrollmentStatus.LIVE).order_by(col(Enrollment.id))
             shells = [Shell(self.parts.database, one) for one in session.exec(live) if not one.wakes]
+        self.shells += shells
         for one in shells:
+            one.wake(self.clock())
+
+    def works_off(self, operation: str) -> None:
+        """What somebody asked for is done, and every enrollment looks at it."""
+        with ThreadPoolExecutor(1) as apart:  # the browser's own loop runs in this thread
+            work = ActivityEnvironment().run(self.parts.operations().operate, operation)
+            assert apart.submit(asyncio.run, work).result() == "done"
+        for one in self.shells:
             one.wake(self.clock())
 
     def delivers(self) -> None:

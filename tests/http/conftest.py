@@ -7,9 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from services.access import api_keys
+from services.access import api_keys, sessions, users
 from store.tables.enrollments import Enrollment
 from tests.http import tour
+from tests.http.desks import HERE
 from tests.shells import Shell
 from waypost.processes.api import build
 from waypost.wiring import Parts
@@ -69,3 +70,22 @@ def planned(client: TestClient, parts: Parts) -> Callable[..., dict[str, Any]]:
         return tour.done(client, parts, asked.json())["result"]
 
     return run
+
+
+@pytest.fixture
+def browser(parts: Parts) -> Callable[..., TestClient]:
+    """The browser of a colleague with this role, who is signed in."""
+    app = build(parts)
+
+    def make(role: str) -> TestClient:
+        def begin(session: Any) -> str:
+            user = users.invite(session, f"{role}@shop.example", role.title(), [role], None, parts.clock())
+            return sessions.start(session, user, "Firefox", parts.clock())[1]
+
+        made = TestClient(app, client=("127.0.0.1", 50_000), base_url=HERE, raise_server_exceptions=False)
+        made.headers.update({"Accept": "text/html", "Origin": HERE})
+        made.cookies.set("waypost", parts.database.write(begin))
+        made.follow_redirects = False
+        return made
+
+    return make

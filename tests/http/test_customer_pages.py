@@ -4,45 +4,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from services.access import sessions, users
 from store.tables.access import Audit
 from store.tables.messages import Message, MessageBody
 from tests.http import tour
+from tests.http.desks import token
 from tests.shells import Shell
-from waypost.processes.api import build
 from waypost.wiring import Parts
 
-HERE = "http://127.0.0.1:8000"
 HOSTILE = "<script>alert(1)</script>\" onmouseover='x' \u202e🐝 " + "N" * 10_000
-
-
-@pytest.fixture
-def browser(parts: Parts) -> Callable[..., TestClient]:
-    """The browser of a colleague with this role, who is signed in."""
-    app = build(parts)
-
-    def make(role: str) -> TestClient:
-        def begin(session: Any) -> str:
-            user = users.invite(session, f"{role}@shop.example", role.title(), [role], None, parts.clock())
-            return sessions.start(session, user, "Firefox", parts.clock())[1]
-
-        made = TestClient(app, client=("127.0.0.1", 50_000), base_url=HERE, raise_server_exceptions=False)
-        made.headers.update({"Accept": "text/html", "Origin": HERE})
-        made.cookies.set("waypost", parts.database.write(begin))
-        made.follow_redirects = False
-        return made
-
-    return make
-
-
-def token(page: str) -> str:
-    found = re.search(r'name="form_token" value="([0-9a-f]{32})"', page)
-    assert found is not None
-    return found[1]
 
 
 def path(client: TestClient, user: str) -> str:

@@ -24,6 +24,7 @@ from store.queries import (
     lanes,
     lists,
     live_enrollments,
+    live_selection,
     mail_results,
     message_bodies,
     message_counts,
@@ -40,6 +41,7 @@ from store.queries import (
     templates,
 )
 from store.queries.lists import Slice
+from store.queries.live_selection import LiveFilter
 from store.session import Database
 from store.statuses import MessageStatus
 from tests.conftest import NOON
@@ -166,6 +168,8 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the series of a journey": lambda session: list(
             series.happened(session, "j", series.MOVED, now.date(), now.date())
         ),
+        "who entered some journeys lately": lambda session: series.entered(session, ["j", "k"], now.date()),
+        "who is stuck in some journeys": lambda session: live_enrollments.stuck(session, ["j", "k"]),
         "what came behind a series": lambda session: series.happened_after(session, "j", series.LEFT, now.date()),
         "the quartiles of a journey": lambda session: series.ever(session, "j"),
         "what mails brought": lambda session: list(mail_results.of_mails(session, None, None, "j")),
@@ -236,3 +240,24 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
 @pytest.mark.parametrize("question", page_questions(NOON))
 def test_what_is_read_page_by_page_is_found_by_an_index(database: Database, noon: datetime, question: str) -> None:
     assert_quick(database, page_questions(noon)[question])
+
+
+LIVE_FILTERS = {
+    "everybody": LiveFilter(journey="j"),
+    "a stage": LiveFilter(journey="j", stage="s"),
+    "a step": LiveFilter(journey="j", step="p"),
+    "a step of a stage": LiveFilter(journey="j", stage="s", step="p"),
+    "the paused of a version": LiveFilter(journey="j", version=1, state="paused"),
+    "the stuck": LiveFilter(journey="j", state="stuck"),
+    "the stuck at a step": LiveFilter(journey="j", step="p", state="stuck"),
+    "since a day": LiveFilter(journey="j", stage="s", since=NOON),
+}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("wanted", LIVE_FILTERS)
+def test_those_under_way_are_found_by_an_index(database: Database, wanted: str, descending: bool) -> None:
+    given = LIVE_FILTERS[wanted]
+    assert_quick(database, lambda session: live_selection.page(session, given, Slice(descending=descending)))
+    assert_quick(database, lambda session: live_selection.ids(session, given, "e", 500))
+    assert_quick(database, lambda session: live_selection.alike(session, given, ["e"]))

@@ -14,7 +14,7 @@ from api.deps.backend import TheBackend
 from api.deps.signed_in import SignedIn
 from api.pages.frame import formats, static_files
 from api.pages.html import FOLDER
-from pictures.map import short_guard
+from pictures.step_words import short_guard
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -39,6 +39,7 @@ class NavigationEntry:
 NAVIGATION: Sequence[NavigationEntry] = (
     NavigationEntry("Home", "/", ("support", "marketer")),
     NavigationEntry("Customers", "/customers", ("support", "marketer")),
+    NavigationEntry("Journeys", "/journeys", ("support", "marketer")),
     NavigationEntry("Users", "/users", ("admin",)),
 )
 """Where to go, in this order."""

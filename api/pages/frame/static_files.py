@@ -1,6 +1,7 @@
 """Style and script of the pages, from `templates/pages/static`: by their digest, so that browsers keep them for good.
 
-Each is packed once and kept in memory. `htmx.min.js` is htmx 4.0.1 (0BSD) as its npm package has it.
+Each is packed once and kept in memory. `pictures.css` is made of the style that pictures have elsewhere in themselves:
+one that stands in a page may have none. `htmx.min.js` is htmx 4.0.1 (0BSD) as its npm package has it.
 """
 
 import gzip
@@ -8,11 +9,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from api.pages.html import FOLDER
+from pictures import map as maps
+from pictures import svg
 
 router = APIRouter(prefix="/static", include_in_schema=False)
 
@@ -36,14 +40,14 @@ class StaticFile:
 @cache
 def files() -> Mapping[str, StaticFile]:
     """Every file by its name."""
-    found: dict[str, StaticFile] = {}
-    for path in sorted((FOLDER / "static").iterdir()):
-        kind, plain = KINDS.get(path.suffix), path.read_bytes()
-        if kind is not None:
-            digest = hashlib.sha256(plain).hexdigest()[:16]
-            packed = gzip.compress(plain, 9, mtime=0)
-            found[path.name] = StaticFile(digest=digest, media_type=kind, plain=plain, packed=packed)
-    return found
+    kept = {path.name: path.read_bytes() for path in sorted((FOLDER / "static").iterdir()) if path.suffix in KINDS}
+    made = {"pictures.css": f".drawn{{{svg.TEXT}{maps.STYLE}}}".encode()}
+    return {name: _packed(name, plain) for name, plain in {**kept, **made}.items()}
+
+
+def _packed(name: str, plain: bytes) -> StaticFile:
+    digest, kind = hashlib.sha256(plain).hexdigest()[:16], KINDS[Path(name).suffix]
+    return StaticFile(digest=digest, media_type=kind, plain=plain, packed=gzip.compress(plain, 9, mtime=0))
 
 
 def url(name: str) -> str:

@@ -38,6 +38,12 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// One box chooses all of a list.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-choose-all]")) return;
+  event.target.closest("form").querySelectorAll("input[name=chosen]").forEach((one) => { one.checked = event.target.checked; });
+});
+
 // Counts on a map, told by the server as they change.
 const watched = document.querySelector("[data-watch]");
 if (watched) {
@@ -47,7 +53,13 @@ if (watched) {
     watched.querySelectorAll("[data-count]").forEach((one) => {
       const now = counts[one.dataset.count] ?? "0";
       if (one.textContent !== now) { one.textContent = now; one.classList.add("changed"); }
+      const link = one.closest("a[aria-label]");
+      link?.setAttribute("aria-label", link.getAttribute("aria-label").replace(/^[\d,]+/, now));
+      one.closest(".of-step")?.classList.toggle("nobody", now === "0");
     });
   });
+  const changed = document.querySelector("[data-changed]");
+  told.addEventListener("state", (event) => { changed.hidden = JSON.parse(event.data) === watched.dataset.state; });
+  told.addEventListener("gone", () => { changed.hidden = false; told.close(); });
   addEventListener("pagehide", () => told.close());
 }

@@ -1,0 +1,1 @@
+"""Long work as the colleague sees it who asked for it."""
