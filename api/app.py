@@ -1,7 +1,10 @@
 """The app: routes, errors, documentation."""
 
-from fastapi import FastAPI
+from functools import cache
+
+from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from api import errors, openapi
 from api.deps.backend import Backend
@@ -117,16 +120,25 @@ ROUTERS = (
 )
 
 
+@cache
+def _routes() -> list[BaseRoute]:
+    """The routes of all: what each depends on is resolved at its first request, once for every app of a process."""
+    every = APIRouter()
+    for module in ROUTERS:
+        every.include_router(module.router)
+    return every.routes
+
+
 def create_app(backend: Backend, version: str) -> FastAPI:
     """The whole API on a backend."""
-    app = FastAPI(title="Waypost", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Waypost", version=version, description=DESCRIPTION, routes=_routes(), docs_url=None, redoc_url=None
+    )
     app.state.backend = backend
     app.state.heavy_work = HeavyWork()
     app.state.render_turns = RenderTurns()
     app.state.metrics = Metrics()
     app.state.metrics.show_depths(backend)
-    for module in ROUTERS:
-        app.include_router(module.router)
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     errors.install(app)
     app.add_exception_handler(HTTPException, problems.nowhere)

@@ -1,5 +1,6 @@
 """Shared by all tests: a clock that is set by hand, databases of both kinds, journeys as text."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from journeys.program.program import Program
 from store import migrate
 from store.session import Database
 from tests import kept_counts, postgresql, quick_disk
+from waypost.processes import garbage_collection
 from waypost.settings import Settings
 from waypost.telemetry import logs
 from waypost.wiring import Parts
@@ -31,6 +33,15 @@ if quick := quick_disk.folder():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick)
 
 structlog.configure(processors=logs.PROCESSORS)  # its own way draws each frame's variables: ten seconds for a traceback
+
+gc.disable()  # until everything is collected; what is loaded then stays: to look through it again took a quarter of all
+
+
+def pytest_collection_finish() -> None:
+    """The collector works as it does in the product's processes."""
+    garbage_collection.freeze_loaded()
+    gc.enable()
+
 
 LEFT: list[str] = []
 """Databases on the PostgreSQL server that no test needs any more."""

@@ -1,6 +1,7 @@
 """The whole API against its own OpenAPI document, by Schemathesis: no 500, and no answer that the document does not know."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,18 @@ def parts(parts: Parts, request: pytest.FixtureRequest, tmp_path: Path) -> Parts
     return parts
 
 
+DOCUMENT = (Path(models.__file__).parent / "api.md").read_text()
+"""Names every call; that it is what the API has is for `make check` to see."""
+
+
+@pytest.fixture(scope="session")
+def openapi() -> Any:
+    """The document, which takes a second to make."""
+    return models.openapi()
+
+
 @pytest.fixture
-def document(client: Any) -> Any:
+def document(client: Any, openapi: Any) -> Any:
     """The API, with a journey, a customer and a segment in it, so that some calls find something."""
     text = "journey: welcome\nlifecycle: true\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: mail_a}]}}"
     client.put("/v1/journeys/welcome", content=text)
@@ -51,16 +62,20 @@ def document(client: Any) -> Any:
     client.put("/v1/segments/loyal", json={"guard": "customer.plan == 'pro'"})
     client.put("/v1/customers/17", json={"attributes": {"email": "ann@example.com", "plan": "pro"}})
     client.post("/v1/track", json={"userId": "17", "event": "Signed Up"})
-    return schemathesis.openapi.from_asgi("/openapi.json", client.app)
+    schema = schemathesis.openapi.from_dict(openapi)
+    schema.app = client.app
+    return schema
 
 
-def calls() -> list[tuple[str, str]]:
-    """Every call of the document; streams last as long as somebody watches, so they have a test of their own."""
-    paths = models.openapi()["paths"]
-    return [(path, method) for path, item in paths.items() for method in item if not path.endswith("/watch")]
+CALLS = [(path, method.lower()) for method, path in re.findall(r"^\| `([A-Z]+) (/\S*)` \|", DOCUMENT, re.MULTILINE)]
 
 
-@pytest.mark.parametrize(("path", "method"), calls())
+def test_the_calls_of_the_documentation_are_those_of_the_api(openapi: Any) -> None:
+    assert sorted(CALLS) == sorted((path, method) for path, item in openapi["paths"].items() for method in item)
+
+
+# Streams last as long as somebody watches, so they have a test of their own.
+@pytest.mark.parametrize(("path", "method"), [call for call in CALLS if not call[0].endswith("/watch")])
 def test_every_answer_is_one_that_the_document_names(
     document: Any, keys: dict[str, str], path: str, method: str
 ) -> None:
@@ -82,11 +97,10 @@ def test_every_answer_is_one_that_the_document_names(
     holds()
 
 
-def test_every_good_answer_of_the_document_has_an_example_of_its_shape() -> None:
+def test_every_good_answer_of_the_document_has_an_example_of_its_shape(openapi: Any) -> None:
     """What is JSON fits the schema that it stands beside."""
-    document = models.openapi()
     wrong: list[str] = []
-    for path, item in document["paths"].items():
+    for path, item in openapi["paths"].items():
         for method, operation in item.items():
             for status, answer in operation["responses"].items():
                 for kind, content in answer.get("content", {}).items() if status.startswith("2") else ():
@@ -94,7 +108,7 @@ def test_every_good_answer_of_the_document_has_an_example_of_its_shape() -> None
                     if content.get("example") in (None, {}, []):
                         wrong.append(f"{named} has no example")
                     elif "json" in kind and content.get("schema"):
-                        schema = {**content["schema"], "components": document["components"]}
+                        schema = {**content["schema"], "components": openapi["components"]}
                         errors = jsonschema_rs.validator_for(schema).iter_errors(content["example"])
                         wrong += [f"{named}: {error.message}" for error in errors]
     assert wrong == []
