@@ -1,6 +1,6 @@
 """The counts of messages that are kept, against the rows counted anew: whatever a test did, they must agree."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select, update
@@ -9,6 +9,8 @@ from store.queries.message_counts import day_of, kind_of, tally
 from store.session import Database
 from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount
 from store.tables.messages import DeliveryEvent, Message
+
+BY_PEOPLE = ~col(DeliveryEvent.machine)
 
 ARRIVED = {"delivered", "opened", "clicked", "unsubscribed", "complained"}
 
@@ -45,9 +47,11 @@ def _kept(session: Session, table: type[SQLModel], column: str) -> Counter[tuple
 
 def _came_back(session: Session, rows: Any) -> Counter[tuple[str, ...]]:
     found: Counter[tuple[str, ...]] = Counter()
+    by_people: defaultdict[str, set[str]] = defaultdict(set)
+    for message_id, kind in session.exec(select(DeliveryEvent.message_id, DeliveryEvent.kind).where(BY_PEOPLE)):
+        by_people[message_id].add(kind)
     for one in rows:
-        events = session.exec(select(DeliveryEvent).where(DeliveryEvent.message_id == one.id)).all()
-        people = {event.kind for event in events if not event.machine}
+        people = by_people[one.id]
         came = {
             "arrived": one.delivery in ARRIVED,
             "complained": one.delivery == "complained",
