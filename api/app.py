@@ -16,8 +16,11 @@ from api.edge.render_turns import RenderTurns
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, surveys, unsubscribing
 from api.pages.customers import changing, consent, finding, history, mails, one_customer
 from api.pages.frame import problems, static_files
+from api.pages.journeys import controls as controls_page
 from api.pages.journeys import enrollments as enrollments_page
 from api.pages.journeys import listing, live_counts, one_journey
+from api.pages.journeys import report as report_page
+from api.pages.journeys import versions as versions_page
 from api.pages.operations import progress
 from api.pages.signing_in import account, sign_in
 from api.pages.users import users as users_page
@@ -116,6 +119,9 @@ ROUTERS = (
     live_counts,
     one_journey,
     enrollments_page,
+    controls_page,
+    report_page,
+    versions_page,
     progress,
 )
 

@@ -13,10 +13,11 @@ from api.deps.backend import TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
-from api.edge import etags
+from api.edge import etags, journey_controls
 from api.edge.etags import TheTags
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
+from api.edge.journey_controls import shown
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.journeys import (
@@ -33,10 +34,9 @@ from journeys.checks import source
 from journeys.checks.lint import ValidationContext
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
-from services.definitions import drafts, journeys, pauses, validation_context
+from services.definitions import drafts, journeys, validation_context
 from services.definitions.drafts import DraftAuthor
 from services.errors import InvalidInput, Refused
-from services.operations import operations
 from services.reports import customer_view, lifecycle_report
 from store.queries import lists
 from store.tables.definitions import Journey
@@ -104,10 +104,10 @@ async def put(
 
     def store(session: Session) -> DraftOut:
         present = session.get(Journey, key)
-        before = _shown(present) if present else None
+        before = shown(present) if present else None
         tags.check(before)
         author = DraftAuthor(key=caller.id, based_on=based_on, seen=tags.are_named)
-        after = _shown(drafts.put_draft(session, draft, parts.clock(), author))
+        after = shown(drafts.put_draft(session, draft, parts.clock(), author))
         trail = Trail(request, session, parts.clock())
         trail.note("changed" if before else "created", "journey", key, before, after)
         tags.tagged(after)
@@ -146,10 +146,7 @@ def pause(
 
     Events are recorded meanwhile, and who enters is parked too.
     """
-    before = _shown(journeys.get(session, key))
-    after = _shown(pauses.pause(session, key, now, body.stage if body else None))
-    trail.note("paused", "journey", key, before, after)
-    return after
+    return journey_controls.pause(session, trail, key, now, body.stage if body else None)
 
 
 @router.post("/{key}/resume", summary="Let a paused journey go on", responses=responses(404, 409))
@@ -160,13 +157,7 @@ def resume(
 
     `GET …/resume-plan` with the same `stage` and `late` says what that sends.
     """
-    asked = body or ResumeIn()
-    before = _shown(journeys.get(session, key))
-    after = _shown(pauses.resume(session, key, now, asked.stage, asked.late))
-    request = {"journey": key, "stage": asked.stage, "late": asked.late}
-    operation = operations.start(session, "resume", request, now, by=caller.id)
-    trail.note("resumed", "journey", key, before, after)
-    return JourneyChanged(**after.model_dump(), operation=operation.id)
+    return journey_controls.resume(session, trail, key, now, body or ResumeIn(), caller.id)
 
 
 @router.post("/{key}/archive", summary="Archive a journey", responses=responses(404, 409, 422))
@@ -179,12 +170,7 @@ def archive(
     body: ArchiveIn | None = None,
 ) -> JourneyChanged:
     """Nobody is let in any more. Those under way go on to the end, or leave at once. Publishing brings it back."""
-    before = _shown(journeys.get(session, key))
-    after = _shown(journeys.archive(session, key, now))
-    at_once = body is not None and body.in_flight == "exit"
-    operation = operations.start(session, "leave", {"journey": key}, now, by=caller.id) if at_once else None
-    trail.note("archived", "journey", key, before, after)
-    return JourneyChanged(**after.model_dump(), operation=operation.id if operation else None)
+    return journey_controls.archive(session, trail, key, now, body or ArchiveIn(), caller.id)
 
 
 @router.get("", summary="List journeys", responses=responses(422))
@@ -193,13 +179,13 @@ def listed(
 ) -> Page[JourneyOut]:
     """Every journey with its draft and its live version, by key."""
     rows, cursor = lists.journeys(session, page.slice(), archived=archived)
-    return Page(items=[_shown(row) for row in rows], cursor=cursor)
+    return Page(items=[shown(row) for row in rows], cursor=cursor)
 
 
 @router.get("/{key}", summary="One journey", responses=responses(404))
 def get(key: JourneyKey, session: Reading, caller: Support, response: Response) -> JourneyOut:
     """The draft and the number of the live version."""
-    return etags.tagged(response, _shown(journeys.get(session, key)))
+    return etags.tagged(response, shown(journeys.get(session, key)))
 
 
 class Svg(Response):
@@ -237,10 +223,6 @@ def _here(enrollment: Enrollment, key: str) -> maps.Here:
     if enrollment.journey != key:
         raise Refused(f"the enrollment is in the journey {enrollment.journey!r}")
     return maps.Here(stage=enrollment.stage, step=enrollment.step)
-
-
-def _shown(journey: Journey) -> JourneyOut:
-    return JourneyOut.model_validate(journey)
 
 
 def _finding(problem: DefinitionProblem) -> DefinitionProblemOut:

@@ -1,23 +1,24 @@
 """Reports as pictures, each as wide as it is asked for, light or dark."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from api.deps.backend import TheBackend
 from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
+from api.edge import journey_pictures
 from api.edge.heavy_work import TheHeavyWork
+from api.edge.journey_pictures import JourneyPicture, WantedPicture
 from api.errors import responses
 from api.routes.funnels import TheCohorts, TheFunnel
 from api.routes.journeys import JourneyKey, Svg
-from pictures import axes, intervals, movements, rfm_grid, series
+from pictures import axes, rfm_grid
 from pictures import cohorts as triangle
 from pictures import funnel as bars
 from pictures.svg import Theme
-from services.definitions import journeys as definitions
-from services.reports import lifecycle_report, lifecycle_series, picture_facts, reached, value_report
+from services.reports import reached, value_report
 from services.reports.cohorts import Cohorts
 from services.reports.funnel import Funnel
 from services.reports.periods import PeriodLength
@@ -42,7 +43,7 @@ def of_journey(
     caller: Support,
     now: Now,
     picture: Annotated[
-        Literal["series", "movements", "split"],
+        JourneyPicture,
         Query(description="stages over time, ways between them, or the variants of a split"),
     ] = "series",
     split: Annotated[str | None, Query(max_length=63, description="without it the first")] = None,
@@ -53,20 +54,8 @@ def of_journey(
     theme: Theme = "auto",
 ) -> Response:
     """Lines for stages over time; a flow between stages, or of more than eight a matrix; intervals of variants."""
-    if picture == "split":
-        one = picture_facts.experiment(session, key, split)
-        told = " ".join(one["told"])
-        return Svg(intervals.draw(one["variants"], f"{key}: {one['split']}", told, width=width, theme=theme))
-    definitions.get(session, key)
-    found = lifecycle_report.lifecycle(session, key)
-    if picture == "movements":
-        ways = picture_facts.stage_flows(session, found)
-        name = f"{key}: movements between stages"
-        return Svg(movements.draw(ways.flows, ways.order, name, ways.told, width=width, theme=theme))
-    found["series"] = lifecycle_series.lifecycle_series(session, key, since, until, by, now)
-    stages = picture_facts.stage_series(found)
-    name = f"{key}: customers by stage"
-    return Svg(series.draw(stages.periods, stages.order, name, stages.told, width=width, theme=theme))
+    wanted = WantedPicture(picture=picture, split=split, since=since, until=until, by=by, width=width, theme=theme)
+    return Svg(journey_pictures.draw(session, key, wanted, now))
 
 
 @router.get(

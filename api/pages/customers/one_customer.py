@@ -12,7 +12,8 @@ from sqlmodel import Session
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
-from api.pages.frame.frame import PRIVATE, TheFrame
+from api.pages.frame.frame import TheFrame
+from api.pages.frame.pictures import picture
 from api.pages.frame.problems import PageRoute
 from api.schemas.customers import CustomerStatus
 from journeys.machine.woken import restored
@@ -41,9 +42,6 @@ MAILS = 25
 
 ENTRIES = 25
 """Entries of the timeline that the page begins with."""
-
-PICTURE = "default-src 'none'; style-src 'unsafe-inline'"
-"""A picture has its style in itself, and loads nothing."""
 
 WENT_NOT = (MessageStatus.SKIPPED, MessageStatus.DEFERRED, MessageStatus.FAILED, MessageStatus.PARKED)
 """What is told as not sent, with its reason."""
@@ -108,10 +106,8 @@ def one(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now: Now
 def on_the_map(id: str, enrollment_id: str, looks: SupportUser, session: Reading) -> Response:
     """The journey of a run, with "you are here"."""
     run = customer_view.enrollment(session, enrollment_id)
-    drawn = maps.draw(
-        journeys.definition(session, run.journey, run.version), here=maps.Here(stage=run.stage, step=run.step)
-    )
-    return Response(drawn, media_type="image/svg+xml", headers={"Content-Security-Policy": PICTURE, **PRIVATE})
+    here = maps.Here(stage=run.stage, step=run.step)
+    return picture(maps.draw(journeys.definition(session, run.journey, run.version), here=here))
 
 
 def _shown(session: Session, run: Enrollment, now: datetime) -> StandingRun:
