@@ -17,7 +17,7 @@ def shown(journey: Journey) -> JourneyOut:
 
 
 def pause(session: Session, trail: Trail, key: str, now: datetime, stage: str | None = None) -> JourneyOut:
-    """Park everybody (in this stage) at their next wake; raise as `pauses.pause`."""
+    """Park everybody (in this stage) at their next wake; raise Refused, NotFound where there is no such stage."""
     before = shown(journeys.get(session, key))
     after = shown(pauses.pause(session, key, now, stage))
     trail.note("paused", "journey", key, before, after)
@@ -25,7 +25,7 @@ def pause(session: Session, trail: Trail, key: str, now: datetime, stage: str | 
 
 
 def resume(session: Session, trail: Trail, key: str, now: datetime, asked: ResumeIn, by: str) -> JourneyChanged:
-    """Go on, and let an operation tell those who were parked; raise as `pauses.resume`."""
+    """Go on, and let an operation tell those who were parked; raise Refused where nothing is paused."""
     before = shown(journeys.get(session, key))
     after = shown(pauses.resume(session, key, now, asked.stage, asked.late))
     request = {"journey": key, "stage": asked.stage, "late": asked.late}
@@ -35,7 +35,7 @@ def resume(session: Session, trail: Trail, key: str, now: datetime, asked: Resum
 
 
 def archive(session: Session, trail: Trail, key: str, now: datetime, asked: ArchiveIn, by: str) -> JourneyChanged:
-    """Let nobody in any more, and those under way go on or leave by an operation; raise as `journeys.archive`."""
+    """Let nobody in any more, and those under way go on, or leave by an operation; raise Refused."""
     before = shown(journeys.get(session, key))
     after = shown(journeys.archive(session, key, now))
     at_once = asked.in_flight == "exit"

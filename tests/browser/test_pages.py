@@ -75,7 +75,8 @@ def test_an_end_is_asked_once_more_with_what_will_happen(visit: Any, shop: Shop)
 def pages(shop: Shop) -> dict[str, str]:
     return {
         "home": "/", "customers": "/customers", "customer": customer(shop, "ann"), "a strange one": customer(shop, "bob"),
-        "a long one": customer(shop, "eve"), "journeys": "/journeys", "a journey": "/journeys/lifecycle", "under way": "/journeys/lifecycle/enrollments", "users": "/users", "account": "/account", "nowhere": "/nowhere",
+        "a long one": customer(shop, "eve"), "journeys": "/journeys", "a journey": "/journeys/lifecycle", "under way": "/journeys/lifecycle/enrollments", "a report": "/journeys/lifecycle/report",
+        "versions": "/journeys/lifecycle/versions", "an archive": "/journeys/lifecycle/archive", "users": "/users", "account": "/account", "nowhere": "/nowhere",
     }  # fmt: skip
 
 
