@@ -37,7 +37,7 @@ EFFECTS: Mapping[JourneyControl, str] = {
 }
 """What each control does, in words."""
 
-Stage = Annotated[str, Form(max_length=63)]
+PausedStage = Annotated[str, Form(max_length=63)]
 
 
 @router.get("/{key}/pause", response_class=HTMLResponse)
@@ -76,7 +76,7 @@ async def resume_would_send(
 
 
 @router.post("/{key}/pause", response_class=RedirectResponse)
-def pause(key: str, frame: TheFrame, looks: MarketerUser, now: Now, stage: Stage = "") -> Response:
+def pause(key: str, frame: TheFrame, looks: MarketerUser, now: Now, stage: PausedStage = "") -> Response:
     """Do it; a refusal is told beside the question."""
 
     def work(session: Session, trail: Trail) -> None:
@@ -91,7 +91,7 @@ def resume(
     frame: TheFrame,
     looks: MarketerUser,
     now: Now,
-    stage: Stage = "",
+    stage: PausedStage = "",
     late: Annotated[Late | Literal[""], Form()] = "",
 ) -> Response:
     """Do it, and show how the operation goes that tells them; a refusal is told beside the question."""

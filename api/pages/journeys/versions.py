@@ -20,7 +20,7 @@ from store.queries import lists, users
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
-Side = Annotated[str, Query(pattern=r"^([1-9][0-9]{0,8}|draft)$")]
+WantedSide = Annotated[str, Query(pattern=r"^([1-9][0-9]{0,8}|draft)$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def listed(key: str, frame: TheFrame, looks: SupportUser, session: Reading, page
 
 @router.get("/{key}/versions/compare", response_class=HTMLResponse)
 async def compare(
-    key: str, frame: TheFrame, looks: SupportUser, heavy: TheHeavyWork, before: Side, after: Side
+    key: str, frame: TheFrame, looks: SupportUser, heavy: TheHeavyWork, before: WantedSide, after: WantedSide
 ) -> HTMLResponse:
     """What the one changes of the other: in sentences, and line by line."""
 
