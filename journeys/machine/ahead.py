@@ -6,7 +6,7 @@ things: `Ahead` is how it asks.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from journeys.facts.calendar import LocalTime
@@ -21,6 +21,10 @@ ZONE_CHANGED = "Time Zone Changed"
 
 ADDRESS_KNOWN = "Address Known"
 """Stands for whatever gives an address to a customer who had none; no event has this name."""
+
+LAG = timedelta(minutes=1)
+"""By so much a busy machine may carry out a wake behind the instant that it works up to: it sees events of after that,
+and a deadline between the two comes first. What is dated further ahead is told by a clock that is off; it is so now."""
 
 EVENT, CONTROL, ADDRESS, DEADLINE = range(4)
 """Which comes first of those that come at one instant."""
@@ -57,7 +61,7 @@ def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> I
     """
     if state.phase == "new":
         return Begin(at=state.entered_at or now)
-    event = None if state.paused else ahead.event(state.cursor, waits_for(program, state))
+    event = None if state.paused else _by(now, state, ahead.event(state.cursor, waits_for(program, state)))
     control, wakes_at = ahead.control(), state.wakes_at
     addressed = ahead.addressed(state.cursor) if awaits_address(state) else None
     instants = (event.at if event else None, control.at if control else None, addressed, wakes_at)
@@ -73,6 +77,14 @@ def next_input(program: Program, state: State, ahead: Ahead, now: datetime) -> I
         return event
     seq = ahead.seq_by(state.cursor, at)
     return Addressed(at=at, seq=seq) if rank == ADDRESS else Woke(at=at, seq=seq)
+
+
+def _by(now: datetime, state: State, event: EventArrived | None) -> EventArrived | None:
+    """The event as it has happened by `now`; None where a deadline comes before it that is yet to be waited for."""
+    if event is None or event.at <= now:
+        return event
+    deadline_first = state.wakes_at is not None and state.wakes_at < event.at <= now + LAG
+    return None if deadline_first else replace(event, at=now)
 
 
 def awaits_address(state: State) -> bool:

@@ -1,7 +1,7 @@
 """What has happened to a customer and is not worked off yet by one enrollment, from the database.
 
-Read under the customer's lock, so nothing falls between: what is stored later is there for the next wake. What a clock
-that runs ahead has dated later than now has happened now, so that nobody's deadline comes before its time.
+Read under the customer's lock, so nothing falls between: what is stored later is there for the next wake. What a person
+asked for by a clock that runs ahead was asked now, so that nobody's deadline comes before its time.
 """
 
 from collections import deque
@@ -54,7 +54,7 @@ class Happened:
         if names != self._names or not self._events:
             self._names = names
             found = events.ahead(self._session, self._customer.id, above, names, AHEAD)
-            self._events = deque(EventArrived(at=min(at, self._now), seq=seq, name=name) for at, seq, name in found)
+            self._events = deque(EventArrived(at=at, seq=seq, name=name) for at, seq, name in found)
         return self._events[0] if self._events else None
 
     def control(self) -> Control | None:

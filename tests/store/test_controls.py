@@ -85,6 +85,19 @@ def test_a_clock_that_runs_ahead_brings_nobodys_deadline_forward(
     assert (shell.state.stage, shell.state.paused) == (("buyer", False) if what == "event" else ("new", True))
 
 
+def test_a_wake_that_is_carried_out_late_lets_the_deadline_come_before_what_came_after_it(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    """The machine is busy: what works up to a second before the deadline sees an event of a second behind it."""
+    shell.wake(noon)
+    deadline = noon + TWO_DAYS
+    buys(take, deadline + timedelta(seconds=1))
+    waiting = shell.wake(deadline - timedelta(seconds=1))
+    assert (waiting.wakes_at, shell.state.stage) == (deadline, "new"), "it is yet to be waited for"
+    shell.wake(deadline)
+    assert (mails(database)["mail_b"][0], shell.state.stage) == ("skipped", "buyer"), "planned first, then taken back"
+
+
 def test_what_is_asked_behind_the_end_is_refused(database: Database, shell: Shell, noon: datetime) -> None:
     shell.wake(noon)
     ask(database, "exit", noon)
