@@ -36,6 +36,9 @@ UPLOAD_SECONDS = 3_600.0
 WATCHED = "/watch"
 """How the paths of streams end, which last as long as somebody watches."""
 
+EXPORTS = "/v1/export/"
+"""Where the paths begin whose answers are as long as the history."""
+
 UPLOADS = ("/v1/imports",)
 """Paths that take files, and more time."""
 
@@ -85,10 +88,10 @@ class EdgeMiddleware:
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             answer = problem("invalid-input", "the address contains the character NUL", path="path")
             return await answer(scope, receive, visit)
-        upload, watched = scope["path"] in UPLOADS, scope["path"].endswith(WATCHED)
+        upload, endless = scope["path"] in UPLOADS, _is_endless(scope["path"])
         largest = LARGEST_TEMPLATES if scope["path"].startswith(TEMPLATES) else LARGEST
         limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]), largest)
-        seconds = None if watched else UPLOAD_SECONDS if upload else SECONDS
+        seconds = None if endless else UPLOAD_SECONDS if upload else SECONDS
         try:
             async with asyncio.timeout(seconds):
                 await self._app(scope, limited, visit)
@@ -101,6 +104,11 @@ class EdgeMiddleware:
                 log.error("unexpected_error", error=type(error).__name__, exc_info=error)
                 answer = problem("unexpected", "something failed here; it was logged, and you may try again")
             await answer(scope, receive, visit)
+
+
+def _is_endless(path: str) -> bool:
+    """Whether nobody can say how long an answer takes."""
+    return path.endswith(WATCHED) or path.startswith(EXPORTS)
 
 
 class _Visit:

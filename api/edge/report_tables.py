@@ -125,7 +125,7 @@ def as_csv(lines: Lines) -> str:
     file = io.StringIO()
     rows = csv.writer(file)
     rows.writerow(names)
-    rows.writerows([_cell(line.get(name)) for name in names] for line in flat)
+    rows.writerows([cell(line.get(name)) for name in names] for line in flat)
     return file.getvalue()
 
 
@@ -150,7 +150,8 @@ def _of_list(values: list[Any], way: str) -> Iterator[tuple[str, Any]]:
         yield way, orjson.dumps(values).decode()
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """A value as a spreadsheet shows it: no text is a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and value.startswith(COMMANDS):

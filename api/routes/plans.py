@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Support
 from api.deps.transactions import Reading
+from api.edge.streamed_files import StreamedCsv, StreamedNdjson
 from api.errors import responses
 from api.routes.journeys import JourneyKey, Svg
 from api.schemas.journey_changes import (
@@ -34,18 +34,6 @@ PlanId = Annotated[str, Path(description="the token of a plan, `op_…`", max_le
 
 COLUMNS = ("enrollment", "version", "kind", "stage", "step", "to_stage", "to_step", "detail")
 """Of the list that is downloaded."""
-
-
-class StreamedNdjson(StreamingResponse):
-    """JSON, a line for each thing."""
-
-    media_type = "application/x-ndjson"
-
-
-class StreamedCsv(StreamingResponse):
-    """A table as a file of any length."""
-
-    media_type = "text/csv"
 
 
 @router.get(

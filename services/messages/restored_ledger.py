@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from store.queries import decisions, messages, restores
+from store.queries import decisions, exports, messages, restores
 from store.queries.restores import LostTime
 from store.statuses import MessageStatus
 from store.tables.broadcasts import Broadcast
@@ -32,6 +32,7 @@ def begin(session: Session, taken_at: datetime, now: datetime) -> None:
     if taken_at > now:
         raise ValueError("a backup is taken before it is restored")
     restores.add(session, taken_at, now)
+    exports.jump(session)
 
 
 def doubt_page(session: Session, restored_at: datetime) -> int:

@@ -93,6 +93,7 @@ POSTGRESQL = Dialect(
     json=_json,
     text=String(collation="C"),
     month=_month,
+    settled="base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
     beside=_as_it_is,
     between=("23505", "23503", "40001", "40P01"),  # the same new row, a row gone, serialization, a deadlock
     full=("53100",),

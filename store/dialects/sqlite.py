@@ -105,6 +105,7 @@ SQLITE = Dialect(
     json=JSON,
     text=String(),
     month=_as_it_is,
+    settled="base + 1",  # its one writer counts there, and has ended where somebody else reads
     beside=_plus,
     # where work was prepared before the write lock was taken
     between=("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from store.types import TextByCodePoint
@@ -68,7 +68,8 @@ class Tombstone(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """Something a customer did. `message_id` is the client's deduplication key; one that does not fire only counts.
 
-    `said_at` is the instant that the sender gave, where its clock was off and `at` is another.
+    `said_at` is the instant that the sender gave, where its clock was off and `at` is another. The database itself says
+    `export_position` at each change (`store.queries.exports`).
     """
 
     __table_args__ = (
@@ -76,6 +77,7 @@ class Event(SQLModel, table=True):
         Index("ix_event_name", "customer_id", "name", "seq"),
         Index("ix_event_timeline", "customer_id", "at", "seq"),
         Index("ix_event_happened", "name", "at", "customer_id"),
+        Index("ix_event_export", "export_position", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -89,6 +91,7 @@ class Event(SQLModel, table=True):
     at: datetime = _at()
     received_at: datetime = _at()
     said_at: datetime | None = _at(default=None)
+    export_position: int = Field(default=0, sa_type=BigInteger)
 
 
 class SeenEventName(SQLModel, table=True):

@@ -103,6 +103,7 @@ class Decision(SQLModel, table=True):
             "ix_decision_entered", "journey", "entered_stage", "at", "customer_id", of="entered_stage IS NOT NULL"
         ),
         partial_index("ix_decision_visits", "customer_id", "journey", "entered_stage", of="entered_stage IS NOT NULL"),
+        Index("ix_decision_export", "export_position", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -117,6 +118,7 @@ class Decision(SQLModel, table=True):
     visit: int | None = None
     entered_stage: str | None = None
     detail: dict[str, Any] = _json(default_factory=lambda: {})
+    export_position: int = Field(default=0, sa_type=BigInteger)
 
 
 class ControlRequest(SQLModel, table=True):

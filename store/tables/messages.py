@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from store.statuses import MessageStatus, enforce_transitions, status_column
@@ -44,6 +44,7 @@ class Message(SQLModel, table=True):
         Index("ix_message_enrollment", "enrollment_id", "stage"),
         # what an inbox has had, whoever it was written to
         Index("ix_message_email", "email"),
+        Index("ix_message_export", "export_position", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -76,6 +77,7 @@ class Message(SQLModel, table=True):
     accepted_at: datetime | None = _at(default=None)
     delivery: str | None = None
     locale: str | None = None
+    export_position: int = Field(default=0, sa_type=BigInteger)
 
 
 enforce_transitions(Message)

@@ -13,7 +13,8 @@ ADMIN = {
     "POST /v1/dispatches/{id}/cancel", "POST /v1/keys", "GET /v1/keys", "PUT /v1/keys/{id}/origins",
     "DELETE /v1/keys/{id}", "GET /v1/audit", "POST /v1/users", "GET /v1/users", "GET /v1/users/{id}",
     "PATCH /v1/users/{id}", "POST /v1/users/{id}/disable", "POST /v1/users/{id}/enable", "GET /v1/users/{id}/sessions",
-    "DELETE /v1/users/{id}/sessions/{session_id}",
+    "DELETE /v1/users/{id}/sessions/{session_id}", "GET /v1/export/events", "GET /v1/export/messages",
+    "GET /v1/export/decisions",
 }  # fmt: skip
 """What cannot be undone, what holds for everybody, who may call."""
 

@@ -81,6 +81,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0041": {"setting": {"silences": None}},
     "0040": {"decision": lambda row: {"entered_stage": _ENTERED.get(row["id"])}},
     "0043": {"journey_version": {"share": 100, "others": None}},
+    "0044": {name: {"export_position": 0} for name in ("decision", "event", "message")},
 }
 """What a revision puts into each row that was there before it, by table."""
 
@@ -238,5 +239,6 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
             *({**_A_RESULT, "day": "2026-03-04", "what": what} for what in _RESULTS),
         ],
     },
+    "0044": {"export_counter": [{"id": 1, "base": 0}]},
 }
 """The rows that a revision makes out of others, by table."""

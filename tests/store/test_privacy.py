@@ -56,6 +56,7 @@ OTHERS = {
     "template": "texts of the house",
     "template_version": "texts of the house",
     "version_template": "definitions",
+    "export_counter": "a number",
     "setting": "of the house; sandbox recipients are colleagues",
     "dispatch": "ids, opaque, until Temporal has them",
     "pulse": "names of parts of the worker",

@@ -18,6 +18,7 @@ from waypost.cli.commands import (
     enrollments,
     events,
     experiments,
+    exports,
     hooks,
     journeys,
     keys,
@@ -42,8 +43,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawn boxes take as long as all the rest of `--help`
 )
 for group in (
-    processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, enrollments,
-    reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports, mail_report,
+    processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, exports,
+    enrollments, reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports, mail_report,
 ):  # fmt: skip
     group.register(app)
 

@@ -3,6 +3,7 @@
 from waypost.client.administration import AdministrationCalls
 from waypost.client.broadcasts import BroadcastCalls
 from waypost.client.customers import CustomerCalls
+from waypost.client.exports import ExportCalls
 from waypost.client.ingestion import IngestionCalls
 from waypost.client.journeys import JourneyCalls
 from waypost.client.mail import MailCalls
@@ -18,6 +19,7 @@ class Waypost(
     MailCalls,
     BroadcastCalls,
     ReportCalls,
+    ExportCalls,
     OperationCalls,
     AdministrationCalls,
     UserCalls,

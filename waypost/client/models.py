@@ -369,6 +369,25 @@ class DecidedMany(TypedDict):
     operation: str | None
 
 
+class DecisionLine(TypedDict):
+    """A recorded why."""
+
+    cursor: str
+    id: str
+    external_id: str | None
+    customer_id: str
+    journey: str
+    enrollment_id: str | None
+    number: int | None
+    at: str
+    what: str
+    stage: str | None
+    step: str | None
+    visit: int | None
+    entered_stage: str | None
+    detail: dict[str, Any]
+
+
 class DefinitionProblemOut(TypedDict):
     """One problem of a definition."""
 
@@ -462,6 +481,22 @@ class EnrollmentOut(TypedDict):
 
 
 EnrollmentStatus = Literal["live", "ended"]
+
+
+class EventLine(TypedDict):
+    """Something that a customer did."""
+
+    cursor: str
+    id: str
+    external_id: str | None
+    customer_id: str
+    message_id: str
+    type: str
+    name: str
+    properties: dict[str, Any]
+    at: str
+    received_at: str
+    said_at: str | None
 
 
 class EvidenceIn(TypedDict):
@@ -908,6 +943,38 @@ class MessageCountOut(TypedDict):
     status: str
     reason: str | None
     count: int
+
+
+class MessageLine(TypedDict):
+    """A mail of the ledger, as it stands; it comes again at each change of its status."""
+
+    cursor: str
+    id: str
+    external_id: str | None
+    customer_id: str
+    email: str | None
+    enrollment_id: str | None
+    journey: str
+    stage: str
+    step: str
+    visit: int
+    broadcast: str | None
+    variant: str | None
+    template: str
+    template_version: int | None
+    locale: str | None
+    topic: str
+    lane: str
+    status: str
+    reason: str | None
+    delivery: str | None
+    due: str
+    not_before: str | None
+    planned_at: str
+    accepted_at: str | None
+    updated_at: str
+    provider: str | None
+    provider_id: str | None
 
 
 class MessageOut(TypedDict):

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -70,6 +70,22 @@ class Transport:
             return _read(got)
         raise AssertionError("unreachable")
 
+    def lines(self, path: str, *parts: str, params: Mapping[str, Any]) -> Iterator[str]:
+        """The lines of an answer of any length, each with its end, as they come.
+
+        Raise ApiProblem for 4xx and 5xx, Unreachable where nothing answers or the connection is lost on the way.
+        """
+        filled = path.format(*(quote(part, safe="") for part in parts))
+        said = {name: value for name, value in params.items() if value is not None}
+        try:
+            with self._http.stream("GET", filled, params=said) as got:
+                if got.status_code >= 400:
+                    got.read()
+                    _read(got)
+                yield from _lines(got.iter_bytes())
+        except httpx.TransportError as error:
+            raise Unreachable(f"no answer from {self.url}: {type(error).__name__}") from None
+
     def close(self) -> None:
         """Close the connections; requests after that fail."""
         self._http.close()
@@ -81,6 +97,16 @@ class ParsedAnswer:
     def __init__(self, body: Any, etag: str | None) -> None:
         self.body = body
         self.etag = etag
+
+
+def _lines(parts: Iterable[bytes]) -> Iterator[str]:
+    """At line feeds alone: what else ends a line may stand within a text of JSON."""
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from (f"{line.decode()}\n" for line in whole)
+    if rest:
+        yield rest.decode()
 
 
 def _collided(got: httpx.Response) -> bool:

@@ -1,4 +1,4 @@
-"""One customer as support asks: `status`, `why`, `forecast`; and `export`, `erase`."""
+"""One customer as support asks: `status`, `why`, `forecast`; and `erase`."""
 
 import json
 from itertools import islice
@@ -13,7 +13,7 @@ from waypost.cli.terminal import api_client, console, print_answer
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (status, why, forecast, erase, export):
+    for command in (status, why, forecast, erase):
         app.command()(command)
 
 
@@ -81,9 +81,3 @@ def erase(
             typer.confirm("Erase this customer for good?", abort=True)
         ended = waypost.wait(waypost.erase(customer))
         print_answer(as_json, ended, f"[green]✓[/] erased: {ended['done']:,} rows")
-
-
-def export(customer: CustomerArgument) -> None:
-    """Everything that is kept about a customer, as JSON."""
-    with api_client() as waypost:
-        typer.echo(json.dumps(waypost.export(customer), indent=2))

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from waypost.cli.arguments import JsonFlag
+from waypost.cli.command_groups import group_that_means
 from waypost.cli.terminal import api_client, console, progress_bar
 
 LIFECYCLE = "lifecycle"
@@ -41,18 +41,11 @@ class BrokenDownBy(StrEnum):
     version = "version"
 
 
-class _ReportGroup(TyperGroup):
-    """`waypost report trial` is the lifecycle of that journey, without its name."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As they are typed, with the report that is meant where none is named."""
-        named = args[:1] and (args[0] in self.commands or args[0] == "--help")
-        return super().parse_args(ctx, args if named else [LIFECYCLE, *args])
-
-
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    reports = typer.Typer(help="How it went: the lifecycle over time, funnels, cohorts.", cls=_ReportGroup)
+    reports = typer.Typer(
+        help="How it went: the lifecycle over time, funnels, cohorts.", cls=group_that_means(LIFECYCLE)
+    )
     reports.command(LIFECYCLE)(report)
     reports.command()(funnel)
     reports.command()(cohorts)
