@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_the_client_raises_what_the_api_refuses(waypost: Waypost) -> None:
 def test_the_command_keeps_its_cursor_and_each_line_comes_once(
     client: TestClient, waypost: Waypost, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "api_client", lambda: waypost)
+    monkeypatch.setattr(exports, "api_client", lambda: nullcontext(waypost))
     file, found = tmp_path / "events.cursor", list[str]()
     for names in (("One", "Two"), ("Three\u2028",), ()):
         if names:
@@ -151,7 +152,7 @@ def test_the_command_keeps_its_cursor_and_each_line_comes_once(
 def test_a_customer_is_exported_as_ever_whatever_their_id(
     client: TestClient, waypost: Waypost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "api_client", lambda: waypost)
+    monkeypatch.setattr(exports, "api_client", lambda: nullcontext(waypost))
     for name in ("17", "events"):
         client.put(f"/v1/customers/{name}", json={"attributes": {}})
     for typed in (["17"], ["customer", "17"], ["customer", "events"]):
@@ -160,7 +161,7 @@ def test_a_customer_is_exported_as_ever_whatever_their_id(
 
 
 def test_what_is_no_day_is_told(waypost: Waypost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "api_client", lambda: waypost)
+    monkeypatch.setattr(exports, "api_client", lambda: nullcontext(waypost))
     got = CliRunner().invoke(app, ["export", "events", "--since", "12/10/2026"])
     assert got.exit_code == 2
     assert "no day and no instant" in got.output
