@@ -15,6 +15,7 @@ import orjson
 from fastapi import Depends, Query, Request, Response
 from fastapi.routing import APIRoute
 
+from api.edge.idempotency import IdempotentRoute
 from journeys.language.problems import nearest
 from services.errors import InvalidInput
 
@@ -61,11 +62,17 @@ class ReportRoute(APIRoute):
         return handle
 
 
-FORMS: dict[str, Any] = {
-    "route_class": ReportRoute,
-    "dependencies": [Depends(form)],
-    "responses": {200: {"content": {media: {} for media in MEDIA_TYPES.values()}}},
-}
+class IdempotentReportRoute(ReportRoute, IdempotentRoute):
+    """The same beside POSTs that take an Idempotency-Key; a route that is a report takes `TABLE`."""
+
+
+TABLE: dict[str, Any] = {"dependencies": [Depends(form)]}
+"""What a report among other routes is asked beside its own parameters."""
+
+TABLE_ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {media: {} for media in MEDIA_TYPES.values()}}}
+"""What it answers with, beside JSON."""
+
+FORMS: dict[str, Any] = {"route_class": ReportRoute, "responses": TABLE_ANSWERS, **TABLE}
 """What makes the routes of a router reports."""
 
 

@@ -10,7 +10,7 @@ from api.deps.backend import TheBackend
 from api.deps.permission import Support
 from api.deps.transactions import Now, Writing
 from api.edge.heavy_work import TheHeavyWork
-from api.edge.idempotency import IdempotentRoute
+from api.edge.report_tables import TABLE, TABLE_ANSWERS, IdempotentReportRoute
 from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.routes.reports import ReportedJourney
@@ -21,7 +21,9 @@ from services.reports.cohorts import CohortLength, CohortQuestion, Cohorts
 from services.reports.funnel import WITHIN, Funnel, FunnelGroup, FunnelQuestion
 from value.orders import COMPLETED
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=IdempotentReportRoute)
+
+ANSWERS = {**TABLE_ANSWERS, **responses(404, 409, 422)}
 
 StepText = Annotated[str, Query(max_length=300)]
 
@@ -60,7 +62,7 @@ TheFunnel = Annotated[FunnelQuestion, Depends(funnel_asked)]
 TheCohorts = Annotated[CohortQuestion, Depends(cohorts_asked)]
 
 
-@router.get("/funnel", summary="How many come from one milestone to another", responses=responses(404, 409, 422))
+@router.get("/funnel", summary="How many come from one milestone to another", responses=ANSWERS, **TABLE)
 async def funnel(asked: TheFunnel, parts: TheBackend, caller: Support, now: Now, heavy: TheHeavyWork) -> FunnelReport:
     """From an event or a stage through others to the last, in order: how many, how fast, where the rest stands.
 
@@ -86,7 +88,7 @@ def funnel_of_many(body: FunnelIn, request: Request, session: Writing, caller: S
     return shown
 
 
-@router.get("/cohorts", summary="Who comes back", responses=responses(404, 409, 422))
+@router.get("/cohorts", summary="Who comes back", responses=ANSWERS, **TABLE)
 async def cohorts(asked: TheCohorts, parts: TheBackend, caller: Support, now: Now, heavy: TheHeavyWork) -> CohortReport:
     """Of those who began in a month or week, how many came back in each one after it.
 

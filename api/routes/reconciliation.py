@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from api.deps.audit_trail import TheTrail
 from api.deps.permission import Admin, Support
 from api.deps.transactions import Now, Reading, Writing
-from api.edge.idempotency import IdempotentRoute
+from api.edge.report_tables import TABLE, TABLE_ANSWERS, IdempotentReportRoute
 from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.routes.reports import ReportedJourney
@@ -15,10 +15,10 @@ from services.reconciliation import reconciling
 from services.reports import backlog
 from services.reports.reconciliation import reconcile
 
-router = APIRouter(prefix="/v1/reports/reconciliation", tags=["reports"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/v1/reports/reconciliation", tags=["reports"], route_class=IdempotentReportRoute)
 
 
-@router.get("", summary="Do the books balance?", responses=responses())
+@router.get("", summary="Do the books balance?", responses={**TABLE_ANSWERS, **responses(422)}, **TABLE)
 def books(
     session: Reading, caller: Support, now: Now, journey: ReportedJourney = None, recount: Recounted = False
 ) -> Reconciliation:

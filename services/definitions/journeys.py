@@ -212,6 +212,13 @@ def read_all(session: Session, digests: Iterable[str]) -> None:
         _READ.update(journey_rows.canonicals(session, missing))
 
 
+def stages_of_all_versions(session: Session, key: str) -> frozenset[str]:
+    """The stages that a version of a journey has or had."""
+    digests = journey_rows.digests(session, key)
+    read_all(session, digests)
+    return frozenset(stage for digest in digests for stage in compiled(session, digest).stages)
+
+
 def canonical(session: Session, digest: str) -> str:
     """The definition that a digest names, as canonical JSON; raise NotFound."""
     found = journey_rows.canonical(session, digest)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from journeys.language.problems import nearest
 from services.definitions import journeys as definitions
 from services.errors import InvalidInput, Refused
 from services.operations.operations import Done, PageOfWork
@@ -154,8 +155,20 @@ def milestone(session: Session, text: str, journey: str, field: str) -> Mileston
         return Milestone(kind="event", name=name.strip())
     if not journey:
         raise InvalidInput("there is no lifecycle journey; name the journey whose stages are meant", "journey")
-    stage = definitions.definition(session, journey).start if text == ENTRY else name.strip()
-    return Milestone(kind="stage", name=stage, journey=journey)
+    current = definitions.definition(session, journey)
+    if text == ENTRY:
+        return Milestone(kind="stage", name=current.start, journey=journey)
+    if name.strip() not in current.stages:
+        _expect_in_another_version(session, name.strip(), journey, field)
+    return Milestone(kind="stage", name=name.strip(), journey=journey)
+
+
+def _expect_in_another_version(session: Session, stage: str, journey: str, field: str) -> None:
+    """A stage that is no more had its customers; of one that never was nobody can be counted."""
+    known = definitions.stages_of_all_versions(session, journey)
+    if stage not in known:
+        advice = nearest(stage, sorted(known))
+        raise InvalidInput(f"no version of the journey {journey!r} has a stage {stage!r:.60}; {advice}", field)
 
 
 def span_of(since: date, until: date, zone: ZoneInfo, now: datetime) -> TimeSpan:

@@ -78,6 +78,11 @@ def canonicals(session: Session, digests: Collection[str]) -> dict[str, str]:
     return dict(session.exec(query).all())
 
 
+def digests(session: Session, key: str) -> Sequence[str]:
+    """The definitions that the versions of a journey have, each once."""
+    return session.exec(select(JourneyVersion.digest).where(JourneyVersion.journey == key).distinct()).all()
+
+
 def canonical(session: Session, digest: str) -> str | None:
     """The definition that a digest names, as canonical JSON; None where no version has it."""
     return session.exec(select(JourneyVersion.canonical).where(JourneyVersion.digest == digest).limit(1)).first()

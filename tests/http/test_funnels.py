@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
@@ -90,6 +91,39 @@ def test_the_terminal_shows_both_and_writes_them_for_a_spreadsheet(
 
 
 @pytest.mark.usefixtures("three")
+def test_both_are_tables_too(client: TestClient) -> None:
+    funnel = client.get("/v1/reports/funnel", params={**CHAIN, "format": "csv"}).text
+    assert [(one["step"], one["customers"]) for one in csv.DictReader(io.StringIO(funnel))] == [
+        ("event:Signed Up", "3"),
+        ("event:Bought", "1"),
+    ]
+    asked = {"returning": "Bought", "format": "ndjson"}
+    cohorts = client.get("/v1/reports/cohorts", params=asked).text.splitlines()
+    assert [json.loads(one)["customers"] for one in cohorts][-1] == 3
+    books = client.get("/v1/reports/reconciliation", params={"format": "csv"}).text
+    assert [(one["journey"], one["entered"]) for one in csv.DictReader(io.StringIO(books))] == [("welcome", "3")]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_stage_that_no_version_ever_had_is_an_error_with_the_nearest_name(client: TestClient) -> None:
+    for asked, path in (({**CHAIN, "to": "stage:nwe"}, "to"), ({**CHAIN, "via": ["stage:nwe"]}, "via")):
+        wrong = client.get("/v1/reports/funnel", params=asked).json()
+        assert wrong["detail"] == "no version of the journey 'welcome' has a stage 'nwe'; 'new', the nearest name"
+        assert wrong["path"].startswith(path)
+    other = client.get("/v1/reports/cohorts", params={"first": "stage:moon"})
+    assert (other.status_code, other.json()["path"]) == (422, "first")
+
+
+@pytest.mark.usefixtures("three")
+def test_a_stage_of_a_former_version_alone_is_counted(client: TestClient) -> None:
+    later = "journey: welcome\nlifecycle: true\nenter: [{on: Signed Up}]\nstart: begin\nstages: {begin: {steps: [{send: mail_a}]}}"
+    assert client.put("/v1/journeys/welcome", content=later).status_code == 200
+    assert client.post("/v1/journeys/welcome/publish").status_code == 200
+    found = client.get("/v1/reports/funnel", params={"from": "event:Signed Up", "to": "stage:new"})
+    assert [one["customers"] for one in found.json()["steps"]] == [3, 3]
+
+
+@pytest.mark.usefixtures("three")
 def test_the_client_asks_at_once(client: TestClient, keys: dict[str, str]) -> None:
     with Waypost(str(client.base_url), keys["support"], transport=client._transport) as waypost:  # type: ignore[arg-type]
         assert waypost.funnel(["entry", "event:Bought"], within="3 days")["customers"] == 3
@@ -101,5 +135,7 @@ def test_the_lifecycle_needs_no_name_on_the_command_line() -> None:
     assert "How a journey went" in shown
     named = CliRunner().invoke(app, ["report", "funnel", "--help"]).output
     assert "milestone" in named
-    assert "cohorts" in CliRunner().invoke(app, ["report", "--help"]).output
+    listed = CliRunner().invoke(app, ["report", "--help"]).output
+    assert "cohorts" in listed
+    assert "mails" in listed
     assert CliRunner().invoke(app, ["report", "funnel", "entry"]).exit_code == 2

@@ -64,6 +64,7 @@ def reports() -> list[str]:
 
 def test_every_report_is_a_table_by_format_and_by_what_is_accepted(client: TestClient, shells: list[Shell]) -> None:
     assert {"/v1/reports/lifecycle", "/v1/reports/mails", "/v1/journeys/{key}/report"} <= set(reports())
+    assert {"/v1/reports/reconciliation", "/v1/reports/funnel", "/v1/reports/cohorts"} <= set(reports())
     for path in reports():
         asked = path.replace("{key}", "tour")
         plain = client.get(asked)

@@ -23,7 +23,6 @@ from waypost.cli.commands import (
     journeys,
     keys,
     lanes,
-    mail_report,
     messages,
     processes,
     projects,
@@ -44,7 +43,7 @@ app = typer.Typer(
 )
 for group in (
     processes, backups, projects, journeys, changes, versions, experiments, simulations, events, customers, exports,
-    enrollments, reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports, mail_report,
+    enrollments, reconciling, messages, lanes, hooks, keys, users, doctor, chaos, value, reports,
 ):  # fmt: skip
     group.register(app)
 

@@ -1,4 +1,4 @@
-"""What mails are worth, as it is typed: `mail-report`."""
+"""What mails are worth, as it is typed: `report mails`."""
 
 import json
 from enum import StrEnum
@@ -31,12 +31,7 @@ class CreditedBy(StrEnum):
     linear = "linear"
 
 
-def register(app: typer.Typer) -> None:
-    """Put the command of this module on the command line."""
-    app.command("mail-report")(mail_report)
-
-
-def mail_report(
+def mails(
     by: Annotated[MailsBy, typer.Argument(help="How mails are put together.")] = MailsBy.template,
     journey: Annotated[str | None, typer.Option(help="A journey's mails alone.")] = None,
     broadcast: Annotated[str | None, typer.Option(help="A broadcast's mails alone.")] = None,

@@ -25,6 +25,7 @@ def reconcile(
     quick: Annotated[bool, typer.Option(help="Compare the kept counts alone: no rows, no Temporal.")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Show what a repair would do; with --yes do it.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Repair it.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="The books for a spreadsheet.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove that the books balance: no customer lost, no mail lost, each difference by name (exit status 1)."""
@@ -38,6 +39,8 @@ def reconcile(
         found = cast(dict[str, Any], waypost.reconciliation(journey, recount=not quick))
         if as_json:
             typer.echo(json.dumps(found))
+        elif csv:
+            typer.echo(waypost.report_as("csv", "reconciliation", journey=journey, recount=not quick), nl=False)
         else:
             books.print_books(console, found)
             books.print_check(console, found, repairs=repair)
