@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi.testclient import TestClient
-from sqlmodel import select
+from sqlmodel import col, select
 
 from store.tables.access import Audit, Operation
 from store.tables.definitions import Journey
@@ -147,7 +147,7 @@ def test_a_pause_and_a_resume_say_what_they_do_and_are_on_record(
     (operation,) = rows(parts, Operation, Operation.kind == "resume")
     assert resumed.headers["location"] == f"/operations/{operation.id}"
     assert (operation.request["late"], journey(parts).paused_at) == ("skip", None)
-    told = {one.action for one in rows(parts, Audit, Audit.kind == "journey", Audit.actor.like("usr_%"))}
+    told = {one.action for one in rows(parts, Audit, Audit.kind == "journey", col(Audit.actor).like("usr_%"))}
     assert told == {"paused", "resumed"}
 
 
