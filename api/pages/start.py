@@ -1,56 +1,70 @@
-"""The start page: how many customers are in which stage, what became of the mails, and what needs a person now."""
+"""The start page: who is in which stage, who moved in the last days, what mails brought, what needs a person now."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
+from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
-from services.reports import backlog, journey_report, lifecycle_report, readiness
-from store.queries import lists
+from pictures import axes, charts, movements
+from services.reports import backlog, home_report, lifecycle_report, readiness, silence_report
+from store.queries import lists, live_enrollments
 from store.queries.lists import Slice
 from store.statuses import UNSURE
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
-MAILS_SINCE = timedelta(days=7)
-"""Whose outcomes the page counts: what somebody remembers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that waits for a person: what, and what to do about it."""
+    """Something that waits for a person: what, and what to do about it; `path` is the page that shows it."""
 
     what: str
     remedy: str
+    path: str | None = None
 
 
 @router.get("/", response_class=HTMLResponse)
 def start(session: Reading, frame: TheFrame, looks: SupportUser, now: Now) -> HTMLResponse:
     """What one looks at first in the morning."""
+    report = lifecycle_report.lifecycle(session)
+    orders, told = home_report.worth(session, now)
+    days = home_report.mails_by_day(session, now)
     return frame.page(
         "start.html",
-        report=lifecycle_report.lifecycle(session),
+        report=report,
+        week=home_report.stage_week(session, report["journey"], now) if report["journey"] else None,
         needs=list(_needs(session, now)),
-        mails=_mails(session, now - MAILS_SINCE),
-        days=MAILS_SINCE.days,
+        mails=sum((Counter(one) for one in days.values()), Counter[str]()).most_common(),
+        orders=orders,
+        told=told,
+        days=home_report.DAYS,
+        narrow=int(NARROW),
     )
 
 
-def _mails(session: Session, since: datetime) -> Sequence[tuple[str, int]]:
-    """How many mails that were planned since then have which status, the most first."""
-    found: Counter[str] = Counter()
-    for one in journey_report.messages(session, None, since):
-        found[one["status"]] += one["count"]
-    return found.most_common()
+@router.get("/start/mails.svg", response_class=Response)
+def mails_by_day(looks: SupportUser, session: Reading, now: Now) -> Response:
+    """Mails per day by outcome."""
+    return picture(charts.bars(home_report.mails_by_day(session, now), "Mails by the day for which they were planned"))
+
+
+@router.get("/start/movements.svg", response_class=Response)
+def movements_of_the_week(looks: SupportUser, session: Reading, now: Now, width: PictureWidth = axes.WIDE) -> Response:
+    """Who moved from which stage of the lifecycle to which."""
+    report = lifecycle_report.lifecycle(session)
+    week = home_report.stage_week(session, report["journey"] or "", now)
+    order = [one["stage"] for one in report["places"]]
+    return picture(movements.draw(week.flows, order, f"Movements in {home_report.DAYS} days", week.told, width=width))
 
 
 def _needs(session: Session, now: datetime) -> Iterator[Need]:
@@ -65,12 +79,28 @@ def _needs(session: Session, now: datetime) -> Iterator[Need]:
     for channel in sorted(name for name, closed in standing.closed.items() if closed):
         yield Need(f"the channel {channel} rests after errors of its provider", "waypost doctor tells more")
     for kind, count in standing.stuck.items():
-        if count:
+        if count and kind != "enrollment":
             yield Need(f"{count:,} stuck: {kind}", f"waypost hooks or the list of {kind}s over the API")
     if standing.overdue:
         yield Need(f"{standing.overdue:,} enrollments should have acted minutes ago", "waypost doctor tells more")
-    for journey in lists.journeys(session, Slice(limit=200), archived=False)[0]:
+    for one in silence_report.silences(session)["silences"]:
+        yield Need(one["told"], "nothing happens: the event may be misspelt, or its sender silent",
+                   f"/journeys/{one['journey']}")  # fmt: skip
+    yield from _of_journeys(session)
+
+
+def _of_journeys(session: Session) -> Iterator[Need]:
+    """Those that are paused, that stopped themselves, or in which somebody is stuck."""
+    those = lists.journeys(session, Slice(limit=200), archived=False)[0]
+    stuck = live_enrollments.stuck(session, [one.key for one in those])
+    for journey in those:
+        path = f"/journeys/{journey.key}"
+        if journey.alarm:
+            yield Need(f"{journey.key}: {journey.alarm}", "look at its mails before it goes on", f"{path}/report")
         if journey.paused_at is not None:
-            yield Need(
-                f"the journey {journey.key} is paused", f"waypost resume {journey.key} --plan says what comes then"
-            )
+            yield Need(f"the journey {journey.key} is paused", "its page says what a resume would send", path)
+        for stage in journey.paused_stages:
+            yield Need(f"the stage {stage} of {journey.key} is paused", "whoever stands there keeps their place", path)
+        if journey.key in stuck:
+            told = f"stuck in {journey.key}: {stuck[journey.key]:,}"
+            yield Need(told, "their every wake ends in an error", f"{path}/enrollments?state=stuck")

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 import sqlalchemy
@@ -158,6 +158,14 @@ def outcomes(session: Session, journey: str | None = None, since: datetime | Non
         query = query.where(table.day >= day_of(since))
     rows: Any = _read(session, query)
     return [(key, template, status, reason, int(count)) for key, template, status, reason, count in rows if count]
+
+
+def by_day(session: Session, since: date) -> list[tuple[date, str, int]]:
+    """Messages that were planned on a day (UTC) and later, by day and the status that they have now."""
+    columns: Any = (MessageDayCount.day, MessageDayCount.status)
+    query: Any = sqlalchemy.select(*columns, func.sum(MessageDayCount.count)).group_by(*columns).order_by(*columns)
+    rows = _read(session, query.where(MessageDayCount.day >= since.isoformat()))
+    return [(date.fromisoformat(day), status, int(count)) for day, status, count in rows if count]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,6 +163,7 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "what another owner has left": lambda session: messages.claimed_by_others(session, "journey", "mine"),
         "a customer by address": lambda session: customers.find(session, "ann@shop.example"),
         "the report on messages": lambda session: message_counts.outcomes(session, "j", now),
+        "the mails of some days": lambda session: message_counts.by_day(session, now.date()),
         "the books": reconcile,
         "the backlog": lambda session: backlog.measure(session, now),
         "the series of a journey": lambda session: list(

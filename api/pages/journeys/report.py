@@ -12,9 +12,10 @@ from api.edge import journey_pictures
 from api.edge.journey_pictures import JourneyPicture, WantedPicture
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
-from api.pages.frame.pictures import picture
+from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
+from pictures import axes
 from services.reports import journey_report, journey_view, mail_report
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
@@ -43,13 +44,20 @@ def report(key: str, frame: TheFrame, looks: SupportUser, session: Reading, now:
         meaning=REASONS,
         shares=SHARES,
         few=FEW,
+        narrow=int(NARROW),
         call=f"/v1/journeys/{key}/report",
     )
 
 
 @router.get("/{key}/report/{name}.svg", response_class=Response)
 def drawn(
-    key: str, name: JourneyPicture, looks: SupportUser, session: Reading, now: Now, split: str | None = None
+    key: str,
+    name: JourneyPicture,
+    looks: SupportUser,
+    session: Reading,
+    now: Now,
+    split: str | None = None,
+    width: PictureWidth = axes.WIDE,
 ) -> Response:
     """One of its pictures."""
-    return picture(journey_pictures.draw(session, key, WantedPicture(picture=name, split=split), now))
+    return picture(journey_pictures.draw(session, key, WantedPicture(picture=name, split=split, width=width), now))
