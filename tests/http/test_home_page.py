@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import col, select
 
 from services.reports import home_report
 from store.tables.definitions import Journey
@@ -24,7 +25,7 @@ def lifecycle(client: TestClient, parts: Parts) -> list[Shell]:
     for name in ("a", "b", "c"):
         client.post("/v1/track", json={"userId": name, "event": "Signed Up"})
     with parts.database.reading() as session:
-        made = [Shell(parts.database, one) for one in session.query(Enrollment).order_by(Enrollment.id)]
+        made = [Shell(parts.database, one) for one in session.exec(select(Enrollment).order_by(col(Enrollment.id)))]
     for one in made:
         one.wake(parts.clock())
     client.post("/v1/track", json={"userId": "a", "event": "Paid"})
