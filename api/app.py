@@ -24,6 +24,7 @@ from api.pages.journeys import versions as versions_page
 from api.pages.operations import progress
 from api.pages.signing_in import account, sign_in
 from api.pages.users import users as users_page
+from api.pages.writing import beginning, editor, planning, publishing, trials
 from api.routes import (
     audit,
     broadcasts,
@@ -117,6 +118,11 @@ ROUTERS = (
     one_customer,
     mails,
     changing,
+    beginning,
+    editor,
+    trials,
+    planning,
+    publishing,
     listing,
     live_counts,
     one_journey,

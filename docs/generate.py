@@ -18,6 +18,7 @@ from docs import models, rooms, status_diagrams
 from journeys.checks import source
 from journeys.language import definition
 from journeys.language.handbook import JOURNEY, STAGE, STEPS, TRANSITIONS, TRIGGERS, Entry
+from journeys.language.handbook import json_schema as described_schema
 from journeys.language.verbs import VERBS
 from journeys.machine.commands import DECISIONS
 from journeys.rules.entry_rules import REFUSALS
@@ -188,7 +189,7 @@ def example_map(name: str) -> str:
 
 
 FILES: dict[str, Callable[[], str]] = {
-    "docs/journey.schema.json": lambda: json.dumps(definition.json_schema(), indent=2) + "\n",
+    "docs/journey.schema.json": lambda: json.dumps(described_schema(), indent=2) + "\n",
     "docs/rooms.md": rooms.page,
     "docs/statuses.md": status_diagrams.page,
     "docs/pictures/lifecycle.svg": lifecycle_map,

@@ -31,7 +31,8 @@ class SignedIn:
     """Whoever looks at a page.
 
     `actor` is who changes what, for the audit log: the id of a user, or of a key. `form_token` is what forms carry;
-    empty where nothing may be changed. `session` is the id of the session.
+    empty where nothing may be changed. `session` is the id of the session. `approves` says that they may publish what
+    another has written, where two pairs of eyes are asked for.
     """
 
     actor: str
@@ -40,6 +41,7 @@ class SignedIn:
     email: str = ""
     session: str | None = None
     form_token: str = ""
+    approves: bool = False
 
     def may(self, *scopes: str) -> bool:
         """Whether what asks for one of these scopes is open."""
@@ -100,6 +102,7 @@ def known(request: Request, parts: Backend) -> SignedIn | None:
         scopes=roles.scopes(user.roles),
         session=there.id,
         form_token=sessions.form_token(text),
+        approves=roles.approves(user.roles),
     )
 
 

@@ -1,6 +1,5 @@
 """A new version and those who are under way: its plan, its publish, the way back."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
@@ -13,42 +12,40 @@ from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now
+from api.edge import publishing as publish_edge
 from api.edge import repeated_keys
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
+from api.edge.judging import validation_around
+from api.edge.publishing import MakeLive, WantedPublish
 from api.edge.shown_operations import operation_out
 from api.errors import responses
-from api.routes.journeys import JourneyKey, validation_around
+from api.routes.journeys import JourneyKey
 from api.schemas.journey_changes import (
     BesideIn,
     MovesIn,
     PlanIn,
     Published,
-    PublishedOnRecord,
     PublishIn,
     ResumePlanOut,
     RollbackIn,
 )
-from api.schemas.journeys import JourneyOut, VersionOut
+from api.schemas.journeys import VersionOut
 from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices
 from journeys.checks.lint import ValidationContext
 from journeys.language.words import Late
-from services.changes import approval, publishing, resume_plan, written_moves
 from services.changes import plan as plans
+from services.changes import resume_plan, written_moves
 from services.changes.plan import PlanRequest
 from services.changes.resuming import ResumeScope
 from services.changes.written_moves import WrittenMoves
 from services.definitions import drafts, journeys
 from services.errors import InvalidInput
-from store.tables.access import Operation
-from store.tables.definitions import Journey, JourneyVersion
+from store.tables.definitions import JourneyVersion
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
-
-Publish = Callable[[Session, int], tuple[JourneyVersion, bool]]
-"""Makes a version live, which so many in a hundred of those who come enter; False where it is live already."""
 
 
 @router.post("/{key}/plan", status_code=202, summary="Foresee a publish", responses=responses(404, 409, 422))
@@ -109,9 +106,7 @@ def _moves(given: MovesIn | str) -> WrittenMoves:
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
-def publish(
-    key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None
-) -> Published:
+def publish(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None) -> Published:
     """Make the draft the live version. Without more, those under way stay on the version they entered.
 
     With `in_flight: move` and the token of a plan they go over as planned, by an operation; with a `share` as many of
@@ -121,16 +116,14 @@ def publish(
     """
     known = parts.templates()
     return _published(
-        key, request, parts, now, caller.id, body or PublishIn(), None,
+        key, parts, now, caller.id, body or PublishIn(), None,
         lambda session, share: journeys.publish(session, key, known, now, parts.beside_store, caller.id, share),
         parts.approval,
     )  # fmt: skip
 
 
 @router.post("/{key}/rollback", summary="Go back to an older version", responses=responses(404, 409, 422))
-def rollback(
-    key: JourneyKey, request: Request, parts: TheBackend, now: Now, caller: Marketer, body: RollbackIn
-) -> Published:
+def rollback(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body: RollbackIn) -> Published:
     """A publish of an older version, as a version of its own; plan it with `version` first to take everybody along.
 
     Mails that went are not unsent, and stages that were left are not entered again.
@@ -141,60 +134,24 @@ def rollback(
         plans.check_templates(journeys.definition(session, key, body.version), known)
         return journeys.publish_again(session, key, body.version, now, caller.id, share)
 
-    return _published(key, request, parts, now, caller.id, body, body.version, again)
+    return _published(key, parts, now, caller.id, body, body.version, again)
 
 
 def _published(
-    key: str,
-    request: Request,
-    parts: Backend,
-    now: datetime,
-    by: str,
-    asked: PublishIn,
-    version: int | None,
-    make_live: Publish,
+    key: str, parts: Backend, now: datetime, by: str, asked: PublishIn, version: int | None, make_live: MakeLive,
     approved: bool = False,
-) -> Published:
-    """Check the plan where there is one, which reads everybody; then publish, and ask for the move, in one go.
-
-    `approved` asks for the approval of a draft.
-    """
+) -> Published:  # fmt: skip
+    """`approved` asks for the approval of a draft."""
     if asked.in_flight == "move" and asked.token is None:
         raise InvalidInput("plan first, and give the token of the plan", "token")
-    planned = _checked(parts, key, asked, version, now)
-
-    def work(session: Session) -> Published:
-        publishing.one_at_a_time(session, key, planned)
-        before = JourneyOut.model_validate(journeys.get(session, key))
-        if approved:
-            approval.check(session, key, by, planned)
-        live, created = make_live(session, planned.request["share"] if planned is not None else 100)
-        moving = None
-        if planned is not None:
-            publishing.check_draft(planned, live)
-            moving = publishing.move(session, planned, live, by, now) if asked.in_flight == "move" else None
-        if created:
-            after = _on_record(journeys.get(session, key), live, asked.token)
-            Trail(request, session, now).note("published", "journey", key, before, after)
-        shown = VersionOut.model_validate(live).model_dump()
-        return Published(**shown, created=created, operation=operation_out(moving, now) if moving else None)
-
-    return parts.database.write(work)
-
-
-def _on_record(journey: Journey, live: JourneyVersion, plan: str | None) -> PublishedOnRecord:
-    shown = JourneyOut.model_validate(journey).model_dump()
-    return PublishedOnRecord(**shown, written_by=live.drafted_by, published_by=live.published_by, plan=plan)
-
-
-def _checked(parts: Backend, key: str, asked: PublishIn, version: int | None, now: datetime) -> Operation | None:
-    if asked.token is None:
-        return None
-    with parts.database.reading() as session:
-        planned = publishing.check(session, key, asked.token, now, pin=asked.in_flight == "pin")
-        if planned.request["version"] != version:
-            raise InvalidInput("the plan is of another version", "token")
-        return planned
+    wanted = WantedPublish(
+        key=key, by=by, in_flight=asked.in_flight, token=asked.token, version=version, approved=approved
+    )
+    done = publish_edge.publish(parts, wanted, now, make_live)
+    shown = VersionOut.model_validate(done.version).model_dump()
+    return Published(
+        **shown, created=done.created, operation=operation_out(done.moving, now) if done.moving is not None else None
+    )
 
 
 @router.get("/{key}/resume-plan", summary="Foresee a resume", responses=responses(404))

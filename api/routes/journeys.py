@@ -18,6 +18,7 @@ from api.edge.etags import TheTags
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.edge.journey_controls import shown
+from api.edge.judging import validation_around
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.journeys import (
@@ -31,10 +32,9 @@ from api.schemas.journeys import (
     Validation,
 )
 from journeys.checks import source
-from journeys.checks.lint import ValidationContext
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
-from services.definitions import drafts, journeys, validation_context
+from services.definitions import drafts, journeys
 from services.definitions.drafts import DraftAuthor
 from services.errors import InvalidInput, Refused
 from services.reports import customer_view, lifecycle_report
@@ -130,12 +130,6 @@ async def validate(request: Request, parts: TheBackend, caller: Marketer, heavy:
         return Validation(valid=valid, problems=[_finding(one) for one in problems])
 
     return await heavy.run(check)
-
-
-def validation_around(parts: TheBackend, key: str | None) -> ValidationContext:
-    """What a definition of this journey is judged by: what there is in the installation."""
-    with parts.database.reading() as session:
-        return validation_context.load(session, key, parts.templates(), parts.beside_store)
 
 
 @router.post("/{key}/pause", summary="Pause a journey", responses=responses(404, 409))

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
@@ -24,15 +24,13 @@ from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.operations import MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
-from journeys.program.compiler import compile_journey
 from journeys.simulation import paths
 from services import values
+from services.changes import trying
+from services.changes.trying import TrialCustomer
 from services.definitions import journeys
-from services.enrollments import splits
-from services.messages import eligibility
 from services.operations import made_up, operations
 from store.queries import lists
-from store.queries import segments as segment_rows
 from store.queries.lists import Slice
 from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation
@@ -95,17 +93,13 @@ def _start(request: Request, key: str, asked: SimulateIn, now: datetime, by: str
 def _followed(parts: Backend, key: str, version: int | None, wanted: MadeUpCustomer) -> Simulated:
     """The path of somebody made up; nothing is stored, and nobody is written to."""
     with parts.database.reading() as session:
-        definition = journeys.draft_or(session, key, version)
-        segments = {one.key: one.guard for one in segment_rows.listed(session)}
-        terms = eligibility.load_policy_terms(session)
-        program = splits.decided(session, compile_journey(definition))
-    program = made_up.choosing(made_up.with_an_entrance(program), wanted.variants)
-    values.check_values({"attributes": wanted.attributes})
+        around = trying.load(session, journeys.draft_or(session, key, version))
     begin = values.instant(wanted.start, "start") if wanted.start else parts.clock()
     happens = [(made_up.later(begin, one.after, "events"), one.name, one.properties) for one in wanted.events]
-    customer = made_up.customer(program, begin, wanted.attributes, happens)
-    runs = made_up.follow(program, customer, begin + timedelta(days=wanted.days), segments, terms)
-    return Simulated.model_validate({"enrollments": [paths.as_json(one) for one in runs]})
+    customer = TrialCustomer(
+        begin=begin, attributes=wanted.attributes, events=happens, variants=wanted.variants, days=wanted.days
+    )
+    return Simulated.model_validate({"enrollments": [paths.as_json(one) for one in trying.follow(around, customer)]})
 
 
 @router.get("/operations", summary="List operations", responses=responses(422))

@@ -5,6 +5,7 @@ A test sees that no word and no field is missing, and that every example runs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -276,3 +277,24 @@ STAGE: Mapping[str, str] = {
     "final": "true: the enrollment ends behind the last step",
 }
 """The fields of a stage, and what each says."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The language as a JSON Schema, each field with what it says: what editors show of a word."""
+    schema = definition.json_schema()
+    parts: dict[str, Any] = schema["$defs"]
+    _describe(schema["properties"], JOURNEY)
+    _describe(parts["Stage"]["properties"], STAGE)
+    for name, entries in (("Trigger", TRIGGERS), ("Transition", TRANSITIONS)):
+        for entry in entries.values():
+            _describe(parts[name]["properties"], entry.fields)
+    for entry in STEPS.values():
+        if entry.part is not None:
+            _describe(parts[entry.part.__name__]["properties"], entry.fields)
+    return schema
+
+
+def _describe(properties: Mapping[str, dict[str, Any]], told: Mapping[str, str]) -> None:
+    for name, words in told.items():
+        if name in properties:
+            properties[name]["description"] = words

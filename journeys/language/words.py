@@ -79,7 +79,10 @@ def _url(text: str) -> None:
         raise ValueError(f"{text!r} is not a web address; write it whole, such as https://example.com/hook")
 
 
-Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+"""What a key is made of: of a journey, a stage, a template."""
+
+Key = Annotated[str, Field(pattern=KEY)]
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 GuardText = Annotated[str, checked(guards.check, "guard")]
 Duration = Annotated[str, checked(calendar.parse_span, "duration")]

@@ -84,14 +84,18 @@ def forecast(
     key: str = "",
     data: Mapping[str, Any] | None = None,
     splits: KnownSplits = NO_SPLITS,
+    first: Sequence[Input] = (),
 ) -> list[Action]:
-    """The next actions in the order of their instants; none where the enrollment is paused or has ended."""
+    """The next actions in the order of their instants, behind the inputs `first`.
+
+    There are none where the enrollment is paused or has ended.
+    """
     if state.ended or state.paused:
         return []
     own = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
-    return _actions(
-        program, run_on(program, state, known, own, mail_policy, now, now + HORIZON, most=MOST, splits=splits)
-    )[:MOST]
+    until = now + HORIZON
+    trace = run_on(program, state, known, own, mail_policy, now, until, most=MOST, first=first, splits=splits)
+    return _actions(program, trace)[:MOST]
 
 
 def run_on(

@@ -43,3 +43,8 @@ def read(given: Sequence[str]) -> list[str]:
 def scopes(roles: Iterable[str]) -> frozenset[str]:
     """Every scope that these roles stand for."""
     return frozenset(scope for role in roles for scope in SCOPES_OF[Role(role)])
+
+
+def approves(roles: Iterable[str]) -> bool:
+    """Whether one of these roles publishes what another has written."""
+    return not {Role.APPROVER, Role.ADMIN}.isdisjoint(roles)

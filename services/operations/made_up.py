@@ -58,16 +58,16 @@ def later(begin: datetime, span: str, path: str) -> datetime:
         raise InvalidInput(str(error), path) from None
 
 
-def timed(text: str, begin: datetime) -> TimedEvent:
+def timed(text: str, begin: datetime, option: str = "--event") -> TimedEvent:
     """Instant, name and properties of `3 days: Order Completed {"total": 20}`; raise InvalidInput else."""
     span, colon, rest = text.partition(":")
     try:
         name, brace, properties = rest.partition("{")
         if not colon or not name.strip():
             raise ValueError("an event is written as '3 days: Order Completed'")
-        return later(begin, span, "--event"), name.strip(), json.loads(brace + properties) if brace else {}
+        return later(begin, span, option), name.strip(), json.loads(brace + properties) if brace else {}
     except (ValueError, InvalidInput) as error:
-        raise InvalidInput(f"--event {text!r}: {error}") from None
+        raise InvalidInput(f"{option} {text!r}: {error}") from None
 
 
 def follow(

@@ -41,6 +41,28 @@ class Journey(SQLModel, table=True):
     updated_at: datetime = _at()
 
 
+class DraftText(SQLModel, table=True):
+    """What somebody writes of a journey in the browser, valid or not: one for each journey.
+
+    `revision` counts its changes, of which `written_by` (a user) made the last. `based_on` is the revision of the
+    journey's draft that it carries on from; its revision `drafted` is that draft. Once it is published it is kept for
+    its comments (`published_at`). `sheet` names the page from which it was saved last.
+    """
+
+    __tablename__: ClassVar[Any] = "draft_text"
+
+    journey: str = Field(primary_key=True)
+    text: str
+    revision: int
+    based_on: int
+    drafted: int = 0
+    written_by: str | None = None
+    sheet: str = ""
+    published_at: datetime | None = _at(default=None)
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+
+
 class JourneyVersion(SQLModel, table=True):
     """An immutable published definition, with the keys that wrote and that published it; None where none is known.
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from journeys.checks import hooks, shape, source
 from journeys.checks.lint import ValidationContext
 from journeys.facts import guards
-from journeys.language import definition
+from journeys.language import handbook
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 
 ROOT = Path(__file__).parent.parent.parent
@@ -182,7 +182,7 @@ def test_the_example_of_the_documentation_is_valid() -> None:
 
 def test_the_schema_in_the_repository_is_the_one_of_the_code() -> None:
     stored = json.loads((ROOT / "docs" / "journey.schema.json").read_text())
-    assert stored == definition.json_schema()
+    assert stored == handbook.json_schema()
 
 
 def test_a_journey_of_ten_thousand_steps_is_refused_in_a_sentence() -> None:

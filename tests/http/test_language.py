@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from fastapi.testclient import TestClient
 
-from journeys.language.definition import json_schema
+from journeys.language.handbook import json_schema
 
 
 def test_the_schema_is_published_without_a_key(client: TestClient) -> None:

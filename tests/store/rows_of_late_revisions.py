@@ -82,5 +82,21 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
         ],
         "mail_outcome": [{"message_id": "msg_1", "customer_id": "cus_1", "goals": 0, "orders": 1, "unsubscribed": 0}],
     },
+    "0045": {
+        "draft_text": [
+            {
+                "journey": "welcome",
+                "text": "journey: welcome  # the first",
+                "revision": 2,
+                "based_on": 1,
+                "drafted": 0,
+                "written_by": "usr_1",
+                "sheet": "",
+                "published_at": None,
+                "created_at": AT,
+                "updated_at": AT,
+            }
+        ]
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

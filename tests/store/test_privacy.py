@@ -52,6 +52,7 @@ OTHERS = {
     "user_session": "of colleagues",
     "hold": "why no mail goes out, and which colleague said so",
     "journey_version": "definitions",
+    "draft_text": "definitions",
     "topic": "terms",
     "template": "texts of the house",
     "template_version": "texts of the house",

@@ -1,7 +1,7 @@
 """Style and script of the pages, from `templates/pages/static`: by their digest, so that browsers keep them for good.
 
-Each is packed once and kept in memory. `pictures.css` is made of the style that pictures have elsewhere in themselves:
-one that stands in a page may have none. `htmx.min.js` is htmx 4.0.1 (0BSD) as its npm package has it.
+Each is packed once and kept in memory. The sheet for pictures is made of the style that they have elsewhere in
+themselves: one that stands in a page may have none. `htmx.min.js` is htmx 4.0.1 (0BSD) as its npm package has it.
 """
 
 import gzip

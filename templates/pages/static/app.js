@@ -19,7 +19,7 @@ if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=la
 
 // "/" leads to the search from everywhere, "?" lists the keys, Escape leaves what is open.
 document.addEventListener("keydown", (event) => {
-  const writing = event.target.closest("input, textarea, select");
+  const writing = event.target.closest("input, textarea, select, [data-editor]");
   if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey) {
     const field = document.querySelector("[data-search]");
     if (field) { event.preventDefault(); field.focus(); field.select(); }

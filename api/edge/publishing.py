@@ -1,0 +1,94 @@
+"""A publish: its plan is checked, its version made live, the move asked for, and the audit log told, in one go.
+
+For the API's calls and for the pages' forms.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session
+
+from api.deps.backend import Backend
+from api.schemas.journey_changes import PublishedOnRecord
+from api.schemas.journeys import JourneyOut
+from services.access import audit_log
+from services.changes import approval, publishing
+from services.definitions import draft_texts, journeys
+from services.errors import InvalidInput
+from store.tables.access import Operation
+from store.tables.definitions import Journey, JourneyVersion
+
+MakeLive = Callable[[Session, int], tuple[JourneyVersion, bool]]
+"""Makes a version live, which so many in a hundred of those who come enter; False where it is live already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPublish:
+    """What is published, by whom (the id of a key or a user), and what becomes of those who are under way.
+
+    `version` is the older one to go back to, None the draft. `token` is that of the plan. `approved` asks for the
+    approval of a draft.
+    """
+
+    key: str
+    by: str
+    in_flight: Literal["pin", "move"]
+    token: str | None = None
+    version: int | None = None
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DonePublish:
+    """The version that is live, whether it is a new one, and the operation that moves those who are under way."""
+
+    version: JourneyVersion
+    created: bool
+    moving: Operation | None
+
+
+def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: MakeLive) -> DonePublish:
+    """Check the plan where there is one, which reads everybody; then publish.
+
+    Raise NotFound, InvalidInput where the plan is of another version, Refused where it may not be carried out or the
+    draft is not approved, Drifted where it must be seen again.
+    """
+    planned = _checked(parts, wanted, now)
+
+    def work(session: Session) -> DonePublish:
+        publishing.one_at_a_time(session, wanted.key, planned)
+        before = JourneyOut.model_validate(journeys.get(session, wanted.key))
+        if wanted.approved:
+            approval.check(session, wanted.key, wanted.by, planned)
+        live, created = make_live(session, planned.request["share"] if planned is not None else 100)
+        moving = None
+        if planned is not None:
+            publishing.check_draft(planned, live)
+            moves = wanted.in_flight == "move"
+            moving = publishing.move(session, planned, live, wanted.by, now) if moves else None
+        if wanted.version is None:
+            draft_texts.published(session, wanted.key, now)
+        if created:
+            after = _on_record(journeys.get(session, wanted.key), live, wanted.token)
+            shown = before.model_dump(mode="json"), after.model_dump(mode="json")
+            audit_log.record(session, wanted.by, "published", "journey", wanted.key, now, *shown)
+        return DonePublish(version=live, created=created, moving=moving)
+
+    return parts.database.write(work)
+
+
+def _on_record(journey: Journey, live: JourneyVersion, plan: str | None) -> PublishedOnRecord:
+    shown = JourneyOut.model_validate(journey).model_dump()
+    return PublishedOnRecord(**shown, written_by=live.drafted_by, published_by=live.published_by, plan=plan)
+
+
+def _checked(parts: Backend, wanted: WantedPublish, now: datetime) -> Operation | None:
+    if wanted.token is None:
+        return None
+    with parts.database.reading() as session:
+        planned = publishing.check(session, wanted.key, wanted.token, now, pin=wanted.in_flight == "pin")
+        if planned.request["version"] != wanted.version:
+            raise InvalidInput("the plan is of another version", "token")
+        return planned
