@@ -49,7 +49,9 @@ def show(path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) ->
             continue
         for kind, content in answer.get("content", {}).items():
             if "example" not in content and "examples" not in content:
-                content["example"] = GIVEN.get(path) or TEXTS.get(kind) or of(content.get("schema", {}), schemas)
+                schema = content.get("schema", {})
+                text = TEXTS.get(kind) if schema.get("type", "string") == "string" and "$ref" not in schema else None
+                content["example"] = GIVEN.get(path) or text or of(schema, schemas)
 
 
 def of(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> Any:

@@ -55,11 +55,20 @@ def document(app: FastAPI) -> dict[str, Any]:
                     operation["responses"]["422"] = errors.responses(422)[422]
         for path, item in made["paths"].items():
             for operation in item.values():
+                _tell_lines(operation)
                 examples.show(path, operation, schemas)
         _take_idempotency_keys(app, made["paths"])
         _may_fail(made["paths"])
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _tell_lines(operation: dict[str, Any]) -> None:
+    """What a stream of lines is documented by is a line of it, and no text."""
+    for answer in operation["responses"].values():
+        for content in answer.get("content", {}).values():
+            if "$ref" in content.get("schema", {}):
+                content["schema"].pop("type", None)
 
 
 def _may_fail(paths: dict[str, Any]) -> None:

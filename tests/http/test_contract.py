@@ -53,8 +53,14 @@ def openapi() -> Any:
     return models.openapi()
 
 
+@pytest.fixture(scope="session")
+def schema(openapi: Any) -> Any:
+    """Its calls, with what their parts refer to found once."""
+    return schemathesis.openapi.from_dict(openapi)
+
+
 @pytest.fixture
-def document(client: Any, openapi: Any) -> Any:
+def document(client: Any, schema: Any) -> Any:
     """The API, with a journey, a customer and a segment in it, so that some calls find something."""
     text = "journey: welcome\nlifecycle: true\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: mail_a}]}}"
     client.put("/v1/journeys/welcome", content=text)
@@ -62,7 +68,6 @@ def document(client: Any, openapi: Any) -> Any:
     client.put("/v1/segments/loyal", json={"guard": "customer.plan == 'pro'"})
     client.put("/v1/customers/17", json={"attributes": {"email": "ann@example.com", "plan": "pro"}})
     client.post("/v1/track", json={"userId": "17", "event": "Signed Up"})
-    schema = schemathesis.openapi.from_dict(openapi)
     schema.app = client.app
     return schema
 
