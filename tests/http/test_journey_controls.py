@@ -34,7 +34,7 @@ stages:
 
 def journey(parts: Parts, key: str = "tour") -> Journey:
     with parts.database.reading() as session:
-        return session.get(Journey, key)
+        return session.exec(select(Journey).where(Journey.key == key)).one()
 
 
 def rows(parts: Parts, table: Any, *given: Any) -> list[Any]:
