@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from api.pages.journeys.live_counts import SeenJourney, changes
 from services.errors import NotFound
