@@ -49,9 +49,10 @@ def test_a_mutant_is_found(tmp_path: Path, database: Path, mutant: str) -> None:
     assert (run.returncode, "the schedule of the seed" in run.stdout) == (1, True), run.stdout + run.stderr
 
 
-def test_there_are_mutants_enough_and_each_is_one_line() -> None:
+def test_there_are_mutants_enough_and_each_is_one_line_of_the_code_as_it_stands() -> None:
     assert len(MUTANTS) >= 12
     for patch in MUTANTS.values():
+        subprocess.run(["git", "apply", "--check", patch], cwd=ROOT, check=True)
         lines = patch.read_text().splitlines()
         changed = [one[0] for one in lines if one[0:1] in "+-" and one[0:3] not in ("+++", "---") and one]
         assert changed == ["-", "+"], patch.name
