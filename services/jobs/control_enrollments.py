@@ -1,4 +1,7 @@
-"""One control asked of many enrollments of a journey: a page at a time, of each on whom it acts as it stands then."""
+"""One control asked of many enrollments of a journey: a page at a time, of each on whom it acts as it stands then.
+
+Whoever has moved out of what the filter says meanwhile is left as they are.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,10 +14,9 @@ from services.enrollments.bulk_controls import BulkRequest
 from services.operations.item_pages import ItemPage, one_failed
 from services.operations.operations import Done, PageOfWork, add_counts
 from services.values import Clock
-from store.queries import enrollments, live_selection
+from store.queries import live_selection
 from store.queries.live_selection import AlikeEnrollments
 from store.session import Database
-from store.statuses import EnrollmentStatus
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
 
@@ -41,15 +43,12 @@ def _meant(session: Session, operation: Operation) -> Sequence[str]:
 
 def _ask(session: Session, operation: Operation, ids: Sequence[str], now: datetime) -> Done:
     current, asked = session.get(Operation, operation.id) or operation, bulk_controls.read(operation.request)
-    found = enrollments.by_ids(session, ids)
-    those = [one for one in (found[id] for id in ids if id in found) if _acts(session, asked, one)]
+    those = [one for one in live_selection.among(session, asked.wanted, ids) if _acts(session, asked, one)]
     asking.ask_all(session, those, asked.verb, now, asked.to)
     result = add_counts(current, {"asked": len(those), "left_as_they_are": len(ids) - len(those)})
     return Done(count=len(ids), cursor=ids[-1], result=result)
 
 
 def _acts(session: Session, asked: BulkRequest, one: Enrollment) -> bool:
-    if one.status != EnrollmentStatus.LIVE or one.journey != asked.wanted.journey:
-        return False
     alike = AlikeEnrollments(one.digest, one.version, one.stage, one.step, one.paused_by, 1)
     return bulk_controls.effect(journeys.compiled(session, one.digest), asked, alike).acts

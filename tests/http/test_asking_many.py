@@ -68,6 +68,20 @@ def test_pages_of_those_under_way_neither_skip_nor_repeat(
     assert seen == sorted((one.enrollment for one in shells), reverse=True)
 
 
+def test_whoever_has_moved_on_before_it_is_their_turn_is_left_as_they_are(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell], parts: Parts
+) -> None:
+    """A skip was asked of those who wait in a step: one of them stands elsewhere by then, and skips nothing there."""
+    desk = browser("marketer")
+    shown = desk.get(f"{LIST}?step=trial/wait:3 days").text
+    form = {"verb": "skip", "chosen": chosen(shown), "step": "trial/wait:3 days", "form_token": token(shown)}
+    desk.post(f"{LIST}/ask", data={**form, "expected": 7})
+    with parts.database.writing() as session:
+        session.get(Enrollment, shells[0].enrollment).step = "trial/send:mail_b"
+    (operation,) = rows_of(parts, Operation, Operation.kind == "control enrollments")
+    assert tour.done(client, parts, {"id": operation.id})["result"] == {"asked": 6, "left_as_they_are": 1}
+
+
 def test_support_looks_and_asks_nothing_of_many(browser: Callable[..., TestClient], shells: list[Shell]) -> None:
     desk = browser("support")
     shown = desk.get(LIST).text
