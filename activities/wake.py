@@ -1,5 +1,6 @@
 """The wake of an enrollment: one local activity, one transaction; and the program of one that was moved."""
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -27,10 +28,11 @@ log = structlog.get_logger("waypost.wake")
 
 
 class Waking:
-    """Wakes enrollments."""
+    """Wakes enrollments; `lag` is how long after a deadline their workflows look, where somebody leads them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lag: timedelta = timedelta()) -> None:
         self._database = database
+        self._lag = lag
 
     @activity.defn(name=WAKE)
     def wake(self, asked: Wake) -> dict[str, Any]:
@@ -41,7 +43,9 @@ class Waking:
         """
         try:
             woken = self._database.write(
-                lambda session: wake.wake(session, asked.enrollment, asked.number, asked.now, astray=asked.astray)
+                lambda session: wake.wake(
+                    session, asked.enrollment, asked.number, asked.now, astray=asked.astray, lag=self._lag
+                )
             )
         except NotFound as gone:
             if gone.message == wake.gone(asked.enrollment):

@@ -52,6 +52,10 @@ def collection_of(session: Session, make: type[Collecting]) -> Collecting:
     return session.info.setdefault(make, make())
 
 
+def _name(kind: type[Collected]) -> str:
+    return kind.__name__
+
+
 def _dumps(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
@@ -103,8 +107,11 @@ class Database:
         with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
             session.flush()
-            for one in list(session.info.values()):  # writing may ask for another collection
-                one.write(session)
+            written = set[Any]()
+            while left := session.info.keys() - written:  # writing may ask for another collection
+                kind = max(left, key=_name)  # in one order, since they lock rows; what counts days comes last
+                session.info[kind].write(session)
+                written.add(kind)
 
     def write(self, work: Callable[[Session], Result]) -> Result:
         """Do `work` in a transaction of its own, and return what it returns once that is committed.

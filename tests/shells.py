@@ -24,14 +24,19 @@ class Shell:
             return journeys.compiled(session, digest)
 
     def wake(self, now: datetime) -> Woken:
-        """Work off what is due, and arrive at the same state."""
+        """Work off what is due, and arrive at the same state, as often as more is due."""
+        woken = self.follow(now)
+        return self.wake(now) if woken.more else woken
+
+    def follow(self, now: datetime) -> Woken:
+        """Wake once, and arrive at the same state."""
         woken = self.lose(now)
         self.state = woken.state or follow(self.program, self.state, woken.inputs, woken.answers)
         if woken.digest is not None:
             self.program = self._program(woken.digest)
         assert checksum(self.state) == woken.checksum, "the workflow arrives where the wake did"
         self.wakes = woken.number or self.wakes + bool(woken.inputs)
-        return self.wake(now) if woken.more else woken
+        return woken
 
     def lose(self, now: datetime, *, astray: bool = False) -> Woken:
         """Wake, and forget what came of it."""

@@ -24,7 +24,6 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from journeys.machine.woken import Woken
 from workflows.claim_check import ProgramRef, ResolveProgram, data_converter
 from workflows.cluster import Cluster
 from workflows.task_queues import DEPLOYMENT, JOURNEYS
@@ -85,13 +84,11 @@ class Beginning:
     digest: str
     state: Mapping[str, Any]
     wakes: int = 0
-    woken: Woken | None = None
 
     def arguments(self) -> list[Any]:
         """Those of the workflow, as a history keeps them; what is left out has its default."""
-        woken = self.woken.lean() if self.woken is not None else None
-        at = {"state": dict(self.state), "wakes": self.wakes or None, "woken": woken}
-        return [ProgramRef(self.digest), {name: value for name, value in at.items() if value is not None}]
+        wakes = {"wakes": self.wakes} if self.wakes else {}
+        return [ProgramRef(self.digest), {"state": dict(self.state), **wakes}]
 
 
 @cache

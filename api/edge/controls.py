@@ -56,7 +56,7 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> tuple[s
     now, verb = parts.clock(), wanted.verb
 
     def work(session: Session) -> tuple[str, str]:
-        customers.lock_owner(session, id)
+        customers.lock_owners(session, [id])
         enrollment = customer_view.enrollment(session, id)
         place = places.place_named(session, enrollment, *wanted.to) if wanted.to is not None else None
         asked = asking.ask(session, enrollment, verb, now, once=wanted.once, to=place, late=wanted.late)

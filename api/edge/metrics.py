@@ -93,6 +93,9 @@ class _Depths(Collector):
         yield _gauge("lane_lag_seconds", "Age of the oldest mail that is due and not claimed.", ("lane",), lags)
         yield _gauge("dispatches", "Signals and starts on their way to Temporal.", (), {(): found.dispatches})
         yield _gauge("dispatch_lag_seconds", "Age of the oldest of them.", (), {(): found.dispatch_lag})
+        yield _gauge("wake_lag_seconds", "Age of the longest due wake of an enrollment.", (), {(): found.wake_lag})
+        text = "Workflows that have not followed yet what was done ahead of them."
+        yield _gauge("workflows_behind", text, (), {(): found.behind})
         yield _gauge("hooks", "Webhooks and notes that are due.", (), {(): found.hooks})
         yield _gauge("hook_lag_seconds", "Age of the oldest of them.", (), {(): found.hook_lag})
         yield _gauge("enrollments", "Live enrollments.", ("journey", "stage"), found.enrollments)

@@ -46,7 +46,10 @@ class Woken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookmark:
-    """Where a history begins: the state, how many wakes came before, and what came of the next where that was done."""
+    """Where a history begins: the state, and how many wakes came before.
+
+    `woken` is what came of the next one, in histories that began with their first wake (ADR 15).
+    """
 
     state: State
     wakes: int = 0

@@ -25,9 +25,9 @@ from services.enrollments.customer_events import Listeners
 from services.enrollments.entry import Admission
 from services.errors import NotFound, Refused
 from services.messages import withdrawing
+from services.messages.eligibility import Recipients
 from store.ids import message_of_step
-from store.queries import customer_words, messages, unreadable_values
-from store.queries.counts import CONVERTED, DATE_UNKNOWN, Tally
+from store.queries import counts, customer_words, messages, unreadable_values
 from store.queries.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -45,13 +45,14 @@ Detail = dict[str, Any]
 
 @dataclass(slots=True)
 class WakeContext:
-    """A wake under way, under the customer's lock."""
+    """A wake under way, under the customer's lock; `among` finds how all stand as to mail whose locks are held."""
 
     session: Session
     program: Program
     customer: Customer
     enrollment: Enrollment
     now: datetime
+    among: Callable[[], Recipients]
 
 
 def apply(call: WakeContext, records: Sequence[Decide]) -> dict[int, Detail]:
@@ -60,11 +61,9 @@ def apply(call: WakeContext, records: Sequence[Decide]) -> dict[int, Detail]:
 
 
 def _moved(call: WakeContext, record: Decide) -> Detail:
-    enrollment, tally = call.enrollment, Tally()
-    since = enrollment.stage_since
-    target = str(record.detail["to"])
-    tally.move(enrollment.id, enrollment.journey, record.stage, target, record.at, record.at - since)
-    tally.write(call.session)
+    enrollment, since, target = call.enrollment, call.enrollment.stage_since, str(record.detail["to"])
+    stay = record.at - since
+    counts.tally(call.session).move(enrollment.id, enrollment.journey, record.stage, target, record.at, stay)
     enrollment.stage_since = record.at
     if record.detail["cause"] in PRE_EMPTING:
         _cancel(call, "pre_empted", record.visit)
@@ -127,9 +126,8 @@ def _credit(call: WakeContext, record: Decide) -> Detail:
     assert call.program.goal is not None
     since = record.at - call.program.goal.within.elapsed
     message = messages.last_accepted(call.session, call.enrollment.id, since, record.at)
-    tally = Tally()
-    tally.count(call.enrollment.id, call.enrollment.journey, CONVERTED, message.template if message else "")
-    tally.write(call.session)
+    template = message.template if message else ""
+    counts.tally(call.session).count(call.enrollment.id, call.enrollment.journey, counts.CONVERTED, template)
     if message is not None:
         mail_outcomes.reached_goal(call.session, message, record.at)
     if has_splits(call.program):
@@ -142,9 +140,7 @@ def _date_unknown(call: WakeContext, record: Decide) -> Detail:
     """What stands where the date should: the core sees nothing personal, the record does. It counts in the books."""
     own, attribute, reason = call.enrollment, str(record.detail["attribute"]), str(record.detail["reason"])
     value = known_facts.attributes(call.customer).get(attribute)
-    tally = Tally()
-    tally.count(own.id, own.journey, DATE_UNKNOWN, reason)
-    tally.write(call.session)
+    counts.tally(call.session).count(own.id, own.journey, counts.DATE_UNKNOWN, reason)
     if reason == "unreadable_date":
         source, name = f"journey {own.journey}", f"customer.{attribute}"
         one = UnreadableValue(customer_id=call.customer.id, source=source, field=name, value=value)

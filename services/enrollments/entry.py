@@ -17,8 +17,7 @@ from services.enrollments import asking
 from services.errors import Refused
 from store import bulk
 from store.ids import new_id
-from store.queries import decisions, dispatches, enrollments, journeys
-from store.queries.counts import Tally
+from store.queries import counts, decisions, dispatches, enrollments, journeys
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
 from store.statuses import EnrollmentStatus
@@ -171,11 +170,10 @@ def _run(
 
 
 def _count(session: Session, begun: Sequence[Enrollment]) -> None:
-    tally = Tally()
+    tally = counts.tally(session)
     for one in begun:
         tally.arrive(one.id, (one.journey, one.stage, ""))
         tally.move(one.id, one.journey, "", one.stage, one.entered_at)
-    tally.write(session)
 
 
 def _fresh(enrollment: Enrollment) -> dict[str, Any]:

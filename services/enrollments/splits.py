@@ -14,7 +14,6 @@ from journeys.rules import split_answers
 from journeys.rules.split_answers import KnownSplits
 from store import bulk
 from store.queries import assignments, counts
-from store.queries.counts import Tally
 from store.queries.live_enrollments import EnrollmentRow
 from store.tables.enrollments import Enrollment
 
@@ -45,9 +44,8 @@ def remember(session: Session, program: Program, enrollment: Enrollment, record:
     weights = {one.name: one.weight for one in node.variants}
     split, variant = str(record.detail["split"]), str(record.detail["variant"])
     assignments.add(session, [assignments.row(enrollment.customer_id, enrollment.journey, split, variant, record.at)])
-    tally = Tally()
-    tally.count(enrollment.id, enrollment.journey, counts.ASSIGNED, counts.of_variant(split, variant, weights))
-    tally.write(session)
+    label = counts.of_variant(split, variant, weights)
+    counts.tally(session).count(enrollment.id, enrollment.journey, counts.ASSIGNED, label)
 
 
 def of_the_past(customer_id: str, journey: str, past: Iterable[Decide]) -> Iterator[bulk.ColumnValues]:
@@ -65,7 +63,7 @@ def credit(session: Session, enrollment: Enrollment, event: EventFacts | None, a
 
     A customer converts once; what the events of the goal are worth is added up.
     """
-    tally = Tally()
+    tally = counts.tally(session)
     for one in assignments.counted_of(session, enrollment.customer_id, enrollment.journey):
         if one.converted_at is None:
             one.converted_at = at
@@ -74,7 +72,6 @@ def credit(session: Session, enrollment: Enrollment, event: EventFacts | None, a
             currency = currency_of(event)
             one.revenue = {**one.revenue, currency: one.revenue.get(currency, 0.0) + worth}
         session.add(one)
-    tally.write(session)
 
 
 def currency_of(event: EventFacts) -> str:

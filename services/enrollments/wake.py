@@ -1,113 +1,147 @@
 """One wake of an enrollment: everything that is due, worked off in one transaction under the customer's lock.
 
 It gathers what has happened, drives the core with the real answers until the enrollment waits or ends, and stores what
-came of it. What is committed has happened: where the result is lost on its way to the workflow, the wake comes again
-with the same number and gets the stored one, whatever has arrived since; that waits for the next wake.
+came of it. What is committed has happened: each wake is kept until the enrollment's workflow has followed it.
+
+    wake        for the workflow: what it has not followed, or else what is due now
+    lead        ahead of the workflows, many at once: so nobody waits for Temporal
+
+Both are fenced by the customer's lock and the wake's number. Where the result is lost on its way to the workflow, the
+wake comes again with the same number and gets the stored one.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, assert_never
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
 from sqlmodel import Session
 
-from journeys.facts.customer_facts import EnrollmentFacts
-from journeys.machine.ahead import next_input, pokes_for
-from journeys.machine.commands import Ask, Assign, Decide, Plan, Question
 from journeys.machine.drive import answered, drive
-from journeys.machine.inputs import Answer, Control, Facts, Input, Merged, Migrated
-from journeys.machine.machine import refusal
-from journeys.machine.state import ENGINE_VERSION, State
+from journeys.machine.state import ENGINE_VERSION
 from journeys.machine.woken import Woken, checksum, kept, restored
-from journeys.rules import answers, split_answers
-from services.access import audit_log
-from services.customers import known_facts, unreadable
 from services.definitions import journeys
-from services.enrollments import asking, effects, splits
+from services.enrollments import asking, working_off
 from services.enrollments.effects import WakeContext
 from services.enrollments.happened import Happened
+from services.enrollments.working_off import WorkingOff
 from services.errors import NotFound
-from services.messages import planning
-from store import bulk
-from store.queries import customers, decisions, enrollments, interests
-from store.queries.counts import Tally
+from services.installation import installation_settings
+from services.messages.eligibility import Recipients
+from store.queries import customers, decisions, enrollments
 from store.queries.enrollments import EnrollmentToWake
 from store.session import CameBetween
-from store.statuses import ControlStatus, EnrollmentStatus
-from store.tables.customers import Customer
-from store.tables.enrollments import ControlRequest, Enrollment
+from store.tables.enrollments import Enrollment
 
-INPUTS = 50
-"""Inputs of one wake at most: some tenths of a second under the customer's lock, and 10 kB of history."""
+AHEAD = 8
+"""Wakes that are kept for a workflow at most, so that many are followed at once and a history stays what it is; an
+enrollment that is so far ahead is waked by its workflow."""
 
 _WOKEN: TypeAdapter[Woken] = TypeAdapter(Woken)
+_NO_TIME = timedelta()
 
 
-def wake(session: Session, enrollment_id: str, number: int, now: datetime, *, astray: bool = False) -> Woken:
-    """Work off what is due at `now` as the wake of this number, or return what that wake came to.
+class Together:
+    """Enrollments that are waked in one transaction: their customers, held, and how all of these stand as to mail."""
 
-    `astray` says that the workflow arrived at another state than the last wake did: it is put on record, and the state
-    comes along. So it does where the wake of this number is not the next one. Raises NotFound where the enrollment is
-    gone, and whatever a guard or a step raises; then nothing was done.
+    def __init__(self, session: Session, enrollment_ids: Collection[str], now: datetime, *, wait: bool = True) -> None:
+        self.session = session
+        self.customers = customers.lock_owners(session, enrollment_ids, wait=wait)
+        self._now = now
+        self._recipients: Recipients | None = None
+
+    def recipients(self) -> Recipients:
+        """How they stand; asked once."""
+        if self._recipients is None:
+            settings = installation_settings.load(self.session)
+            self._recipients = Recipients(self.session, [*self.customers.values()], settings, self._now)
+        return self._recipients
+
+
+def wake(
+    session: Session,
+    enrollment_id: str,
+    number: int,
+    now: datetime,
+    *,
+    astray: bool = False,
+    lag: timedelta = _NO_TIME,
+) -> Woken:
+    """All wakes from this number on, as one, that the workflow has not followed; or work off what is due at `now`.
+
+    `astray` says that the workflow arrived at another state than the wake before this number did: it is put on record,
+    and the state comes along. So it does where what is stored does not go on where the workflow is. `lag` is how long
+    after a deadline the workflow looks, where somebody `lead`s.
+
+    Raises NotFound where the enrollment is gone, and whatever a guard or a step raises; then nothing was done.
     """
-    customer, waking = _lock(session, enrollment_id)
-    enrollment = waking.enrollment
-    if enrollment.last_wake is not None and enrollment.wakes == number:
-        return _WOKEN.validate_python(enrollment.last_wake)
-    call = WakeContext(session, journeys.compiled(session, enrollment.digest), customer, enrollment, now)
-    begun, before = restored(enrollment.state), asking.standing(enrollment)
-    lost = astray or number != enrollment.wakes + 1
+    together, waking = _lock(session, enrollment_id, now)
+    own = waking.enrollment
+    own.follow_at = None
+    session.add(own)
+    unfollowed = _unfollowed(own, number, astray=astray)
+    if unfollowed:
+        own.last_wakes = own.last_wakes[-len(unfollowed) :]
+        _let_lead(own)
+        return _for_workflow(own, unfollowed, lag, more=_waits(own, now))
+    lost = astray or number != own.wakes + 1
     if lost:
-        _note(session, customer, enrollment, "put_right", {"wake": number, "wakes": enrollment.wakes}, now)
-    work = _Wake(call, begun, Happened(session, customer, waking, now))
-    reached = answered(drive(call.program, begun, work.following), work.answer)
-    acted = bool(work.inputs) or lost
-    outdated = acted and enrollment.state.get("engine", 1) != ENGINE_VERSION
-    handed = lost or enrollment.migrating or outdated  # the workflow gets the state, since it cannot follow to it
-    woken = Woken(
-        number=enrollment.wakes + 1 if handed else None,
-        inputs=() if handed else tuple(work.inputs),
-        answers=() if handed else tuple(work.answers),
-        wakes_at=reached.wakes_at,
-        reason=reached.reason,
-        checksum=checksum(reached),
-        more=work.cut,
-        state=reached if handed else None,
-        digest=enrollment.digest if handed else None,
-    )
-    enrollment.stuck, enrollment.migrating = None, False
-    if not work.cut:
-        enrollment.poked_at = enrollment.nudged_at = None
-    session.add(enrollment)
-    if not acted:
-        _on_record(call, work.settled, before)
-        return woken
-    decisions.add(session, work.rows)
-    _stand(call, begun, reached)
-    if reached.ended:
-        work.happened.refuse_the_rest(f"the enrollment has ended ({reached.reason})")
-    _on_record(call, work.settled, before)
-    enrollment.wakes += 1
-    enrollment.state = kept(reached)
-    enrollment.last_wake = _WOKEN.dump_python(woken, mode="json")
-    return woken
+        _note(session, own, "put_right", {"wake": number, "wakes": own.wakes}, now)
+    own.last_wakes = [] if lost else own.last_wakes[-1:]  # it may have to follow the last one again
+    woken = _work_off(together, waking, now, lost=lost)
+    _let_lead(own)
+    return _for_workflow(own, [woken], lag)
 
 
-def begin(session: Session, enrollment_id: str, now: datetime) -> Woken | None:
-    """The first wake of an enrollment, before its workflow starts, or what it came to; None where others came since."""
-    wakes = enrollments.wakes(session, enrollment_id)
-    return wake(session, enrollment_id, 1, now) if wakes in (0, 1) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Led:
+    """Of whom everything that was due is done, and who is so far ahead that the workflow is to go on."""
+
+    done: Collection[str]
+    full: Collection[str]
+
+
+def lead(
+    session: Session, enrollment_ids: Collection[str], now: datetime, lag: timedelta = _NO_TIME, *, wait: bool = True
+) -> Led:
+    """Work off what is due of these enrollments, ahead of their workflows.
+
+    Nothing is done of those who are gone, or whose customer is held by others where it does not `wait` for them.
+    Raises whatever a guard or a step of one of them raises; then nothing was done of any.
+    """
+    together, done, full = Together(session, enrollment_ids, now, wait=wait), list[str](), list[str]()
+    for waking in enrollments.waking(session, enrollment_ids):
+        if waking.enrollment.customer_id in together.customers:
+            (done if _lead(together, waking, now, lag) else full).append(waking.enrollment.id)
+        elif wait:
+            raise CameBetween("a customer was merged before the lock was there")
+    return Led(done=done, full=full)
+
+
+def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: timedelta) -> bool:
+    """Until nothing is due; whether that was reached."""
+    own, more = waking.enrollment, True
+    together.session.add(own)
+    while more and _has_room(own):
+        before, follows = own.wakes, own.state.get("phase", "new") != "new"
+        more = _work_off(together, waking, now).more
+        if own.wakes > before and follows:  # else its workflow asks for the wake when it starts
+            own.follow_at = own.follow_at or now + spread(lag, own.id)
+    _let_lead(own)
+    if own.due_at is not None and own.due_at <= now:
+        own.due_at = None  # nothing was due all the same, and would not be at the next look
+    return not more
 
 
 def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
     """Its wakes end in this error again and again: say so, once for each error."""
-    customer, (enrollment, *_) = _lock(session, enrollment_id)
+    _, (enrollment, *_) = _lock(session, enrollment_id, now)
     if enrollment.stuck != error:
-        enrollment.stuck = error
+        enrollment.stuck, enrollment.due_at = error, None
         session.add(enrollment)
-        _note(session, customer, enrollment, "stuck", {"error": error}, now)
+        _note(session, enrollment, "stuck", {"error": error}, now)
     return Woken(stuck=True)
 
 
@@ -116,150 +150,115 @@ def gone(enrollment_id: str) -> str:
     return f"there is no enrollment {enrollment_id!r}"
 
 
-def _lock(session: Session, enrollment_id: str) -> tuple[Customer, EnrollmentToWake]:
-    """The customer, held, and `enrollments.waking`.
+def _lock(session: Session, enrollment_id: str, now: datetime) -> tuple[Together, EnrollmentToWake]:
+    """Its customer, held, and `enrollments.waking`.
 
     Raise CameBetween where a merge made it somebody else's before the lock was there.
     """
-    customer = customers.lock_owner(session, enrollment_id)
-    found = enrollments.waking(session, enrollment_id)
-    if found is None:
+    together = Together(session, [enrollment_id], now)
+    found = enrollments.waking(session, [enrollment_id])
+    if not found:
         raise NotFound(gone(enrollment_id))
-    if customer is None or found.enrollment.customer_id != customer.id:
+    if found[0].enrollment.customer_id not in together.customers:
         raise CameBetween("the customer was merged before the lock was there")
-    return customer, found
+    return together, found[0]
 
 
-def _note(
-    session: Session, customer: Customer, own: Enrollment, what: str, detail: dict[str, Any], now: datetime
-) -> None:
+def _note(session: Session, own: Enrollment, what: str, detail: dict[str, Any], now: datetime) -> None:
     """Put on record what happened to the enrollment beside its journey."""
     row = decisions.row(
-        customer.id, what, detail, now, journey=own.journey, enrollment_id=own.id, stage=own.stage, step=own.step,
+        own.customer_id, what, detail, now, journey=own.journey, enrollment_id=own.id, stage=own.stage, step=own.step,
         visit=own.visit,
     )  # fmt: skip
     decisions.add(session, [row])
 
 
-class _Wake:
-    """What one wake gathers, answers and decides on its way."""
+def _work_off(together: Together, waking: EnrollmentToWake, now: datetime, *, lost: bool = False) -> Woken:
+    """Do what is due as the next wake, and keep it; where nothing is, nothing is kept.
 
-    def __init__(self, call: WakeContext, begun: State, happened: Happened) -> None:
-        self.inputs: list[Input] = []
-        self.answers: list[Answer] = []
-        self.rows: list[bulk.ColumnValues] = []
-        self.cut = False
-        self._call = call
-        self.happened = happened
-        self._merged = call.enrollment.cursor != begun.cursor
-        self._migrating = call.enrollment.migrating
-
-    @property
-    def settled(self) -> Sequence[ControlRequest]:
-        """The controls that were done or refused on the way."""
-        return self.happened.settled
-
-    def following(self, state: State) -> Input | None:
-        """What comes next; a control that is refused is settled on the way."""
-        if self._merged:
-            self._merged = False
-            return self._put_in(Merged(at=self._call.now, seq=self._call.enrollment.cursor))
-        if self._migrating:
-            self._migrating = False
-            return self._put_in(Migrated(at=self._call.now))
-        while (given := next_input(self._call.program, state, self.happened, self._call.now)) is not None:
-            refused = refusal(self._call.program, state, given) if isinstance(given, Control) else None
-            if len(self.inputs) == INPUTS:
-                self.cut = True
-                return None
-            self.happened.taken(given, refused)
-            if refused is None:
-                return self._put_in(given)
-        return None
-
-    def _put_in(self, given: Input) -> Input:
-        self.inputs.append(given)
-        return given
-
-    def answer(self, records: Sequence[Decide], question: Question | None) -> Answer | None:
-        """Let the decisions have their effects, and answer the question."""
-        more = effects.apply(self._call, records)
-        self.rows += [_row(self._call, one, one.what, {**one.detail, **more.get(one.number, {})}) for one in records]
-        if question is None:
-            return None
-        if isinstance(question, Assign):  # the decision that follows says it all
-            known = splits.known(self._call.session, self._call.customer.id, self._call.enrollment.journey)
-            self.answers.append(split_answers.assigned(self._call.program, question, known))
-            return self.answers[-1]
-        answer, detail, what = _answer(self._call, question)
-        self.rows.append(_row(self._call, question, what, detail))
-        self.answers.append(answer)
-        return answer
-
-
-def _answer(call: WakeContext, question: Ask | Plan) -> tuple[Answer, dict[str, Any], str]:
-    match question:
-        case Ask():
-            return (*_facts(call, question), "asked")
-        case Plan():
-            return planning.plan(call.session, call.program, call.customer, call.enrollment, question, call.now)
-        case _:
-            assert_never(question)
-
-
-def _facts(call: WakeContext, ask: Ask) -> tuple[Facts, dict[str, Any]]:
-    known = known_facts.facts_of(call.session, call.customer, ask.seq)
-    event = known_facts.event_facts_at(call.session, call.customer.id, ask.event)
-    own = call.enrollment
-    enrollment = EnrollmentFacts(entered_at=own.entered_at, key=own.key, data=own.data)
-    answer, asked = answers.answer(call.program, ask, known, event, enrollment)
-    unreadable.note_asked(call.session, ((call.customer.id, f"journey {own.journey}", one) for one in asked), call.now)
-    return answer, {"why": ask.why, "guards": [one.as_json() for one in asked]}
-
-
-def _row(call: WakeContext, command: Decide | Question, what: str, detail: dict[str, Any]) -> bulk.ColumnValues:
-    own = call.enrollment
-    return decisions.of_command(
-        command, what, detail, customer_id=call.customer.id, journey=own.journey, enrollment_id=own.id
+    With `lost` the workflow cannot follow and gets the state.
+    """
+    own, session, customer = waking.enrollment, together.session, together.customers[waking.enrollment.customer_id]
+    call = WakeContext(session, journeys.compiled(session, own.digest), customer, own, now, together.recipients)
+    begun, before = restored(own.state), asking.standing(own)
+    work = WorkingOff(call, begun, Happened(session, customer, waking, now))
+    reached = answered(drive(call.program, begun, work.following), work.answer)
+    acted = bool(work.inputs) or lost
+    outdated = acted and own.state.get("engine", 1) != ENGINE_VERSION
+    handed = lost or own.migrating or outdated  # the workflow gets the state, since it cannot follow to it
+    woken = Woken(
+        number=own.wakes + 1 if handed else None,
+        inputs=() if handed else tuple(work.inputs),
+        answers=() if handed else tuple(work.answers),
+        wakes_at=reached.wakes_at,
+        reason=reached.reason,
+        checksum=checksum(reached),
+        more=work.cut,
+        state=reached if handed else None,
+        digest=own.digest if handed else None,
     )
+    own.stuck, own.migrating = None, False
+    if not work.cut:
+        own.poked_at = own.nudged_at = None
+    if acted:
+        decisions.add(session, work.rows)
+        working_off.stand(call, begun, reached)
+        if reached.ended:
+            work.happened.refuse_the_rest(f"the enrollment has ended ({reached.reason})")
+        own.wakes += 1
+        own.state = kept(reached)
+        own.last_wakes = [*own.last_wakes, _WOKEN.dump_python(woken, mode="json", exclude_none=True)]
+    working_off.put_on_record(call, work.settled, before)
+    return woken
 
 
-# -- where it stands ---------------------------------------------------------------------------------------------------
+# -- what is kept for the workflow -------------------------------------------------------------------------------------
 
 
-def _stand(call: WakeContext, begun: State, reached: State) -> None:
-    """Show where the enrollment stands now, and register what it waits for, for ingestion and reports."""
-    own = call.enrollment
-    _count(call, reached)
-    known = pokes_for(call.program, begun) if begun.phase != "new" else ()
-    interests.register(call.session, own.id, call.customer.id, known, pokes_for(call.program, reached))
-    own.stage, own.step, own.visit, own.cursor = reached.stage, reached.position, reached.visit, reached.cursor
-    own.stage_since, own.wakes_at = reached.since or own.stage_since, reached.wakes_at
-    own.paused, own.reason = reached.paused, reached.reason
-    if reached.ended and own.status == EnrollmentStatus.LIVE:
-        own.status, own.ended_at = EnrollmentStatus.ENDED, own.ended_at or reached.clock
+def _unfollowed(own: Enrollment, number: int, *, astray: bool) -> Sequence[Woken]:
+    """The wakes from this number on, those before left out where a state was handed over that they had led to.
+
+    None where one of them is not kept, or where only a state would help the workflow and none is among them.
+    """
+    those, first = [_WOKEN.validate_python(one) for one in own.last_wakes], own.wakes - len(own.last_wakes) + 1
+    those = those[max(number - first, 0) :]
+    handed = any(one.state is not None for one in those)
+    return () if (number < first or astray) and not handed else those
 
 
-def _count(call: WakeContext, reached: State) -> None:
-    own, tally = call.enrollment, Tally()
-    stood, stands = (own.journey, own.stage, own.step or ""), (own.journey, reached.stage, reached.position or "")
-    if own.status != EnrollmentStatus.LIVE or (stood == stands and not reached.ended):
-        return
-    tally.leave(own.id, stood)
-    if reached.ended:
-        ended_at = own.ended_at or reached.clock or call.now
-        tally.end(own.id, own.journey, reached.stage, reached.reason or "", ended_at, own.stage_since)
-    else:
-        tally.arrive(own.id, stands)
-    tally.write(call.session)
+def _for_workflow(own: Enrollment, those: Sequence[Woken], lag: timedelta, *, more: bool = False) -> Woken:
+    """Some wakes, the last of which was the last there was, as one that the workflow follows.
+
+    Their inputs and answers in a row lead where each led by itself; where the state was handed over on the way, it is
+    now. The workflow looks a while after the deadline, when somebody has led.
+    """
+    last = those[-1]
+    if len(those) > 1 and any(one.state is not None for one in those):
+        last = replace(last, number=own.wakes, inputs=(), answers=(), state=restored(own.state), digest=own.digest)
+    elif len(those) > 1:
+        inputs = tuple(given for one in those for given in one.inputs)
+        given = tuple(answer for one in those for answer in one.answers)
+        last = replace(last, number=own.wakes, inputs=inputs, answers=given)
+    later = last.wakes_at and last.wakes_at + spread(lag, own.id)
+    return replace(last, wakes_at=later, more=last.more or more)
 
 
-def _on_record(call: WakeContext, settled: Sequence[ControlRequest], before: dict[str, Any]) -> None:
-    """What came of that which persons asked for: where the enrollment stood, and stands now; or why it was refused."""
-    if not settled:
-        return
-    stood, stands = to_jsonable_python(before), to_jsonable_python(asking.standing(call.enrollment))
-    for control in settled:
-        refused = control.status == ControlStatus.REFUSED
-        told = ({}, {"refused": control.refusal}) if refused else (stood, stands)
-        audit_log.settle(call.session, control.enrollment_id, control.id, *told)
+def spread(lag: timedelta, enrollment_id: str) -> timedelta:
+    """Between the half of a lag and all of it, so that a herd does not follow at once."""
+    return lag * ((100 + zlib.crc32(enrollment_id.encode()) % 100) / 200)
+
+
+def _has_room(own: Enrollment) -> bool:
+    """Whether a wake more may be kept for the workflow."""
+    inputs = sum(len(one.get("inputs", ())) for one in own.last_wakes)
+    return len(own.last_wakes) < AHEAD and inputs < working_off.INPUTS
+
+
+def _let_lead(own: Enrollment) -> None:
+    """From now on its next deadline is met ahead of its workflow, where there is room."""
+    own.due_at = own.wakes_at if _has_room(own) else None
+
+
+def _waits(own: Enrollment, now: datetime) -> bool:
+    """Whether something may be due that no wake has done."""
+    return own.poked_at is not None or (own.wakes_at is not None and own.wakes_at <= now)

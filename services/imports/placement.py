@@ -254,7 +254,7 @@ def _enrollment(batch: Batch, version: JourneyVersion, simulated: SimulatedEnrol
         "step": state.position,
         "visit": state.visit,
         "state": kept(state),
-        "wakes_at": state.wakes_at,
+        **dict.fromkeys(("wakes_at", "due_at"), state.wakes_at),
         "stage_since": state.since or simulated.event.at,
         "ended_at": state.clock if state.ended else None,
     }

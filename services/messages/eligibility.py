@@ -91,6 +91,10 @@ class Recipients:
         self._count(session, ids, emails)
         self._unmailable = UnmailableStages(session, ids, emails)
 
+    def knows(self, customer: Customer) -> bool:
+        """Whether this customer is one of them, at the address that was asked about."""
+        return customer.id in self._inboxes and self._inboxes[customer.id] == customer.email
+
     def recipient(
         self, customer: Customer | None, topic: str, planned_to: str | None = None, besides: str | None = None
     ) -> Recipient:

@@ -3,7 +3,7 @@
 The id is made of enrollment, step and visit, and is the row's primary key: whatever is repeated, one mail is one row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -42,12 +42,18 @@ NOTHING_MORE: Mapping[str, Any] = {}
 
 
 def plan(
-    session: Session, program: Program, customer: Customer, enrollment: Enrollment, asked: Plan, now: datetime
+    session: Session,
+    program: Program,
+    customer: Customer,
+    enrollment: Enrollment,
+    asked: Plan,
+    now: datetime,
+    among: Callable[[], Recipients],
 ) -> tuple[Planned, dict[str, Any], str]:
     """Decide on the mail of a step; return the answer, the decision's detail and its kind.
 
-    The customer's lock is held. A mail that a lane has claimed already keeps its fate, whatever is asked about it
-    again.
+    The customer's lock is held; `among` finds how all stand whose locks are, as of now. A mail that a lane has claimed
+    already keeps its fate, whatever is asked about it again.
     """
     send = program.nodes[NodeId(asked.step)]
     assert isinstance(send, SendNode)
@@ -59,7 +65,9 @@ def plan(
         return _outcome(name, send, asked, known, now)
     settings = installation_settings.load(session)
     terms = told_at_resume.terms(session, send.terms, enrollment, asked.stage, asked.due, now)
-    stands = Recipients(session, [customer], settings, now)
+    stands = among()
+    if not stands.knows(customer):  # whose address has changed on the way
+        stands = Recipients(session, [customer], settings, now)
     who = stands.recipient(customer, terms.topic, besides=enrollment.id)
     rivals = eligibility.rivals(session, customer, name) if stands.capped(terms.topic) else []
     ahead = [one for one in rivals if one.priority >= program.priority]

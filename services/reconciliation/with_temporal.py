@@ -20,7 +20,7 @@ PAGE = 500
 """Enrollments that Temporal is asked about at once: a filter of 40 kB."""
 
 GRACE = timedelta(minutes=10)
-"""A workflow hears of its end by the wake that brought it; after so long it never will."""
+"""A workflow that is not behind has heard of its end, but for a moment; after so long it never will."""
 
 
 class WorkflowDirectory(Protocol):
@@ -47,7 +47,7 @@ def without_workflow(page: Sequence[LiveWorkflow], directory: WorkflowDirectory)
 def of_ended(session: Session, workflow_ids: Sequence[str], now: datetime) -> list[str]:
     """Those of these workflows whose enrollments ended a while ago, and that nothing else ends."""
     known = strays.of_workflows(session, workflow_ids)
-    ending = strays.ending(session, workflow_ids)
+    ending = strays.ending(session, workflow_ids) | strays.behind(session, workflow_ids)
     return [
         name
         for name, (status, ended_at) in sorted(known.items())

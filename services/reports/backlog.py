@@ -10,7 +10,16 @@ from services.enrollments import poking
 from services.reconciliation import reconciling
 from services.reconciliation.differences import DifferenceKind
 from services.reports import silence_report
-from store.queries import channels, counts, dispatches, enrollments, lanes, message_counts, unreadable_values
+from store.queries import (
+    channels,
+    counts,
+    dispatches,
+    enrollments,
+    lanes,
+    message_counts,
+    unreadable_values,
+    wakes_ahead,
+)
 from store.queries import hooks as hook_rows
 from store.queries.lanes import LANES
 from store.statuses import ON_THE_WAY, UNSURE
@@ -24,6 +33,7 @@ class Backlog:
     """Counts, and ages in seconds; zero where nothing is overdue.
 
     `messages` by lane and status, `lag` by lane, `enrollments` by journey and stage, `closed` the channels that rest,
+    `wake_lag` the age of the longest due wake, `behind` the workflows that have not followed what was done ahead,
     `stuck` what was set aside for a person, `overdue` the enrollments that should have acted minutes ago,
     `unreadable` the values that could not be read by source and field, `differences` what the last check has left
     open, `silences` what has stopped happening by kind and journey.
@@ -33,6 +43,8 @@ class Backlog:
     lag: Mapping[str, float]
     dispatches: int
     dispatch_lag: float
+    wake_lag: float
+    behind: int
     hooks: int
     hook_lag: float
     enrollments: Mapping[tuple[str, str], int]
@@ -59,6 +71,8 @@ def measure(session: Session, now: datetime) -> Backlog:
         lag={lane: _age(lanes.oldest_due(session, lane, now), now) for lane in LANES},
         dispatches=waiting,
         dispatch_lag=_age(first, now),
+        wake_lag=_age(wakes_ahead.next_due(session), now),
+        behind=wakes_ahead.count_behind(session),
         hooks=hooks,
         hook_lag=_age(due, now),
         enrollments=counts.all_stages(session),

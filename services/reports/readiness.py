@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from store.queries import dispatches, hooks, lanes, pulses
+from store.queries import dispatches, hooks, lanes, pulses, wakes_ahead
 from store.queries.dispatches import Priority
 
 SILENT = timedelta(seconds=10)
@@ -18,6 +18,9 @@ DISPATCHERS: Mapping[str, tuple[Priority, ...]] = {
     "dispatcher/bulk": (Priority.BULK_START,),
 }
 """The dispatcher's parts, and the rows that each carries."""
+
+AHEAD = "dispatcher/ahead"
+"""Wakes who is due ahead of the workflows."""
 
 OTHERS = ("scheduler", "lane/upkeep")
 """Parts that nothing waits for: they go by the clock."""
@@ -52,6 +55,7 @@ def waits(session: Session, now: datetime) -> dict[str, datetime | None]:
         name: dispatches.oldest_ready(session, priorities, now) for name, priorities in DISPATCHERS.items()
     }
     found |= {f"lane/{lane}": lanes.oldest_due(session, lane, now) for lane in lanes.LANES}
+    found[AHEAD] = wakes_ahead.next_due(session)
     return found | {"lane/hooks": hooks.next_due(session), **dict.fromkeys(OTHERS)}
 
 

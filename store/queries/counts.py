@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from store import bulk
 from store.queries import series
 from store.queries.series import DayTally
+from store.session import collection_of
 from store.tables.enrollments import Movement, RunCount, StageCount
 
 SHARDS = 16
@@ -37,7 +38,7 @@ def of_variant(split: str, variant: str, weights: Mapping[str, int] | None = Non
 
 
 class Tally:
-    """Collects changes of counts and writes them as one statement per table.
+    """Collects changes of counts and writes them as one statement per table; `tally` gives a transaction's own.
 
     Every method is told the enrollment, whose id chooses the shard: the same one always, so that a count never goes
     below zero in one shard and above in another.
@@ -85,13 +86,21 @@ class Tally:
         self.runs[(journey, name, label, _shard(enrollment))] += by
 
     def write(self, session: Session) -> None:
-        """Add everything that was collected to the counts; call it once, near the commit, since it locks their rows."""
+        """Add what was collected to the counts, near the commit, since it locks their rows; and begin anew."""
         bulk.increment(session, StageCount, _ones(self.places), ("journey", "stage", "step", "shard"))
         moves = {key: (count, self.stays[key]) for key, count in self.moves.items()}
         names = ("journey", "source", "target", "shard")
         bulk.increment(session, Movement, moves, names, ("count", "seconds"))
         bulk.increment(session, RunCount, _ones(self.runs), ("journey", "name", "label", "shard"))
         series.tally(session).add(self.days)
+        for counter in (self.places, self.moves, self.stays, self.runs):
+            counter.clear()
+        self.days = DayTally()
+
+
+def tally(session: Session) -> Tally:
+    """What this transaction changes; it is written before the commit."""
+    return collection_of(session, Tally)
 
 
 def _ones(counts: Counter[Any]) -> dict[Any, tuple[int]]:

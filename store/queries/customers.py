@@ -44,16 +44,22 @@ def lock(session: Session, customer_id: str) -> Customer | None:
     return session.exec(select(Customer).where(Customer.id == customer_id).with_for_update()).first()
 
 
-_OWNER: Any = (
+_OWNERS: Any = (
     select(Customer)
-    .where(Customer.id == select(Enrollment.customer_id).where(Enrollment.id == bindparam("id")).scalar_subquery())
-    .with_for_update()
+    .where(
+        col(Customer.id).in_(
+            select(Enrollment.customer_id).where(col(Enrollment.id).in_(bindparam("ids", expanding=True)))
+        )
+    )
+    .order_by(col(Customer.id))
 )
+_HELD, _LEFT = _OWNERS.with_for_update(), _OWNERS.with_for_update(skip_locked=True)
 
 
-def lock_owner(session: Session, enrollment_id: str) -> Customer | None:
-    """`lock` of whose enrollment this is; None too where a merge took them away in between."""
-    return session.exec(_OWNER, params={"id": enrollment_id}).first()
+def lock_owners(session: Session, enrollment_ids: Collection[str], *, wait: bool = True) -> Mapping[str, Customer]:
+    """`lock` of whose these enrollments are, in the order of their ids; without `wait` who is held is passed over."""
+    found: Any = session.exec(_HELD if wait else _LEFT, params={"ids": list(enrollment_ids)})
+    return {one.id: one for one in found}
 
 
 def lock_all(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:

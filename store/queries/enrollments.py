@@ -54,13 +54,15 @@ def row(
         "cursor": cursor,
         "wakes": 0,
         "state": {},
-        "last_wake": None,
+        "last_wakes": [],
         "stuck": None,
         "paused": False,
         "paused_by": None,
         "resumed_at": None,
         "resumed_late": None,
         "wakes_at": None,
+        "due_at": None,
+        "follow_at": None,
         "poked_at": None,
         "nudged_at": None,
         "entered_at": entered_at,
@@ -75,7 +77,8 @@ _ASKED = exists().where(
 _WAKING: Any = (
     select(Enrollment, Journey.paused_at, Journey.paused_stages, _ASKED)
     .join(Journey, col(Journey.key) == Enrollment.journey, isouter=True)
-    .where(Enrollment.id == bindparam("id"))
+    .where(col(Enrollment.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(Enrollment.id))
 )
 
 
@@ -87,26 +90,13 @@ class EnrollmentToWake(NamedTuple):
     asked: bool
 
 
-def waking(session: Session, enrollment_id: str) -> EnrollmentToWake | None:
-    """An enrollment, read anew."""
-    query: Any = session.exec(_WAKING, params={"id": enrollment_id}, execution_options={"populate_existing": True})
-    found = query.first()
-    if found is None:
-        return None
-    own, paused_at, stages, asked = found
-    return EnrollmentToWake(own, None if paused_at is not None else frozenset(stages or ()), asked)
-
-
-def wakes(session: Session, enrollment_id: str) -> int | None:
-    """How often it has waked; None where there is no such enrollment."""
-    return session.exec(select(Enrollment.wakes).where(Enrollment.id == enrollment_id)).first()
-
-
-def at_first_rest(session: Session, ids: Collection[str]) -> dict[str, tuple[str, Mapping[str, Any], int]]:
-    """Digest, state and wakes of those of these that are live and have waked once at most, by their ids."""
-    columns = (Enrollment.id, Enrollment.digest, Enrollment.state, Enrollment.wakes)
-    here = (col(Enrollment.id).in_(ids), Enrollment.status == EnrollmentStatus.LIVE, col(Enrollment.wakes) <= 1)
-    return {id: (digest, state, count) for id, digest, state, count in session.exec(select(*columns).where(*here))}
+def waking(session: Session, ids: Collection[str]) -> Sequence[EnrollmentToWake]:
+    """Those of these that are there, read anew, in the order of their ids."""
+    query: Any = session.exec(_WAKING, params={"ids": list(ids)}, execution_options={"populate_existing": True})
+    return [
+        EnrollmentToWake(own, None if paused_at is not None else frozenset(stages or ()), asked)
+        for own, paused_at, stages, asked in query
+    ]
 
 
 def by_ids(session: Session, ids: Collection[str]) -> dict[str, Enrollment]:

@@ -78,6 +78,14 @@ def ending(session: Session, workflow_ids: Collection[str]) -> set[str]:
     return set(session.exec(query).all())
 
 
+def behind(session: Session, workflow_ids: Collection[str]) -> set[str]:
+    """Those of these workflows that are to be poked, since they have not followed what was done ahead of them."""
+    query = select(Enrollment.workflow_id).where(
+        col(Enrollment.workflow_id).in_(workflow_ids), col(Enrollment.follow_at).is_not(None)
+    )
+    return set(session.exec(query).all())
+
+
 def operations(session: Session) -> Sequence[str]:
     """Operations that are asked for or worked on, and are not on their way to Temporal."""
     here = select(Dispatch.id).where(Dispatch.enrollment_id == Operation.id).exists()

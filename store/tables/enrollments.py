@@ -22,8 +22,10 @@ from store.types import partial_index
 class Enrollment(SQLModel, table=True):
     """One customer's run through a journey, and where it stands.
 
-    `state` is the core's, behind the wake of the number `wakes`; `last_wake` is what that wake put in and was told, for
-    a workflow that did not hear of it. `cursor` is the number of the last event that was worked off or passed over.
+    `state` is the core's, behind the wake of the number `wakes`; `last_wakes` is what each of the last ones up to that
+    put in and was told, for the workflow, which may not have followed them. `due_at` is when it is to be waked ahead of
+    its workflow, None where that is the first to wake it; `follow_at` is when a workflow that is behind is poked.
+    `cursor` is the number of the last event that was worked off or passed over.
     `migrating` says that it was moved to another version, and that its workflow has not heard of it.
     `stuck` is the error that its wakes end in, while they do. `poked_at` is since when something waits for it, None
     where nothing does; `nudged_at` is when the upkeep last poked it, since it was overdue. `paused_by` is a person, the
@@ -43,6 +45,8 @@ class Enrollment(SQLModel, table=True):
         partial_index("ix_enrollment_step", "step", "id", of="step IS NOT NULL"),
         Index("ix_enrollment_status", "status", "id"),
         partial_index("ix_enrollment_wakes", "wakes_at", "id", of="wakes_at IS NOT NULL"),
+        partial_index("ix_enrollment_due", "due_at", "id", of="due_at IS NOT NULL"),
+        partial_index("ix_enrollment_follow", "follow_at", "id", of="follow_at IS NOT NULL"),
         partial_index("ix_enrollment_poked", "poked_at", "id", of="poked_at IS NOT NULL"),
         partial_index("ix_enrollment_stuck", "id", of="stuck IS NOT NULL"),
     )
@@ -65,7 +69,7 @@ class Enrollment(SQLModel, table=True):
     cursor: int = 0
     wakes: int = 0
     state: dict[str, Any] = _json(default_factory=lambda: {})
-    last_wake: dict[str, Any] | None = _json(default=None)
+    last_wakes: list[dict[str, Any]] = _json(default_factory=lambda: [])
     migrating: bool = False
     stuck: str | None = None
     paused: bool = False
@@ -73,6 +77,8 @@ class Enrollment(SQLModel, table=True):
     resumed_at: datetime | None = _at(default=None)
     resumed_late: str | None = None
     wakes_at: datetime | None = _at(default=None)
+    due_at: datetime | None = _at(default=None)
+    follow_at: datetime | None = _at(default=None)
     poked_at: datetime | None = _at(default=None)
     nudged_at: datetime | None = _at(default=None)
     entered_at: datetime = _at()

@@ -50,6 +50,23 @@ def test_mail_that_is_due_and_not_claimed_is_late(
     assert after['waypost_channel_closed{channel="outbox"}'] == 1
 
 
+@pytest.mark.usefixtures("welcome")
+def test_a_wake_that_is_late_and_a_workflow_that_is_behind_are_counted(
+    client: TestClient, parts: Parts, clock: Any
+) -> None:
+    before = numbers(client)
+    assert (before["waypost_wake_lag_seconds"], before["waypost_workflows_behind"]) == (0, 0)
+    client.post("/v1/track", json={"userId": "ann", "event": "Signed Up"})
+    client.post("/v1/track", json={"userId": "bob", "event": "Signed Up"})
+    with parts.database.writing() as session:
+        ann, bob = session.exec(select(Enrollment)).all()
+        ann.due_at, bob.follow_at = clock(), clock()
+        session.add_all([ann, bob])
+    clock.forward(seconds=90)
+    after = numbers(client)
+    assert (after["waypost_wake_lag_seconds"], after["waypost_workflows_behind"]) == (90, 1)
+
+
 def test_many_who_scrape_at_once_ask_the_database_once(client: TestClient, clock: Any) -> None:
     """The backlog is kept for five seconds."""
     assert numbers(client)["waypost_dispatches"] == 0

@@ -20,13 +20,13 @@ from waypost.processes.dispatcher import POKES, Dispatcher
 
 
 class Temporal:
-    """Takes signals; what it raises for a workflow is told beforehand."""
+    """Is asked to end workflows; what it raises for a workflow is told beforehand."""
 
     def __init__(self) -> None:
         self.raises: dict[str, Exception] = {}
         self.got: list[str] = []
 
-    async def poke(self, workflow_id: str) -> None:
+    async def end(self, workflow_id: str) -> None:
         if workflow_id in self.raises:
             raise self.raises[workflow_id]
         self.got.append(workflow_id)
@@ -44,9 +44,9 @@ def counted() -> Counted:
 
 @pytest.fixture
 def dispatcher(database: Database, temporal: Temporal, clock: Any, noon: datetime, counted: Counted) -> Dispatcher:
-    """Five pokes wait."""
+    """Five workflows are to be ended."""
     with database.writing() as session:
-        rows = [dispatches.row(f"e{one}", f"w{one}", "poke", {}, Priority.SIGNAL, noon) for one in range(5)]
+        rows = [dispatches.row(f"e{one}", f"w{one}", "end", {}, Priority.SIGNAL, noon) for one in range(5)]
         bulk.add(session, Dispatch, rows)
     return Dispatcher(database, temporal, clock, count=meters.counting(counted))  # type: ignore[arg-type]
 

@@ -127,7 +127,7 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     assert {one["status"] for one in own.values()} == {"ok"}, own
     parts = {service: {one["part"] for one in found["parts"]} for service, found in own.items()}
     assert parts == {
-        "journeys": {"dispatcher/pokes", "dispatcher/starts", "dispatcher/bulk", "scheduler"},
+        "journeys": {"dispatcher/pokes", "dispatcher/starts", "dispatcher/bulk", "dispatcher/ahead", "scheduler"},
         "delivery": {f"lane/{lane}" for lane in PUMPED},
     }
     for service in ("api", "journeys", "delivery"):

@@ -23,6 +23,15 @@ def _the_first_lifecycle(row: Row) -> Row:
     return {"lifecycle": False} if row["key"] == "welcome-too" else {}
 
 
+def _waked_ahead(row: Row) -> Row:
+    """Who is live is waked ahead from now on; the one wake that was kept is the last of several."""
+    return {
+        "last_wakes": [row["last_wake"]] if row["last_wake"] else [],
+        "due_at": row["wakes_at"] if row["status"] == "live" else None,
+        "follow_at": None,
+    }
+
+
 BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0002": {"customer": {"segments": []}, "enrollment": {"key": ""}},
     "0003": {
@@ -82,6 +91,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0040": {"decision": lambda row: {"entered_stage": _ENTERED.get(row["id"])}},
     "0043": {"journey_version": {"share": 100, "others": None}},
     "0044": {name: {"export_position": 0} for name in ("decision", "event", "message")},
+    "0046": {"enrollment": _waked_ahead},
 }
 """What a revision puts into each row that was there before it, by table."""
 
@@ -90,6 +100,7 @@ LOST: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "0007": {"message": ("subject", "html", "text", "urls")},
     "0012": {"enrollment": ("shifts", "number"), "decision": ("answer",)},
     "0016": {"journey": ("draft_text",)},
+    "0046": {"enrollment": ("last_wake",)},
 }
 """Columns that a revision takes away, by table."""
 

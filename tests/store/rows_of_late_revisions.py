@@ -6,8 +6,18 @@ from typing import Any
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
+_WAKED: dict[str, Any] = {
+    "id": "enr_5", "journey": "welcome", "version": 1, "digest": "d", "customer_id": "cus_1", "key": "waked", "run": 1,
+    "workflow_id": "enrollment/welcome/cus_1/waked/1", "source": "event Signed Up", "data": {}, "status": "live",
+    "reason": None, "stage": "new", "step": None, "visit": 1, "cursor": 1, "wakes": 1, "state": {"phase": "live"},
+    "last_wake": {"inputs": [], "checksum": "0a1b2c3d"}, "migrating": False, "stuck": None, "paused": False,
+    "paused_by": None, "resumed_at": None, "resumed_late": None, "wakes_at": AT, "poked_at": None, "nudged_at": None,
+    "entered_at": AT, "stage_since": AT, "ended_at": None,
+}  # fmt: skip
+
 ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
     "0038": {
+        "enrollment": [_WAKED],
         "survey_answer": [
             {
                 "message_id": "msg_1",
@@ -24,7 +34,7 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
                 "at": AT,
                 "changed_at": AT,
             }
-        ]
+        ],
     },
     "0039": {
         "user_account": [

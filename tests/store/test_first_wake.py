@@ -76,18 +76,20 @@ def decided(database: Database) -> list[str]:
 
 
 def bookmark(begins: Beginning) -> Bookmark:
-    return Bookmark(state=STATE.validate_python(begins.state), wakes=begins.wakes, woken=begins.woken)
+    return Bookmark(state=STATE.validate_python(begins.state), wakes=begins.wakes)
 
 
-async def test_a_workflow_starts_with_its_first_wake_and_rests_until_its_deadline(
+async def test_a_workflow_starts_behind_its_first_wake_and_rests_until_its_deadline(
     database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
 ) -> None:
     fresh = Shell(database, enrollment(database))
     assert await carrying.round(STARTS) == 1
     ((begins, rests),) = temporal.started
     assert rests == TWO_DAYS
-    assert begins.woken == fresh.wake(noon), "a wake of the same number is told what it came to"
-    assert (fresh.state, bookmark(begins).rests()) == (restored(enrollment(database).state), True)
+    assert (bookmark(begins).state.phase, bookmark(begins).rests()) == ("new", False), "it asks for all that was done"
+    assert enrollment(database).follow_at is None, "it asks when it has rested"
+    fresh.wake(noon)
+    assert (fresh.state, fresh.wakes) == (restored(enrollment(database).state), 1)
     assert decided(database) == ["entered", "planned"]
 
 
@@ -106,12 +108,12 @@ async def test_the_first_wake_stands_in_the_trace_of_what_caused_it(
     with database.writing() as session:
         session.exec(select(Dispatch)).one().trace = "the request"
     await Dispatcher(database, temporal, clock, span).round(STARTS)  # type: ignore[arg-type]
-    assert spans == [("dispatch start", "the request"), ("wake", "below dispatch start")]
+    assert spans == [("wake", "the request"), ("dispatch start", "the request")]
     with database.reading() as session:
         assert session.exec(select(Message.trace)).all() == ["below wake"]
 
 
-async def test_a_start_that_is_repeated_tells_the_same_wake(
+async def test_a_start_that_is_repeated_wakes_nobody_again(
     database: Database, carrying: Dispatcher, temporal: Temporal, clock: Any
 ) -> None:
     temporal.away = True
@@ -119,7 +121,7 @@ async def test_a_start_that_is_repeated_tells_the_same_wake(
     clock.forward(minutes=1)
     await carrying.round(STARTS)
     (first, _), (again, rests) = temporal.started
-    assert (first.woken == again.woken, rests) == (True, TWO_DAYS - timedelta(minutes=1))
+    assert (first, rests) == (again, TWO_DAYS - timedelta(minutes=1))
     assert decided(database) == ["entered", "planned"]
 
 
@@ -130,9 +132,9 @@ async def test_where_the_first_wake_fails_the_workflow_starts_without_it(
         session.exec(select(Enrollment)).one().digest = "of no definition"
     with capture_logs() as logs:
         await carrying.round(STARTS)
-    assert [type(one["exc_info"]) for one in logs if one["event"] == "first_wake_failed"] == [NotFound]
+    assert [type(one["exc_info"]) for one in logs if one["event"] == "wake_ahead_failed"] == [NotFound]
     ((begins, rests),) = temporal.started
-    assert (begins.woken, rests, bookmark(begins).rests()) == (None, None, False)
+    assert (rests, bookmark(begins).rests()) == (None, False)
     assert decided(database) == []
 
 
@@ -143,39 +145,67 @@ async def test_a_start_whose_enrollment_has_waked_since_wakes_nobody(
     shell.wake(noon)
     shell.wake(noon + TWO_DAYS)
     await carrying.round(STARTS)
-    assert [begins.woken for begins, _ in temporal.started] == [None]
-    assert enrollment(database).wakes == 2
+    assert ([rests for _, rests in temporal.started], enrollment(database).wakes) == ([REST], 2)
 
 
-async def test_one_that_rests_since_its_start_is_roused_and_others_are_poked(
+async def test_a_start_whose_enrollment_has_ended_since_does_not_rest(
+    database: Database, carrying: Dispatcher, temporal: Temporal, take: Ingest
+) -> None:
+    take({"type": "track", "userId": "ann", "event": "Account Closed"})
+    await carrying.round(STARTS)
+    assert ([rests for _, rests in temporal.started], enrollment(database).status) == ([None], "ended")
+
+
+async def test_a_start_whose_customer_was_erased_since_starts_nothing(
+    database: Database, carrying: Dispatcher, temporal: Temporal
+) -> None:
+    with database.writing() as session:
+        session.delete(session.exec(select(Enrollment)).one())
+    assert await carrying.round(STARTS) == 1
+    assert temporal.started == []
+
+
+async def test_who_is_poked_is_waked_here_and_their_workflow_follows(
+    database: Database, carrying: Dispatcher, temporal: Temporal, take: Ingest, noon: datetime
+) -> None:
+    """It rests since its start, which a poke by itself would not end, so it is roused."""
+    await carrying.round(STARTS)
+    take({"type": "track", "userId": "ann", "event": "Bought"})
+    await carrying.round(POKES)
+    assert (enrollment(database).stage, temporal.roused) == ("buyer", [])
+    await carrying.drain()
+    kept = enrollment(database)
+    assert temporal.roused == [Beginning(digest=kept.digest, state=kept.state, wakes=2)]
+
+
+async def test_a_poke_at_which_nothing_is_due_wakes_no_workflow(
     database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
 ) -> None:
     await carrying.round(STARTS)
     poke(database, noon)
-    await carrying.round(POKES)
-    kept = enrollment(database)
-    assert temporal.roused == [Beginning(digest=kept.digest, state=kept.state, wakes=1)]
-    shell = Shell(database, kept)
-    shell.wakes = 1
-    shell.wake(noon + TWO_DAYS)
-    poke(database, noon)
-    await carrying.round(POKES)
-    assert (len(temporal.roused), temporal.poked) == (1, 1)
+    await carrying.drain()
+    assert (temporal.roused, temporal.poked, enrollment(database).poked_at) == ([], 0, None)
 
 
+@pytest.mark.parametrize(("bought", "rests"), [(False, TWO_DAYS), (True, REST)])
 async def test_one_that_an_import_placed_rests_without_a_wake(
-    database: Database, carrying: Dispatcher, temporal: Temporal, noon: datetime
+    database: Database, carrying: Dispatcher, temporal: Temporal, take: Ingest, noon: datetime, bought: bool, rests: Any
 ) -> None:
-    placed = {"customer": "c", "enrollment": "e", "phase": "live", "stage": "new"}
-    never, soon = list[Any](), [{"at": (noon + TWO_DAYS).isoformat(), "transition": 0}]
+    shell = Shell(database, enrollment(database))
+    shell.wake(noon)
+    if bought:
+        take({"type": "track", "userId": "ann", "event": "Bought"})
+        shell.wake(noon)
     with database.writing() as session:
-        starts = [{"digest": "d", "state": {**placed, "deadlines": deadlines}} for deadlines in (never, soon)]
-        rows = [
-            dispatches.row(f"e{n}", f"w{n}", "start", one, Priority.BULK_START, noon) for n, one in enumerate(starts)
-        ]
-        dispatches.add(session, rows)
+        placed = session.exec(select(Enrollment)).one()
+        placed.wakes, placed.last_wakes = 0, []
+        start = {"digest": placed.digest, "state": placed.state}
+        dispatches.remove_arrived(session, [one.id or 0 for one in session.exec(select(Dispatch)).all()])
+        row = dispatches.row(placed.id, placed.workflow_id, "start", start, Priority.BULK_START, noon)
+        dispatches.add(session, [row])
     await carrying.round(BULK)
-    assert [(begins.woken, rests) for begins, rests in temporal.started] == [(None, REST), (None, TWO_DAYS)]
+    assert [(bookmark(begins).rests(), until) for begins, until in temporal.started] == [(True, rests)]
+    assert enrollment(database).wakes == 0
 
 
 def poke(database: Database, now: datetime) -> None:

@@ -134,6 +134,12 @@ def test_a_workflow_whose_enrollment_has_just_ended_is_left_to_hear_of_it(
     assert reconciled(database, noon + 2 * HOUR + with_temporal.GRACE / 2, directory) == {}
 
 
+def test_a_workflow_whose_enrollment_ended_ahead_of_it_is_left_to_follow(database: Database, lived: datetime) -> None:
+    _do(database, "UPDATE enrollment SET follow_at = ended_at WHERE status = 'ended'")
+    directory = SaidDirectory(database, more=[_of(database, "ended").workflow_id])
+    assert reconciled(database, lived, directory) == {}
+
+
 def test_a_merged_run_keeps_its_workflow_and_is_no_stranger(database: Database, lived: datetime) -> None:
     ended = _of(database, "ended").customer_id
     _do(database, "UPDATE enrollment SET customer_id = :ended, run = 2 WHERE status = 'live'", ended=ended)

@@ -109,7 +109,7 @@ async def test_a_core_that_has_changed_its_mind_is_told_and_put_right_on_record(
     await real.event("Paid")
     await real.until(lambda: "put_right" in told(real))
     decisions = real.read(lambda s: s.exec(select(Decision)).all())
-    assert [one.detail for one in decisions if one.what == "put_right"] == [{"wake": 3, "wakes": 2}]
+    assert [one.detail for one in decisions if one.what == "put_right"] == [{"wake": 3, "wakes": 3}]
     await real.gateway.hurry(real.enrollment().workflow_id)
     workflow = real.env.client.get_workflow_handle(real.enrollment().workflow_id)
     assert await workflow.query("current", result_type=State) == restored(real.enrollment().state)

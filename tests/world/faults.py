@@ -21,7 +21,8 @@ WHERE = {
     "_decide": "evidence",
     "_lease": "lease",
     "_finish": "dispatched",
-    "_begin": "first wake",
+    "_in_one": "wake ahead",
+    "_behind": "follow",
     "wake": "wake",
     "_round": "upkeep",
     "_failed": "set aside",
@@ -32,7 +33,7 @@ WHERE = {
 DEATHS = (
     "before claim", "after claim", "before freeze", "after freeze", "before provider", "after provider",
     "before record", "after record", "after takeover", "after give back", "after evidence", "after lease",
-    "before dispatched", "after first wake", "before wake", "after wake", "after request",
+    "before dispatched", "before wake ahead", "after wake ahead", "after follow", "before wake", "after wake", "after request",
 )  # fmt: skip
 """Points at which a process dies in some schedule."""
 
@@ -62,7 +63,7 @@ RECOVERIES = (
     "a mail was withheld", "a mail was unknown", "evidence: accepted", "evidence: absent", "evidence: unknowable",
     "a mail was parked", "a mail was planned again", "a late mail arrived", "a wake was told again",
     "somebody overdue was poked", "a report came before its record", "a mail was doubted after a restore",
-    "the channel closed", "a first wake was done", "a cap held a mail back", "a control was done", "a control was refused",
+    "the channel closed", "a wake was done ahead", "several wakes were followed at once", "a workflow was first", "a cap held a mail back", "a control was done", "a control was refused",
     "somebody was moved", "two customers were merged",
 )  # fmt: skip
 """Ways out that are gone in some schedule."""

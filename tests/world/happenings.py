@@ -235,6 +235,10 @@ class Happenings:
 
     async def _control(self, one: Enrollment, verb: str) -> None:
         to = {"to": (one.stage, None)} if verb == "move" else {}
+        if (
+            verb == "skip"
+        ):  # an older copy knows nothing of it: it waits again, and mails what has gone (docs/operate.md)
+            self._backup = None
         self._events += 1
         once = f"ctl{self._events}"
 

@@ -28,6 +28,7 @@ from tests.world.faults import WHERE, ProcessKilled, database_is_away
 from tests.world.temporal import Activated, Execution
 from tests.world.workflow_instance import CONVERTER, ReplayDiffers, WorkflowRun
 from waypost.processes.dispatcher import Dispatcher
+from waypost.processes.wakes_ahead import LAG
 from workflows.claim_check import ProgramCodec
 from workflows.gateway import Beginning
 
@@ -67,7 +68,7 @@ class Process:
     def __init__(self, world: "World", name: str) -> None:
         self.world, self.name, self.alive, self.cut_off = world, name, True, False
         self.database = ProcessDatabase(world.database, self)
-        self.waking = Waking(self.database)
+        self.waking = Waking(self.database, LAG)
         self.codec = ProgramCodec(self._program)
         self._runs: dict[str, WorkflowRun] = {}
 
@@ -111,7 +112,7 @@ class Process:
     async def _dispatch(self) -> None:
         notices: Any = self.world.on_their_way
         gateway: Any = SimulatedGateway(self)
-        await Dispatcher(self.database, gateway, self.world.clock.host, notices=notices).run()
+        await Dispatcher(self.database, gateway, self.world.clock.host, notices=notices, lag=LAG).run()
 
     # -- lanes ---------------------------------------------------------------------------------------------------------
 

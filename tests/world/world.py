@@ -44,6 +44,8 @@ NEXT = (
     ("SELECT min(poked_at) FROM enrollment WHERE poked_at > ?", timedelta(minutes=11)),
     ("SELECT min(nudged_at) FROM enrollment WHERE nudged_at > ?", timedelta(minutes=11)),
     ("SELECT min(wakes_at) FROM enrollment WHERE wakes_at > ?", timedelta(minutes=11)),
+    ("SELECT min(due_at) FROM enrollment WHERE due_at > ?", timedelta()),
+    ("SELECT min(follow_at) FROM enrollment WHERE follow_at > ?", timedelta()),
     ("SELECT min(not_before) FROM dispatch WHERE not_before > ?", timedelta()),
     ("SELECT min(leased_until) FROM dispatch WHERE leased_until > ?", timedelta(seconds=1)),
     ("SELECT min(closed_until) FROM channel WHERE closed_until > ?", timedelta()),
@@ -61,6 +63,19 @@ RECORDED = (
     ("SELECT DISTINCT failures > 4 FROM channel", {1: "the channel closed"}),
 )  # fmt: skip
 """What is on record at the end of a schedule, and which way out it tells of."""
+
+ON_THEIR_WAY = """
+SELECT 1 FROM dispatch UNION ALL SELECT 1 FROM enrollment WHERE due_at <= :now OR follow_at <= :now LIMIT 1
+"""
+"""Whether the dispatchers have something to look for."""
+
+PAUSED = """
+SELECT 1 FROM enrollment AS e WHERE paused_by = 'person' AND status = 'live' AND NOT EXISTS (
+    SELECT 1 FROM control WHERE enrollment_id = e.id AND verb = 'resume' AND status = 'asked')
+"""
+"""Whether a person has paused somebody whom nobody has asked to go on."""
+
+WAKES = "SELECT wakes FROM enrollment WHERE id = ?"
 
 LEFT = (
     "SELECT id, stage, step, wakes_at, paused_by FROM enrollment WHERE status = 'live'",
@@ -89,6 +104,7 @@ class World:
         self.failed: Exception | None = None
         self.over = False
         self._number = 0
+        self._told = set[tuple[str, int]]()
         self._last_commit, self._changes, self._stands = 0.0, 0, 0
         self.grows = detangle.choice((3, 3, 250))
         self.happenings = Happenings(self)
@@ -145,8 +161,8 @@ class World:
         if self.raw.total_changes == self._changes:
             return
         self._changes = self.raw.total_changes
-        if point == "first wake":
-            self.faults.sometimes("a first wake was done")
+        if point == "wake ahead":
+            self.faults.sometimes("a wake was done ahead")
         self._last_commit = asyncio.get_running_loop().time()
         self.holds(lambda: self.invariants.after_commit(point))
         self.tell()
@@ -160,17 +176,24 @@ class World:
 
     def tell(self) -> None:
         """Whoever has something to look for looks: the dispatchers, and the lanes."""
-        if self.raw.execute("SELECT 1 FROM dispatch LIMIT 1").fetchone():
+        if self.raw.execute(ON_THEIR_WAY, {"now": as_text(self.clock.host())}).fetchone():
             self.on_their_way.tell()
         if self.raw.execute("SELECT 1 FROM message WHERE status IN ('planned', 'unknown') LIMIT 1").fetchone():
             self.planned.tell()
 
     def asked(self, about: Any) -> None:
-        """A workflow asks for a wake; perhaps for one that was done, and of which nobody heard."""
-        if isinstance(about, Wake):
-            query = "SELECT wakes FROM enrollment WHERE id = ? AND last_wake IS NOT NULL"
-            if self.raw.execute(query, (about.enrollment,)).fetchone() == (about.number,):
-                self.faults.sometimes("a wake was told again")
+        """A workflow asks for a wake; perhaps for some that were done, or for one of which nobody heard."""
+        if not isinstance(about, Wake):
+            return
+        ((wakes,),) = self.raw.execute(WAKES, (about.enrollment,)).fetchall() or ((0,),)
+        known = (about.enrollment, about.number)
+        if wakes < about.number:
+            self.faults.sometimes("a workflow was first")
+        elif known in self._told:
+            self.faults.sometimes("a wake was told again")
+        if wakes > about.number:
+            self.faults.sometimes("several wakes were followed at once")
+        self._told.add(known)
 
     def followed(self, execution: Execution) -> None:
         """A workflow task has ended."""
@@ -233,7 +256,7 @@ class World:
         until = self.clock.now() + ENDS_WITHIN
         while left := self._left():
             assert self.clock.now() < until, f"not at its end: {left}"
-            if self.raw.execute("SELECT 1 FROM enrollment WHERE paused_by = 'person' AND status = 'live'").fetchone():
+            if self.raw.execute(PAUSED).fetchone():
                 await self.happenings.resume_the_paused()
             await asyncio.sleep(2.0)
 

@@ -1,15 +1,17 @@
-"""Carries rows of the dispatch table to Temporal: at least once, in order per enrollment, live signals first.
+"""Carries rows of the dispatch table: at least once, in order per enrollment, live pokes first.
 
-An enrollment's first wake is done here, before its workflow starts: that then rests until its first deadline, or until
-it is roused, and no worker hears of it before. Each row ends in its own result: it arrived, it goes again later, or it
-is stuck and waits for a person. What one of them raises touches no other.
+Who is poked is waked here, ahead of the workflow, which follows later (`wakes_ahead`); so is who enters, before their
+workflow starts: that then rests until its first deadline, or until it is roused, and no worker hears of it before. Each
+row ends in its own result: it arrived, it goes again later, or it is stuck and waits for a person. What
+one of them raises touches no other.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,17 +20,17 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.meters import CountBeside, uncounted
 from activities.signatures import WAKE
-from activities.wake import AWAY
-from journeys.machine.woken import STATE, Bookmark, Woken
 from services.enrollments import wake
 from services.values import Clock
 from store.notices import Notices
-from store.queries import dispatches, enrollments, live_enrollments
+from store.queries import dispatches
 from store.queries.dispatches import Priority
+from store.queries.wakes_ahead import WorkflowRow
 from store.session import Database
-from store.statuses import DispatchStatus
+from store.statuses import DispatchStatus, EnrollmentStatus
 from store.tables.enrollments import Dispatch
 from store.trace_context import CURRENT, OpenSpan
+from waypost.processes.wakes_ahead import WakesAhead, where_it_stands
 from waypost.telemetry.tracing import no_span
 from workflows.gateway import Beginning, Gateway
 
@@ -73,13 +75,19 @@ POKES = Stream(name="pokes", priorities=(Priority.SIGNAL,), at_once=64)
 """What a customer waits for. At 64 at once a batch is a handful of rounds, of some milliseconds each."""
 
 STARTS = Stream(name="starts", priorities=(Priority.START,), at_once=64, apart=0.1)
-"""Beside the pokes, since each takes a transaction of its own: a batch of them is a second of work."""
+"""Beside the pokes, so that these do not stand behind the wakes of those who enter."""
 
 BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12, apart=0.25)
 """Few at once: more would only pile up in Temporal, and a live customer would stand behind them."""
 
 
 STREAMS = (POKES, STARTS, BULK)
+
+AHEAD_APART = 0.25
+"""Seconds between two vain looks at who is due, while others write all the time."""
+
+WAKING = ("start", "poke")
+"""Kinds of rows at which somebody is waked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,15 @@ class Undelivered:
 
     error: str
     lasting: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A row on its way; what is known of its enrollment (None: gone), and whether everything due of that was done."""
+
+    row: Dispatch
+    known: WorkflowRow | None
+    led: bool
 
 
 class Dispatcher:
@@ -102,7 +119,10 @@ class Dispatcher:
         notices: Notices | None = None,
         beat: Callable[[str], None] = lambda part: None,
         count: CountBeside = uncounted,
+        lag: timedelta = timedelta(),
     ) -> None:
+        self.ahead = WakesAhead(database, gateway, clock, count, lag)
+        self._lag = lag
         self._span = span
         self._count = count
         self._database = database
@@ -114,25 +134,30 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
-        await asyncio.gather(*(self._keep(stream) for stream in STREAMS))
+        streams = (
+            self._keep(one.name, partial(self.round, one), partial(self.rest, one), one.apart) for one in STREAMS
+        )
+        await asyncio.gather(*streams, self._keep("ahead", self.ahead.round, self.ahead.rest, AHEAD_APART))
 
     async def drain(self) -> None:
         """Dispatch until nothing is ready."""
-        while any([await self.round(stream) for stream in STREAMS]):
+        while any([await self.ahead.round(), *[await self.round(stream) for stream in STREAMS]]):
             pass
 
-    async def _keep(self, stream: Stream) -> None:
-        listener = self._notices.listener(stream.apart)
+    async def _keep(
+        self, name: str, work: Callable[[], Awaitable[int]], rest: Callable[[], float], apart: float
+    ) -> None:
+        listener = self._notices.listener(apart)
         while True:
             try:
-                busy = await self.round(stream)
-                self._beat(f"{PART}/{stream.name}")
+                busy = await work()
+                self._beat(f"{PART}/{name}")
             except Exception as error:
-                log.error("dispatch_round_failed", stream=stream.name, exc_info=error)
+                log.error("dispatch_round_failed", stream=name, exc_info=error)
                 self._count("dispatch")
                 busy = 0
             if not busy:
-                await listener.wait(self.rest(stream))
+                await listener.wait(rest())
 
     def rest(self, stream: Stream) -> float:
         """Seconds until something may be there for a stream, as far as its last round could see."""
@@ -143,11 +168,26 @@ class Dispatcher:
         rows = await asyncio.to_thread(self._lease, stream)
         if not rows:
             return 0
+        led = await self._lead([row for row in rows if row.kind in WAKING])
+        left = [row for row in rows if row.kind != "poke" or row.enrollment_id not in led]
+        known = await asyncio.to_thread(self.ahead.workflows, [row.enrollment_id for row in left])
         slots = asyncio.Semaphore(stream.at_once)
-        resting = await asyncio.to_thread(self._resting, rows)
-        results = await asyncio.gather(*(self._send(row, resting.get(row.enrollment_id), slots) for row in rows))
-        await asyncio.to_thread(self._finish, rows, results)
+        sent = (
+            self._send(Carried(row=row, known=known.get(row.enrollment_id), led=row.enrollment_id in led), slots)
+            for row in left
+        )
+        failed = {row.id: result for row, result in zip(left, await asyncio.gather(*sent), strict=True)}
+        await asyncio.to_thread(self._finish, rows, [failed.get(row.id) for row in rows])
         return len(rows)
+
+    async def _lead(self, rows: Sequence[Dispatch]) -> Collection[str]:
+        """Wake whom these rows concern, a traced one by itself; return of whom everything due is done."""
+        led = {*await self.ahead.lead([row.enrollment_id for row in rows if not row.trace])}
+        for row in rows:
+            if row.trace:
+                with self._traced(WAKE, row):
+                    led |= {*await self.ahead.lead([row.enrollment_id])}
+        return led
 
     def _lease(self, stream: Stream) -> Sequence[Dispatch]:
         with self._database.reading() as session:
@@ -158,19 +198,6 @@ class Dispatcher:
         return self._database.write(
             lambda session: dispatches.lease(session, self._clock(), BATCH, HOLD, stream.priorities)
         )
-
-    def _resting(self, rows: Sequence[Dispatch]) -> Mapping[str, Beginning]:
-        """Where those stand that are poked and may rest since their start, and those that begin again, by their ids."""
-        poked, again = ([row.enrollment_id for row in rows if row.kind == kind] for kind in ("poke", "restart"))
-        if not poked and not again:
-            return {}
-        with self._database.reading() as session:
-            resting = enrollments.at_first_rest(session, poked) if poked else {}
-            live = live_enrollments.by_ids(session, again)
-        at_rest = {
-            id: Beginning(digest=digest, state=state, wakes=wakes) for id, (digest, state, wakes) in resting.items()
-        }
-        return at_rest | {one.id: Beginning(digest=one.digest, state=one.state, wakes=one.wakes) for one in live}
 
     def _finish(self, rows: Sequence[Dispatch], results: Sequence[Undelivered | None]) -> None:
         pairs = list(zip(rows, results, strict=True))
@@ -187,12 +214,13 @@ class Dispatcher:
         status = dispatches.record_failure(session, row, result.error, self._clock(), lasting=result.lasting)
         return status is DispatchStatus.STUCK
 
-    async def _send(self, row: Dispatch, resting: Beginning | None, slots: asyncio.Semaphore) -> Undelivered | None:
+    async def _send(self, carried: Carried, slots: asyncio.Semaphore) -> Undelivered | None:
         """None when Temporal has it, else what went wrong."""
+        row = carried.row
         async with slots:
             try:
                 with self._traced(f"dispatch {row.kind}", row):
-                    await self._carry(row, resting)
+                    await self._carry(carried)
             except RPCError as error:
                 log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
                 return Undelivered(error=error.status.name, lasting=error.status not in MENDS_ITSELF)
@@ -205,17 +233,12 @@ class Dispatcher:
                 return Undelivered(error=f"{type(error).__name__}: {error}"[:200], lasting=True)
         return None
 
-    async def _carry(self, row: Dispatch, resting: Beginning | None) -> None:
+    async def _carry(self, carried: Carried) -> None:
+        row = carried.row
         match row.kind:
-            case "start":
-                await self._start(row)
-            case "poke" if resting is not None:
-                await self._gateway.rouse(row.workflow_id, resting)
-            case "poke":
-                await self._gateway.poke(row.workflow_id)
-            case "restart":
-                if resting is not None:  # else it has ended since
-                    await self._gateway.restart(row.workflow_id, resting)
+            case "start" | "poke" | "restart":
+                if carried.known is not None:  # else the customer was erased
+                    await self._reach(row, carried.known, led=carried.led)
             case "end":
                 await self._gateway.end(row.workflow_id)
             case "operate":
@@ -224,30 +247,24 @@ class Dispatcher:
             case _:
                 raise ValueError(f"a dispatch row of unknown kind {row.kind!r}")
 
-    async def _start(self, row: Dispatch) -> None:
-        digest, state = row.payload["digest"], row.payload["state"]
-        at = Bookmark(state=STATE.validate_python(state))
-        if at.state.phase == "new":
-            at = replace(at, woken=await asyncio.to_thread(self._begin, row))
-        rests = self._until(at.woken.wakes_at if at.woken else at.state.wakes_at) if at.rests() else None
-        begins = Beginning(digest=digest, state=state, woken=at.woken)
-        await self._gateway.start(row.workflow_id, begins, row.priority, rests)
+    async def _reach(self, row: Dispatch, known: WorkflowRow, *, led: bool) -> None:
+        """One that starts goes on at once where something is due still, else it rests while nothing is to be done."""
+        live = known.status == EnrollmentStatus.LIVE
+        if row.kind == "start":
+            begins = Beginning(digest=row.payload["digest"], state=row.payload["state"])
+            rests = self._rests(known) if led and live else None
+            await self._gateway.start(row.workflow_id, begins, row.priority, rests)
+        elif row.kind == "poke":
+            await self._gateway.rouse(row.workflow_id, where_it_stands(known))
+        elif live:  # else it has ended since it was to begin anew
+            await self._gateway.restart(row.workflow_id, where_it_stands(known))
 
-    def _begin(self, row: Dispatch) -> Woken | None:
-        """The first wake; None where it fails, since its workflow tries again, and says in the end that it is stuck."""
-        try:
-            with self._traced(WAKE, row):
-                return self._database.write(lambda session: wake.begin(session, row.enrollment_id, self._clock()))
-        except AWAY as away:
-            log.warning("first_wake_failed", enrollment=row.enrollment_id, error=type(away).__name__)
-        except Exception as error:
-            log.error("first_wake_failed", enrollment=row.enrollment_id, exc_info=error)
-            self._count("dispatch")
-        return None
+    def _rests(self, known: WorkflowRow) -> timedelta:
+        if known.wakes_at is None:
+            return REST
+        looks_at = known.wakes_at + wake.spread(self._lag, known.id)
+        return max(min(looks_at - self._clock(), REST), timedelta())
 
     def _traced(self, name: str, row: Dispatch) -> AbstractContextManager[Any]:
         """A span below the present one, or below what caused the row; none where that was not traced."""
         return self._span(name, CURRENT.get() or row.trace) if row.trace else nullcontext()
-
-    def _until(self, wakes_at: datetime | None) -> timedelta:
-        return max(min(wakes_at - self._clock(), REST), timedelta()) if wakes_at is not None else REST

@@ -28,6 +28,7 @@ from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.health import HealthPort
 from waypost.processes.scheduler import Scheduler
 from waypost.processes.supervision import supervise
+from waypost.processes.wakes_ahead import LAG
 from waypost.wiring import Parts
 from workflows.delivery import DeliveryWorkflow
 from workflows.gateway import Gateway
@@ -60,9 +61,14 @@ Tasks = dict[str, Callable[[], Awaitable[None]]]
 log = structlog.get_logger("waypost.worker")
 
 
-def journey_worker(client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False) -> Worker:
-    """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying."""
-    waking, restrictions = Waking(parts.database), SandboxRestrictions.default.with_passthrough_all_modules()
+def journey_worker(
+    client: Client, parts: Parts, threads: ThreadPoolExecutor, *, strict: bool = False, lag: timedelta = timedelta()
+) -> Worker:
+    """Workflows and the questions they ask. With `strict` (tests) a bug fails the workflow instead of retrying.
+
+    `lag` is how long after a deadline workflows look, where a dispatcher wakes ahead of them.
+    """
+    waking, restrictions = Waking(parts.database, lag), SandboxRestrictions.default.with_passthrough_all_modules()
     worker = Worker(
         client,
         task_queue=JOURNEYS,
@@ -137,7 +143,7 @@ def _workers(parts: Parts, gateway: Gateway, queues: Collection[str], threads: T
     if DELIVERY in queues:
         made["delivery worker"] = delivery_worker(gateway.client, parts).run
     if JOURNEYS in queues:
-        journeys = journey_worker(gateway.client, parts, threads)
+        journeys = journey_worker(gateway.client, parts, threads, lag=LAG)
         made |= {"journey worker": journeys.run, "workflow places": partial(workflow_slots.watch, journeys)}
     return made
 
@@ -150,8 +156,8 @@ def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> Tasks:
         tasks["health"] = HealthPort(parts.settings.health, parts.pulses, database, parts.clock).run
     if JOURNEYS in queues:
         count = meters.counting(gateway.meter)
-        dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat, count)
-        for part in (*readiness.DISPATCHERS, scheduler.PART):
+        dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat, count, LAG)
+        for part in (*readiness.DISPATCHERS, readiness.AHEAD, scheduler.PART):
             beat(part)
         tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat, count).run}
     return tasks

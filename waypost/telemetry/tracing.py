@@ -1,6 +1,7 @@
 """Traces, from the HTTP request through the workflow to the mail; on where OTEL_EXPORTER_OTLP_ENDPOINT is set.
 
-    POST /v1/batch (api) → dispatch start (worker) → wake (worker) → deliver (worker)
+    POST /v1/batch (api) → wake (worker) → deliver (worker)
+                         → dispatch start (worker)
 
 A trace leads through the database: a dispatch row and a mail keep the `traceparent` of what caused them. Through a
 workflow it is carried in headers, from what woke it last to the activities that follow; workflow code sees none of it,

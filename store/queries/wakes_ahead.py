@@ -1,0 +1,79 @@
+"""Who is to be waked ahead of their workflow, and whose workflow is behind and is to be poked."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import exists, update
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, func, select
+
+from store.statuses import EnrollmentStatus
+from store.tables.enrollments import Dispatch, Enrollment
+
+
+class WorkflowRow(NamedTuple):
+    """What is to be known of an enrollment to start its workflow, to poke it, or to begin it anew where it is lost."""
+
+    id: str
+    workflow_id: str
+    status: EnrollmentStatus
+    digest: str
+    state: Mapping[str, Any]
+    wakes: int
+    wakes_at: datetime | None
+
+
+_COLUMNS: Any = tuple(getattr(Enrollment, name) for name in WorkflowRow._fields)
+
+
+def workflows(session: Session, ids: Collection[str]) -> dict[str, WorkflowRow]:
+    """The workflows of those of these that are there, by the enrollments' ids; no statement where none is asked for."""
+    if not ids:
+        return {}
+    query = select_columns(*_COLUMNS).where(col(Enrollment.id).in_(ids))
+    return {one[0]: WorkflowRow._make(one) for one in session.connection().execute(query)}
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next enrollment is to be waked ahead of its workflow, or since when; None where none is."""
+    query = select(Enrollment.due_at).where(col(Enrollment.due_at).is_not(None)).order_by(col(Enrollment.due_at))
+    return session.exec(query.limit(1)).first()
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    """The ids of those that are to be waked ahead of their workflows by now, the longest due first."""
+    query = select(Enrollment.id).where(col(Enrollment.due_at) <= now)
+    return session.exec(query.order_by(col(Enrollment.due_at), col(Enrollment.id)).limit(limit)).all()
+
+
+def not_due(session: Session, enrollment_id: str) -> None:
+    """It is waked by its workflow alone, until one has waked it."""
+    session.connection().execute(update(Enrollment).where(col(Enrollment.id) == enrollment_id).values(due_at=None))
+
+
+def count_behind(session: Session) -> int:
+    """How many workflows have not followed all wakes of their enrollments; it looks at each of them."""
+    query = select(func.count()).select_from(Enrollment).where(col(Enrollment.follow_at).is_not(None))
+    return session.exec(query).one()
+
+
+def next_to_follow(session: Session) -> datetime | None:
+    """When the next workflow that is behind is to be poked, or since when; None where none is behind."""
+    query = select(Enrollment.follow_at).where(col(Enrollment.follow_at).is_not(None))
+    return session.exec(query.order_by(col(Enrollment.follow_at)).limit(1)).first()
+
+
+def behind(session: Session, now: datetime, limit: int, again: datetime) -> Sequence[WorkflowRow]:
+    """The workflows that are to be poked by now, the longest behind first; nobody gets them before `again` any more.
+
+    One whose start is still on its way is passed over, and so is what another transaction holds.
+    """
+    waits = exists().where(col(Dispatch.enrollment_id) == col(Enrollment.id))
+    query = select_columns(*_COLUMNS).where(col(Enrollment.follow_at) <= now, ~waits)
+    query = query.order_by(col(Enrollment.follow_at), col(Enrollment.id)).limit(limit)
+    rows = session.connection().execute(query.with_for_update(skip_locked=True, of=Enrollment)).all()
+    found = [WorkflowRow._make(one) for one in rows]
+    here = col(Enrollment.id).in_([one.id for one in found])
+    session.connection().execute(update(Enrollment).where(here).values(follow_at=again))
+    return found
