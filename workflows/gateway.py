@@ -161,12 +161,12 @@ class Gateway:
         except WorkflowAlreadyStartedError:
             return
 
-    async def rouse(self, workflow_id: str, stands: Beginning) -> None:
+    async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
         """`poke` an enrollment that may rest since its start, which a signal by itself would not end.
 
-        Where Temporal knows nothing of it, it begins where it `stands`.
+        Where Temporal knows nothing of it, it begins where it `stands`. False where the workflow has ended.
         """
-        with suppress(WorkflowAlreadyStartedError):  # it has ended
+        try:
             await self.client.start_workflow(
                 "JourneyWorkflow",
                 args=stands.arguments(),
@@ -175,6 +175,9 @@ class Gateway:
                 id_reuse_policy=ONCE,
                 start_signal="poke",
             )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
 
     async def restart(self, workflow_id: str, stands: Beginning) -> None:
         """Begin a workflow where its enrollment `stands`, whatever became of the one before; one that runs stays."""

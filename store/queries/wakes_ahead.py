@@ -52,6 +52,15 @@ def not_due(session: Session, enrollment_id: str) -> None:
     session.connection().execute(update(Enrollment).where(col(Enrollment.id) == enrollment_id).values(due_at=None))
 
 
+def nobody_follows(session: Session, ids: Collection[str]) -> None:
+    """The workflows of these have ended: where the enrollments have too, nothing is to be followed any more.
+
+    A live one is left as it is: that its workflow is not there is a difference, which the books tell.
+    """
+    here = col(Enrollment.id).in_(ids), col(Enrollment.status) == EnrollmentStatus.ENDED
+    session.connection().execute(update(Enrollment).where(*here).values(follow_at=None))
+
+
 def count_behind(session: Session) -> int:
     """How many workflows have not followed all wakes of their enrollments; it looks at each of them."""
     query = select(func.count()).select_from(Enrollment).where(col(Enrollment.follow_at).is_not(None))

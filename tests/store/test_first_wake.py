@@ -45,8 +45,9 @@ class Temporal:
             self.away = False
             raise OSError("away")
 
-    async def rouse(self, workflow_id: str, stands: Beginning) -> None:
+    async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
         self.roused.append(stands)
+        return True
 
     async def poke(self, workflow_id: str) -> None:
         self.poked += 1

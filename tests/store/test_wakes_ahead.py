@@ -38,13 +38,15 @@ pytestmark = pytest.mark.usefixtures("welcome")
 
 
 class Temporal:
-    """Keeps which workflows were roused."""
+    """Keeps which workflows were roused; once it is `over` none of them runs."""
 
     def __init__(self) -> None:
         self.roused: list[str] = []
+        self.over = False
 
-    async def rouse(self, workflow_id: str, stands: Beginning) -> None:
+    async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
         self.roused.append(workflow_id)
+        return not self.over
 
 
 def lead(database: Database, now: datetime, *shells: Shell, lag: timedelta = timedelta()) -> Led:
@@ -296,7 +298,7 @@ def ahead(database: Database, temporal: Temporal, clock: HandClock) -> WakesAhea
 
 
 def begin(database: Database, shells: Sequence[Shell], now: datetime) -> None:
-    """Their workflows have started: nothing of them is on its way."""
+    """Their workflows have started, or were poked: nothing of them is on its way."""
     lead(database, now, *shells, lag=LAG)
     with database.writing() as session:
         ready = dispatches.lease(session, now, 100, LAG, [*Priority])
@@ -328,6 +330,28 @@ async def test_a_deadline_is_met_ahead_and_the_workflow_looks_a_while_later(
     ahead._followed -= 1
     await ahead.round()
     assert (len(temporal.roused), own(database).follow_at) == (2, None)
+
+
+@pytest.mark.parametrize(("event", "left"), [("Account Closed", False), ("Bought", True)])
+async def test_nothing_is_followed_by_a_workflow_that_has_ended(
+    database: Database,
+    shell: Shell,
+    take: Ingest,
+    ahead: WakesAhead,
+    temporal: Temporal,
+    clock: HandClock,
+    noon: datetime,
+    event: str,
+    left: bool,
+) -> None:
+    """As a database that is older than Temporal finds it; where the enrollment lives, the books tell of it."""
+    begin(database, [shell], noon)
+    take({"type": "track", "userId": "ann", "event": event})
+    begin(database, [shell], noon)
+    temporal.over = True
+    clock.forward(minutes=6)
+    await ahead.round()
+    assert (len(temporal.roused), own(database).follow_at is not None) == (1, left)
 
 
 async def test_a_workflow_is_not_poked_before_it_is_started(

@@ -236,9 +236,9 @@ class SimulatedGateway:
         await self._call()
         self._temporal.start(workflow_id, CONVERTER.to_payloads(begins.arguments()), rests or timedelta())
 
-    async def rouse(self, workflow_id: str, stands: Beginning) -> None:
+    async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
         await self._call()
-        self._temporal.rouse(workflow_id, CONVERTER.to_payloads(stands.arguments()))
+        return self._temporal.rouse(workflow_id, CONVERTER.to_payloads(stands.arguments()))
 
     async def poke(self, workflow_id: str) -> None:
         await self._call()

@@ -97,11 +97,12 @@ class Temporal:
         self._tell()
         return True
 
-    def rouse(self, workflow_id: str, arguments: Sequence[Payload]) -> None:
-        """A poke that also ends the rest of a workflow before its first task."""
+    def rouse(self, workflow_id: str, arguments: Sequence[Payload]) -> bool:
+        """A poke that also ends the rest of a workflow before its first task; False where it has ended."""
         if not self.start(workflow_id, arguments, timedelta(), signal=True):
-            return
+            return False
         self.executions[workflow_id].begins_at = min(self.executions[workflow_id].begins_at, self._clock.now())
+        return True
 
     def terminate(self, workflow_id: str) -> None:
         """End it, and forget it."""

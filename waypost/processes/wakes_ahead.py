@@ -8,6 +8,7 @@ far ahead as may be, its workflow does it, at once.
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlmodel import Session
@@ -124,12 +125,16 @@ class WakesAhead:
         )
 
     async def _poke_all(self, those: Sequence[WorkflowRow]) -> None:
+        over = list[str]()
         for one in those:
             try:
-                await self._gateway.rouse(one.workflow_id, where_it_stands(one))
+                if not await self._gateway.rouse(one.workflow_id, where_it_stands(one)):
+                    over.append(one.id)
             except (RPCError, OSError) as error:
                 log.warning("not_followed", enrollment=one.id, error=type(error).__name__)
-                return
+                break
+        if over:
+            await asyncio.to_thread(self._database.write, partial(wakes_ahead.nobody_follows, ids=over))
 
     def _lead(self, ids: Sequence[str], wait: bool) -> Led:
         parts = [self._together(ids[at : at + TOGETHER], wait) for at in range(0, len(ids), TOGETHER)]
