@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, or_, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, update
+from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
@@ -24,6 +25,14 @@ class Priority(IntEnum):
     SIGNAL = 1
     START = 2
     BULK_START = 3
+
+
+_ANY_READY: Any = (
+    select_columns(col(Dispatch.id))
+    .where(col(Dispatch.priority).in_(bindparam("priorities", expanding=True)))
+    .where(col(Dispatch.status) == DispatchStatus.READY)
+    .limit(1)
+)
 
 
 def row(
@@ -74,9 +83,9 @@ def lease(
 
 def any_ready(session: Session, priorities: Sequence[Priority]) -> bool:
     """Whether a lease may find something; asked often, so that an idle dispatcher takes no lock."""
-    these = col(Dispatch.priority).in_([int(one) for one in priorities])
-    ready = select(Dispatch.id).where(these, Dispatch.status == DispatchStatus.READY)
-    return session.exec(ready.limit(1)).first() is not None
+    return (
+        session.connection().execute(_ANY_READY, {"priorities": [int(one) for one in priorities]}).first() is not None
+    )
 
 
 def starts_left(session: Session) -> int:

@@ -332,6 +332,18 @@ async def test_a_deadline_is_met_ahead_and_the_workflow_looks_a_while_later(
     assert (len(temporal.roused), own(database).follow_at) == (2, None)
 
 
+async def test_workflows_that_are_behind_at_about_the_same_time_are_poked_together(
+    database: Database, take: Ingest, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
+) -> None:
+    begin(database, joined(database, take, "ann", "bob", "cy"), noon)
+    with database.writing() as session:
+        for one, seconds in zip(session.exec(select(Enrollment)).all(), (0, 14, 16), strict=True):
+            one.follow_at = noon + timedelta(seconds=seconds)
+            session.add(one)
+    await ahead.round()
+    assert len(temporal.roused) == 2
+
+
 @pytest.mark.parametrize(("event", "left"), [("Account Closed", False), ("Bought", True)])
 async def test_nothing_is_followed_by_a_workflow_that_has_ended(
     database: Database,

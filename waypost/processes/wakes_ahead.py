@@ -38,6 +38,9 @@ FOLLOW_AT_ONCE, FOLLOW_EVERY = 16, 0.5
 """Workflows that are poked at once, and the seconds between: each costs Temporal and a worker some 30 ms, so that
 following takes one core of two at most."""
 
+TOO_EARLY = 20
+"""The part of the lag by which a workflow may be poked too early, with one whose time has come: so they go together."""
+
 FOLLOW_AGAIN = timedelta(minutes=10)
 """When a workflow that was poked, and has not come, is poked again."""
 
@@ -99,7 +102,7 @@ class WakesAhead:
     def _look(self) -> tuple[Sequence[str], bool]:
         now = self._clock()
         with self._database.reading() as session:
-            first, behind = wakes_ahead.next_due(session), wakes_ahead.next_to_follow(session)
+            first, behind = wakes_ahead.next_due_and_behind(session)
             due = wakes_ahead.due(session, now, BATCH) if first is not None and first <= now else ()
         follows = behind is not None and behind <= now
         waits = [one - now for one in (first, behind) if one is not None and one > now]
@@ -119,9 +122,9 @@ class WakesAhead:
         return len(found)
 
     def _behind(self) -> Sequence[WorkflowRow]:
-        now = self._clock()
+        now, early = self._clock(), self._lag / TOO_EARLY
         return self._database.write(
-            lambda session: wakes_ahead.behind(session, now, FOLLOW_AT_ONCE, now + FOLLOW_AGAIN)
+            lambda session: wakes_ahead.behind(session, now + early, FOLLOW_AT_ONCE, now + FOLLOW_AGAIN)
         )
 
     async def _poke_all(self, those: Sequence[WorkflowRow]) -> None:
