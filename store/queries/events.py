@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam, update
 from sqlalchemy import select as sql_select
-from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from journeys.facts.guards import ANY_EVENT
@@ -32,6 +32,17 @@ def last_named(session: Session, customer_id: str, name: str) -> Event | None:
     return session.exec(query.order_by(col(Event.seq).desc()).limit(1)).first()
 
 
+def _ahead(*where: Any) -> Any:
+    query = sql_select(col(Event.received_at), col(Event.seq), col(Event.name)).where(
+        col(Event.customer_id) == bindparam("customer"), col(Event.seq) > bindparam("seq"), col(Event.fires), *where
+    )
+    return query.order_by(col(Event.seq)).limit(bindparam("limit"))
+
+
+_AHEAD: Any = _ahead()
+_AHEAD_OF_NAMES: Any = _ahead(col(Event.name).in_(bindparam("names", expanding=True)))
+
+
 def ahead(
     session: Session, customer_id: str, seq: int, names: Collection[str], limit: int
 ) -> Sequence[tuple[datetime, int, str]]:
@@ -41,12 +52,10 @@ def ahead(
     """
     if not names:
         return []
-    query = select(Event.received_at, Event.seq, Event.name).where(
-        Event.customer_id == customer_id, col(Event.seq) > seq, col(Event.fires)
-    )
-    if ANY_EVENT not in names:
-        query = query.where(col(Event.name).in_(names))
-    return session.exec(query.order_by(col(Event.seq)).limit(limit)).all()
+    above: dict[str, Any] = {"customer": customer_id, "seq": seq, "limit": limit}
+    query, of = (_AHEAD, above) if ANY_EVENT in names else (_AHEAD_OF_NAMES, {**above, "names": [*names]})
+    rows: Any = session.connection().execute(query, of).all()
+    return rows
 
 
 def whole_ahead(session: Session, customer_id: str, seq: int, limit: int) -> Sequence[Event]:

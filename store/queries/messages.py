@@ -159,10 +159,20 @@ def planned(session: Session, ids: Sequence[str]) -> Mapping[str, Message]:
     return {one.id: one for one in found}
 
 
+def _unclaimed(*where: Any) -> Any:
+    of = col(Message.enrollment_id) == sqlalchemy.bindparam("enrollment"), col(Message.status).in_(CLAIMABLE)
+    return select(Message).where(*of, *where).order_by(col(Message.id)).with_for_update()
+
+
+_UNCLAIMED: Any = _unclaimed()
+_UNCLAIMED_OF_VISIT: Any = _unclaimed(col(Message.visit) == sqlalchemy.bindparam("visit"))
+
+
 def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
     """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked, by their ids."""
-    of = [] if visit is None else [Message.visit == visit]
-    return _locked(session, Message.enrollment_id == enrollment_id, col(Message.status).in_(CLAIMABLE), *of)
+    of = {"enrollment": enrollment_id, "visit": visit}
+    query = _UNCLAIMED if visit is None else _UNCLAIMED_OF_VISIT
+    return session.exec(query, params=of, execution_options=_ANEW).all()
 
 
 def unclaimed_of_broadcast(session: Session, broadcast: str, but: Collection[str], limit: int) -> Sequence[str]:

@@ -49,8 +49,8 @@ def next_due(session: Session) -> datetime | None:
 
 def next_due_and_behind(session: Session) -> tuple[datetime | None, datetime | None]:
     """`next_due`, and when the next workflow that is behind is to be poked; asked often, and so in one statement."""
-    due, behind = session.connection().execute(_NEXT).one()
-    return due, behind
+    row: Any = session.connection().execute(_NEXT).one()
+    return row[0], row[1]
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
