@@ -21,7 +21,7 @@ from journeys.program.compiler import compile_journey
 from journeys.program.program import Program
 from store import migrate
 from store.session import Database
-from tests import kept_counts, postgresql, quick_disk
+from tests import kept_counts, order_for_workers, postgresql, quick_disk
 from waypost.processes import garbage_collection
 from waypost.settings import Settings
 from waypost.telemetry import logs
@@ -35,6 +35,12 @@ if quick := quick_disk.folder():
 structlog.configure(processors=logs.PROCESSORS)  # its own way draws each frame's variables: ten seconds for a traceback
 
 gc.disable()  # until everything is collected; what is loaded then stays: to look through it again took a quarter of all
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker alone takes them as they stand."""
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = order_for_workers.dealt(items, workers)
 
 
 def pytest_collection_finish() -> None:
