@@ -5,15 +5,13 @@ the highest score is the best. Of one's own scale the lowest and the highest
 third are low and high; what is between is middle.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from readers.keys import KEY
+
 ANSWERED = "Survey Answered"
 """The event of a customer that an answer is: `survey`, `score`, `class`."""
-
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
-"""How a survey is named."""
 
 MOST_ANSWERS = 11
 """Answers of a scale: more do not fit beside each other in a mail."""
@@ -64,7 +62,7 @@ _CLASSES: Mapping[str, Bands] = {
 
 def scale(survey: str, lowest: int | None = None, highest: int | None = None) -> Scale:
     """The scale of a survey; one's own needs both bounds. Raise ValueError where there is none, or it is too long."""
-    if not NAME.fullmatch(survey):
+    if not KEY.fullmatch(survey):
         raise ValueError("a survey is named by a letter and letters, digits, - or _")
     known = KNOWN.get(survey)
     if known is not None:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
@@ -15,11 +14,9 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
+from readers.keys import KEY
 from waypost.private_files import kept
 from waypost.setting_readers import MAIL, STORE, TEMPORAL, WORKERS, Reader, SettingFacts
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
-"""The name of a secret, as the journey language spells keys."""
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 """As `services.installation.rates` reads it: `100/second`."""
@@ -59,7 +56,7 @@ def _named_secrets(given: Any) -> Any:
     except ValueError:
         read = None
     if not isinstance(read, dict) or not all(
-        _NAME.fullmatch(name) and isinstance(text, str) and text and text.isprintable()
+        KEY.fullmatch(name) and isinstance(text, str) and text and text.isprintable()
         for name, text in cast(dict[str, Any], read).items()
     ):
         raise ValueError('it must be a JSON object of names and texts of one line, as {"crm_token": "Bearer …"}')

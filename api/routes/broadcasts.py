@@ -20,9 +20,10 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.broadcasts import AudienceOut, BroadcastOut, BroadcastProgress, VariantOut, WinnerIn
 from api.schemas.operations import OperationOut
+from readers.keys import PATTERN
 from services import values
 from services.definitions import broadcasts, send_hours
-from services.definitions.broadcast_definition import KEY, BroadcastIn
+from services.definitions.broadcast_definition import BroadcastIn
 from services.operations import operations
 from services.upkeep import broadcast_clock
 from store.queries import broadcasts as broadcast_rows
@@ -32,7 +33,7 @@ from store.tables.broadcasts import Broadcast
 
 router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)
 
-BroadcastKey = Annotated[str, Path(description="the broadcast's key", pattern=KEY)]
+BroadcastKey = Annotated[str, Path(description="the broadcast's key", pattern=PATTERN)]
 
 
 @router.put("/{key}", summary="Create or change a draft", responses=responses(409, 412, 422))

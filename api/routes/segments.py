@@ -13,6 +13,7 @@ from api.edge.etags import TheTags
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.segments import MemberOut, SegmentIn, SegmentOut, SegmentPreviewIn, SegmentPreviewOut
+from readers.keys import PATTERN
 from services import values
 from services.customers import segment_preview, segments
 from services.definitions import journeys
@@ -21,7 +22,7 @@ from store.tables.customers import Segment
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
-SegmentKey = Annotated[str, Path(description="the segment's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+SegmentKey = Annotated[str, Path(description="the segment's key", pattern=PATTERN)]
 
 
 @router.put("/{key}", summary="Create or change a segment", responses=responses(409, 412, 422))

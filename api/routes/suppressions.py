@@ -1,6 +1,6 @@
 """Suppressions: addresses that are never written to."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
@@ -11,7 +11,7 @@ from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.suppressions import Suppressed, SuppressionIn, SuppressionOut
+from api.schemas.suppressions import Suppressed, SuppressionIn, SuppressionOut, SuppressionReason
 from services.customers import suppressions
 from store.queries import customers, lists
 from store.tables.customers import Suppression
@@ -26,7 +26,7 @@ def listed(
     session: Reading,
     caller: Support,
     page: ThePage,
-    reason: Literal["bounce", "complaint", "unsubscribe", "manual"] | None = None,
+    reason: SuppressionReason | None = None,
 ) -> Page[SuppressionOut]:
     """By address."""
     rows, cursor = lists.suppressions(session, page.slice(), reason=reason)

@@ -38,6 +38,7 @@ from api.schemas.templates import (
 from mail import linting
 from mail.rendering.templates import TemplateProblem
 from readers import locales
+from readers.keys import PATTERN
 from services import values
 from services.customers import known_facts, suppressions
 from services.definitions import broadcasts, journeys, template_pins, templates
@@ -54,7 +55,7 @@ from store.tables.definitions import TemplateVersion
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"], route_class=IdempotentRoute)
 
-TemplateKey = Annotated[str, Path(description="the template's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+TemplateKey = Annotated[str, Path(description="the template's key", pattern=PATTERN)]
 EXAMPLE_ID = "00000000-0000-5000-8000-000000000000"
 EXAMPLE_LINK = "https://example.com/u/preview"
 SAMPLE: dict[str, Any] = {"first_name": "Ann", "last_name": "Example", "email": "ann@example.com", "events": {}}

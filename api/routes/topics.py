@@ -16,6 +16,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.topics import TopicIn, TopicOut
 from journeys.program.send_terms import GENERAL
+from readers.keys import PATTERN
 from services.definitions import broadcasts, journeys, topics
 from services.errors import NotFound
 from store.queries import lists
@@ -23,7 +24,7 @@ from store.tables.definitions import Topic
 
 router = APIRouter(prefix="/v1/topics", tags=["topics and consent"], route_class=IdempotentRoute)
 
-TopicKey = Annotated[str, Path(description="the topic's key", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+TopicKey = Annotated[str, Path(description="the topic's key", pattern=PATTERN)]
 
 
 @router.put("/{key}", summary="Create or change a topic", responses=responses(409, 412, 422))

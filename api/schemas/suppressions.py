@@ -7,13 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 
+SuppressionReason = Literal["bounce", "complaint", "unsubscribe", "manual"]
+"""Whose word it is that an address is never written to: the provider's, the recipient's, or a person's here."""
+
 
 class SuppressionIn(BaseModel):
     """Why an address is never written to."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "manual"}]})
 
-    reason: Literal["bounce", "complaint", "unsubscribe", "manual"] = "manual"
+    reason: SuppressionReason = "manual"
 
 
 class Suppressed(Shown):

@@ -1,11 +1,12 @@
 """Topics: what a customer can unsubscribe from."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from readers.locales import TAGS
+from services.definitions.topics import ConsentRule
 from services.installation.installation_settings import CapIn
 
 
@@ -30,7 +31,7 @@ class TopicIn(BaseModel):
     names: dict[Annotated[str, Field(pattern=TAGS)], Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         default={}, max_length=50, description="in other languages, by tag; recipients read their own"
     )
-    consent: Literal["opt_in", "opt_out", "double_opt_in"] = Field(
+    consent: ConsentRule = Field(
         default="opt_out",
         description="opt_in: no mail without consent; double_opt_in: none before it was confirmed by a link in a mail",
     )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from journeys.facts import calendar, guards
+from readers import keys
 
 LONGEST_PROSE = 2_000
 """Characters of a text that people read: a note of a page."""
@@ -79,10 +80,7 @@ def _url(text: str) -> None:
         raise ValueError(f"{text!r} is not a web address; write it whole, such as https://example.com/hook")
 
 
-KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
-"""What a key is made of: of a journey, a stage, a template."""
-
-Key = Annotated[str, Field(pattern=KEY)]
+Key = Annotated[str, Field(pattern=keys.PATTERN)]
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 GuardText = Annotated[str, checked(guards.check, "guard")]
 Duration = Annotated[str, checked(calendar.parse_span, "duration")]

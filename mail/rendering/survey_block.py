@@ -10,9 +10,10 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from readers import survey_scales
+from readers.keys import CHARACTERS
 from readers.survey_scales import Scale
 
-_LINK = re.compile(r"https://survey\.invalid/([A-Za-z][A-Za-z0-9_-]{0,62})/(-?\d{1,9})/(-?\d{1,9})/(-?\d{1,9})")
+_LINK = re.compile(rf"https://survey\.invalid/({CHARACTERS})/(-?\d{{1,9}})/(-?\d{{1,9}})/(-?\d{{1,9}})")
 _CELL = (
     "display:inline-block;min-width:1.4em;padding:8px 6px;border:1px solid #c9ced6;border-radius:4px;"
     "text-align:center;text-decoration:none"

@@ -12,17 +12,15 @@ from journeys.language.verbs import SendWindow
 from journeys.program import assignment
 from journeys.program.send_terms import GENERAL, SendTerms
 from readers import dates
+from readers.keys import PATTERN
 from services.installation import rates
-
-KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
-"""How keys look: those of broadcasts, segments, templates, topics and variants, the same as in the language."""
 
 Metric = Literal["opened", "clicked"]
 """What variants can be judged by."""
 
 _NAIVE = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")
 
-TemplateReference = Annotated[str, Field(pattern=KEY, examples=["spring"])]
+TemplateReference = Annotated[str, Field(pattern=PATTERN, examples=["spring"])]
 """The key of a template, kept in the store or a file."""
 
 
@@ -65,11 +63,11 @@ class BroadcastIn(BaseModel):
     )
 
     name: str | None = Field(default=None, max_length=200)
-    segment: str | None = Field(default=None, pattern=KEY, examples=["buyers"])
+    segment: str | None = Field(default=None, pattern=PATTERN, examples=["buyers"])
     template: TemplateReference | None = Field(default=None, description="or `variants`")
     subject: str | None = Field(default=None, min_length=1, max_length=400, description="instead of the template's own")
-    topic: str = Field(default=GENERAL, pattern=KEY, examples=["news"])
-    variants: dict[Annotated[str, Field(pattern=KEY)], VariantIn] = Field(default={}, max_length=10)
+    topic: str = Field(default=GENERAL, pattern=PATTERN, examples=["news"])
+    variants: dict[Annotated[str, Field(pattern=PATTERN)], VariantIn] = Field(default={}, max_length=10)
     test: BroadcastTestIn | None = Field(default=None, description="without it the variants share the whole audience")
     at: str | None = Field(
         default=None,

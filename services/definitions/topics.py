@@ -13,6 +13,9 @@ from services.errors import InvalidInput, NotFound, Refused
 from services.installation.installation_settings import CapIn
 from store.tables.definitions import JourneyVersion, Topic
 
+ConsentRule = Literal["opt_in", "opt_out", "double_opt_in"]
+"""Whether mail needs a yes, needs no no, or needs a yes that was confirmed by a link in a mail."""
+
 
 def get(session: Session, key: str) -> Topic:
     """The terms of a topic; raise NotFound where it has none, though mail may belong to it."""
@@ -46,7 +49,7 @@ def put(
     key: str,
     *,
     name: str | None,
-    consent: Literal["opt_in", "opt_out", "double_opt_in"],
+    consent: ConsentRule,
     transactional: bool,
     cap: CapIn | None,
     now: datetime,

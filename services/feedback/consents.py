@@ -16,6 +16,8 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.facts.guards import REQUESTED, SUBSCRIBED, UNSUBSCRIBED
+from journeys.rules.policy import EVERY_TOPIC
+from readers.keys import CHARACTERS
 from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.enrollments.customer_events import Listeners
@@ -29,11 +31,8 @@ from store.queries import consents as consent_rows
 from store.queries.lanes import TRANSACTIONAL
 from store.tables.customers import Consent, Customer
 
-EVERYTHING = "*"
-"""All topics at once."""
-
-TOPIC = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}|\*")
-"""How a topic is named; `*` is EVERYTHING."""
+TOPIC = re.compile(rf"{CHARACTERS}|{re.escape(EVERY_TOPIC)}")
+"""How a topic is named; or all of them."""
 
 ASK_AGAIN = timedelta(days=1)
 """A yes that is said again after so long, and was not confirmed, is asked about again."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.rules.policy import EVERY_TOPIC
 from services.attribution import mail_outcomes
 from services.customers.consent_in_force import ConsentsInForce
 from services.definitions import topics
 from services.errors import NotFound
 from services.feedback import consents
-from services.feedback.consents import EVERYTHING, Statement
+from services.feedback.consents import Statement
 from services.messages.eligibility import OPT_IN
 from store.queries import customer_mail, customers
 from store.queries import topics as topic_rows
@@ -95,9 +96,9 @@ def choose(
     customers.lock(session, customer_id)
     source = f"preference page, message {send_id}"
     found, email = choices(session, customer_id, send_id), _inbox(session, customer_id, send_id)
-    nothing = _said(session, customer_id, email).of(customer_id, email, EVERYTHING).granted is False
+    nothing = _said(session, customer_id, email).of(customer_id, email, EVERY_TOPIC).granted is False
     said = Statement(
-        customer_id=customer_id, topic=EVERYTHING, granted=True, source=source, at=now, email=email, confirmed=True
+        customer_id=customer_id, topic=EVERY_TOPIC, granted=True, source=source, at=now, email=email, confirmed=True
     )
     statements = [said] if wanted and nothing else list[Statement]()
     for one in found:

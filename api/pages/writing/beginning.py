@@ -12,8 +12,8 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import PRIVATE, Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.pages.writing import examples
-from journeys.language.words import KEY
 from pictures import map as maps
+from readers.keys import PATTERN
 from services.access import audit_log
 from services.definitions import draft_texts
 from services.errors import InvalidInput, NotFound
@@ -62,7 +62,7 @@ def begin(
     try:
         if found is None and example:
             raise InvalidInput(f"there is no example {example!r}", "example")
-        if not re.fullmatch(KEY, wanted) or wanted in TAKEN:
+        if not re.fullmatch(PATTERN, wanted) or wanted in TAKEN:
             raise InvalidInput(f"{wanted!r} is no key: it begins with a letter, then letters, digits, _ and -", "key")
         text = found.as_journey(wanted) if found is not None else examples.EMPTY.format(key=wanted)
         frame.parts.database.write(work)
