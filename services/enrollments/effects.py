@@ -27,7 +27,7 @@ from services.errors import NotFound, Refused
 from services.messages import withdrawing
 from services.messages.eligibility import Recipients
 from store.ids import message_of_step
-from store.queries import counts, customer_words, messages, unreadable_values
+from store.queries import counts, customer_words, enrollment_mail, messages, unreadable_values
 from store.queries.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
@@ -125,7 +125,7 @@ def _credit(call: WakeContext, record: Decide) -> Detail:
     """The last message accepted within the goal's window before the event, if there is one."""
     assert call.program.goal is not None
     since = record.at - call.program.goal.within.elapsed
-    message = messages.last_accepted(call.session, call.enrollment.id, since, record.at)
+    message = enrollment_mail.last_accepted(call.session, call.enrollment.id, since, record.at)
     template = message.template if message else ""
     counts.tally(call.session).count(call.enrollment.id, call.enrollment.journey, counts.CONVERTED, template)
     if message is not None:

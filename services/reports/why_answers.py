@@ -23,7 +23,7 @@ from services.errors import InvalidInput, NotFound
 from services.reports import both_clocks, untold_dates, why_mail
 from services.reports.both_clocks import BothClocks
 from services.reports.why_mail import MOST, Why
-from store.queries import decisions, enrollments, events, hooks, messages
+from store.queries import decisions, enrollment_mail, enrollments, events, hooks
 from store.statuses import CLAIMABLE, EnrollmentStatus, HookStatus
 from store.tables.customers import Customer
 from store.tables.definitions import Journey, JourneyVersion
@@ -123,7 +123,7 @@ class _Run:
 
     def _mailed(self, step: str) -> Why | None:
         """About the mail of a step: that which is under way; else the next one, and behind it the last."""
-        mail = messages.last_of_step(self._session, self._run.id, step)
+        mail = enrollment_mail.last_of_step(self._session, self._run.id, step)
         if mail is None:
             return None
         told = why_mail.told(self._session, mail, decisions.of_message(self._session, mail, MOST), self._clocks)

@@ -108,23 +108,6 @@ def _kind_of_row(one: bulk.ColumnValues) -> MessageKind:
     )
 
 
-# -- reading -----------------------------------------------------------------------------------------------------------
-
-
-def last_accepted(session: Session, enrollment_id: str, since: datetime, until: datetime) -> Message | None:
-    """The last mail of an enrollment that the provider accepted between two instants (both included), or None."""
-    query = select(Message).where(
-        Message.enrollment_id == enrollment_id, col(Message.accepted_at) >= since, col(Message.accepted_at) <= until
-    )
-    return session.exec(query.order_by(col(Message.accepted_at).desc()).limit(1)).first()
-
-
-def last_of_step(session: Session, enrollment_id: str, step: str) -> Message | None:
-    """The mail of the last visit of a step that was planned; None where none was."""
-    query = select(Message).where(Message.enrollment_id == enrollment_id, Message.step == step)
-    return session.exec(query.order_by(col(Message.visit).desc(), col(Message.planned_at).desc()).limit(1)).first()
-
-
 # -- changing ----------------------------------------------------------------------------------------------------------
 
 

@@ -7,11 +7,13 @@ from typing import Any
 from sqlmodel import col, select
 
 from services.definitions import pauses
-from services.enrollments import asking
+from services.enrollments import asking, wake
+from services.enrollments.wake import Led
 from services.ingestion.ingest import IngestResult
 from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment
 from store.tables.messages import Message
+from tests.shells import Shell
 
 Ingest = Callable[..., IngestResult]
 
@@ -46,3 +48,18 @@ def mails(database: Database) -> dict[str, tuple[str, str | None]]:
 
 def buys(take: Ingest, at: datetime) -> None:
     take({"type": "track", "userId": "ann", "event": "Bought"}, at=at)
+
+
+def lead(database: Database, now: datetime, *shells: Shell, lag: timedelta = timedelta()) -> Led:
+    return database.write(lambda session: wake.lead(session, [one.enrollment for one in shells], now, lag))
+
+
+def own(database: Database) -> Enrollment:
+    (found,) = rows(database, Enrollment)
+    return found
+
+
+def joined(database: Database, take: Ingest, *users: str) -> list[Shell]:
+    take(*({"type": "identify", "userId": one, "traits": {"email": f"{one}@example.com"}} for one in users))
+    take(*({"type": "track", "userId": one, "event": "Signed Up"} for one in users))
+    return [Shell(database, one) for one in rows(database, Enrollment)]

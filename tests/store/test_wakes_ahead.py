@@ -1,13 +1,9 @@
 """Enrollments are waked ahead of their workflows, which follow later: what is kept for them, and how far it may go."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
-from structlog.testing import capture_logs
 
 from journeys.changes.outcomes import Choices
 from journeys.machine.woken import restored
@@ -18,50 +14,16 @@ from services.enrollments import asking, wake
 from services.enrollments.wake import Led
 from services.errors import NotFound
 from services.jobs import erasure
-from store.queries import dispatches
-from store.queries.dispatches import Priority
 from store.session import Database
 from store.tables.access import Operation
-from store.tables.customers import Customer
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Decision
 from store.tables.messages import Message
 from tests.conftest import HandClock, Statements
 from tests.shells import Shell
 from tests.store.conftest import WELCOME
-from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, pause, rows, story
-from waypost.processes.wakes_ahead import FOLLOW_AGAIN, WakesAhead
-from workflows.gateway import Beginning
-
-LAG = timedelta(minutes=5)
+from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, joined, lead, mails, own, pause, rows, story
 
 pytestmark = pytest.mark.usefixtures("welcome")
-
-
-class Temporal:
-    """Keeps which workflows were roused; once it is `over` none of them runs."""
-
-    def __init__(self) -> None:
-        self.roused: list[str] = []
-        self.over = False
-
-    async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
-        self.roused.append(workflow_id)
-        return not self.over
-
-
-def lead(database: Database, now: datetime, *shells: Shell, lag: timedelta = timedelta()) -> Led:
-    return database.write(lambda session: wake.lead(session, [one.enrollment for one in shells], now, lag))
-
-
-def own(database: Database) -> Enrollment:
-    (found,) = rows(database, Enrollment)
-    return found
-
-
-def joined(database: Database, take: Ingest, *users: str) -> list[Shell]:
-    take(*({"type": "identify", "userId": one, "traits": {"email": f"{one}@example.com"}} for one in users))
-    take(*({"type": "track", "userId": one, "event": "Signed Up"} for one in users))
-    return [Shell(database, one) for one in rows(database, Enrollment)]
 
 
 def test_a_workflow_follows_several_wakes_as_one(
@@ -282,142 +244,3 @@ def test_those_who_are_waked_together_are_looked_up_together(
     with statements(database, at_most=18 + 5 * count):
         lead(database, noon, *shells)
     assert len(rows(database, Message)) == count
-
-
-# -- as the dispatcher does it -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def temporal() -> Temporal:
-    return Temporal()
-
-
-@pytest.fixture
-def ahead(database: Database, temporal: Temporal, clock: HandClock) -> WakesAhead:
-    return WakesAhead(database, temporal, clock, lag=LAG)  # type: ignore[arg-type]
-
-
-def begin(database: Database, shells: Sequence[Shell], now: datetime) -> None:
-    """Their workflows have started, or were poked: nothing of them is on its way."""
-    lead(database, now, *shells, lag=LAG)
-    with database.writing() as session:
-        ready = dispatches.lease(session, now, 100, LAG, [*Priority])
-        dispatches.remove_arrived(session, [one.id or 0 for one in ready])
-
-
-async def test_a_deadline_is_met_ahead_and_the_workflow_looks_a_while_later(
-    database: Database, shell: Shell, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
-) -> None:
-    begin(database, [shell], noon)
-    assert (await ahead.round(), ahead.rest()) == (0, 4.0)
-    clock.forward(days=2)
-    assert await ahead.round() == 1
-    assert mails(database) == {"mail_a": ("planned", None), "mail_b": ("planned", None)}
-    told = own(database)
-    assert told.follow_at is not None
-    assert LAG / 2 <= told.follow_at - clock() <= LAG
-    assert (await ahead.round(), temporal.roused) == (0, [])
-    clock.forward(seconds=LAG.total_seconds())
-    await ahead.round()
-    await ahead.round()
-    assert temporal.roused == [told.workflow_id], "once, though it has not come yet"
-    ahead._followed -= 1  # half a second has passed
-    clock.forward(seconds=FOLLOW_AGAIN.total_seconds())
-    await ahead.round()
-    assert len(temporal.roused) == 2, "it may be lost with the server that had it"
-    shell.wake(clock())
-    clock.forward(hours=1)
-    ahead._followed -= 1
-    await ahead.round()
-    assert (len(temporal.roused), own(database).follow_at) == (2, None)
-
-
-async def test_workflows_that_are_behind_at_about_the_same_time_are_poked_together(
-    database: Database, take: Ingest, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
-) -> None:
-    begin(database, joined(database, take, "ann", "bob", "cy"), noon)
-    with database.writing() as session:
-        for one, seconds in zip(session.exec(select(Enrollment)).all(), (0, 14, 16), strict=True):
-            one.follow_at = noon + timedelta(seconds=seconds)
-            session.add(one)
-    await ahead.round()
-    assert len(temporal.roused) == 2
-
-
-@pytest.mark.parametrize(("event", "left"), [("Account Closed", False), ("Bought", True)])
-async def test_nothing_is_followed_by_a_workflow_that_has_ended(
-    database: Database,
-    shell: Shell,
-    take: Ingest,
-    ahead: WakesAhead,
-    temporal: Temporal,
-    clock: HandClock,
-    noon: datetime,
-    event: str,
-    left: bool,
-) -> None:
-    """As a database that is older than Temporal finds it; where the enrollment lives, the books tell of it."""
-    begin(database, [shell], noon)
-    take({"type": "track", "userId": "ann", "event": event})
-    begin(database, [shell], noon)
-    temporal.over = True
-    clock.forward(minutes=6)
-    await ahead.round()
-    assert (len(temporal.roused), own(database).follow_at is not None) == (1, left)
-
-
-async def test_a_workflow_is_not_poked_before_it_is_started(
-    database: Database, shell: Shell, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
-) -> None:
-    lead(database, noon, shell)
-    clock.forward(minutes=1)
-    await ahead.round()
-    assert temporal.roused == []
-
-
-async def test_one_whose_wake_fails_fails_alone_and_is_left_to_its_workflow(
-    database: Database, take: Ingest, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
-) -> None:
-    shells = joined(database, take, "ann", "bob", "cy")
-    begin(database, shells, noon)
-    with database.writing() as session:
-        broken = session.get(Enrollment, shells[1].enrollment)
-        assert broken is not None
-        broken.digest = "of no definition"
-        session.add(broken)
-    clock.forward(days=2)
-    with capture_logs() as logs:
-        assert await ahead.round() == 3
-    assert [one["enrollment"] for one in logs if one["event"] == "wake_ahead_failed"] == [shells[1].enrollment]
-    assert temporal.roused == [broken.workflow_id]
-    assert sorted(one.template for one in rows(database, Message)) == ["mail_a"] * 3 + ["mail_b"] * 2
-    assert await ahead.round() == 0, "nobody tries again before its workflow has"
-
-
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # the other has one writer, who holds everybody
-async def test_customers_whom_another_holds_are_passed_over(
-    database: Database, take: Ingest, ahead: WakesAhead, clock: HandClock, noon: datetime
-) -> None:
-    shells = joined(database, take, "ann", "bob")
-    begin(database, shells, noon)
-    clock.forward(days=2)
-    with database.writing() as session:
-        session.exec(select(Customer).where(Customer.external_id == "ann").with_for_update()).one()
-        assert await ahead.round() == 1
-    assert await ahead.round() == 1
-    assert sorted(one.template for one in rows(database, Message)) == ["mail_a", "mail_a", "mail_b", "mail_b"]
-
-
-async def test_two_dispatchers_that_look_at_the_same_moment_do_it_once(
-    database: Database, take: Ingest, temporal: Temporal, clock: HandClock, noon: datetime
-) -> None:
-    """And one that was frozen between its look and its wake finds that all is done."""
-    begin(database, joined(database, take, *(f"u{number}" for number in range(30))), noon)
-    clock.forward(days=2)
-    one, other, frozen = (WakesAhead(database, temporal, clock, lag=LAG) for _ in range(3))  # type: ignore[arg-type]
-    due, _ = frozen._look()
-    await asyncio.gather(one.round(), other.round())
-    await asyncio.gather(one.round(), other.round())  # those whom the other one held
-    await frozen._meet(due)
-    assert (len(due), Counter(one.template for one in rows(database, Message))) == (30, {"mail_a": 30, "mail_b": 30})
-    assert {run.wakes for run in rows(database, Enrollment)} == {2}
