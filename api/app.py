@@ -14,7 +14,10 @@ from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics
 from api.edge.render_turns import RenderTurns
 from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, surveys, unsubscribing
-from api.pages.customers import changing, consent, finding, history, mails, one_customer
+from api.pages.broadcasts import counting, watching
+from api.pages.broadcasts import deciding as broadcast_deciding
+from api.pages.broadcasts import editing as broadcast_editor
+from api.pages.customers import bars, changing, consent, finding, history, mails, one_customer, sending_now
 from api.pages.frame import problems, static_files
 from api.pages.journeys import controls as controls_page
 from api.pages.journeys import enrollments as enrollments_page
@@ -23,6 +26,9 @@ from api.pages.journeys import report as report_page
 from api.pages.journeys import versions as versions_page
 from api.pages.operations import progress
 from api.pages.signing_in import account, sign_in
+from api.pages.templates import editing as template_editor
+from api.pages.templates import listing as template_listing
+from api.pages.templates import one_template, testing
 from api.pages.users import users as users_page
 from api.pages.writing import beginning, editor, planning, publishing, trials
 from api.routes import (
@@ -114,9 +120,11 @@ ROUTERS = (
     users_page,
     finding,
     history,
+    bars,
     consent,
     one_customer,
     mails,
+    sending_now,
     changing,
     beginning,
     editor,
@@ -130,6 +138,14 @@ ROUTERS = (
     controls_page,
     report_page,
     versions_page,
+    watching,
+    counting,
+    broadcast_editor,
+    broadcast_deciding,
+    template_listing,
+    one_template,
+    testing,
+    template_editor,
     progress,
 )
 

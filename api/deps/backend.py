@@ -63,11 +63,3 @@ def backend(request: Request) -> Backend:
 
 
 TheBackend = Annotated[Backend, Depends(backend)]
-
-
-def templates(parts: TheBackend) -> frozenset[str]:
-    """The keys of every template there is: files, and those kept in the store."""
-    return parts.templates()
-
-
-Templates = Annotated[frozenset[str], Depends(templates)]

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from api.deps.backend import Backend
 from journeys.language.words import Late
 from services.access import audit_log
-from services.enrollments import asking, places
+from services.enrollments import asking, places, waited_mails
 from services.errors import Refused
 from services.reports import customer_view
 from store.queries import customers
@@ -22,7 +22,7 @@ from workflows.gateway import TemporalUnavailable
 class WantedControl:
     """What is asked: one of `asking.VERBS`, why, where a move leads, what becomes of overdue mail at a resume.
 
-    With the same `once` it is asked once.
+    With the same `once` it is asked once; with `waits_in` only of somebody who still waits in that step.
     """
 
     verb: str
@@ -30,6 +30,7 @@ class WantedControl:
     to: Destination | None = None
     late: Late | None = None
     once: str | None = None
+    waits_in: str | None = None
 
 
 async def ask_and_wait(parts: Backend, id: str, caller: str, wanted: WantedControl) -> Enrollment:
@@ -58,6 +59,8 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> tuple[s
     def work(session: Session) -> tuple[str, str]:
         customers.lock_owners(session, [id])
         enrollment = customer_view.enrollment(session, id)
+        if wanted.waits_in is not None:
+            waited_mails.check_waits(enrollment, wanted.waits_in, now)
         place = places.place_named(session, enrollment, *wanted.to) if wanted.to is not None else None
         asked = asking.ask(session, enrollment, verb, now, once=wanted.once, to=place, late=wanted.late)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlmodel import Session
 
 from store.ids import new_id
-from store.queries import audits
+from store.queries import audits, lists, users
+from store.queries.lists import Slice
 from store.tables.access import Audit
 
 SAID = "said"
@@ -78,3 +79,10 @@ def settle(
             entry.before, changed = differing(before, after)
             entry.after = {**changed, **said}
             session.add(entry)
+
+
+def last_author(session: Session, kind: str, target: str) -> str:
+    """What whoever changed a thing last is called; empty where nobody knows."""
+    entries = lists.audit(session, Slice(limit=1, descending=True), kind=kind, target=target)[0]
+    names = users.names(session, {one.actor for one in entries})
+    return next((names[one.actor] for one in entries if one.actor in names), "")

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from journeys.facts import calendar
 from journeys.facts.customer_facts import CustomerFacts
 from journeys.machine.commands import Plan
+from journeys.machine.inputs import Input
 from journeys.machine.state import State
 from journeys.program.send_terms import SendTerms
 from journeys.rules import awaited, policy
@@ -24,10 +25,13 @@ from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
 
-def next_actions(session: Session, enrollment: Enrollment, state: State, now: datetime) -> Sequence[Action]:
+def next_actions(
+    session: Session, enrollment: Enrollment, state: State, now: datetime, first: Sequence[Input] = ()
+) -> Sequence[Action]:
     """What comes next, the soonest first, and what would change it; nothing where the customer is gone.
 
-    `state` is what the workflow knows this very moment; the policies are asked as of each mail's own instant.
+    `state` is what the workflow knows this very moment; the policies are asked as of each mail's own instant. With the
+    inputs `first` it is what would come behind them.
     """
     program = journeys.compiled(session, enrollment.digest)
     customer = session.get(Customer, enrollment.customer_id)
@@ -45,7 +49,9 @@ def next_actions(session: Session, enrollment: Enrollment, state: State, now: da
     known = known_facts.facts_of(session, customer)
     variants = splits.known(session, customer.id, enrollment.journey) if has_splits(program) else NO_SPLITS
     own = enrollment
-    return forecast.forecast(program, state, known, now, post, key=own.key, data=own.data, splits=variants)
+    return forecast.forecast(
+        program, state, known, now, post, key=own.key, data=own.data, splits=variants, first=first
+    )  # fmt: skip
 
 
 def local(session: Session, enrollment: Enrollment, at: datetime) -> str:

@@ -5,6 +5,9 @@ from typing import Any
 from services.statistics import proportions
 from services.statistics.proportions import Proportion
 
+FEW = 100
+"""Mails below which a share says little: its interval spans twenty points then, so it is shown in grey."""
+
 
 def rate(share: Proportion) -> dict[str, Any]:
     """A share with its n and Wilson's interval (95%); of nobody there is no rate."""

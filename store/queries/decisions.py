@@ -69,6 +69,13 @@ def _last(session: Session, newest_first: Any, limit: int) -> Sequence[Decision]
     return session.exec(newest_first.limit(limit)).all()[::-1]
 
 
+def last_of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Decision]:
+    """The last decisions about a customer in their enrollments, at most `limit`, the oldest of them first."""
+    query = select(Decision).where(Decision.customer_id == customer_id, col(Decision.enrollment_id).is_not(None))
+    found = _last(session, query.order_by(col(Decision.at).desc()), limit)
+    return sorted(found, key=lambda one: (one.at, one.number is None, one.number or 0))
+
+
 def moves_of(session: Session, enrollment_ids: Collection[str]) -> Sequence[Decision]:
     """The times that these enrollments were moved to another version, the oldest first; none of none."""
     if not enrollment_ids:

@@ -1,13 +1,17 @@
 """The API over real HTTP semantics (Starlette's client), on a real database; Temporal is not needed here."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
+from temporalio.testing import ActivityEnvironment
 
 from services.access import api_keys, sessions, users
+from services.upkeep import upkeep
+from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
 from tests.http import tour
 from tests.http.desks import HERE
@@ -89,3 +93,35 @@ def browser(parts: Parts) -> Callable[..., TestClient]:
         return made
 
     return make
+
+
+@pytest.fixture
+def work(parts: Parts, clock: Any) -> Callable[..., None]:
+    """A moment of the worker: what comes by the clock, operations, the broadcast lane."""
+
+    async def run() -> None:
+        clock.forward(seconds=3)
+        with parts.database.writing() as session:
+            while upkeep.do(session, clock()):
+                pass
+        with parts.database.reading() as session:
+            queued = session.exec(select(Operation.id).where(col(Operation.status) == "queued")).all()
+        for one in queued:
+            await ActivityEnvironment().run(parts.operations().operate, one)
+        lane = parts.lane("broadcast")
+        lane.take()
+        while await lane.pump():
+            await lane.drain()
+        await lane.close()
+
+    return lambda: asyncio.run(run())
+
+
+@pytest.fixture
+def people(client: TestClient, parts: Parts, work: Any) -> None:
+    for user in ("ann", "bob", "cyd"):
+        body = {"attributes": {"email": f"{user}@example.com", "first_name": user, "plan": "pro"}}
+        client.put(f"/v1/customers/{user}", json=body)
+    client.put("/v1/segments/pros", json={"guard": 'customer.plan == "pro"'})
+    work()
+    assert len(client.get("/v1/segments/pros/members").json()["items"]) == 3

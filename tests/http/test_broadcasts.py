@@ -1,52 +1,15 @@
 """Broadcasts over the API, from the draft to the outbox, with the worker's parts run by hand."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import col, select
-from temporalio.testing import ActivityEnvironment
+from sqlmodel import select
 
-from services.upkeep import upkeep
-from store.tables.access import Operation
 from store.tables.messages import OutboxMail
 from waypost.wiring import Parts
 
 BODY = {"template": "mail_a", "topic": "news"}
-
-
-@pytest.fixture
-def work(parts: Parts, clock: Any) -> Callable[..., None]:
-    """A moment of the worker: what comes by the clock, operations, the broadcast lane."""
-
-    async def run() -> None:
-        clock.forward(seconds=3)
-        with parts.database.writing() as session:
-            while upkeep.do(session, clock()):
-                pass
-        with parts.database.reading() as session:
-            queued = session.exec(select(Operation.id).where(col(Operation.status) == "queued")).all()
-        for one in queued:
-            await ActivityEnvironment().run(parts.operations().operate, one)
-        lane = parts.lane("broadcast")
-        lane.take()
-        while await lane.pump():
-            await lane.drain()
-        await lane.close()
-
-    return lambda: asyncio.run(run())
-
-
-@pytest.fixture
-def people(client: TestClient, parts: Parts, work: Any) -> None:
-    for user in ("ann", "bob", "cyd"):
-        body = {"attributes": {"email": f"{user}@example.com", "first_name": user, "plan": "pro"}}
-        client.put(f"/v1/customers/{user}", json=body)
-    client.put("/v1/segments/pros", json={"guard": 'customer.plan == "pro"'})
-    work()
-    assert len(client.get("/v1/segments/pros/members").json()["items"]) == 3
 
 
 def outbox(parts: Parts) -> list[str]:

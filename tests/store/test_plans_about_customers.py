@@ -71,6 +71,7 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the last mail of a step": lambda session: enrollment_mail.last_of_step(session, "e", "s"),
         "the decisions of a run": lambda session: decisions.last_of(session, "e", 200),
         "the decisions of a step": lambda session: decisions.last_of(session, "e", 200, "s"),
+        "where they have been": lambda session: decisions.last_of_customer(session, "c", 500),
         "their moves to other versions": lambda session: decisions.moves_of(session, ["e", "f"]),
         "who is on a version": lambda session: enrollments.live_on(session, "j", 1),
         "the refusals": lambda session: decisions.last_refusals(session, "c", "j", 200),

@@ -9,7 +9,9 @@ from api.deps.paging import ThePage
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
+from api.pages.customers import bars
 from api.pages.frame.frame import TheFrame
+from api.pages.frame.pictures import NARROW
 from api.pages.frame.problems import PageRoute
 from services.reports import customer_view, why_answers
 
@@ -23,13 +25,24 @@ TimelineView = Literal["compact", "all", "raw"]
 
 @router.get("/{id}/timeline", response_class=HTMLResponse)
 def timeline(
-    id: str, frame: TheFrame, looks: SupportUser, session: Reading, page: ThePage, view: TimelineView = "compact"
+    id: str,
+    frame: TheFrame,
+    looks: SupportUser,
+    session: Reading,
+    now: Now,
+    page: ThePage,
+    view: TimelineView = "compact",
 ) -> HTMLResponse:
-    """A page of events and decisions, the newest first."""
-    customer = customer_view.customer(session, id)
+    """A page of events and decisions, the newest first; above the first page the visits of stages as bars."""
+    standing = customer_view.standing(session, id)
+    customer = standing.customer
     entries, cursor = customer_view.timeline(session, customer.id, page.cursor, page.limit)
-    name = "customers/timeline_part.html" if frame.in_part else "customers/timeline.html"
-    return frame.page(name, customer=customer, entries=entries, cursor=cursor, view=view)
+    shows = page.cursor is None and view != "raw"
+    visits = bars.visits(session, standing, bars.ahead_of(session, standing, now), now) if shows else ()
+    name = "customers/been.html" if frame.in_part else "customers/timeline.html"
+    return frame.page(
+        name, customer=customer, entries=entries, cursor=cursor, view=view, visits=visits, narrow=int(NARROW)
+    )  # fmt: skip
 
 
 @router.get("/{id}/why", response_class=HTMLResponse)

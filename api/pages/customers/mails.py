@@ -1,14 +1,13 @@
 """One mail: what became of it, and the very body that was sent, in a frame of its own that runs and loads nothing."""
 
-import re
-
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
-from api.pages.frame.frame import PRIVATE, TheFrame
+from api.pages.frame import framed_mail
+from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from mail import signed_links
@@ -18,17 +17,6 @@ from store.queries import delivery_events, engagements
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/messages", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
-
-BODY_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'"
-)
-"""A mail has its style in itself. It runs no script, posts nothing, and loads no picture: nobody learns that it was
-looked at here."""
-
-
-_LOADS = re.compile(r"(<img\b[^>]*?\s)src(\s*=)(?!\s*[\"']?data:)", re.IGNORECASE)
-"""Where a picture would be loaded; the policy would refuse it, and say so in the browser's console."""
 
 
 @router.get("/{id}", response_class=HTMLResponse)
@@ -50,5 +38,4 @@ def body(id: str, looks: SupportUser, session: Reading) -> HTMLResponse:
     html = customer_view.message(session, id)[1].html
     if html is None:
         raise NotFound("this mail was not written yet, or its text has been let go of")
-    shown = _LOADS.sub(r"\1data-src\2", signed_links.blanked(html))
-    return HTMLResponse(shown, headers={"Content-Security-Policy": BODY_POLICY, **PRIVATE})
+    return framed_mail.framed(html)

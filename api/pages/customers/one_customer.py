@@ -12,8 +12,9 @@ from sqlmodel import Session
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
+from api.pages.customers import bars
 from api.pages.frame.frame import TheFrame
-from api.pages.frame.pictures import picture
+from api.pages.frame.pictures import NARROW, picture
 from api.pages.frame.problems import PageRoute
 from api.schemas.customers import CustomerStatus
 from journeys.machine.woken import restored
@@ -23,7 +24,7 @@ from pictures import map as maps
 from services.customers import known_facts, suppressions
 from services.customers.consent_in_force import ConsentInForce, ConsentsInForce
 from services.definitions import journeys, topics
-from services.enrollments import enrollment_forecast
+from services.enrollments import waited_mails
 from services.feedback.preferences import is_on
 from services.reports import customer_view
 from store.queries import customer_mail, lists
@@ -49,13 +50,17 @@ WENT_NOT = (MessageStatus.SKIPPED, MessageStatus.DEFERRED, MessageStatus.FAILED,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingRun:
-    """A run as the page shows it; of one that lives, what comes next, and what would lead elsewhere."""
+    """A run as the page shows it; of one that lives, what comes next, and what would lead elsewhere.
+
+    `waits_for_mail` says that nothing but a wait stands before a mail, which can be sent now.
+    """
 
     run: Enrollment
     journey: str
     stage: str
     ahead: Sequence[Action]
     unless: Sequence[str]
+    waits_for_mail: bool
 
     @property
     def lives(self) -> bool:
@@ -80,7 +85,8 @@ def one(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now: Now
     customer = standing.customer
     mails, more = lists.messages(session, Slice(limit=MAILS, descending=True), customer_id=customer.id)
     entries, cursor = customer_view.timeline(session, customer.id, None, ENTRIES)
-    runs = [_shown(session, one, now) for one in standing.enrollments]
+    ahead = bars.ahead_of(session, standing, now)
+    runs = [_shown(session, one, ahead) for one in standing.enrollments]
     return frame.page(
         "customers/customer.html",
         customer=customer,
@@ -95,6 +101,8 @@ def one(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now: Now
         entries=entries,
         cursor=cursor,
         view="compact",
+        visits=bars.visits(session, standing, ahead, now),
+        narrow=int(NARROW),
         topics=_topics(session, customer),
         suppressed=suppressions.find(session, customer.email) if customer.email else None,
         worth=_worth(session, customer, now),
@@ -110,21 +118,21 @@ def on_the_map(id: str, enrollment_id: str, looks: SupportUser, session: Reading
     return picture(maps.draw(journeys.definition(session, run.journey, run.version), here=here))
 
 
-def _shown(session: Session, run: Enrollment, now: datetime) -> StandingRun:
+def _shown(session: Session, run: Enrollment, ahead: Mapping[str, Sequence[Action]]) -> StandingRun:
     definition = journeys.definition(session, run.journey, run.version)
     stage = definition.stages.get(run.stage)
-    ahead, unless = _ahead(session, run, now) if run.status == EnrollmentStatus.LIVE else ((), ())
+    unless, waits = _from_here(session, run) if run.id in ahead else ((), False)
     return StandingRun(
         run=run, journey=definition.name or run.journey, stage=(stage.label if stage else None) or run.stage,
-        ahead=ahead, unless=unless,
+        ahead=ahead.get(run.id, ()), unless=unless, waits_for_mail=waits,
     )  # fmt: skip
 
 
-def _ahead(session: Session, run: Enrollment, now: datetime) -> tuple[Sequence[Action], Sequence[str]]:
-    state = restored(run.state)
-    ahead = enrollment_forecast.next_actions(session, run, state, now)
-    program = journeys.compiled(session, run.digest)
-    return ahead, unless_one_of(program, state.stage or run.stage, state.position)
+def _from_here(session: Session, run: Enrollment) -> tuple[Sequence[str], bool]:
+    """What would lead a run that lives elsewhere, and whether it waits for a mail alone."""
+    state, program = restored(run.state), journeys.compiled(session, run.digest)
+    unless = unless_one_of(program, state.stage or run.stage, state.position)
+    return unless, waited_mails.behind(program, state) is not None
 
 
 def _others(session: Session, customer: Customer) -> Sequence[Customer]:

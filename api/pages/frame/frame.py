@@ -40,6 +40,8 @@ NAVIGATION: Sequence[NavigationEntry] = (
     NavigationEntry("Home", "/", ("support", "marketer")),
     NavigationEntry("Customers", "/customers", ("support", "marketer")),
     NavigationEntry("Journeys", "/journeys", ("support", "marketer")),
+    NavigationEntry("Templates", "/templates", ("support", "marketer")),
+    NavigationEntry("Broadcasts", "/broadcasts", ("support", "marketer")),
     NavigationEntry("Users", "/users", ("admin",)),
 )
 """Where to go, in this order."""

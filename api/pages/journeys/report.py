@@ -17,11 +17,9 @@ from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from pictures import axes
 from services.reports import journey_report, journey_view, mail_report
+from services.reports.shown_rates import FEW
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
-
-FEW = 100
-"""Mails below which a share says little: its interval spans twenty points then, so it is shown in grey."""
 
 SHARES = ("delivered", "opened", "clicked", "unsubscribed", "complained", "converted")
 """What is told of those that were sent, in the order in which it happens."""

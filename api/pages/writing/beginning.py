@@ -1,6 +1,5 @@
 """A new journey, begun from an example that is shipped; and the drafts that somebody works on."""
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -13,7 +12,7 @@ from api.pages.frame.frame import PRIVATE, Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.pages.writing import examples
 from pictures import map as maps
-from readers.keys import PATTERN
+from readers.keys import KEY
 from services.access import audit_log
 from services.definitions import draft_texts
 from services.errors import InvalidInput, NotFound
@@ -62,7 +61,7 @@ def begin(
     try:
         if found is None and example:
             raise InvalidInput(f"there is no example {example!r}", "example")
-        if not re.fullmatch(PATTERN, wanted) or wanted in TAKEN:
+        if not KEY.fullmatch(wanted) or wanted in TAKEN:
             raise InvalidInput(f"{wanted!r} is no key: it begins with a letter, then letters, digits, _ and -", "key")
         text = found.as_journey(wanted) if found is not None else examples.EMPTY.format(key=wanted)
         frame.parts.database.write(work)

@@ -63,3 +63,19 @@ if (watched) {
   told.addEventListener("gone", () => { changed.hidden = false; told.close(); });
   addEventListener("pagehide", () => told.close());
 }
+
+// What one writes is shown in the frame beside it as one types. Each time in a new frame: the way back stays short.
+const live = document.querySelector("[data-live]");
+if (live) {
+  let later;
+  live.form.addEventListener("input", () => {
+    clearTimeout(later);
+    later = setTimeout(() => live.form.requestSubmit(live), 800);
+  });
+  live.form.addEventListener("submit", (event) => {
+    if (event.submitter !== live) return;
+    const old = document.querySelector(`iframe[name="${live.dataset.live}"]`), fresh = old.cloneNode();
+    fresh.removeAttribute("src");
+    old.replaceWith(fresh);
+  });
+}

@@ -1,0 +1,1 @@
+"""Templates as marketers see them: listed, looked at as a customer would, compared, written, tried on an address."""

@@ -1,0 +1,52 @@
+"""A marketer writes a template, tries it on an address, and counts who would get a broadcast of it."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import AXE, Shop
+
+
+def bars_nobody(page: Page) -> None:
+    """Nothing serious for axe in the dark, and nothing beside the screen of a phone."""
+    page.evaluate(AXE.read_text())
+    violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((all) => all.violations)")
+    serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+    assert [f"{one['id']}: {node['html'][:120]}" for one in serious for node in one["nodes"]] == [], page.url
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.url
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+@pytest.mark.usefixtures("node_modules")
+def test_a_marketer_writes_a_template_and_counts_who_gets_a_broadcast_of_it(visit: Any, shop: Shop) -> None:
+    page = visit("ada@shop.example", color_scheme="dark").opens("/templates")
+    page.get_by_label("New template").fill("spring")
+    page.get_by_role("button", name="Write it").click()
+    page.get_by_label("Subject").fill("Spring {{ customer.frist_name }}")
+    expect(page.locator("#checked")).to_contain_text("the nearest is 'first_name'")
+    page.get_by_label("Subject").fill("Spring, {{ customer.first_name }}")
+    page.get_by_label("HTML or MJML").fill("<h1>Spring is here, {{ customer.first_name }}</h1>")
+    expect(page.frame_locator("iframe[name=shown]").get_by_role("heading")).to_have_text("Spring is here, Ann")
+    expect(page.locator("#checked")).to_contain_text("It can be saved")
+    bars_nobody(page)
+    page.get_by_role("button", name="Save as a new version").click()
+    expect(page.frame_locator("iframe.mail").get_by_role("heading")).to_have_text("Spring is here, Ann")
+    page.get_by_label("On", exact=True).select_option("dark phone")
+    expect(page.locator(".screen.narrow.dark iframe")).to_be_visible()
+    page.get_by_role("link", name="Send a test").click()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("One mail goes to ada@shop.example at once")).to_be_visible()
+    page.get_by_role("button", name="Send it").click()
+    expect(page.locator("#progress")).to_contain_text("queued")
+    shop.works_off(page.url.rpartition("/")[2])
+    expect(page.locator("#progress")).to_contain_text("done")
+    page.goto(f"{shop.url}/broadcasts/spring/edit")
+    page.get_by_label("Template").select_option("spring")
+    page.get_by_text("Or a condition").click()
+    page.get_by_label("Whoever fulfils").fill('customer.first_name == "Ann"')
+    bars_nobody(page)
+    page.get_by_role("button", name="Save the draft").click()
+    page.get_by_role("button", name="Count who gets it").click()
+    expect(page.locator("#counted")).to_contain_text("it waits for a worker")

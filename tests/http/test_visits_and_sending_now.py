@@ -1,0 +1,174 @@
+"""Where a customer has been as bars with the same as a table; and a mail that they wait for, sent now."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from services.reports import stage_visits
+from services.reports.stage_visits import StageVisit
+from store.queries import enrollments
+from store.tables.enrollments import Enrollment
+from store.tables.messages import Message
+from tests.http.desks import token
+from tests.shells import Shell
+from waypost.wiring import Parts
+
+Browser = Callable[..., TestClient]
+
+
+def run_of(parts: Parts, shell: Shell) -> Enrollment:
+    with parts.database.reading() as session:
+        found = session.get(Enrollment, shell.enrollment)
+        assert found is not None
+        session.expunge(found)
+        return found
+
+
+def visits(parts: Parts, customer: str) -> list[StageVisit]:
+    with parts.database.reading() as session:
+        runs = enrollments.of_customer(session, customer)
+        mails = session.exec(select(Message).where(Message.customer_id == customer)).all()
+        return stage_visits.of(session, customer, runs, mails, {}, parts.clock())
+
+
+# -- where they have been ----------------------------------------------------------------------------------------------
+
+
+def test_each_visit_of_a_stage_has_its_instants_and_its_mails(
+    client: TestClient, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    began = clock()
+    run = run_of(parts, shells[0])
+    clock.forward(hours=5)
+    with parts.database.reading() as session:
+        user = session.get_one(Message, visits(parts, run.customer_id)[0].mails[0].id).email.partition("@")[0]
+    client.post("/v1/track", json={"userId": user, "event": "Paid"})
+    shells[0].wake(clock())
+    found = visits(parts, run.customer_id)
+    assert [(one.stage, one.since, one.until, one.number, one.begun) for one in found] == [
+        ("trial", began, clock(), 1, True), ("paying", clock(), None, 2, True)
+    ]  # fmt: skip
+    assert [[mail.template for mail in one.mails] for one in found] == [["mail_a"], ["mail_c"]]
+
+
+def test_of_a_long_life_the_last_is_shown_and_that_there_was_more(
+    shells: list[Shell], parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_visits, "DECISIONS", 1)
+    (found,) = visits(parts, run_of(parts, shells[0]).customer_id)
+    assert (found.stage, found.begun, found.until) == ("trial", False, None)
+
+
+def test_the_bars_stand_above_the_timeline_with_a_table_of_the_same(
+    browser: Browser, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    desk, run = browser("support"), run_of(parts, shells[0])
+    clock.forward(hours=5)
+    page = desk.get(f"/customers/{run.customer_id}").text
+    assert f'src="/customers/{run.customer_id}/visits.svg?width=720"' in page
+    table = page.partition("Visits of stages as a table")[2].partition("</table>")[0]
+    for told in ("trial", "tour", "if nothing happens", '<a href="/messages/', "mail a"):
+        assert told in table, told
+    drawn = desk.get(f"/customers/{run.customer_id}/visits.svg?steps=true")
+    assert (drawn.headers["content-type"], "mail b, foreseen" in drawn.text, "hatched" in drawn.text) == (
+        "image/svg+xml", True, True
+    )  # fmt: skip
+    assert "style=" not in drawn.text
+    views = {view: desk.get(f"/customers/{run.customer_id}/timeline?view={view}").text for view in ("all", "raw")}
+    assert ["visits.svg" in views[view] for view in ("all", "raw")] == [True, False]
+    assert "visits.svg?steps=true&amp;" in views["all"]
+    assert desk.get("/customers/nobody/visits.svg").status_code == 404
+
+
+def test_who_is_in_no_journey_has_no_bars(browser: Browser, client: TestClient) -> None:
+    id = client.put("/v1/customers/new", json={"attributes": {"email": "new@example.com"}}).json()["id"]
+    desk = browser("support")
+    assert "visits.svg" not in desk.get(f"/customers/{id}").text
+    assert "None yet." in desk.get(f"/customers/{id}/visits.svg").text
+
+
+# -- sent now ----------------------------------------------------------------------------------------------------------
+
+
+class HurriedWorker:
+    """Stands for the gateway: a worker that does what is asked of an enrollment as soon as it is hurried."""
+
+    def __init__(self, shell: Shell, clock: Callable[[], datetime]) -> None:
+        self.shell, self.clock = shell, clock
+
+    async def hurry(self, workflow_id: str) -> None:
+        self.shell.wake(self.clock())
+
+
+def hurried(desk: TestClient, shell: Shell, clock: Any) -> TestClient:
+    worker = HurriedWorker(shell, clock)
+
+    async def given() -> HurriedWorker:
+        return worker
+
+    state = cast(FastAPI, desk.app).state
+    state.backend = replace(state.backend, gateway=given)
+    return desk
+
+
+def test_a_mail_that_is_waited_for_is_asked_once_more_and_goes_on_record(
+    browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    desk, run = hurried(browser("support"), shells[0], clock), run_of(parts, shells[0])
+    url = f"/enrollments/{run.id}/send-now"
+    assert f'href="{url}"' in desk.get(f"/customers/{run.customer_id}").text
+    asked = desk.get(url).text
+    for told in ("Send mail b now?", "<b>mail b goes at once</b>", "The rest of that wait is passed over", "/skip"):
+        assert told in asked, told
+    typed = {"step": "trial/wait:3 days", "reason": "asked by phone", "form_token": token(asked)}
+    assert desk.post(url, data=typed).headers["location"] == f"/customers/{run.customer_id}"
+    with parts.database.reading() as session:
+        mails = session.exec(select(Message).where(Message.enrollment_id == run.id)).all()
+        assert sorted((one.template, str(one.status)) for one in mails) == [
+            ("mail_a", "planned"),
+            ("mail_b", "planned"),
+        ]
+    (entry,) = client.get(f"/v1/audit?target={run.id}").json()["items"]
+    assert (entry["by"], entry["action"], entry["after"]["said"]) == ("Support", "skip", "send now: asked by phone")
+    again = desk.post(url, data=typed)
+    assert (again.status_code, "moved on since you looked" in again.text) == (409, True)
+    gone = desk.get(url)
+    assert (gone.status_code, "do not wait for a mail now" in gone.text) == (409, True)
+    assert "send-now" not in desk.get(f"/customers/{run.customer_id}").text
+
+
+def test_what_the_policies_would_say_of_it_now_is_told_before(
+    browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    desk, run = browser("support"), run_of(parts, shells[0])
+    url = f"/enrollments/{run.id}/send-now"
+    quiet = {"from": f"{(clock().hour - 1) % 24:02}:00", "to": f"{(clock().hour + 2) % 24:02}:00"}
+    settings = client.get("/v1/settings").json()
+    assert client.put("/v1/settings", json={**settings, "quiet_hours": quiet}).status_code == 200
+    put_off = desk.get(url).text
+    assert ("It does not go at once" in put_off, "Plan it now" in put_off) == (True, True)
+    client.put(f"/v1/customers/{run.customer_id}/consent/general", json={"granted": False})
+    never = desk.get(url).text
+    assert ("It would not go" in never, '<form method="post" action="/enrollments' in never) == (True, False)
+
+
+def test_a_wait_that_is_over_is_not_passed_over_twice(
+    browser: Browser, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    desk, run = hurried(browser("support"), shells[0], clock), run_of(parts, shells[0])
+    url = f"/enrollments/{run.id}/send-now"
+    typed = {"step": "trial/wait:3 days", "form_token": token(desk.get(url).text)}
+    clock.forward(days=2)
+    desk.get(url)  # a session lasts three days in which nothing is asked
+    clock.forward(days=1, minutes=1)
+    late = desk.post(url, data=typed)
+    assert (late.status_code, "on its way by itself" in late.text) == (409, True)
+    assert desk.post(url, data={**typed, "form_token": "0" * 32}).status_code == 403
+    assert desk.post(url, data={**typed, "step": "<script>"}).status_code == 409
+    assert desk.get("/enrollments/enr_nobody/send-now").status_code == 404
