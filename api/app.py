@@ -24,11 +24,21 @@ from api.pages.journeys import enrollments as enrollments_page
 from api.pages.journeys import listing, live_counts, one_journey
 from api.pages.journeys import report as report_page
 from api.pages.journeys import versions as versions_page
-from api.pages.operations import progress
+from api.pages.operations import books, importing, progress
+from api.pages.operations import dispatches as dispatches_page
+from api.pages.operations import hooks as hooks_page
+from api.pages.operations import listing as operations_page
+from api.pages.segments import editing as segment_editing_page
+from api.pages.segments import listing as segments_page
+from api.pages.settings import audit_log as audit_log_page
+from api.pages.settings import keys as keys_page
+from api.pages.settings import settings as settings_page
 from api.pages.signing_in import account, sign_in
 from api.pages.templates import editing as template_editor
 from api.pages.templates import listing as template_listing
 from api.pages.templates import one_template, testing
+from api.pages.topics import suppressions as suppressions_page
+from api.pages.topics import topics as topics_page
 from api.pages.users import users as users_page
 from api.pages.writing import beginning, editor, planning, publishing, trials
 from api.routes import (
@@ -146,7 +156,19 @@ ROUTERS = (
     one_template,
     testing,
     template_editor,
+    operations_page,
+    importing,
     progress,
+    books,
+    hooks_page,
+    dispatches_page,
+    segment_editing_page,
+    segments_page,
+    topics_page,
+    suppressions_page,
+    settings_page,
+    keys_page,
+    audit_log_page,
 )
 
 

@@ -15,6 +15,9 @@ from sqlmodel import Session
 
 from store.types import Instant
 
+LAST = "\U0010ffff"
+"""Sorts behind whatever else a text may go on with."""
+
 
 class BadCursor(ValueError):
     """A cursor that was not given out for this list in this order."""

@@ -14,7 +14,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.edge import ingestion_paths
+from api.edge import file_imports, ingestion_paths
 from api.edge.metrics import Metrics
 from api.errors import problem
 
@@ -39,10 +39,13 @@ WATCHED = "/watch"
 EXPORTS = "/v1/export/"
 """Where the paths begin whose answers are as long as the history."""
 
-UPLOADS = ("/v1/imports",)
+FORM_UPLOADS = "/operations/import"
+"""The path of the page's form that takes a file, which is no larger than the API takes."""
+
+UPLOADS = ("/v1/imports", FORM_UPLOADS)
 """Paths that take files, and more time."""
 
-OWN_LIMITS = ingestion_paths.PATHS | frozenset(UPLOADS)
+OWN_LIMITS = ingestion_paths.PATHS | {"/v1/imports"}
 """Paths that limit the body themselves."""
 
 PERSONAL = "/v1/"
@@ -89,7 +92,7 @@ class EdgeMiddleware:
             answer = problem("invalid-input", "the address contains the character NUL", path="path")
             return await answer(scope, receive, visit)
         upload, endless = scope["path"] in UPLOADS, _is_endless(scope["path"])
-        largest = LARGEST_TEMPLATES if scope["path"].startswith(TEMPLATES) else LARGEST
+        largest = _largest(scope["path"])
         limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]), largest)
         seconds = None if endless else UPLOAD_SECONDS if upload else SECONDS
         try:
@@ -104,6 +107,13 @@ class EdgeMiddleware:
                 log.error("unexpected_error", error=type(error).__name__, exc_info=error)
                 answer = problem("unexpected", "something failed here; it was logged, and you may try again")
             await answer(scope, receive, visit)
+
+
+def _largest(path: str) -> int:
+    """Bytes of a body that a path takes."""
+    if path == FORM_UPLOADS:
+        return file_imports.LARGEST + LARGEST
+    return LARGEST_TEMPLATES if path.startswith(TEMPLATES) else LARGEST
 
 
 def _is_endless(path: str) -> bool:

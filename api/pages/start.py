@@ -24,6 +24,10 @@ from store.statuses import UNSURE
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
 
+STUCK = {"hook": "/hooks?status=stuck", "dispatch": "/dispatches?status=stuck"}
+"""Where what was set aside for a person is seen, by its kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """Something that waits for a person: what, and what to do about it; `path` is the page that shows it."""
@@ -80,7 +84,9 @@ def _needs(session: Session, now: datetime) -> Iterator[Need]:
         yield Need(f"the channel {channel} rests after errors of its provider", "waypost doctor tells more")
     for kind, count in standing.stuck.items():
         if count and kind != "enrollment":
-            yield Need(f"{count:,} stuck: {kind}", f"waypost hooks or the list of {kind}s over the API")
+            yield Need(f"{count:,} stuck: {kind}", "let them go again, or give them up", STUCK[kind])
+    if open_ones := sum(standing.differences.values()):
+        yield Need(f"{open_ones:,} differences are open in the books", "look, and repair them", "/reconciliation")
     if standing.overdue:
         yield Need(f"{standing.overdue:,} enrollments should have acted minutes ago", "waypost doctor tells more")
     for one in silence_report.silences(session)["silences"]:

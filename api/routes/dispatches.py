@@ -8,11 +8,11 @@ from api.deps.audit_trail import TheTrail
 from api.deps.paging import ThePage
 from api.deps.permission import Admin, Support
 from api.deps.transactions import Reading, Writing
+from api.edge import hook_controls
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.dispatches import DispatchOut
-from services.enrollments import stuck_dispatches
 from store.queries import lists
 from store.statuses import DispatchStatus
 
@@ -37,14 +37,10 @@ def listed(
 @router.post("/{id}/retry", summary="Let it go again", responses=responses(404, 409))
 def retry(id: RowId, session: Writing, caller: Admin, trail: TheTrail) -> DispatchOut:
     """At once; for one that is stuck."""
-    shown = DispatchOut.model_validate(stuck_dispatches.retry(session, id))
-    trail.note("retried", "dispatch", str(id), None, shown)
-    return shown
+    return hook_controls.control_dispatch(session, trail, id, "retry")
 
 
 @router.post("/{id}/cancel", summary="Give it up", responses=responses(404, 409))
 def cancel(id: RowId, session: Writing, caller: Admin, trail: TheTrail) -> DispatchOut:
     """For one that is stuck; its enrollment hears nothing of it."""
-    shown = DispatchOut.model_validate(stuck_dispatches.cancel(session, id))
-    trail.note("cancelled", "dispatch", str(id), shown, None)
-    return shown
+    return hook_controls.control_dispatch(session, trail, id, "cancel")

@@ -9,6 +9,7 @@ from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
+from api.edge import hook_controls
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
@@ -44,16 +45,10 @@ def get(id: str, session: Reading, caller: Support) -> HookOut:
 @router.post("/{id}/retry", summary="Call again", responses=responses(404, 409))
 def retry(id: str, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> HookOut:
     """At once, with all its attempts before it; for one that failed, or is stuck."""
-    before = HookOut.model_validate(hooks.get(session, id))
-    after = HookOut.model_validate(hooks.retry(session, id, now))
-    trail.note("retried", "hook", id, before, after)
-    return after
+    return hook_controls.control_hook(session, trail, id, "retry", now)
 
 
 @router.post("/{id}/cancel", summary="Give a call up", responses=responses(404, 409))
 def cancel(id: str, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> HookOut:
     """One that is planned, failed, or is stuck."""
-    before = HookOut.model_validate(hooks.get(session, id))
-    after = HookOut.model_validate(hooks.cancel(session, id, now))
-    trail.note("cancelled", "hook", id, before, after)
-    return after
+    return hook_controls.control_hook(session, trail, id, "cancel", now)

@@ -5,7 +5,6 @@ A dry run reads the whole file and shows what would become of it; nothing is kep
 
 import hashlib
 import tempfile
-from functools import partial
 from typing import Annotated, Any, BinaryIO, Literal, cast
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -15,33 +14,24 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, bearer
+from api.edge import file_imports
+from api.edge.file_imports import LARGEST, ImportKindName, WantedImport
 from api.edge.idempotency import HEADER, checked
-from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
 from services.access import idempotency
 from services.access.idempotency import Claim, KeptAnswer
-from services.definitions import broadcasts, journeys
-from services.errors import InvalidInput
-from services.imports import csv_and_ndjson
-from services.imports import dry_run as dry_runs
 from services.imports.cells import CellForms
 from services.imports.file_form import FileForm, FormRecognition
-from services.operations import operations, uploads
-from store.ids import new_id
 from store.tables.access import ApiKey
 
 router = APIRouter(prefix="/v1/imports", tags=["operations"])
-
-LARGEST = 4 * 1024**3
-"""Bytes of a file: some ten million events."""
 
 IN_MEMORY = 1024 * 1024
 """Bytes of a file that arrive in memory; the rest goes to disk."""
 
 Spool = tempfile.SpooledTemporaryFile[bytes]
-ImportKindName = Literal["events", "customers", "consents", "enrollments", "recipients"]
 
 _EXAMPLES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}, "example": "userId,email,first_name\n17,ann@example.com,Ann\n"},
@@ -104,11 +94,11 @@ async def start(
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
         digest = await _receive(request, spool, recognition)
         form = recognition.form()
-        asked = {"kind": kind, "journey": journey, "broadcast": broadcast}
+        wanted, file = WantedImport(kind=kind, journey=journey, broadcast=broadcast), cast(BinaryIO, spool)
         if dry_run:
             response.status_code = 200
-            return await run_in_threadpool(_preview, parts, asked, spool, form)
-        return await run_in_threadpool(_keep, parts, request, caller, asked, spool, digest, form)
+            return await run_in_threadpool(file_imports.preview, parts, wanted, file, form)
+        return await run_in_threadpool(_keep, parts, request, caller, wanted, file, digest, form)
 
 
 async def _receive(request: Request, spool: Spool, recognition: FormRecognition) -> str:
@@ -124,14 +114,14 @@ async def _receive(request: Request, spool: Spool, recognition: FormRecognition)
     return digest.hexdigest()
 
 
-def _preview(parts: Backend, asked: dict[str, Any], spool: Spool, form: FileForm) -> ImportPreviewOut:
-    _check(parts, asked, spool, form)
-    found = dry_runs.preview(parts.database, asked["kind"], cast(BinaryIO, spool), form, parts.clock())
-    return ImportPreviewOut.of(asked["kind"], found)
-
-
 def _keep(
-    parts: Backend, request: Request, caller: ApiKey, asked: dict[str, Any], spool: Spool, digest: str, form: FileForm
+    parts: Backend,
+    request: Request,
+    caller: ApiKey,
+    wanted: WantedImport,
+    file: BinaryIO,
+    digest: str,
+    form: FileForm,
 ) -> OperationOut:
     """Keep the file in parts, then ask for the work; a repeat with the same Idempotency-Key gets the first answer."""
     key, secret = request.headers.get(HEADER), bearer(request) or ""
@@ -142,46 +132,15 @@ def _keep(
             known = idempotency.find(session, claim, secret, parts.clock())
         if known is not None:
             return OperationOut.model_validate_json(known.body)
-    _check(parts, asked, spool, form)
-    operation_id = _parts(parts, spool)
-    kind, now = asked["kind"], parts.clock()
-    request_kept = {**asked, **form.as_json()}
+    file_imports.check(parts, wanted, file, form)
+    operation_id, now = file_imports.keep(parts, file), parts.clock()
 
     def start(session: Session) -> OperationOut:
-        operation = operations.start(
-            session, f"import {kind}", request_kept, now, by=caller.id, total=form.records, operation_id=operation_id
-        )
-        shown = operation_out(operation, now)
-        Trail(request, session, now).note("imported", kind, operation_id, after=shown)
+        trail = Trail(request, session, now)
+        shown = file_imports.start(session, trail, wanted, form, operation_id, caller.id, now)
         if claim is not None:
             answer = KeptAnswer(status=202, headers={}, body=shown.model_dump_json().encode())
             idempotency.keep(session, claim, secret, answer, now)
         return shown
 
     return parts.database.write(start)
-
-
-def _check(parts: Backend, asked: dict[str, Any], spool: Spool, form: FileForm) -> None:
-    """What can be seen at once is refused at once."""
-    if asked["kind"] == "enrollments" and asked["journey"] is None:
-        raise InvalidInput("name the journey to enroll in", "journey")
-    if asked["kind"] == "recipients":
-        if asked["broadcast"] is None:
-            raise InvalidInput("name the broadcast that they are for", "broadcast")
-        with parts.database.reading() as session:
-            broadcasts.accepting_recipients(session, asked["broadcast"])
-    if asked["journey"] is not None:
-        with parts.database.reading() as session:
-            journeys.live(session, asked["journey"])
-    spool.seek(0)
-    csv_and_ndjson.columns(cast(BinaryIO, spool), form, dry_runs.rules_of(asked["kind"]))
-
-
-def _parts(parts: Backend, spool: Spool) -> str:
-    """The file into the database, a part at a time, so that nobody waits long for the writer's lock."""
-    operation_id, number = new_id("op"), 0
-    spool.seek(0)
-    while data := spool.read(uploads.PART):
-        parts.database.write(partial(uploads.keep, operation_id=operation_id, number=number, data=data))
-        number += 1
-    return operation_id

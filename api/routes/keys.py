@@ -6,11 +6,11 @@ from api.deps.audit_trail import TheTrail
 from api.deps.paging import ThePage
 from api.deps.permission import Admin
 from api.deps.transactions import Now, Reading, Writing
+from api.edge import key_changes
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.keys import KeyIn, KeyMade, KeyOut, OriginsIn
-from services.access import api_keys
 from store.queries import lists
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute)
@@ -19,12 +19,7 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute
 @router.post("", status_code=201, summary="Make a key", responses=responses(409, 422))
 def create(body: KeyIn, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> KeyMade:
     """The key itself is in this answer and nowhere else. It may expire, and have a rate of its own."""
-    key, text = api_keys.create(
-        session, body.name, body.scopes, now, expires_at=body.expires_at, rate=body.rate, origins=body.origins
-    )
-    shown = KeyOut.model_validate(key)
-    trail.note("created", "key", key.id, after=shown)
-    return KeyMade(**shown.model_dump(), key=text)
+    return key_changes.create(session, trail, body, now)
 
 
 @router.get("", summary="List keys", responses=responses(422))
@@ -37,16 +32,10 @@ def listed(session: Reading, caller: Admin, page: ThePage) -> Page[KeyOut]:
 @router.put("/{id}/origins", summary="Name the pages that may call with a key", responses=responses(404, 422))
 def set_origins(id: str, body: OriginsIn, session: Writing, caller: Admin, trail: TheTrail) -> KeyOut:
     """All of them: pages of other origins are refused. An empty list refuses nobody, and lets no page read answers."""
-    before = KeyOut.model_validate(api_keys.get(session, id))
-    shown = KeyOut.model_validate(api_keys.set_origins(session, id, body.origins))
-    trail.note("changed", "key", id, before, shown)
-    return shown
+    return key_changes.set_origins(session, trail, id, body.origins)
 
 
 @router.delete("/{id}", summary="Revoke a key", responses=responses(404))
 def revoke(id: str, session: Writing, now: Now, caller: Admin, trail: TheTrail) -> KeyOut:
     """From now on the key is refused."""
-    before = KeyOut.model_validate(api_keys.get(session, id))
-    shown = KeyOut.model_validate(api_keys.revoke(session, id, now))
-    trail.note("revoked", "key", id, before, shown)
-    return shown
+    return key_changes.revoke(session, trail, id, now)

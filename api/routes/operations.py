@@ -1,9 +1,7 @@
 """Long work: how far it is, what came of it, and a way to stop it."""
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
@@ -18,12 +16,21 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
+from api.edge import operation_controls, operation_errors
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
+from api.edge.operation_errors import Csv
 from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.schemas.base import Page
-from api.schemas.operations import MadeUpCustomer, OperationErrorOut, OperationOut, Simulated, SimulateIn
+from api.schemas.operations import (
+    MadeUpCustomer,
+    OperationErrorOut,
+    OperationKind,
+    OperationOut,
+    Simulated,
+    SimulateIn,
+)
 from journeys.simulation import paths
 from services import values
 from services.changes import trying
@@ -31,9 +38,7 @@ from services.changes.trying import TrialCustomer
 from services.definitions import journeys
 from services.operations import made_up, operations
 from store.queries import lists
-from store.queries.lists import Slice
 from store.statuses import OPERATION_LIVE, OperationStatus
-from store.tables.access import Operation
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)
 
@@ -41,13 +46,6 @@ OperationId = Annotated[str, Path(description="`op_…`", max_length=40)]
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at an operation that is watched."""
-
-OperationKind = Literal[
-    "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
-    "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
-    "decide messages", "plan journey", "move enrollments", "fit value", "reconcile", "sign-in mail",
-    "report funnel", "report cohorts", "control enrollments",
-]  # fmt: skip
 
 
 @router.post(
@@ -131,23 +129,10 @@ def errors(id: OperationId, session: Reading, caller: Support, page: ThePage) ->
     return Page(items=[OperationErrorOut.model_validate(row) for row in rows], cursor=cursor)
 
 
-class Csv(Response):
-    """A table as a file."""
-
-    media_type = "text/csv"
-
-
 @router.get("/operations/{id}/errors.csv", summary="The same as a file", response_class=Csv, responses=responses(404))
 def errors_file(id: OperationId, session: Reading, caller: Support) -> Response:
     """`line,reason`, to be opened beside the file that was imported."""
-    operations.get(session, id)
-    file = io.StringIO()
-    rows = csv.writer(file)
-    rows.writerow(["line", "reason"])
-    found, _ = lists.operation_errors(session, Slice(limit=operations.MOST_ERRORS_KEPT), id)
-    rows.writerows((one.line, one.reason) for one in found)
-    name = {"Content-Disposition": f'attachment; filename="{id}-errors.csv"'}
-    return Csv(file.getvalue(), headers=name)
+    return operation_errors.errors_file(session, id)
 
 
 def _look(id: OperationId, parts: TheBackend) -> OperationOut:
@@ -184,26 +169,16 @@ async def watch(
 @router.post("/operations/{id}/pause", summary="Let an operation wait", responses=responses(404, 409))
 def pause(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It waits behind its present page, also where its worker dies meanwhile. An erasure cannot be paused."""
-    return _changed(session, id, now, trail, "paused", operations.pause)
+    return operation_controls.control(session, trail, id, "pause", now)
 
 
 @router.post("/operations/{id}/resume", summary="Let it go on", responses=responses(404, 409))
 def resume(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It goes on where it stopped."""
-    return _changed(session, id, now, trail, "resumed", operations.resume)
+    return operation_controls.control(session, trail, id, "resume", now)
 
 
 @router.post("/operations/{id}/cancel", summary="Stop an operation", responses=responses(404, 409))
 def cancel(id: OperationId, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> OperationOut:
     """It stops soon; what was done stays done."""
-    return _changed(session, id, now, trail, "cancelled", operations.cancel)
-
-
-def _changed(
-    session: Session, id: str, now: datetime, trail: Trail, what: str, change: Callable[[Session, str], Operation]
-) -> OperationOut:
-    """Change it, on record."""
-    before = operation_out(operations.get(session, id), now)
-    shown = operation_out(change(session, id), now)
-    trail.note(what, "operation", id, before, shown)
-    return shown
+    return operation_controls.control(session, trail, id, "cancel", now)

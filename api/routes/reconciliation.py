@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.deps.audit_trail import TheTrail
 from api.deps.permission import Admin, Support
 from api.deps.transactions import Now, Reading, Writing
+from api.edge import book_repairs
 from api.edge.report_tables import TABLE, TABLE_ANSWERS, IdempotentReportRoute
 from api.edge.shown_operations import operation_out
 from api.errors import responses
@@ -43,6 +44,4 @@ def check(session: Writing, now: Now, caller: Support) -> OperationOut:
 @router.post("/repair", status_code=202, summary="Repair what differs", responses=responses(409))
 def repair(session: Writing, now: Now, caller: Admin, trail: TheTrail) -> OperationOut:
     """The same, and each difference is repaired where there is a way; nothing of the past happens again."""
-    shown = operation_out(reconciling.start(session, now, caller.id, repair=True), now)
-    trail.note("repaired", "books", shown.id, None, shown)
-    return shown
+    return book_repairs.start(session, trail, caller.id, now)

@@ -8,7 +8,7 @@ from api.deps.audit_trail import TheTrail
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
 from api.deps.transactions import Now, Reading, Writing
-from api.edge import etags
+from api.edge import etags, segment_changes
 from api.edge.etags import TheTags
 from api.errors import responses
 from api.schemas.base import Page
@@ -16,9 +16,7 @@ from api.schemas.segments import MemberOut, SegmentIn, SegmentOut, SegmentPrevie
 from readers.keys import PATTERN
 from services import values
 from services.customers import segment_preview, segments
-from services.definitions import journeys
 from store.queries import lists
-from store.tables.customers import Segment
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 
@@ -30,13 +28,7 @@ def put(
     key: SegmentKey, body: SegmentIn, session: Writing, now: Now, caller: Marketer, tags: TheTags, trail: TheTrail
 ) -> SegmentOut:
     """A guard over the customer. Where it is new, everybody is looked at in the background."""
-    values.check_values(body.model_dump())
-    present = session.get(Segment, key)
-    before = SegmentOut.model_validate(present) if present else None
-    tags.check(before)
-    after = SegmentOut.model_validate(segments.put(session, key, body.guard, body.name, now))
-    trail.note("changed" if before else "created", "segment", key, before, after)
-    return tags.tagged(after)
+    return tags.tagged(segment_changes.put(session, trail, tags, key, body, now))
 
 
 @router.post("/preview", summary="Try a guard on customers", responses=responses(422))
@@ -65,9 +57,7 @@ def get(key: SegmentKey, session: Reading, caller: Support, response: Response) 
 @router.delete("/{key}", status_code=204, summary="Remove a segment", responses=responses(404, 409))
 def delete(key: SegmentKey, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> Response:
     """Refused while a live journey lets its members in. They are let go in the background."""
-    before = SegmentOut.model_validate(segments.get(session, key))
-    segments.delete(session, key, segments.used_by(journeys.all_live(session), key), now)
-    trail.note("removed", "segment", key, before)
+    segment_changes.remove(session, trail, key, now)
     return Response(status_code=204)
 
 

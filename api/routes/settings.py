@@ -5,10 +5,9 @@ from fastapi import APIRouter, Response
 from api.deps.audit_trail import TheTrail
 from api.deps.permission import Admin, Support
 from api.deps.transactions import Now, Reading, Writing
-from api.edge import etags
+from api.edge import etags, settings_changes
 from api.edge.etags import TheTags
 from api.errors import responses
-from services.definitions import send_hours
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 
@@ -26,9 +25,5 @@ def put(
     body: InstallationSettings, session: Writing, now: Now, caller: Admin, tags: TheTags, trail: TheTrail
 ) -> InstallationSettings:
     """All of them at once; what is left out has its default. They hold for mail that is planned already too."""
-    before = installation_settings.load(session)
-    tags.check(before)
-    send_hours.check_settings(session, body)
-    installation_settings.save(session, body, now)
-    trail.note("changed", "settings", "settings", before, body)
+    settings_changes.put(session, trail, tags, body, now)
     return tags.tagged(installation_settings.load(session))

@@ -1,11 +1,19 @@
 """Long work: simulations, imports, erasures."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
+
+OperationKind = Literal[
+    "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
+    "resume", "leave", "test mail", "import recipients", "plan broadcast", "preview broadcast", "cancel broadcast",
+    "decide messages", "plan journey", "move enrollments", "fit value", "reconcile", "sign-in mail",
+    "report funnel", "report cohorts", "control enrollments",
+]  # fmt: skip
+"""What an operation may be; each has somebody who does it."""
 
 
 class MadeUpEvent(BaseModel):

@@ -33,6 +33,7 @@ YEARS = range(1000, 9001)
 """Of a date of a customer's: what is moved by a hundred years stays in the calendar."""
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_TOLD_IN = ("day", "hour", "minute", "second")
 _SPAN = re.compile(r"(\d{1,9}) +(calendar +)?([a-z]+?)s?", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -102,6 +103,13 @@ def _calendar_span(number: int, unit: str) -> Span | None:
             return Span(months=number)
         case _:
             return None
+
+
+def span_words(seconds: int) -> str:
+    """A span of so many seconds, at least one, in the largest unit that measures it; `parse_span` reads it."""
+    unit, size = next((unit, _SECONDS[unit]) for unit in _TOLD_IN if seconds % _SECONDS[unit] == 0)
+    count = seconds // size
+    return f"{count} {unit}" + ("s" if count != 1 else "")
 
 
 def parse_offset(text: str) -> tuple[int, Span]:

@@ -11,9 +11,13 @@ from journeys.facts import customer_facts, guards
 from services.customers import known_facts, segments
 from store.queries import lists
 from store.queries.lists import Slice
+from store.tables.customers import Customer
 
 LOOKED_AT = 200
 """Customers, the newest first: enough to see how values are written, in some tens of milliseconds."""
+
+FIRST = 8
+"""Customers who belong that are named: what is read at a glance."""
 
 MOST_TOLD = 10
 """Problems that are told, and of each as many customers."""
@@ -30,10 +34,11 @@ class GuardProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentPreview:
-    """How many customers were looked at, how many belong, and why the guard fails for others."""
+    """How many customers were looked at, how many belong and who first, and why the guard fails for others."""
 
     looked_at: int
     belong: int
+    first: Sequence[Customer]
     warning: str | None
     problems: Sequence[GuardProblem]
 
@@ -43,10 +48,12 @@ def preview(session: Session, guard: str, now: datetime) -> SegmentPreview:
     segments.check(guard)
     newest = Slice(limit=LOOKED_AT, descending=True)
     people, _ = lists.customers(session, newest, query_text=None, stage=None, segment=None, sort="id")
-    known, belong, problems = known_facts.of_all(session, [(one, None) for one in people]), 0, dict[str, GuardProblem]()
+    known, problems = known_facts.of_all(session, [(one, None) for one in people]), dict[str, GuardProblem]()
+    belong = list[Customer]()
     for customer in people:
         verdict = guards.evaluate(guard, customer_facts.context(known[customer.id], None, {}, now))
-        belong += verdict.holds
+        if verdict.holds:
+            belong.append(customer)
         if verdict.error is not None:
             problem = problems.setdefault(verdict.error, GuardProblem(problem=verdict.error))
             problem.count += 1
@@ -55,5 +62,9 @@ def preview(session: Session, guard: str, now: datetime) -> SegmentPreview:
     found = sorted(problems.values(), key=lambda one: -one.count)[:MOST_TOLD]
     mismatch = guards.type_problem(guard)
     return SegmentPreview(
-        looked_at=len(people), belong=belong, warning=mismatch[1] if mismatch else None, problems=found
+        looked_at=len(people),
+        belong=len(belong),
+        first=belong[:FIRST],
+        warning=mismatch[1] if mismatch else None,
+        problems=found,
     )

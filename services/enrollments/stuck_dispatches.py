@@ -8,6 +8,14 @@ from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch
 
 
+def get(session: Session, row_id: int) -> Dispatch:
+    """A row as it stands, stuck or not; raise NotFound, also where it has arrived."""
+    row = session.get(Dispatch, row_id)
+    if row is None:
+        raise _gone(row_id)
+    return row
+
+
 def retry(session: Session, row_id: int) -> Dispatch:
     """Let a row go again, at once. Raise NotFound, or Refused where it is not stuck."""
     row = _stuck(session, row_id)
@@ -27,7 +35,11 @@ def cancel(session: Session, row_id: int) -> Dispatch:
 def _stuck(session: Session, row_id: int) -> Dispatch:
     row = dispatches.locked(session, row_id)
     if row is None:
-        raise NotFound(f"nothing of the number {row_id} is on its way")
+        raise _gone(row_id)
     if row.status != DispatchStatus.STUCK:
         raise Refused(f"it is {row.status}, not stuck: it goes by itself")
     return row
+
+
+def _gone(row_id: int) -> NotFound:
+    return NotFound(f"nothing of the number {row_id} is on its way")

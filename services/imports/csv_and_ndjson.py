@@ -23,13 +23,18 @@ _TABLES, _JSON = (".csv", ".tsv", ".tab"), (".ndjson", ".jsonl", ".json")
 
 def format_of(path: Path) -> str:
     """By a file's name; where that says nothing, by its first character. Raise OSError where it cannot be read."""
-    suffix = path.suffix.lower()
-    if suffix in _TABLES:
-        return "csv"
-    if suffix in _JSON:
-        return "ndjson"
     with path.open("rb") as file:
-        return "ndjson" if file.read(SAMPLE).lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"") else "csv"
+        return format_of_stream(file, path.name)
+
+
+def format_of_stream(file: BinaryIO, name: str) -> str:
+    """The same of a file of this name, which is left at its beginning."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _TABLES or suffix in _JSON:
+        return "csv" if suffix in _TABLES else "ndjson"
+    first = file.read(SAMPLE).lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
+    file.seek(0)
+    return "ndjson" if first in (b"{", b"") else "csv"
 
 
 def records(file: BinaryIO, form: FileForm, rules: ColumnRules) -> NumberedRecords:

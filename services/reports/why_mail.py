@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.facts import calendar
 from journeys.rules.awaited import NO_ADDRESS_YET
 from journeys.rules.policy import EVERY_TOPIC, REASONS
 from services.definitions import told_at_resume
@@ -31,9 +32,6 @@ SUPPRESSED: Mapping[str, str] = {
     "erased": "kept",
 }
 """Reasons of suppressions, in a sentence."""
-
-UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-"""Spans of time as they are told, the longest first, with their seconds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +108,9 @@ def _evidence(session: Session, mail: Message, recorded: Sequence[Decision], clo
     if "cap" in detail:
         cap = detail["cap"]
         of = "of all topics" if cap["of"] == EVERY_TOPIC else f"about {cap['of']}"
-        return f"; the cap is {cap['max']} mails {of} in {_span(cap['seconds'])}" + _filled(session, detail, clocks)
+        return f"; the cap is {cap['max']} mails {of} in {calendar.span_words(cap['seconds'])}" + _filled(
+            session, detail, clocks
+        )
     if "bound_by" in detail:
         return "; " + " and ".join(map(_bound, detail["bound_by"]))
     return ""
@@ -140,10 +140,3 @@ def _named(mail: Message | None, id: str, clocks: BothClocks) -> str:
         return id
     went = mail.accepted_at
     return f"{mail.template} ({'went on ' + clocks.tell(went) if went else 'goes before it'}, {id})"
-
-
-def _span(seconds: int) -> str:
-    """A span in the largest unit that measures it."""
-    unit, size = next((name, size) for name, size in UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}" + ("s" if count != 1 else "")

@@ -22,9 +22,6 @@ from store.tables.enrollments import Enrollment
 FEW = 5_000
 """So many are put in order in some ten milliseconds; where there are more, one in 200 of a million is met as soon."""
 
-_LAST = "\U0010ffff"
-"""Sorts behind whatever else a text may go on with."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
@@ -72,7 +69,7 @@ def _has(session: Session, owner: Any, part: str) -> Any:
 
 
 def _from(column: Any, start: str) -> Any:
-    return and_(column >= start, column < start + _LAST)
+    return and_(column >= start, column < start + keyset.LAST)
 
 
 def _among(column: Any, here: Any) -> Filter:

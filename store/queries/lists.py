@@ -138,10 +138,11 @@ def topics(session: Session, wanted: Slice) -> Rows:
     return _page(session, select(Topic), [col(Topic.key)], wanted)
 
 
-def suppressions(session: Session, wanted: Slice, *, reason: str | None = None) -> Rows:
-    """Addresses that are never written to, by the alphabet."""
-    query = _where(session, Suppression, {"reason": reason})
-    return _page(session, query, [col(Suppression.email)], wanted)
+def suppressions(session: Session, wanted: Slice, *, reason: str | None = None, begins: str | None = None) -> Rows:
+    """Addresses that are never written to, by the alphabet; `begins` are small letters with which they begin."""
+    query, email = _where(session, Suppression, {"reason": reason}), col(Suppression.email)
+    query = query.where(email >= begins, email < begins + keyset.LAST) if begins else query
+    return _page(session, query, [email], wanted)
 
 
 def operations(session: Session, wanted: Slice, *, kind: str | None = None, status: str | None = None) -> Rows:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import literal, union_all
 from sqlmodel import Session, col, delete, func, select
 
 from store import bulk
@@ -23,6 +25,19 @@ def size(session: Session, key: str) -> int:
     """How many customers are in a segment now."""
     query = select(func.count(col(SegmentMember.customer_id))).where(SegmentMember.segment == key)
     return session.exec(query).one()
+
+
+def sizes(session: Session, keys: Sequence[str], most: int) -> dict[str, int]:
+    """How many customers are in each segment now, counted up to `most`: so many entries of an index are read of each.
+
+    There are at most 200 keys: SQLite joins 500 statements to one.
+    """
+    if not keys:
+        return {}
+    here = [(key, select(SegmentMember.customer_id).where(SegmentMember.segment == key).limit(most)) for key in keys]
+    counts = [select(literal(key), func.count()).select_from(found.subquery()) for key, found in here]
+    rows: Sequence[Any] = session.connection().execute(union_all(*counts)).all()
+    return dict(rows)
 
 
 def join(session: Session, names: Sequence[tuple[str, str]], now: datetime) -> None:

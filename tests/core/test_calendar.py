@@ -32,6 +32,15 @@ def test_durations_are_read_as_written(text: str, span: Span) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(604_800, "7 days"), (86_400, "1 day"), (90_000, "25 hours"), (61, "61 seconds"), (60, "1 minute")],
+)
+def test_a_span_is_told_in_the_largest_unit_that_measures_it(seconds: int, text: str) -> None:
+    assert calendar.span_words(seconds) == text
+    assert calendar.parse_span(text) == Span(seconds=seconds)
+
+
+@pytest.mark.parametrize(
     "text", ["3 moons", "days", "-1 days", "0 days", "1.5 hours", "2 months", "200000 days", "２ days"]
 )
 def test_what_is_no_duration_is_refused_with_a_sentence(text: str) -> None:

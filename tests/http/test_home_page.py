@@ -8,10 +8,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
+from services.reconciliation.differences import DifferenceKind
 from services.reports import home_report
+from store.statuses import HookStatus
 from store.tables.definitions import Journey
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import Enrollment, Hook
 from tests.http import tour
+from tests.http.test_reconciliation_pages import compared
 from tests.shells import Shell
 from tests.store.mailed_shop import order, send
 from waypost.wiring import Parts
@@ -79,12 +82,23 @@ def test_what_needs_a_person_leads_to_where_it_is_seen(
         journey = session.get(Journey, "tour")
         journey.alarm, journey.paused_stages = "0.4% of its mails were complained about", {"trial": "now"}
         journey.paused_at = parts.clock()
-        session.get(Enrollment, lifecycle[0].enrollment).stuck = "RuntimeError"
+        run = session.get(Enrollment, lifecycle[0].enrollment)
+        run.stuck = "RuntimeError"
+        session.add(
+            Hook(
+                id="h1", kind="webhook", enrollment_id=run.id, customer_id=run.customer_id, journey="tour", visit=1,
+                digest=run.digest, stage="trial", step="trial/webhook:crm", status=HookStatus.STUCK,
+                not_before=parts.clock(), created_at=parts.clock(), updated_at=parts.clock(),
+            )
+        )  # fmt: skip
+    compared(parts, (DifferenceKind.LIVE_COUNT, "tour", 3), at=parts.clock())
     shown = browser("support").get("/").text
     for path, told in (
         ("/journeys/tour/report", "0.4% of its mails were complained about"),
         ("/journeys/tour", "the journey tour is paused"),
         ("/journeys/tour", "the stage trial of tour is paused"),
         ("/journeys/tour/enrollments?state=stuck", "stuck in tour: 1"),
+        ("/hooks?status=stuck", "1 stuck: hook"),
+        ("/reconciliation", "3 differences are open in the books"),
     ):
         assert re.search(f'<a href="{re.escape(path)}"><b>[^<]*{re.escape(told)}', shown), told

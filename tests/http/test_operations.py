@@ -277,7 +277,7 @@ def test_every_kind_of_operation_has_somebody_who_does_it() -> None:
 
     from activities import single_mails
     from activities.operations import KINDS
-    from api.routes.operations import OperationKind
+    from api.schemas.operations import OperationKind
     from services.reconciliation import reconciling
 
     assert set(get_args(OperationKind)) == {*KINDS, *single_mails.KINDS, reconciling.KIND}

@@ -29,21 +29,55 @@ PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Rob
 
 @dataclass(frozen=True, slots=True)
 class NavigationEntry:
-    """One entry of the navigation, and the scopes of which one opens it."""
+    """One entry of the navigation, and the scopes of which one opens it.
+
+    `within` are the pages of a section, shown as tabs on each of them, the one that the entry leads to among them.
+    """
 
     name: str
     path: str
     scopes: tuple[str, ...]
+    within: "tuple[NavigationEntry, ...]" = ()
 
+    def is_at(self, path: str) -> bool:
+        """Whether a page at this path belongs to it."""
+        own = self.path == path or path.startswith(f"{self.path.rstrip('/')}/")
+        return own and self.path != "/" or path == self.path or any(one.is_at(path) for one in self.within)
+
+
+LOOKS = ("support", "marketer")
+"""Whoever looks at customers and journeys looks at these, too."""
 
 NAVIGATION: Sequence[NavigationEntry] = (
-    NavigationEntry("Home", "/", ("support", "marketer")),
-    NavigationEntry("Customers", "/customers", ("support", "marketer")),
-    NavigationEntry("Journeys", "/journeys", ("support", "marketer")),
-    NavigationEntry("Templates", "/templates", ("support", "marketer")),
-    NavigationEntry("Broadcasts", "/broadcasts", ("support", "marketer")),
+    NavigationEntry("Home", "/", LOOKS),
+    NavigationEntry("Customers", "/customers", LOOKS),
+    NavigationEntry("Journeys", "/journeys", LOOKS),
+    NavigationEntry("Templates", "/templates", LOOKS),
+    NavigationEntry("Broadcasts", "/broadcasts", LOOKS),
+    NavigationEntry("Segments", "/segments", LOOKS),
+    NavigationEntry(
+        "Topics", "/topics", LOOKS,
+        (NavigationEntry("Topics", "/topics", LOOKS), NavigationEntry("Suppressions", "/suppressions", LOOKS)),
+    ),
+    NavigationEntry(
+        "Operations", "/operations", LOOKS,
+        (
+            NavigationEntry("Operations", "/operations", LOOKS),
+            NavigationEntry("Reconciliation", "/reconciliation", LOOKS),
+            NavigationEntry("Webhooks and notes", "/hooks", LOOKS),
+            NavigationEntry("On the way to Temporal", "/dispatches", LOOKS),
+        ),
+    ),
+    NavigationEntry(
+        "Settings", "/settings", LOOKS,
+        (
+            NavigationEntry("Settings", "/settings", LOOKS),
+            NavigationEntry("Keys", "/keys", ("admin",)),
+            NavigationEntry("Audit log", "/audit", ("admin",)),
+        ),
+    ),
     NavigationEntry("Users", "/users", ("admin",)),
-)
+)  # fmt: skip
 """Where to go, in this order."""
 
 _FORM_TOKEN = Markup('<input type="hidden" name="form_token" value="{}">')
@@ -82,6 +116,11 @@ class Frame:
         html = _pages.get_template(template).render(**self._around(), **context)
         return HTMLResponse(html, status, {"Content-Security-Policy": POLICY, **PRIVATE, **(headers or {})})
 
+    def _open(self, entries: Sequence[NavigationEntry]) -> Sequence[NavigationEntry]:
+        """Those of the entries that whoever looks may open."""
+        looks = self.looks
+        return [one for one in entries if looks is not None and looks.may(*one.scopes)]
+
     def _around(self) -> dict[str, Any]:
         looks, path = self.looks, self.request.url.path
         shown = formats.Formats(formats.zone_of(self.request), self.parts.clock())
@@ -91,8 +130,8 @@ class Frame:
             "brand": self.parts.brand,
             "looks": looks,
             "path": path,
-            "navigation": [one for one in NAVIGATION if looks is not None and looks.may(*one.scopes)],
-            "here": lambda one: one.path == path or (one.path != "/" and path.startswith(one.path)),
+            "navigation": self._open(NAVIGATION),
+            "tabs_of_section": self._open([tab for one in NAVIGATION if one.is_at(path) for tab in one.within]),
             "outbox": self.parts.outbox,
             "zone": shown.zone.key,
             "when": shown.when,

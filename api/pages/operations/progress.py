@@ -1,19 +1,22 @@
-"""How far a piece of long work is: a bar, the rate, the time left, what came of it, and a way to stop it."""
+"""How far a piece of long work is: a bar, the rate, the time left, what came of it, and ways to stop it."""
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
+from api.deps.audit_trail import Trail
 from api.deps.signed_in import MarketerUser, SupportUser
 from api.deps.transactions import Now, Reading
+from api.edge import operation_controls, operation_errors
+from api.edge.operation_controls import OperationControl
+from api.edge.operation_errors import Csv
 from api.edge.own_pages import own_form
 from api.edge.shown_operations import operation_out
-from api.pages.frame.frame import Frame, TheFrame
+from api.pages.frame.frame import PRIVATE, Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from services.access import audit_log
 from services.errors import Refused
 from services.operations import operations
-from store.queries import lists
+from store.queries import lists, users
 from store.queries.lists import Slice
 from store.statuses import OPERATION_LIVE
 
@@ -22,7 +25,7 @@ router = APIRouter(
 )
 
 ERRORS = 20
-"""Things that went wrong, shown with the work: what is read at a glance. The API has all of them."""
+"""Things that went wrong, shown with the work: what is read at a glance. A file has all of them."""
 
 
 @router.get("/{id}", response_class=HTMLResponse)
@@ -31,14 +34,20 @@ def progress(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now
     return _shown(frame, session, id)
 
 
-@router.post("/{id}/cancel", response_class=RedirectResponse)
-def cancel(id: str, frame: TheFrame, looks: MarketerUser, now: Now) -> Response:
-    """It stops soon; what was done stays done."""
+@router.get("/{id}/errors.csv", response_class=Csv)
+def errors_file(id: str, looks: SupportUser, session: Reading) -> Response:
+    """The lines that were not taken, with their reasons, as a file."""
+    answer = operation_errors.errors_file(session, id)
+    answer.headers.update(PRIVATE)
+    return answer
+
+
+@router.post("/{id}/{verb}", response_class=RedirectResponse)
+def control(id: str, verb: OperationControl, frame: TheFrame, looks: MarketerUser, now: Now) -> Response:
+    """It waits, goes on or stops, behind its present page; what was done stays done."""
 
     def work(session: Session) -> None:
-        before = operation_out(operations.get(session, id), now).model_dump(mode="json")
-        after = operation_out(operations.cancel(session, id), now).model_dump(mode="json")
-        audit_log.record(session, looks.actor, "cancelled", "operation", id, now, before, after)
+        operation_controls.control(session, Trail(frame.request, session, now), id, verb, now)
 
     try:
         frame.parts.database.write(work)
@@ -52,11 +61,13 @@ def _shown(frame: Frame, session: Session, id: str, *, problem: str = "", status
     found = operations.get(session, id)
     operation = operation_out(found, frame.parts.clock())
     errors = lists.operation_errors(session, Slice(limit=ERRORS), id)[0] if operation.error_count else ()
+    names = users.names(session, {found.asked_by}) if found.asked_by is not None else {}
     result = operation.result or {}
     name = "operations/progress_part.html" if frame.in_part else "operations/progress.html"
     return frame.page(
         name, status=status, operation=operation, under_way=operation.status in OPERATION_LIVE, errors=errors,
         told={key: value for key, value in result.items() if isinstance(value, int | float | str)}, problem=problem,
-        journey=found.request.get("journey"), call=f"/v1/operations/{id}",
-        as_json=operation.model_dump_json(indent=2),
+        journey=found.request.get("journey"), by=names.get(found.asked_by or "") or found.asked_by or "",
+        can_wait=operation.kind not in operations.NEVER_PAUSED, most_kept=operations.MOST_ERRORS_KEPT,
+        call=f"/v1/operations/{id}", as_json=operation.model_dump_json(indent=2),
     )  # fmt: skip

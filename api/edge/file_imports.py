@@ -1,0 +1,87 @@
+"""Files that are taken in: what would become of one, and one kept for a worker. For the API's call and the page's form.
+
+How a file comes here, and how it is written, its caller says.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, BinaryIO, Literal
+
+from sqlmodel import Session
+
+from api.deps.audit_trail import Trail
+from api.deps.backend import Backend
+from api.edge.shown_operations import operation_out
+from api.schemas.imports import ImportPreviewOut
+from api.schemas.operations import OperationOut
+from services.definitions import broadcasts, journeys
+from services.errors import InvalidInput
+from services.imports import csv_and_ndjson, dry_run
+from services.imports.file_form import FileForm
+from services.operations import operations, uploads
+from store.ids import new_id
+
+LARGEST = 4 * 1024**3
+"""Bytes of a file: some ten million events."""
+
+ImportKindName = Literal["events", "customers", "consents", "enrollments", "recipients"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedImport:
+    """What a file holds, and which journey or broadcast it is about, where it is about one."""
+
+    kind: ImportKindName
+    journey: str | None = None
+    broadcast: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As an operation keeps it."""
+        return asdict(self)
+
+
+def check(parts: Backend, wanted: WantedImport, file: BinaryIO, form: FileForm) -> None:
+    """What can be seen at once is refused at once. Raise InvalidInput, NotFound, Refused."""
+    if wanted.kind == "enrollments" and wanted.journey is None:
+        raise InvalidInput("name the journey to enroll in", "journey")
+    if wanted.kind == "recipients":
+        if wanted.broadcast is None:
+            raise InvalidInput("name the broadcast that they are for", "broadcast")
+        with parts.database.reading() as session:
+            broadcasts.accepting_recipients(session, wanted.broadcast)
+    if wanted.journey is not None:
+        with parts.database.reading() as session:
+            journeys.live(session, wanted.journey)
+    file.seek(0)
+    csv_and_ndjson.columns(file, form, dry_run.rules_of(wanted.kind))
+
+
+def preview(parts: Backend, wanted: WantedImport, file: BinaryIO, form: FileForm) -> ImportPreviewOut:
+    """What would become of a file; the whole of it is read, and nothing is kept. Raise as `check` does."""
+    check(parts, wanted, file, form)
+    found = dry_run.preview(parts.database, wanted.kind, file, form, parts.clock())
+    return ImportPreviewOut.of(wanted.kind, found)
+
+
+def keep(parts: Backend, file: BinaryIO) -> str:
+    """A file into the database, a part at a time, so that nobody waits long for the writer's lock; return its id."""
+    operation_id, number = new_id("op"), 0
+    file.seek(0)
+    while data := file.read(uploads.PART):
+        parts.database.write(partial(uploads.keep, operation_id=operation_id, number=number, data=data))
+        number += 1
+    return operation_id
+
+
+def start(
+    session: Session, trail: Trail, wanted: WantedImport, form: FileForm, operation_id: str, by: str, now: datetime
+) -> OperationOut:
+    """Ask for the work on a file that is kept under this id, on record."""
+    request = {**wanted.as_json(), **form.as_json()}
+    operation = operations.start(
+        session, f"import {wanted.kind}", request, now, by=by, total=form.records, operation_id=operation_id
+    )
+    shown = operation_out(operation, now)
+    trail.note("imported", wanted.kind, operation_id, after=shown)
+    return shown

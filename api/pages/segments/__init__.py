@@ -1,0 +1,1 @@
+"""Segments: all of them, one with who is in it, and writing one with who would be in it."""

@@ -1,0 +1,1 @@
+"""What holds for the whole installation: its settings, the keys of programs, and who changed what."""
