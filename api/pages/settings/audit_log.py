@@ -87,5 +87,6 @@ def _told(row: Audit) -> dict[str, object]:
 def _instant(text: str) -> datetime | None:
     """The instant that a part holds, to be shown on the reader's clock; None where it holds something else."""
     found = dates.read(text) if "T" in text else None
-    is_one = isinstance(found, datetime) and found.tzinfo is not None and found.year in calendar.YEARS
-    return found if is_one else None
+    if isinstance(found, datetime) and found.tzinfo is not None and found.year in calendar.YEARS:
+        return found
+    return None
