@@ -212,6 +212,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     "import consents": import_lines.pages,
     "import enrollments": import_lines.pages,
     "import recipients": import_lines.pages,
+    "import rates": import_lines.pages,
     "import events": import_events.pages,
     "enroll": enroll_segment.pages,
     "erase": erasure.pages,

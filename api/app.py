@@ -13,7 +13,17 @@ from api.edge.heavy_work import HeavyWork
 from api.edge.limits import EdgeMiddleware
 from api.edge.metrics import Metrics
 from api.edge.render_turns import RenderTurns
-from api.pages import documentation, double_opt_in, opens_and_clicks, outbox, preferences, start, surveys, unsubscribing
+from api.pages import (
+    documentation,
+    double_opt_in,
+    hand_overs,
+    opens_and_clicks,
+    outbox,
+    preferences,
+    start,
+    surveys,
+    unsubscribing,
+)
 from api.pages.broadcasts import counting, watching
 from api.pages.broadcasts import deciding as broadcast_deciding
 from api.pages.broadcasts import editing as broadcast_editor
@@ -117,6 +127,7 @@ ROUTERS = (
     health,
     delivery_events,
     surveys,
+    hand_overs,
     unsubscribing,
     preferences,
     double_opt_in,

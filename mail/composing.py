@@ -20,9 +20,11 @@ from mail.rendering import survey_block
 from mail.rendering.templates import Rendered, Renders, TemplateTexts
 from mail.signed_links import (
     CONFIRMATION_LIVES,
+    HAND_OVER_LIVES,
     PREFERENCES_LIVE,
     SURVEY_LIVES,
     Confirmation,
+    HandOverLink,
     Links,
     Preferences,
     SurveyLink,
@@ -30,6 +32,7 @@ from mail.signed_links import (
 )
 from mail.tracking import TrackingOptions
 from mail.translations import Translations
+from readers.hand_over_answers import LABELS
 from readers.survey_scales import Scale
 
 
@@ -156,8 +159,20 @@ class Composer:
         """A short text that is a template itself, as a webhook's value; raise TemplateProblem where it gives none."""
         return self._renderer.fill(text, {**about, "brand": self.brand.as_context()})
 
+    def hand_over(self, send_id: str, to: str, subject: str, text: str, now: datetime) -> Mail:
+        """A note of a journey, with a signed link for each answer; raise ValueError as `note` does."""
+        mail = self.note(send_id, to, subject, text)
+        expires = now + HAND_OVER_LIVES
+        urls = {
+            label: self._links.hand_over_url(HandOverLink(note=send_id, answer=answer, expires=expires))
+            for answer, label in LABELS.items()
+        }
+        links = " &middot; ".join(f'<a href="{escape(url)}">{escape(label)}</a>' for label, url in urls.items())
+        lines = "\n".join(f"{label}: {url}" for label, url in urls.items())
+        return replace(mail, html=f"{mail.html}<p>{links}</p>", text=f"{text.rstrip()}\n\n--\n{lines}\n")
+
     def note(self, send_id: str, to: str, subject: str, text: str) -> Mail:
-        """A note to a colleague: plain words, no links of ours, nothing followed.
+        """A mail to a colleague: plain words, no links of ours, nothing followed.
 
         Raise ValueError where a header would be broken.
         """

@@ -17,11 +17,12 @@ from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
+from readers.hand_over_answers import HandOverAnswer
 from readers.survey_scales import Scale
 
-PURPOSES = ("u", "preferences", "confirm", "c", "o", "s", "sign-in")
+PURPOSES = ("u", "preferences", "confirm", "c", "o", "s", "hand-over", "sign-in")
 """The first part of each path, as `api.pages` serves it: unsubscribe, preferences, confirm, click, open, survey,
-and the link that signs a colleague in."""
+a colleague's answer to a note, and the link that signs a colleague in."""
 
 PREFERENCES_LIVE = timedelta(days=90)
 """The page shows what somebody reads; an old mail that is passed on shall not show it for ever."""
@@ -59,6 +60,19 @@ class SurveyLink:
     send_id: str
     scale: Scale
     score: int
+    expires: datetime
+
+
+HAND_OVER_LIVES = timedelta(days=90)
+"""A colleague who answers later than that speaks of something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverLink:
+    """One answer to a note, by the id of its hook."""
+
+    note: str
+    answer: HandOverAnswer
     expires: datetime
 
 
@@ -101,6 +115,7 @@ class Links:
         self._preferences = _serializer(keys, "preferences")
         self._confirm = _serializer(keys, "confirm")
         self._survey = _serializer(keys, "survey")
+        self._hand_over = _serializer(keys, "hand-over")
         self._click = _signer(keys, "click")
         self._open = _signer(keys, "open")
         self._sign_in = _signer(keys, "sign-in")
@@ -129,6 +144,11 @@ class Links:
         parts = [_short(what.send_id), scale.survey, scale.lowest, scale.highest, what.score]
         token = self._survey.dumps([*parts, int(what.expires.timestamp())])
         return f"{self.public_url}/s/{_text(token)}"
+
+    def hand_over_url(self, what: HandOverLink) -> str:
+        """Good until `what.expires`, kept to the second."""
+        token = self._hand_over.dumps([what.note, what.answer, int(what.expires.timestamp())])
+        return f"{self.public_url}/hand-over/{_text(token)}"
 
     def click_url(self, send_id: str, number: int) -> str:
         """The way to link `number` of a mail, counted from 0. It holds no address, so it redirects nobody elsewhere."""
@@ -166,6 +186,11 @@ class Links:
         short, survey, lowest, highest, score, expires = _loaded(self._survey, token)
         scale = Scale(survey=survey, lowest=lowest, highest=highest)
         return SurveyLink(send_id=_long(short), scale=scale, score=score, expires=_live(expires, now))
+
+    def read_hand_over(self, token: str, now: datetime) -> HandOverLink:
+        """What the token of an answer to a note stands for; raise BadLink, or ExpiredLink."""
+        note, answer, expires = _loaded(self._hand_over, token)
+        return HandOverLink(note=note, answer=HandOverAnswer(answer), expires=_live(expires, now))
 
     def read_click(self, token: str) -> tuple[str, int]:
         """The mail and the number of its link; raise BadLink."""

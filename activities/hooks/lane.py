@@ -204,7 +204,8 @@ class HookLane:
     async def _write(self, due: DueHook, step: NotifyNode, text: str) -> HookAnswer:
         """A mail to a colleague, once: where nobody can tell whether it went, it is not written again."""
         subject = str(await self._fill(step.subject or SUBJECT, due))
-        return answer_of(await self._sender.send(self._composer.note(due.id, step.email or "", subject, text)))
+        mail = self._composer.hand_over(due.id, step.email or "", subject, text, self._clock())
+        return answer_of(await self._sender.send(mail))
 
     async def _fill(self, value: Any, due: DueHook) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._filled, value, due)

@@ -17,7 +17,7 @@ from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
 from services.definitions import broadcasts, journeys
 from services.errors import InvalidInput
-from services.imports import csv_and_ndjson, dry_run
+from services.imports import csv_and_ndjson, dry_run, rate_lines
 from services.imports.file_form import FileForm
 from services.operations import operations, uploads
 from store.ids import new_id
@@ -25,7 +25,7 @@ from store.ids import new_id
 LARGEST = 4 * 1024**3
 """Bytes of a file: some ten million events."""
 
-ImportKindName = Literal["events", "customers", "consents", "enrollments", "recipients"]
+ImportKindName = Literal["events", "customers", "consents", "enrollments", "recipients", "rates"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,9 @@ def check(parts: Backend, wanted: WantedImport, file: BinaryIO, form: FileForm) 
             raise InvalidInput("name the broadcast that they are for", "broadcast")
         with parts.database.reading() as session:
             broadcasts.accepting_recipients(session, wanted.broadcast)
+    if wanted.kind == "rates":
+        with parts.database.reading() as session:
+            rate_lines.main_currency(session)
     if wanted.journey is not None:
         with parts.database.reading() as session:
             journeys.live(session, wanted.journey)

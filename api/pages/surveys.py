@@ -4,28 +4,21 @@ The page that a link leads to sends its form by itself where somebody looks at i
 click. It is shown again with a thank-you, every other answer, and room for words.
 """
 
-import base64
-import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 
 from api.deps.backend import TheBackend
-from api.pages.html import POLICY
 from api.pages.recipient import RecipientPages, ThePages
+from api.pages.self_sending import SENDS_ITSELF
 from mail.signed_links import BadLink, ExpiredLink, SurveyLink
 from services.errors import InvalidInput, NotFound
 from services.feedback import survey_answers
 from services.feedback.survey_answers import LONGEST, Given
 
 router = APIRouter(prefix="/s", tags=["recipients"])
-
-SCRIPT = 'if (document.visibilityState === "visible" && !navigator.webdriver) document.forms[0].submit();'
-"""Sends the answer for whoever sees the page; not for a scanner that says it is driven."""
-
-_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-_POLICY = f"{POLICY}; script-src 'sha256-{_HASH}'"
 
 _DAMAGED: dict[int | str, dict[str, Any]] = {
     404: {"description": "The link is damaged, or its mail is gone", "content": {"text/html": {}}},
@@ -70,7 +63,7 @@ def act(
 def _shown(pages: RecipientPages, what: SurveyLink, given: Given | None) -> HTMLResponse:
     with pages.parts.database.reading() as session:
         customer = survey_answers.customer_of(session, what.send_id)
-    script: dict[str, Any] = {} if given is not None else {"policy": _POLICY, "script": SCRIPT}
+    script: Mapping[str, Any] = {} if given is not None else SENDS_ITSELF
     return pages.page(
         "survey.html", customer, scale=what.scale, score=what.score, given=given, longest=LONGEST, **script
     )

@@ -90,6 +90,7 @@ async def start(
     A dry run answers with how the file is written, what each column becomes, ten records, and the lines that are wrong.
     customers: `userId` and attributes. events: `userId`, `event`, `timestamp`, `messageId`, and properties. consents:
     `userId`, `topic`, `granted`. enrollments: `userId`, and data of the run. recipients: `userId`.
+    rates: `day`, `currency`, `rate` (what one unit of it is worth in `main_currency` of the settings).
     """
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
         digest = await _receive(request, spool, recognition)

@@ -10,11 +10,13 @@ from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
 from api.edge.report_tables import FORMS
 from api.errors import responses
+from api.schemas.hand_overs import HandOverReport
 from api.schemas.mail_report import MailsReport
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, SilenceReport
 from api.schemas.surveys import SurveyAnswersOut, SurveyReport
 from api.schemas.value import CustomerValueReport
 from services.reports import (
+    hand_over_report,
     journey_report,
     lifecycle_report,
     lifecycle_series,
@@ -99,6 +101,12 @@ def surveys(
 ) -> SurveyReport:
     """Answers by survey, and by journey, version and stage of their mails; NPS with its interval."""
     return SurveyReport(surveys=[SurveyAnswersOut(**one) for one in survey_report.answers(session, survey, journey)])
+
+
+@router.get("/hand-overs", summary="How colleagues answer to notes", responses=responses(422))
+def hand_overs(session: Reading, caller: Support, journey: ReportedJourney = None) -> HandOverReport:
+    """Notes by mail, by journey and step: sent, taken, done, not interested, unanswered, and the time to answer."""
+    return HandOverReport.model_validate(hand_over_report.hand_overs_by_step(session, journey))
 
 
 @router.get("/value", summary="What customers are worth", responses=responses())

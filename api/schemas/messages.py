@@ -15,7 +15,12 @@ class MessageOut(Shown):
     id: str = Field(description="the send_id", examples=["2161b3b7-f9d3-5b07-9196-af81ec9afb65"])
     journey: str = Field(examples=["lifecycle"])
     broadcast: str | None = Field(description="a mail of a broadcast has no journey", examples=[None])
-    variant: str | None = Field(description="of a broadcast's A/B test", examples=[None])
+    variant: str | None = Field(
+        description="of a broadcast's A/B test, or `split/variant` of a journey", examples=[None]
+    )
+    source: str | None = Field(
+        description="the channel by which the customer came, when it was planned", examples=["paid"]
+    )
     enrollment_id: str | None
     customer_id: str
     email: str | None = Field(

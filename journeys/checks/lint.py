@@ -16,7 +16,7 @@ from journeys.language.definition import Definition
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.step_tree import all_steps
 from journeys.language.verbs import BranchStep, EnrollStep, GoStep, SendStep, SetStep, SplitStep, WaitForStep
-from readers import survey_scales
+from readers import hand_over_answers, survey_scales
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +279,7 @@ OWN_EVENTS = frozenset(
         *guards.SEGMENT_EVENTS,
         *guards.CONSENT_EVENTS,
         survey_scales.ANSWERED,
+        hand_over_answers.ANSWERED,
         *MAIL_EVENTS,
         "Page Viewed",
         "Screen Viewed",

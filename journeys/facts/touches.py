@@ -116,6 +116,18 @@ def seen(kept: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, An
     return {"first": _shown({**kept.get("first", {}), **given}), "last": _shown(kept.get("last", {}))}
 
 
+def first_channel(kept: Mapping[str, Any], attributes: Mapping[str, Any]) -> str | None:
+    """The channel of the first touch, one of CHANNELS, as counts are put together by it; None where nothing is known.
+
+    What is none of them, or a source that only the trait `source` tells, is `other`: a word of somebody's own is no
+    name of a count, of which there would be as many as there are words.
+    """
+    first = seen(kept, attributes)["first"]
+    if first["channel"] in CHANNELS:
+        return str(first["channel"])
+    return "other" if any(value is not None for value in first.values()) else None
+
+
 def _shown(touch: Mapping[str, Any]) -> dict[str, Any]:
     at = touch.get("at")
     return {**dict.fromkeys(NAMES), **touch, "at": datetime.fromisoformat(at) if at else None}

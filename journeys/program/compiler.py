@@ -68,6 +68,7 @@ class _Compiler:
         self.journey = journey
         self.nodes: dict[NodeId, Node] = {}
         self.guards: dict[GuardId, str] = {}
+        self.variants: dict[NodeId, str] = {}
         self.ids = name_steps(journey)
         self.mailable = True
 
@@ -94,6 +95,7 @@ class _Compiler:
             nodes=self.nodes,
             guards=self.guards,
             templates_are_pinned=journey.templates == "pinned",
+            variants=self.variants,
         )
 
     def _named_triggers(self) -> list[tuple[str, source.Trigger]]:
@@ -219,12 +221,16 @@ class _Compiler:
         return BranchArm(guard=guard, target=self._steps(case.steps, after))
 
     def _split(self, node: NodeId, split: verbs.Split, after: NodeId | None) -> SplitNode:
-        variants = tuple(self._variant(name, one, after) for name, one in split.variants.items())
+        variants = tuple(self._variant(split.id, name, one, after) for name, one in split.variants.items())
         decide = _decide(split.decide) if split.decide else None
         return SplitNode(id=node, key=split.id, variants=variants, next=after, winner=split.winner, decide=decide)
 
-    def _variant(self, name: str, variant: verbs.Variant, after: NodeId | None) -> SplitVariant:
+    def _variant(self, split: str, name: str, variant: verbs.Variant, after: NodeId | None) -> SplitVariant:
+        before = {*self.nodes}
         target = self._steps(variant.steps, after)
+        for step in self.nodes:
+            if step not in before:
+                self.variants.setdefault(step, f"{split}/{name}")  # that of an inner split stands there already
         return SplitVariant(name=name, weight=variant.weight, holdout=variant.holdout, target=target)
 
     def _guard(self, name: str, text: str | None) -> GuardId | None:

@@ -152,6 +152,8 @@ class Program:
     nodes: Mapping[NodeId, Node]
     guards: Mapping[GuardId, str] = field(repr=False)
     templates_are_pinned: bool = False
+    variants: Mapping[NodeId, str] = field(default_factory=dict[NodeId, str])
+    """Of the steps within a variant of a split, `split/variant`; of a split within another the inner one's."""
 
     @property
     def templates(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import Fenced, NotFound, Refused
 from services.installation import value_fit
-from store.queries import decisions, hooks, lanes
+from store.queries import decisions, hand_overs, hooks, lanes
 from store.statuses import HookStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment, Hook
@@ -161,6 +161,8 @@ def record(session: Session, fence: str, hook_id: str, attempt: int, answer: Hoo
         return
     match answer.outcome:
         case "delivered":
+            if hook.once:
+                hand_overs.sent(session, hook.id, hook)
             _end(session, hook, HookStatus.DELIVERED, answer.status, answer.error, now)
         case "again":
             _again(session, hook, answer.status, answer.error, now)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from journeys.facts import touches
 from journeys.facts.guards import REQUESTED, SUBSCRIBED, UNSUBSCRIBED
 from journeys.rules.policy import EVERY_TOPIC
 from readers.keys import CHARACTERS
@@ -238,4 +239,5 @@ def _question(customer: Customer, topic: str, at: datetime, now: datetime) -> bu
         due=now,
         now=now,
         not_before=now,
+        source=touches.first_channel(customer.source, customer.attributes),
     )

@@ -1,4 +1,4 @@
-"""What a file may hold, but for events: customers, consents, whom to enroll, for whom a broadcast is.
+"""What a file may hold, but for events: customers, consents, whom to enroll, for whom a broadcast is, rates.
 
 Each kind reads a line by itself, and takes many that were read at once.
 """
@@ -18,7 +18,9 @@ from services.enrollments.customer_events import Listeners
 from services.errors import NotFound, ServiceError
 from services.feedback import consents
 from services.feedback.consents import Statement
+from services.imports import rate_lines
 from services.imports.columns import ColumnRules
+from services.imports.rate_lines import RateLine
 from services.ingestion import ingest, segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
@@ -203,6 +205,20 @@ def _recipient_reader(session: Session, operation_id: str, lines: Sequence[Line]
     return lambda line: named.id(line[1])
 
 
+# -- rates of currencies -----------------------------------------------------------------------------------------------
+
+
+def _rates(session: Session, operation: Operation, lines: Sequence[Line], now: datetime) -> Sequence[LineOutcome]:
+    """`day`, `currency`, `rate`: what one unit of the currency is worth in the main one."""
+    return _take(lines, _rate_reader(session, operation.id, lines, now), lambda found: rate_lines.keep(session, found))
+
+
+def _rate_reader(session: Session, operation_id: str, lines: Sequence[Line], now: datetime) -> ReadLine[RateLine]:
+    main = rate_lines.main_currency(session)
+    return lambda line: rate_lines.read(line[1], main)
+
+
+_RATE = ("day", "currency", "rate")
 _ID = ("userId",)
 _TRAITS = ("email", "phone", "first_name", "last_name", "name", "timezone", "locale", "created_at")
 _CONSENT = ("topic", "granted", "at", "source", "confirmed")
@@ -218,5 +234,6 @@ KINDS: Mapping[str, ImportKind] = {
     ),
     "enrollments": ImportKind(rules=ColumnRules(required=_ID, texts=_ID), reader=_enrollment_reader, take=_enrollments),
     "recipients": ImportKind(rules=ColumnRules(required=_ID, texts=_ID), reader=_recipient_reader, take=_recipients),
+    "rates": ImportKind(rules=ColumnRules(required=_RATE, texts=_RATE), reader=_rate_reader, take=_rates),
 }
 """By the kind of a file, but for events, which are taken in customer by customer."""

@@ -36,6 +36,7 @@ from store.tables.attribution import MailOutcome
 from store.tables.customers import AddressConsent, Alias, Consent, Customer, DateDue, SegmentMember
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, Message, MessageBody, PendingClick
+from store.tables.note_answers import NoteAnswer
 from store.tables.surveys import SurveyAnswer
 from store.tables.unreadable_values import UnreadableExample
 from value import purchases
@@ -43,7 +44,7 @@ from value.purchases import Purchases
 
 FOLLOWS: tuple[type[SQLModel], ...] = (
     AddressConsent, Decision, ControlRequest, Message, MessageBody, DeliveryEvent, PendingClick, Engagement, Hook,
-    Interest, Alias, SurveyAnswer, UnreadableExample, MailOutcome,
+    Interest, Alias, SurveyAnswer, NoteAnswer, UnreadableExample, MailOutcome,
 )  # fmt: skip
 """Tables whose rows only need another owner."""
 WORKED_OUT_ANEW: tuple[type[SQLModel], ...] = (SegmentMember, DateDue)

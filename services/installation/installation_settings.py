@@ -138,6 +138,11 @@ class InstallationSettings(BaseModel):
         description="an identify that says an address makes one of all customers who have it; that cannot be undone",
     )
     attribution: AttributionIn = AttributionIn()
+    main_currency: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{3}$",
+        description="in which reports sum amounts of several currencies, by the rates of their days (ISO 4217)",
+    )
     unsure: Unsure = Unsure()
     retention: Retention = Retention()
 

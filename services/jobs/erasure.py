@@ -30,6 +30,7 @@ from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
+from store.tables.note_answers import NoteAnswer
 from store.tables.plans import PlanEntry
 from store.tables.splits import Assignment
 from store.tables.surveys import SurveyAnswer
@@ -154,7 +155,7 @@ ROWS: Mapping[str, Phase] = {
     "broadcasts": _rows(BroadcastMember),
     "interests, plans": _rows(Interest, PlanEntry),
     "controls": _rows(ControlRequest),
-    "hooks": _rows(Hook),
+    "hooks, answers to notes": _rows(Hook, NoteAnswer),
     "decisions": _rows(Decision),
     "events": _rows(Event),
     "consents": _rows(Consent),

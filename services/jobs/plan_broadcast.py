@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from journeys.facts import calendar
+from journeys.facts import calendar, touches
 from journeys.program.send_terms import SendTerms
 from journeys.rules import policy
 from journeys.rules.policy import Allowed, Deferred, Skipped, Verdict
@@ -275,6 +275,7 @@ def _message(row: Broadcast, body: BroadcastIn, plan: PlannedMail, now: datetime
         reason=skipped,
         broadcast=row.key,
         variant=plan.variant,
+        source=touches.first_channel(plan.customer.source, plan.customer.attributes),
     )
 
 

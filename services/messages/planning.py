@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
+from journeys.facts import touches
 from journeys.machine.commands import Plan
 from journeys.machine.inputs import Planned
 from journeys.program.nodes import NodeId, SendNode
@@ -80,7 +81,16 @@ def plan(
             withdraw(session, rival.message, "frequency_cap", now, {"displaced_by": name})
     fate, lane = _fate(verdict, asked, now), TRANSACTIONAL if free else JOURNEY
     if message is None:
-        row = message_row(program, enrollment.id, customer.id, asked, send, now, fate)
+        row = message_row(
+            program,
+            enrollment.id,
+            customer.id,
+            asked,
+            send,
+            now,
+            fate,
+            touches.first_channel(customer.source, customer.attributes),
+        )
         row |= {"template_pin": template_pins.pin(session, program, enrollment.version, send.template)}
         messages.add(session, [row | {"lane": lane, "email": customer.email}])
     else:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from journeys.machine.commands import Plan
-from journeys.program.nodes import SendNode
+from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 from store import bulk
 from store.ids import message_of_step
@@ -31,8 +31,9 @@ def message_row(
     send: SendNode,
     now: datetime,
     fate: PlanOutcome,
+    source: str | None = None,
 ) -> bulk.ColumnValues:
-    """The columns of a new mail of a step."""
+    """The columns of a new mail of a step; `source` is the customer's, of a mail that may go."""
     return messages.row(
         message_of_step(enrollment_id, asked.step, asked.visit),
         customer_id,
@@ -50,5 +51,7 @@ def message_row(
         stage=asked.stage,
         step=asked.step,
         visit=asked.visit,
+        variant=program.variants.get(NodeId(asked.step)),
+        source=source,
         trace=CURRENT.get(),
     )

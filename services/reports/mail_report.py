@@ -14,6 +14,8 @@ from sqlmodel import Session
 
 from services.attribution import rules
 from services.definitions import journeys
+from services.reports import main_currency
+from services.reports.main_currency import MainCurrency
 from services.reports.periods import periods
 from services.statistics import proportions
 from services.statistics.proportions import Proportion
@@ -21,7 +23,7 @@ from store.queries import mail_results, series
 from store.queries.mail_results import COUNTED, CREDITED, ORDERED, ORDERS, REVENUE, SENT, WITHOUT_AMOUNT, KindOfMail
 from value import attribution, money
 
-MailGrouping = Literal["mail", "journey", "stage", "step", "template", "variant", "locale", "broadcast"]
+MailGrouping = Literal["mail", "journey", "stage", "step", "template", "variant", "locale", "broadcast", "source"]
 """How mails are put together; a mail is all of it."""
 
 _BY: Mapping[MailGrouping, tuple[str, ...]] = {
@@ -33,6 +35,7 @@ _BY: Mapping[MailGrouping, tuple[str, ...]] = {
     "variant": ("journey", "broadcast", "variant"),
     "locale": ("locale",),
     "broadcast": ("broadcast",),
+    "source": ("source",),
 }
 """What mails of a line have in common."""
 
@@ -75,12 +78,17 @@ def mails(
         lines[tuple(getattr(kind, name) for name in _BY[by])].add(what, currency, count)
     found = sorted(lines.items(), key=lambda line: (-line[1].counts[SENT], line[0]))
     orders = mail_results.of_orders(session, first, last)
+    main = main_currency.of_mails(session, _BY[by], first, last, journey, broadcast)
     return {
         "by": by,
         "from": first,
         "to": last,
-        "mails": [{**dict(zip(_BY[by], key, strict=True)), **_shown(line)} for key, line in found],
+        "mails": [
+            {**dict(zip(_BY[by], key, strict=True)), **_shown(line), **_line_in_main(main, key)} for key, line in found
+        ],
         "orders": _orders(orders),
+        "orders_in_main": main.all_orders() if main is not None else None,
+        "main": main.told() if main is not None else None,
         "windows": _windows(session),
         "told": _sentence(line for _, line in found),
     }
@@ -98,6 +106,10 @@ def _shown(line: _MailLine) -> dict[str, Any]:
     sent = line.counts[SENT]
     shares = {what: _share(line.counts[what], sent) for what in SHARES}
     return {"sent": sent, **shares, "revenue": [_revenue(one, line.revenue[one]) for one in sorted(line.revenue)]}
+
+
+def _line_in_main(main: MainCurrency | None, key: tuple[str, ...]) -> dict[str, Any]:
+    return {"revenue_in_main": main.revenue(key) if main is not None else None}
 
 
 def _share(count: int, sent: int) -> dict[str, Any]:

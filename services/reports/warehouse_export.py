@@ -45,7 +45,7 @@ EXPORTED: Mapping[ExportKind, ExportedTable] = {
         table=Message,
         columns=(
             "id", "customer_id", "email", "enrollment_id", "journey", "stage", "step", "visit", "broadcast", "variant",
-            "template", "template_version", "locale", "topic", "lane", "status", "reason", "delivery", "due",
+            "source", "template", "template_version", "locale", "topic", "lane", "status", "reason", "delivery", "due",
             "not_before", "planned_at", "accepted_at", "updated_at", "provider", "provider_id",
         ),
         since="updated_at",

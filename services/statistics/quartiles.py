@@ -19,9 +19,16 @@ class Quartiles:
     upper: float
 
     def in_days(self) -> dict[str, float | int]:
-        """As reports show them."""
-        shown = {"p25_days": self.lower, "median_days": self.median, "p75_days": self.upper}
-        return {"n": self.n, **{name: round(seconds / 86_400, 3) for name, seconds in shown.items()}}
+        """As reports show what takes days."""
+        return self._shown("days", 86_400)
+
+    def in_hours(self) -> dict[str, float | int]:
+        """As reports show what takes hours."""
+        return self._shown("hours", 3_600)
+
+    def _shown(self, unit: str, seconds: int) -> dict[str, float | int]:
+        shown = {"p25": self.lower, "median": self.median, "p75": self.upper}
+        return {"n": self.n, **{f"{name}_{unit}": round(took / seconds, 3) for name, took in shown.items()}}
 
 
 def of(histogram: Mapping[int, int]) -> Quartiles | None:

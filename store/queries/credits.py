@@ -31,6 +31,7 @@ class AcceptedMail(NamedTuple):
     template: str
     variant: str | None
     locale: str | None
+    source: str | None
 
 
 _ACCEPTED: Any = tuple(getattr(Message, name) for name in AcceptedMail._fields)

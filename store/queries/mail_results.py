@@ -65,6 +65,8 @@ class CountedMail(Protocol):
     def variant(self) -> str | None: ...
     @property
     def locale(self) -> str | None: ...
+    @property
+    def source(self) -> str | None: ...
 
 
 class KindOfMail(NamedTuple):
@@ -77,11 +79,13 @@ class KindOfMail(NamedTuple):
     template: str
     variant: str
     locale: str
+    source: str
 
     @property
     def id(self) -> str:
-        """The same for ever, so that nobody has to look it up."""
-        return hashlib.blake2b("\0".join(self).encode(), digest_size=10).hexdigest()
+        """The same for ever, so that nobody has to look it up; also of mails from before there were sources."""
+        named = self if self.source else self[:-1]
+        return hashlib.blake2b("\0".join(named).encode(), digest_size=10).hexdigest()
 
 
 def kind_of(mail: CountedMail) -> KindOfMail:
@@ -94,6 +98,7 @@ def kind_of(mail: CountedMail) -> KindOfMail:
         mail.template,
         mail.variant or "",
         mail.locale or "",
+        mail.source or "",
     )
 
 
@@ -194,6 +199,34 @@ def of_orders(session: Session, since: date | None, until: date | None) -> dict[
     query = query.where(MailResult.kind == NO_KIND, *_days(since, until))
     rows: Any = session.connection().execute(query.group_by(*_WHAT))
     return {(what, currency): int(count) for what, currency, count in rows}
+
+
+MoneyOfDay = tuple[KindOfMail | str, str, str, str, int]
+"""A kind of mail (NO_KIND: orders), the day, what it is, in which currency, and how many of its smallest units."""
+
+_IS_MONEY: Any = sqlalchemy.text("mail_result.currency <> ''")
+"""As text, so that the database knows which partial index fits."""
+
+_FIRST, _LAST = "0001-01-01", "9999-12-31"
+"""Every day lies between them."""
+
+
+def money_by_day(
+    session: Session, since: date | None, until: date | None, journey: str | None, broadcast: str | None
+) -> Iterator[MoneyOfDay]:
+    """The amounts of some days (None: of all), day by day: of mails as `of_mails` has them, and of all orders."""
+    first, last = (since.isoformat() if since else _FIRST), (until.isoformat() if until else _LAST)
+    keys: Any = (MailResult.kind, *(getattr(MailKind, name) for name in KindOfMail._fields), MailResult.day, *_WHAT)
+    query: Any = sqlalchemy.select(*keys, func.sum(MailResult.count))
+    query = query.outerjoin(MailKind, col(MailKind.id) == MailResult.kind)
+    query = query.where(_IS_MONEY, MailResult.day >= first, MailResult.day <= last)
+    query = query.where(func.length(MailResult.day) == len(_FIRST))
+    for column, wanted in ((MailKind.journey, journey), (MailKind.broadcast, broadcast)):
+        if wanted is not None:
+            query = query.where(sqlalchemy.or_(col(column) == wanted, col(MailResult.kind) == NO_KIND))
+    rows: Any = session.connection().execute(query.group_by(*keys))
+    for name, *names, day, what, currency, count in rows:
+        yield KindOfMail(*names) if name != NO_KIND else NO_KIND, day, what, currency, int(count)
 
 
 def sums(session: Session) -> dict[tuple[str, str], tuple[int, int]]:

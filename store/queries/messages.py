@@ -53,12 +53,13 @@ def row(
     broadcast: str | None = None,
     variant: str | None = None,
     trace: str | None = None,
+    source: str | None = None,
 ) -> bulk.ColumnValues:
     """The columns of a new message.
 
-    `email` is the address that it goes to; None where that is not known yet. `due` is the instant that was asked for,
-    `now` when it is planned (both UTC); no lane claims it before `not_before`. Its `message_id` is the `send_id` for
-    ever: the same mail always has the same.
+    `email` is the address that it goes to; None where it is not known yet. `due` is the instant that was asked for,
+    `now` when it is planned (both UTC); no lane claims it before `not_before`. `message_id` is the `send_id` for ever:
+    the same mail always has the same. `source` is the channel by which its customer came, where that is known.
     """
     return {
         "id": message_id,
@@ -73,6 +74,7 @@ def row(
         "broadcast": broadcast,
         "trace": trace,
         "variant": variant,
+        "source": source,
         "template": template,
         "template_pin": template_pin,
         "topic": topic,
@@ -122,10 +124,8 @@ def owners(session: Session, ids: Collection[str]) -> dict[str, str]:
 
 def all_locked(session: Session, ids: Collection[str]) -> dict[str, Message]:
     """Messages by id that nobody else changes until the transaction ends, read anew."""
-    found: dict[str, Message] = {}
-    for part in bulk.parts(sorted(ids)):
-        found |= {one.id: one for one in _locked(session, col(Message.id).in_(part))}
-    return found
+    parts = (_locked(session, col(Message.id).in_(part)) for part in bulk.parts(sorted(ids)))
+    return {one.id: one for part in parts for one in part}
 
 
 _ONE: Any = select(Message).where(Message.id == sqlalchemy.bindparam("id")).with_for_update()
@@ -265,7 +265,7 @@ _ATTEMPTED: Any = tuple(
     for name in (
         "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "broadcast", "variant", "template",
         "lane", "status", "reason", "planned_at", "not_before", "accepted_at", "provider", "provider_id", "delivery",
-        "attempt", "locale",
+        "attempt", "locale", "source",
     )
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ class MailKind(SQLModel, table=True):
     template: str
     variant: str
     locale: str
+    source: str = ""
 
 
 class MailResult(SQLModel, table=True):
@@ -32,7 +33,10 @@ class MailResult(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "mail_result"
-    __table_args__ = (partial_index("ix_mail_result_open", "day", of="shard > 0"),)
+    __table_args__ = (
+        partial_index("ix_mail_result_open", "day", of="shard > 0"),
+        partial_index("ix_mail_result_money", "day", of="currency <> ''"),
+    )
 
     day: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)

@@ -18,8 +18,9 @@ class Message(SQLModel, table=True):
     A mail of a broadcast has neither journey nor step, and its id is made of broadcast and customer; one that asks to
     confirm a subscription has neither. `email` is the address that it goes to, in its normal form: the one that was
     planned with it, and what is reported about it concerns that one. `template_pin` is the version of the template that
-    it is made of, 0 where that is a file, None where it is the newest. What it said is a `MessageBody`, so that nobody
-    who lists, claims or counts carries it along.
+    it is made of, 0 where that is a file, None where it is the newest. `variant` is that of the broadcast, or
+    `split/variant` of a journey; `source` the channel by which the customer had come when it was planned. What it said
+    is a `MessageBody`, so that nobody who lists, claims or counts carries it along.
     """
 
     __table_args__ = (
@@ -59,6 +60,7 @@ class Message(SQLModel, table=True):
     broadcast: str | None = None
     trace: str | None = None
     variant: str | None = None
+    source: str | None = None
     template: str
     template_pin: int | None = None
     template_version: int | None = None

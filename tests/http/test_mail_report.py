@@ -33,5 +33,7 @@ def test_revenue_is_told_by_template_with_its_orders(client: TestClient, parts: 
     print_mails(Console(file=told, width=200), found, "linear")
     assert "19.90 EUR" in told.getvalue()
     assert "1 orders in EUR: 19.90, credited 19.90" in told.getvalue()
+    (by_source,) = ask(client, by="source")["mails"]
+    assert (by_source["source"], by_source["sent"], by_source["template"]) == ("", 1, None)
     assert client.get("/v1/reports/mails", params={"by": "moon"}).status_code == 422
     assert client.get("/v1/reports/mails", params={"from": "2026-03-02", "to": "2026-03-01"}).status_code == 422

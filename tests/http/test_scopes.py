@@ -27,7 +27,7 @@ SUPPORT = {
 
 OPEN = {
     "GET /schemas/journey.json", "GET /healthz", "GET /readyz", "POST /webhooks/{provider}", "GET /s/{token}",
-    "POST /s/{token}", "GET /u/{token}", "POST /u/{token}", "GET /preferences/{token}", "POST /preferences/{token}",
+    "GET /hand-over/{token}", "POST /hand-over/{token}", "POST /s/{token}", "GET /u/{token}", "POST /u/{token}", "GET /preferences/{token}", "POST /preferences/{token}",
     "GET /confirm/{token}", "POST /confirm/{token}", "GET /c/{token}", "GET /o/{token}", "HEAD /c/{token}",
     "HEAD /o/{token}",
 }  # fmt: skip

@@ -92,6 +92,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0043": {"journey_version": {"share": 100, "others": None}},
     "0044": {name: {"export_position": 0} for name in ("decision", "event", "message")},
     "0046": {"enrollment": _waked_ahead},
+    "0047": {"message": {"source": None}, "mail_kind": {"source": ""}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -66,6 +66,32 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             }
         ],
     },
+    "0047": {
+        "note_answer": [
+            {
+                "hook_id": "hook_1",
+                "customer_id": "cus_1",
+                "journey": "welcome",
+                "stage": "new",
+                "step": "new/notify",
+                "answer": "taken",
+                "seconds": 3_600,
+                "at": AT,
+                "changed_at": AT,
+            }
+        ],
+        "currency_rate": [{"main": "EUR", "currency": "USD", "day": "2026-03-02", "rate": "0.9215"}],
+        "note_count": [
+            {
+                "journey": "welcome",
+                "stage": "new",
+                "step": "new/notify",
+                "answer": "taken",
+                "bucket": 48,
+                "count": 1,
+            }
+        ],
+    },
     "0042": {
         "credited_order": [
             {

@@ -14,12 +14,14 @@ from services.reports.reconciliation import reconcile
 from store import keyset
 from store.queries import (
     broadcasts,
+    currency_rates,
     customer_search,
     customers,
     delivery_events,
     due_dates,
     enrollment_mail,
     enrollments,
+    hand_overs,
     hooks,
     lanes,
     lists,
@@ -175,10 +177,19 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "the quartiles of a journey": lambda session: series.ever(session, "j"),
         "what mails brought": lambda session: list(mail_results.of_mails(session, None, None, "j")),
         "what mails brought on some days": lambda session: list(mail_results.of_mails(session, now.date(), now.date())),
+        "the rates of some days": lambda session: currency_rates.known(session, "EUR", [("USD", "2026-03-02")]),
+        "what mails brought, day by day": lambda session: list(
+            mail_results.money_by_day(session, None, None, "j", None)
+        ),
+        "what mails brought, on each of some days": lambda session: list(
+            mail_results.money_by_day(session, now.date(), now.date(), None, None)
+        ),
         "the orders of some days": lambda session: mail_results.of_orders(session, now.date(), now.date()),
         "the days of mails that are over": lambda session: mail_results.close(session, "2026-03-02", 100),
         "the answers to a survey": lambda session: survey_answers.counted(session, "nps", None),
         "the answers to a survey in a journey": lambda session: survey_answers.counted(session, "nps", "j"),
+        "the answer to a note": lambda session: hand_overs.get(session, "h"),
+        "the answers to all notes": hand_overs.counted,
         "the days that are over": lambda session: series.close(session, "2026-03-02", 100),
         "the owners of mails": lambda session: messages.owners(session, ["m"]),
         "the mails that are pinned to a template": lambda session: templates.pinned_mails(session, "t"),

@@ -24,6 +24,7 @@ from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Customer, DateDue, Event, SegmentMember, Suppression
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
+from store.tables.note_answers import NoteAnswer
 from store.tables.plans import PlanEntry
 from store.tables.splits import Assignment
 from store.tables.surveys import SurveyAnswer
@@ -36,7 +37,7 @@ PERSONAL = {
     "customer", "alias", "event", "enrollment", "interest", "decision", "message", "hook", "consent", "segment_member",
     "date_due", "delivery_event", "outbox_mail", "suppression", "audit", "pending_click", "engagement", "broadcast_member",
     "message_body", "control", "address_consent", "customer_word", "plan_entry", "unreadable_example", "assignment",
-    "survey_answer", "credited_order", "mail_credit", "mail_outcome",
+    "survey_answer", "note_answer", "credited_order", "mail_credit", "mail_outcome",
 }  # fmt: skip
 """Tables with rows about one person: erased, and in the export."""
 
@@ -69,6 +70,8 @@ OTHERS = {
     "delivery_count": "counts",
     "unreadable_count": "counts",
     "day_count": "counts",
+    "note_count": "counts",
+    "currency_rate": "rates",
     "mail_kind": "what mails have in common",
     "mail_result": "counts and sums",
     "lane": "who delivers",
@@ -165,6 +168,17 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     score=2,
                     label="detractor",
                     words="S3CRET",
+                    at=noon,
+                    changed_at=noon,
+                ),
+                NoteAnswer(
+                    hook_id="hook",
+                    customer_id=customer.id,
+                    journey="welcome",
+                    stage="new",
+                    step="s",
+                    answer="taken",
+                    seconds=60,
                     at=noon,
                     changed_at=noon,
                 ),

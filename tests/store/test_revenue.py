@@ -1,11 +1,13 @@
 """What mails are worth: orders are credited to the mails before them and taken back with them, to the cent."""
 
+import hashlib
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import select, text
 
 from services.attribution import checking
 from services.installation import installation_settings
@@ -323,6 +325,30 @@ def test_mails_are_put_together_by_what_is_asked_for(database: Database, take: I
     assert [(one["journey"], one["stage"], one["sent"]) for one in by_stage] == [("spring", "new", 2), ("", "", 1)]
     assert [one["variant"] for one in report(database, noon, by="variant", broadcast="summer")["mails"]] == ["short"]
     assert len(report(database, noon, by="mail", journey="spring")["mails"]) == 2
+
+
+def test_mails_are_counted_by_the_source_of_their_customers_as_the_ledger_says(
+    database: Database, take: Ingest, noon: datetime
+) -> None:
+    """Counted anew by SQL; what was kept before there were sources is still the same kind of mail."""
+    take({"type": "identify", "userId": "ann"})
+    for number, source in enumerate(("paid", "paid", None, "search", None, "paid")):
+        send(database, f"m{number}", noon + number * DAY, template="t", source=source)
+    take(order("1", 12.5), at=noon + 5 * DAY)
+    with database.writing() as session:
+        messages.erase(session, [session.get_one(Message, "m0")])
+        session.flush()
+        rows = session.connection().execute(text("SELECT coalesce(source, ''), count(*) FROM message GROUP BY 1"))
+        ledger = Counter({row[0]: row[1] for row in rows}) + Counter({"paid": 1})  # the erased one counts for ever
+    lines = report(database, noon, by="source", journey="spring")["mails"]
+    assert {one["source"]: one["sent"] for one in lines} == ledger
+    assert [(one["source"], one["revenue"][0]["last"]) for one in lines if one["converted"]["count"]] == [
+        ("paid", 12.5)
+    ]
+    assert [one["sent"] for one in report(database, noon, by="template")["mails"]] == [6]
+    before = mail_results.KindOfMail("spring", "", "", "", "t", "", "", "")
+    assert before.id == hashlib.blake2b("\0".join(before[:-1]).encode(), digest_size=10).hexdigest()
+    adds_up(database)
 
 
 def test_a_span_is_whole_months_and_the_days_around_them() -> None:

@@ -91,3 +91,20 @@ def test_whoever_told_nothing_comes_from_nowhere_known(database: Database, take:
         "the guard reads customer.source.first.chanel, which there is not; did you mean customer.source.first.channel?",
     )
     assert guards.type_problem("customer.source.first.channel > 3") is not None
+
+
+@pytest.mark.parametrize(
+    ("kept", "attributes", "channel"),
+    [
+        ({}, {}, None),
+        ({"first": {"channel": "paid", "source": "google", "at": AT.isoformat()}}, {}, "paid"),
+        ({"first": {"channel": "paid", "at": AT.isoformat()}}, {"source": "ann told bob"}, "paid"),
+        ({}, {"source": "ann told bob"}, "other"),
+        ({}, {"source": {"channel": "fair of ann@example.com"}}, "other"),
+        ({"first": {"channel": "direct", "at": AT.isoformat()}}, {"source": {"channel": "referral"}}, "referral"),
+    ],
+)
+def test_counts_know_the_channel_of_the_first_touch_and_no_word_of_somebodys_own(
+    kept: dict[str, Any], attributes: dict[str, Any], channel: str | None
+) -> None:
+    assert touches.first_channel(kept, attributes) == channel

@@ -15,7 +15,9 @@ from store.queries import assignments, counts
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.enrollments import Decision, Enrollment
+from store.tables.messages import Message
 from store.tables.splits import Assignment, Experiment
+from tests import kept_counts
 from tests.conftest import Statements
 from tests.shells import Shell
 from tests.store.one_enrollment import Ingest, rows
@@ -259,3 +261,28 @@ def test_an_enrollment_of_the_first_engine_is_handed_its_state_and_splits_as_all
     assert [one.what for one in rows(database, Decision) if one.what == "put_right"] == []
     assert variants(database).keys() == {"ann"}
     assert shell.wake(noon + timedelta(days=30)).state is None
+
+
+NESTED = """{
+  a: {weight: 1, steps: [{split: {id: tone, variants: {warm: {weight: 1, steps: [{send: mail_a}]}}}}, {wait: 1 day}, {send: mail_b}]},
+  b: {weight: 1, steps: [{send: mail_c}]}}"""
+
+
+def test_a_mail_within_a_split_has_the_variant_of_the_inner_one_and_the_source_of_its_customer(
+    database: Database, publish: Publish, take: Ingest, enters: Callable[..., list[Shell]], noon: datetime
+) -> None:
+    publish("tour", tour(NESTED) + "      - send: mail_a\n")
+    touch = {"type": "page", "context": {"campaign": {"medium": "cpc"}}}
+    take(*({**touch, "userId": one} for one in PEOPLE[:9]), at=noon)
+    shells = enters(PEOPLE, noon)
+    for shell in shells:
+        shell.wake(noon + timedelta(days=1))
+        shell.wake(noon + timedelta(days=31))
+    with database.reading() as session:
+        sent = session.exec(select(Message.template, Message.variant, Message.step)).all()
+        sources = Counter(session.exec(select(Message.source).where(Message.visit == 1)).all())
+    assert {(template, variant) for template, variant, _ in sent} == {
+        ("mail_a", "tone/warm"), ("mail_b", "tip/a"), ("mail_c", "tip/b"), ("mail_a", None),
+    }  # fmt: skip
+    assert {*sources} == {"paid", None}
+    kept_counts.assert_true(database)

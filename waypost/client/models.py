@@ -70,6 +70,10 @@ class BesideIn(TypedDict):
     journeys: NotRequired[list[str]]
 
 
+class Body_act_hand_over__token__post(TypedDict):
+    answer: NotRequired[HandOverAnswer | None]
+
+
 class Body_act_preferences__token__post(TypedDict):
     topic: NotRequired[list[str] | None]
 
@@ -621,6 +625,31 @@ class GuardProblemOut(TypedDict):
     seen: dict[str, dict[str, Any]]
 
 
+HandOverAnswer = Literal["taken", "done", "not_interested"]
+
+
+class HandOverOut(TypedDict):
+    """The notes of one step, each by its last answer."""
+
+    journey: str
+    stage: str
+    step: str
+    sent: int
+    taken: int
+    done: int
+    not_interested: int
+    unanswered: int
+    answered: NotesAnsweredOut
+    time_to_answer: TimeToAnswerOut | None
+
+
+class HandOverReport(TypedDict):
+    """The steps whose notes went to colleagues by mail; empty where none did."""
+
+    hand_overs: list[HandOverOut]
+    told: str
+
+
 class Health(TypedDict):
     """`ok`, or `degraded` where the database, Temporal, room on the disk or a part of the worker is missing."""
 
@@ -702,6 +731,7 @@ class InstallationSettings(TypedDict):
     control_group: NotRequired[int]
     one_profile_per_address: NotRequired[bool]
     attribution: NotRequired[AttributionIn]
+    main_currency: NotRequired[str | None]
     unsure: NotRequired[Unsure]
     retention: NotRequired[Retention]
 
@@ -883,6 +913,7 @@ class MailLineOut(TypedDict):
     template: NotRequired[str | None]
     variant: NotRequired[str | None]
     locale: NotRequired[str | None]
+    source: NotRequired[str | None]
     sent: int
     delivered: MailShareOut
     opened: MailShareOut
@@ -892,6 +923,7 @@ class MailLineOut(TypedDict):
     complained: MailShareOut
     converted: MailShareOut
     revenue: list[MailRevenueOut]
+    revenue_in_main: RevenueInMain | None
 
 
 class MailRevenueOut(TypedDict):
@@ -913,7 +945,15 @@ class MailShareOut(TypedDict):
     high: float | None
 
 
-MailsReport = TypedDict("MailsReport", {"by": "str", "from": "str | None", "to": "str | None", "mails": "list[MailLineOut]", "orders": "list[OrdersOut]", "windows": "AttributionWindows", "told": "str"})
+MailsReport = TypedDict("MailsReport", {"by": "str", "from": "str | None", "to": "str | None", "mails": "list[MailLineOut]", "orders": "list[OrdersOut]", "orders_in_main": "OrdersInMain | None", "main": "MainCurrencyOut | None", "windows": "AttributionWindows", "told": "str"})
+
+
+class MainCurrencyOut(TypedDict):
+    """The main currency of the settings, and which rates are missing for a sum in it."""
+
+    currency: str
+    missing: list[MissingRates]
+    told: str
 
 
 class MemberOut(TypedDict):
@@ -960,6 +1000,7 @@ class MessageLine(TypedDict):
     visit: int
     broadcast: str | None
     variant: str | None
+    source: str | None
     template: str
     template_version: int | None
     locale: str | None
@@ -984,6 +1025,7 @@ class MessageOut(TypedDict):
     journey: str
     broadcast: str | None
     variant: str | None
+    source: str | None
     enrollment_id: str | None
     customer_id: str
     email: str | None
@@ -1014,6 +1056,7 @@ class MessageWhole(TypedDict):
     journey: str
     broadcast: str | None
     variant: str | None
+    source: str | None
     enrollment_id: str | None
     customer_id: str
     email: str | None
@@ -1047,6 +1090,15 @@ class MessagesReport(TypedDict):
     messages: list[MessageCountOut]
 
 
+class MissingRates(TypedDict):
+    """A currency that has no rate on days on which there are amounts in it."""
+
+    currency: str
+    days: int
+    first: str
+    last: str
+
+
 class MoneyModelOut(TypedDict):
     """What orders are worth (gamma-gamma), and of how many customers that was learnt."""
 
@@ -1073,6 +1125,16 @@ class NetScoreOut(TypedDict):
     """Promoters less detractors in points, -100 to 100, and where it lies with 95% confidence."""
 
     score: float
+    low: float
+    high: float
+
+
+class NotesAnsweredOut(TypedDict):
+    """How many notes were answered, of how many that were sent; with Wilson's interval, 95%."""
+
+    count: int
+    n: int
+    rate: float | None
     low: float
     high: float
 
@@ -1107,6 +1169,13 @@ class OperationOut(TypedDict):
 
 
 OperationStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class OrdersInMain(TypedDict):
+    """All orders of the time in the main currency."""
+
+    amount: float
+    credited: float
 
 
 class OrdersModelOut(TypedDict):
@@ -1389,6 +1458,14 @@ class RevenueDifference(TypedDict):
     low: float
     high: float
     currency: str
+
+
+class RevenueInMain(TypedDict):
+    """What mails are credited with in the main currency, by each model; each figure is rounded by itself."""
+
+    last: float
+    first: float
+    linear: float
 
 
 class RollbackIn(TypedDict):
@@ -1686,6 +1763,15 @@ class TextsOut(TypedDict):
     preheader: str
     html: str
     text: str
+
+
+class TimeToAnswerOut(TypedDict):
+    """How long the first answer took from when the note went, within nine percent."""
+
+    n: int
+    p25_hours: float
+    median_hours: float
+    p75_hours: float
 
 
 class TimelineEntry(TypedDict):

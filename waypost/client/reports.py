@@ -80,6 +80,10 @@ class ReportCalls(OperationCalls):
         asked = {"by": by, "journey": journey, "broadcast": broadcast, "from": since, "to": until}
         return self.call("GET", "/v1/reports/mails", params=asked)
 
+    def hand_overs(self, journey: str | None = None) -> m.HandOverReport:
+        """Notes to colleagues by step: sent, answered how, and how soon; of one journey, or of all."""
+        return self.call("GET", "/v1/reports/hand-overs", params={"journey": journey})
+
     def report_as(self, form: str, report: str, **asked: Any) -> str:
         """A report by its last name (`mails`, `lifecycle`, …) as text: `csv` or `ndjson`, one of its lists as a table.
 

@@ -39,6 +39,7 @@ KINDS: Mapping[ImportKindName, str] = {
     "consents": "userId, topic, granted (yes or no), and when: at",
     "enrollments": "userId, and data of the run; they enter the journey below",
     "recipients": "userId of those for whom the broadcast below is",
+    "rates": "day, currency, and rate: what one unit of it is worth in the main currency of the settings",
 }
 """The columns of each kind of file, in words."""
 
@@ -50,6 +51,7 @@ EFFECTS: Mapping[ImportKindName, str] = {
     "consents": "Each line is kept as what the customer said, and holds for mail that is planned already, too.",
     "enrollments": "Each customer enters the journey now, as its rule for re-entry allows, and its mails go to them.",
     "recipients": "Each customer gets the broadcast once, when it goes.",
+    "rates": "Reports sum over currencies where each of their days has a rate; a day that is told again has the new one.",
 }
 """What an import of each kind does, in words."""
 

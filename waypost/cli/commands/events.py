@@ -41,7 +41,7 @@ def ingest(file: FileArgument, as_json: JsonFlag = False) -> None:
 def import_command(
     file: FileArgument,
     kind: Annotated[
-        str, typer.Option(help="What it holds: events, customers, consents, enrollments or recipients.")
+        str, typer.Option(help="What it holds: events, customers, consents, enrollments, recipients or rates.")
     ] = "events",
     journey: Annotated[
         str | None, typer.Option(help="Place the customers in this journey; enrollments: into which.")

@@ -21,6 +21,7 @@ class MailsBy(StrEnum):
     variant = "variant"
     locale = "locale"
     broadcast = "broadcast"
+    source = "source"
 
 
 class CreditedBy(StrEnum):

@@ -1,4 +1,4 @@
-"""Reports as they are typed: `report`, `report funnel`, `report cohorts`, `report mails`."""
+"""Reports as they are typed: `report`, `report funnel`, `report cohorts`, `report mails`, `report hand-overs`."""
 
 import json
 from collections.abc import Generator
@@ -10,6 +10,7 @@ import typer
 
 from waypost.cli.arguments import JsonFlag
 from waypost.cli.command_groups import group_that_means
+from waypost.cli.commands.hand_over_report import hand_overs
 from waypost.cli.commands.mail_report import mails
 from waypost.cli.terminal import api_client, console, progress_bar
 
@@ -45,13 +46,14 @@ class BrokenDownBy(StrEnum):
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
     reports = typer.Typer(
-        help="How it went: the lifecycle over time, funnels, cohorts, what mails are worth.",
+        help="How it went: the lifecycle over time, funnels, cohorts, what mails are worth, hand-overs to sales.",
         cls=group_that_means(LIFECYCLE),
     )
     reports.command(LIFECYCLE)(report)
     reports.command()(funnel)
     reports.command()(cohorts)
     reports.command()(mails)
+    reports.command()(hand_overs)
     app.add_typer(reports, name="report")
 
 

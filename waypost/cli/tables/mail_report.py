@@ -8,7 +8,7 @@ from rich.text import Text
 
 from waypost.cli.terminal import wrapping_table
 
-NAMES = ("journey", "stage", "step", "broadcast", "template", "variant", "locale")
+NAMES = ("journey", "stage", "step", "broadcast", "template", "variant", "locale", "source")
 SHARES = ("delivered", "opened", "clicked", "unsubscribed", "complained", "converted")
 FIGURES = ("Sent", *(one.title() for one in SHARES), "Revenue")
 
@@ -17,10 +17,13 @@ def print_mails(console: Console, found: Mapping[str, Any], model: str) -> None:
     """The lines of a report on mails, with the revenue by one model, and what there is to say."""
     lines = found["mails"]
     names = [name for name in NAMES if any(one[name] for one in lines)]
-    table = wrapping_table(*(name.title() for name in names), *FIGURES, figures=FIGURES)
+    main = found["main"]
+    figures = (*FIGURES, f"In {main['currency']}") if main else FIGURES
+    table = wrapping_table(*(name.title() for name in names), *figures, figures=figures)
     for one in lines:
         shares = (_share(one[name]) for name in SHARES)
         cells = (*(one[name] or "" for name in names), f"{one['sent']:,}", *shares, _revenue(one["revenue"], model))
+        cells = (*cells, _in_main(one["revenue_in_main"], model)) if main else cells
         table.add_row(*(Text(cell) for cell in cells))
     if lines:
         console.print(table)
@@ -29,6 +32,8 @@ def print_mails(console: Console, found: Mapping[str, Any], model: str) -> None:
         told = f"{one['orders']:,} orders in {one['currency']}: {one['amount']:,.2f}, credited {one['credited']:,.2f}"
         console.print(Text(told + left_out))
     console.print(Text(found["told"]))
+    if main:
+        console.print(Text(main["told"]))
 
 
 def _share(one: Mapping[str, Any]) -> str:
@@ -37,3 +42,7 @@ def _share(one: Mapping[str, Any]) -> str:
 
 def _revenue(credited: Any, model: str) -> str:
     return ", ".join(f"{one[model]:,.2f} {one['currency']}" for one in credited if one[model])
+
+
+def _in_main(credited: Mapping[str, Any] | None, model: str) -> str:
+    return f"{credited[model]:,.2f}" if credited is not None else "a rate is missing"
