@@ -51,7 +51,7 @@ EFFECTS: Mapping[ImportKindName, str] = {
     "consents": "Each line is kept as what the customer said, and holds for mail that is planned already, too.",
     "enrollments": "Each customer enters the journey now, as its rule for re-entry allows, and its mails go to them.",
     "recipients": "Each customer gets the broadcast once, when it goes.",
-    "rates": "Reports sum over currencies where each of their days has a rate; a day that is told again has the new one.",
+    "rates": "Reports sum over currencies where each of their days has a rate; a day told again has the new one.",
 }
 """What an import of each kind does, in words."""
 
