@@ -1,7 +1,8 @@
-"""The order in which several workers run the tests: what takes long begins at once, and not all of it on one worker.
+"""The order in which several workers run the tests: what takes long is begun early, and little of it at the same time.
 
 A worker gets a row of neighbours to begin with, and takes from the end of another's once it has done its own. So a long
-test at such an end would be begun last, and everybody would wait for it.
+test at such an end would be begun last, and everybody would wait for it; and where all begin with their long ones,
+a dozen servers start on two cores.
 """
 
 from collections.abc import Sequence
@@ -10,22 +11,30 @@ from pathlib import Path
 
 import pytest
 
-LONG = (("faults", "upgrade"), ("examples", "rehearsals"), ("stack", "clients"), ("browser", "temporal", "world"))
-"""Folders whose tests start processes or let years pass; a group is one worker's beginning."""
+BEGIN = (("faults", "upgrade", "browser"), ("stack", "clients", "rehearsals"))
+"""Folders whose tests start processes: what the first worker of two begins with, and the second."""
+
+MIDDLE = (("examples",), ("temporal", "threeways", "world"))
+"""Folders whose tests let years pass, or wait: they stand between others, on a worker that begins with none of those."""
 
 
 def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     """The same items, as a row that is cut into one part of equal length for each of so many workers."""
-    begins: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    groups = [BEGIN[0], MIDDLE[0], BEGIN[1], MIDDLE[1]]
+    number_of = {folder: number for number, group in enumerate(groups) for folder in group}
+    long: list[list[pytest.Item]] = [[] for _ in groups]
     others = list[pytest.Item]()
-    groups = {folder: number % workers for number, group in enumerate(LONG) for folder in group}
     for item in items:
-        group = groups.get(_folder(item))
-        (others if group is None else begins[group]).append(item)
+        number = number_of.get(_folder(item))
+        (others if number is None else long[number]).append(item)
     row, left = list[pytest.Item](), iter(others)
-    for number, begin in enumerate(begins):
-        length = (len(items) - len(row)) // (workers - number)
-        row += begin + list(islice(left, max(0, length - len(begin))))
+    for worker in range(workers):
+        begin, middle = (
+            [item for number in range(worker, len(groups), workers) if number % 2 == half for item in long[number]]
+            for half in (0, 1)
+        )
+        length = max(0, (len(items) - len(row)) // (workers - worker) - len(begin) - len(middle))
+        row += [*begin, *islice(left, length // 2), *middle, *islice(left, length - length // 2)]
     return [*row, *left]
 
 

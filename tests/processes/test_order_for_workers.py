@@ -1,4 +1,4 @@
-"""Long tests are begun first, each group by another worker, and none is lost on the way."""
+"""Long tests are begun early, each group by another worker, and none is lost on the way."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import tests.order_for_workers
-from tests.order_for_workers import LONG, dealt
+from tests.order_for_workers import BEGIN, MIDDLE, dealt
 
 HERE = Path(tests.order_for_workers.__file__).parent
 
@@ -32,16 +32,24 @@ def test_every_test_is_dealt_once(counts: dict[str, int], workers: int) -> None:
     assert sorted(names(dealt(given, workers))) == sorted(names(given))
 
 
-def test_each_worker_begins_with_its_long_ones_and_goes_on_with_neighbours() -> None:
-    row = names(dealt(items(browser=1, core=3, examples=1, faults=2, stack=1, store=4), 4))
+def test_two_workers_begin_with_long_ones_and_two_have_them_between_others() -> None:
+    row = names(dealt(items(core=3, examples=1, faults=2, stack=1, store=5), 4))
     assert [row[at : at + 3] for at in (0, 3, 6, 9)] == [
         ["faults 0", "faults 1", "core 0"],
-        ["examples 0", "core 1", "core 2"],
+        ["core 1", "examples 0", "core 2"],
         ["stack 0", "store 0", "store 1"],
-        ["browser 0", "store 2", "store 3"],
+        ["store 2", "store 3", "store 4"],
+    ]
+
+
+def test_a_worker_of_two_has_those_of_two() -> None:
+    row = names(dealt(items(core=4, examples=1, faults=1, stack=1, world=1), 2))
+    assert [row[at : at + 4] for at in (0, 4)] == [
+        ["faults 0", "stack 0", "core 0", "core 1"],
+        ["core 2", "examples 0", "world 0", "core 3"],
     ]
 
 
 def test_the_long_ones_are_there() -> None:
     """A folder that is renamed is renamed here."""
-    assert [one for group in LONG for one in group if not (HERE / one).is_dir()] == []
+    assert [one for group in (*BEGIN, *MIDDLE) for one in group if not (HERE / one).is_dir()] == []
