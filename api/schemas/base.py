@@ -7,13 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field
 Item = TypeVar("Item")
 
 
-class Shown(BaseModel):
+class Shape(BaseModel):
+    """What a call takes or answers. Its checks are made when the first one needs them: few shapes are, in a process."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Shown(Shape):
     """A shape that is read off a row by its columns' names."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Page(BaseModel, Generic[Item]):
+class Page(Shape, Generic[Item]):
     """One page of a list; `cursor` leads to the next one, and is null on the last."""
 
     items: list[Item]

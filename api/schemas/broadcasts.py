@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from api.schemas.base import Shape
 
 
-class AudienceOut(BaseModel):
+class AudienceOut(Shape):
     """Who gets it and who does not, as it was planned."""
 
     recipients: int = Field(examples=[9_120])
@@ -15,7 +17,7 @@ class AudienceOut(BaseModel):
     variants: dict[str, int] = Field(description="recipients by variant", examples=[{"a": 4_560, "b": 4_560}])
 
 
-class VariantOut(BaseModel):
+class VariantOut(Shape):
     """What people (not machines) did with a variant."""
 
     accepted: int = Field(examples=[4_560])
@@ -23,7 +25,7 @@ class VariantOut(BaseModel):
     clicked: int = Field(examples=[310])
 
 
-class BroadcastOut(BaseModel):
+class BroadcastOut(Shape):
     """A broadcast, and how far it is."""
 
     key: str = Field(examples=["spring"])
@@ -50,7 +52,7 @@ class BroadcastProgress(BroadcastOut):
     variants: dict[str, VariantOut]
 
 
-class WinnerIn(BaseModel):
+class WinnerIn(Shape):
     """Which variant goes to the rest."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"variant": "a"}]})

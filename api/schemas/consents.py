@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from api.schemas.base import Shown
+from api.schemas.base import Shape, Shown
 
 
-class EvidenceIn(BaseModel):
+class EvidenceIn(Shape):
     """What a customer agreed to, as a court would ask: the words, which wording, how, and from where."""
 
     model_config = ConfigDict(extra="forbid")
@@ -19,7 +19,7 @@ class EvidenceIn(BaseModel):
     ip: str | None = Field(default=None, max_length=45, examples=["192.0.2.17"])
 
 
-class ConsentIn(BaseModel):
+class ConsentIn(Shape):
     """What a customer said about a topic."""
 
     model_config = ConfigDict(

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from api.schemas.base import Shape
 
 
-class VariantRevenue(BaseModel):
+class VariantRevenue(Shape):
     """What a customer of a variant is worth on average, in one currency; amounts that name none stand under ""."""
 
     currency: str = Field(examples=["EUR"])
@@ -15,7 +17,7 @@ class VariantRevenue(BaseModel):
     high: float = Field(examples=[5.0])
 
 
-class SplitVariantOut(BaseModel):
+class SplitVariantOut(Shape):
     """One variant: how many were given it, and how many of them reached the goal."""
 
     variant: str = Field(examples=["long"])
@@ -31,7 +33,7 @@ class SplitVariantOut(BaseModel):
     )
 
 
-class DifferenceOut(BaseModel):
+class DifferenceOut(Shape):
     """How much more; 0.03 are three points."""
 
     by: float = Field(examples=[0.03])
@@ -45,7 +47,7 @@ class RevenueDifference(DifferenceOut):
     currency: str = Field(examples=["EUR"])
 
 
-class LiftOut(BaseModel):
+class LiftOut(Shape):
     """What everybody who is not held back does more than those who are."""
 
     than: str = Field(examples=["holdout"])
@@ -55,7 +57,7 @@ class LiftOut(BaseModel):
     revenue: list[RevenueDifference]
 
 
-class ExperimentOut(BaseModel):
+class ExperimentOut(Shape):
     """A split: its variants beside each other, and what that says in sentences."""
 
     split: str = Field(examples=["tip-test"])
@@ -87,7 +89,7 @@ class ExperimentOut(BaseModel):
     told: list[str] = Field(description="the same in plain sentences")
 
 
-class SplitWinnerIn(BaseModel):
+class SplitWinnerIn(Shape):
     """The variant to take from now on."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"winner": "long"}]})

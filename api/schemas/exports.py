@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from api.schemas.base import Shape
 
 
-class ExportLine(BaseModel):
+class ExportLine(Shape):
     """What every line has. The newest line of an `id` holds: a row comes again when it has changed."""
 
     cursor: str = Field(

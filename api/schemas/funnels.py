@@ -2,14 +2,15 @@
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from services.reports.cohorts import CohortLength
 from services.reports.funnel import DAYS, WITHIN, FunnelGroup
 from value.orders import COMPLETED
 
 
-class ShareOut(BaseModel):
+class ShareOut(Shape):
     """So many of n, with Wilson's interval (95%)."""
 
     count: int = Field(examples=[31])
@@ -19,7 +20,7 @@ class ShareOut(BaseModel):
     high: float = Field(examples=[0.3434])
 
 
-class TookOut(BaseModel):
+class TookOut(Shape):
     """How long it took from the step before, exactly."""
 
     n: int = Field(examples=[31])
@@ -28,7 +29,7 @@ class TookOut(BaseModel):
     p75_days: float = Field(examples=[9.04])
 
 
-class StandingOut(BaseModel):
+class StandingOut(Shape):
     """Where those who came no further stand now: in their last run through the journey, or outside it."""
 
     stages: dict[str, int] = Field(examples=[{"awareness": 61, "inactive": 12}])
@@ -36,7 +37,7 @@ class StandingOut(BaseModel):
     outside: int = Field(description="who never was in the journey", examples=[0])
 
 
-class GroupedStepOut(BaseModel):
+class GroupedStepOut(Shape):
     """A step of the chain."""
 
     step: str = Field(examples=["event:Order Completed"])
@@ -54,7 +55,7 @@ class FunnelStepOut(GroupedStepOut):
     stand: StandingOut
 
 
-class FunnelGroupOut(BaseModel):
+class FunnelGroupOut(Shape):
     """The same of some of them."""
 
     group: str = Field(description="a month, channel, segment, variant or version, or `none`", examples=["2026-03"])
@@ -62,7 +63,7 @@ class FunnelGroupOut(BaseModel):
     steps: list[GroupedStepOut]
 
 
-class FunnelReport(BaseModel):
+class FunnelReport(Shape):
     """Of those who began, how many came how far, how fast, and where the others stand."""
 
     journey: str | None = Field(description="whose stages are meant", examples=["lifecycle"])
@@ -83,7 +84,7 @@ class FunnelReport(BaseModel):
     )
 
 
-class FunnelIn(BaseModel):
+class FunnelIn(Shape):
     """The question of a funnel, as an operation is to answer it."""
 
     model_config = ConfigDict(
@@ -119,7 +120,7 @@ class CohortShareOut(CohortPeriodOut):
     running: bool = Field(description="the period is not over, so the share can only grow", examples=[False])
 
 
-class CohortRowOut(BaseModel):
+class CohortRowOut(Shape):
     """Who began in a month or week, and how many of them came back in each one after it."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -130,7 +131,7 @@ class CohortRowOut(BaseModel):
     periods: list[CohortShareOut]
 
 
-class CohortReport(BaseModel):
+class CohortReport(Shape):
     """Retention as a triangle."""
 
     journey: str | None = Field(examples=["lifecycle"])
@@ -146,7 +147,7 @@ class CohortReport(BaseModel):
     )
 
 
-class CohortsIn(BaseModel):
+class CohortsIn(Shape):
     """The question of a triangle, as an operation is to answer it."""
 
     model_config = ConfigDict(

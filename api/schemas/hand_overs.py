@@ -1,9 +1,11 @@
 """Shapes of how colleagues answer to notes."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from api.schemas.base import Shape
 
 
-class NotesAnsweredOut(BaseModel):
+class NotesAnsweredOut(Shape):
     """How many notes were answered, of how many that were sent; with Wilson's interval, 95%."""
 
     count: int = Field(examples=[34])
@@ -13,7 +15,7 @@ class NotesAnsweredOut(BaseModel):
     high: float = Field(examples=[0.9294])
 
 
-class TimeToAnswerOut(BaseModel):
+class TimeToAnswerOut(Shape):
     """How long the first answer took from when the note went, within nine percent."""
 
     n: int = Field(description="of how many answers", examples=[34])
@@ -22,7 +24,7 @@ class TimeToAnswerOut(BaseModel):
     p75_hours: float = Field(examples=[26.5])
 
 
-class HandOverOut(BaseModel):
+class HandOverOut(Shape):
     """The notes of one step, each by its last answer."""
 
     journey: str = Field(examples=["saas_trial"])
@@ -37,7 +39,7 @@ class HandOverOut(BaseModel):
     time_to_answer: TimeToAnswerOut | None = Field(description="null: none was answered")
 
 
-class HandOverReport(BaseModel):
+class HandOverReport(Shape):
     """The steps whose notes went to colleagues by mail; empty where none did."""
 
     hand_overs: list[HandOverOut]

@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from api.schemas.journeys import JourneyOut, VersionOut
 from api.schemas.operations import OperationOut
 from journeys.language.words import Key
 
 
-class MovesIn(BaseModel):
+class MovesIn(Shape):
     """Which stage and which step of the version that people are in is which of the new one, where ids do not tell."""
 
     model_config = ConfigDict(extra="forbid")
@@ -21,7 +22,7 @@ class MovesIn(BaseModel):
     )
 
 
-class BesideIn(BaseModel):
+class BesideIn(Shape):
     """Names that a definition may use though they are not there yet: what is stored together with it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -32,7 +33,7 @@ class BesideIn(BaseModel):
     journeys: list[Key] = Field(default=[], max_length=2_000)
 
 
-class PlanIn(BaseModel):
+class PlanIn(Shape):
     """What is to be planned."""
 
     model_config = ConfigDict(
@@ -80,7 +81,7 @@ class PlanIn(BaseModel):
         return timedelta(minutes=self.spread_minutes)
 
 
-class PublishIn(BaseModel):
+class PublishIn(Shape):
     """What becomes of those who are under way."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "pin"}]})
@@ -114,7 +115,7 @@ class Published(VersionOut):
     operation: OperationOut | None = None
 
 
-class ResumedMail(BaseModel):
+class ResumedMail(Shape):
     """Mails of one step that a resume leads to."""
 
     stage: str = Field(examples=["onboarding"])
@@ -128,7 +129,7 @@ class ResumedMail(BaseModel):
     examples: list[str] = Field(description="five enrollments", examples=[["enr_06h0ay4t1dthcgt67nd2berw"]])
 
 
-class ResumeTotals(BaseModel):
+class ResumeTotals(Shape):
     """Mails by what becomes of them."""
 
     send: int = Field(examples=[412])
@@ -136,7 +137,7 @@ class ResumeTotals(BaseModel):
     skip: int = Field(examples=[3])
 
 
-class ResumePlanOut(BaseModel):
+class ResumePlanOut(Shape):
     """What the resume of a journey would send."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -149,7 +150,7 @@ class ResumePlanOut(BaseModel):
     mails: list[ResumedMail]
 
 
-class PlanEntryOut(BaseModel):
+class PlanEntryOut(Shape):
     """What would become of one enrollment."""
 
     enrollment: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from api.schemas.base import Shown
+from api.schemas.base import Shape, Shown
 
 
-class KeyIn(BaseModel):
+class KeyIn(Shape):
     """A key that is wanted."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "shop", "scopes": ["ingest"]}]})
@@ -21,7 +21,7 @@ class KeyIn(BaseModel):
     )
 
 
-class OriginsIn(BaseModel):
+class OriginsIn(Shape):
     """The pages that may call with a key."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"origins": ["https://shop.example"]}]})

@@ -2,12 +2,13 @@
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from services.reports.mail_report import MailGrouping
 
 
-class MailShareOut(BaseModel):
+class MailShareOut(Shape):
     """How many of the mails that were sent, each counted once; with Wilson's interval, 95%."""
 
     count: int = Field(examples=[310])
@@ -17,7 +18,7 @@ class MailShareOut(BaseModel):
     high: float | None = Field(examples=[0.2838])
 
 
-class MailRevenueOut(BaseModel):
+class MailRevenueOut(Shape):
     """What mails are credited with in one currency, by each model; each is what is left after refunds."""
 
     currency: str = Field(description="ISO 4217; `unstated` where orders name none", examples=["EUR"])
@@ -26,7 +27,7 @@ class MailRevenueOut(BaseModel):
     linear: float = Field(description="all mails before it have equal parts, to the cent", examples=[1774.25])
 
 
-class RevenueInMain(BaseModel):
+class RevenueInMain(Shape):
     """What mails are credited with in the main currency, by each model; each figure is rounded by itself."""
 
     last: float = Field(examples=[2210.4])
@@ -34,14 +35,14 @@ class RevenueInMain(BaseModel):
     linear: float = Field(examples=[2144.72])
 
 
-class OrdersInMain(BaseModel):
+class OrdersInMain(Shape):
     """All orders of the time in the main currency."""
 
     amount: float = Field(description="what they are worth after refunds", examples=[24310.02])
     credited: float = Field(description="of that, what mails are credited with", examples=[2210.4])
 
 
-class MissingRates(BaseModel):
+class MissingRates(Shape):
     """A currency that has no rate on days on which there are amounts in it."""
 
     currency: str = Field(description="`unstated` where orders name none", examples=["USD"])
@@ -50,7 +51,7 @@ class MissingRates(BaseModel):
     last: date = Field(examples=["2026-03-08"])
 
 
-class MainCurrencyOut(BaseModel):
+class MainCurrencyOut(Shape):
     """The main currency of the settings, and which rates are missing for a sum in it."""
 
     currency: str = Field(examples=["EUR"])
@@ -60,7 +61,7 @@ class MainCurrencyOut(BaseModel):
     )
 
 
-class MailLineOut(BaseModel):
+class MailLineOut(Shape):
     """Mails that are alike in what was asked for; null is what they were not put together by."""
 
     journey: str | None = Field(default=None, description="empty: of no journey", examples=["lifecycle"])
@@ -94,7 +95,7 @@ class MailLineOut(BaseModel):
     )
 
 
-class OrdersOut(BaseModel):
+class OrdersOut(Shape):
     """The orders of the time, credited to mails or not."""
 
     currency: str = Field(examples=["EUR"])
@@ -104,7 +105,7 @@ class OrdersOut(BaseModel):
     without_amount: int = Field(description="orders of which nobody could read an amount", examples=[3])
 
 
-class AttributionWindows(BaseModel):
+class AttributionWindows(Shape):
     """How many days before an order a mail may have been accepted to be credited with it."""
 
     days: float = Field(description="of broadcasts, and of journeys without a goal", examples=[7.0])
@@ -112,7 +113,7 @@ class AttributionWindows(BaseModel):
     transactional: bool = Field(description="whether transactional mail is credited too", examples=[False])
 
 
-class MailsReport(BaseModel):
+class MailsReport(Shape):
     """What came of mails, by the day on which they were accepted."""
 
     model_config = ConfigDict(serialize_by_alias=True)

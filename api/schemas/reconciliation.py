@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from api.schemas.base import Shape
 
 Recounted = Annotated[
     bool, Query(description="compare the kept counts with the rows themselves; seconds where there are millions")
 ]
 
 
-class MessageBook(BaseModel):
+class MessageBook(Shape):
     """planned = accepted + failed + skipped + waiting + unknown + parked."""
 
     planned: int = Field(examples=[5000])
@@ -23,7 +25,7 @@ class MessageBook(BaseModel):
     parked: int = Field(examples=[0])
 
 
-class JourneyBook(BaseModel):
+class JourneyBook(Shape):
     """entered = live + ended; each difference has a name."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -39,7 +41,7 @@ class JourneyBook(BaseModel):
     differences: dict[str, int] = Field(examples=[{}])
 
 
-class OutboxBook(BaseModel):
+class OutboxBook(Shape):
     """What the local outbox received, beside what the ledger says it accepted."""
 
     received: int = Field(examples=[4800])
@@ -47,7 +49,7 @@ class OutboxBook(BaseModel):
     accepted: int = Field(examples=[4800])
 
 
-class BroadcastBook(BaseModel):
+class BroadcastBook(Shape):
     """The mails of a broadcast by what became of them."""
 
     broadcast: str = Field(examples=["spring"])
@@ -55,7 +57,7 @@ class BroadcastBook(BaseModel):
     differences: dict[str, int] = Field(examples=[{}])
 
 
-class BookDifferenceOut(BaseModel):
+class BookDifferenceOut(Shape):
     """Two places that should say the same, and do not: how many of a kind, where, and what is to be done."""
 
     kind: str = Field(examples=["enrollment_without_workflow"])
@@ -70,7 +72,7 @@ class BookDifferenceOut(BaseModel):
     )
 
 
-class LastCheckOut(BaseModel):
+class LastCheckOut(Shape):
     """The last check of everything that came to its end."""
 
     checked_at: datetime
@@ -78,14 +80,14 @@ class LastCheckOut(BaseModel):
     differences: list[BookDifferenceOut]
 
 
-class RevenueBook(BaseModel):
+class RevenueBook(Shape):
     """What mails are credited with, against the orders: as the last night found it, or counted anew."""
 
     checked_at: datetime | None = Field(default=None, description="null: just now, or never yet")
     differences: dict[str, int] = Field(examples=[{}])
 
 
-class Reconciliation(BaseModel):
+class Reconciliation(Shape):
     """Whether the books balance."""
 
     balanced: bool = Field(description="nothing differs, and the last check has left nothing open")

@@ -3,15 +3,16 @@
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from api.schemas.experiments import ExperimentOut
 from journeys.language.definition import LifecyclePhase
 from services.reports.periods import PeriodLength
 from store.statuses import HookStatus
 
 
-class StepCount(BaseModel):
+class StepCount(Shape):
     """How many enrollments wait in a step, or rest behind a stage's last one."""
 
     stage: str = Field(examples=["repeat_buyer"])
@@ -19,7 +20,7 @@ class StepCount(BaseModel):
     count: int = Field(examples=[12])
 
 
-class StayOut(BaseModel):
+class StayOut(Shape):
     """How long customers stay in a stage."""
 
     left: int = Field(description="how often somebody left it", examples=[310])
@@ -30,7 +31,7 @@ class StayOut(BaseModel):
     p75_days: float | None = Field(description="three quarters did", examples=[58.1])
 
 
-class CohortOut(BaseModel):
+class CohortOut(Shape):
     """Who entered in a month, and where they are now."""
 
     month: str = Field(examples=["2026-03"])
@@ -39,7 +40,7 @@ class CohortOut(BaseModel):
     ended: dict[str, int] = Field(examples=[{"exited": 40}])
 
 
-class StagePlace(BaseModel):
+class StagePlace(Shape):
     """A stage as the journey has it, and how many customers are in it."""
 
     stage: str = Field(examples=["repeat_buyer"])
@@ -49,7 +50,7 @@ class StagePlace(BaseModel):
     count: int = Field(examples=[107])
 
 
-class RateOut(BaseModel):
+class RateOut(Shape):
     """Of all who were in a stage at some time of the period: how many moved on to another stage, or ended there."""
 
     stage: str = Field(examples=["onboarding"])
@@ -62,7 +63,7 @@ class RateOut(BaseModel):
     high: float = Field(examples=[0.1073])
 
 
-class QuartilesOut(BaseModel):
+class QuartilesOut(Shape):
     """How long customers had been in a stage that they left in the period, within nine percent."""
 
     n: int = Field(examples=[31])
@@ -71,7 +72,7 @@ class QuartilesOut(BaseModel):
     p75_days: float = Field(examples=[58.1])
 
 
-class PeriodOut(BaseModel):
+class PeriodOut(Shape):
     """A day, week or month: who stood where when it closed, and what happened in it."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -87,7 +88,7 @@ class PeriodOut(BaseModel):
     time_in_stage: dict[str, QuartilesOut]
 
 
-class SeriesOut(BaseModel):
+class SeriesOut(Shape):
     """The lifecycle over time. The last period may still be running."""
 
     zone: str = Field(description="in which a day begins and closes: the settings'", examples=["Europe/Berlin"])
@@ -96,7 +97,7 @@ class SeriesOut(BaseModel):
     told: str = Field(examples=["120 entered lifecycle, 4 ended; 1204 are in it now."])
 
 
-class LifecycleReport(BaseModel):
+class LifecycleReport(Shape):
     """Where customers are, and how they moved."""
 
     journey: str | None = Field(examples=["lifecycle"])
@@ -109,7 +110,7 @@ class LifecycleReport(BaseModel):
     series: SeriesOut | None = Field(default=None, description="over time; only with `by`, `from` or `to`")
 
 
-class MessageCountOut(BaseModel):
+class MessageCountOut(Shape):
     """Mails that share journey, template, status and reason."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -119,13 +120,13 @@ class MessageCountOut(BaseModel):
     count: int = Field(examples=[310])
 
 
-class MessagesReport(BaseModel):
+class MessagesReport(Shape):
     """Mails by journey, template, status and reason."""
 
     messages: list[MessageCountOut]
 
 
-class HookCountOut(BaseModel):
+class HookCountOut(Shape):
     """Webhooks and notes to colleagues that share step, status and last answer."""
 
     step: str = Field(examples=["onboarding/webhook:crm"])
@@ -148,7 +149,7 @@ class JourneyReport(LifecycleReport):
     experiments: list[ExperimentOut] = Field(description="the splits of the version that was published last")
 
 
-class SilenceOut(BaseModel):
+class SilenceOut(Shape):
     """Something that has stopped, or a name that nobody waits for."""
 
     kind: Literal["event", "sends", "name"]
@@ -165,7 +166,7 @@ class SilenceOut(BaseModel):
     )
 
 
-class SilenceReport(BaseModel):
+class SilenceReport(Shape):
     """What has stopped happening."""
 
     looked_at: datetime | None = Field(description="null: not yet")

@@ -1,9 +1,11 @@
 """Shapes of what customers answer to surveys."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from api.schemas.base import Shape
 
 
-class NetScoreOut(BaseModel):
+class NetScoreOut(Shape):
     """Promoters less detractors in points, -100 to 100, and where it lies with 95% confidence."""
 
     score: float = Field(examples=[31.2])
@@ -11,7 +13,7 @@ class NetScoreOut(BaseModel):
     high: float = Field(examples=[42.7])
 
 
-class SurveyAnswersOut(BaseModel):
+class SurveyAnswersOut(Shape):
     """The answers to one survey: of all mails together (the rest is null), or of one stage in one version."""
 
     survey: str = Field(examples=["nps"])
@@ -24,7 +26,7 @@ class SurveyAnswersOut(BaseModel):
     net: NetScoreOut | None = Field(description="of nps alone")
 
 
-class SurveyReport(BaseModel):
+class SurveyReport(Shape):
     """Each survey as a whole, and then by journey, version and stage; empty where nobody answered."""
 
     surveys: list[SurveyAnswersOut]

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 
 
-class TimelineEntry(BaseModel):
+class TimelineEntry(Shape):
     """An event or a decision, with everything it was decided on."""
 
     at: datetime
@@ -23,7 +24,7 @@ class TimelineEntry(BaseModel):
     detail: dict[str, Any] = Field(examples=[{"to": "repeat_buyer", "cause": "event", "event": "Order Completed"}])
 
 
-class TriggerNow(BaseModel):
+class TriggerNow(Shape):
     """A way into a journey, and whether it would let the customer in now."""
 
     model_config = ConfigDict(extra="allow")
@@ -41,7 +42,7 @@ class TriggerNow(BaseModel):
     late: str | None = Field(default=None, description="that the last such event was too old to start anything")
 
 
-class WhyOfProfile(BaseModel):
+class WhyOfProfile(Shape):
     """The answer about one of several customers who have the address that was asked for."""
 
     id: str = Field(description="ask about this one for all that the answer rests on", examples=["cus_06h0ay4sys37zy"])
@@ -49,7 +50,7 @@ class WhyOfProfile(BaseModel):
     answer: str = Field(examples=["never entered: Signed Up never came"])
 
 
-class WhyOut(BaseModel):
+class WhyOut(Shape):
     """An answer in a sentence, and everything that it rests on.
 
     Where several customers have the address that was asked for, it is about the first of `profiles`.

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from readers.locales import TAGS
 from services.definitions.topics import ConsentRule
 from services.installation.installation_settings import CapIn
 
 
-class TopicIn(BaseModel):
+class TopicIn(Shape):
     """What a customer can unsubscribe from, and on what terms mail about it goes."""
 
     model_config = ConfigDict(
@@ -39,7 +40,7 @@ class TopicIn(BaseModel):
     cap: CapIn | None = None
 
 
-class TopicOut(BaseModel):
+class TopicOut(Shape):
     """A topic and its terms."""
 
     key: str = Field(examples=["product-news"])

@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from api.schemas.base import Shape
 
 
-class OrdersModelOut(BaseModel):
+class OrdersModelOut(Shape):
     """How often customers order (BG/NBD), per week."""
 
     r: float = Field(examples=[0.243])
@@ -15,7 +17,7 @@ class OrdersModelOut(BaseModel):
     log_likelihood: float = Field(examples=[-9582.4])
 
 
-class MoneyModelOut(BaseModel):
+class MoneyModelOut(Shape):
     """What orders are worth (gamma-gamma), and of how many customers that was learnt."""
 
     p: float = Field(examples=[6.25])
@@ -24,7 +26,7 @@ class MoneyModelOut(BaseModel):
     customers: int = Field(examples=[946])
 
 
-class ForetoldOut(BaseModel):
+class ForetoldOut(Shape):
     """Of customers with so many repeat orders (the last: or more), the orders that were expected and that came."""
 
     repeat_orders: int = Field(examples=[2])
@@ -33,7 +35,7 @@ class ForetoldOut(BaseModel):
     came: int = Field(examples=[298])
 
 
-class CalibrationOut(BaseModel):
+class CalibrationOut(Shape):
     """What was expected of the time behind `learnt_until`, and what came."""
 
     learnt_until: date
@@ -45,7 +47,7 @@ class CalibrationOut(BaseModel):
     kinds: list[ForetoldOut]
 
 
-class FifthsOut(BaseModel):
+class FifthsOut(Shape):
     """The four borders of the fifths: of last orders (Unix seconds), numbers of orders, and sums."""
 
     recency: list[float] = Field(examples=[[1767225600, 1769904000, 1772323200, 1775001600]])
@@ -53,7 +55,7 @@ class FifthsOut(BaseModel):
     monetary: list[float] = Field(examples=[[19.9, 45, 89.5, 210]])
 
 
-class CustomerValueReport(BaseModel):
+class CustomerValueReport(Shape):
     """The last nightly fit; `refusal` says why there is none."""
 
     fitted_at: datetime | None

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-import mrml
 from jinja2.exceptions import TemplateSyntaxError
 
 TAGS = frozenset(
@@ -141,6 +140,8 @@ class _Source:
         head = _FIRST_WORDS.match(self.text, begin, end)
         before = "".join(_MARK.findall(head[2])) and head[2].strip() if head else ""
         body = (head[1] + self.text[head.end() : end]) if head else self.text[begin:end]
+        import mrml  # here, since a process that stores no MJML would carry it for nothing
+
         try:
             made = mrml.to_html(body).content
         except OSError as error:

@@ -23,6 +23,7 @@ def works(shop: Shop, operation: str) -> None:
 def test_a_marketer_writes_mends_what_is_told_plans_and_publishes(visit: Any, shop: Shop) -> None:
     page = visit("ada@shop.example").opens(EDIT)
     sheet = page.get_by_role("textbox", name="The journey as text").locator("visible=true")
+    expect(page.locator("textarea#text")).to_be_hidden()  # the editor has taken its place
     expect(sheet).to_contain_text("lifecycle: true")
     sheet.click()
     page.keyboard.press("Control+End")
