@@ -36,7 +36,7 @@ from services.operations import backtests, cohorts, operations
 from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, failed_elsewhere, in_halves
 from services.operations.operations import Done, PageOfWork
 from services.reconciliation import reconciling
-from services.reports import funnel_operation
+from services.reports import report_operations
 from services.upkeep import broadcast_clock, value_clock
 from services.values import Clock, Rejected, instant
 from store.queries import segments
@@ -226,8 +226,7 @@ KINDS: Mapping[str, Callable[[Database, Operation, Clock], Iterator[PageOfWork]]
     plan.KIND: plan.pages,
     publishing.KIND: publishing.pages,
     value_clock.KIND: fit_value.pages,
-    funnel_operation.FUNNEL: funnel_operation.funnel_pages,
-    funnel_operation.COHORTS: funnel_operation.cohort_pages,
+    **dict.fromkeys(report_operations.KINDS, report_operations.pages),
 }
 """What each kind of operation does: it yields pages, each done in a transaction of its own that also keeps how far the
 work is. Not in here are single mails, which wait for a provider, and a reconciliation, which asks Temporal."""

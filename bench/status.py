@@ -232,7 +232,6 @@ REPORTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("/v1/journeys/lifecycle/report", {}),
     ("/v1/journeys/lifecycle/map", {"counts": True}),
     ("/v1/reports/lifecycle", {}),
-    ("/v1/reports/lifecycle", {"cohorts": True}),
     ("/v1/reports/lifecycle", MONTH),
     ("/v1/reports/lifecycle", {**MONTH, "by": "month", "from": "2026-01-01", "to": "2026-06-30"}),
     ("/v1/reports/silences", {}),

@@ -5,19 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api.deps.audit_trail import Trail
 from api.deps.backend import TheBackend
 from api.deps.permission import Support
 from api.deps.transactions import Now, Writing
+from api.edge import counted_reports
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.report_tables import TABLE, TABLE_ANSWERS, IdempotentReportRoute
-from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.routes.reports import ReportedJourney
-from api.schemas.funnels import CohortReport, CohortsIn, FunnelIn, FunnelReport
+from api.schemas.funnels import CohortReport, CohortsIn, EntryCohortsIn, FunnelIn, FunnelReport
 from api.schemas.operations import OperationOut
-from services.reports import funnel_operation, reached
+from services.reports import report_operations
 from services.reports.cohorts import CohortLength, CohortQuestion, Cohorts
+from services.reports.entry_cohorts import EntryCohortsQuestion
 from services.reports.funnel import WITHIN, Funnel, FunnelGroup, FunnelQuestion
 from value.orders import COMPLETED
 
@@ -68,12 +68,8 @@ async def funnel(asked: TheFunnel, parts: TheBackend, caller: Support, now: Now,
 
     Each customer counts once, by their first time in the span. More than 20,000 times are an operation: POST.
     """
-
-    def count() -> FunnelReport:
-        with parts.database.reading() as session:
-            return FunnelReport.model_validate(reached.at_once(session, Funnel(session, asked, now)))
-
-    return await heavy.run(count)
+    found = await counted_reports.at_once(parts, heavy, lambda session: Funnel(session, asked, now))
+    return FunnelReport.model_validate(found)
 
 
 @router.post("/funnel", status_code=202, summary="The same over any number", responses=responses(404, 422))
@@ -83,9 +79,7 @@ def funnel_of_many(body: FunnelIn, request: Request, session: Writing, caller: S
         chain=(body.begin, *body.via, body.to),
         **body.model_dump(exclude={"begin", "via", "to"}),
     )
-    shown = operation_out(funnel_operation.start_funnel(session, asked, caller.id, now), now)
-    Trail(request, session, now).note("counted", "funnel", shown.id, after=shown)
-    return shown
+    return counted_reports.as_operation(request, session, report_operations.FUNNEL, asked, caller.id, now)
 
 
 @router.get("/cohorts", summary="Who comes back", responses=ANSWERS, **TABLE)
@@ -94,18 +88,21 @@ async def cohorts(asked: TheCohorts, parts: TheBackend, caller: Support, now: No
 
     A customer is in the cohort of their first time at all. More than 20,000 are an operation: POST.
     """
-
-    def count() -> CohortReport:
-        with parts.database.reading() as session:
-            return CohortReport.model_validate(reached.at_once(session, Cohorts(session, asked, now)))
-
-    return await heavy.run(count)
+    found = await counted_reports.at_once(parts, heavy, lambda session: Cohorts(session, asked, now))
+    return CohortReport.model_validate(found)
 
 
 @router.post("/cohorts", status_code=202, summary="The same over any number", responses=responses(404, 422))
 def cohorts_of_many(body: CohortsIn, request: Request, session: Writing, caller: Support, now: Now) -> OperationOut:
     """An operation to watch; its result is what GET answers."""
     asked = CohortQuestion(**body.model_dump())
-    shown = operation_out(funnel_operation.start_cohorts(session, asked, caller.id, now), now)
-    Trail(request, session, now).note("counted", "cohorts", shown.id, after=shown)
-    return shown
+    return counted_reports.as_operation(request, session, report_operations.COHORTS, asked, caller.id, now)
+
+
+@router.post("/lifecycle", status_code=202, summary="By month of entry, over any number", responses=responses(404, 422))
+def entry_cohorts_of_many(
+    body: EntryCohortsIn, request: Request, session: Writing, caller: Support, now: Now
+) -> OperationOut:
+    """An operation to watch; its result has the `cohorts` that `GET ...?cohorts=true` answers of up to 20,000."""
+    asked = EntryCohortsQuestion(journey=body.journey)
+    return counted_reports.as_operation(request, session, report_operations.LIFECYCLE, asked, caller.id, now)

@@ -1,5 +1,6 @@
 """Reports as pictures, each as wide as it is asked for, light or dark."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -8,19 +9,21 @@ from fastapi import APIRouter, Query, Response
 from api.deps.backend import TheBackend
 from api.deps.permission import Support
 from api.deps.transactions import Now, Reading
-from api.edge import journey_pictures
+from api.edge import counted_reports, drawn_reports, journey_pictures
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.journey_pictures import JourneyPicture, WantedPicture
 from api.errors import responses
 from api.routes.funnels import TheCohorts, TheFunnel
 from api.routes.journeys import JourneyKey, Svg
+from api.routes.lift import TheLift
+from api.routes.operations import OperationId
 from pictures import axes, rfm_grid
-from pictures import cohorts as triangle
-from pictures import funnel as bars
 from pictures.svg import Theme
-from services.reports import reached, value_report
+from services.operations import operations
+from services.reports import report_operations, value_report
 from services.reports.cohorts import Cohorts
 from services.reports.funnel import Funnel
+from services.reports.lift import Lift
 from services.reports.periods import PeriodLength
 
 router = APIRouter(tags=["reports"])
@@ -71,14 +74,8 @@ async def funnel_picture(
     theme: Theme = "auto",
 ) -> Response:
     """Bars from zero, with what was lost between two of them in words."""
-
-    def draw() -> str:
-        with parts.database.reading() as session:
-            found = reached.at_once(session, Funnel(session, asked, now))
-        name = f"{_short(asked.chain[0])} to {_short(asked.chain[-1])}, within {asked.within}"
-        return bars.draw(found["steps"], name, found["told"], width=width, theme=theme)
-
-    return Svg(await heavy.run(draw))
+    found = await counted_reports.at_once(parts, heavy, lambda session: Funnel(session, asked, now))
+    return _drawn(report_operations.FUNNEL, found, width, theme)
 
 
 @router.get(
@@ -97,14 +94,41 @@ async def cohorts_picture(
     theme: Theme = "auto",
 ) -> Response:
     """A triangle: a row for each cohort, a column for each period after it."""
+    found = await counted_reports.at_once(parts, heavy, lambda session: Cohorts(session, asked, now))
+    return _drawn(report_operations.COHORTS, found, width, theme)
 
-    def draw() -> str:
-        with parts.database.reading() as session:
-            found = reached.at_once(session, Cohorts(session, asked, now))
-        name = f"Who comes back by {asked.returning}"
-        return triangle.draw(found["cohorts"], asked.by, name, found["told"], width=width, theme=theme)
 
-    return Svg(await heavy.run(draw))
+@router.get(
+    "/v1/reports/lift.svg",
+    summary="What marketing mail brings about, as a picture",
+    response_class=Svg,
+    responses=responses(409, 422),
+)
+async def lift_picture(
+    asked: TheLift,
+    parts: TheBackend,
+    caller: Support,
+    now: Now,
+    heavy: TheHeavyWork,
+    width: Width = axes.WIDE,
+    theme: Theme = "auto",
+) -> Response:
+    """Who converted of the control group and of everybody else, with their intervals."""
+    found = await counted_reports.at_once(parts, heavy, lambda session: Lift(session, asked, now))
+    return _drawn(report_operations.LIFT, found, width, theme)
+
+
+@router.get(
+    "/v1/operations/{id}/report.svg",
+    summary="The report of an operation, as a picture",
+    response_class=Svg,
+    responses=responses(404, 409, 422),
+)
+def of_operation(
+    id: OperationId, session: Reading, caller: Support, width: Width = axes.WIDE, theme: Theme = "auto"
+) -> Response:
+    """A funnel, cohorts or the lift that an operation has counted, as it would be drawn of fewer."""
+    return Svg(drawn_reports.of_operation(operations.get(session, id), width, theme))
 
 
 @router.get(
@@ -122,5 +146,5 @@ def value_picture(session: Reading, caller: Support, width: Width = axes.WIDE, t
     return Svg(rfm_grid.draw(grid, "When customers bought last, and how often", told, width=width, theme=theme))
 
 
-def _short(step: str) -> str:
-    return step.partition(":")[2] or step
+def _drawn(kind: str, found: Mapping[str, Any], width: float, theme: Theme) -> Response:
+    return Svg(drawn_reports.PICTURES[kind](found, width, theme))

@@ -21,10 +21,12 @@ from services.reports import (
     lifecycle_report,
     lifecycle_series,
     mail_report,
+    paged_report,
     silence_report,
     survey_report,
     value_report,
 )
+from services.reports.entry_cohorts import EntryCohorts, EntryCohortsQuestion
 from services.reports.mail_report import MailGrouping
 from services.reports.periods import PeriodLength
 
@@ -35,13 +37,15 @@ ReportedJourney = Annotated[
 ]
 
 
-@router.get("/lifecycle", summary="Customers per stage", responses=responses(422))
+@router.get("/lifecycle", summary="Customers per stage", responses=responses(409, 422))
 def lifecycle(
     session: Reading,
     caller: Support,
     now: Now,
     journey: ReportedJourney = None,
-    cohorts: Annotated[bool, Query(description="by month of entry too; this one counts rows")] = False,
+    cohorts: Annotated[
+        bool, Query(description="by month of entry too; of more than 20,000 enrollments it is an operation: POST")
+    ] = False,
     since: Annotated[date | None, Query(alias="from", description="the first day of the series")] = None,
     until: Annotated[date | None, Query(alias="to", description="its last day; without it today")] = None,
     by: Annotated[
@@ -54,7 +58,8 @@ def lifecycle(
     """
     found = lifecycle_report.lifecycle(session, journey)
     if cohorts and found["journey"]:
-        found["cohorts"] = lifecycle_report.cohorts(session, found["journey"])
+        asked = EntryCohortsQuestion(journey=found["journey"])
+        found["cohorts"] = paged_report.at_once(session, EntryCohorts(session, asked, now))["cohorts"]
     if found["journey"] and (by or since or until):
         found["series"] = lifecycle_series.lifecycle_series(session, found["journey"], since, until, by or "day", now)
     return LifecycleReport(**found)

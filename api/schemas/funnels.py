@@ -162,3 +162,11 @@ class CohortsIn(Shape):
     journey: str | None = Field(default=None, max_length=63)
     since: date | None = None
     until: date | None = None
+
+
+class EntryCohortsIn(BaseModel):
+    """Whose customers are told apart by the month in which they entered."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"journey": "trial"}]})
+
+    journey: str | None = Field(default=None, max_length=63, description="without it the lifecycle journey")

@@ -11,7 +11,7 @@ OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
     "resume", "leave", "test mail", "import recipients", "import rates", "plan broadcast", "preview broadcast",
     "cancel broadcast", "decide messages", "plan journey", "move enrollments", "fit value", "reconcile", "sign-in mail",
-    "report funnel", "report cohorts", "control enrollments",
+    "report funnel", "report cohorts", "report lifecycle", "report lift", "control enrollments",
 ]  # fmt: skip
 """What an operation may be; each has somebody who does it."""
 

@@ -69,6 +69,18 @@ def currencies(those: Sequence[VariantCounts]) -> list[str]:
     return sorted({name for one in those for name, amounts in one.amounts.items() if amounts})
 
 
+def lift(
+    split: str, those: Sequence[VariantCounts], held_back: str = "holdout", others: str = "everybody else"
+) -> dict[str, Any] | None:
+    """What everybody who is not held back does more than who is; None where nobody is, so nothing tells the cause."""
+    held = [one for one in those if one.holdout and one.customers]
+    rest = [one for one in those if not one.holdout and one.customers]
+    if not held or not rest:
+        return None
+    back, sent = together(held, held_back), together(rest, others)
+    return {**effect(split, sent, back), "n": back.customers, "of": sent.customers}
+
+
 def effect(split: str, one: VariantCounts, other: VariantCounts) -> dict[str, Any]:
     """How much more the first does than the other, per customer, in conversion and in each currency."""
     found = proportions.difference(one.conversion, other.conversion, CONFIDENCE)

@@ -1,7 +1,7 @@
 """What the variants of a journey's splits did: kept counts and the amounts of those who converted, made a report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlmodel import Session
@@ -76,7 +76,7 @@ def in_order(node: SplitNode, counted: Mapping[str, VariantCounts]) -> list[Vari
 
 def _shown(node: SplitNode, counted: Mapping[str, VariantCounts], kept: Experiment | None) -> dict[str, Any]:
     those = in_order(node, counted)
-    lift, needed = _lift(node.key, those), comparison.still_needed(those) if len(those) > 1 else None
+    lift, needed = comparison.lift(node.key, those), comparison.still_needed(those) if len(those) > 1 else None
     return {
         "split": node.key,
         "confidence": comparison.CONFIDENCE,
@@ -90,13 +90,3 @@ def _shown(node: SplitNode, counted: Mapping[str, VariantCounts], kept: Experime
         "next_look_at": kept.next_look_at if kept else None,
         "told": sentences.told(those, lift, needed),
     }
-
-
-def _lift(split: str, those: Sequence[VariantCounts]) -> dict[str, Any] | None:
-    """What everybody who is not held back does more than who is; None where nobody is, so nothing tells the cause."""
-    held = [one for one in those if one.holdout and one.customers]
-    others = [one for one in those if not one.holdout and one.customers]
-    if not held or not others:
-        return None
-    back, sent = comparison.together(held, "holdout"), comparison.together(others, "everybody else")
-    return {**comparison.effect(split, sent, back), "n": back.customers, "of": sent.customers}

@@ -1,6 +1,7 @@
-"""An experiment in plain sentences, for whoever reads no statistics."""
+"""An experiment in plain sentences, for whoever reads no statistics: of a split, or of the control group."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from services.experiments import comparison
@@ -8,19 +9,51 @@ from services.experiments.comparison import CONFIDENCE, VariantCounts
 from services.statistics import proportions
 
 
-def told(those: Sequence[VariantCounts], lift: dict[str, Any] | None, needed: int | None) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What is called how: by what customers were divided, and what is done to those who are not held back."""
+
+    nobody: str
+    uneven: str
+    one: str
+    cause: str
+    nobody_held_back: str
+
+
+SPLIT = Wording(
+    nobody="Nobody has come to this split yet.",
+    uneven="Customers did not come to the variants as the weights say",
+    one="variant",
+    cause="the split",
+    nobody_held_back=(
+        "No variant holds anybody back, so this compares variants with each other and cannot tell what would have "
+        "happened without them."
+    ),
+)
+
+CONTROL_GROUP = Wording(
+    nobody="No customer has an address yet.",
+    uneven="Customers are not in the two groups as the size of the control group says",
+    one="group",
+    cause="marketing mail",
+    nobody_held_back="One of the two groups is empty so far, so nothing tells what mail causes.",
+)
+
+
+def told(
+    those: Sequence[VariantCounts], lift: dict[str, Any] | None, needed: int | None, wording: Wording = SPLIT
+) -> list[str]:
     """What the numbers say, the most important first."""
     if not any(one.customers for one in those):
-        return ["Nobody has come to this split yet."]
-    return [*_warned(those), *_compared(those), *_early(those, needed), _caused(those, lift)]
+        return [wording.nobody]
+    return [*_warned(those, wording), *_compared(those), *_early(those, needed, wording), _caused(lift, wording)]
 
 
-def _warned(those: Sequence[VariantCounts]) -> Iterator[str]:
+def _warned(those: Sequence[VariantCounts], wording: Wording) -> Iterator[str]:
     if not comparison.fits(those):
         yield (
-            "Customers did not come to the variants as the weights say (by chance in "
-            f"{comparison.mismatch(those):.2g} of such tests): something loses those of one variant. Do not trust the "
-            "comparison before it is found."
+            f"{wording.uneven} (by chance in {comparison.mismatch(those):.2g} of such tests): something loses those of "
+            f"one {wording.one}. Do not trust the comparison before it is found."
         )
 
 
@@ -37,27 +70,38 @@ def _compared(those: Sequence[VariantCounts]) -> Iterator[str]:
     )
 
 
-def _early(those: Sequence[VariantCounts], needed: int | None) -> Iterator[str]:
+def _early(those: Sequence[VariantCounts], needed: int | None, wording: Wording) -> Iterator[str]:
     if len(those) > 1 and needed != 0:
         many = "nobody can say how many more" if needed is None else f"about {needed:,} more"
         yield (
-            f"This is an early look: it takes {many} customers in a variant to tell such a difference from chance, and "
-            "a difference that shows before often goes away again."
+            f"This is an early look: it takes {many} customers in a {wording.one} to tell such a difference from "
+            "chance, and a difference that shows before often goes away again."
         )
 
 
-def _caused(those: Sequence[VariantCounts], lift: dict[str, Any] | None) -> str:
+def _caused(lift: dict[str, Any] | None, wording: Wording) -> str:
     if lift is None:
-        return (
-            "No variant holds anybody back, so this compares variants with each other and cannot tell what would have "
-            "happened without them."
-        )
+        return wording.nobody_held_back
     found = lift["conversion"]
-    verdict = "" if found["low"] > 0 or found["high"] < 0 else ", which may be none at all"
     return (
-        f"Against those who are held back ({lift['n']:,} customers), the split changes conversion by "
-        f"{points(found['by'])} points ({CONFIDENCE:.0%}: {points(found['low'])} to {points(found['high'])}){verdict}."
+        f"Against those who are held back ({lift['n']:,} customers), {wording.cause} changes conversion by "
+        f"{points(found['by'])} points ({CONFIDENCE:.0%}: {points(found['low'])} to {points(found['high'])})"
+        f"{_verdict(found)}."
     )
+
+
+def worth(lift: Mapping[str, Any]) -> Iterator[str]:
+    """What it changes of the revenue per customer, a sentence for each currency."""
+    for found in lift["revenue"]:
+        by, low, high = (f"{found[name]:+,.2f}" for name in ("by", "low", "high"))
+        yield (
+            f"It changes what a customer spends by {by} {found['currency']} ({CONFIDENCE:.0%}: {low} to {high})"
+            f"{_verdict(found)}."
+        )
+
+
+def _verdict(found: Mapping[str, Any]) -> str:
+    return "" if found["low"] > 0 or found["high"] < 0 else ", which may be none at all"
 
 
 def _share(one: VariantCounts) -> str:

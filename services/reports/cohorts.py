@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlmodel import Session
 
 from services.reports import periods, reached
-from services.reports.reached import MilestoneWalk, Reached
+from services.reports.reached import MilestoneWalk, Reached, WalkedReport
 from services.reports.shown_rates import rate
 from services.statistics.proportions import Proportion
 from store.queries import series
@@ -55,7 +55,7 @@ class CohortQuestion:
         return CohortQuestion(**{**kept, **days})
 
 
-class Cohorts:
+class Cohorts(WalkedReport):
     """A triangle that is being counted."""
 
     def __init__(self, session: Session, asked: CohortQuestion, now: datetime) -> None:

@@ -19,7 +19,7 @@ from services.definitions import journeys as definitions
 from services.errors import InvalidInput
 from services.experiments import looks
 from services.reports import reached
-from services.reports.reached import MilestoneWalk, Reached
+from services.reports.reached import MilestoneWalk, Reached, WalkedReport
 from services.reports.shown_rates import rate
 from services.statistics import chains, quartiles
 from services.statistics.proportions import Proportion
@@ -81,7 +81,7 @@ class _Steps:
     )
 
 
-class Funnel:
+class Funnel(WalkedReport):
     """A funnel that is being counted."""
 
     def __init__(self, session: Session, asked: FunnelQuestion, now: datetime) -> None:

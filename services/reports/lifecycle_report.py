@@ -1,6 +1,6 @@
 """The lifecycle in numbers: who stands where, how customers move, how long they stay.
 
-All but the cohorts are counts that are kept, not scanned for.
+All of it is counts that are kept, not scanned for.
 """
 
 from typing import Any
@@ -9,8 +9,7 @@ from sqlmodel import Session
 
 from services.definitions import journeys as definitions
 from services.reports import lifecycle_series
-from store.queries import counts, enrollments, journeys
-from store.statuses import EnrollmentStatus
+from store.queries import counts, journeys
 from store.tables.definitions import Journey
 
 _UNMEASURED = {"n": 0, "p25_days": None, "median_days": None, "p75_days": None}
@@ -61,16 +60,6 @@ def _places(session: Session, key: str) -> list[dict[str, Any]]:
     ]
     former = {"label": None, "phase": None, "mailable": True}
     return places + [{"stage": name, **former, "count": count} for name, count in sorted(standing.items())]
-
-
-def cohorts(session: Session, journey: str) -> list[dict[str, Any]]:
-    """By the month of their entry (UTC), the oldest first: how many, where they stand, or how their run ended."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, status, place, count in enrollments.cohorts(session, journey):
-        cohort = found.setdefault(name, {"month": name, "entered": 0, "stages": {}, "ended": {}})
-        cohort["entered"] += count
-        cohort["stages" if status == EnrollmentStatus.LIVE else "ended"][place] = count
-    return list(found.values())
 
 
 def on_the_map(session: Session, key: str) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:

@@ -1,31 +1,24 @@
 """Milestones as they are asked for, and who reached them: each customer once, by the first time in a span of days.
 
-What is asked of some thousands is answered at once. Of more it is an operation, which walks along the same pages and
-tells how far it is. Nothing is kept between two questions, and no page grows with the crowd.
+Whoever counts them walks along the times at which the first milestone was reached (`WalkedReport`), page by page.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from journeys.language.problems import nearest
 from services.definitions import journeys as definitions
-from services.errors import InvalidInput, Refused
-from services.operations.operations import Done, PageOfWork
+from services.errors import InvalidInput
 from store.queries import journeys, milestones
 from store.queries.milestones import Milestone, PlaceInTime, TimeSpan
-from store.session import Database
-from store.tables.access import Operation
 
 PAGE = 400
 """Times that are read together, with all that their customers did: some megabytes, a tenth of a second."""
-
-AT_ONCE = 20_000
-"""Times that are counted while somebody waits: one to two seconds. More are an operation."""
 
 KINDS = ("event", "stage")
 """What a milestone can be: `event:NAME`, `stage:KEY`; `entry` is the stage in which a journey begins."""
@@ -62,59 +55,31 @@ class MilestoneWalk:
     ever: bool = False
 
 
-class Counting(Protocol):
-    """What a report counts on the way."""
+class WalkedReport(ABC):
+    """A report that walks along a milestone, page by page."""
 
     walk: MilestoneWalk
+    _after: PlaceInTime | None = None
 
+    @abstractmethod
     def add(self, session: Session, those: Sequence[Reached]) -> None:
         """Count some more customers."""
-        ...
 
-    def told(self) -> dict[str, Any]:
-        """The report, as JSON."""
-        ...
+    def total(self, session: Session, most: int | None = None) -> int:
+        """How often the milestone was reached; with `most` it counts no further."""
+        return milestones.count(session, self.walk.first, self.walk.span, most)
 
+    def too_many(self, most: int) -> str:
+        """That it was reached more often."""
+        return f"{self.walk.first} was reached more than {most:,} times in this span (a shorter one has fewer)"
 
-def at_once(session: Session, counting: Counting) -> dict[str, Any]:
-    """The report while somebody waits; raise Refused (`too_many`) where it takes too long."""
-    walk = counting.walk
-    if milestones.count(session, walk.first, walk.span, AT_ONCE + 1) > AT_ONCE:
-        raise Refused(
-            f"{walk.first} was reached more than {AT_ONCE:,} times in this span; ask for a shorter one, or POST the "
-            "same question and watch the operation",
-            "too_many",
-        )
-    after: PlaceInTime | None = None
-    while rows := _page(session, walk, after):
-        counting.add(session, _new(session, walk, rows))
-        after = rows[-1]
-    return counting.told()
-
-
-def as_operation(database: Database, operation: Operation, counting: Counting) -> Iterator[PageOfWork]:
-    """The same as an operation; its result is the report. What was counted before a crash is counted anew."""
-    walk, after = counting.walk, None
-    with database.reading() as session:
-        total = milestones.count(session, walk.first, walk.span)
-    yield _done(-operation.done, total)
-    while True:
-        with database.reading() as session:
-            rows = _page(session, walk, after)
-            counting.add(session, _new(session, walk, rows))
-        if not rows:
-            break
-        after = rows[-1]
-        yield _done(len(rows), total)
-    yield lambda session: Done(count=0, result=counting.told())
-
-
-def _done(count: int, total: int) -> PageOfWork:
-    return lambda session: Done(count=count, total=total)
-
-
-def _page(session: Session, walk: MilestoneWalk, after: PlaceInTime | None) -> Sequence[PlaceInTime]:
-    return milestones.page(session, walk.first, walk.span, after, PAGE)
+    def next_page(self, session: Session) -> int:
+        """Count those of the next times who come for the first time."""
+        walk = self.walk
+        rows = milestones.page(session, walk.first, walk.span, self._after, PAGE)
+        self.add(session, _new(session, walk, rows))
+        self._after = rows[-1] if rows else self._after
+        return len(rows)
 
 
 def _new(session: Session, walk: MilestoneWalk, rows: Sequence[PlaceInTime]) -> list[Reached]:

@@ -50,8 +50,6 @@ class Dialect:
     """Makes the type of a column that keeps JSON."""
     text: Any
     """The type of a column of text that is sorted by its code points: an index finds what begins with something."""
-    month: Callable[[Any], Any]
-    """The month of an instant in UTC, as text that begins with year and month: "2026-07"."""
     settled: str
     """The first export position that a transaction which has not ended may still give out, of `export_counter`."""
     beside: Callable[[Any], Any]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Engine, String, event, func
+from sqlalchemy import Engine, String, event
 
 from store.dialects.interface import Dialect, WrongEncoding
 
@@ -62,10 +62,6 @@ def _json() -> Any:
     return JSONB()
 
 
-def _month(column: Any) -> Any:
-    return func.to_char(func.timezone("UTC", column), "YYYY-MM")
-
-
 def _as_it_is(column: Any) -> Any:
     """It keeps statistics, and knows how many rows each index finds."""
     return column
@@ -92,7 +88,6 @@ POSTGRESQL = Dialect(
     zones=True,
     json=_json,
     text=String(collation="C"),
-    month=_month,
     settled="base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
     beside=_as_it_is,
     between=("23505", "23503", "40001", "40P01"),  # the same new row, a row gone, serialization, a deadlock

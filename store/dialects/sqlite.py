@@ -104,7 +104,6 @@ SQLITE = Dialect(
     zones=False,
     json=JSON,
     text=String(),
-    month=_as_it_is,
     settled="base + 1",  # its one writer counts there, and has ended where somebody else reads
     beside=_plus,
     # where work was prepared before the write lock was taken

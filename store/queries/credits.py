@@ -1,6 +1,6 @@
 """The ledger of what mails are credited with: orders, the mails before them, and what came of a mail once."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -56,6 +56,28 @@ def mails_between(
 def orders(session: Session, names: Collection[OrderName]) -> dict[OrderName, CreditedOrder]:
     """Those of these orders that are in the ledger."""
     return {(one.customer_id, one.order_key): one for one in _rows(session, CreditedOrder, names)}
+
+
+class OrderOfCustomer(NamedTuple):
+    """Whose order of when it is, what it is worth now (in its currency's smallest units), and what was told of it."""
+
+    customer_id: str
+    at: datetime
+    currency: str
+    worth: int | None
+    told: Mapping[str, Any]
+
+
+def ordered_between(
+    session: Session, customer_ids: Collection[str], since: datetime, until: datetime
+) -> Iterator[OrderOfCustomer]:
+    """The orders of some customers from one instant (included) to another (not included), in no order."""
+    columns: Any = tuple(getattr(CreditedOrder, name) for name in OrderOfCustomer._fields)
+    here = (col(CreditedOrder.customer_id).in_(customer_ids), col(CreditedOrder.at) >= since)
+    query: Any = sqlalchemy.select(*columns).where(*here, col(CreditedOrder.at) < until)
+    rows: Any = session.connection().execute(query)
+    for row in rows:
+        yield OrderOfCustomer(*row)
 
 
 def of_orders(session: Session, names: Collection[OrderName]) -> dict[OrderName, list[MailCredit]]:

@@ -135,6 +135,19 @@ def count(session: Session) -> int:
     return session.exec(select(func.count()).select_from(Customer)).one()
 
 
+def count_with_address(session: Session, most: int | None = None) -> int:
+    """How many customers have an address, by its index; with `most` it counts no further."""
+    those: Any = select(Customer.id).where(col(Customer.email).is_not(None))
+    found = (those.limit(most) if most is not None else those).subquery()
+    return session.exec(select(func.count()).select_from(found)).one()
+
+
+def with_address(session: Session, after: str, limit: int) -> Sequence[str]:
+    """The ids of customers who have an address, a page in the order of these, behind the id `after`."""
+    query = select(Customer.id).where(col(Customer.id) > after, col(Customer.email).is_not(None))
+    return session.exec(query.order_by(col(Customer.id)).limit(limit)).all()
+
+
 def purchases_page(session: Session, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
     """What customers bought with their ids, a page in the order of these, behind the id `after`."""
     query = select(Customer.id, Customer.purchases).where(col(Customer.id) > after)

@@ -165,17 +165,22 @@ def newest_stages(session: Session, customer_ids: Collection[str], journeys: Col
     return {one[0]: one[1] for one in session.exec(query.order_by(col(Enrollment.id)))}
 
 
-def cohorts(session: Session, journey: str) -> Sequence[tuple[str, str, str, int]]:
-    """How a journey's enrollments fared, by the month in which they entered ("2026-07", UTC).
+class EntryOfRun(NamedTuple):
+    """When an enrollment entered its journey (UTC), and where it stands, or why it ended."""
 
-    Month, status, stage (or the reason why they ended), and how many; in this order. It reads every enrollment of it.
-    """
-    month = func.substr(dialect.of(session).month(Enrollment.entered_at), 1, 7)
-    place = func.coalesce(Enrollment.reason, Enrollment.stage)
-    query = select(month, Enrollment.status, place, func.count(col(Enrollment.id)))
-    return sorted(
-        session.exec(query.where(Enrollment.journey == journey).group_by(month, Enrollment.status, place)).all()
-    )
+    id: str
+    entered_at: datetime
+    status: EnrollmentStatus
+    stage: str
+    reason: str | None
+
+
+def page_of_entries(session: Session, journey: str, after: str, limit: int) -> Sequence[EntryOfRun]:
+    """Enrollments of a journey, a page in the order of their ids, behind the id `after`."""
+    columns: Any = tuple(getattr(Enrollment, name) for name in EntryOfRun._fields)
+    query = select_columns(*columns).where(col(Enrollment.journey) == journey, col(Enrollment.id) > after)
+    rows: Any = session.connection().execute(query.order_by(col(Enrollment.id)).limit(limit))
+    return [EntryOfRun(*row) for row in rows]
 
 
 def of_customers(session: Session, customer_ids: Collection[str]) -> Sequence[Enrollment]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import literal, select, tuple_
 from sqlmodel import Session, col, func
 
+from store import dialect
 from store.statuses import EnrollmentStatus
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision, Enrollment
@@ -71,19 +72,21 @@ def reached(
 ) -> Iterator[tuple[str, Milestone, datetime]]:
     """When these customers reached each of these milestones before `until` (and from `since` on), in no order.
 
-    One statement for all events, one for the stages of each journey.
+    One statement for all events, one for the stages of each journey. They are found by the customers: the span may hold
+    a thousand times as many others.
     """
+    beside = dialect.of(session).beside
     for kind, journey in sorted({(one.kind, one.journey) for one in those}):
         named = {one.name: one for one in those if (one.kind, one.journey) == (kind, journey)}
         table: Any = Event if kind == "event" else Decision
-        name: Any = Event.name if kind == "event" else Decision.entered_stage
-        query: Any = select(table.customer_id, name, table.at).where(
-            table.customer_id.in_(customer_ids), name.in_(named), table.at < until
-        )
+        name: Any = beside(Event.name) if kind == "event" else Decision.entered_stage
+        at: Any = beside(table.at)
+        here = (table.customer_id.in_(customer_ids), name.in_(named), at < until)
+        query: Any = select(table.customer_id, name, table.at).where(*here)
         if kind == "stage":
-            query = query.where(col(Decision.journey) == journey)
+            query = query.where(beside(Decision.journey) == journey)
         if since is not None:
-            query = query.where(table.at >= since)
+            query = query.where(at >= since)
         rows: Any = session.connection().execute(query)
         yield from ((customer_id, named[which], at) for customer_id, which, at in rows)
 

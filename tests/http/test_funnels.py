@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from rich.console import Console
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from services.reports import reached
+from services.reports import entry_cohorts, paged_report
 from store.tables.enrollments import Enrollment
+from tests.http import tour
 from tests.shells import Shell
 from waypost.cli.app import app
 from waypost.cli.tables import funnels
@@ -55,7 +57,7 @@ def test_cohorts_are_a_triangle(client: TestClient) -> None:
 
 @pytest.mark.usefixtures("three")
 def test_many_are_an_operation(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reached, "AT_ONCE", 1)
+    monkeypatch.setattr(paged_report, "AT_ONCE", 1)
     refused = client.get("/v1/reports/funnel", params=CHAIN)
     assert (refused.status_code, refused.json()["path"]) == (409, "too_many")
     asked = client.post("/v1/reports/funnel", json={**CHAIN, "by": "month"})
@@ -139,3 +141,28 @@ def test_the_lifecycle_needs_no_name_on_the_command_line() -> None:
     assert "cohorts" in listed
     assert "mails" in listed
     assert CliRunner().invoke(app, ["report", "funnel", "entry"]).exit_code == 2
+
+
+@pytest.mark.usefixtures("three")
+def test_the_lifecycle_by_month_of_entry_is_an_operation_too(
+    client: TestClient, parts: Parts, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted anew from the rows; the page is so small that there are several."""
+    clock.forward(days=40)
+    client.post("/v1/track", json={"userId": "dora", "event": "Signed Up"})
+    with parts.database.reading() as session:
+        rows = session.exec(select(Enrollment)).all()
+    expected: dict[str, Counter[str]] = {}
+    for one in rows:
+        expected.setdefault(f"{one.entered_at:%Y-%m}", Counter())[one.reason or one.stage] += 1
+    found = client.get("/v1/reports/lifecycle", params={"cohorts": True}).json()["cohorts"]
+    assert {one["month"]: {**one["stages"], **one["ended"]} for one in found} == expected
+    assert [(one["month"], one["entered"]) for one in found] == [("2026-03", 3), ("2026-04", 1)]
+    monkeypatch.setattr(paged_report, "AT_ONCE", 3)
+    monkeypatch.setattr(entry_cohorts, "PAGE", 2)
+    refused = client.get("/v1/reports/lifecycle", params={"cohorts": True})
+    assert (refused.status_code, refused.json()["path"]) == (409, "too_many")
+    assert client.get("/v1/reports/lifecycle").status_code == 200, "what is kept is told all the same"
+    done = tour.done(client, parts, client.post("/v1/reports/lifecycle", json={"journey": "welcome"}).json())
+    assert (done["result"], done["done"], done["total"]) == ({"journey": "welcome", "cohorts": found}, 4, 4)
+    assert client.post("/v1/reports/lifecycle", json={"journey": "none"}).status_code == 404

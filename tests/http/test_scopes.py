@@ -21,7 +21,7 @@ ADMIN = {
 SUPPORT = {
     "POST /v1/enrollments/{id}/move", "POST /v1/enrollments/{id}/{control}", "POST /v1/templates/{key}/preview",
     "POST /v1/segments/preview", "POST /v1/reports/reconciliation/check", "POST /v1/reports/funnel",
-    "POST /v1/reports/cohorts",
+    "POST /v1/reports/cohorts", "POST /v1/reports/lifecycle", "POST /v1/reports/lift",
 }  # fmt: skip
 """What whoever helps one customer may do beside reading; everything else that changes something is a marketer's."""
 

@@ -1,5 +1,6 @@
 """Experiments: a planted lift is found where it is, equal variants have no winner, and the sentences say what is known."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -129,3 +130,35 @@ def test_of_nobody_there_is_one_sentence_and_no_rate() -> None:
     arms = [VariantCounts(name="short"), VariantCounts(name="long")]
     assert sentences.told(arms, None, None) == ["Nobody has come to this split yet."]
     assert [one["rate"] for one in comparison.figures("tip", arms)] == [None, None]
+
+
+def test_a_control_group_finds_what_mail_brings_and_equal_groups_differ_as_seldom_as_promised() -> None:
+    """A tenth is held back: three points more are in the interval in 95 of 100 shops, and in 95 of 100 none are told."""
+    found, told = 0, 0
+    for seed in range(100):
+        (held,) = shop(seed, {"control group": 0.10}, 600)
+        (mailed,) = shop(1_000 + seed, {"everybody else": 0.13}, 5_400)
+        (same,) = shop(2_000 + seed, {"everybody else": 0.10}, 5_400)
+        lifted, equal = (
+            comparison.lift("control group", [replace(held, holdout=True), one], "control group", "everybody else")
+            for one in (mailed, same)
+        )
+        assert lifted is not None
+        assert equal is not None
+        found += lifted["conversion"]["low"] <= 0.03 <= lifted["conversion"]["high"]
+        told += not equal["conversion"]["low"] <= 0 <= equal["conversion"]["high"]
+    assert abs(found - 95) <= 3
+    assert abs(told - 5) <= 3
+
+
+def test_what_is_said_of_a_control_group_that_lost_some() -> None:
+    held = VariantCounts(name="control group", holdout=True, customers=300, converted=30, expected=500.0)
+    mailed = VariantCounts(name="everybody else", customers=4_700, converted=940, expected=4_500.0)
+    lift = comparison.lift("control group", [held, mailed], "control group", "everybody else")
+    first, compared, caused = sentences.told([held, mailed], lift, 0, sentences.CONTROL_GROUP)
+    assert first.startswith("Customers are not in the two groups as the size of the control group says (by chance in ")
+    assert "something loses those of one group. Do not trust the comparison" in first
+    assert compared.startswith("everybody else converts 20.0% of 4,700, control group converts 10.0% of 300")
+    assert caused.startswith(
+        "Against those who are held back (300 customers), marketing mail changes conversion by +10"
+    )

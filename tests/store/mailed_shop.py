@@ -56,7 +56,7 @@ def revenue(database: Database, now: datetime, currency: str = "EUR") -> dict[st
 # -- counted anew ------------------------------------------------------------------------------------------------------
 
 
-class _Bought:
+class Bought:
     """One order as the events tell it."""
 
     def __init__(self) -> None:
@@ -75,10 +75,12 @@ def _cents(value: Any) -> Decimal:
     return (Decimal(str(value)) * 100).to_integral_value(rounding=ROUND_HALF_EVEN)
 
 
-def _orders(events: list[Event]) -> list[_Bought]:
+def bought_by(events: list[Event]) -> list[Bought]:
     """Of a shop that has two decimals and writes every amount."""
-    found: defaultdict[str, _Bought] = defaultdict(_Bought)
-    for event in events:
+    found: defaultdict[str, Bought] = defaultdict(Bought)
+    for event in sorted(events, key=lambda event: event.seq):
+        if not event.name.startswith("Order "):
+            continue
         said = event.properties
         one = found[str(said["order_id"]) if "order_id" in said else f"event {event.seq}"]
         if event.name == "Order Completed" and one.at is None:
@@ -101,7 +103,7 @@ def counted_anew(database: Database) -> dict[tuple[str, str, str], int]:
                 events[event.customer_id].append(event)
     found = Counter[tuple[str, str, str]]()
     for customer, happened in events.items():
-        for one in _orders(sorted(happened, key=lambda event: event.seq)):
+        for one in bought_by(happened):
             assert one.at is not None
             before = [
                 mail for mail in mails[customer] if mail.accepted_at and one.at - WINDOW <= mail.accepted_at <= one.at

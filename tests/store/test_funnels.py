@@ -16,7 +16,7 @@ from services.errors import InvalidInput, Refused
 from services.imports import placement
 from services.ingestion import segment_api
 from services.operations import operations
-from services.reports import funnel_operation, reached
+from services.reports import paged_report, reached, report_operations
 from services.reports.cohorts import CohortQuestion, Cohorts
 from services.reports.funnel import Funnel, FunnelQuestion
 from services.statistics import chains, quartiles
@@ -51,12 +51,12 @@ Orders = dict[str, list[datetime]]
 
 def funnel(database: Database, now: datetime, *chain: str, **asked: Any) -> dict[str, Any]:
     with database.reading() as session:
-        return reached.at_once(session, Funnel(session, FunnelQuestion(chain=chain, **asked), now))
+        return paged_report.at_once(session, Funnel(session, FunnelQuestion(chain=chain, **asked), now))
 
 
 def triangle(database: Database, now: datetime, **asked: Any) -> dict[str, Any]:
     with database.reading() as session:
-        return reached.at_once(session, Cohorts(session, CohortQuestion(**asked), now))
+        return paged_report.at_once(session, Cohorts(session, CohortQuestion(**asked), now))
 
 
 @pytest.fixture
@@ -165,10 +165,11 @@ def test_the_same_as_an_operation_is_the_same(database: Database, cdnow: Orders,
     monkeypatch.setattr(reached, "PAGE", 7)
     asked = FunnelQuestion(chain=("entry", "stage:loyal"), since=date(1997, 1, 1), until=date(1997, 2, 1), by="month")
     with database.writing() as session:
-        one = funnel_operation.start_funnel(session, asked, "key_1", LAST_DAY)
-        other = funnel_operation.start_cohorts(session, CohortQuestion(since=date(1997, 1, 1)), "key_1", LAST_DAY)
-    for operation, pages in ((one, funnel_operation.funnel_pages), (other, funnel_operation.cohort_pages)):
-        for page in pages(database, operation, lambda: LAST_DAY):
+        one = report_operations.start(session, report_operations.FUNNEL, asked, "key_1", LAST_DAY)
+        triangles = CohortQuestion(since=date(1997, 1, 1))
+        other = report_operations.start(session, report_operations.COHORTS, triangles, "key_1", LAST_DAY)
+    for operation in (one, other):
+        for page in report_operations.pages(database, operation, lambda: LAST_DAY):
             with database.writing() as session:
                 operations.advance(session, operation.id, page)
     with database.reading() as session:
@@ -285,7 +286,7 @@ def test_a_question_that_cannot_be_read_is_refused_with_its_field(
 def test_more_than_somebody_waits_for_is_refused_with_a_way_out(
     database: Database, cdnow: Orders, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(reached, "AT_ONCE", 10)
+    monkeypatch.setattr(paged_report, "AT_ONCE", 10)
     with pytest.raises(Refused, match="POST the same question") as refused:
         triangle(database, LAST_DAY, since=date(1997, 1, 1))
     assert refused.value.path == "too_many"

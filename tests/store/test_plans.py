@@ -14,6 +14,7 @@ from services.reports.reconciliation import reconcile
 from store import keyset
 from store.queries import (
     broadcasts,
+    credits,
     currency_rates,
     customer_search,
     customers,
@@ -118,6 +119,17 @@ def test_the_stage_of_a_customer_is_not_sought_among_everybodys(database: Databa
     if database.engine.dialect.name == "sqlite":
         (found,) = searches(database, lambda session: enrollments.newest_stages(session, ["c"], ["lifecycle"]))
         assert "(customer_id=?" in found
+
+
+def test_what_the_customers_of_a_page_reached_is_not_sought_in_the_whole_span(database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        page = [f"c{number}" for number in range(500)]
+        for since in (ALL.since, None):
+            found = searches(
+                database,
+                lambda session, since=since: list(milestones.reached(session, MILESTONES, page, since, ALL.until)),
+            )
+            assert ["(customer_id=?" in one for one in found] == [True] * len(MILESTONES), found
 
 
 SEARCHES: dict[str, dict[str, Any]] = {
@@ -234,6 +246,15 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "dates that have come": lambda session: due_dates.due(session, now, 100),
         "clicks to be judged": lambda session: pending_clicks.first_by(session, now, 100),
         "a page of what customers bought": lambda session: customers.purchases_page(session, "c", 500),
+        "a page of customers who have an address": lambda session: customers.with_address(session, "c", 500),
+        "how many have an address": lambda session: customers.count_with_address(session, 20_001),
+        "what customers ordered since a day": lambda session: list(
+            credits.ordered_between(session, ["c", "d"], ALL.since, ALL.until)
+        ),
+        "what customers did since a day": lambda session: list(
+            milestones.reached(session, MILESTONES[:1], ["c", "d"], ALL.since, ALL.until)
+        ),
+        "a page of a journey's enrollments": lambda session: enrollments.page_of_entries(session, "j", "e", 2_000),
         "when an event came last": lambda session: rhythms.last_event(session, "Bought", now),
         "when an event came first": lambda session: rhythms.first_event(session, "Bought"),
         "rejections whose time has passed": lambda session: rejections.forget(session, now, 100),

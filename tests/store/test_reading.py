@@ -13,7 +13,8 @@ from services.definitions import topics
 from services.ingestion.ingest import IngestResult
 from services.operations import operations
 from services.operations.operations import Done, LineError
-from services.reports import customer_view, journey_report, lifecycle_report, reconciliation, why_answers
+from services.reports import customer_view, journey_report, lifecycle_report, paged_report, reconciliation, why_answers
+from services.reports.entry_cohorts import EntryCohorts, EntryCohortsQuestion
 from store.keyset import BadCursor
 from store.queries import lists
 from store.queries.lists import Slice
@@ -94,7 +95,8 @@ def test_a_timeline_reads_page_by_page(full: Database) -> None:
 def test_reports_count_the_same(full: Database, noon: datetime) -> None:
     with full.reading() as session:
         assert lifecycle_report.lifecycle(session)["stages"] == {"new": 3}
-        assert lifecycle_report.cohorts(session, "welcome") == [
+        months = EntryCohorts(session, EntryCohortsQuestion(journey="welcome"), noon)
+        assert paged_report.at_once(session, months)["cohorts"] == [
             {"month": "2026-03", "entered": 2, "stages": {"new": 2}, "ended": {}},
             {"month": "2026-04", "entered": 1, "stages": {"new": 1}, "ended": {}},
         ]

@@ -487,6 +487,12 @@ class EnrollmentOut(TypedDict):
 EnrollmentStatus = Literal["live", "ended"]
 
 
+class EntryCohortsIn(TypedDict):
+    """Whose customers are told apart by the month in which they entered."""
+
+    journey: NotRequired[str | None]
+
+
 class EventLine(TypedDict):
     """Something that a customer did."""
 
@@ -875,6 +881,9 @@ class LifecycleReport(TypedDict):
     series: NotRequired[SeriesOut | None]
 
 
+LiftIn = TypedDict("LiftIn", {"event": "NotRequired[str | None]", "from": "NotRequired[str | None]"})
+
+
 class LiftOut(TypedDict):
     """What everybody who is not held back does more than those who are."""
 
@@ -883,6 +892,9 @@ class LiftOut(TypedDict):
     of: int
     conversion: DifferenceOut
     revenue: list[RevenueDifference]
+
+
+LiftReport = TypedDict("LiftReport", {"control_group": "int", "control_group_since": "str | None", "zone": "str", "from": "str", "to": "str", "event": "str | None", "main_currency": "str | None", "confidence": "float", "groups": "list[SplitVariantOut]", "lift": "LiftOut | None", "needed": "int | None", "mismatch": "float | None", "told": "list[str]"})
 
 
 class MadeUpCustomer(TypedDict):

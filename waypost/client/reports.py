@@ -45,6 +45,16 @@ class ReportCalls(OperationCalls):
         """
         return self._counted("/v1/reports/cohorts", _said(asked), on_progress)
 
+    def lift(
+        self, event: str | None = None, *, since: str | None = None, on_progress: Progress | None = None
+    ) -> m.LiftReport:
+        """What marketing mail brings about: the control group beside everybody else who has an address.
+
+        By an event, or by any order, since a day. Where there are too many to count at once it is an operation, which
+        is waited for.
+        """
+        return self._counted("/v1/reports/lift", _said({"event": event, "from": since}), on_progress)
+
     def _counted(self, path: str, wanted: Mapping[str, Any], on_progress: Progress | None) -> Any:
         try:
             return self.call("GET", path, params=wanted)

@@ -1,5 +1,8 @@
 """How far a piece of long work is: a bar, the rate, the time left, what came of it, and ways to stop it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
@@ -7,13 +10,15 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.deps.signed_in import MarketerUser, SupportUser
 from api.deps.transactions import Now, Reading
-from api.edge import operation_controls, operation_errors
+from api.edge import drawn_reports, operation_controls, operation_errors
 from api.edge.operation_controls import OperationControl
 from api.edge.operation_errors import Csv
 from api.edge.own_pages import own_form
 from api.edge.shown_operations import operation_out
 from api.pages.frame.frame import PRIVATE, Frame, TheFrame
+from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
+from pictures import axes
 from services.errors import Refused
 from services.operations import operations
 from store.queries import lists, users
@@ -42,6 +47,12 @@ def errors_file(id: str, looks: SupportUser, session: Reading) -> Response:
     return answer
 
 
+@router.get("/{id}/report.svg", response_class=Response)
+def drawn(id: str, looks: SupportUser, session: Reading, width: PictureWidth = axes.WIDE) -> Response:
+    """The report that it has counted."""
+    return picture(drawn_reports.of_operation(operations.get(session, id), width))
+
+
 @router.post("/{id}/{verb}", response_class=RedirectResponse)
 def control(id: str, verb: OperationControl, frame: TheFrame, looks: MarketerUser, now: Now) -> Response:
     """It waits, goes on or stops, behind its present page; what was done stays done."""
@@ -62,12 +73,20 @@ def _shown(frame: Frame, session: Session, id: str, *, problem: str = "", status
     operation = operation_out(found, frame.parts.clock())
     errors = lists.operation_errors(session, Slice(limit=ERRORS), id)[0] if operation.error_count else ()
     names = users.names(session, {found.asked_by}) if found.asked_by is not None else {}
-    result = operation.result or {}
     name = "operations/progress_part.html" if frame.in_part else "operations/progress.html"
     return frame.page(
         name, status=status, operation=operation, under_way=operation.status in OPERATION_LIVE, errors=errors,
-        told={key: value for key, value in result.items() if isinstance(value, int | float | str)}, problem=problem,
+        told=_told(operation.result or {}), problem=problem, has_picture=drawn_reports.has_picture(found),
+        narrow=int(NARROW),
         journey=found.request.get("journey"), by=names.get(found.asked_by or "") or found.asked_by or "",
         can_wait=operation.kind not in operations.NEVER_PAUSED, most_kept=operations.MOST_ERRORS_KEPT,
         call=f"/v1/operations/{id}", as_json=operation.model_dump_json(indent=2),
     )  # fmt: skip
+
+
+def _told(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What came of it, but for what is told in tables; several sentences are one text."""
+    found = {
+        name: " ".join(value) if name == "told" and isinstance(value, list) else value for name, value in result.items()
+    }
+    return {name: value for name, value in found.items() if isinstance(value, int | float | str)}

@@ -1,4 +1,4 @@
-"""Reports as they are typed: `report`, `report funnel`, `report cohorts`, `report mails`, `report hand-overs`."""
+"""Reports as they are typed: `report`, and `funnel`, `cohorts`, `lift`, `mails`, `hand-overs` below it."""
 
 import json
 from collections.abc import Generator
@@ -46,12 +46,13 @@ class BrokenDownBy(StrEnum):
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
     reports = typer.Typer(
-        help="How it went: the lifecycle over time, funnels, cohorts, what mails are worth, hand-overs to sales.",
+        help="How it went: the lifecycle over time, funnels, cohorts, lift, what mails are worth, hand-overs to sales.",
         cls=group_that_means(LIFECYCLE),
     )
     reports.command(LIFECYCLE)(report)
     reports.command()(funnel)
     reports.command()(cohorts)
+    reports.command()(lift)
     reports.command()(mails)
     reports.command()(hand_overs)
     app.add_typer(reports, name="report")
@@ -136,6 +137,27 @@ def cohorts(
         print(funnels.cohorts_csv(found), end="")
     else:
         funnels.print_cohorts(console, found)
+
+
+def lift(
+    event: Annotated[str | None, typer.Option(help="What converts; without it any order.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="The first day; without it since the control group has been as large.")
+    ] = None,
+    csv: CsvFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """What marketing mail brings about: the control group beside everybody else, with how sure that is."""
+    from waypost.cli.tables import lift as tables
+
+    with api_client() as waypost, _progress() as told:
+        found = waypost.lift(event, since=since, on_progress=told)
+    if as_json:
+        print(json.dumps(found))
+    elif csv:
+        print(tables.lift_csv(found), end="")
+    else:
+        tables.print_lift(console, found)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Experiments in a terminal: a table for each split, and what it says in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -15,11 +15,17 @@ def print_experiment(console: Console, found: Mapping[str, Any]) -> None:
     """One split: its variants, and the sentences about them."""
     decided = f", decided: {found['winner']}" if found["winner"] else ""
     console.print(Text(f"{found['split']}{decided}", style="bold"))
-    table = wrapping_table("Variant", *FIGURES, "Per customer", figures=FIGURES)
-    for one in found["variants"]:
+    print_compared(console, "Variant", found["variants"], found["told"])
+
+
+def print_compared(console: Console, what: str, those: Sequence[Mapping[str, Any]], told: Sequence[str]) -> None:
+    """Variants (or groups) beside each other, and what is said of them."""
+    table = wrapping_table(what, *FIGURES, "Per customer", figures=FIGURES)
+    for one in those:
         table.add_row(*_row(one))
-    console.print(table)
-    for sentence in found["told"]:
+    if those:
+        console.print(table)
+    for sentence in told:
         console.print(Text(sentence))
 
 

@@ -1,13 +1,12 @@
 """Funnels and cohorts in a terminal, and as CSV for a spreadsheet."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from waypost.cli.tables.csv_text import csv_text
 from waypost.cli.terminal import wrapping_table
 
 FIGURES = ("Customers", "Of all", "95%", "Of the step before", "A quarter", "Half", "Three quarters", "Time left")
@@ -77,7 +76,7 @@ def print_cohorts(console: Console, found: Mapping[str, Any]) -> None:
 def funnel_csv(found: Mapping[str, Any]) -> str:
     """A line for each step, of everybody together and of each group."""
     groups = [("", found["steps"]), *((one["group"], one["steps"]) for one in found["groups"])]
-    return _written(COLUMNS, (_line(group, one) for group, steps in groups for one in steps))
+    return csv_text(COLUMNS, (_line(group, one) for group, steps in groups for one in steps))
 
 
 def _line(group: str, one: Mapping[str, Any]) -> Sequence[Any]:
@@ -90,7 +89,7 @@ def _line(group: str, one: Mapping[str, Any]) -> Sequence[Any]:
 def cohorts_csv(found: Mapping[str, Any]) -> str:
     """A line for each cell of the triangle."""
     names = ("from", "to", "customers", "period", "count", "rate", "low", "high", "running")
-    return _written(
+    return csv_text(
         names,
         (
             (one["from"], one["to"], one["customers"], *(each[name] for name in ("number", *names[4:])))
@@ -98,11 +97,3 @@ def cohorts_csv(found: Mapping[str, Any]) -> str:
             for each in one["periods"]
         ),
     )
-
-
-def _written(names: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows(lines)
-    return text.getvalue()
