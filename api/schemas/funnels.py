@@ -164,7 +164,7 @@ class CohortsIn(Shape):
     until: date | None = None
 
 
-class EntryCohortsIn(BaseModel):
+class EntryCohortsIn(Shape):
     """Whose customers are told apart by the month in which they entered."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"journey": "trial"}]})

@@ -4,6 +4,7 @@ from datetime import date
 
 from pydantic import ConfigDict, Field
 
+from api.schemas.base import Shape
 from api.schemas.experiments import LiftOut, SplitVariantOut
 from services.reports.lift import CONTROL, DAYS, EVERYBODY_ELSE
 
