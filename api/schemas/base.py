@@ -7,19 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 Item = TypeVar("Item")
 
 
-class Shape(BaseModel):
-    """What a call takes or answers. Its checks are made when the first one needs them: few shapes are, in a process."""
-
-    model_config = ConfigDict(defer_build=True)
-
-
-class Shown(Shape):
+class Shown(BaseModel):
     """A shape that is read off a row by its columns' names."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Page(Shape, Generic[Item]):
+class Page(BaseModel, Generic[Item]):
     """One page of a list; `cursor` leads to the next one, and is null on the last."""
 
     items: list[Item]

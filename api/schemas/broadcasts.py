@@ -3,12 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class AudienceOut(Shape):
+class AudienceOut(BaseModel):
     """Who gets it and who does not, as it was planned."""
 
     recipients: int = Field(examples=[9_120])
@@ -17,7 +15,7 @@ class AudienceOut(Shape):
     variants: dict[str, int] = Field(description="recipients by variant", examples=[{"a": 4_560, "b": 4_560}])
 
 
-class VariantOut(Shape):
+class VariantOut(BaseModel):
     """What people (not machines) did with a variant."""
 
     accepted: int = Field(examples=[4_560])
@@ -25,7 +23,7 @@ class VariantOut(Shape):
     clicked: int = Field(examples=[310])
 
 
-class BroadcastOut(Shape):
+class BroadcastOut(BaseModel):
     """A broadcast, and how far it is."""
 
     key: str = Field(examples=["spring"])
@@ -52,7 +50,7 @@ class BroadcastProgress(BroadcastOut):
     variants: dict[str, VariantOut]
 
 
-class WinnerIn(Shape):
+class WinnerIn(BaseModel):
     """Which variant goes to the rest."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"variant": "a"}]})

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 
 class ChannelOut(Shown):
@@ -17,7 +17,7 @@ class ChannelOut(Shown):
     updated_at: datetime
 
 
-class LaneOut(Shape):
+class LaneOut(BaseModel):
     """What waits in a lane."""
 
     name: str = Field(examples=["journey"])
@@ -27,7 +27,7 @@ class LaneOut(Shape):
     parked: int = Field(description="for a person to decide", examples=[0])
 
 
-class HoldIn(Shape):
+class HoldIn(BaseModel):
     """Why all lanes are held."""
 
     model_config = ConfigDict(extra="forbid")
@@ -43,7 +43,7 @@ class HoldOut(Shown):
     reason: str = Field(examples=["a backup was restored"])
 
 
-class ChannelsOut(Shape):
+class ChannelsOut(BaseModel):
     """The channels that were used, the lanes, and the hold of all of them, where there is one."""
 
     channels: list[ChannelOut]

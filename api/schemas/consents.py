@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 
-class EvidenceIn(Shape):
+class EvidenceIn(BaseModel):
     """What a customer agreed to, as a court would ask: the words, which wording, how, and from where."""
 
     model_config = ConfigDict(extra="forbid")
@@ -19,7 +19,7 @@ class EvidenceIn(Shape):
     ip: str | None = Field(default=None, max_length=45, examples=["192.0.2.17"])
 
 
-class ConsentIn(Shape):
+class ConsentIn(BaseModel):
     """What a customer said about a topic."""
 
     model_config = ConfigDict(

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from api.schemas.enrollments import EnrollmentOut
 from services.reports.customer_view import CustomerStanding
 
 
-class CustomerIn(Shape):
+class CustomerIn(BaseModel):
     """Attributes to merge into a customer; null removes one."""
 
     model_config = ConfigDict(
@@ -49,7 +49,7 @@ class ProfileOut(Shown):
     created_at: datetime
 
 
-class CustomerStatus(Shape):
+class CustomerStatus(BaseModel):
     """Where a customer is: the profile, the lifecycle stage, and every enrollment.
 
     `profiles` are all who have the address that was asked for, the oldest first (20 at most); by an id it is one.

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 
 class DeliveryEventOut(Shown):
@@ -19,7 +19,7 @@ class DeliveryEventOut(Shown):
     machine: bool = Field(description="no person did it: a mail proxy that loads pictures, say")
 
 
-class Reported(Shape):
+class Reported(BaseModel):
     """What came of a provider's report."""
 
     taken: int = Field(examples=[3])

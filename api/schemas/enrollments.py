@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from journeys.language.words import Late
 
 
-class ActionOut(Shape):
+class ActionOut(BaseModel):
     """Something that will happen, unless one of `unless` comes before."""
 
     at: datetime
@@ -21,7 +21,7 @@ class ActionOut(Shape):
     unless: list[str] = Field(examples=[["Order Completed (to repeat_buyer)"]])
 
 
-class Forecast(Shape):
+class Forecast(BaseModel):
     """What comes next for an enrollment if nothing happens."""
 
     enrollment: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])
@@ -57,7 +57,7 @@ class EnrollmentOut(Shown):
     ended_at: datetime | None
 
 
-class EnrollIn(Shape):
+class EnrollIn(BaseModel):
     """Whom to enroll (one customer, or everybody in a segment), and what guards and templates read as `enrollment`."""
 
     model_config = ConfigDict(
@@ -75,7 +75,7 @@ class EnrollIn(Shape):
         return self
 
 
-class MoveIn(Shape):
+class MoveIn(BaseModel):
     """Where an enrollment is moved to, in the version that it is on, and why."""
 
     model_config = ConfigDict(
@@ -92,7 +92,7 @@ class MoveIn(Shape):
     reason: str = Field(default="", max_length=200, description="kept in the audit log")
 
 
-class ControlIn(Shape):
+class ControlIn(BaseModel):
     """Why it is done; and with a resume, what becomes of a mail that is overdue."""
 
     model_config = ConfigDict(

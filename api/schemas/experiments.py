@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict, Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class VariantRevenue(Shape):
+class VariantRevenue(BaseModel):
     """What a customer of a variant is worth on average, in one currency; amounts that name none stand under ""."""
 
     currency: str = Field(examples=["EUR"])
@@ -17,7 +15,7 @@ class VariantRevenue(Shape):
     high: float = Field(examples=[5.0])
 
 
-class SplitVariantOut(Shape):
+class SplitVariantOut(BaseModel):
     """One variant: how many were given it, and how many of them reached the goal."""
 
     variant: str = Field(examples=["long"])
@@ -33,7 +31,7 @@ class SplitVariantOut(Shape):
     )
 
 
-class DifferenceOut(Shape):
+class DifferenceOut(BaseModel):
     """How much more; 0.03 are three points."""
 
     by: float = Field(examples=[0.03])
@@ -47,7 +45,7 @@ class RevenueDifference(DifferenceOut):
     currency: str = Field(examples=["EUR"])
 
 
-class LiftOut(Shape):
+class LiftOut(BaseModel):
     """What everybody who is not held back does more than those who are."""
 
     than: str = Field(examples=["holdout"])
@@ -57,7 +55,7 @@ class LiftOut(Shape):
     revenue: list[RevenueDifference]
 
 
-class ExperimentOut(Shape):
+class ExperimentOut(BaseModel):
     """A split: its variants beside each other, and what that says in sentences."""
 
     split: str = Field(examples=["tip-test"])
@@ -89,7 +87,7 @@ class ExperimentOut(Shape):
     told: list[str] = Field(description="the same in plain sentences")
 
 
-class SplitWinnerIn(Shape):
+class SplitWinnerIn(BaseModel):
     """The variant to take from now on."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"winner": "long"}]})

@@ -3,12 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, Field
 
 
-class ExportLine(Shape):
+class ExportLine(BaseModel):
     """What every line has. The newest line of an `id` holds: a row comes again when it has changed."""
 
     cursor: str = Field(

@@ -2,15 +2,14 @@
 
 from datetime import date
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from services.reports.cohorts import CohortLength
 from services.reports.funnel import DAYS, WITHIN, FunnelGroup
 from value.orders import COMPLETED
 
 
-class ShareOut(Shape):
+class ShareOut(BaseModel):
     """So many of n, with Wilson's interval (95%)."""
 
     count: int = Field(examples=[31])
@@ -20,7 +19,7 @@ class ShareOut(Shape):
     high: float = Field(examples=[0.3434])
 
 
-class TookOut(Shape):
+class TookOut(BaseModel):
     """How long it took from the step before, exactly."""
 
     n: int = Field(examples=[31])
@@ -29,7 +28,7 @@ class TookOut(Shape):
     p75_days: float = Field(examples=[9.04])
 
 
-class StandingOut(Shape):
+class StandingOut(BaseModel):
     """Where those who came no further stand now: in their last run through the journey, or outside it."""
 
     stages: dict[str, int] = Field(examples=[{"awareness": 61, "inactive": 12}])
@@ -37,7 +36,7 @@ class StandingOut(Shape):
     outside: int = Field(description="who never was in the journey", examples=[0])
 
 
-class GroupedStepOut(Shape):
+class GroupedStepOut(BaseModel):
     """A step of the chain."""
 
     step: str = Field(examples=["event:Order Completed"])
@@ -55,7 +54,7 @@ class FunnelStepOut(GroupedStepOut):
     stand: StandingOut
 
 
-class FunnelGroupOut(Shape):
+class FunnelGroupOut(BaseModel):
     """The same of some of them."""
 
     group: str = Field(description="a month, channel, segment, variant or version, or `none`", examples=["2026-03"])
@@ -63,7 +62,7 @@ class FunnelGroupOut(Shape):
     steps: list[GroupedStepOut]
 
 
-class FunnelReport(Shape):
+class FunnelReport(BaseModel):
     """Of those who began, how many came how far, how fast, and where the others stand."""
 
     journey: str | None = Field(description="whose stages are meant", examples=["lifecycle"])
@@ -84,7 +83,7 @@ class FunnelReport(Shape):
     )
 
 
-class FunnelIn(Shape):
+class FunnelIn(BaseModel):
     """The question of a funnel, as an operation is to answer it."""
 
     model_config = ConfigDict(
@@ -120,7 +119,7 @@ class CohortShareOut(CohortPeriodOut):
     running: bool = Field(description="the period is not over, so the share can only grow", examples=[False])
 
 
-class CohortRowOut(Shape):
+class CohortRowOut(BaseModel):
     """Who began in a month or week, and how many of them came back in each one after it."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -131,7 +130,7 @@ class CohortRowOut(Shape):
     periods: list[CohortShareOut]
 
 
-class CohortReport(Shape):
+class CohortReport(BaseModel):
     """Retention as a triangle."""
 
     journey: str | None = Field(examples=["lifecycle"])
@@ -147,7 +146,7 @@ class CohortReport(Shape):
     )
 
 
-class CohortsIn(Shape):
+class CohortsIn(BaseModel):
     """The question of a triangle, as an operation is to answer it."""
 
     model_config = ConfigDict(
@@ -164,7 +163,7 @@ class CohortsIn(Shape):
     until: date | None = None
 
 
-class EntryCohortsIn(Shape):
+class EntryCohortsIn(BaseModel):
     """Whose customers are told apart by the month in which they entered."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"journey": "trial"}]})

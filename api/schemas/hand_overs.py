@@ -1,11 +1,9 @@
 """Shapes of how colleagues answer to notes."""
 
-from pydantic import Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, Field
 
 
-class NotesAnsweredOut(Shape):
+class NotesAnsweredOut(BaseModel):
     """How many notes were answered, of how many that were sent; with Wilson's interval, 95%."""
 
     count: int = Field(examples=[34])
@@ -15,7 +13,7 @@ class NotesAnsweredOut(Shape):
     high: float = Field(examples=[0.9294])
 
 
-class TimeToAnswerOut(Shape):
+class TimeToAnswerOut(BaseModel):
     """How long the first answer took from when the note went, within nine percent."""
 
     n: int = Field(description="of how many answers", examples=[34])
@@ -24,7 +22,7 @@ class TimeToAnswerOut(Shape):
     p75_hours: float = Field(examples=[26.5])
 
 
-class HandOverOut(Shape):
+class HandOverOut(BaseModel):
     """The notes of one step, each by its last answer."""
 
     journey: str = Field(examples=["saas_trial"])
@@ -39,7 +37,7 @@ class HandOverOut(Shape):
     time_to_answer: TimeToAnswerOut | None = Field(description="null: none was answered")
 
 
-class HandOverReport(Shape):
+class HandOverReport(BaseModel):
     """The steps whose notes went to colleagues by mail; empty where none did."""
 
     hand_overs: list[HandOverOut]

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 
 class PartOut(Shown):
@@ -16,7 +16,7 @@ class PartOut(Shown):
     waiting: float = Field(description="seconds for which work has waited for it; 0: none does", examples=[0])
 
 
-class Health(Shape):
+class Health(BaseModel):
     """`ok`, or `degraded` where the database, Temporal, room on the disk or a part of the worker is missing."""
 
     status: str = Field(examples=["ok"])

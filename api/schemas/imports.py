@@ -2,9 +2,9 @@
 
 from typing import Any, Self
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from api.schemas.operations import FileFormOut, OperationErrorOut
 from services.imports.dry_run import ImportPreview
 
@@ -21,14 +21,14 @@ class ColumnPreviewOut(Shown):
     hint: str | None = Field(description="what may be wrong with it", examples=[None])
 
 
-class RecordPreviewOut(Shape):
+class RecordPreviewOut(BaseModel):
     """A record as it would be taken in."""
 
     line: int = Field(examples=[2])
     record: dict[str, Any] = Field(examples=[{"userId": "17", "email": "ann@example.com", "zip": "01067"}])
 
 
-class ImportPreviewOut(Shape):
+class ImportPreviewOut(BaseModel):
     """What an import of a file would do; nothing of it was kept."""
 
     kind: str = Field(examples=["customers"])

@@ -3,15 +3,14 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from api.schemas.journeys import JourneyOut, VersionOut
 from api.schemas.operations import OperationOut
 from journeys.language.words import Key
 
 
-class MovesIn(Shape):
+class MovesIn(BaseModel):
     """Which stage and which step of the version that people are in is which of the new one, where ids do not tell."""
 
     model_config = ConfigDict(extra="forbid")
@@ -22,7 +21,7 @@ class MovesIn(Shape):
     )
 
 
-class BesideIn(Shape):
+class BesideIn(BaseModel):
     """Names that a definition may use though they are not there yet: what is stored together with it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -33,7 +32,7 @@ class BesideIn(Shape):
     journeys: list[Key] = Field(default=[], max_length=2_000)
 
 
-class PlanIn(Shape):
+class PlanIn(BaseModel):
     """What is to be planned."""
 
     model_config = ConfigDict(
@@ -81,7 +80,7 @@ class PlanIn(Shape):
         return timedelta(minutes=self.spread_minutes)
 
 
-class PublishIn(Shape):
+class PublishIn(BaseModel):
     """What becomes of those who are under way."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "pin"}]})
@@ -115,7 +114,7 @@ class Published(VersionOut):
     operation: OperationOut | None = None
 
 
-class ResumedMail(Shape):
+class ResumedMail(BaseModel):
     """Mails of one step that a resume leads to."""
 
     stage: str = Field(examples=["onboarding"])
@@ -129,7 +128,7 @@ class ResumedMail(Shape):
     examples: list[str] = Field(description="five enrollments", examples=[["enr_06h0ay4t1dthcgt67nd2berw"]])
 
 
-class ResumeTotals(Shape):
+class ResumeTotals(BaseModel):
     """Mails by what becomes of them."""
 
     send: int = Field(examples=[412])
@@ -137,7 +136,7 @@ class ResumeTotals(Shape):
     skip: int = Field(examples=[3])
 
 
-class ResumePlanOut(Shape):
+class ResumePlanOut(BaseModel):
     """What the resume of a journey would send."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -150,7 +149,7 @@ class ResumePlanOut(Shape):
     mails: list[ResumedMail]
 
 
-class PlanEntryOut(Shape):
+class PlanEntryOut(BaseModel):
     """What would become of one enrollment."""
 
     enrollment: str = Field(examples=["enr_06h0ay4t1dthcgt67nd2berw"])

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from journeys.changes.version_changes import ChangeKind
 from journeys.language.words import Key, Late
 
@@ -29,7 +29,7 @@ class JourneyOut(Shown):
     updated_at: datetime
 
 
-class DefinitionProblemOut(Shape):
+class DefinitionProblemOut(BaseModel):
     """One problem of a definition."""
 
     code: str = Field(examples=["unknown_stage"])
@@ -42,14 +42,14 @@ class DefinitionProblemOut(Shape):
     column: int | None = Field(default=None, examples=[9])
 
 
-class DraftOut(Shape):
+class DraftOut(BaseModel):
     """The draft that was stored, and what may be wrong with it."""
 
     journey: JourneyOut
     warnings: list[DefinitionProblemOut]
 
 
-class Validation(Shape):
+class Validation(BaseModel):
     """Whether a definition can be published, and everything there is to say about it."""
 
     valid: bool
@@ -88,7 +88,7 @@ class VersionWhole(VersionListed):
     definition: dict[str, Any]
 
 
-class VersionChangeOut(Shape):
+class VersionChangeOut(BaseModel):
     """One change of a version against another."""
 
     kind: ChangeKind = Field(examples=["step_retimed"])
@@ -98,7 +98,7 @@ class VersionChangeOut(Shape):
     after: Any = Field(examples=["5 days"])
 
 
-class ComparedSideOut(Shape):
+class ComparedSideOut(BaseModel):
     """One of two versions that are compared."""
 
     number: int | None = Field(description="null for the draft", examples=[2])
@@ -107,7 +107,7 @@ class ComparedSideOut(Shape):
     at: datetime = Field(description="when it was published; of a draft, when it was stored")
 
 
-class VersionDiff(Shape):
+class VersionDiff(BaseModel):
     """Two versions side by side: what the second changes of the first."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -121,7 +121,7 @@ class VersionDiff(Shape):
     )
 
 
-class PauseIn(Shape):
+class PauseIn(BaseModel):
     """What is paused."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stage": "onboarding"}]})
@@ -142,7 +142,7 @@ class ResumeIn(PauseIn):
     )
 
 
-class ArchiveIn(Shape):
+class ArchiveIn(BaseModel):
     """What becomes of those who are under way."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "finish"}]})
@@ -150,7 +150,7 @@ class ArchiveIn(Shape):
     in_flight: Literal["finish", "exit"] = Field(default="finish", description="finish: to the end; exit: at once")
 
 
-class Changed(Shape):
+class Changed(BaseModel):
     """A change that goes on in the background."""
 
     operation: str | None = Field(description="the operation that carries it out, to watch", examples=["op_06h0ay4t1d"])

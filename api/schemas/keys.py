@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 
-class KeyIn(Shape):
+class KeyIn(BaseModel):
     """A key that is wanted."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "shop", "scopes": ["ingest"]}]})
@@ -21,7 +21,7 @@ class KeyIn(Shape):
     )
 
 
-class OriginsIn(Shape):
+class OriginsIn(BaseModel):
     """The pages that may call with a key."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"origins": ["https://shop.example"]}]})

@@ -2,14 +2,13 @@
 
 from datetime import date
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from api.schemas.experiments import LiftOut, SplitVariantOut
 from services.reports.lift import CONTROL, DAYS, EVERYBODY_ELSE
 
 
-class LiftReport(Shape):
+class LiftReport(BaseModel):
     """The control group beside everybody else: customers who have an address, and what they did since a day."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -60,7 +59,7 @@ class LiftReport(Shape):
     )
 
 
-class LiftIn(Shape):
+class LiftIn(BaseModel):
     """The question, as an operation is to answer it."""
 
     model_config = ConfigDict(

@@ -2,13 +2,12 @@
 
 from datetime import date
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from services.reports.mail_report import MailGrouping
 
 
-class MailShareOut(Shape):
+class MailShareOut(BaseModel):
     """How many of the mails that were sent, each counted once; with Wilson's interval, 95%."""
 
     count: int = Field(examples=[310])
@@ -18,7 +17,7 @@ class MailShareOut(Shape):
     high: float | None = Field(examples=[0.2838])
 
 
-class MailRevenueOut(Shape):
+class MailRevenueOut(BaseModel):
     """What mails are credited with in one currency, by each model; each is what is left after refunds."""
 
     currency: str = Field(description="ISO 4217; `unstated` where orders name none", examples=["EUR"])
@@ -27,7 +26,7 @@ class MailRevenueOut(Shape):
     linear: float = Field(description="all mails before it have equal parts, to the cent", examples=[1774.25])
 
 
-class RevenueInMain(Shape):
+class RevenueInMain(BaseModel):
     """What mails are credited with in the main currency, by each model; each figure is rounded by itself."""
 
     last: float = Field(examples=[2210.4])
@@ -35,14 +34,14 @@ class RevenueInMain(Shape):
     linear: float = Field(examples=[2144.72])
 
 
-class OrdersInMain(Shape):
+class OrdersInMain(BaseModel):
     """All orders of the time in the main currency."""
 
     amount: float = Field(description="what they are worth after refunds", examples=[24310.02])
     credited: float = Field(description="of that, what mails are credited with", examples=[2210.4])
 
 
-class MissingRates(Shape):
+class MissingRates(BaseModel):
     """A currency that has no rate on days on which there are amounts in it."""
 
     currency: str = Field(description="`unstated` where orders name none", examples=["USD"])
@@ -51,7 +50,7 @@ class MissingRates(Shape):
     last: date = Field(examples=["2026-03-08"])
 
 
-class MainCurrencyOut(Shape):
+class MainCurrencyOut(BaseModel):
     """The main currency of the settings, and which rates are missing for a sum in it."""
 
     currency: str = Field(examples=["EUR"])
@@ -61,7 +60,7 @@ class MainCurrencyOut(Shape):
     )
 
 
-class MailLineOut(Shape):
+class MailLineOut(BaseModel):
     """Mails that are alike in what was asked for; null is what they were not put together by."""
 
     journey: str | None = Field(default=None, description="empty: of no journey", examples=["lifecycle"])
@@ -95,7 +94,7 @@ class MailLineOut(Shape):
     )
 
 
-class OrdersOut(Shape):
+class OrdersOut(BaseModel):
     """The orders of the time, credited to mails or not."""
 
     currency: str = Field(examples=["EUR"])
@@ -105,7 +104,7 @@ class OrdersOut(Shape):
     without_amount: int = Field(description="orders of which nobody could read an amount", examples=[3])
 
 
-class AttributionWindows(Shape):
+class AttributionWindows(BaseModel):
     """How many days before an order a mail may have been accepted to be credited with it."""
 
     days: float = Field(description="of broadcasts, and of journeys without a goal", examples=[7.0])
@@ -113,7 +112,7 @@ class AttributionWindows(Shape):
     transactional: bool = Field(description="whether transactional mail is credited too", examples=[False])
 
 
-class MailsReport(Shape):
+class MailsReport(BaseModel):
     """What came of mails, by the day on which they were accepted."""
 
     model_config = ConfigDict(serialize_by_alias=True)

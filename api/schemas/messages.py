@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from api.schemas.delivery_events import DeliveryEventOut
 
 
@@ -66,7 +66,7 @@ class MessageWhole(MessageOut):
     reports: list[DeliveryEventOut] = Field(default=[], description="everything the provider reported, in order")
 
 
-class DecideIn(Shape):
+class DecideIn(BaseModel):
     """What a person knows, or decides, about a mail that may or may not have gone."""
 
     model_config = ConfigDict(
@@ -78,7 +78,7 @@ class DecideIn(Shape):
     )
 
 
-class DecideManyIn(Shape):
+class DecideManyIn(BaseModel):
     """The same about many: those that are unknown or parked, and that every filter here lets through."""
 
     model_config = ConfigDict(
@@ -102,7 +102,7 @@ class DecideManyIn(Shape):
     )
 
 
-class DecidedMany(Shape):
+class DecidedMany(BaseModel):
     """How many there are, and the operation that decides about them."""
 
     count: int = Field(examples=[300])

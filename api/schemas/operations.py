@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 OperationKind = Literal[
     "simulate", "import events", "import customers", "import consents", "import enrollments", "enroll", "erase",
@@ -16,7 +16,7 @@ OperationKind = Literal[
 """What an operation may be; each has somebody who does it."""
 
 
-class MadeUpEvent(Shape):
+class MadeUpEvent(BaseModel):
     """Something that a made-up customer does."""
 
     model_config = ConfigDict(extra="forbid")
@@ -26,7 +26,7 @@ class MadeUpEvent(Shape):
     properties: dict[str, Any] = Field(default={}, examples=[{"total": 20}])
 
 
-class MadeUpCustomer(Shape):
+class MadeUpCustomer(BaseModel):
     """Somebody who goes through the journey and is nobody: attributes, what they do, which variants they get."""
 
     model_config = ConfigDict(
@@ -49,7 +49,7 @@ class MadeUpCustomer(Shape):
     days: float = Field(default=90, gt=0, le=3_660, description="for how long")
 
 
-class SimulateIn(Shape):
+class SimulateIn(BaseModel):
     """What to replay: recorded events `from` an instant `until` another, through the draft or a version.
 
     With `customer` it is that made-up one alone, and the answer is their path.
@@ -69,7 +69,7 @@ class SimulateIn(Shape):
     customer: MadeUpCustomer | None = None
 
 
-class PathEntry(Shape):
+class PathEntry(BaseModel):
     """Something that happened on the way: a decision, a guard with the values it saw, a mail."""
 
     at: datetime
@@ -81,7 +81,7 @@ class PathEntry(Shape):
     )
 
 
-class SimulatedRun(Shape):
+class SimulatedRun(BaseModel):
     """One run of the made-up customer: how it ended or where it stands, and everything that happened."""
 
     entered_at: datetime
@@ -95,7 +95,7 @@ class SimulatedRun(Shape):
     path: list[PathEntry]
 
 
-class Simulated(Shape):
+class Simulated(BaseModel):
     """What became of a made-up customer."""
 
     enrollments: list[SimulatedRun]

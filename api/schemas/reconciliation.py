@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, Field
 
 Recounted = Annotated[
     bool, Query(description="compare the kept counts with the rows themselves; seconds where there are millions")
 ]
 
 
-class MessageBook(Shape):
+class MessageBook(BaseModel):
     """planned = accepted + failed + skipped + waiting + unknown + parked."""
 
     planned: int = Field(examples=[5000])
@@ -25,7 +23,7 @@ class MessageBook(Shape):
     parked: int = Field(examples=[0])
 
 
-class JourneyBook(Shape):
+class JourneyBook(BaseModel):
     """entered = live + ended; each difference has a name."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -41,7 +39,7 @@ class JourneyBook(Shape):
     differences: dict[str, int] = Field(examples=[{}])
 
 
-class OutboxBook(Shape):
+class OutboxBook(BaseModel):
     """What the local outbox received, beside what the ledger says it accepted."""
 
     received: int = Field(examples=[4800])
@@ -49,7 +47,7 @@ class OutboxBook(Shape):
     accepted: int = Field(examples=[4800])
 
 
-class BroadcastBook(Shape):
+class BroadcastBook(BaseModel):
     """The mails of a broadcast by what became of them."""
 
     broadcast: str = Field(examples=["spring"])
@@ -57,7 +55,7 @@ class BroadcastBook(Shape):
     differences: dict[str, int] = Field(examples=[{}])
 
 
-class BookDifferenceOut(Shape):
+class BookDifferenceOut(BaseModel):
     """Two places that should say the same, and do not: how many of a kind, where, and what is to be done."""
 
     kind: str = Field(examples=["enrollment_without_workflow"])
@@ -72,7 +70,7 @@ class BookDifferenceOut(Shape):
     )
 
 
-class LastCheckOut(Shape):
+class LastCheckOut(BaseModel):
     """The last check of everything that came to its end."""
 
     checked_at: datetime
@@ -80,14 +78,14 @@ class LastCheckOut(Shape):
     differences: list[BookDifferenceOut]
 
 
-class RevenueBook(Shape):
+class RevenueBook(BaseModel):
     """What mails are credited with, against the orders: as the last night found it, or counted anew."""
 
     checked_at: datetime | None = Field(default=None, description="null: just now, or never yet")
     differences: dict[str, int] = Field(examples=[{}])
 
 
-class Reconciliation(Shape):
+class Reconciliation(BaseModel):
     """Whether the books balance."""
 
     balanced: bool = Field(description="nothing differs, and the last check has left nothing open")

@@ -3,16 +3,15 @@
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from api.schemas.experiments import ExperimentOut
 from journeys.language.definition import LifecyclePhase
 from services.reports.periods import PeriodLength
 from store.statuses import HookStatus
 
 
-class StepCount(Shape):
+class StepCount(BaseModel):
     """How many enrollments wait in a step, or rest behind a stage's last one."""
 
     stage: str = Field(examples=["repeat_buyer"])
@@ -20,7 +19,7 @@ class StepCount(Shape):
     count: int = Field(examples=[12])
 
 
-class StayOut(Shape):
+class StayOut(BaseModel):
     """How long customers stay in a stage."""
 
     left: int = Field(description="how often somebody left it", examples=[310])
@@ -31,7 +30,7 @@ class StayOut(Shape):
     p75_days: float | None = Field(description="three quarters did", examples=[58.1])
 
 
-class CohortOut(Shape):
+class CohortOut(BaseModel):
     """Who entered in a month, and where they are now."""
 
     month: str = Field(examples=["2026-03"])
@@ -40,7 +39,7 @@ class CohortOut(Shape):
     ended: dict[str, int] = Field(examples=[{"exited": 40}])
 
 
-class StagePlace(Shape):
+class StagePlace(BaseModel):
     """A stage as the journey has it, and how many customers are in it."""
 
     stage: str = Field(examples=["repeat_buyer"])
@@ -50,7 +49,7 @@ class StagePlace(Shape):
     count: int = Field(examples=[107])
 
 
-class RateOut(Shape):
+class RateOut(BaseModel):
     """Of all who were in a stage at some time of the period: how many moved on to another stage, or ended there."""
 
     stage: str = Field(examples=["onboarding"])
@@ -63,7 +62,7 @@ class RateOut(Shape):
     high: float = Field(examples=[0.1073])
 
 
-class QuartilesOut(Shape):
+class QuartilesOut(BaseModel):
     """How long customers had been in a stage that they left in the period, within nine percent."""
 
     n: int = Field(examples=[31])
@@ -72,7 +71,7 @@ class QuartilesOut(Shape):
     p75_days: float = Field(examples=[58.1])
 
 
-class PeriodOut(Shape):
+class PeriodOut(BaseModel):
     """A day, week or month: who stood where when it closed, and what happened in it."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -88,7 +87,7 @@ class PeriodOut(Shape):
     time_in_stage: dict[str, QuartilesOut]
 
 
-class SeriesOut(Shape):
+class SeriesOut(BaseModel):
     """The lifecycle over time. The last period may still be running."""
 
     zone: str = Field(description="in which a day begins and closes: the settings'", examples=["Europe/Berlin"])
@@ -97,7 +96,7 @@ class SeriesOut(Shape):
     told: str = Field(examples=["120 entered lifecycle, 4 ended; 1204 are in it now."])
 
 
-class LifecycleReport(Shape):
+class LifecycleReport(BaseModel):
     """Where customers are, and how they moved."""
 
     journey: str | None = Field(examples=["lifecycle"])
@@ -110,7 +109,7 @@ class LifecycleReport(Shape):
     series: SeriesOut | None = Field(default=None, description="over time; only with `by`, `from` or `to`")
 
 
-class MessageCountOut(Shape):
+class MessageCountOut(BaseModel):
     """Mails that share journey, template, status and reason."""
 
     journey: str = Field(examples=["lifecycle"])
@@ -120,13 +119,13 @@ class MessageCountOut(Shape):
     count: int = Field(examples=[310])
 
 
-class MessagesReport(Shape):
+class MessagesReport(BaseModel):
     """Mails by journey, template, status and reason."""
 
     messages: list[MessageCountOut]
 
 
-class HookCountOut(Shape):
+class HookCountOut(BaseModel):
     """Webhooks and notes to colleagues that share step, status and last answer."""
 
     step: str = Field(examples=["onboarding/webhook:crm"])
@@ -149,7 +148,7 @@ class JourneyReport(LifecycleReport):
     experiments: list[ExperimentOut] = Field(description="the splits of the version that was published last")
 
 
-class SilenceOut(Shape):
+class SilenceOut(BaseModel):
     """Something that has stopped, or a name that nobody waits for."""
 
     kind: Literal["event", "sends", "name"]
@@ -166,7 +165,7 @@ class SilenceOut(Shape):
     )
 
 
-class SilenceReport(Shape):
+class SilenceReport(BaseModel):
     """What has stopped happening."""
 
     looked_at: datetime | None = Field(description="null: not yet")

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 
-class SegmentIn(Shape):
+class SegmentIn(BaseModel):
     """A named guard over the customer."""
 
     model_config = ConfigDict(
@@ -37,7 +37,7 @@ class MemberOut(Shown):
     since: datetime
 
 
-class SegmentPreviewIn(Shape):
+class SegmentPreviewIn(BaseModel):
     """A guard to try."""
 
     model_config = ConfigDict(

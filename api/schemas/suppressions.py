@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 
 SuppressionReason = Literal["bounce", "complaint", "unsubscribe", "manual"]
 """Whose word it is that an address is never written to: the provider's, the recipient's, or a person's here."""
 
 
-class SuppressionIn(Shape):
+class SuppressionIn(BaseModel):
     """Why an address is never written to."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "manual"}]})

@@ -1,11 +1,9 @@
 """Shapes of what customers answer to surveys."""
 
-from pydantic import Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, Field
 
 
-class NetScoreOut(Shape):
+class NetScoreOut(BaseModel):
     """Promoters less detractors in points, -100 to 100, and where it lies with 95% confidence."""
 
     score: float = Field(examples=[31.2])
@@ -13,7 +11,7 @@ class NetScoreOut(Shape):
     high: float = Field(examples=[42.7])
 
 
-class SurveyAnswersOut(Shape):
+class SurveyAnswersOut(BaseModel):
     """The answers to one survey: of all mails together (the rest is null), or of one stage in one version."""
 
     survey: str = Field(examples=["nps"])
@@ -26,7 +24,7 @@ class SurveyAnswersOut(Shape):
     net: NetScoreOut | None = Field(description="of nps alone")
 
 
-class SurveyReport(Shape):
+class SurveyReport(BaseModel):
     """Each survey as a whole, and then by journey, version and stage; empty where nobody answered."""
 
     surveys: list[SurveyAnswersOut]

@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from mail.rendering.limits import LARGEST_TEMPLATE
 from readers.locales import TAGS
 
 _HTML = '{% extends "_layout.html" %}{% block body %}<h1>Hello {{ customer.first_name }}</h1>{% endblock %}'
 
 
-class TextsIn(Shape):
+class TextsIn(BaseModel):
     """The texts of a template in one language, each Jinja2.
 
     They name customer, enrollment, brand, unsubscribe_url, preferences_url, subject, preheader, locale, timezone, now;
@@ -56,7 +56,7 @@ class TemplateIn(TextsIn):
     )
 
 
-class TextsOut(Shape):
+class TextsOut(BaseModel):
     """The texts of a template in one language."""
 
     subject: str
@@ -65,7 +65,7 @@ class TextsOut(Shape):
     text: str
 
 
-class TemplateOut(Shape):
+class TemplateOut(BaseModel):
     """A template: kept here with versions, or a file."""
 
     key: str = Field(examples=["welcome"])
@@ -100,7 +100,7 @@ class PinnedBy(Shown):
     template_version: int | None = Field(description="null for a file", examples=[3])
 
 
-class TemplateUsageOut(Shape):
+class TemplateUsageOut(BaseModel):
     """Who sends a template, and what a new version of it would reach."""
 
     journeys: list[str] = Field(description="live ones that send it", examples=[["lifecycle"]])
@@ -117,7 +117,7 @@ class TemplateStored(TemplateOut):
     warnings: list[str] = Field(examples=[["an <img> has no alt text"]])
 
 
-class PreviewIn(Shape):
+class PreviewIn(BaseModel):
     """For whom to render: a customer, or somebody made up."""
 
     model_config = ConfigDict(
@@ -141,7 +141,7 @@ class TestMailIn(PreviewIn):
     to: str = Field(min_length=3, max_length=320, description="one address; consent and caps are not asked")
 
 
-class PreviewOut(Shape):
+class PreviewOut(BaseModel):
     """A mail as it would go."""
 
     subject: str = Field(examples=["Hello Ann"])

@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from api.schemas.enrollments import EnrollmentOut
 from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 
 
-class TimelineEntry(Shape):
+class TimelineEntry(BaseModel):
     """An event or a decision, with everything it was decided on."""
 
     at: datetime
@@ -24,7 +23,7 @@ class TimelineEntry(Shape):
     detail: dict[str, Any] = Field(examples=[{"to": "repeat_buyer", "cause": "event", "event": "Order Completed"}])
 
 
-class TriggerNow(Shape):
+class TriggerNow(BaseModel):
     """A way into a journey, and whether it would let the customer in now."""
 
     model_config = ConfigDict(extra="allow")
@@ -42,7 +41,7 @@ class TriggerNow(Shape):
     late: str | None = Field(default=None, description="that the last such event was too old to start anything")
 
 
-class WhyOfProfile(Shape):
+class WhyOfProfile(BaseModel):
     """The answer about one of several customers who have the address that was asked for."""
 
     id: str = Field(description="ask about this one for all that the answer rests on", examples=["cus_06h0ay4sys37zy"])
@@ -50,7 +49,7 @@ class WhyOfProfile(Shape):
     answer: str = Field(examples=["never entered: Signed Up never came"])
 
 
-class WhyOut(Shape):
+class WhyOut(BaseModel):
     """An answer in a sentence, and everything that it rests on.
 
     Where several customers have the address that was asked for, it is about the first of `profiles`.

@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape
 from readers.locales import TAGS
 from services.definitions.topics import ConsentRule
 from services.installation.installation_settings import CapIn
 
 
-class TopicIn(Shape):
+class TopicIn(BaseModel):
     """What a customer can unsubscribe from, and on what terms mail about it goes."""
 
     model_config = ConfigDict(
@@ -40,7 +39,7 @@ class TopicIn(Shape):
     cap: CapIn | None = None
 
 
-class TopicOut(Shape):
+class TopicOut(BaseModel):
     """A topic and its terms."""
 
     key: str = Field(examples=["product-news"])

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import Shape, Shown
+from api.schemas.base import Shown
 from services.access.roles import Role
 
 ROLES = ", ".join(Role)
 
 
-class UserIn(Shape):
+class UserIn(BaseModel):
     """Somebody who is invited."""
 
     model_config = ConfigDict(
@@ -23,7 +23,7 @@ class UserIn(Shape):
     mail: bool = Field(True, description="mail them the link, too")
 
 
-class UserChange(Shape):
+class UserChange(BaseModel):
     """What is to be another; null leaves it."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"roles": ["marketer"]}]})

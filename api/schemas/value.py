@@ -2,12 +2,10 @@
 
 from datetime import date, datetime
 
-from pydantic import Field
-
-from api.schemas.base import Shape
+from pydantic import BaseModel, Field
 
 
-class OrdersModelOut(Shape):
+class OrdersModelOut(BaseModel):
     """How often customers order (BG/NBD), per week."""
 
     r: float = Field(examples=[0.243])
@@ -17,7 +15,7 @@ class OrdersModelOut(Shape):
     log_likelihood: float = Field(examples=[-9582.4])
 
 
-class MoneyModelOut(Shape):
+class MoneyModelOut(BaseModel):
     """What orders are worth (gamma-gamma), and of how many customers that was learnt."""
 
     p: float = Field(examples=[6.25])
@@ -26,7 +24,7 @@ class MoneyModelOut(Shape):
     customers: int = Field(examples=[946])
 
 
-class ForetoldOut(Shape):
+class ForetoldOut(BaseModel):
     """Of customers with so many repeat orders (the last: or more), the orders that were expected and that came."""
 
     repeat_orders: int = Field(examples=[2])
@@ -35,7 +33,7 @@ class ForetoldOut(Shape):
     came: int = Field(examples=[298])
 
 
-class CalibrationOut(Shape):
+class CalibrationOut(BaseModel):
     """What was expected of the time behind `learnt_until`, and what came."""
 
     learnt_until: date
@@ -47,7 +45,7 @@ class CalibrationOut(Shape):
     kinds: list[ForetoldOut]
 
 
-class FifthsOut(Shape):
+class FifthsOut(BaseModel):
     """The four borders of the fifths: of last orders (Unix seconds), numbers of orders, and sums."""
 
     recency: list[float] = Field(examples=[[1767225600, 1769904000, 1772323200, 1775001600]])
@@ -55,7 +53,7 @@ class FifthsOut(Shape):
     monetary: list[float] = Field(examples=[[19.9, 45, 89.5, 210]])
 
 
-class CustomerValueReport(Shape):
+class CustomerValueReport(BaseModel):
     """The last nightly fit; `refusal` says why there is none."""
 
     fitted_at: datetime | None

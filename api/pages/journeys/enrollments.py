@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.paging import ThePage
@@ -19,7 +19,6 @@ from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from services.access import audit_log
 from services.definitions import journeys
 from services.enrollments import bulk_controls
@@ -35,7 +34,7 @@ router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=Page
 Name = Annotated[str, Field(max_length=300)]
 
 
-class WantedEnrollments(Shape):
+class WantedEnrollments(BaseModel):
     """Whom somebody looks for, as an address and a form say it; what is empty lets everybody through."""
 
     model_config = ConfigDict(extra="ignore")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
@@ -19,7 +19,6 @@ from api.pages.frame import confirmations
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from services.enrollments import hooks
 from services.errors import Refused
 from store.queries import customers, lists
@@ -38,7 +37,7 @@ EFFECTS: Mapping[HookControl, str] = {
 VERBS: Mapping[HookControl, str] = {"retry": "Call it again", "cancel": "Give it up"}
 
 
-class WantedHooks(Shape):
+class WantedHooks(BaseModel):
     """Which ones somebody looks for; what is empty lets all of them through."""
 
     model_config = ConfigDict(extra="ignore")

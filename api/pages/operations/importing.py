@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData, UploadFile
 
 from api.deps.audit_trail import Trail
@@ -22,7 +22,6 @@ from api.edge.own_pages import own_form
 from api.pages.frame import forms
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from api.schemas.imports import ImportPreviewOut
 from services.errors import InvalidInput, NotFound, Refused
 from services.imports import csv_and_ndjson, file_form
@@ -57,7 +56,7 @@ EFFECTS: Mapping[ImportKindName, str] = {
 """What an import of each kind does, in words."""
 
 
-class ImportForm(Shape):
+class ImportForm(BaseModel):
     """What somebody says of a file. `holds` names columns that are read as one thing alone: `text zip`, `number price`.
 
     `confirmed` is the mark of what they were shown.

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from api.deps.paging import ThePage
 from api.deps.signed_in import SupportUser
@@ -13,7 +13,6 @@ from api.edge.own_pages import own_form
 from api.edge.shown_operations import operation_out
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from api.schemas.operations import OperationKind
 from store.queries import lists, users
 from store.statuses import OPERATION_LIVE, OperationStatus
@@ -23,7 +22,7 @@ router = APIRouter(
 )
 
 
-class WantedOperations(Shape):
+class WantedOperations(BaseModel):
     """Which ones somebody looks for; what is empty lets all of them through."""
 
     model_config = ConfigDict(extra="ignore")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
@@ -22,7 +22,6 @@ from api.pages.frame import confirmations, forms
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from api.schemas.segments import SegmentIn, SegmentOut
 from readers.keys import PATTERN
 from services.customers import segment_preview, segments
@@ -34,7 +33,7 @@ from services.values import Rejected
 router = APIRouter(prefix="/segments", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
 
-class SegmentForm(Shape):
+class SegmentForm(BaseModel):
     """A segment as it is typed; `seen` is the mark of what the page showed, empty of one that is new."""
 
     model_config = ConfigDict(extra="ignore")

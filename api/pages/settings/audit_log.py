@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps.paging import ThePage
 from api.deps.signed_in import AdminUser
@@ -16,7 +16,6 @@ from api.edge.own_pages import own_form
 from api.pages.frame import differences
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from journeys.facts import calendar
 from readers import dates
 from services.access.audit_log import SAID
@@ -44,7 +43,7 @@ KINDS = (
 """Kinds of things that are changed, to choose from."""
 
 
-class WantedChanges(Shape):
+class WantedChanges(BaseModel):
     """Which ones somebody looks for; what is empty lets all of them through."""
 
     model_config = ConfigDict(extra="ignore")

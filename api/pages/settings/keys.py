@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
@@ -18,7 +18,6 @@ from api.pages.frame import confirmations, forms
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from api.schemas.keys import KeyIn, KeyMade, KeyOut
 from services.access import api_keys
 from services.errors import InvalidInput
@@ -36,7 +35,7 @@ SCOPES = {
 """What each scope is good for, in words."""
 
 
-class KeyForm(Shape):
+class KeyForm(BaseModel):
     """A key that is wanted, as it is typed: the day from which it is refused, and an origin on each line."""
 
     model_config = ConfigDict(extra="ignore")

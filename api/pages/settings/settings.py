@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
@@ -19,7 +19,6 @@ from api.pages.frame import confirmations, differences, forms
 from api.pages.frame.confirmations import ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from services.definitions import send_hours
 from services.errors import InvalidInput
 from services.installation import installation_settings
@@ -39,7 +38,7 @@ EFFECTS: Mapping[str, str] = {
 """What a change of a setting does that its name does not say; by its first name."""
 
 
-class SettingsForm(Shape):
+class SettingsForm(BaseModel):
     """The settings as they are typed: what is empty is not set. `seen` is the mark of what the page showed.
 
     `confirmed` is the mark of what was asked once more.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
@@ -20,7 +20,6 @@ from api.pages.frame import confirmations
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from api.schemas.suppressions import SuppressionIn
 from services.customers import suppressions
 from services.errors import InvalidInput, NotFound
@@ -33,7 +32,7 @@ router = APIRouter(
 REASONS = ("bounce", "complaint", "unsubscribe", "manual")
 
 
-class WantedSuppressions(Shape):
+class WantedSuppressions(BaseModel):
     """Which ones somebody looks for: how the address begins, and why it gets nothing."""
 
     model_config = ConfigDict(extra="ignore")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
@@ -20,7 +20,6 @@ from api.pages.frame import confirmations, forms
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.base import Shape
 from api.schemas.topics import TopicIn, TopicOut
 from journeys.facts import calendar
 from readers.keys import PATTERN
@@ -43,7 +42,7 @@ EFFECTS: Mapping[TopicControl, str] = {
 """What each control does, in words."""
 
 
-class TopicForm(Shape):
+class TopicForm(BaseModel):
     """A topic as it is typed: names in other languages a line each, a cap by its number and its span."""
 
     model_config = ConfigDict(extra="ignore")
