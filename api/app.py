@@ -43,15 +43,17 @@ from api.pages.segments import listing as segments_page
 from api.pages.settings import audit_log as audit_log_page
 from api.pages.settings import keys as keys_page
 from api.pages.settings import settings as settings_page
-from api.pages.signing_in import account, sign_in
+from api.pages.signing_in import account, openid, sign_in
 from api.pages.templates import editing as template_editor
 from api.pages.templates import listing as template_listing
 from api.pages.templates import one_template, testing
 from api.pages.topics import suppressions as suppressions_page
 from api.pages.topics import topics as topics_page
 from api.pages.users import users as users_page
+from api.pages.writing import approvals as approvals_page
 from api.pages.writing import beginning, editor, planning, publishing, trials
 from api.routes import (
+    approvals,
     audit,
     broadcasts,
     channels,
@@ -98,6 +100,7 @@ ROUTERS = (
     timeline,
     consents,
     journey_changes,
+    approvals,
     plans,
     journey_versions,
     splits,
@@ -138,6 +141,7 @@ ROUTERS = (
     outbox,
     documentation,
     static_files,
+    openid,
     sign_in,
     account,
     users_page,
@@ -149,6 +153,7 @@ ROUTERS = (
     mails,
     sending_now,
     changing,
+    approvals_page,
     beginning,
     editor,
     trials,

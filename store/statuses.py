@@ -119,6 +119,19 @@ class DispatchStatus(StrEnum):
     """It failed again and again the same way, and was set aside for a person."""
 
 
+class ApprovalStatus(StrEnum):
+    """A request that a draft be published."""
+
+    OPEN = "open"
+    """An approver decides."""
+    CONFIRMED = "confirmed"
+    """The draft was published as it was asked for, as the version beside it."""
+    DECLINED = "declined"
+    """An approver said no, for the reason beside it."""
+    WITHDRAWN = "withdrawn"
+    """Whoever asked took it back or asked anew, or a later draft was published."""
+
+
 _Status = TypeVar("_Status", bound=StrEnum)
 
 Transitions = Mapping[_Status, Collection[_Status]]
@@ -191,6 +204,14 @@ DISPATCH: Transitions[DispatchStatus] = {
 }
 """What may follow what, of a dispatch row; one that arrived, or that a person gives up, is gone."""
 
+APPROVAL: Transitions[ApprovalStatus] = {
+    ApprovalStatus.OPEN: (ApprovalStatus.CONFIRMED, ApprovalStatus.DECLINED, ApprovalStatus.WITHDRAWN),
+    ApprovalStatus.CONFIRMED: (),
+    ApprovalStatus.DECLINED: (),
+    ApprovalStatus.WITHDRAWN: (),
+}
+"""What may follow what, of a request: a decision is final, and whoever asks again makes another."""
+
 TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
     MessageStatus: MESSAGE,
     EnrollmentStatus: ENROLLMENT,
@@ -199,6 +220,7 @@ TABLES: Mapping[type[StrEnum], Transitions[Any]] = {
     HookStatus: HOOK,
     ControlStatus: CONTROL,
     DispatchStatus: DISPATCH,
+    ApprovalStatus: APPROVAL,
 }
 """Every kind of status with its table, for `changed` and `before`, and for the diagrams."""
 

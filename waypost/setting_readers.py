@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
 
 
 class Reader(StrEnum):
@@ -35,3 +38,10 @@ class SettingFacts:
 
     readers: tuple[Reader, ...]
     secret: bool
+
+
+def field_of(*readers: Reader, secret: bool = False, default: Any = None, **rules: Any) -> Any:
+    """A field of the settings that these read; `rules` are those of pydantic's Field."""
+    field = Field(default=default, **rules)
+    field.metadata.append(SettingFacts(readers=readers, secret=secret))
+    return field

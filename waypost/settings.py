@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from mail.brand import COLOR, GREEN
 from readers.keys import KEY
+from waypost.openid_settings import OpenIdSettings
 from waypost.private_files import kept
 from waypost.setting_readers import MAIL, STORE, TEMPORAL, WORKERS, Reader, SettingFacts
+from waypost.setting_readers import field_of as _of
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 """As `services.installation.rates` reads it: `100/second`."""
@@ -29,13 +31,6 @@ SENDER = "Waypost <hello@waypost.example>"
 
 Provider = Literal["sendgrid", "smtp", "outbox"]
 """What mail can go by."""
-
-
-def _of(*readers: Reader, secret: bool = False, default: Any = None, **rules: Any) -> Any:
-    """A field that these read; `rules` are those of pydantic's Field."""
-    field = Field(default=default, **rules)
-    field.metadata.append(SettingFacts(readers=readers, secret=secret))
-    return field
 
 
 def _port(*readers: Reader, default: int | None = None, description: str) -> Any:
@@ -63,7 +58,7 @@ def _named_secrets(given: Any) -> Any:
     return cast(dict[str, str], read)
 
 
-class Settings(BaseSettings):
+class Settings(OpenIdSettings):
     """Everything that can be set. `docs/operate.md` lists the same; docker-compose.yml gives each to who reads it."""
 
     model_config = SettingsConfigDict(

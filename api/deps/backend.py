@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.deps.key_guesses import KeyGuesses
+from api.deps.openid_provider import OpenIdProvider
 from api.deps.rate_limits import RateLimits
 from api.deps.sign_in_rates import SignInRates
 from api.deps.token_rates import TokenRates
@@ -54,6 +55,7 @@ class Backend:
     rates: RateLimits
     guesses: KeyGuesses
     sign_ins: SignInRates
+    openid: OpenIdProvider | None
     token_rates: TokenRates
 
 

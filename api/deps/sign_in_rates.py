@@ -22,6 +22,9 @@ LINKS_THERE = parse("20/hour")
 LINKS_FOR = parse("5/hour")
 """Links that are asked for one account: as many mails as a person puts up with."""
 
+PROVIDER_THERE = parse("60/minute")
+"""Ways to the provider and back of one address on the network: each makes us ask the provider."""
+
 
 class SignInRates:
     """Counts in this process."""
@@ -45,3 +48,8 @@ class SignInRates:
         if not (self._limiter.hit(LINKS_THERE, "links", network) and self._limiter.hit(LINKS_FOR, "link", email)):
             detail = "too many links were asked for; look into your inbox, or wait an hour"
             raise ApiError("rate-limited", detail, {"Retry-After": "3600"})
+
+    def provider(self, network: str) -> None:
+        """One more way to the provider, or back; raise where there were too many."""
+        if not self._limiter.hit(PROVIDER_THERE, "provider", network):
+            raise ApiError("rate-limited", "too many sign-ins from here; wait a minute", {"Retry-After": "60"})

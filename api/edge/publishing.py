@@ -14,7 +14,7 @@ from api.deps.backend import Backend
 from api.schemas.journey_changes import PublishedOnRecord
 from api.schemas.journeys import JourneyOut
 from services.access import audit_log
-from services.changes import approval, publishing
+from services.changes import approval, approval_requests, publishing
 from services.definitions import draft_texts, journeys
 from services.errors import InvalidInput
 from store.tables.access import Operation
@@ -29,7 +29,7 @@ class WantedPublish:
     """What is published, by whom (the id of a key or a user), and what becomes of those who are under way.
 
     `version` is the older one to go back to, None the draft. `token` is that of the plan. `approved` asks for the
-    approval of a draft.
+    approval of a draft; `request` is the id of the one that asked for it, which must be open still.
     """
 
     key: str
@@ -38,6 +38,7 @@ class WantedPublish:
     token: str | None = None
     version: int | None = None
     approved: bool = False
+    request: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,10 @@ def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: Mak
 
     def work(session: Session) -> DonePublish:
         publishing.one_at_a_time(session, wanted.key, planned)
-        before = JourneyOut.model_validate(journeys.get(session, wanted.key))
+        journey = journeys.get(session, wanted.key)
+        before = JourneyOut.model_validate(journey)
+        if wanted.request is not None:
+            approval_requests.waiting(session, wanted.key, wanted.request)
         if wanted.approved:
             approval.check(session, wanted.key, wanted.by, planned)
         live, created = make_live(session, planned.request["share"] if planned is not None else 100)
@@ -70,6 +74,7 @@ def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: Mak
             moving = publishing.move(session, planned, live, wanted.by, now) if moves else None
         if wanted.version is None:
             draft_texts.published(session, wanted.key, now)
+            approval_requests.settle(session, journey, live, wanted.by, now)
         if created:
             after = _on_record(journeys.get(session, wanted.key), live, wanted.token)
             shown = before.model_dump(mode="json"), after.model_dump(mode="json")

@@ -17,7 +17,7 @@ from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
 from pictures import axes, charts, movements
 from services.reports import backlog, home_report, lifecycle_report, readiness, silence_report
-from store.queries import lists, live_enrollments
+from store.queries import approvals, lists, live_enrollments
 from store.queries.lists import Slice
 from store.statuses import UNSURE
 
@@ -26,6 +26,10 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=
 
 STUCK = {"hook": "/hooks?status=stuck", "dispatch": "/dispatches?status=stuck"}
 """Where what was set aside for a person is seen, by its kind."""
+
+
+MOST_REQUESTS = 10
+"""Drafts waiting for approval that are told; the list has the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,9 @@ def _needs(session: Session, now: datetime) -> Iterator[Need]:
     for one in silence_report.silences(session)["silences"]:
         yield Need(one["told"], "nothing happens: the event may be misspelt, or its sender silent",
                    f"/journeys/{one['journey']}")  # fmt: skip
+    for one in approvals.waiting(session, MOST_REQUESTS):
+        told = f"the draft of {one.journey} waits for an approver"
+        yield Need(told, "approve or decline it", f"/approvals/{one.journey}/{one.id}")
     yield from _of_journeys(session)
 
 

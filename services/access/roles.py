@@ -48,3 +48,9 @@ def scopes(roles: Iterable[str]) -> frozenset[str]:
 def approves(roles: Iterable[str]) -> bool:
     """Whether one of these roles publishes what another has written."""
     return not {Role.APPROVER, Role.ADMIN}.isdisjoint(roles)
+
+
+def of_groups(groups: Iterable[str], roles_of: Mapping[str, Sequence[str]]) -> list[str]:
+    """The roles of somebody who is in these groups, in their order; none where no group has one."""
+    had = {role for group in groups for role in roles_of.get(group, ())}
+    return [str(role) for role in Role if role in had]

@@ -86,6 +86,13 @@ def start(
     return operations.start(session, KIND, request, now, by=by, total=counts.live(session).get(key, 0))
 
 
+def asked_by_plan(former: Operation) -> PlanRequest:
+    """What a plan of the draft was asked with, to ask it of today's draft."""
+    told = former.request
+    choices = _CHOICES.validate_python(told["choices"])
+    return PlanRequest(moves=Moves(**told["moves"]), choices=choices, share=told["share"])
+
+
 def check_templates(definition: Definition, templates: frozenset[str]) -> None:
     """Raise Refused where it sends what is not among these templates: an older version may."""
     gone = sorted(compiler.compile_journey(definition).templates - templates)

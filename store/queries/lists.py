@@ -16,6 +16,7 @@ from store import dialect, keyset
 from store.queries import customer_search
 from store.queries import journeys as journey_rows
 from store.tables.access import ApiKey, Audit, Operation, OperationError, Rejection
+from store.tables.approvals import ApprovalRequest
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer, Segment, SegmentMember, Suppression
 from store.tables.definitions import Journey, JourneyVersion, TemplateVersion, Topic
@@ -198,6 +199,12 @@ def audit(
     """Who changed what, in the order in which they did."""
     query = _where(session, Audit, {"kind": kind, "target": target, "actor": actor})
     return _page(session, query, [col(Audit.id)], wanted)
+
+
+def approvals(session: Session, wanted: Slice, *, journey: str | None = None, status: str | None = None) -> Rows:
+    """Requests that a draft be published, in the order in which they were made."""
+    query = _where(session, ApprovalRequest, {"journey": journey, "status": status}, first=("journey",))
+    return _page(session, query, [col(ApprovalRequest.id)], wanted)
 
 
 def _where(

@@ -7,12 +7,24 @@ from typing import Any
 from sqlmodel import Session, col, delete, select, update
 
 from store.tables.access import ApiKey
-from store.tables.users import SignInLink, User, UserSession
+from store.tables.users import SignInLink, User, UserIdentity, UserSession
 
 
 def by_email(session: Session, email: str) -> User | None:
     """The user with this address (in its normal form), disabled or not."""
     return session.exec(select(User).where(User.email == email)).first()
+
+
+def by_identity(session: Session, issuer: str, subject: str) -> User | None:
+    """The user with this account at a provider, disabled or not."""
+    query = select(User).join(UserIdentity, col(UserIdentity.user_id) == col(User.id))
+    return session.exec(query.where(UserIdentity.issuer == issuer, UserIdentity.subject == subject)).first()
+
+
+def has_identity(session: Session, user_id: str, issuer: str) -> bool:
+    """Whether a user has an account at this provider."""
+    query = select(UserIdentity).where(UserIdentity.user_id == user_id, UserIdentity.issuer == issuer)
+    return session.exec(query).first() is not None
 
 
 def first(session: Session) -> User | None:

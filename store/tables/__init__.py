@@ -2,6 +2,7 @@
 
 from store.tables import (
     access,
+    approvals,
     attribution,
     broadcasts,
     currency_rates,
@@ -23,6 +24,7 @@ from store.tables import (
 
 SUBJECTS = (
     access,
+    approvals,
     attribution,
     broadcasts,
     currency_rates,

@@ -50,3 +50,14 @@ class UserSession(SQLModel, table=True):
     last_used_at: datetime = _at()
     expires_at: datetime = _at(index=True)
     revoked_at: datetime | None = _at(default=None)
+
+
+class UserIdentity(SQLModel, table=True):
+    """The account of a user at an OpenID Connect provider: `subject` is what the provider calls it, for ever."""
+
+    __tablename__: ClassVar[Any] = "user_identity"
+
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    user_id: str = Field(index=True)
+    created_at: datetime = _at()

@@ -10,18 +10,19 @@ from api.pages.segments import editing
 from api.pages.segments import listing as segments
 from api.pages.settings import audit_log, keys, settings
 from api.pages.topics import suppressions, topics
+from api.pages.writing import approvals
 from tests.http.desks import token
 
 MODULES = (
     books, dispatches, hooks, importing, listing, progress, editing, segments, audit_log, keys, settings, suppressions,
-    topics,
+    topics, approvals,
 )  # fmt: skip
 
 LEAST = {
     "support": {
         "GET /operations", "GET /operations/{id}", "GET /operations/{id}/errors.csv", "GET /reconciliation",
         "POST /reconciliation/check", "GET /hooks", "GET /dispatches", "GET /segments", "GET /segments/{key}",
-        "GET /topics", "GET /suppressions", "GET /settings",
+        "GET /topics", "GET /suppressions", "GET /settings", "GET /approvals", "GET /approvals/{key}/{id}",
     },
     "marketer": {
         "GET /operations/import", "POST /operations/import", "POST /operations/{id}/{verb}", "GET /hooks/{id}/{verb}",
@@ -29,6 +30,8 @@ LEAST = {
         "POST /segments/save", "GET /segments/{key}/remove", "POST /segments/{key}/remove", "GET /topics/new",
         "GET /topics/{key}/edit", "POST /topics/save", "GET /topics/{key}/{verb}", "POST /topics/{key}/{verb}",
         "POST /suppressions", "POST /suppressions/lift/ask", "POST /suppressions/lift",
+        "POST /journeys/{key}/edit/plan/{id}/ask", "POST /journeys/{key}/edit/first/ask",
+        "POST /approvals/{key}/{id}/confirm", "POST /approvals/{key}/{id}/decline", "POST /approvals/{key}/{id}/count",
     },
     "admin": {
         "GET /reconciliation/repair", "POST /reconciliation/repair", "GET /dispatches/{id}/{verb}",

@@ -84,6 +84,7 @@ def test_a_secret_stays_with_who_reads_it() -> None:
         "WAYPOST_SMTP_URL": {"delivery"},
         "WAYPOST_HOOKS_SECRET": {"delivery"},
         "WAYPOST_HOOKS_SECRETS": {"delivery"},
+        "WAYPOST_OPENID_CLIENT_SECRET": {"api"},
     }
 
 

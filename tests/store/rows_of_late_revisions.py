@@ -134,5 +134,27 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             }
         ]
     },
+    "0048": {
+        "user_identity": [
+            {"issuer": "https://login.shop.example", "subject": "248289", "user_id": "usr_1", "created_at": AT}
+        ],
+        "approval_request": [
+            {
+                "id": "apr_1",
+                "journey": "welcome",
+                "revision": 2,
+                "plan": None,
+                "in_flight": "pin",
+                "note": "for Friday",
+                "status": "open",
+                "asked_by": "usr_1",
+                "created_at": AT,
+                "decided_by": None,
+                "decided_at": None,
+                "reason": None,
+                "version": None,
+            }
+        ],
+    },
 }
 """Rows that are put into the tables once a revision has been reached, by revision and table."""

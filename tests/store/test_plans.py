@@ -13,6 +13,7 @@ from services.reports import backlog
 from services.reports.reconciliation import reconcile
 from store import keyset
 from store.queries import (
+    approvals,
     broadcasts,
     credits,
     currency_rates,
@@ -54,13 +55,14 @@ FILTERS: dict[Any, Sequence[str]] = {
     lists.messages: ("customer_id", "journey", "broadcast", "step", "status", "template"),
     lists.enrollments: ("journey", "stage", "step", "status", "customer_id"),
     lists.audit: ("kind", "target", "actor"),
+    lists.approvals: ("journey", "status"),
     lists.rejections: ("type",),
     lists.suppressions: ("reason", "begins"),
     lists.operations: ("kind", "status"),
     lists.hooks: ("customer_id", "journey", "status"),
     lists.dispatches: ("status",),
 }
-STATUSES: dict[Any, str] = {lists.enrollments: "live", lists.dispatches: "stuck"}
+STATUSES: dict[Any, str] = {lists.approvals: "open", lists.enrollments: "live", lists.dispatches: "stuck"}
 
 
 def values(read: Any, names: Sequence[str]) -> dict[str, str]:
@@ -106,6 +108,11 @@ def test_of_many_filters_the_one_that_finds_fewest_has_the_index(database: Datab
         filters = values(read, given)
         found = searches(database, lambda session, filters=filters: read(session, Slice(), **filters))
         assert best is None or f"({best}=?" in found[0], (given, found)
+
+
+def test_what_waits_for_an_approver_is_found_by_an_index(database: Database) -> None:
+    assert_quick(database, lambda session: approvals.waiting(session, 10))
+    assert_quick(database, lambda session: approvals.open_of(session, "tour"))
 
 
 def test_the_mails_of_enrollments_are_not_sought_among_those_of_a_template(database: Database) -> None:

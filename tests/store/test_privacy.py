@@ -49,6 +49,8 @@ OTHERS = {
     "journey": "definitions",
     "experiment": "winners of splits",
     "user_account": "colleagues, who are no customers",
+    "user_identity": "colleagues, who are no customers",
+    "approval_request": "what colleagues ask of each other about a journey",
     "sign_in_link": "of colleagues",
     "user_session": "of colleagues",
     "hold": "why no mail goes out, and which colleague said so",

@@ -61,6 +61,25 @@ class JourneyCalls(Connection):
         """
         return self.call("POST", "/v1/journeys/{}/publish", key, json={"in_flight": in_flight, "token": token})
 
+    def ask_approval(
+        self, key: str, plan: str | None = None, in_flight: Literal["pin", "move"] = "pin", note: str = ""
+    ) -> m.ApprovalOut:
+        """Ask that the draft be published as its plan (the token) has told; without one where it never was."""
+        body = {"plan": plan, "in_flight": in_flight, "note": note}
+        return self.call("POST", "/v1/journeys/{}/approvals", key, json=body)
+
+    def approvals(self, key: str, **filters: Any) -> Iterator[m.ApprovalOut]:
+        """What was asked about a journey, the newest first; `filters`: `status`, `sort`, `limit`."""
+        return self._list("/v1/journeys/{}/approvals", key, **filters)
+
+    def approve(self, key: str, request: str) -> m.Published:
+        """Publish as it was asked for; raises ApiProblem `plan-drifted` where those under way have changed since."""
+        return self.call("POST", "/v1/journeys/{}/approvals/{}/confirm", key, request)
+
+    def decline(self, key: str, request: str, reason: str = "") -> m.ApprovalOut:
+        """Say no, and why; whoever asked withdraws it by this."""
+        return self.call("POST", "/v1/journeys/{}/approvals/{}/decline", key, request, json={"reason": reason})
+
     def roll_back(
         self, key: str, version: int, in_flight: Literal["pin", "move"] = "pin", token: str | None = None
     ) -> m.Published:

@@ -17,6 +17,35 @@ class ActionOut(TypedDict):
     unless: list[str]
 
 
+class ApprovalIn(TypedDict):
+    """What is asked for."""
+
+    plan: NotRequired[str | None]
+    in_flight: NotRequired[str]
+    note: NotRequired[str]
+
+
+class ApprovalOut(TypedDict):
+    """A request that a draft be published."""
+
+    id: str
+    journey: str
+    revision: int
+    plan: str | None
+    in_flight: str
+    note: str
+    status: ApprovalStatus
+    asked_by: str
+    created_at: str
+    decided_by: str | None
+    decided_at: str | None
+    reason: str | None
+    version: int | None
+
+
+ApprovalStatus = Literal["open", "confirmed", "declined", "withdrawn"]
+
+
 class ArchiveIn(TypedDict):
     """What becomes of those who are under way."""
 
@@ -390,6 +419,12 @@ class DecisionLine(TypedDict):
     visit: int | None
     entered_stage: str | None
     detail: dict[str, Any]
+
+
+class DeclineIn(TypedDict):
+    """Why not."""
+
+    reason: NotRequired[str]
 
 
 class DefinitionProblemOut(TypedDict):

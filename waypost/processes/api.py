@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.deps.backend import Backend
 from api.deps.key_guesses import KeyGuesses
+from api.deps.openid_provider import OpenIdClient, OpenIdProvider
 from api.deps.rate_limits import RateLimits
 from api.deps.sign_in_rates import SignInRates
 from api.deps.token_rates import TokenRates
@@ -17,6 +18,7 @@ from store.availability import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection
 from waypost.processes.connections import BoundedConnection
+from waypost.settings import Settings
 from waypost.telemetry.tracing import Traced, no_span
 from waypost.wiring import Parts
 from workflows.gateway import Gateway
@@ -67,9 +69,26 @@ def build(parts: Parts) -> FastAPI:
         rates=RateLimits(settings.rate),
         guesses=KeyGuesses(),
         sign_ins=SignInRates(),
+        openid=_provider(settings),
         token_rates=TokenRates(),
     )
     return create_app(backend, __version__)
+
+
+def _provider(settings: Settings) -> OpenIdProvider | None:
+    """The provider by which colleagues sign in, where the settings name one."""
+    if settings.openid_issuer is None or settings.openid_client_id is None:
+        return None
+    client = OpenIdClient(
+        issuer=settings.openid_issuer,
+        client_id=settings.openid_client_id,
+        client_secret=settings.openid_client_secret,
+        scopes=settings.openid_scopes,
+        groups_claim=settings.openid_groups_claim,
+        roles=settings.openid_roles,
+        button=settings.openid_button,
+    )
+    return OpenIdProvider(client, f"{settings.desk_url}/sign-in/openid/back")
 
 
 def serve(parts: Parts) -> None:

@@ -16,13 +16,13 @@ from api.deps.signed_in import AnyUser
 from api.deps.visitor import TheVisitor
 from api.edge.own_pages import own_form
 from api.errors import ApiError
-from api.pages.frame.frame import Frame, TheFrame
+from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
+from api.pages.signing_in import letting_in
 from mail.signed_links import BadLink
 from services.access import audit_log, passwords, sessions, sign_in, users
 from services.errors import InvalidInput
 from services.jobs import sign_in_mail
-from store.queries import users as rows
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
@@ -33,7 +33,7 @@ BackTo = Annotated[str, Form(max_length=2_000)]
 @router.get("/sign-in", response_class=HTMLResponse)
 def ask(frame: TheFrame, to: str = "/") -> HTMLResponse:
     """The form; where there is nobody yet, how the first one comes in."""
-    return _form(frame, to)
+    return letting_in.show_form(frame, to)
 
 
 @router.post("/sign-in", response_class=RedirectResponse)
@@ -52,8 +52,8 @@ def by_password(
     if not passwords.fits(user.password if user is not None else None, password) or user is None:
         parts.sign_ins.wrong_password(network, address)
         told = "The address or the password is wrong. You can have a link mailed to you instead."
-        return _form(frame, to, problem=told, email=email, status=401)
-    return _let_in(frame, user.id, to, "signed in by password")
+        return letting_in.show_form(frame, to, problem=told, email=email, status=401)
+    return letting_in.let_in(frame, user.id, to, "signed in by password")
 
 
 @router.post("/sign-in/link", response_class=HTMLResponse)
@@ -94,7 +94,7 @@ def by_link(
             audit_log.record(session, user.id, "created", "user", user.id, now, after={"roles": user.roles})
         return user.id
 
-    return _let_in(frame, frame.parts.database.write(use), "/", "signed in by link")
+    return letting_in.let_in(frame, frame.parts.database.write(use), "/", "signed in by link")
 
 
 @router.post("/sign-out", response_class=RedirectResponse)
@@ -104,28 +104,6 @@ def sign_out(frame: TheFrame, looks: AnyUser) -> RedirectResponse:
     parts.database.write(lambda session: sessions.end(session, looks.actor, looks.session or "", parts.clock()))
     answer = RedirectResponse("/sign-in", 303)
     signed_in.forget(frame.request, answer, parts)
-    return answer
-
-
-def _form(frame: Frame, to: str, *, problem: str = "", email: str = "", status: int = 200) -> HTMLResponse:
-    with frame.parts.database.reading() as session:
-        anybody = rows.first(session) is not None
-    return frame.page(
-        "signing_in/sign_in.html", status=status, to=local_path(to), problem=problem, email=email, anybody=anybody
-    )
-
-
-def _let_in(frame: Frame, user_id: str, to: str, how: str) -> RedirectResponse:
-    """A new session for this browser, whatever it had before."""
-    parts, now, agent = frame.parts, frame.parts.clock(), frame.request.headers.get("user-agent", "")
-
-    def start(session: Session) -> str:
-        user = users.get(session, user_id)
-        audit_log.record(session, user.id, how, "user", user.id, now)
-        return sessions.start(session, user, agent, now)[1]
-
-    answer = RedirectResponse(local_path(to), 303)
-    signed_in.remember(frame.request, answer, parts, parts.database.write(start))
     return answer
 
 
@@ -141,9 +119,3 @@ def _normal(email: str) -> str:
         return users.normal_address(email)
     except InvalidInput:
         return ""
-
-
-def local_path(to: str) -> str:
-    """A path of ours, or the start page: nobody is led elsewhere behind a sign-in."""
-    plain = to.isprintable() and "\\" not in to
-    return to if plain and to.startswith("/") and not to.startswith("//") and not to.startswith("/sign-") else "/"

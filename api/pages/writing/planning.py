@@ -34,6 +34,7 @@ from services.definitions.draft_texts import TextConflict
 from services.definitions.drafts import DraftConflict
 from services.errors import NotFound, Refused
 from services.operations import operations
+from store.queries import approvals
 from store.statuses import OPERATION_LIVE
 from store.tables.access import Operation
 
@@ -138,11 +139,13 @@ def show_plan(frame: Frame, key: str, id: str, *, problem: str = "", status: int
     with frame.parts.database.reading() as session:
         shown = _plan_of(session, key, id)
         journey = JourneyOut.model_validate(journeys.get(session, key))
+        request = approvals.open_of(session, key)
     running = shown.operation.status in OPERATION_LIVE
     name = "writing/plan_part.html" if frame.in_part else "writing/plan.html"
     return frame.page(
         name, status=status, key=key, plan=shown, journey=journey, running=running, problem=problem,
         progress=operation_out(shown.operation, now), approval=frame.parts.approval, kinds=KINDS,
+        request=request if request is not None and request.plan == id else None,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from services.changes.publishing import Drifted
 from services.definitions import journeys
 from services.errors import InvalidInput, Refused
 from services.operations import operations
-from store.queries import users
+from store.queries import approvals, users
 from store.tables.definitions import JourneyVersion
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
@@ -56,7 +56,7 @@ def _publish(frame: Frame, looks: SignedIn, wanted: WantedPublish) -> JourneyVer
     parts, now = frame.parts, frame.parts.clock()
     if parts.approval and not looks.approves:
         raise ApiError(
-            "forbidden", "here an approver publishes what another has written: hand them the address of the plan"
+            "forbidden", "here an approver publishes what another has written: ask for approval on the page of the plan"
         )
     known = parts.templates()
 
@@ -69,7 +69,7 @@ def _publish(frame: Frame, looks: SignedIn, wanted: WantedPublish) -> JourneyVer
 @router.get("/{key}/edit/first", response_class=HTMLResponse)
 def first(key: str, frame: TheFrame, looks: MarketerUser) -> HTMLResponse:
     """Who will enter, what they will be sent, and whether that is meant."""
-    return _first(frame, key)
+    return show_first(frame, key)
 
 
 @router.post("/{key}/edit/first", response_class=RedirectResponse)
@@ -79,20 +79,22 @@ def publish_first(key: str, frame: TheFrame, looks: MarketerUser) -> Response:
     try:
         done = _publish(frame, looks, wanted)
     except (Refused, InvalidInput, InvalidJourney) as refused:
-        return _first(frame, key, problem=f"Nothing was published: {refused}", status=409)
+        return show_first(frame, key, problem=f"Nothing was published: {refused}", status=409)
     return RedirectResponse(f"/journeys/{key}/edit/published/{done.number}", 303)
 
 
-def _first(frame: Frame, key: str, *, problem: str = "", status: int = 200) -> HTMLResponse:
+def show_first(frame: Frame, key: str, *, problem: str = "", status: int = 200) -> HTMLResponse:
+    """The page that asks for the first publish; `problem` is why nothing was done."""
     with frame.parts.database.reading() as session:
         journey = journeys.get(session, key)
         definition = journeys.draft_or(session, key, None)
         shown = JourneyOut.model_validate(journey)
+        request = approvals.open_of(session, key)
     program = compile_journey(definition)
     return frame.page(
         "writing/first.html", status=status, key=key, journey=shown, definition=definition, problem=problem,
         triggers=sorted({one.event for one in program.triggers}), templates=sorted(program.templates),
-        drawn=as_address(maps.draw(definition)), approval=frame.parts.approval,
+        drawn=as_address(maps.draw(definition)), approval=frame.parts.approval, request=request,
     )  # fmt: skip
 
 
