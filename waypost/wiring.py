@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from journeys.program.program import Program
 from mail.brand import Brand
+from mail.catalogues import DamagedCatalogue
 from mail.composing import Composer
 from mail.message import Mail, parse_sender
 from mail.providers.events import EventReader
@@ -273,6 +274,14 @@ def check_identity(settings: Settings) -> None:
         raise CannotStart('set WAYPOST_SENDER, as "Shop <hello@shop.example>": a domain of yours that may send mail')
     if settings.public_url is None:
         raise CannotStart("set WAYPOST_PUBLIC_URL, where recipients reach this API: links to unsubscribe must open")
+
+
+def check_catalogues(settings: Settings) -> None:
+    """The installation's own languages can be read; raise CannotStart, which names file and line, else."""
+    try:
+        Translations([settings.template_folder]).check()
+    except DamagedCatalogue as damaged:
+        raise CannotStart(str(damaged)) from None
 
 
 def _judge_text(text: str, kind: Literal["subject", "hook"]) -> "TextReading":

@@ -17,12 +17,14 @@ from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
 from pictures import axes, charts, movements
 from services.reports import backlog, home_report, lifecycle_report, readiness, silence_report
-from store.queries import approvals, lists, live_enrollments
-from store.queries.lists import Slice
+from store.queries import approvals, journeys, live_enrollments
 from store.statuses import UNSURE
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
+
+COLUMN = 720
+"""Pixels of a picture in the wider of two columns, on a window of 1,280."""
 
 STUCK = {"hook": "/hooks?status=stuck", "dispatch": "/dispatches?status=stuck"}
 """Where what was set aside for a person is seen, by its kind."""
@@ -57,6 +59,7 @@ def start(session: Reading, frame: TheFrame, looks: SupportUser, now: Now) -> HT
         told=told,
         days=home_report.DAYS,
         narrow=int(NARROW),
+        column=COLUMN,
     )
 
 
@@ -103,17 +106,15 @@ def _needs(session: Session, now: datetime) -> Iterator[Need]:
 
 
 def _of_journeys(session: Session) -> Iterator[Need]:
-    """Those that are paused, that stopped themselves, or in which somebody is stuck."""
-    those = lists.journeys(session, Slice(limit=200), archived=False)[0]
-    stuck = live_enrollments.stuck(session, [one.key for one in those])
-    for journey in those:
-        path = f"/journeys/{journey.key}"
-        if journey.alarm:
-            yield Need(f"{journey.key}: {journey.alarm}", "look at its mails before it goes on", f"{path}/report")
-        if journey.paused_at is not None:
-            yield Need(f"the journey {journey.key} is paused", "its page says what a resume would send", path)
-        for stage in journey.paused_stages:
-            yield Need(f"the stage {stage} of {journey.key} is paused", "whoever stands there keeps their place", path)
-        if journey.key in stuck:
-            told = f"stuck in {journey.key}: {stuck[journey.key]:,}"
-            yield Need(told, "their every wake ends in an error", f"{path}/enrollments?state=stuck")
+    """Those that stopped themselves or are paused, then those in which somebody is stuck, however many there are."""
+    for key, alarm, paused, stages in journeys.held_up(session):
+        path = f"/journeys/{key}"
+        if alarm:
+            yield Need(f"{key}: {alarm}", "look at its mails before it goes on", f"{path}/report")
+        if paused:
+            yield Need(f"the journey {key} is paused", "its page says what a resume would send", path)
+        for stage in stages:
+            yield Need(f"the stage {stage} of {key} is paused", "whoever stands there keeps their place", path)
+    for key, count in sorted(live_enrollments.stuck(session).items()):
+        path = f"/journeys/{key}/enrollments?state=stuck"
+        yield Need(f"stuck in {key}: {count:,}", "their every wake ends in an error", path)

@@ -207,7 +207,7 @@ def live_places(session: Session, customer_ids: Collection[str], emails: Collect
     own, live = dialect.of(session).beside(col(Enrollment.status)), EnrollmentStatus.LIVE
     for ids, addresses in zip_longest(bulk.parts(sorted(customer_ids)), bulk.parts(sorted(emails)), fillvalue=()):
         theirs: Any = _columns(Enrollment.customer_id, null())
-        theirs = theirs.where(col(Enrollment.customer_id).in_(ids), Enrollment.status == live)
+        theirs = theirs.where(col(Enrollment.customer_id).in_(ids), own == live)
         at_inboxes: Any = _columns(Customer.id, Customer.email)
         at_inboxes = at_inboxes.where(
             col(Customer.email).in_(addresses), col(Enrollment.customer_id) == col(Customer.id), own == live

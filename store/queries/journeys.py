@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+from sqlalchemy import Text, cast, or_
 from sqlmodel import Session, col, func, select
 
 from journeys.program.program import Program
@@ -64,6 +66,29 @@ def paused_among(session: Session, keys: Collection[str]) -> dict[str, Collectio
     query = select(Journey.key, Journey.paused_at, Journey.paused_stages).where(col(Journey.key).in_(keys))
     found = session.exec(query).all()
     return {key: None if since else sorted(stages) for key, since, stages in found if since or stages}
+
+
+class HeldUpJourney(NamedTuple):
+    """A journey by key: its alarm (None: it has none), whether the whole of it is paused, which of its stages are."""
+
+    key: str
+    alarm: str | None
+    paused: bool
+    stages: Sequence[str]
+
+
+def held_up(session: Session) -> Sequence[HeldUpJourney]:
+    """Every journey that is not archived and stopped itself or is paused, in the order of their keys."""
+    query = select(Journey.key, Journey.alarm, Journey.paused_at, Journey.paused_stages).where(
+        col(Journey.archived_at).is_(None),
+        or_(
+            col(Journey.alarm).is_not(None),
+            col(Journey.paused_at).is_not(None),
+            cast(col(Journey.paused_stages), Text) != "{}",
+        ),
+    )
+    found = session.exec(query.order_by(col(Journey.key))).all()
+    return [HeldUpJourney(key, alarm, since is not None, sorted(stages)) for key, alarm, since, stages in found]
 
 
 def is_paused(session: Session, key: str, stage: str | None = None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from store import bulk
+from store import bulk, dialect
 from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Enrollment
 
@@ -68,12 +68,12 @@ def digests(session: Session, journey: str) -> set[str]:
     return {digest for (digest,) in session.connection().execute(query.distinct())}
 
 
-def stuck(session: Session, journeys: Collection[str]) -> dict[str, int]:
-    """How many of each of these journeys end each wake in an error; one without any is left out."""
-    query: Any = select(col(Enrollment.journey), func.count()).where(
-        col(Enrollment.stuck).is_not(None), col(Enrollment.id) > "", col(Enrollment.journey).in_(journeys)
-    )
-    rows: Any = session.connection().execute(query.group_by(col(Enrollment.journey))).all()
+def stuck(session: Session, journeys: Collection[str] | None = None) -> dict[str, int]:
+    """How many of each of these journeys (None: of any) end each wake in an error; one without any is left out."""
+    journey = dialect.of(session).beside(col(Enrollment.journey))
+    query: Any = select(journey, func.count()).where(col(Enrollment.stuck).is_not(None), col(Enrollment.id) > "")
+    query = query if journeys is None else query.where(journey.in_(journeys))
+    rows: Any = session.connection().execute(query.group_by(journey)).all()
     return dict(rows)
 
 

@@ -1,6 +1,6 @@
 """Those under way in a journey whom a filter finds: a page of them, their ids, or groups of them that stand alike."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -45,53 +45,81 @@ _ALIKE: Any = (Enrollment.digest, Enrollment.version, Enrollment.stage, Enrollme
 
 
 def page(session: Session, wanted: LiveFilter, which: Slice) -> Rows:
-    """A page in the order in which they were made; raise `keyset.BadCursor`."""
-    query = select(Enrollment).where(*_where(session, wanted))
-    return keyset.page(session, query, [col(Enrollment.id)], which.cursor, which.limit, descending=which.descending)
+    """A page in the order in which they were made, or (`since`) in which they entered; raise `keyset.BadCursor`."""
+    lead = _lead(wanted)
+    query = select(Enrollment).where(*_where(session, wanted, lead))
+    order = [col(Enrollment.entered_at), col(Enrollment.id)] if lead == "since" else [col(Enrollment.id)]
+    return keyset.page(session, query, order, which.cursor, which.limit, descending=which.descending)
 
 
 def ids(session: Session, wanted: LiveFilter, after: str, limit: int) -> Sequence[str]:
     """The next ids of them, behind the id `after`."""
-    query = select(Enrollment.id).where(*_where(session, wanted), col(Enrollment.id) > after)
+    lead = _lead(wanted)
+    given = _where(session, wanted, "place" if lead == "since" else lead)
+    query = select(Enrollment.id).where(*given, col(Enrollment.id) > after)
     return session.exec(query.order_by(col(Enrollment.id)).limit(limit)).all()
 
 
 def among(session: Session, wanted: LiveFilter, ids: Collection[str]) -> Sequence[Enrollment]:
     """Those of these ids whom the filter finds now, in the order of their ids."""
-    query = select(Enrollment).where(*_where(session, wanted), col(Enrollment.id).in_(ids))
+    query = select(Enrollment).where(*_where(session, wanted, "id"), col(Enrollment.id).in_(ids))
     return session.exec(query.order_by(col(Enrollment.id))).all()
 
 
 def alike(session: Session, wanted: LiveFilter, chosen: Collection[str] | None = None) -> Sequence[AlikeEnrollments]:
     """All of them in groups; those of `chosen` alone where some are. Without these it looks at each whom it finds."""
     parts: Sequence[Collection[str] | None] = [None] if chosen is None else list(bulk.parts(sorted(chosen)))
+    lead = _lead(wanted) if chosen is None else "id"
     found: list[AlikeEnrollments] = []
     for part in parts:
-        query: Any = select_columns(*_ALIKE, func.count()).where(*_where(session, wanted))
+        query: Any = select_columns(*_ALIKE, func.count()).where(*_where(session, wanted, lead))
         query = query if part is None else query.where(col(Enrollment.id).in_(part))
         rows: Any = session.connection().execute(query.group_by(*_ALIKE))
         found += [AlikeEnrollments(*row) for row in rows]
     return sorted(found, key=lambda one: (one.stage, one.step or "", one.version, one.paused_by or ""))
 
 
-def _where(session: Session, wanted: LiveFilter) -> list[Any]:
-    """By the index that finds fewest: of the stuck, of a step, else of a stage of the journey."""
-    beside = dialect.of(session).beside
-    lead = "stuck" if wanted.state == "stuck" else "step" if wanted.step is not None else "place"
-    given = {"journey": wanted.journey, "status": EnrollmentStatus.LIVE, "stage": wanted.stage}
-    found: list[Any] = [
-        (getattr(Enrollment, name) if lead == "place" else beside(getattr(Enrollment, name))) == value
-        for name, value in given.items()
-        if value is not None
-    ]
-    if wanted.step is not None:
-        found.append((col(Enrollment.step) if lead == "step" else beside(col(Enrollment.step))) == wanted.step)
-    if wanted.version is not None:
-        found.append(Enrollment.version == wanted.version)
+_Lead = Literal["stuck", "step", "paused", "version", "since", "place", "id"]
+
+_LOOKED_UP: Mapping[_Lead, Collection[str]] = {
+    "stuck": (),
+    "step": ("step",),
+    "paused": ("journey", "paused_by"),
+    "version": ("journey", "status", "version"),
+    "since": ("journey", "status", "entered_at"),
+    "place": ("journey", "status", "stage"),
+    "id": (),
+}
+"""What each index is looked up by; whatever else a filter says is compared with what that has found."""
+
+
+def _lead(wanted: LiveFilter) -> _Lead:
+    """The index that finds fewest: of the stuck, a step, the paused, a version, since a day, else a stage."""
+    given: Sequence[tuple[_Lead, bool]] = (
+        ("stuck", wanted.state == "stuck"),
+        ("step", wanted.step is not None),
+        ("paused", wanted.state == "paused"),
+        ("version", wanted.version is not None),
+        ("since", wanted.since is not None),
+        ("place", True),
+    )
+    return next(lead for lead, says in given if says)
+
+
+def _where(session: Session, wanted: LiveFilter, lead: _Lead) -> list[Any]:
+    beside, looked_up = dialect.of(session).beside, _LOOKED_UP[lead]
+
+    def column(name: str) -> Any:
+        own = getattr(Enrollment, name)
+        return own if name in looked_up else beside(own)
+
+    given = {"stage": wanted.stage, "step": wanted.step, "version": wanted.version}
+    found = [column("journey") == wanted.journey, column("status") == dialect.as_it_is(EnrollmentStatus.LIVE)]
+    found += [column(name) == value for name, value in given.items() if value is not None]
     if wanted.state == "paused":
-        found.append(col(Enrollment.paused_by).is_not(None))
+        found.append(column("paused_by").is_not(None))
     if wanted.state == "stuck":
         found.append(col(Enrollment.stuck).is_not(None))
     if wanted.since is not None:
-        found.append(col(Enrollment.entered_at) >= wanted.since)
+        found.append(column("entered_at") >= wanted.since)
     return found

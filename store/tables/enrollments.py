@@ -49,6 +49,9 @@ class Enrollment(SQLModel, table=True):
         partial_index("ix_enrollment_follow", "follow_at", "id", of="follow_at IS NOT NULL"),
         partial_index("ix_enrollment_poked", "poked_at", "id", of="poked_at IS NOT NULL"),
         partial_index("ix_enrollment_stuck", "id", of="stuck IS NOT NULL"),
+        partial_index("ix_enrollment_version", "journey", "version", "id", of="status = 'live'"),
+        partial_index("ix_enrollment_since", "journey", "entered_at", "id", of="status = 'live'"),
+        partial_index("ix_enrollment_held", "journey", "id", of="paused_by IS NOT NULL"),
     )
 
     id: str = Field(primary_key=True)

@@ -102,3 +102,28 @@ def test_what_needs_a_person_leads_to_where_it_is_seen(
         ("/reconciliation", "3 differences are open in the books"),
     ):
         assert re.search(f'<a href="{re.escape(path)}"><b>[^<]*{re.escape(told)}', shown), told
+
+
+def test_no_journey_is_left_out_however_many_there_are(browser: Callable[..., TestClient], parts: Parts) -> None:
+    """The list of journeys goes by pages; what needs a person does not."""
+    now = parts.clock()
+    with parts.database.writing() as session:
+        session.add_all(Journey(key=f"j{one:03}", created_at=now, updated_at=now) for one in range(300))
+        session.add(Journey(key="z_paused", paused_at=now, created_at=now, updated_at=now))
+        session.add(Journey(key="z_stopped", alarm="0.4% complained", created_at=now, updated_at=now))
+        session.add(Journey(key="z_part", paused_stages={"trial": "now"}, created_at=now, updated_at=now))
+        session.add(Journey(key="z_old", paused_at=now, archived_at=now, created_at=now, updated_at=now))
+    shown = browser("support").get("/").text
+    assert re.findall(r'<a href="([^"]*)"><b>[^<]*\bz_', shown) == [
+        "/journeys/z_part", "/journeys/z_paused", "/journeys/z_stopped/report",
+    ]  # fmt: skip
+
+
+def test_somebody_stuck_in_a_journey_that_is_archived_needs_a_person_too(
+    browser: Callable[..., TestClient], lifecycle: list[Shell], parts: Parts
+) -> None:
+    with parts.database.writing() as session:
+        session.get(Journey, "tour").archived_at = parts.clock()
+        session.get(Enrollment, lifecycle[0].enrollment).stuck = "RuntimeError"
+    shown = browser("support").get("/").text
+    assert '<a href="/journeys/tour/enrollments?state=stuck"><b>stuck in tour: 1' in shown

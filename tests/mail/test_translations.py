@@ -8,11 +8,15 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from mail.brand import Brand
+from mail.catalogues import DamagedCatalogue
 from mail.message import Sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import Stored
 from mail.translations import CATALOGUES, Translations, direction
 from services.feedback import preferences
+from waypost.errors import CannotStart
+from waypost.settings import Settings
+from waypost.wiring import check_catalogues
 
 TEMPLATES = CATALOGUES.parent
 LANGUAGES = sorted(file.stem for file in CATALOGUES.glob("*.po"))
@@ -58,6 +62,54 @@ def test_an_installation_adds_a_language_by_a_file(tmp_path: Path) -> None:
     assert made.into(["fr-CA"])("Unsubscribe") == "Se désabonner"
     assert made.into(["fr"])("Save") == "Save", "what it does not have is English"
     assert (made.into(["de"])("Unsubscribe"), made.into(["de"])("Save")) == ("Abmelden", "Speichern")
+
+
+DAMAGED = {
+    "a quote is missing": ('msgid "Save"\nmsgstr "Enregistrer\n', 5, "a text in quotes"),
+    "a quote within": ('msgid "Save"\nmsgstr "le "bouton""\n', 5, "a text in quotes"),
+    "a word nobody knows": ('msgid "Save"\nmsgtext "Enregistrer"\n', 5, "write msgid or msgstr"),
+    "a text without its translation": ('msgid "Save"\n\nmsgid "Unsubscribe"\nmsgstr "x"\n', 4, "missing msgstr"),
+    "a name that was translated": (
+        'msgid "You get this mail about “%(topic)s”."\nmsgstr "À propos de %(sujet)s."\n', 4, r"keep %\(topic\)s"),
+    "a name that was left out": (
+        'msgid "You get this mail about “%(topic)s”."\nmsgstr "À propos."\n', 4, r"keep %\(topic\)s"),
+    "a percent sign beside a name": (
+        'msgid "You get this mail about “%(topic)s”."\nmsgstr "100 % %(topic)s"\n', 4, r"keep %\(topic\)s"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_catalogue_is_told_by_file_and_line(tmp_path: Path, damage: str) -> None:
+    text, line, why = DAMAGED[damage]
+    file = tmp_path / "locales" / "fr.po"
+    file.parent.mkdir()
+    file.write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n' + text)
+    with pytest.raises(DamagedCatalogue, match=rf"^{re.escape(str(file))}:{line}: .*{why}"):
+        Translations([tmp_path]).check()
+
+
+def test_a_catalogue_in_another_encoding_or_of_no_language_is_told(tmp_path: Path) -> None:
+    (tmp_path / "locales").mkdir()
+    file = tmp_path / "locales" / "fr.po"
+    file.write_bytes(FRENCH.encode("latin-1"))
+    with pytest.raises(DamagedCatalogue, match=r"fr\.po:5: this is no text in utf-8"):
+        Translations([tmp_path]).check()
+    file.write_bytes(FRENCH.replace("utf-8", "latin-1").encode("latin-1"))
+    assert Translations([tmp_path]).into(["fr"])("Unsubscribe") == "Se désabonner", "what the file says it is, it is"
+    file.rename(file.with_name("français.po"))
+    with pytest.raises(DamagedCatalogue, match=r"français\.po: a catalogue is named by its language"):
+        Translations([tmp_path]).check()
+
+
+def test_nothing_starts_with_a_damaged_catalogue(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, home=tmp_path)  # type: ignore[call-arg]
+    check_catalogues(settings)
+    (settings.template_folder / "locales").mkdir(parents=True)
+    (settings.template_folder / "locales" / "fr.po").write_text(FRENCH)
+    check_catalogues(settings)
+    (settings.template_folder / "locales" / "fr.po").write_text("Bonjour")
+    with pytest.raises(CannotStart, match=r"fr\.po:1: "):
+        check_catalogues(settings)
 
 
 def test_the_foot_of_a_mail_is_in_its_language(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """No list and no lane scans a large table, or sorts what it has found."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,8 +293,19 @@ LIVE_FILTERS = {
     "the paused of a version": LiveFilter(journey="j", version=1, state="paused"),
     "the stuck": LiveFilter(journey="j", state="stuck"),
     "the stuck at a step": LiveFilter(journey="j", step="p", state="stuck"),
-    "since a day": LiveFilter(journey="j", stage="s", since=NOON),
+    "since a day": LiveFilter(journey="j", since=NOON),
+    "since a day in a stage": LiveFilter(journey="j", stage="s", since=NOON),
+    "a version": LiveFilter(journey="j", version=1),
+    "a version in a stage since a day": LiveFilter(journey="j", version=1, stage="s", since=NOON),
+    "the paused": LiveFilter(journey="j", state="paused"),
+    "a step of a version": LiveFilter(journey="j", step="p", version=1),
 }
+FOUND_BY = {
+    "since a day": "ix_enrollment_since",
+    "a version": "ix_enrollment_version",
+    "the paused": "ix_enrollment_held",
+}
+"""The index of what is found nowhere else without looking at everybody."""
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -302,3 +315,33 @@ def test_those_under_way_are_found_by_an_index(database: Database, wanted: str, 
     assert_quick(database, lambda session: live_selection.page(session, given, Slice(descending=descending)))
     assert_quick(database, lambda session: live_selection.ids(session, given, "e", 500))
     assert_quick(database, lambda session: live_selection.alike(session, given, ["e"]))
+
+
+@pytest.mark.parametrize("wanted", FOUND_BY)
+def test_few_under_way_are_found_without_a_look_at_the_others(database: Database, wanted: str) -> None:
+    with watched(database) as asked, database.writing() as session:
+        live_selection.page(session, LIVE_FILTERS[wanted], Slice(descending=True))
+    with database.writing() as session:
+        (steps,) = (plan(session, statement, parameters) for statement, parameters in asked)
+    assert FOUND_BY[wanted] in " ".join(steps)
+
+
+FEW = {
+    "who is stuck in any journey": (live_enrollments.stuck, "ix_enrollment_stuck"),
+    "who is stuck in one": (partial(live_enrollments.stuck, journeys=["j"]), "ix_enrollment_stuck"),
+    "where a customer is": (partial(enrollments.live_places, customer_ids=["c"], emails=[]), "ix_enrollment_customer"),
+}
+
+
+@pytest.mark.parametrize("question", FEW)
+def test_on_sqlite_which_knows_nothing_of_the_rows_few_are_found_by_the_index_of_those_few(
+    sqlite: Path, tmp_path: Path, question: str
+) -> None:
+    ask, index = FEW[question]
+    database = Database(f"sqlite:///{shutil.copy(sqlite, tmp_path / 'waypost.db')}")
+    with watched(database) as asked, database.writing() as session:
+        ask(session)
+    with database.writing() as session:
+        (steps,) = (plan(session, statement, parameters) for statement, parameters in asked)
+    database.close()
+    assert index in " ".join(steps)

@@ -19,7 +19,7 @@ from waypost.errors import CannotStart  # noqa: E402
 from waypost.process_end import end  # noqa: E402
 from waypost.settings import Settings  # noqa: E402
 from waypost.telemetry import logs  # noqa: E402
-from waypost.wiring import Parts  # noqa: E402
+from waypost.wiring import Parts, check_catalogues  # noqa: E402
 from workflows.gateway import TemporalUnavailable  # noqa: E402
 
 
@@ -66,6 +66,7 @@ def main(name: str, *queues: str) -> int:
     parts = Parts(Settings())
     parts.trace(name)
     try:
+        check_catalogues(parts.settings)
         PROCESSES[name](parts, *queues)
     except (CannotStart, TemporalUnavailable) as cannot:
         sys.stderr.write(f"{cannot}\n")

@@ -24,7 +24,7 @@ from waypost.processes.admin_key import AdminKey, ensure_admin_key
 from waypost.settings import Settings
 from waypost.stack import home, temporal_server
 from waypost.stack.child import Check, Child
-from waypost.wiring import Parts, check_identity, utc_now
+from waypost.wiring import Parts, check_catalogues, check_identity, utc_now
 from workflows.gateway import TemporalUnavailable
 
 STARTS_WITHIN = 240.0
@@ -53,6 +53,7 @@ class Stack:
     async def run(self) -> None:
         """Start, say where everything is, and stay until a signal comes."""
         check_identity(self.settings)
+        check_catalogues(self.settings)
         self._lock = home.take(self.settings.home)
         home.check_whole(self.settings.home)
         parts = Parts(self.settings)
