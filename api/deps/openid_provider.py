@@ -143,7 +143,7 @@ class OpenIdProvider:
         elif secret is not None:
             said["client_secret"] = secret
         place = self._endpoint(described, "token_endpoint")
-        return _told(asking.build_request("POST", place, data=said, headers=headers), asking)
+        return _told(asking.build_request("POST", place, data=said, headers=headers), asking, of_person=True)
 
     def _believed(self, token: str, keys: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         """The claims of an ID token, once each of them holds."""
@@ -176,7 +176,7 @@ class OpenIdProvider:
         """What the provider tells beside the ID token, of the same person."""
         headers = {"Authorization": f"Bearer {token}"}
         asked = asking.build_request("GET", self._endpoint(described, "userinfo_endpoint"), headers=headers)
-        more = _told(asked, asking)
+        more = _told(asked, asking, of_person=True)
         if more.get("sub") != claims["sub"]:
             raise NotProven("it speaks of somebody else beside its ID token")
         return dict(more)
@@ -205,8 +205,8 @@ def _asking() -> "httpx.Client":
     return httpx.Client(timeout=WAITS, follow_redirects=False, headers={"Accept": "application/json"})
 
 
-def _told(asked: "httpx.Request", asking: "httpx.Client") -> Mapping[str, Any]:
-    """The JSON object of an answer; raise ProviderAway, or NotProven where the provider refuses what was asked."""
+def _told(asked: "httpx.Request", asking: "httpx.Client", *, of_person: bool = False) -> Mapping[str, Any]:
+    """The JSON object of an answer; raise ProviderAway, or NotProven where it is refused and what a person brought."""
     import httpx
 
     try:
@@ -222,7 +222,7 @@ def _told(asked: "httpx.Request", asking: "httpx.Client") -> Mapping[str, Any]:
         told = json.loads(body)
     except (httpx.HTTPError, ValueError) as wrong:
         raise ProviderAway(type(wrong).__name__) from None
-    if answer.status_code in (400, 401, 403):
+    if of_person and answer.status_code in (400, 401, 403):
         raise NotProven("it does not take what was brought back")
     if answer.status_code != 200 or not isinstance(told, dict):
         raise ProviderAway(f"it answers {answer.status_code}")

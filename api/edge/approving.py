@@ -48,8 +48,8 @@ def decline(parts: Backend, key: str, id: str, by: str, reason: str, now: dateti
     return parts.database.write(work)
 
 
-def confirm(parts: Backend, key: str, id: str, by: str, now: datetime) -> DonePublish:
-    """Publish as it was asked for, with exactly the plan that the request names.
+def confirm(parts: Backend, key: str, id: str, plan: str | None, by: str, now: datetime) -> DonePublish:
+    """Publish as it was asked for, with exactly the plan that the request names: `plan`, else raise Refused.
 
     Where those under way have changed since, or the plan is old, nothing is published; it is counted anew, and the
     request speaks of that plan. Raise Drifted, with the new plan's `token`; Refused, NotFound, InvalidJourney.
@@ -57,6 +57,11 @@ def confirm(parts: Backend, key: str, id: str, by: str, now: datetime) -> DonePu
     known = parts.templates()
     with parts.database.reading() as session:
         asked = ApprovalOut.model_validate(approval_requests.waiting(session, key, id))
+        own = asked.asked_by == by and journeys.get(session, key).drafted_by != by  # their own draft is told so below
+    if own:
+        raise Refused("you asked for it yourself, and another one confirms it", "own_request")
+    if asked.plan != plan:
+        raise Refused("it is counted anew since you looked; look at that plan, and confirm that", "other_plan")
     wanted = WantedPublish(key=key, by=by, in_flight=asked.in_flight, token=asked.plan, approved=True, request=id)
 
     def make_live(session: Session, share: int) -> tuple[JourneyVersion, bool]:

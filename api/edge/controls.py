@@ -60,7 +60,7 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> tuple[s
         customers.lock_owners(session, [id])
         enrollment = customer_view.enrollment(session, id)
         if wanted.waits_in is not None:
-            waited_mails.check_waits(enrollment, wanted.waits_in, now)
+            waited_mails.check_waits(session, enrollment, wanted.waits_in, now)
         place = places.place_named(session, enrollment, *wanted.to) if wanted.to is not None else None
         asked = asking.ask(session, enrollment, verb, now, once=wanted.once, to=place, late=wanted.late)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:

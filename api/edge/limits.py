@@ -21,11 +21,14 @@ from api.errors import problem
 LARGEST = 1024 * 1024
 """Bytes of a body: four times the largest journey."""
 
-TEMPLATES = "/v1/templates/"
-"""Where the paths begin that take the texts of a template, in many languages."""
+TEMPLATES, TEMPLATE_FORMS = "/v1/templates/", "/templates/"
+"""Where the paths begin that take the texts of a template, in many languages: of the API, and of the editor's form."""
 
 LARGEST_TEMPLATES = 8 * LARGEST
 """Bytes of such a body: four of the largest templates, or fifty of a usual size."""
+
+AS_A_FORM = 3
+"""How many times as long a text is at most as browsers send it in a form."""
 
 SECONDS = 30.0
 """For a request: what takes longer is an operation."""
@@ -113,6 +116,8 @@ def _largest(path: str) -> int:
     """Bytes of a body that a path takes."""
     if path == FORM_UPLOADS:
         return file_imports.LARGEST + LARGEST
+    if path.startswith(TEMPLATE_FORMS):
+        return AS_A_FORM * LARGEST_TEMPLATES
     return LARGEST_TEMPLATES if path.startswith(TEMPLATES) else LARGEST
 
 

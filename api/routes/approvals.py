@@ -13,7 +13,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.routes.journeys import JourneyKey
-from api.schemas.approvals import ApprovalIn, ApprovalOut, DeclineIn
+from api.schemas.approvals import ApprovalIn, ApprovalOut, ConfirmIn, DeclineIn
 from api.schemas.base import Page
 from api.schemas.journey_changes import Published
 from api.schemas.journeys import VersionOut
@@ -57,13 +57,17 @@ def get(key: JourneyKey, id: ApprovalId, session: Reading, caller: Support) -> A
 
 
 @router.post("/{key}/approvals/{id}/confirm", summary="Approve and publish", responses=responses(404, 409, 422))
-def confirm(key: JourneyKey, id: ApprovalId, parts: TheBackend, now: Now, caller: Marketer) -> Published:
-    """Publish the draft, with exactly the plan that was asked for. Its author is refused (`own_draft`).
+def confirm(
+    key: JourneyKey, id: ApprovalId, body: ConfirmIn, parts: TheBackend, now: Now, caller: Marketer
+) -> Published:
+    """Publish the draft, with exactly this plan of the request. Its author is refused (`own_draft`), and whoever asked.
+
+    Where the request speaks of another plan by now, nothing is published (409, `other_plan`).
 
     Where those under way have changed since, nothing is published (409): `plan` tells the counts of now and the `token`
     of a new plan, of which the request speaks from then on. So it is where the plan is older than 15 minutes.
     """
-    done = approving.confirm(parts, key, id, caller.id, now)
+    done = approving.confirm(parts, key, id, body.plan, caller.id, now)
     shown = VersionOut.model_validate(done.version).model_dump()
     moving = operation_out(done.moving, now) if done.moving is not None else None
     return Published(**shown, created=done.created, operation=moving)

@@ -26,6 +26,14 @@ class ApprovalIn(BaseModel):
     note: str = Field("", max_length=LONGEST, description="what an approver should know", examples=["for Friday"])
 
 
+class ConfirmIn(BaseModel):
+    """What is confirmed."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"plan": "op_06h0ay4t1dthcgt67nd2berw"}]})
+
+    plan: str | None = Field(max_length=40, description="of the request, as it was looked at; another one is refused")
+
+
 class DeclineIn(BaseModel):
     """Why not."""
 

@@ -97,6 +97,7 @@ def count_anew(
 
     Raise as `waiting` does, and NotFound where the plan has been let go of since.
     """
+    journeys.held(session, key)
     request = waiting(session, key, id)
     if request.plan is None:
         return None

@@ -18,6 +18,7 @@ from journeys.simulation.forecast import Action
 from services.definitions import journeys
 from services.enrollments import enrollment_forecast
 from services.errors import Refused
+from store.queries import controls
 from store.tables.enrollments import Enrollment
 
 
@@ -50,8 +51,13 @@ def of(session: Session, run: Enrollment, now: datetime) -> WaitedMail:
     return WaitedMail(step=state.position, template=mail.template, now=next(own, None))
 
 
-def check_waits(run: Enrollment, step: str, now: datetime) -> None:
-    """Raise Refused where an enrollment does not wait in this step any more, or is about to go on by itself."""
+def check_waits(session: Session, run: Enrollment, step: str, now: datetime) -> None:
+    """Raise Refused where an enrollment does not wait in this step any more, or is about to go on.
+
+    What was asked of it before comes first, and may pass the wait over: a second skip would pass the next one.
+    """
+    if controls.asked(session, run.id):
+        raise Refused("somebody has asked something of it just now; look at the page of the customer once more")
     if run.step != step or run.paused:
         raise Refused("they have moved on since you looked; look at the page of the customer once more")
     if run.wakes_at is not None and run.wakes_at <= now:

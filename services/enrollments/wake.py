@@ -33,6 +33,7 @@ from services.messages.eligibility import Recipients
 from store.queries import customers, decisions, enrollments
 from store.queries.enrollments import EnrollmentToWake
 from store.session import CameBetween
+from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Enrollment
 
 AHEAD = 8
@@ -52,8 +53,12 @@ class Together:
         self._now = now
         self._recipients: Recipients | None = None
 
+    def moved(self) -> None:
+        """Somebody stands elsewhere, where mail may not go, or may go again: it is asked anew."""
+        self._recipients = None
+
     def recipients(self) -> Recipients:
-        """How they stand; asked once."""
+        """How they stand; asked once, until somebody moves."""
         if self._recipients is None:
             settings = installation_settings.load(self.session)
             self._recipients = Recipients(self.session, [*self.customers.values()], settings, self._now)
@@ -85,14 +90,14 @@ def wake(
     if unfollowed:
         own.last_wakes = own.last_wakes[-len(unfollowed) :]
         _let_lead(own)
-        return _for_workflow(own, unfollowed, lag, more=_waits(own, now))
+        return _for_workflow(own, unfollowed, lag if _has_room(own) else _NO_TIME, more=_waits(own, now))
     lost = astray or number != own.wakes + 1
     if lost:
         _note(session, own, "put_right", {"wake": number, "wakes": own.wakes}, now)
     own.last_wakes = [] if lost else own.last_wakes[-1:]  # it may have to follow the last one again
     woken = _work_off(together, waking, now, lost=lost)
     _let_lead(own)
-    return _for_workflow(own, [woken], lag)
+    return _for_workflow(own, [woken], lag if _has_room(own) else _NO_TIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +135,8 @@ def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: time
         if own.wakes > before and follows:  # else its workflow asks for the wake when it starts
             own.follow_at = own.follow_at or now + spread(lag, own.id)
     _let_lead(own)
+    if own.follow_at is not None and not _has_room(own):
+        own.follow_at = now  # its workflow is to meet the next deadline, so it is to have caught up by then
     if own.due_at is not None and own.due_at <= now:
         own.due_at = None  # nothing was due all the same, and would not be at the next look
     return not more
@@ -201,6 +208,8 @@ def _work_off(together: Together, waking: EnrollmentToWake, now: datetime, *, lo
     if not work.cut:
         own.poked_at = own.nudged_at = None
     if acted:
+        if (own.stage, own.status) != (reached.stage, EnrollmentStatus.ENDED if reached.ended else own.status):
+            together.moved()
         decisions.add(session, work.rows)
         working_off.stand(call, begun, reached)
         if reached.ended:

@@ -89,6 +89,8 @@ def behind(session: Session, now: datetime, limit: int, again: datetime) -> Sequ
     query = query.order_by(col(Enrollment.follow_at), col(Enrollment.id)).limit(limit)
     rows = session.connection().execute(query.with_for_update(skip_locked=True, of=Enrollment)).all()
     found = [WorkflowRow._make(one) for one in rows]
+    if not found:
+        return []
     here = col(Enrollment.id).in_([one.id for one in found])
     session.connection().execute(update(Enrollment).where(here).values(follow_at=again))
     return found

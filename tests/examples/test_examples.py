@@ -214,6 +214,12 @@ def simulated(parts: Parts, program: Program, story: Story) -> tuple[list[str], 
 # -- run ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def lag() -> timedelta:
+    """A server that hears a poke while a workflow's own timer ends may stand still for ever, where time is skipped."""
+    return timedelta(minutes=1)
+
+
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
 async def test_a_story_run(skipping: Any, story: Story) -> None:
     """On a real Temporal whose clock jumps: from one thing that is due to the next, as production does."""

@@ -13,9 +13,9 @@ from tests.shells import Shell
 
 WITHOUT = {
     "frame/problem.html", "signing_in/mailed.html", "signing_in/link.html", "signing_in/sign_in.html",
-    "signing_in/account.html",
+    "signing_in/account.html", "signing_in/refused.html", "writing/approvals.html",
 }  # fmt: skip
-"""Pages of what the API has no call for: a problem, and how a person signs in."""
+"""Pages of what the API has no call for: a problem, how a person signs in, the approvals of all journeys at once."""
 
 
 def test_every_page_has_the_drawer() -> None:

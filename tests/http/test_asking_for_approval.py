@@ -1,6 +1,7 @@
 """An author asks for approval, and an approver confirms exactly the plan that was asked for, or declines with a reason."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -97,13 +98,13 @@ def test_what_was_asked_for_is_published_as_its_plan_has_told(
         "journey": "tour", "in_flight": "move", "note": "for Friday", "status": "open", "asked_by": author["id"],
     }  # fmt: skip
     headers = {"Authorization": author["Authorization"]}
-    own = client.post(f"{ASKED}/{asked['id']}/confirm", headers=headers)
+    own = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]}, headers=headers)
     assert (own.status_code, own.json()["path"]) == (409, "own_draft")
-    done = client.post(f"{ASKED}/{asked['id']}/confirm").json()
+    done = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]}).json()
     assert (done["number"], done["operation"]["total"]) == (2, tour.CUSTOMERS)
     shown = client.get(f"{ASKED}/{asked['id']}", headers=headers).json()
     assert (shown["status"], shown["version"], shown["decided_by"] != author["id"]) == ("confirmed", 2, True)
-    again = client.post(f"{ASKED}/{asked['id']}/confirm")
+    again = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]})
     assert (again.status_code, again.json()["path"]) == (409, "decided")
     assert client.get(ASKED, params={"status": "open"}).json()["items"] == []
     assert on_record(client)[:2] == ["published", "asked for approval of"]
@@ -115,26 +116,29 @@ def test_who_has_gone_on_since_is_counted_anew_and_nothing_is_published(
     client.post("/v1/track", json={"userId": "c3", "event": "Paid"})
     for one in shells:
         one.wake(parts.clock())
-    drifted = client.post(f"{ASKED}/{asked['id']}/confirm")
+    drifted = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]})
     assert (drifted.status_code, drifted.json()["type"]) == (409, "urn:waypost:problem:plan-drifted")
     new = client.get(f"{ASKED}/{asked['id']}").json()
     assert (new["status"], new["plan"]) == ("open", drifted.json()["plan"]["token"])
     assert new["plan"] != asked["plan"]
-    early = client.post(f"{ASKED}/{asked['id']}/confirm")
+    unseen = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]})
+    assert (unseen.status_code, unseen.json()["path"]) == (409, "other_plan")
+    early = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": new["plan"]})
     assert (early.status_code, early.json()["path"]) == (409, "unfinished_plan")
     counted(parts)
-    assert client.post(f"{ASKED}/{asked['id']}/confirm").json()["number"] == 2
+    assert client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": new["plan"]}).json()["number"] == 2
 
 
 def test_a_plan_of_hours_ago_is_counted_anew_first(
     client: TestClient, asked: dict[str, Any], parts: Parts, clock: HandClock
 ) -> None:
     clock.forward(hours=3)
-    old = client.post(f"{ASKED}/{asked['id']}/confirm")
+    old = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]})
     assert (old.status_code, old.json()["path"]) == (409, "old_token")
-    assert client.get(f"{ASKED}/{asked['id']}").json()["plan"] in old.json()["detail"]
+    new = client.get(f"{ASKED}/{asked['id']}").json()["plan"]
+    assert new in old.json()["detail"]
     counted(parts)
-    assert client.post(f"{ASKED}/{asked['id']}/confirm").json()["number"] == 2
+    assert client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": new}).json()["number"] == 2
 
 
 def test_a_draft_that_was_changed_since_is_asked_for_again(
@@ -143,7 +147,7 @@ def test_a_draft_that_was_changed_since_is_asked_for_again(
     headers = {"Authorization": author["Authorization"]}
     longest = tour.JOURNEY.replace("3 days", "9 days")
     assert client.put("/v1/journeys/tour", content=longest, headers=headers).status_code == 200
-    refused = client.post(f"{ASKED}/{asked['id']}/confirm")
+    refused = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]})
     assert (refused.status_code, refused.json()["path"]) == (409, "other_draft")
     stale = client.post(ASKED, json={"plan": asked["plan"]}, headers=headers)
     assert (stale.status_code, stale.json()["path"]) == (409, "other_draft")
@@ -190,7 +194,7 @@ def test_a_confirmation_asks_the_database_little(
     client: TestClient, asked: dict[str, Any], parts: Parts, statements: Any
 ) -> None:
     with statements(parts.database, at_most=40):
-        assert client.post(f"{ASKED}/{asked['id']}/confirm").status_code == 200
+        assert client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]}).status_code == 200
 
 
 # -- in the browser ----------------------------------------------------------------------------------------------------
@@ -253,12 +257,18 @@ def test_a_plan_that_has_changed_is_shown_anew_and_then_confirmed(
     for one in shells:
         one.wake(parts.clock())
     said = {"form_token": token(page)}
-    drifted = approver.post(f"{place}/confirm", data=said)
+    drifted = approver.post(f"{place}/confirm", data={**said, "plan": asked["plan"]})
     assert (drifted.status_code, "It is counted anew" in drifted.text) == (409, True)
     counted(parts)
     clock.forward(hours=1)
     assert "Count anew" in approver.get(place).text
     assert approver.post(f"{place}/count", data=said).headers["location"] == place
     counted(parts)
-    assert "<b>6</b> are mailed as soon as they are moved" in approver.get(place).text
-    assert approver.post(f"{place}/confirm", data=said).headers["location"] == "/journeys/tour/edit/published/2"
+    page = approver.get(place).text
+    assert "<b>6</b> are mailed as soon as they are moved" in page
+    unseen = approver.post(f"{place}/confirm", data={**said, "plan": asked["plan"]})
+    assert (unseen.status_code, "counted anew since you looked" in unseen.text) == (409, True)
+    shown = re.search(r'name="plan" value="(\w+)"', page)
+    assert shown is not None
+    done = approver.post(f"{place}/confirm", data={**said, "plan": shown[1]})
+    assert done.headers["location"] == "/journeys/tour/edit/published/2"

@@ -21,6 +21,7 @@ MODULES = (
 LEAST = {
     "support": {
         "GET /operations", "GET /operations/{id}", "GET /operations/{id}/errors.csv", "GET /reconciliation",
+        "GET /operations/{id}/report.svg",
         "POST /reconciliation/check", "GET /hooks", "GET /dispatches", "GET /segments", "GET /segments/{key}",
         "GET /topics", "GET /suppressions", "GET /settings", "GET /approvals", "GET /approvals/{key}/{id}",
     },

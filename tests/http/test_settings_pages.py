@@ -31,7 +31,7 @@ FULL = InstallationSettings(
     timezone="Europe/Berlin", quiet_hours=QuietHours.model_validate({"from": "21:00", "to": "08:00"}),
     cap=CapIn(max=3, per="7 days"), sandbox=["me@example.com", "@example.org"], locale="de", control_group=5,
     one_profile_per_address=True, tracking=TrackingIn(opens=False, utm=Utm(source="shop")),
-    retention=Retention(bodies=None, rejections=7),
+    retention=Retention(bodies=None, rejections=7), main_currency="EUR",
 )  # fmt: skip
 
 
@@ -59,6 +59,11 @@ def changes(parts: Parts) -> list[tuple[str, str, str]]:
 def test_settings_that_are_typed_are_those_that_were_kept(settings: InstallationSettings) -> None:
     assert SettingsForm.of(settings).wanted() == settings
     assert SettingsForm.model_validate(SettingsForm.of(settings).hidden).wanted() == settings
+
+
+def test_no_setting_is_left_out_of_that() -> None:
+    given = {name for name in InstallationSettings.model_fields if getattr(FULL, name) is not None}
+    assert given == set(InstallationSettings.model_fields)
 
 
 def test_a_change_of_settings_is_told_before_it_is_made(

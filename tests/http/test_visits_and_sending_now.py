@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from services.enrollments import asking
 from services.reports import stage_visits
 from services.reports.stage_visits import StageVisit
 from store.queries import enrollments
@@ -141,6 +142,19 @@ def test_a_mail_that_is_waited_for_is_asked_once_more_and_goes_on_record(
     gone = desk.get(url)
     assert (gone.status_code, "do not wait for a mail now" in gone.text) == (409, True)
     assert "send-now" not in desk.get(f"/customers/{run.customer_id}").text
+
+
+def test_two_who_send_it_at_once_pass_one_wait_over(
+    browser: Browser, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    """The first is asked for, and no worker has done it yet."""
+    desk, run = hurried(browser("support"), shells[0], clock), run_of(parts, shells[0])
+    url = f"/enrollments/{run.id}/send-now"
+    typed = {"step": "trial/wait:3 days", "form_token": token(desk.get(url).text)}
+    with parts.database.writing() as session:
+        asking.ask(session, session.get_one(Enrollment, run.id), "skip", clock())
+    second = desk.post(url, data=typed)
+    assert (second.status_code, "just now" in second.text) == (409, True)
 
 
 def test_what_the_policies_would_say_of_it_now_is_told_before(

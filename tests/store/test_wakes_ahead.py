@@ -102,6 +102,55 @@ def test_nobody_is_further_ahead_than_a_workflow_follows_at_once(
     assert lead(database, noon, shell).done == [shell.enrollment], "there is room again"
 
 
+def test_one_that_is_as_far_ahead_as_may_be_meets_its_deadline_by_its_workflow_in_time(
+    database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
+) -> None:
+    """Nobody leads it, so its workflow is poked at once and does not look a lag after the deadline."""
+    publish("turning", TURNING.replace("b: {", "b: {steps: [{wait: 2 days}], "))
+    take({"type": "track", "userId": "bob", "event": "Begun"})
+    shell = Shell(database, own(database))
+    shell.wake(noon)
+    for _ in range(wake.AHEAD - 1):
+        take({"type": "track", "userId": "bob", "event": "E"})
+        lead(database, noon, shell, lag=timedelta(minutes=5))
+    assert (own(database).stage, own(database).due_at, own(database).follow_at) == ("b", None, noon)
+    told = database.write(lambda session: wake.wake(session, shell.enrollment, 2, noon, lag=timedelta(minutes=5)))
+    assert told.wakes_at is not None
+    assert told.wakes_at - (noon + TWO_DAYS) in (timedelta(), wake.spread(timedelta(minutes=5), shell.enrollment))
+    assert (own(database).due_at is None) == (told.wakes_at == noon + TWO_DAYS), "either somebody leads it, or it looks"
+
+
+GONE = """journey: gone
+enter: [{on: Signed Up}]
+start: gone
+stages:
+  gone: {mailable: false, transitions: [{on: Bought, to: back}]}
+  back: {}
+"""
+THANKS = """journey: thanks
+enter: [{on: Signed Up}]
+start: waits
+stages:
+  waits: {transitions: [{on: Bought, to: thanked}]}
+  thanked: {steps: [{send: mail_a}]}
+"""
+
+
+def test_who_may_be_mailed_again_since_another_run_moved_on_in_the_same_transaction_is_mailed(
+    database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
+) -> None:
+    """One event takes Ann out of a stage in which nobody is mailed, and has her thanked."""
+    publish("gone", GONE)
+    publish("thanks", THANKS)
+    shells = joined(database, take, "ann", "bob")
+    lead(database, noon, *shells)
+    for one in ("bob", "ann"):
+        take({"type": "track", "userId": one, "event": "Bought"}, at=noon)
+    lead(database, noon, *shells)
+    thanks = [(one.journey, one.status) for one in rows(database, Message) if one.journey == "thanks"]
+    assert thanks == [("thanks", "planned")] * 2
+
+
 def test_a_long_backlog_is_led_to_its_bound_and_left_to_the_workflow(
     database: Database, take: Ingest, publish: Callable[[str, str], None], noon: datetime
 ) -> None:

@@ -72,9 +72,12 @@ class JourneyCalls(Connection):
         """What was asked about a journey, the newest first; `filters`: `status`, `sort`, `limit`."""
         return self._list("/v1/journeys/{}/approvals", key, **filters)
 
-    def approve(self, key: str, request: str) -> m.Published:
-        """Publish as it was asked for; raises ApiProblem `plan-drifted` where those under way have changed since."""
-        return self.call("POST", "/v1/journeys/{}/approvals/{}/confirm", key, request)
+    def approve(self, key: str, request: str, plan: str | None) -> m.Published:
+        """Publish as it was asked for, with this plan of the request.
+
+        Raises ApiProblem `plan-drifted` where those under way have changed since.
+        """
+        return self.call("POST", "/v1/journeys/{}/approvals/{}/confirm", key, request, json={"plan": plan})
 
     def decline(self, key: str, request: str, reason: str = "") -> m.ApprovalOut:
         """Say no, and why; whoever asked withdraws it by this."""

@@ -318,6 +318,12 @@ class ComparedSideOut(TypedDict):
     at: str
 
 
+class ConfirmIn(TypedDict):
+    """What is confirmed."""
+
+    plan: str | None
+
+
 class ConsentIn(TypedDict):
     """What a customer said about a topic."""
 

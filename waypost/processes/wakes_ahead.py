@@ -91,8 +91,11 @@ class WakesAhead:
         return led
 
     async def lead(self, ids: Sequence[str]) -> Collection[str]:
-        """Wake these who were poked; return those of whom everything that was due is done."""
-        return (await asyncio.to_thread(self._lead, ids, True)).done
+        """Wake these who were poked; return those of whom everything that was due is done.
+
+        Who is held by others is not waited for: their workflow does it, and nobody else stands behind them.
+        """
+        return (await asyncio.to_thread(self._lead, ids, False)).done
 
     def workflows(self, ids: Collection[str]) -> dict[str, WorkflowRow]:
         """What is known of these enrollments for their workflows, by their ids; who is gone is left out."""

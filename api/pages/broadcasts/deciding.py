@@ -97,8 +97,9 @@ def do(
 
 
 def _seen(session: Session, key: str) -> str:
-    """What names the broadcast as somebody looks at it."""
-    return etags.of(broadcast_controls.shown(broadcasts.get(session, key))).strip('"')
+    """What names the broadcast as somebody looks at it, with how many customers a file has named for it."""
+    mark = etags.of(broadcast_controls.shown(broadcasts.get(session, key))).strip('"')
+    return f"{mark[:40]}x{broadcast_rows.count_named(session, key)}"
 
 
 def _question(

@@ -96,9 +96,9 @@ def _segment(session: Session, trail: Trail, key: str, written: WrittenBroadcast
     present = session.get(Segment, key)
     if present is not None and present.guard != written.guard:
         raise InvalidInput(f"there is a segment {key!r} already, with another condition; choose it, or none", "guard")
-    made = SegmentOut.model_validate(segments.put(session, key, written.guard, written.name or None, now))
     if present is None:
-        trail.note("created", "segment", key, None, made)
+        made = segments.put(session, key, written.guard, written.name or None, now)
+        trail.note("created", "segment", key, None, SegmentOut.model_validate(made))
     return key
 
 

@@ -1,7 +1,7 @@
 """What differs between a thing as it was and as it is, part by part, in words: of texts the lines that differ alone."""
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -38,10 +38,19 @@ def _parts(value: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, An
 
 def _differing(name: str, was: Any, became: Any) -> PartDifference:
     if isinstance(was, str) and isinstance(became, str) and "\n" in was + became:
-        lines = list(difflib.ndiff(was.splitlines(), became.splitlines()))
-        gone, come = (("\n".join(one[2:] for one in lines if one.startswith(mark))) for mark in "-+")
-        return PartDifference(name=name, before=gone or NOTHING, after=come or NOTHING)
+        lines, others = was.splitlines(), became.splitlines()
+        return PartDifference(name=name, before=_without(lines, others), after=_without(others, lines))
     return PartDifference(name=name, before=_told(was), after=_told(became))
+
+
+def _without(lines: Sequence[str], others: Sequence[str]) -> str:
+    """The lines that the others have not, as often as they have them less; each line is looked at once."""
+    left, found = Counter(others), list[str]()
+    for line in lines:
+        left[line] -= 1
+        if left[line] < 0:
+            found.append(line)
+    return "\n".join(found) or NOTHING
 
 
 def _told(value: Any) -> str:

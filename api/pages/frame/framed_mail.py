@@ -15,7 +15,7 @@ POLICY = (
 """A mail has its style in itself. It runs no script, posts nothing, and loads no picture: nobody learns that it was
 looked at here."""
 
-_LOADS = re.compile(r"(<img\b[^>]*?\s)src(\s*=)(?!\s*[\"']?data:)", re.IGNORECASE)
+_LOADS = re.compile(r"(<img\b[^<>]*?\s)src(\s*=)(?!\s*[\"']?data:)", re.IGNORECASE)
 """Where a picture would be loaded; the policy would refuse it, and say so in the browser's console."""
 
 _ASKED = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)

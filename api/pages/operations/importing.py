@@ -91,9 +91,9 @@ class ImportForm(BaseModel):
         """As the edge takes it."""
         return WantedImport(kind=self.kind, journey=self.journey or None, broadcast=self.broadcast or None)
 
-    def mark(self, file: BinaryIO) -> str:
-        """What stands for this file, read this way."""
-        digest = hashlib.sha256(self.model_dump_json(exclude={"confirmed"}).encode())
+    def mark(self, file: BinaryIO, form: FileForm) -> str:
+        """What stands for this file, read this way: as somebody says, and as it is recognised."""
+        digest = hashlib.sha256(f"{self.model_dump_json(exclude={'confirmed'})} {form}".encode())
         file.seek(0)
         while piece := file.read(PIECE):
             digest.update(piece)
@@ -140,7 +140,7 @@ def _fields(said: FormData) -> dict[str, Any]:
 def _looked_at(frame: Frame, asked: ImportForm, file: BinaryIO, name: str) -> Response:
     file.seek(0)
     form = file_form.recognise(file, asked.recognition(file, name))
-    mark = asked.mark(file)
+    mark = asked.mark(file, form)
     if asked.confirmed == mark:
         return RedirectResponse(f"/operations/{_start(frame, asked, file, form)}", 303)
     found = file_imports.preview(frame.parts, asked.wanted(), file, form)

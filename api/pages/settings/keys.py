@@ -41,7 +41,7 @@ class KeyForm(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str = Field(default="", max_length=1_000)
-    scopes: list[str] = Field(default=["ingest"], max_length=20)
+    scopes: list[str] = Field(default=[], max_length=20)
     expires: str = Field(default="", max_length=40)
     rate: str = Field(default="", max_length=40)
     origins: str = Field(default="", max_length=20_000)
@@ -65,7 +65,7 @@ OriginsField = Annotated[str, Form(max_length=20_000)]
 @router.get("", response_class=HTMLResponse)
 def listed(frame: TheFrame, looks: AdminUser, session: Reading, page: ThePage) -> HTMLResponse:
     """All of them, the revoked too, and a form for one more."""
-    return _shown(frame, session, KeyForm(), page)
+    return _shown(frame, session, KeyForm(scopes=["ingest"]), page)
 
 
 @router.post("", response_class=HTMLResponse)

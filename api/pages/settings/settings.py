@@ -17,6 +17,7 @@ from api.edge.own_pages import own_form
 from api.errors import ApiError
 from api.pages.frame import confirmations, differences, forms
 from api.pages.frame.confirmations import ActionConfirmation
+from api.pages.frame.differences import PartDifference
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from services.definitions import send_hours
@@ -61,6 +62,7 @@ class SettingsForm(BaseModel):
     utm: bool = False
     utm_source: str = "waypost"
     utm_medium: str = "email"
+    main_currency: str = ""
     attribution_window: str = ""
     attribution_transactional: bool = False
     unsure_after: str = ""
@@ -85,6 +87,7 @@ class SettingsForm(BaseModel):
                     "opens": self.opens, "clicks": self.clicks,
                     "utm": {"source": self.utm_source, "medium": self.utm_medium} if self.utm else None,
                 },
+                "main_currency": self.main_currency.strip().upper() or None,
                 "attribution": {"window": self.attribution_window, "transactional": self.attribution_transactional},
                 "unsure": {"after": self.unsure_after, "then": self.unsure_then},
                 "retention": {
@@ -105,7 +108,8 @@ class SettingsForm(BaseModel):
             control_group=str(kept.control_group), one_profile_per_address=kept.one_profile_per_address,
             opens=kept.tracking.opens, clicks=kept.tracking.clicks, utm=utm is not None,
             utm_source=utm.source if utm else "waypost", utm_medium=utm.medium if utm else "email",
-            attribution_window=kept.attribution.window, attribution_transactional=kept.attribution.transactional,
+            main_currency=kept.main_currency or "", attribution_window=kept.attribution.window,
+            attribution_transactional=kept.attribution.transactional,
             unsure_after=kept.unsure.after, unsure_then=kept.unsure.then, keep_bodies=str(keep.bodies or ""),
             keep_rejections=str(keep.rejections or ""), keep_operations=str(keep.operations or ""),
             seen=etags.of(kept),
@@ -132,15 +136,26 @@ def save(frame: TheFrame, looks: AdminUser, now: Now, asked: Annotated[SettingsF
         with frame.parts.database.reading() as session:
             present = installation_settings.load(session)
             send_hours.check_settings(session, wanted)
+        if asked.seen != etags.of(present):
+            return _changed_meanwhile(frame, asked, present, wanted)
         if asked.confirmed != etags.of(wanted):
             return _question(frame, asked, present, wanted)
         frame.parts.database.write(lambda session: _store(frame, session, asked, wanted, now))
     except InvalidInput as wrong:
         return _form(frame, asked, problem=str(wrong), status=422)
-    except ApiError as between:
-        told = f"Somebody changed the settings meanwhile ({between.detail}). These are yours; nothing was written over."
-        return _form(frame, asked, problem=told, status=412)
+    except ApiError:
+        with frame.parts.database.reading() as session:
+            return _changed_meanwhile(frame, asked, installation_settings.load(session), asked.wanted())
     return RedirectResponse("/settings", 303)
+
+
+def _changed_meanwhile(
+    frame: Frame, asked: SettingsForm, present: InstallationSettings, wanted: InstallationSettings
+) -> HTMLResponse:
+    """The author's own, with what they would change now; shown once more, they are asked about just that."""
+    found = "; ".join(f"{one.name} from {one.before} to {one.after}" for one in _differing(present, wanted))
+    told = f"Somebody changed the settings meanwhile; nothing was written over. Yours now set {found or 'nothing'}."
+    return _form(frame, asked.model_copy(update={"seen": etags.of(present)}), problem=told, status=412)
 
 
 def _store(frame: Frame, session: Session, asked: SettingsForm, wanted: InstallationSettings, now: Now) -> None:
@@ -151,10 +166,14 @@ def _plain(settings: InstallationSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json", by_alias=True)
 
 
+def _differing(present: InstallationSettings, wanted: InstallationSettings) -> list[PartDifference]:
+    return differences.between(_plain(present), _plain(wanted))
+
+
 def _question(
     frame: Frame, asked: SettingsForm, present: InstallationSettings, wanted: InstallationSettings
 ) -> HTMLResponse:
-    found = differences.between(_plain(present), _plain(wanted))
+    found = _differing(present, wanted)
     if not found:
         return _form(frame, asked, problem="Nothing differs from the settings as they are.", status=422)
     changed = {one.name.partition(".")[0] for one in found}

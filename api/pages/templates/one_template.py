@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Form, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.deps.paging import ThePage
@@ -99,7 +100,7 @@ async def body(key: str, frame: TheFrame, looks: SupportUser, turns: TheRenderTu
     found = await look_at(frame, turns, looks.actor, key, asked)
     if found.mail is None:
         return framed_mail.told(found.problem)
-    return framed_mail.framed(found.mail.html, dark=asked.dark)
+    return await run_in_threadpool(framed_mail.framed, found.mail.html, dark=asked.dark)
 
 
 @router.get("/{key}/compare", response_class=HTMLResponse)
@@ -123,13 +124,17 @@ def ask_remove(key: str, frame: TheFrame, looks: MarketerUser) -> HTMLResponse:
 
 
 @router.post("/{key}/remove", response_class=RedirectResponse)
-def remove(key: str, frame: TheFrame, looks: MarketerUser) -> Response:
-    """Let it go with its versions; a refusal is told beside the question."""
+def remove(key: str, frame: TheFrame, looks: MarketerUser, seen: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """Let it go with its versions; a refusal, and what was saved since, is told beside the question."""
     parts, now = frame.parts, frame.parts.clock()
+
+    def work(session: Session) -> None:
+        if written_texts.seen_of(stored_templates.present(session, key)) != seen:
+            raise Refused("somebody has saved a version since you looked; it is told anew below")
+        stored_templates.remove(session, Trail(frame.request, session, now), parts, key)
+
     try:
-        parts.database.write(
-            lambda session: stored_templates.remove(session, Trail(frame.request, session, now), parts, key)
-        )
+        parts.database.write(work)
     except Refused as refused:
         return _removal(frame, key, problem=str(refused), status=409)
     return RedirectResponse("/templates", 303)
@@ -143,5 +148,5 @@ def _removal(frame: Frame, key: str, *, problem: str = "", status: int = 200) ->
         usage = stored_templates.usage(session, frame.parts, key)
     return frame.page(
         "templates/remove.html", status=status, key=key, template=present, usage=usage, problem=problem,
-        built_in=key in frame.parts.template_files(),
+        built_in=key in frame.parts.template_files(), seen=written_texts.seen_of(present),
     )  # fmt: skip

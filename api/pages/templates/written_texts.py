@@ -60,7 +60,7 @@ class WrittenTemplate:
         seen: Annotated[str, Form(max_length=64)] = "",
     ) -> None:
         fields = (tag, subject, preheader, html, text)
-        if len({len(one) for one in fields}) != 1 or not 0 < len(tag) <= LANGUAGES or tag[0] or "" in tag[1:]:
+        if len({len(one) for one in fields}) != 1 or not 0 < len(tag) <= 1 + LANGUAGES or tag[0] or "" in tag[1:]:
             raise InvalidInput("the form is not one of the editor's; open the page once more")
         self.seen = seen
         self.texts = [
@@ -83,6 +83,8 @@ class WrittenTemplate:
         tag, own = locales.tag(named), self.texts[0]
         if tag is None:
             raise InvalidInput(f"{named[:35]!r} is no language; it looks like de, or de-AT", "more")
+        if len(self.texts) > LANGUAGES:
+            raise InvalidInput(f"it is in {LANGUAGES} languages already, and in no more", "more")
         if tag in {one.tag for one in self.texts}:
             raise InvalidInput(f"it is in {tag} already", "more")
         copied = WrittenTexts(tag=tag, subject=own.subject, preheader=own.preheader, html=own.html, text=own.text)

@@ -78,11 +78,13 @@ def one(key: str, id: str, frame: TheFrame, looks: SupportUser) -> HTMLResponse:
 
 
 @router.post("/approvals/{key}/{id}/confirm", response_class=RedirectResponse)
-def confirm(key: str, id: str, frame: TheFrame, looks: MarketerUser) -> Response:
+def confirm(
+    key: str, id: str, frame: TheFrame, looks: MarketerUser, plan: Annotated[str, Form(max_length=40)] = ""
+) -> Response:
     """Publish as it was asked for; what has changed since is counted anew and told, and nothing is published."""
     _refuse_others(looks)
     try:
-        done = approving.confirm(frame.parts, key, id, looks.actor, frame.parts.clock())
+        done = approving.confirm(frame.parts, key, id, plan or None, looks.actor, frame.parts.clock())
     except Drifted as drifted:
         why = f"Nothing was published: {drifted}. It is counted anew; look at it, and confirm that."
         return _show(frame, key, id, problem=why, status=409)
