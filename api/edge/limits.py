@@ -27,8 +27,8 @@ TEMPLATES, TEMPLATE_FORMS = "/v1/templates/", "/templates/"
 LARGEST_TEMPLATES = 8 * LARGEST
 """Bytes of such a body: four of the largest templates, or fifty of a usual size."""
 
-AS_A_FORM = 3
-"""How many times as long a text is at most as browsers send it in a form."""
+LARGEST_FORM = 3 * LARGEST_TEMPLATES
+"""Bytes of such a body as a form, in which browsers write three characters for most bytes that are not letters."""
 
 SECONDS = 30.0
 """For a request: what takes longer is an operation."""
@@ -117,7 +117,7 @@ def _largest(path: str) -> int:
     if path == FORM_UPLOADS:
         return file_imports.LARGEST + LARGEST
     if path.startswith(TEMPLATE_FORMS):
-        return AS_A_FORM * LARGEST_TEMPLATES
+        return LARGEST_FORM
     return LARGEST_TEMPLATES if path.startswith(TEMPLATES) else LARGEST
 
 

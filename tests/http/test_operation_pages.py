@@ -133,6 +133,7 @@ def test_what_was_shown_is_imported_and_another_file_is_shown_first(
     seen = mark(send(desk).text)
     for other in (
         send(desk, PEOPLE + "3,cy@example.com,Cy,1\n", confirmed=seen),
+        send(desk, name="people.ndjson", confirmed=seen),
         send(desk, confirmed=seen, holds="text zip"),
         send(desk, confirmed="made up"),
     ):

@@ -177,6 +177,7 @@ def test_a_key_is_shown_once_and_revoked_once_that_was_confirmed(
     ("changed", "told"),
     [
         ({"scopes": ["king"]}, "a key has at least one of the scopes"),
+        ({"scopes": []}, "a key has at least one of the scopes"),
         ({"scopes": ["browser", "admin"]}, "stands in a page, and has no other scope"),
         ({"expires": "2001-01-01"}, "lies in the past"),
         ({"expires": "soon"}, "say the day as 2026-12-31"),

@@ -258,6 +258,21 @@ def test_a_template_that_was_removed_while_it_was_open_is_not_lost(
     assert client.get("/v1/templates/hello").json()["subject"] == "Mine"
 
 
+def test_what_was_saved_since_somebody_was_asked_is_not_removed_unseen(desk: TestClient, client: TestClient) -> None:
+    stored(client)
+    asked = desk.get("/templates/hello/remove").text
+    stored(client, subject="Another")
+    refused = desk.post("/templates/hello/remove", data=held(asked))
+    assert (refused.status_code, "has saved a version since you looked" in refused.text) == (409, True)
+    assert desk.post("/templates/hello/remove", data=held(refused.text)).headers["location"] == "/templates"
+
+
+def test_a_template_in_many_languages_is_saved_though_a_form_is_longer(desk: TestClient, client: TestClient) -> None:
+    stored(client)
+    typed = form(desk.get("/templates/hello/edit").text, html="<p>" + "ä" * 400_000 + "</p>")
+    assert desk.post("/templates/hello/edit", data=typed).status_code == 303
+
+
 def test_what_a_journey_sends_is_not_removed_and_says_why(desk: TestClient, client: TestClient) -> None:
     stored(client)
     text = "journey: tea\nenter: [{on: Signed Up}]\nstart: new\nstages: {new: {steps: [{send: hello}], final: true}}"

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.deps.signed_in import MarketerUser
 from api.edge import stored_templates, template_renders
+from api.edge.limits import LARGEST_FORM
 from api.edge.own_pages import own_form
 from api.edge.render_turns import RenderTurns, TheRenderTurns
 from api.errors import ApiError
@@ -33,8 +34,9 @@ from services.reports import template_list
 from services.values import Rejected
 
 router = APIRouter(
-    prefix="/templates", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]
-)
+    prefix="/templates", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)],
+    form_limits={"max_part_size": LARGEST_FORM},
+)  # fmt: skip
 
 WRONG = (ApiError, InvalidInput, NotFound, Rejected)
 """What is told of a text that cannot be taken as it is."""
