@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import select
 from structlog.testing import capture_logs
+from temporalio.service import RPCError, RPCStatusCode
 
 from store.queries import dispatches
 from store.queries.dispatches import Priority
@@ -27,13 +28,16 @@ pytestmark = pytest.mark.usefixtures("welcome")
 
 
 class Temporal:
-    """Keeps which workflows were roused; once it is `over` none of them runs."""
+    """Keeps which workflows were roused; once it is `over` none of them runs. `refuses` are raised one after another."""
 
     def __init__(self) -> None:
         self.roused: list[str] = []
         self.over = False
+        self.refuses: list[Exception] = []
 
     async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
+        if self.refuses:
+            raise self.refuses.pop(0)
         self.roused.append(workflow_id)
         return not self.over
 
@@ -115,6 +119,36 @@ async def test_nothing_is_followed_by_a_workflow_that_has_ended(
     clock.forward(minutes=6)
     await ahead.round()
     assert (len(temporal.roused), own(database).follow_at is not None) == (1, left)
+
+
+@pytest.mark.parametrize(
+    ("refused", "roused"),
+    [
+        (RPCError("odd", RPCStatusCode.INVALID_ARGUMENT, b""), 2),
+        (TypeError("a state that nobody can write"), 2),
+        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 0),
+    ],
+    ids=["one that is refused", "one that cannot be written", "a server that is away"],
+)
+async def test_one_that_cannot_be_poked_keeps_nobody_else_from_it(
+    database: Database,
+    take: Ingest,
+    ahead: WakesAhead,
+    temporal: Temporal,
+    clock: HandClock,
+    noon: datetime,
+    refused: Exception,
+    roused: int,
+) -> None:
+    """Where the server is away it is not asked for each of them."""
+    begin(database, joined(database, take, "ann", "bob", "cy"), noon)
+    clock.forward(days=2)
+    await ahead.round()
+    temporal.refuses = [refused]
+    clock.forward(seconds=LAG.total_seconds())
+    with capture_logs() as logs:
+        await ahead.round()
+    assert (len(temporal.roused), [one["event"] for one in logs]) == (roused, ["not_followed"])
 
 
 async def test_a_workflow_is_not_poked_before_it_is_started(

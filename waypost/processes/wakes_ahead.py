@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 from sqlmodel import Session
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.meters import CountBeside, uncounted
 from activities.wake import AWAY
@@ -43,6 +43,9 @@ TOO_EARLY = 20
 
 FOLLOW_AGAIN = timedelta(minutes=10)
 """When a workflow that was poked, and has not come, is poked again."""
+
+UNREACHABLE = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
+"""Answers of Temporal after which the others are not tried either."""
 
 SOON, SELDOM = 0.25, 4.0
 """Seconds between two looks: where somebody is due whom others hold, or many are behind; and where nothing is due."""
@@ -136,9 +139,12 @@ class WakesAhead:
             try:
                 if not await self._gateway.rouse(one.workflow_id, where_it_stands(one)):
                     over.append(one.id)
-            except (RPCError, OSError) as error:
-                log.warning("not_followed", enrollment=one.id, error=type(error).__name__)
-                break
+            except Exception as error:
+                if isinstance(error, OSError) or (isinstance(error, RPCError) and error.status in UNREACHABLE):
+                    log.warning("not_followed", enrollment=one.id, error=type(error).__name__)
+                    break
+                log.error("not_followed", enrollment=one.id, exc_info=error)  # it alone; it is tried again
+                self._count("dispatch")
         if over:
             await asyncio.to_thread(self._database.write, partial(wakes_ahead.nobody_follows, ids=over))
 
