@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
+from journeys.program.assignment import is_tried_on
 from services.changes import plan as plans
 from services.changes import publishing
 from store.queries import plans as plan_rows
@@ -163,13 +164,15 @@ def test_each_decision_says_by_which_version_it_was_made(
     assert {one["version"] for one in why["decisions"]} == {1}
 
 
-def test_a_tenth_goes_first_and_the_rest_with_the_next_call(
+def test_a_share_goes_first_and_the_others_stay_where_they_are(
     client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
 ) -> None:
     put(client, LONGER)
-    told = planned(share=50)
-    assert 0 < told["kinds"]["retimed"] < CUSTOMERS
-    assert told["kinds"]["retimed"] + told["kinds"]["pinned"] == CUSTOMERS
+    with parts.database.reading() as session:
+        enrollments = session.exec(select(Enrollment.id)).all()
+    tried = {share: sum(is_tried_on("tour", one, share) for one in enrollments) for share in range(1, 100)}
+    share = next(share for share, count in tried.items() if 0 < count < CUSTOMERS)
+    assert planned(share=share)["kinds"] == {"retimed": tried[share], "pinned": CUSTOMERS - tried[share]}
 
 
 def test_the_author_says_where_a_stage_went(
