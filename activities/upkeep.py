@@ -15,7 +15,7 @@ from activities import meters
 from services.enrollments import poking
 from services.errors import Fenced
 from services.reconciliation import reconciling
-from services.upkeep import retention, upkeep
+from services.upkeep import export_marks, retention, upkeep
 from services.upkeep.upkeep import DUTIES, SILENCES, Duty
 from services.values import Clock
 from store.queries import lanes
@@ -73,6 +73,7 @@ class UpkeepLane:
     def _prune(self) -> int:
         def work(session: Session) -> int:
             now = self._clock()
+            export_marks.run_due(session, now)
             return retention.prune(session, now) + reconciling.ask_for_tonight(session, now)
 
         return self._database.write(work)

@@ -64,7 +64,7 @@ def fill(database: Database, enrollments: int, *, one_journey: bool = False) -> 
     Indexes are made last, and counts of what is there.
     """
     with database.writing() as session:
-        digest = _publish(session)
+        digest = publish(session)
     made = _Fill(database, enrollments, digest, every=1 if one_journey else 2)
     with database.engine.begin() as connection:
         indexes = _indexes(connection)
@@ -92,7 +92,8 @@ def _indexes(connection: Connection) -> dict[str, str]:
     return {name: statement for name, statement in sorted(found) if name in ours}
 
 
-def _publish(session: Session) -> str:
+def publish(session: Session) -> str:
+    """The journey of the crowd goes live; the digest of its program."""
     known = frozenset(f"t{one}" for one in range(TEMPLATES))
     around = validation_context.load(session, "lifecycle", known)
     drafts.put_draft(session, drafts.read_draft("lifecycle", LIFECYCLE, around), BEGIN)

@@ -1,30 +1,44 @@
 """Events that nobody waits for, taken in by batches, against a bare bulk insert of the same rows (wanted: half).
 
-In turns, of customers who are known and of customers nobody has heard of, whose rows the floor inserts too.
+In turns, of customers who are known and of customers nobody has heard of, whose rows the floor inserts too. Then events
+that let somebody into a journey, one in a transaction, in turns with and without the series of days (wanted: 5% at
+most); an event that moves nobody writes none.
 """
 
 import json
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
+from unittest.mock import patch
 
 import psycopg
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, func, select
 
+from bench import crowd
 from services.ingestion import ingest, segment_api
 from store import migrate
+from store.queries import series
 from store.session import Database
 from store.tables.customers import Customer, Event
+from store.tables.series import DayCount
 from tests import postgresql
 from waypost.processes import garbage_collection
 
 CUSTOMERS = 200
 BATCH = 2_000
 BATCHES = 5
+ENTERING = 1_000
+"""Events that let somebody in, with the series and without."""
+
+WARMING = 50
+"""Of each before it is measured."""
+
 ROWS = [SQLModel.metadata.tables[name] for name in ("customer", "customer_word", "event")]
 """What the floor inserts, each table before those that refer to it."""
 
@@ -70,8 +84,37 @@ def _measure(kind: str, url: Callable[[str], str]) -> None:
         told = f"{ours:.0f} us of CPU an event, bare bulk insert {bare:.0f}; ratio {bare / ours:.2f}"
         print(f"{kind}, {whose:>5} customers: {told}")
     print(f"{kind}: an event of a new customer costs {spent['new'].ours / spent['known'].ours:.1f} of a known one's")
+    _series(kind, taken)
     taken.close()
     floor.close()
+
+
+def _series(kind: str, database: Database) -> None:
+    """What the series of days cost an event that writes them: the same work with and without, in turns, in one run."""
+    with database.writing() as session:
+        crowd.publish(session)
+    spent = {"with": list[float](), "without": list[float]()}
+    for number in range(2 * (ENTERING + WARMING)):
+        how = "with" if (number + number // 2) % 2 else "without"  # neither is always the first of a pair
+        body = _entering(number)
+        with nullcontext() if how == "with" else patch.object(series.DayTally, "move", _leave_out):
+            spent[how].append(_cpu(lambda body=body: _take(database, body)))
+    each = {how: statistics.median(those[WARMING:]) * 1e6 for how, those in spent.items()}
+    more = each["with"] / each["without"] - 1
+    with database.reading() as session:
+        counted = sum(session.exec(select(DayCount.count).where(DayCount.name == series.MOVED)).all())
+    assert counted == ENTERING + WARMING
+    told = f"{each['with']:.0f} us of CPU an event that enters, {each['without']:.0f} without"
+    print(f"{kind}: series of days: {told}; {more:+.1%} (wanted at most +5%)")
+
+
+def _leave_out(*_: object) -> None:
+    """In the place of what writes the series."""
+
+
+def _entering(number: int) -> bytes:
+    event = {"type": "track", "userId": f"e{number}", "event": "Signed Up", "messageId": f"e{number}"}
+    return json.dumps({"batch": [event]}).encode()
 
 
 @dataclass(slots=True)

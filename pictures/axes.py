@@ -26,6 +26,7 @@ STYLE = (
     ".zero{stroke:var(--edge);stroke-width:1.2;fill:none}.line{stroke-width:2;fill:none;stroke-linejoin:round}"
     ".bar{fill:var(--accent)}.back{fill:var(--soft)}.flow{fill-opacity:.35}.cell{fill:var(--accent)}"
     ".still{stroke:var(--here);stroke-width:1.5;fill:none}.mark{fill:var(--accent)}"
+    ".none{stroke:var(--line);stroke-width:.5;fill:none}"
     ".reach{stroke:var(--accent);stroke-width:2}"
     + "".join(f".s{number}{{fill:{one};stroke:{one}}}.l{number}{{stroke:{one}}}" for number, one in enumerate(SERIES))
 )

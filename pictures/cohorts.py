@@ -42,7 +42,9 @@ def draw(
         for each in one["periods"][:fit]:
             parts += _cell(EDGE + FIRST + cell * each["number"], y, cell, one, each, highest)
     end = top + ROW * len(rows)
-    note = f"0 to {highest:.0%} from light to dark" + (f"; {most - fit} later {by}s left out" if most > fit else "")
+    note = f"0 to {highest:.0%}: the fuller the colour, the larger the share" + (
+        f"; {most - fit} later {by}s left out" if most > fit else ""
+    )
     parts.append(label(EDGE, end + 20, note, class_="axis"))
     return axes.drawn(parts, width, end + 34, name=name, told=told, theme=theme)
 

@@ -167,7 +167,7 @@ def _matrix(moved: Flows, stages: Sequence[str], name: str, told: str, width: fl
 def _cell(x: float, y: float, wide: float, count: int, most: int, way: tuple[str, str]) -> list[str]:
     box = {"x": x + 1, "y": y + 1, "width": wide - 2, "height": 24}
     if not count:
-        return [tag("rect", class_="back", **box)]
+        return [tag("rect", class_="none", **box)]
     said = svg.title(f"{shown(way[0])} → {shown(way[1])}: {count:,}")
     shade = 0.12 + 0.43 * count / most
     text = _short(count)
@@ -178,8 +178,8 @@ def _cell(x: float, y: float, wide: float, count: int, most: int, way: tuple[str
 
 
 def _short(count: int) -> str:
-    """A count in a small place: 17, 940, 12k, 3M."""
+    """A count in a small place: 17, 9,400, 12k, 3M."""
     for least, letter in ((1_000_000, "M"), (10_000, "k")):
         if count >= least:
             return f"{count // (1_000_000 if letter == 'M' else 1_000)}{letter}"
-    return str(count)
+    return f"{count:,}"

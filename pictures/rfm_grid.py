@@ -38,7 +38,7 @@ def draw(
 def _cell(x: float, y: float, wide: float, count: int, most: int, total: int) -> list[str]:
     box = {"x": x + 1, "y": y + 1, "width": wide - 2, "height": ROW - 2, "rx": 3}
     if not count:
-        return [tag("rect", class_="back", **box)]
+        return [tag("rect", class_="none", **box)]
     shade = round(0.08 + 0.47 * count / most, 3)
     return [
         tag(

@@ -16,7 +16,18 @@ DARK = {
     "paper": "#14171d", "box": "#1d222b", "line": "#3b4351", "ink": "#e8e6df", "faint": "#9aa3b2", "edge": "#8390a5",
     "accent": "#5cc49a", "here": "#fb923c", "soft": "#22302b",
 }  # fmt: skip
-SERIES = ("#0b6e4f", "#3b82c4", "#d97706", "#8b5cf6", "#be3455", "#6b8e23", "#0891b2", "#a16207", "#7c8698", "#db2777")
+SERIES = (
+    "var(--accent)",
+    "#3b82c4",
+    "#d97706",
+    "#8b5cf6",
+    "#be3455",
+    "#6b8e23",
+    "#0891b2",
+    "#a16207",
+    "#7c8698",
+    "#db2777",
+)
 """Ten colours that are told apart beside one another on both papers, the accent first; an eleventh begins anew."""
 
 TEXT = f"text{{font-family:{FONT};fill:var(--ink)}}"

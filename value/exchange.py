@@ -7,7 +7,7 @@ end (halves of the smallest unit go to the even one), so a sum of rounded sums m
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from value import money
+from value import money, orders
 
 DayOfCurrency = tuple[str, str]
 """A currency and a day, as `2026-03-02`."""
@@ -39,3 +39,21 @@ def told(missing: Iterable[DayOfCurrency]) -> list[tuple[str, int, str, str]]:
     for currency, day in sorted(missing):
         days.setdefault(currency, []).append(day)
     return [(currency, len(found), found[0], found[-1]) for currency, found in days.items()]
+
+
+def without_sum(main: str, missing: Iterable[DayOfCurrency]) -> str:
+    """The sentence that says why there is no sum in the main currency."""
+    gaps = [
+        f"{'what names no currency' if currency == orders.UNSTATED else currency} has no rate on {days:,} days "
+        f"({first} to {last})"
+        for currency, days, first, last in told(missing)
+    ]
+    return f"Not everything has a sum in {main}: {'; '.join(gaps)}."
+
+
+def by_currency(amounts: Mapping[DayOfCurrency, int]) -> dict[str, int]:
+    """The sums of the currencies, each for itself; what comes to nothing is left out."""
+    found: dict[str, int] = {}
+    for (currency, _), units in amounts.items():
+        found[currency] = found.get(currency, 0) + units
+    return {currency: units for currency, units in found.items() if units}

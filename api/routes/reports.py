@@ -13,7 +13,7 @@ from api.errors import responses
 from api.schemas.hand_overs import HandOverReport
 from api.schemas.mail_report import MailsReport
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, SilenceReport
-from api.schemas.surveys import SurveyAnswersOut, SurveyReport
+from api.schemas.surveys import SurveyReport
 from api.schemas.value import CustomerValueReport
 from services.reports import (
     hand_over_report,
@@ -105,7 +105,7 @@ def surveys(
     journey: ReportedJourney = None,
 ) -> SurveyReport:
     """Answers by survey, and by journey, version and stage of their mails; NPS with its interval."""
-    return SurveyReport(surveys=[SurveyAnswersOut(**one) for one in survey_report.answers(session, survey, journey)])
+    return SurveyReport.model_validate(survey_report.answers(session, survey, journey))
 
 
 @router.get("/hand-overs", summary="How colleagues answer to notes", responses=responses(422))

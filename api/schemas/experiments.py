@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class VariantRevenue(BaseModel):
-    """What a customer of a variant is worth on average, in one currency; amounts that name none stand under ""."""
+    """What a customer of a variant is worth on average, in one currency; of amounts that name none it is `unstated`."""
 
     currency: str = Field(examples=["EUR"])
     paying: int = Field(description="customers who spent something", examples=[120])
@@ -59,6 +59,10 @@ class ExperimentOut(BaseModel):
     """A split: its variants beside each other, and what that says in sentences."""
 
     split: str = Field(examples=["tip-test"])
+    main_currency: str | None = Field(
+        description="in which revenue is told, where every day has a rate; else it is by currency, and `told` says why",
+        examples=["EUR"],
+    )
     confidence: float = Field(description="of all intervals", examples=[0.95])
     variants: list[SplitVariantOut]
     lift: LiftOut | None = Field(

@@ -28,3 +28,7 @@ class SurveyReport(BaseModel):
     """Each survey as a whole, and then by journey, version and stage; empty where nobody answered."""
 
     surveys: list[SurveyAnswersOut]
+    told: str = Field(
+        description="in a sentence for each survey",
+        examples=["125 answers to nps: a net score of +31 points (95%: +17 to +44)."],
+    )

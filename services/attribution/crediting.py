@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from services.attribution import mail_outcomes
+from services.attribution import mail_outcomes, variant_revenue
 from services.attribution.rules import AttributionRules
 from store import bulk
 from store.queries import credits, events, mail_results, unreadable_values
@@ -84,6 +84,7 @@ class OrderLedger:
         self.orders = credits.orders(session, wanted)
         self._credits = credits.of_orders(session, wanted) if self.orders else {}
         self._changed: dict[OrderName, None] = {}
+        self._worth_otherwise: dict[OrderName, None] = {}
         self._counts = mail_results.tally(session)
 
     def order(self, name: OrderName) -> Order:
@@ -122,6 +123,8 @@ class OrderLedger:
             told=kept_of(after),
         )
         self._changed[name] = None
+        if row is not None and (worth or 0) != was:
+            self._worth_otherwise[name] = None
         if after.at is None:
             return
         mails = self._credits.get(name, [])
@@ -203,6 +206,7 @@ class OrderLedger:
         credited = [_columns(one) for name in self._changed for one in self._credits.get(name, [])]
         self._session.flush()
         credits.put(self._session, bought, credited)
+        variant_revenue.change(self._session, {name: self.orders[name] for name in self._worth_otherwise})
 
 
 def standing(order: Order) -> int:

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from journeys.facts import customer_facts
 from journeys.facts.customer_facts import EventFacts
 from journeys.machine.commands import Decide
 from journeys.program.nodes import NodeId, SplitNode
 from journeys.program.program import Program
 from journeys.rules import split_answers
 from journeys.rules.split_answers import KnownSplits
+from services.attribution import variant_revenue
 from store import bulk
 from store.queries import assignments, counts
 from store.queries.live_enrollments import EnrollmentRow
@@ -64,20 +64,14 @@ def credit(session: Session, enrollment: Enrollment, event: EventFacts | None, a
     A customer converts once; what the events of the goal are worth is added up.
     """
     tally = counts.tally(session)
-    for one in assignments.counted_of(session, enrollment.customer_id, enrollment.journey):
+    those = assignments.counted_of(session, enrollment.customer_id, enrollment.journey)
+    for one in those:
         if one.converted_at is None:
             one.converted_at = at
             tally.count(enrollment.id, one.journey, counts.VARIANT_CONVERTED, counts.of_variant(one.split, one.variant))
-        if event is not None and (worth := customer_facts.amount(event.properties)):
-            currency = currency_of(event)
-            one.revenue = {**one.revenue, currency: one.revenue.get(currency, 0.0) + worth}
         session.add(one)
-
-
-def currency_of(event: EventFacts) -> str:
-    """The ISO 4217 code that an event names; "" where it names none."""
-    named = event.properties.get("currency")
-    return named.strip().upper() if isinstance(named, str) else ""
+    if event is not None:
+        variant_revenue.credit(session, those, event)
 
 
 def decided(session: Session, program: Program) -> Program:

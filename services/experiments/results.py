@@ -1,7 +1,8 @@
 """What the variants of a journey's splits did: kept counts and the amounts of those who converted, made a report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session
@@ -10,9 +11,23 @@ from journeys.program.nodes import SplitNode
 from journeys.program.program import Program
 from services.experiments import comparison, looks, sentences
 from services.experiments.comparison import VariantCounts
-from store.queries import counts, experiments
-from store.queries.experiments import Amounts
+from services.installation import installation_settings
+from store.queries import counts, currency_rates, experiments
 from store.tables.splits import Experiment
+from value import exchange, goal_revenue, money
+from value.exchange import DayOfCurrency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedSplits:
+    """What was counted of the splits of a journey: by split and variant, those included that an edit removed.
+
+    `currency` is the main one of the settings, `missing` the currencies and days without a rate in it, by split.
+    """
+
+    variants: Mapping[str, Mapping[str, VariantCounts]]
+    currency: str | None
+    missing: Mapping[str, set[DayOfCurrency]]
 
 
 def of_program(session: Session, program: Program) -> list[dict[str, Any]]:
@@ -21,29 +36,71 @@ def of_program(session: Session, program: Program) -> list[dict[str, Any]]:
     if not nodes:
         return []
     known, counted = experiments.of_journey(session, program.journey), everything_counted(session, program.journey)
-    return [_shown(node, counted[node.key], known.get(node.key)) for node in nodes]
+    return [_shown(node, counted, known.get(node.key)) for node in nodes]
 
 
 def variants(session: Session, node: SplitNode, journey: str) -> list[VariantCounts]:
     """What the variants that a split has today did."""
-    return in_order(node, everything_counted(session, journey)[node.key])
+    return in_order(node, everything_counted(session, journey).variants.get(node.key, {}))
 
 
-def everything_counted(session: Session, journey: str) -> Mapping[str, Mapping[str, VariantCounts]]:
-    """By split and variant, those included that an edit removed."""
+def everything_counted(session: Session, journey: str) -> CountedSplits:
+    """Customers, conversions and amounts of every variant of a journey.
+
+    Amounts are in the main currency alone where all those of a split have a sum there, else by currency.
+    """
     customers, expected = _assigned(counts.runs(session, journey, counts.ASSIGNED))
     converted = counts.runs(session, journey, counts.VARIANT_CONVERTED)
-    amounts: Amounts = experiments.amounts(session, journey)
+    spent = _spent(session, journey)
+    main = installation_settings.load(session).main_currency if spent else None
+    missing, amounts = _in_main(session, spent, main) if main is not None else ({}, {})
     found: defaultdict[str, dict[str, VariantCounts]] = defaultdict(dict)
     for split, variant in {*customers, *expected}:
+        by_currency = _by_currency(spent.get((split, variant), ()))
         found[split][variant] = VariantCounts(
             name=variant,
             customers=customers[split, variant],
             converted=converted.get(counts.of_variant(split, variant), 0),
             expected=expected[split, variant],
-            amounts={name: list(each) for name, each in amounts.get((split, variant), {}).items()},
+            amounts=by_currency if main is None or missing.get(split) else {main: amounts.get((split, variant), [])},
         )
+    return CountedSplits(variants=found, currency=main, missing=missing)
+
+
+Spent = Mapping[tuple[str, str], Sequence[Mapping[DayOfCurrency, int]]]
+"""By split and variant what each customer who spent something did spend, by currency and day."""
+
+
+def _spent(session: Session, journey: str) -> Spent:
+    found: defaultdict[tuple[str, str], list[Mapping[DayOfCurrency, int]]] = defaultdict(list)
+    for split, variant, kept in experiments.revenue(session, journey):
+        by_day = goal_revenue.by_day(kept)
+        if any(by_day.values()):
+            found[split, variant].append(by_day)
     return found
+
+
+def _by_currency(those: Sequence[Mapping[DayOfCurrency, int]]) -> dict[str, list[float]]:
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for by_day in those:
+        for currency, units in exchange.by_currency(by_day).items():
+            found[currency].append(money.amount_of(units, currency))
+    return dict(found)
+
+
+def _in_main(
+    session: Session, spent: Spent, main: str
+) -> tuple[Mapping[str, set[DayOfCurrency]], Mapping[tuple[str, str], list[float]]]:
+    """By split what has no rate, and by split and variant what each customer spent in the main currency."""
+    wanted = {one for those in spent.values() for by_day in those for one in by_day if one[0] != main}
+    rates = currency_rates.known(session, main, wanted)
+    missing, amounts = defaultdict[str, set[DayOfCurrency]](set), defaultdict[tuple[str, str], list[float]](list)
+    for (split, variant), those in spent.items():
+        for by_day in those:
+            missing[split] |= exchange.without_rate(by_day, rates, main)
+            worth = exchange.in_main(by_day, rates, main)
+            amounts[split, variant] += [float(worth)] if worth else []
+    return missing, amounts
 
 
 def _assigned(labels: Mapping[str, int]) -> tuple[Counter[tuple[str, str]], defaultdict[tuple[str, str], float]]:
@@ -74,11 +131,13 @@ def in_order(node: SplitNode, counted: Mapping[str, VariantCounts]) -> list[Vari
     ]
 
 
-def _shown(node: SplitNode, counted: Mapping[str, VariantCounts], kept: Experiment | None) -> dict[str, Any]:
-    those = in_order(node, counted)
+def _shown(node: SplitNode, counted: CountedSplits, kept: Experiment | None) -> dict[str, Any]:
+    those = in_order(node, counted.variants.get(node.key, {}))
     lift, needed = comparison.lift(node.key, those), comparison.still_needed(those) if len(those) > 1 else None
+    missing = counted.missing.get(node.key)
     return {
         "split": node.key,
+        "main_currency": counted.currency,
         "confidence": comparison.CONFIDENCE,
         "variants": comparison.figures(node.key, those),
         "lift": lift,
@@ -88,5 +147,9 @@ def _shown(node: SplitNode, counted: Mapping[str, VariantCounts], kept: Experime
         "decided_at": kept.decided_at if kept and not node.winner else None,
         "decided_by": kept.by if kept and not node.winner else None,
         "next_look_at": kept.next_look_at if kept else None,
-        "told": sentences.told(those, lift, needed),
+        "told": [
+            *sentences.told(those, lift, needed),
+            *(sentences.worth(lift) if lift else ()),
+            *([exchange.without_sum(counted.currency, missing)] if counted.currency and missing else ()),
+        ],
     }

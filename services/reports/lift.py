@@ -18,7 +18,7 @@ from services.errors import InvalidInput
 from services.experiments import comparison, sentences
 from services.experiments.comparison import VariantCounts
 from services.installation import installation_settings
-from services.reports import main_currency, reached
+from services.reports import reached
 from store.queries import audits, credits, currency_rates, customers, milestones, series
 from store.queries.milestones import Milestone
 from value import exchange, money
@@ -116,10 +116,7 @@ class Lift:
         self, group: _Group, amounts: Mapping[DayOfCurrency, int], rates: Mapping[DayOfCurrency, Decimal]
     ) -> None:
         """What a customer spent, by currency, and in the main one where every day has a rate."""
-        by_currency = Counter[str]()
-        for (currency, _), units in amounts.items():
-            by_currency[currency] += units
-        for currency, units in (+by_currency).items():
+        for currency, units in exchange.by_currency(amounts).items():
             group.spent[currency].append(money.amount_of(units, currency))
         if self._main is not None:
             self._missing |= exchange.without_rate(amounts, rates, self._main)
@@ -206,7 +203,7 @@ class Lift:
         yield from sentences.told(those, lift, needed, sentences.CONTROL_GROUP)
         yield from sentences.worth(lift) if lift else ()
         if self._main is not None and self._missing:
-            yield main_currency.without_sum(self._main, exchange.told(self._missing))
+            yield exchange.without_sum(self._main, self._missing)
 
 
 def _last_change(session: Session) -> datetime | None:

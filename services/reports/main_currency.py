@@ -5,7 +5,7 @@ order's own day.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,24 +18,9 @@ from store.queries import currency_rates, mail_results
 from store.queries.mail_results import CREDITED, NO_KIND, ORDERED, REVENUE
 from value import attribution, exchange
 from value.exchange import DayOfCurrency
-from value.orders import UNSTATED
 
 AmountsByDay = defaultdict[str, dict[DayOfCurrency, int]]
 """What is counted, by what it is (a model, `ordered`, `credited`): smallest units by currency and day."""
-
-
-GapOfRates = tuple[str, int, str, str]
-"""A currency, on how many days it has no rate, and the first and the last of them."""
-
-
-def without_sum(main: str, missing: Iterable[GapOfRates]) -> str:
-    """The sentence that says why there is no sum in the main currency."""
-    gaps = [
-        f"{'what names no currency' if currency == UNSTATED else currency} has no rate on {days:,} days "
-        f"({first} to {last})"
-        for currency, days, first, last in missing
-    ]
-    return f"Not everything has a sum in {main}: {'; '.join(gaps)}."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,12 +43,12 @@ class MainCurrency:
 
     def told(self) -> dict[str, Any]:
         """Which currency it is, which rates are missing, and a sentence."""
-        missing = exchange.told(self._missing())
+        missing = self._missing()
         names = ("currency", "days", "first", "last")
         return {
             "currency": self.currency,
-            "missing": [dict(zip(names, one, strict=True)) for one in missing],
-            "told": self._sentence(missing),
+            "missing": [dict(zip(names, one, strict=True)) for one in exchange.told(missing)],
+            "told": exchange.without_sum(self.currency, missing) if missing else self._sentence(),
         }
 
     def _in_main(self, amounts: AmountsByDay, wanted: Iterable[str]) -> dict[str, float] | None:
@@ -75,9 +60,7 @@ class MainCurrency:
         every = [by_day for amounts in (*self.lines.values(), self.orders) for by_day in amounts.values()]
         return {one for by_day in every for one in exchange.without_rate(by_day, self.rates, self.currency)}
 
-    def _sentence(self, missing: Sequence[GapOfRates]) -> str:
-        if missing:
-            return without_sum(self.currency, missing)
+    def _sentence(self) -> str:
         brought = self.all_orders() or {"amount": 0.0, "credited": 0.0}
         worth = f"the orders are {brought['amount']:,.2f}, mails are credited with {brought['credited']:,.2f}"
         return f"In {self.currency}, by the rate of each day: {worth}."

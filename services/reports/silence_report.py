@@ -15,7 +15,16 @@ def silences(session: Session) -> dict[str, Any]:
     return {
         "looked_at": kept.get("looked_at"),
         "silences": [{**one, "told": _TOLD[one["kind"]](one)} for one in found],
+        "told": _sentence(kept.get("looked_at"), len(found)),
     }
+
+
+def _sentence(looked_at: str | None, count: int) -> str:
+    if looked_at is None:
+        return "It was not looked yet whether something has stopped; it is once an hour."
+    if not count:
+        return f"All went on as usual at {looked_at[:16]}."
+    return f"{count:,} thing{'s' * (count > 1)} to look at, as of {looked_at[:16]}."
 
 
 def counted(session: Session) -> dict[tuple[str, str], int]:

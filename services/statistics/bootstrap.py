@@ -5,8 +5,8 @@ Each customer counts as often as a Poisson variable of mean 1 says, so that nobo
 same thing every day.
 """
 
-from collections.abc import Sequence
-from math import exp, factorial, sqrt
+from collections.abc import Iterator, Sequence
+from math import exp, sqrt
 from random import Random
 
 from services.statistics.proportions import Interval
@@ -14,11 +14,9 @@ from services.statistics.proportions import Interval
 DRAWS = 1_000
 """Means that are drawn: a bound of a 95% interval is then some hundredths of its width off."""
 
-LARGEST = 2_000
-"""Amounts that are drawn one by one. The mean of more is drawn from the normal distribution that it has by then."""
-
-_TIMES = list(range(9))
-_WEIGHTS = [exp(-1) / factorial(times) for times in _TIMES]
+LARGEST = 100
+"""Amounts that are drawn one by one, which takes some milliseconds. The mean of more is drawn from the normal
+distribution that it nearly has by then, made as skewed as they are (Cornish and Fisher, 1938)."""
 
 
 def means(amounts: Sequence[float], customers: int, seed: str) -> list[float]:
@@ -27,18 +25,35 @@ def means(amounts: Sequence[float], customers: int, seed: str) -> list[float]:
         return [0.0] * DRAWS
     random = Random(seed)
     if len(amounts) > LARGEST:
-        mean = sum(amounts) / customers
-        variance = sum(one * one for one in amounts) / customers - mean * mean
-        return [random.gauss(mean, sqrt(max(0.0, variance) / customers)) for _ in range(DRAWS)]
-    return [_mean(amounts, customers, random) for _ in range(DRAWS)]
+        return list(_nearly_normal(amounts, customers, random))
+    return [_mean(amounts, times, customers, random) for times in _poisson(len(amounts), random)]
 
 
-def _mean(amounts: Sequence[float], customers: int, random: Random) -> float:
-    """One mean; how often all the customers without an amount count together is nearly normal."""
-    times = random.choices(_TIMES, _WEIGHTS, k=len(amounts))
+def _nearly_normal(amounts: Sequence[float], customers: int, random: Random) -> Iterator[float]:
+    """Means by their first three moments. What everybody is off the mean is what a draw moves it by."""
+    mean, without = sum(amounts) / customers, customers - len(amounts)
+    off = [one - mean for one in amounts]
+    squares = sum(one * one for one in off) + without * mean * mean
+    cubes = sum(one * one * one for one in off) - without * mean**3
+    skew = cubes / squares**1.5 if squares else 0.0
+    for _ in range(DRAWS):
+        normal = random.gauss(0.0, 1.0)
+        yield mean + sqrt(squares) / customers * (normal + skew / 6 * (normal * normal - 1))
+
+
+def _mean(amounts: Sequence[float], times: int, customers: int, random: Random) -> float:
+    """One mean in which those with an amount count so often together; how often the others do is nearly normal."""
     without = customers - len(amounts)
-    counted = sum(times) + max(0.0, random.gauss(without, sqrt(without)))
-    return sum(one * often for one, often in zip(amounts, times, strict=True)) / counted if counted else 0.0
+    counted = times + max(0.0, random.gauss(without, sqrt(without)))
+    return sum(random.choices(amounts, k=times)) / counted if counted else 0.0
+
+
+def _poisson(expected: int, random: Random) -> list[int]:
+    """DRAWS Poisson variables of a mean of LARGEST at most: what lies ten deviations off is left out."""
+    weights = [exp(-expected)]
+    for times in range(1, expected + 10 * round(sqrt(expected)) + 10):
+        weights.append(weights[-1] * expected / times)
+    return random.choices(range(len(weights)), weights, k=DRAWS)
 
 
 def interval(drawn: Sequence[float], confidence: float = 0.95) -> Interval:

@@ -1,7 +1,7 @@
 """The variants of splits that customers have, and the splits that are decided."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,13 @@ def counted_of(session: Session, customer_id: str, journey: str) -> Sequence[Ass
     """The variants of a customer that the experiments of a journey count."""
     mine = (Assignment.customer_id == customer_id, Assignment.journey == journey, col(Assignment.counted))
     return session.exec(select(Assignment).where(*mine)).all()
+
+
+def converted_of(session: Session, customer_ids: Collection[str]) -> Iterator[Assignment]:
+    """The variants of these customers with which they reached the goal."""
+    for part in bulk.parts(sorted(customer_ids)):
+        mine = (col(Assignment.customer_id).in_(part), col(Assignment.converted_at).is_not(None))
+        yield from session.exec(select(Assignment).where(*mine)).all()
 
 
 def row(

@@ -1,16 +1,12 @@
 """Experiments: what their variants did, when they are looked at, and how they ended."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from store.tables.splits import Assignment, Experiment
-
-Amounts = Mapping[tuple[str, str], Mapping[str, list[float]]]
-"""By split and variant what each customer who spent something was worth, by currency."""
 
 
 def of_journey(session: Session, journey: str) -> Mapping[str, Experiment]:
@@ -24,12 +20,9 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[Experiment]:
     return session.exec(query.order_by(col(Experiment.next_look_at)).limit(limit)).all()
 
 
-def amounts(session: Session, journey: str) -> Amounts:
-    """What those who converted were worth: rows of conversions alone, found by their index."""
-    found: defaultdict[tuple[str, str], defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+def revenue(session: Session, journey: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Split, variant and revenue of each who converted: rows of conversions alone, found by their index."""
     query: Any = select(Assignment.split, Assignment.variant, Assignment.revenue)
     query = query.where(Assignment.journey == journey, col(Assignment.converted_at).is_not(None))
-    for split, variant, revenue in session.exec(query).all():
-        for currency, amount in revenue.items():
-            found[split, variant][currency].append(amount)
-    return found
+    rows: Any = session.connection().execute(query)
+    yield from rows

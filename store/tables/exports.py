@@ -1,9 +1,12 @@
-"""Where the positions of the export are counted from."""
+"""Where the positions of the export are counted from, and which of them were given out by when."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
+
+from store.types import instant_column as _at
 
 
 class ExportCounter(SQLModel, table=True):
@@ -16,3 +19,12 @@ class ExportCounter(SQLModel, table=True):
 
     id: int = Field(primary_key=True)
     base: int = Field(sa_type=BigInteger)
+
+
+class ExportMark(SQLModel, table=True):
+    """What is written after this instant has this position, or a larger one."""
+
+    __tablename__: ClassVar[Any] = "export_mark"
+
+    at: datetime = _at(primary_key=True)
+    position: int = Field(sa_type=BigInteger)

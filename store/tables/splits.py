@@ -14,8 +14,8 @@ class Assignment(SQLModel, table=True):
     """The variant of a split that a customer has, for ever; `split` is the id that its journey gives it.
 
     `counted` is false where the experiment does not count them: who was placed by an import was sent nothing.
-    `converted_at` is when they first reached the journey's goal with it. `revenue` sums by currency what the events of
-    the goal were worth from then on; amounts whose event names none stand under "".
+    `converted_at` is when they first reached the journey's goal with it. `revenue` is what the events of
+    the goal were worth from then on, orders by their keys and the rest by day (`value.goal_revenue`).
     """
 
     __table_args__ = (

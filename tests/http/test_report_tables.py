@@ -86,3 +86,13 @@ def test_every_report_is_a_table_by_format_and_by_what_is_accepted(client: TestC
     wrong = client.get("/v1/reports/mails", params={"format": "csv", "table": "moon"})
     assert (wrong.status_code, wrong.json()["path"]) == (422, "table")
     assert client.get("/v1/reports/mails", params={"format": "xlsx"}).status_code == 422
+
+
+def test_no_rate_stands_without_its_n(client: TestClient) -> None:
+    """Whatever has a rate and an interval says of how many; so the terminal, tables and pictures can."""
+    shapes = client.get("/openapi.json").json()["components"]["schemas"]
+    rated = {
+        name: set(one["properties"]) for name, one in shapes.items() if {"rate", "low"} <= {*one.get("properties", ())}
+    }
+    assert len(rated) > 3
+    assert [name for name, has in rated.items() if not has & {"n", "customers"}] == []

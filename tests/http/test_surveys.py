@@ -1,10 +1,14 @@
 """A survey in a mail: one click answers, a scanner does not, and the answer can be changed and told of."""
 
 import re
+from io import StringIO
+from random import Random
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from rich.console import Console
 from sqlmodel import select
 
 from mail.rendering import survey_block
@@ -15,6 +19,7 @@ from store.queries import messages
 from store.statuses import MessageStatus
 from store.tables.customers import Event
 from store.tables.surveys import SurveyAnswer
+from waypost.cli.tables.survey_report import print_surveys
 from waypost.wiring import Parts
 
 ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"
@@ -103,7 +108,7 @@ def test_of_a_mail_that_is_gone_nobody_answers(client: TestClient, parts: Parts,
 
 
 def test_the_report_tells_the_net_score_with_its_interval(client: TestClient, link: str) -> None:
-    assert client.get("/v1/reports/surveys").json() == {"surveys": []}
+    assert client.get("/v1/reports/surveys").json() == {"surveys": [], "told": "Nobody has answered."}
     client.post(link)
     whole, stage = client.get("/v1/reports/surveys?survey=nps").json()["surveys"]
     net = whole.pop("net")
@@ -113,6 +118,45 @@ def test_the_report_tells_the_net_score_with_its_interval(client: TestClient, li
     }  # fmt: skip
     assert (stage["journey"], stage["version"], stage["stage"]) == ("welcome", 0, "start")
     assert net["low"] < 0 < net["high"] <= net["score"] == 100
+
+
+def test_the_report_is_what_sql_counts_anew(client: TestClient, parts: Parts, ann: str, noon: Any) -> None:
+    """Of two surveys, asked by mails of two journeys in several versions and stages, and of a broadcast."""
+    random = Random(18)
+    with parts.database.writing() as session:
+        for number in range(400):
+            survey, journey = random.choice(["nps", "csat"]), random.choice(["welcome", "winback", ""])
+            score = random.randint(*((0, 10) if survey == "nps" else (1, 5)))
+            session.add(SurveyAnswer(
+                message_id=f"m{number}", survey=survey, customer_id=ann, journey=journey,
+                version=random.randint(1, 2) if journey else 0, stage=random.choice(["a", "b"]) if journey else "",
+                broadcast=None if journey else "spring", template="mail_a", score=score,
+                label=survey_scales.scale(survey).class_of(score), at=noon, changed_at=noon,
+            ))  # fmt: skip
+    counted = "count(*), avg(1.0 * score), sum(CASE WHEN score >= 9 THEN 1 ELSE 0 END), sum(CASE WHEN score <= 6 THEN 1 ELSE 0 END)"
+    with parts.database.engine.connect() as connection:
+        rows = connection.execute(sa.text(
+            f"SELECT survey, NULL, NULL, NULL, {counted} FROM survey_answer GROUP BY survey UNION ALL "
+            f"SELECT survey, journey, version, stage, {counted} FROM survey_answer GROUP BY survey, journey, version, stage"
+        )).all()  # fmt: skip
+    expected = {tuple(row[:4]): (row[4], round(float(row[5]), 6), row[6], row[7]) for row in rows}
+    found = client.get("/v1/reports/surveys").json()["surveys"]
+    assert {(one["survey"], one["journey"], one["version"], one["stage"]) for one in found} == set(expected)
+    for one in found:
+        answers, mean, promoters, detractors = expected[one["survey"], one["journey"], one["version"], one["stage"]]
+        assert (one["answers"], round(one["mean"], 6), sum(one["classes"].values())) == (answers, mean, answers)
+        if one["survey"] == "nps":
+            assert one["net"]["score"] == pytest.approx(100 * (promoters - detractors) / answers)
+            assert one["net"]["low"] < one["net"]["score"] < one["net"]["high"]
+        else:
+            assert one["net"] is None
+    answer = client.get("/v1/reports/surveys").json()
+    nps, csat = (expected[name, None, None, None] for name in ("nps", "csat"))
+    assert answer["told"].startswith(f"{csat[0]} answers to csat: {csat[1]:.1f} on average. {nps[0]} answers to nps: ")
+    shown = StringIO()
+    print_surveys(Console(file=shown, width=200), answer)
+    for word in (f"{nps[0]}", "promoter", "winback", "net score of", " to "):
+        assert word in shown.getvalue()
 
 
 def test_the_interval_of_a_net_score_is_that_of_the_adjusted_wald() -> None:

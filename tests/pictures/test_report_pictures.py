@@ -118,6 +118,19 @@ def test_a_narrow_triangle_leaves_periods_out_and_says_so() -> None:
     assert 'class="still"' in DRAWN["cohorts"](width=1_600)
 
 
+@pytest.mark.parametrize("name", ["matrix", "fifths"])
+def test_where_nobody_is_a_cell_is_empty_on_either_paper(name: str) -> None:
+    """A cell of a few is fainter than `soft` on the dark paper: it must not seem to hold fewer than an empty one."""
+    cells = [one.get("class") for one in ElementTree.fromstring(DRAWN[name]()).iter(f"{SVG}rect") if one.get("class")]
+    assert set(cells) == {"cell", "none"}
+    assert ".none{stroke:var(--line);stroke-width:.5;fill:none}" in DRAWN[name]()
+
+
+def test_what_is_said_of_shades_and_lines_holds_on_either_paper() -> None:
+    assert "the fuller the colour, the larger the share" in " ".join(texts(DRAWN["cohorts"](width=1_600)))
+    assert ".l0{stroke:var(--accent)}" in DRAWN["series"](), "dark green is hard to see on the dark paper"
+
+
 def test_ticks_are_round_and_reach_the_highest() -> None:
     assert axes.ticks(9) == [0, 5, 10]
     assert axes.ticks(12_040, 5)[-1] == 15_000

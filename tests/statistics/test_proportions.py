@@ -78,6 +78,31 @@ def test_the_same_amounts_say_the_same_every_day() -> None:
     assert set(bootstrap.means([], 3_000, "a")) == {0.0}
 
 
+@pytest.mark.parametrize("rate", [0.03, 0.1])
+def test_what_a_customer_is_worth_lies_in_its_interval_as_often_as_promised(rate: float) -> None:
+    """Of 2,000 customers some 60 or 200 pay, a few of them much: what is drawn one by one, and by its moments."""
+    found, truth = 0, rate * exp(3 + 0.8**2 / 2)
+    for seed in range(100):
+        random = Random(seed)
+        amounts = [random.lognormvariate(3, 0.8) for _ in range(2_000) if random.random() < rate]
+        interval = bootstrap.interval(bootstrap.means(amounts, 2_000, str(seed)))
+        found += interval.low <= truth <= interval.high
+    assert abs(found - 95) <= 3
+
+
+def test_a_mean_of_skewed_amounts_is_as_skewed_whether_drawn_one_by_one_or_by_its_moments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = Random(3)
+    amounts = [random.lognormvariate(3, 1) for _ in range(101)]
+    by_moments = bootstrap.interval(bootstrap.means(amounts, 1_000, "x"))
+    monkeypatch.setattr(bootstrap, "LARGEST", 101)
+    one_by_one = bootstrap.interval(bootstrap.means(amounts, 1_000, "x"))
+    width = one_by_one.high - one_by_one.low
+    assert abs(by_moments.low - one_by_one.low) < 0.06 * width
+    assert abs(by_moments.high - one_by_one.high) < 0.06 * width
+
+
 def test_the_bootstrap_of_a_mean_is_as_wide_as_the_theory_says() -> None:
     random = Random(1)
     amounts = [random.expovariate(1 / 50) for _ in range(400)]

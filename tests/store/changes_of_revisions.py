@@ -32,6 +32,11 @@ def _waked_ahead(row: Row) -> Row:
     }
 
 
+def _on_the_day_of_conversion(row: Row) -> Row:
+    amounts = {"EUR": 2550, "JPY": 700, "unstated": 150}
+    return {"revenue": {"other": {"2026-03-02": amounts}}} if row["customer_id"] == "cus_2" else {}
+
+
 BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0002": {"customer": {"segments": []}, "enrollment": {"key": ""}},
     "0003": {
@@ -93,6 +98,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0044": {name: {"export_position": 0} for name in ("decision", "event", "message")},
     "0046": {"enrollment": _waked_ahead},
     "0047": {"message": {"source": None}, "mail_kind": {"source": ""}},
+    "0052": {"assignment": _on_the_day_of_conversion},
 }
 """What a revision puts into each row that was there before it, by table."""
 

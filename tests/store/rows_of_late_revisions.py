@@ -92,6 +92,22 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             }
         ],
     },
+    "0052": {"export_mark": [{"at": AT, "position": 17}]},
+    "0049": {
+        "assignment": [
+            {
+                "customer_id": f"cus_{number}",
+                "journey": "welcome",
+                "split": "tip",
+                "variant": "a",
+                "at": AT,
+                "counted": True,
+                "converted_at": AT,
+                "revenue": revenue,
+            }
+            for number, revenue in ((2, {"EUR": 25.5, "JPY": 700.0, "": 1.0, "EURO": 0.5}), (3, {}))
+        ]
+    },
     "0042": {
         "credited_order": [
             {

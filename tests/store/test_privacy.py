@@ -61,6 +61,7 @@ OTHERS = {
     "template_version": "texts of the house",
     "version_template": "definitions",
     "export_counter": "a number",
+    "export_mark": "an instant and a number",
     "setting": "of the house; sandbox recipients are colleagues",
     "dispatch": "ids, opaque, until Temporal has them",
     "pulse": "names of parts of the worker",

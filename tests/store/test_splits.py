@@ -170,7 +170,7 @@ def test_a_goal_converts_each_variant_once_and_adds_up_its_revenue_by_currency(
     found = {one.variant: one for one in rows(database, Assignment) if one.converted_at is not None}
     mine = variants(database)["u0"]
     assert {name: (one.converted_at, one.revenue) for name, one in found.items()} == {
-        mine: (later, {"EUR": 25.5, "USD": 7.0, "": 1.0})
+        mine: (later, {"other": {"2026-03-03": {"EUR": 2550, "USD": 700, "unstated": 100}}})
     }
     with database.reading() as session:
         assigned = counts.runs(session, "tour", counts.ASSIGNED)

@@ -13,11 +13,14 @@ from services.ingestion import ingest, merging
 from services.messages import restored_ledger
 from services.reports import warehouse_export
 from services.reports.warehouse_export import ExportKind
+from services.upkeep import export_marks
 from store.queries import customers, decisions, exports, messages
+from store.queries.exports import ExportPlace
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Decision
+from store.tables.exports import ExportMark
 from store.tables.messages import Message
 from tests.conftest import Statements, database_url
 from tests.store.query_plans import assert_quick
@@ -204,6 +207,46 @@ def test_since_leaves_out_what_came_before(warehouse: Warehouse, take: Ingest, n
     take(track(1), at=noon - timedelta(days=2))
     take(track(2))
     assert [one["message_id"] for one in warehouse.run("events", noon - timedelta(days=1))] == ["m2"]
+
+
+def test_a_first_run_since_an_instant_begins_at_the_newest_mark_before_it_and_misses_nothing(
+    database: Database, take: Ingest, noon: datetime
+) -> None:
+    """What came before the mark is not looked at; what came behind it is, also of a machine whose clock is behind."""
+    take(track(1), at=noon - timedelta(days=2))
+    for days in (1, 0):
+        database.write(lambda session, at=noon - timedelta(days=days): export_marks.run_due(session, at))
+        database.write(lambda session, at=noon - timedelta(days=days): export_marks.run_due(session, at))
+    take(track(2), at=noon - timedelta(minutes=59))
+    take(track(3), at=noon + timedelta(hours=2))
+    with database.reading() as session:
+        assert len(session.exec(select(ExportMark)).all()) == 2, "one an hour"
+        first = warehouse_export.asked(session, "events", None, noon - timedelta(minutes=59))
+        before = warehouse_export.asked(session, "events", None, noon - timedelta(days=3))
+        page = warehouse_export.page(session, first)
+    assert first.after > before.after == ExportPlace()
+    assert [one["message_id"] for one in page.lines] == ["m2", "m3"]
+    fresh = Warehouse(database)
+    assert [one["message_id"] for one in fresh.run("events", noon + timedelta(hours=2))] == ["m3"]
+
+
+def test_a_transaction_looks_at_so_many_rows_and_no_more(
+    database: Database, take: Ingest, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wanted lies behind many rows that are not: page by page it is come to."""
+    monkeypatch.setattr(warehouse_export, "LOOKED_AT", 10)
+    monkeypatch.setattr(warehouse_export, "PAGE", 3)
+    take(*(track(number) for number in range(25)), at=noon - timedelta(days=2))
+    take(*(track(number) for number in range(30, 37)))
+    rest, pages = None, list[int]()
+    with database.reading() as session:
+        rest = warehouse_export.asked(session, "events", None, noon - timedelta(days=1))
+    while rest is not None:
+        with database.reading() as session:
+            page = warehouse_export.page(session, rest)
+        pages.append(len(page.lines))
+        rest = page.rest
+    assert (pages[:2], sum(pages), max(pages)) == ([0, 0], 7, 3)
 
 
 def test_a_line_has_its_customers_own_id_and_the_columns_in_their_order(

@@ -563,6 +563,7 @@ class ExperimentOut(TypedDict):
     """A split: its variants beside each other, and what that says in sentences."""
 
     split: str
+    main_currency: str | None
     confidence: float
     variants: list[SplitVariantOut]
     lift: LiftOut | None
@@ -1610,6 +1611,7 @@ class SilenceReport(TypedDict):
 
     looked_at: str | None
     silences: list[SilenceOut]
+    told: str
 
 
 SimulateIn = TypedDict("SimulateIn", {"from": "NotRequired[str | None]", "until": "NotRequired[str | None]", "version": "NotRequired[int | None]", "customer": "NotRequired[MadeUpCustomer | None]"})
@@ -1724,6 +1726,7 @@ class SurveyReport(TypedDict):
     """Each survey as a whole, and then by journey, version and stage; empty where nobody answered."""
 
     surveys: list[SurveyAnswersOut]
+    told: str
 
 
 class TemplateIn(TypedDict):
@@ -1993,8 +1996,6 @@ class VariantOut(TypedDict):
 
 
 class VariantRevenue(TypedDict):
-    """What a customer of a variant is worth on average, in one currency; amounts that name none stand under ""."""
-
     currency: str
     paying: int
     per_customer: float

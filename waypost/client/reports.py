@@ -90,6 +90,10 @@ class ReportCalls(OperationCalls):
         asked = {"by": by, "journey": journey, "broadcast": broadcast, "from": since, "to": until}
         return self.call("GET", "/v1/reports/mails", params=asked)
 
+    def surveys(self, survey: str | None = None, *, journey: str | None = None) -> m.SurveyReport:
+        """What customers answered: each survey, then by journey, version and stage; NPS with its interval."""
+        return self.call("GET", "/v1/reports/surveys", params={"survey": survey, "journey": journey})
+
     def hand_overs(self, journey: str | None = None) -> m.HandOverReport:
         """Notes to colleagues by step: sent, answered how, and how soon; of one journey, or of all."""
         return self.call("GET", "/v1/reports/hand-overs", params={"journey": journey})

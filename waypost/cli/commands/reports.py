@@ -12,6 +12,8 @@ from waypost.cli.arguments import JsonFlag
 from waypost.cli.command_groups import group_that_means
 from waypost.cli.commands.hand_over_report import hand_overs
 from waypost.cli.commands.mail_report import mails
+from waypost.cli.commands.silence_report import silences
+from waypost.cli.commands.survey_report import surveys
 from waypost.cli.terminal import api_client, console, progress_bar
 
 LIFECYCLE = "lifecycle"
@@ -43,10 +45,14 @@ class BrokenDownBy(StrEnum):
     version = "version"
 
 
+CsvFlag = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
+
+
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
     reports = typer.Typer(
-        help="How it went: the lifecycle over time, funnels, cohorts, lift, what mails are worth, hand-overs to sales.",
+        help="How it went: the lifecycle over time, funnels, cohorts, lift, what mails are worth, hand-overs, "
+        "surveys, silences.",
         cls=group_that_means(LIFECYCLE),
     )
     reports.command(LIFECYCLE)(report)
@@ -55,13 +61,14 @@ def register(app: typer.Typer) -> None:
     reports.command()(lift)
     reports.command()(mails)
     reports.command()(hand_overs)
+    reports.command()(surveys)
+    reports.command()(silences)
     app.add_typer(reports, name="report")
 
 
 SinceOption = Annotated[str | None, typer.Option("--since", help="The first day, such as 2026-03-02.")]
 UntilOption = Annotated[str | None, typer.Option("--until", help="The last day; without it today.")]
 WhoseStagesOption = Annotated[str | None, typer.Option(help="Whose stages are meant; without it the lifecycle's.")]
-CsvFlag = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
 
 
 def report(
@@ -69,12 +76,16 @@ def report(
     since: Annotated[str | None, typer.Option("--from", help="The first day, such as 2026-03-02.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="The last day; without it today.")] = None,
     by: Annotated[Every, typer.Option(help="A line for each day, week or month.")] = Every.week,
+    csv: CsvFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """How a journey went: who stood in which stage when each period closed, who came, moved and left."""
     from waypost.cli.tables.lifecycle import print_series
 
     with api_client() as waypost:
+        if csv:
+            asked = {"journey": journey, "from": since, "to": until, "by": by.value, "table": "series.periods"}
+            return print(waypost.report_as("csv", "lifecycle", **asked), end="")
         found = waypost.lifecycle(journey, since=since, until=until, by=by.value)
     if as_json:
         print(json.dumps(found))

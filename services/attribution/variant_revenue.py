@@ -1,0 +1,62 @@
+"""What customers of a split's variants are worth: the events of the goal, from the split on.
+
+An order that has an id is what the ledger of orders says of it: it counts once, less what takes it back later. The day
+of an amount is the installation's, so that the day's rate can be applied to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from journeys.facts.customer_facts import EventFacts
+from store.queries import assignments, credits, series
+from store.queries.credits import OrderName
+from store.tables.attribution import CreditedOrder
+from store.tables.splits import Assignment
+from value import money, orders
+from value.goal_revenue import GoalRevenue
+
+
+def credit(session: Session, those: Sequence[Assignment], event: EventFacts) -> None:
+    """An event of the goal came to a customer who has these variants by now."""
+    if not those:
+        return
+    zone = series.zone_of(session)
+    key = orders.read(event.name, event.properties).order_id if event.name == orders.COMPLETED else None
+    kept = credits.orders(session, {(those[0].customer_id, key)}) if key else {}
+    order = next(iter(kept.values()), None)
+    currency, units = _worth(event) if order is None else (order.currency, order.worth or 0)
+    at = (order.at if order is not None else None) or event.at
+    of = (currency, series.day_of(at, zone))
+    for one in those:
+        known = GoalRevenue.from_json(one.revenue)
+        if key is not None and not _was_before(one, at, event.at):
+            one.revenue = known.with_order(key, of, units).as_json()
+        elif key is None and units:
+            one.revenue = known.with_amount(of, units).as_json()
+
+
+def _was_before(one: Assignment, at: datetime, told_at: datetime) -> bool:
+    """Whether an event tells once more of an order from before the customer had the variant."""
+    return at < one.at and at != told_at
+
+
+def _worth(event: EventFacts) -> tuple[str, int]:
+    currency = orders.currency_in(event.properties) or orders.UNSTATED
+    amount = orders.amount_in(event.properties) or 0.0
+    if event.name == orders.COMPLETED:
+        amount = max(0.0, amount)  # below zero is no order's worth
+    return currency, money.in_units(amount, currency)
+
+
+def change(session: Session, changed: Mapping[OrderName, CreditedOrder]) -> None:
+    """These orders are worth something else now than they were: those of them that variants are credited with too."""
+    for one in assignments.converted_of(session, {customer for customer, _ in changed}):
+        known = GoalRevenue.from_json(one.revenue)
+        for (customer, key), order in changed.items():
+            if customer == one.customer_id and key in known.orders:
+                of, _ = known.orders[key]
+                known = known.with_order(key, (order.currency, of[1]), order.worth or 0)
+        one.revenue = known.as_json()
+        session.add(one)

@@ -1,0 +1,203 @@
+"""What a variant brought: each order once, less what takes it back, on its day, so that the day's rate applies."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from journeys.program import compiler
+from services.definitions import journeys
+from services.experiments import results
+from services.installation import installation_settings
+from store.queries import currency_rates
+from store.session import Database
+from store.tables.customers import Customer, Event
+from store.tables.enrollments import Enrollment
+from store.tables.splits import Assignment
+from tests.conftest import NOON, Statements
+from tests.shells import Shell
+from tests.store.mailed_shop import bought_by, order
+from tests.store.one_enrollment import Ingest, rows
+
+Publish = Callable[[str, str], None]
+
+TOUR = """
+journey: tour
+enter: [{on: Signed Up}]
+goal: {on: Order Completed, within: 14 days}
+defaults: {topic: news}
+start: new
+stages:
+  new:
+    steps:
+      - split:
+          id: tip
+          variants:
+            a: {weight: 1, steps: [{send: mail_a}]}
+            b: {weight: 1, steps: [{send: mail_b}]}
+            none: {weight: 1, holdout: true}
+      - wait: 90 days
+"""
+PEOPLE = 24
+"""So many that each variant has somebody."""
+
+USD, GBP = Decimal("0.9215"), Decimal("1.1534")
+
+
+@pytest.fixture
+def people(database: Database, publish: Publish, take: Ingest, noon: datetime) -> list[Shell]:
+    """Customers, each with a variant since noon."""
+    publish("tour", TOUR)
+    take(*({"type": "track", "userId": f"u{number}", "event": "Signed Up"} for number in range(PEOPLE)))
+    with database.reading() as session:
+        shells = [Shell(database, one) for one in session.exec(select(Enrollment).order_by(col(Enrollment.id))).all()]
+    for shell in shells:
+        shell.wake(noon)
+    return shells
+
+
+def wake(people: list[Shell], at: datetime) -> None:
+    for one in people:
+        one.wake(at)
+
+
+def shown(database: Database) -> Any:
+    """The split of the report."""
+    with database.reading() as session:
+        version, _ = journeys.live(session, "tour")
+        (found,) = results.of_program(session, compiler.load(version.canonical))
+    return found
+
+
+def brought(database: Database) -> dict[tuple[str, str], int]:
+    """By variant and currency the cents of all its customers together, by the report."""
+    return {
+        (one["variant"], money["currency"]): round(100 * money["per_customer"] * one["customers"])
+        for one in shown(database)["variants"]
+        for money in one["revenue"]
+    }
+
+
+def of(database: Database, user: str) -> str:
+    """The variant of one of them."""
+    names = {one.id: one.external_id for one in rows(database, Customer)}
+    return next(one.variant for one in rows(database, Assignment) if names[one.customer_id] == user)
+
+
+def put_main(database: Database, rates: dict[tuple[str, str], Decimal]) -> None:
+    with database.writing() as session:
+        known = installation_settings.load(session)
+        installation_settings.save(session, known.model_copy(update={"main_currency": "EUR"}), NOON)
+        currency_rates.put(session, "EUR", rates)
+
+
+def test_an_order_that_is_told_twice_counts_once_and_what_takes_it_back_is_taken_back(
+    database: Database, people: list[Shell], take: Ingest, noon: datetime
+) -> None:
+    later, mine = noon + timedelta(days=1), of(database, "u0")
+    take(order("1", 20, "u0"), at=later)
+    wake(people, later)
+    take(order("1", 20, "u0"), order("2", "0.10", "u0"), order("3", "0.20", "u0"), at=later + timedelta(hours=1))
+    wake(people, later + timedelta(hours=1))
+    assert brought(database) == {(mine, "EUR"): 2_030}, "cents add up exactly"
+    take(order("1", "5.50", "u0", "Order Refunded"), at=later + timedelta(days=30))
+    assert brought(database) == {(mine, "EUR"): 1_480}
+    take(order("1", None, "u0", "Order Cancelled"), at=later + timedelta(days=31))
+    assert brought(database) == {(mine, "EUR"): 30}
+
+
+def test_an_order_without_an_amount_or_below_zero_brings_nothing_and_one_from_before_the_split_is_not_its(
+    database: Database, publish: Publish, take: Ingest, noon: datetime
+) -> None:
+    publish("tour", TOUR)
+    take(order("early", 40, "ann"), at=noon - timedelta(days=1))
+    take({"type": "track", "userId": "ann", "event": "Signed Up"})
+    with database.reading() as session:
+        shell = Shell(database, session.exec(select(Enrollment)).one())
+    shell.wake(noon)
+    later = noon + timedelta(days=1)
+    take(order("early", 40, "ann"), order("no", None, "ann"), order("odd", -5, "ann"), at=later)
+    shell.wake(later)
+    assert brought(database) == {}
+
+
+def test_the_report_of_a_made_shop_is_what_its_events_say_counted_anew(
+    database: Database, people: list[Shell], take: Ingest, noon: datetime
+) -> None:
+    """Orders in three currencies over a fortnight, some told twice, some taken back in part or whole, before or after."""
+    random, users = Random(18), [f"u{number}" for number in range(PEOPLE)]
+    for number in range(40):
+        at, user = noon + timedelta(hours=8 * (number + 1)), random.choice(users)
+        currency, total = random.choice(["EUR", "USD", "GBP"]), round(random.uniform(0.01, 99), 2)
+        told = [order(f"o{number}", total, user, currency=currency)] * random.choice([1, 1, 2])
+        if random.random() < 0.2:
+            told.append(order(f"o{number}", round(total / 3, 2), user, "Order Refunded", currency=currency))
+        if random.random() < 0.1:
+            told.append(order(f"o{number}", None, user, "Order Cancelled"))
+        random.shuffle(told)
+        take(*told, at=at)
+        if random.random() < 0.3:
+            wake(people, at)
+    wake(people, noon + timedelta(days=14))
+    expected, in_main = Counter[tuple[str, str]](), defaultdict[str, Decimal](Decimal)
+    given = {one.customer_id: one.variant for one in rows(database, Assignment)}
+    happened = defaultdict[str, list[Event]](list)
+    for event in rows(database, Event):
+        happened[event.customer_id].append(event)
+    rates = {
+        (name, f"{noon + timedelta(days=day):%Y-%m-%d}"): rate + Decimal(day) / 1000
+        for name, rate in (("USD", USD), ("GBP", GBP))
+        for day in range(15)
+    }
+    customers = Counter(given.values())
+    for customer, events in happened.items():
+        worth = Decimal(0)
+        for one in bought_by(events):
+            expected[given[customer], one.currency] += one.cents
+            worth += Decimal(one.cents) / 100 * rates.get((one.currency, f"{one.at:%Y-%m-%d}"), Decimal(1))
+        in_main[given[customer]] += round(worth, 2)
+    assert brought(database) == {key: cents for key, cents in expected.items() if cents}
+    put_main(database, rates)
+    found = shown(database)
+    assert (found["main_currency"], {money["currency"] for one in found["variants"] for money in one["revenue"]}) == (
+        "EUR", {"EUR"},
+    )  # fmt: skip
+    for one in found["variants"]:
+        (money,) = one["revenue"] or [{"per_customer": 0, "low": 0, "high": 0}]
+        assert money["per_customer"] == pytest.approx(float(in_main[one["variant"]]) / customers[one["variant"]])
+        assert money["low"] <= money["per_customer"] <= money["high"]
+    assert any("It changes what a customer spends by" in sentence for sentence in found["told"])
+
+
+def test_without_a_rate_of_one_day_revenue_stays_by_currency_and_the_gap_is_told(
+    database: Database, people: list[Shell], take: Ingest, noon: datetime
+) -> None:
+    later, mine = noon + timedelta(days=1), of(database, "u0")
+    take(order("1", 20, "u0"), order("2", 10, "u0", currency="USD"), at=later)
+    wake(people, later)
+    put_main(database, {("USD", "2026-03-02"): USD})
+    assert brought(database) == {(mine, "EUR"): 2_000, (mine, "USD"): 1_000}
+    assert shown(database)["told"][-1] == (
+        "Not everything has a sum in EUR: USD has no rate on 1 days (2026-03-03 to 2026-03-03)."
+    )
+    put_main(database, {("USD", "2026-03-03"): USD})
+    assert brought(database) == {(mine, "EUR"): 2_922}, "20 and 9.215, of which the half goes to the even cent"
+
+
+def test_an_order_of_the_goal_costs_a_wake_two_statements_more_and_a_plain_order_none(
+    database: Database, people: list[Shell], take: Ingest, statements: Statements, noon: datetime
+) -> None:
+    """One asks for the zone, one for the order; only what takes back an order asks for variants."""
+    later = noon + timedelta(days=1)
+    take(order("1", 20, "u0"), at=later)
+    with statements(database, at_most=400) as seen:
+        wake(people, later)
+    assert sum("FROM credited_order" in one for one in seen) == 1
+    with statements(database, at_most=400) as seen:
+        take(order("2", 20, "u0"), at=later + timedelta(hours=1))
+    assert not any("FROM assignment" in one for one in seen)
