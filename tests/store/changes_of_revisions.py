@@ -98,7 +98,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0044": {name: {"export_position": 0} for name in ("decision", "event", "message")},
     "0046": {"enrollment": _waked_ahead},
     "0047": {"message": {"source": None}, "mail_kind": {"source": ""}},
-    "0052": {"assignment": _on_the_day_of_conversion},
+    "0051": {"assignment": _on_the_day_of_conversion},
 }
 """What a revision puts into each row that was there before it, by table."""
 

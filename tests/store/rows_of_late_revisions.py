@@ -92,7 +92,7 @@ ROWS: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
             }
         ],
     },
-    "0052": {"export_mark": [{"at": AT, "position": 17}]},
+    "0051": {"export_mark": [{"at": AT, "position": 17}]},
     "0049": {
         "assignment": [
             {
