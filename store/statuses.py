@@ -113,6 +113,8 @@ class HookStatus(StrEnum):
 class DispatchStatus(StrEnum):
     """A start or a signal on its way to Temporal; a row that has arrived is gone."""
 
+    TO_WAKE = "to_wake"
+    """The enrollment is waked first, ahead of its workflow; a poke at which everything is done then is gone."""
     READY = "ready"
     """It goes as soon as a dispatcher has leased it."""
     STUCK = "stuck"
@@ -199,6 +201,7 @@ CONTROL: Transitions[ControlStatus] = {
 """What may follow what, of something that was asked of an enrollment."""
 
 DISPATCH: Transitions[DispatchStatus] = {
+    DispatchStatus.TO_WAKE: (DispatchStatus.READY,),
     DispatchStatus.READY: (DispatchStatus.STUCK,),
     DispatchStatus.STUCK: (DispatchStatus.READY,),
 }

@@ -191,14 +191,6 @@ class Gateway:
                 start_signal="poke",
             )
 
-    async def poke(self, workflow_id: str) -> None:
-        """Have an enrollment look at what has happened; one that has ended needs to know nothing more."""
-        try:
-            await self.client.get_workflow_handle(workflow_id).signal("poke")
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise
-
     async def end(self, workflow_id: str) -> None:
         """End a workflow whose customer is gone, and have Temporal forget it."""
         handle = self.client.get_workflow_handle(workflow_id)

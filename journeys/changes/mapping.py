@@ -3,7 +3,8 @@
 Equal ids of the same verb in the same stage are the same step, but for an id that was not given and is now that of a
 step in another arm (`arms`): then only a send is, which is not to go twice. So are two steps of one verb that stand
 between the same neighbours: a wait whose length was changed has another id, unless it was given one. (Two sends are so
-only where they send the same template.) The author overrides both.
+only where they send the same template.) An id that was not given and has come out of an arm is looked at last. The
+author overrides all of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -78,7 +79,7 @@ def mapping_of(old: Program, new: Program, moves: Moves | None = None) -> Versio
     named = {StageKey(one): StageKey(other) for one, other in said.stages.items()}
     finder = _Finder(old, new, stages | named)
     finder.by_author(said.steps)
-    while finder.by_id() or finder.by_place():
+    while finder.by_id() or finder.by_place() or finder.by_id(out_of_arms=True):
         pass  # each that is found may be the neighbour of another, or hold it
     return VersionMapping(old=old, new=new, stages=stages | named, steps=finder.found, named=frozenset(named))
 
@@ -95,15 +96,19 @@ class _Finder:
         for one, other in steps.items():
             self.found[NodeId(one)] = NodeId(other), "map"
 
-    def by_id(self) -> bool:
-        """Whether any was found. Ids that were not given have their stage's key at their head, which may be moved."""
+    def by_id(self, *, out_of_arms: bool = False) -> bool:
+        """Whether any was found. Ids that were not given have their stage's key at their head, which may be moved.
+
+        Such an id may have come `out_of_arms` to the steps that everybody takes, as that of the twin which stood there.
+        """
         before = len(self.found)
         for one, slot in self._left():
             to = self._stages.get(slot.stage)
             for name in map(NodeId, (one, f"{to}/{one.removeprefix(f'{slot.stage}/')}")):
                 there = self._new.get(name)
                 fits = there is not None and (there.stage, there.verb) == (to, slot.verb) and not self._taken(name)
-                if fits and (was_given(one) or slot.template or self._in_the_same_arm(one, name)):
+                stays = out_of_arms or there is None or (slot.holder is None) == (there.holder is None)
+                if fits and (was_given(one) or slot.template or (stays and self._in_the_same_arm(one, name))):
                     self.found[one] = name, "id"
                     break
         return len(self.found) > before

@@ -143,10 +143,17 @@ def _split(old: Any, new: Any) -> Iterator[Compared]:
     )
     if before != after:
         yield "step_changed", f"divides {_weights(after)} instead of {_weights(before)}", before, after
+    won, wins = old.split.winner, new.split.winner
+    if won != wins:
+        yield "step_changed", f"has the winner {_said(wins)} instead of {_said(won)}", won, wins
+    was, decides = (one.split.decide and one.split.decide.model_dump(mode="json") for one in (old, new))
+    if was != decides:
+        yield "step_changed", f"is decided by {_said(decides)} instead of {_said(was)}", was, decides
 
 
 def _weights(variants: Mapping[str, Mapping[str, Any]]) -> str:
-    return " · ".join(f"{name} {one['weight']}" for name, one in variants.items())
+    told = ((name, one["weight"], " (holdout)" if one.get("holdout") else "") for name, one in variants.items())
+    return " · ".join(f"{name} {weight}{holdout}" for name, weight, holdout in told)
 
 
 def _whole(old: Any, new: Any) -> Iterator[Compared]:

@@ -102,27 +102,27 @@ def wake(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Led:
-    """Of whom everything that was due is done, and who is so far ahead that the workflow is to go on."""
+    """Of whom everything that was due is done; who is so far ahead that the workflow is to go on; whom others hold."""
 
     done: Collection[str]
     full: Collection[str]
+    held: Collection[str]
 
 
-def lead(
-    session: Session, enrollment_ids: Collection[str], now: datetime, lag: timedelta = _NO_TIME, *, wait: bool = True
-) -> Led:
+def lead(session: Session, enrollment_ids: Collection[str], now: datetime, lag: timedelta = _NO_TIME) -> Led:
     """Work off what is due of these enrollments, ahead of their workflows.
 
-    Nothing is done of those who are gone, or whose customer is held by others where it does not `wait` for them.
+    Nothing is done of those who are gone, or whose customer is held by others: nobody is waited for.
     Raises whatever a guard or a step of one of them raises; then nothing was done of any.
     """
-    together, done, full = Together(session, enrollment_ids, now, wait=wait), list[str](), list[str]()
+    together = Together(session, enrollment_ids, now, wait=False)
+    done, full, held = list[str](), list[str](), list[str]()
     for waking in enrollments.waking(session, enrollment_ids):
         if waking.enrollment.customer_id in together.customers:
             (done if _lead(together, waking, now, lag) else full).append(waking.enrollment.id)
-        elif wait:
-            raise CameBetween("a customer was merged before the lock was there")
-    return Led(done=done, full=full)
+        else:
+            held.append(waking.enrollment.id)
+    return Led(done=done, full=full, held=held)
 
 
 def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: timedelta) -> bool:

@@ -35,9 +35,6 @@ _OUTCOME: Mapping[MessageStatus, Literal["planned", "deferred", "skipped"]] = {
     MessageStatus.DEFERRED: "deferred",
     MessageStatus.SKIPPED: "skipped",
 }
-OUTCOMES = tuple(_OUTCOME.values())
-"""What the core is told of a mail that it planned."""
-
 NOTHING_MORE: Mapping[str, Any] = {}
 """What a decision says beside its reason, where there is nothing to say."""
 

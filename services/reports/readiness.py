@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from store.queries import dispatches, hooks, lanes, pulses, wakes_ahead
 from store.queries.dispatches import Priority
+from store.statuses import DispatchStatus
 
 SILENT = timedelta(seconds=10)
 """After so long without a round a part does no work: pulses are written every three seconds."""
@@ -17,12 +18,19 @@ DISPATCHERS: Mapping[str, tuple[Priority, ...]] = {
     "dispatcher/starts": (Priority.START,),
     "dispatcher/bulk": (Priority.BULK_START,),
 }
-"""The dispatcher's parts, and the rows that each carries."""
+"""The dispatcher's parts that tell Temporal, and the rows that each carries."""
 
-AHEAD = "dispatcher/ahead"
-"""Wakes who is due ahead of the workflows."""
+WAKERS: Mapping[str, tuple[Priority, ...]] = {
+    "ahead/pokes": (Priority.SIGNAL,),
+    "ahead/starts": (Priority.START,),
+    "ahead/bulk": (Priority.BULK_START,),
+}
+"""Its parts that wake somebody ahead of their workflow, and the rows at which each does."""
 
-OTHERS = ("scheduler", "lane/upkeep")
+DEADLINES, FOLLOWING = "ahead/deadlines", "dispatcher/following"
+"""Wakes who is due by the clock, ahead of the workflows; and pokes workflows that are behind."""
+
+OTHERS = (FOLLOWING, "scheduler", "lane/upkeep")
 """Parts that nothing waits for: they go by the clock."""
 
 
@@ -37,7 +45,7 @@ class PartReadiness:
 
 
 def measure(session: Session, now: datetime) -> list[PartReadiness]:
-    """Every part that an installation has, in whichever process it runs; by a dozen looks into indexes."""
+    """Every part that an installation has, in whichever process it runs; by some fifteen looks into indexes."""
     rounds = pulses.last_rounds(session)
     return [_of(part, rounds.get(part), since, now) for part, since in waits(session, now).items()]
 
@@ -52,10 +60,12 @@ def of_rounds(
 def waits(session: Session, now: datetime) -> dict[str, datetime | None]:
     """Since when something waits for each part; None where nothing does."""
     found: dict[str, datetime | None] = {
-        name: dispatches.oldest_ready(session, priorities, now) for name, priorities in DISPATCHERS.items()
+        name: dispatches.oldest(session, priorities, now) for name, priorities in DISPATCHERS.items()
     }
+    for name, priorities in WAKERS.items():
+        found[name] = dispatches.oldest(session, priorities, now, DispatchStatus.TO_WAKE)
     found |= {f"lane/{lane}": lanes.oldest_due(session, lane, now) for lane in lanes.LANES}
-    found[AHEAD] = wakes_ahead.next_due(session)
+    found[DEADLINES] = wakes_ahead.next_due(session)
     return found | {"lane/hooks": hooks.next_due(session), **dict.fromkeys(OTHERS)}
 
 

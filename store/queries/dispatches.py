@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, exists, or_, update
 from sqlalchemy import select as select_columns
@@ -27,6 +27,29 @@ class Priority(IntEnum):
     BULK_START = 3
 
 
+WAKING = ("start", "poke")
+"""Kinds of rows at which somebody is waked, before Temporal hears of it or instead of that."""
+
+
+class RowToWake(NamedTuple):
+    """A row at which somebody is to be waked."""
+
+    id: int
+    enrollment_id: str
+    kind: str
+    trace: str | None
+
+
+_WAKE_COLUMNS: Any = tuple(getattr(Dispatch, name) for name in RowToWake._fields)
+
+_TO_WAKE: Any = (
+    select_columns(*_WAKE_COLUMNS)
+    .where(col(Dispatch.priority).in_(bindparam("priorities", expanding=True)))
+    .where(col(Dispatch.status) == DispatchStatus.TO_WAKE)
+    .order_by(col(Dispatch.priority), col(Dispatch.id))
+    .limit(bindparam("most"))
+)
+
 _ANY_READY: Any = (
     select_columns(col(Dispatch.id))
     .where(col(Dispatch.priority).in_(bindparam("priorities", expanding=True)))
@@ -36,15 +59,25 @@ _ANY_READY: Any = (
 
 
 def row(
-    enrollment_id: str, workflow_id: str, kind: str, payload: dict[str, Any], priority: Priority, now: datetime
+    enrollment_id: str,
+    workflow_id: str,
+    kind: str,
+    payload: dict[str, Any],
+    priority: Priority,
+    now: datetime,
+    *,
+    waked: bool = False,
 ) -> bulk.ColumnValues:
-    """The columns of a row that sends `kind` to a workflow; rows of one `enrollment_id` go in order."""
+    """The columns of a row that sends `kind` to a workflow; rows of one `enrollment_id` go in order.
+
+    `waked` says that what is due is the workflow's to do, and nobody's ahead of it.
+    """
     return {
         "enrollment_id": enrollment_id,
         "workflow_id": workflow_id,
         "kind": kind,
         "payload": payload,
-        "status": DispatchStatus.READY,
+        "status": DispatchStatus.TO_WAKE if kind in WAKING and not waked else DispatchStatus.READY,
         "priority": int(priority),
         "attempts": 0,
         "created_at": now,
@@ -55,6 +88,28 @@ def row(
 def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     """Put rows on their way."""
     bulk.add(session, Dispatch, rows)
+
+
+def to_wake(session: Session, priorities: Sequence[Priority], limit: int) -> Sequence[RowToWake]:
+    """Rows of these priorities at which somebody is to be waked, the most urgent first; asked often, without a lock."""
+    found = session.connection().execute(_TO_WAKE, {"priorities": [int(one) for one in priorities], "most": limit})
+    return [RowToWake._make(one) for one in found]
+
+
+def hold_to_wake(session: Session, ids: Sequence[int]) -> Sequence[RowToWake]:
+    """Those of these rows that are still to be waked at and that nobody holds: ours until the transaction ends."""
+    query = select_columns(*_WAKE_COLUMNS).where(
+        col(Dispatch.id).in_(ids), col(Dispatch.status) == DispatchStatus.TO_WAKE
+    )
+    query = query.order_by(col(Dispatch.id)).with_for_update(skip_locked=True)
+    return [RowToWake._make(one) for one in session.connection().execute(query)]
+
+
+def waked(session: Session, ids: Sequence[int]) -> None:
+    """Temporal is to hear of these rows now."""
+    if ids:
+        here = col(Dispatch.id).in_(ids), col(Dispatch.status) == DispatchStatus.TO_WAKE
+        session.connection().execute(update(Dispatch).where(*here).values(status=DispatchStatus.READY))
 
 
 def lease(
@@ -93,11 +148,13 @@ def starts_left(session: Session) -> int:
     return session.exec(select(func.count(col(Dispatch.id))).where(Dispatch.kind == "start")).one()
 
 
-def oldest_ready(session: Session, priorities: Sequence[Priority], now: datetime) -> datetime | None:
-    """Since when the first of these rows that may go now has waited; None where none does."""
+def oldest(
+    session: Session, priorities: Sequence[Priority], now: datetime, status: DispatchStatus = DispatchStatus.READY
+) -> datetime | None:
+    """Since when the first of these rows that may go now, or is to be waked at, has waited; None where none does."""
     query = select(Dispatch.created_at).where(
         col(Dispatch.priority).in_([int(one) for one in priorities]),
-        Dispatch.status == DispatchStatus.READY,
+        Dispatch.status == status,
         or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
     )
     return session.exec(query.order_by(col(Dispatch.priority), col(Dispatch.id)).limit(1)).first()
@@ -131,7 +188,8 @@ def stuck_by_kind(session: Session) -> dict[str, int]:
 
 def remove_arrived(session: Session, ids: Sequence[int]) -> None:
     """Take away rows that have arrived; what waited behind them is free to go."""
-    session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
+    if ids:
+        session.connection().execute(delete(Dispatch).where(col(Dispatch.id).in_(ids)))
 
 
 def record_failure(

@@ -59,7 +59,15 @@ def changes(*pairs: tuple[str, str]) -> list[VersionChange]:
         ),
         (
             "short: {weight: 50", "short: {weight: 80", "step_changed", "trial/split:tips",
-            "'trial/split:tips' divides short 80 · none 50 instead of short 50 · none 50.",
+            "'trial/split:tips' divides short 80 · none 50 (holdout) instead of short 50 · none 50 (holdout).",
+        ),
+        (
+            "{id: tips,", "{id: tips, winner: short,", "step_changed", "trial/split:tips",
+            "'trial/split:tips' has the winner short instead of nothing.",
+        ),
+        (
+            "{id: tips,", "{id: tips, decide: {after: 7 days}, ", "step_changed", "trial/split:tips",
+            "'trial/split:tips' is decided by {\"by\": \"conversion\", \"after\": \"7 days\", \"confidence\": 0.95} instead of nothing.",
         ),
         (
             "seen: true", "seen: false", "step_changed", "mark",

@@ -259,6 +259,19 @@ def test_nobody_is_led_into_an_arm_that_they_did_not_take(
     assert place(mapping_of(old, new), here, noon + timedelta(days=1)).to.step == lands
 
 
+@pytest.mark.parametrize(("days", "lands"), [(1, ("retimed", STANDS)), (6, ("moves", f"{STANDS}#2"))])
+def test_a_wait_that_comes_to_the_name_of_another_in_an_arm_is_known_by_its_neighbours(
+    days: float, lands: Any, compiled: Compiled, standing: Callable[..., Standing], noon: datetime
+) -> None:
+    """As where the length of a wait is taken back: nobody's mail goes at once by it, and nobody goes back out of an arm."""
+    before = BEHIND % f"- {{wait: 5 days}}\n      - {{send: story}}\n      {BRANCH % TEAM}"
+    after = before.replace("5 days", "2 days")
+    outcome = place(
+        mapping_of(compiled(before), compiled(after)), standing(before, days=days), noon + timedelta(days=days)
+    )
+    assert (outcome.kind, outcome.to.step) == lands
+
+
 def test_a_split_may_lose_the_variant_that_somebody_stands_in(
     compiled: Compiled, standing: Callable[..., Standing], noon: datetime
 ) -> None:

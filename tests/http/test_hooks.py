@@ -184,7 +184,7 @@ def test_a_stuck_dispatch_row_is_listed_retried_and_cancelled(
     client: TestClient, parts: Parts, noon: datetime, keys: dict[str, str]
 ) -> None:
     with parts.database.writing() as session:
-        rows = [dispatches.row(f"e{one}", f"w{one}", "start", {}, Priority.START, noon) for one in range(2)]
+        rows = [dispatches.row(f"e{one}", f"w{one}", "start", {}, Priority.START, noon, waked=True) for one in range(2)]
         bulk.add(session, Dispatch, rows)
         for one in session.exec(select(Dispatch)).all():
             one.status, one.error = DispatchStatus.STUCK, "KeyError: 'digest'"

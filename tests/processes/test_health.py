@@ -49,7 +49,7 @@ async def test_a_process_without_a_part_is_well(url: str) -> None:
 
 
 async def test_a_part_that_does_no_round_is_told_with_what_waits_for_it(url: str, parts: Parts, clock: Any) -> None:
-    for part in ("dispatcher/pokes", "dispatcher/bulk", "lane/journey"):
+    for part in ("ahead/pokes", "dispatcher/bulk", "lane/journey"):
         parts.pulses.beat(part)
     with parts.database.writing() as session:
         row = dispatches.row("e1", "enrollment/x", "poke", {}, Priority.SIGNAL, clock())
@@ -60,8 +60,8 @@ async def test_a_part_that_does_no_round_is_told_with_what_waits_for_it(url: str
     status, told = await asked(url)
     assert (status, told["status"], told["database"]) == (503, "degraded", True)
     assert told["parts"] == [
+        {"part": "ahead/pokes", "last_round": 12.0, "waiting": 12.0, "works": False},
         {"part": "dispatcher/bulk", "last_round": 12.0, "waiting": 0.0, "works": False},
-        {"part": "dispatcher/pokes", "last_round": 12.0, "waiting": 12.0, "works": False},
         {"part": "lane/journey", "last_round": 3.0, "waiting": 0.0, "works": True},
     ]
 

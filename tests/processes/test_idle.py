@@ -56,8 +56,13 @@ async def test_an_idle_installation_asks_little(
         lane = parts.lane(name)
         await asked.of(f"evidence for {name}", lane.seek_evidence, lambda: evidence.EVERY)
     dispatcher = Dispatcher(parts.database, None, parts.clock)  # type: ignore[arg-type]
-    for stream in STREAMS:
-        await asked.of(stream.name, lambda stream=stream: dispatcher.round(stream), lambda s=stream: dispatcher.rest(s))
+    ahead, behind = dispatcher.ahead, dispatcher.behind
+    await asked.of("deadlines", ahead.round, ahead.rest)
+    await asked.of("workflows behind", behind.round, behind.rest)
+    for one in STREAMS:
+        of = one.priorities
+        await asked.of(f"wakes of {one.name}", lambda of=of: ahead.wake(of), lambda of=of: ahead.rest_of(of))
+        await asked.of(one.name, lambda one=one: dispatcher.carry(one), lambda one=one: dispatcher.rest(one))
 
     async def nothing(*_: Any) -> tuple[int, int]:
         return 0, 0

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from services.reports.readiness import DEADLINES, DISPATCHERS, FOLLOWING, WAKERS
 from tests.stack.compose_file import BIN, ROOT
 from tests.stack.receivers import Collector, Inbox
 from tests.stack.services import Services
@@ -127,7 +128,7 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     assert {one["status"] for one in own.values()} == {"ok"}, own
     parts = {service: {one["part"] for one in found["parts"]} for service, found in own.items()}
     assert parts == {
-        "journeys": {"dispatcher/pokes", "dispatcher/starts", "dispatcher/bulk", "dispatcher/ahead", "scheduler"},
+        "journeys": {*WAKERS, *DISPATCHERS, DEADLINES, FOLLOWING, "scheduler"},
         "delivery": {f"lane/{lane}" for lane in PUMPED},
     }
     for service in ("api", "journeys", "delivery"):

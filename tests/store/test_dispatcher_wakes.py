@@ -1,4 +1,4 @@
-"""The dispatcher wakes whoever is due ahead of their workflows, and pokes these a while later, at a bounded rate."""
+"""Whoever is due is waked ahead of their workflows, which are poked a while later, at a bounded rate."""
 
 import asyncio
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import delete, select
 from structlog.testing import capture_logs
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -14,12 +14,14 @@ from store.queries import dispatches
 from store.queries.dispatches import Priority
 from store.session import Database
 from store.tables.customers import Customer
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock
 from tests.shells import Shell
-from tests.store.one_enrollment import Ingest, joined, lead, mails, own, rows
-from waypost.processes.wakes_ahead import FOLLOW_AGAIN, WakesAhead
+from tests.store.one_enrollment import Ingest, buys, joined, lead, mails, own, rows
+from waypost.processes import following
+from waypost.processes.following import AGAIN, WorkflowsBehind
+from waypost.processes.wakes_ahead import WakesAhead
 from workflows.gateway import Beginning
 
 LAG = timedelta(minutes=5)
@@ -48,20 +50,30 @@ def temporal() -> Temporal:
 
 
 @pytest.fixture
-def ahead(database: Database, temporal: Temporal, clock: HandClock) -> WakesAhead:
-    return WakesAhead(database, temporal, clock, lag=LAG)  # type: ignore[arg-type]
+def ahead(database: Database, clock: HandClock) -> WakesAhead:
+    return WakesAhead(database, clock, lag=LAG)
+
+
+@pytest.fixture
+def behind(database: Database, temporal: Temporal, clock: HandClock) -> WorkflowsBehind:
+    return WorkflowsBehind(database, temporal, clock, lag=LAG)  # type: ignore[arg-type]
 
 
 def begin(database: Database, shells: Sequence[Shell], now: datetime) -> None:
     """Their workflows have started, or were poked: nothing of them is on its way."""
     lead(database, now, *shells, lag=LAG)
     with database.writing() as session:
-        ready = dispatches.lease(session, now, 100, LAG, [*Priority])
-        dispatches.remove_arrived(session, [one.id or 0 for one in ready])
+        session.exec(delete(Dispatch))
 
 
 async def test_a_deadline_is_met_ahead_and_the_workflow_looks_a_while_later(
-    database: Database, shell: Shell, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
+    database: Database,
+    shell: Shell,
+    ahead: WakesAhead,
+    behind: WorkflowsBehind,
+    temporal: Temporal,
+    clock: HandClock,
+    noon: datetime,
 ) -> None:
     begin(database, [shell], noon)
     assert (await ahead.round(), ahead.rest()) == (0, 4.0)
@@ -71,31 +83,48 @@ async def test_a_deadline_is_met_ahead_and_the_workflow_looks_a_while_later(
     told = own(database)
     assert told.follow_at is not None
     assert LAG / 2 <= told.follow_at - clock() <= LAG
-    assert (await ahead.round(), temporal.roused) == (0, [])
+    assert (await behind.round(), temporal.roused) == (0, [])
     clock.forward(seconds=LAG.total_seconds())
-    await ahead.round()
-    await ahead.round()
+    assert (await behind.round(), await behind.round()) == (1, 0)
     assert temporal.roused == [told.workflow_id], "once, though it has not come yet"
-    ahead._followed -= 1  # half a second has passed
-    clock.forward(seconds=FOLLOW_AGAIN.total_seconds())
-    await ahead.round()
+    clock.forward(seconds=AGAIN.total_seconds())
+    await behind.round()
     assert len(temporal.roused) == 2, "it may be lost with the server that had it"
     shell.wake(clock())
     clock.forward(hours=1)
-    ahead._followed -= 1
-    await ahead.round()
+    await behind.round()
     assert (len(temporal.roused), own(database).follow_at) == (2, None)
 
 
+async def test_workflows_give_way_to_a_batch_of_enrollments_that_are_to_be_waked(
+    database: Database,
+    take: Ingest,
+    behind: WorkflowsBehind,
+    ahead: WakesAhead,
+    temporal: Temporal,
+    clock: HandClock,
+    noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "BATCH", 2)
+    begin(database, joined(database, take, "ann", "bob"), noon)
+    with database.writing() as session:
+        session.exec(select(Enrollment)).first().follow_at = noon  # type: ignore[union-attr]
+    clock.forward(days=2)
+    assert await behind.round() == 0
+    await ahead.round()
+    assert await behind.round() == 1
+
+
 async def test_workflows_that_are_behind_at_about_the_same_time_are_poked_together(
-    database: Database, take: Ingest, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
+    database: Database, take: Ingest, behind: WorkflowsBehind, temporal: Temporal, clock: HandClock, noon: datetime
 ) -> None:
     begin(database, joined(database, take, "ann", "bob", "cy"), noon)
     with database.writing() as session:
         for one, seconds in zip(session.exec(select(Enrollment)).all(), (0, 14, 16), strict=True):
             one.follow_at = noon + timedelta(seconds=seconds)
             session.add(one)
-    await ahead.round()
+    await behind.round()
     assert len(temporal.roused) == 2
 
 
@@ -104,7 +133,7 @@ async def test_nothing_is_followed_by_a_workflow_that_has_ended(
     database: Database,
     shell: Shell,
     take: Ingest,
-    ahead: WakesAhead,
+    behind: WorkflowsBehind,
     temporal: Temporal,
     clock: HandClock,
     noon: datetime,
@@ -117,7 +146,7 @@ async def test_nothing_is_followed_by_a_workflow_that_has_ended(
     begin(database, [shell], noon)
     temporal.over = True
     clock.forward(minutes=6)
-    await ahead.round()
+    await behind.round()
     assert (len(temporal.roused), own(database).follow_at is not None) == (1, left)
 
 
@@ -134,6 +163,7 @@ async def test_one_that_cannot_be_poked_keeps_nobody_else_from_it(
     database: Database,
     take: Ingest,
     ahead: WakesAhead,
+    behind: WorkflowsBehind,
     temporal: Temporal,
     clock: HandClock,
     noon: datetime,
@@ -147,21 +177,21 @@ async def test_one_that_cannot_be_poked_keeps_nobody_else_from_it(
     temporal.refuses = [refused]
     clock.forward(seconds=LAG.total_seconds())
     with capture_logs() as logs:
-        await ahead.round()
+        await behind.round()
     assert (len(temporal.roused), [one["event"] for one in logs]) == (roused, ["not_followed"])
 
 
 async def test_a_workflow_is_not_poked_before_it_is_started(
-    database: Database, shell: Shell, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
+    database: Database, shell: Shell, behind: WorkflowsBehind, temporal: Temporal, clock: HandClock, noon: datetime
 ) -> None:
     lead(database, noon, shell)
     clock.forward(minutes=1)
-    await ahead.round()
+    await behind.round()
     assert temporal.roused == []
 
 
 async def test_one_whose_wake_fails_fails_alone_and_is_left_to_its_workflow(
-    database: Database, take: Ingest, ahead: WakesAhead, temporal: Temporal, clock: HandClock, noon: datetime
+    database: Database, take: Ingest, ahead: WakesAhead, clock: HandClock, noon: datetime
 ) -> None:
     shells = joined(database, take, "ann", "bob", "cy")
     begin(database, shells, noon)
@@ -174,7 +204,8 @@ async def test_one_whose_wake_fails_fails_alone_and_is_left_to_its_workflow(
     with capture_logs() as logs:
         assert await ahead.round() == 3
     assert [one["enrollment"] for one in logs if one["event"] == "wake_ahead_failed"] == [shells[1].enrollment]
-    assert temporal.roused == [broken.workflow_id]
+    (left,) = rows(database, Dispatch)
+    assert (left.workflow_id, left.kind, left.status) == (broken.workflow_id, "poke", "ready"), "its workflow does it"
     assert sorted(one.template for one in rows(database, Message)) == ["mail_a"] * 3 + ["mail_b"] * 2
     assert await ahead.round() == 0, "nobody tries again before its workflow has"
 
@@ -194,15 +225,42 @@ async def test_customers_whom_another_holds_are_passed_over(
 
 
 async def test_two_dispatchers_that_look_at_the_same_moment_do_it_once(
-    database: Database, take: Ingest, temporal: Temporal, clock: HandClock, noon: datetime
+    database: Database, take: Ingest, clock: HandClock, noon: datetime
 ) -> None:
     """And one that was frozen between its look and its wake finds that all is done."""
     begin(database, joined(database, take, *(f"u{number}" for number in range(30))), noon)
     clock.forward(days=2)
-    one, other, frozen = (WakesAhead(database, temporal, clock, lag=LAG) for _ in range(3))  # type: ignore[arg-type]
-    due, _ = frozen._look()
+    one, other, frozen = (WakesAhead(database, clock, lag=LAG) for _ in range(3))
+    due = frozen._due()
     await asyncio.gather(one.round(), other.round())
     await asyncio.gather(one.round(), other.round())  # those whom the other one held
-    await frozen._meet(due)
+    database.write(lambda session: frozen._meet(session, due))
     assert (len(due), Counter(one.template for one in rows(database, Message))) == (30, {"mail_a": 30, "mail_b": 30})
     assert {run.wakes for run in rows(database, Enrollment)} == {2}
+
+
+async def test_a_poke_is_gone_with_the_wake_that_it_led_to(
+    database: Database, take: Ingest, ahead: WakesAhead, noon: datetime
+) -> None:
+    """In its transaction: nothing else stands between what happened and where the enrollment stands."""
+    begin(database, joined(database, take, "ann", "bob"), noon)
+    buys(take, noon)
+    with database.writing() as session:
+        (row,) = session.exec(select(Dispatch)).all()
+    frozen = dispatches.RowToWake(id=row.id or 0, enrollment_id=row.enrollment_id, kind=row.kind, trace=None)
+    assert await ahead.wake((Priority.SIGNAL,)) == 1
+    assert (sorted(one.stage for one in rows(database, Enrollment)), rows(database, Dispatch)) == (["buyer", "new"], [])
+    assert database.write(lambda session: ahead._wake(session, [frozen])) == 0, "another dispatcher had seen it too"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_a_poke_of_somebody_whom_another_holds_is_left_until_they_are_free(
+    database: Database, take: Ingest, ahead: WakesAhead, noon: datetime
+) -> None:
+    begin(database, joined(database, take, "ann", "bob"), noon)
+    buys(take, noon)
+    with database.writing() as session:
+        session.exec(select(Customer).where(Customer.external_id == "ann").with_for_update()).one()
+        assert (await ahead.wake((Priority.SIGNAL,)), ahead.rest_of((Priority.SIGNAL,))) == (0, 0.25)
+        assert [one.status for one in rows(database, Dispatch)] == ["to_wake"]
+    assert (await ahead.wake((Priority.SIGNAL,)), rows(database, Dispatch)) == (1, [])

@@ -32,7 +32,7 @@ def test_a_workflow_follows_several_wakes_as_one(
     shell.wake(noon)
     lead(database, noon + TWO_DAYS, shell)
     buys(take, noon + TWO_DAYS)
-    assert lead(database, noon + TWO_DAYS, shell) == Led(done=[shell.enrollment], full=[])
+    assert lead(database, noon + TWO_DAYS, shell) == Led(done=[shell.enrollment], full=[], held=[])
     assert (shell.state.stage, own(database).stage, own(database).wakes) == ("new", "buyer", 3)
     told = shell.lose(noon + TWO_DAYS)
     assert (told.number, [one.kind for one in told.inputs], told.more) == (3, ["woke", "event"], False)
@@ -94,7 +94,7 @@ def test_nobody_is_further_ahead_than_a_workflow_follows_at_once(
         take({"type": "track", "userId": "bob", "event": "E"})
         assert lead(database, noon, shell).done == [shell.enrollment]
     take({"type": "track", "userId": "bob", "event": "E"})
-    assert lead(database, noon, shell) == Led(done=[], full=[shell.enrollment])
+    assert lead(database, noon, shell) == Led(done=[], full=[shell.enrollment], held=[])
     assert own(database).wakes == wake.AHEAD
     shell.wake(noon)
     assert (shell.wakes, shell.state.visit, own(database).poked_at) == (wake.AHEAD + 1, wake.AHEAD + 1, None)
@@ -225,7 +225,7 @@ def test_who_was_erased_in_between_is_passed_over(
     erase = Operation(id="op", kind="erase", request={"customer": own(database).customer_id}, created_at=noon)
     for page in erasure.pages(database, erase, clock):
         database.write(page)
-    assert lead(database, noon + TWO_DAYS, shell) == Led(done=[], full=[])
+    assert lead(database, noon + TWO_DAYS, shell) == Led(done=[], full=[], held=[])
     with pytest.raises(NotFound):
         shell.wake(noon + TWO_DAYS)
 

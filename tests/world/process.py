@@ -28,7 +28,7 @@ from tests.world.faults import WHERE, ProcessKilled, database_is_away
 from tests.world.temporal import Activated, Execution
 from tests.world.workflow_instance import CONVERTER, ReplayDiffers, WorkflowRun
 from waypost.processes.dispatcher import Dispatcher
-from waypost.processes.wakes_ahead import LAG
+from waypost.processes.following import LAG
 from workflows.claim_check import ProgramCodec
 from workflows.gateway import Beginning
 

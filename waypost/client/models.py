@@ -477,7 +477,7 @@ class DispatchOut(TypedDict):
     created_at: str
 
 
-DispatchStatus = Literal["ready", "stuck"]
+DispatchStatus = Literal["to_wake", "ready", "stuck"]
 
 
 class DraftOut(TypedDict):

@@ -1,13 +1,13 @@
 """Carries rows of the dispatch table: at least once, in order per enrollment, live pokes first.
 
-Who is poked is waked here, ahead of the workflow, which follows later (`wakes_ahead`); so is who enters, before their
-workflow starts: that then rests until its first deadline, or until it is roused, and no worker hears of it before. Each
-row ends in its own result: it arrived, it goes again later, or it is stuck and waits for a person. What
-one of them raises touches no other.
+Who is poked was waked ahead of the workflow, which follows later (`wakes_ahead`, `following`); so was who enters,
+before their workflow starts: that then rests until its first deadline, or until it is roused, and no worker hears of it
+before. Those that wake call no Temporal, and have loops of their own. Each row ends in its own result: it arrived, it
+goes again later, or it is stuck and waits for a person. What one of them raises touches no other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,18 +19,18 @@ from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.meters import CountBeside, uncounted
-from activities.signatures import WAKE
 from services.enrollments import wake
 from services.values import Clock
 from store.notices import Notices
-from store.queries import dispatches
+from store.queries import dispatches, wakes_ahead
 from store.queries.dispatches import Priority
 from store.queries.wakes_ahead import WorkflowRow
 from store.session import Database
 from store.statuses import DispatchStatus, EnrollmentStatus
 from store.tables.enrollments import Dispatch
 from store.trace_context import CURRENT, OpenSpan
-from waypost.processes.wakes_ahead import WakesAhead, where_it_stands
+from waypost.processes.following import EVERY, WorkflowsBehind, where_it_stands
+from waypost.processes.wakes_ahead import WakesAhead
 from waypost.telemetry.tracing import no_span
 from workflows.gateway import Beginning, Gateway
 
@@ -44,11 +44,15 @@ HOLD = timedelta(seconds=30)
 """How long leased rows are nobody else's: much longer than a batch takes, and what waits longer where a dispatcher
 died."""
 
+WITHIN = 8.0
+"""Seconds that a lease may be on its way: a healthy Temporal takes one in two, others get the rows after HOLD, and a
+part that does no round in ten (`readiness.SILENT`) does no work. What has not arrived by then goes again."""
+
 REST = timedelta(days=365)
 """How long a workflow rests before its first task where nothing is due by the clock."""
 
-PART = "dispatcher"
-"""How its pulses begin."""
+PART, AHEAD = "dispatcher", "ahead"
+"""How its pulses begin: of those that call Temporal, and of those that wake."""
 
 MENDS_ITSELF = frozenset(RPCStatusCode) - {
     RPCStatusCode.INVALID_ARGUMENT,
@@ -63,15 +67,18 @@ log = structlog.get_logger("waypost.dispatcher")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """Rows that share a loop, how many of them are under way at once, and how many seconds two vain looks are apart."""
+    """Rows that share a loop which wakes, and one which carries `at_once` so many of them to Temporal.
+
+    `apart` is how many seconds two vain looks of the loop that wakes are apart, while others write all the time.
+    """
 
     name: str
     priorities: tuple[Priority, ...]
     at_once: int
-    apart: float = 0.0
+    apart: float
 
 
-POKES = Stream(name="pokes", priorities=(Priority.SIGNAL,), at_once=64)
+POKES = Stream(name="pokes", priorities=(Priority.SIGNAL,), at_once=64, apart=0.0)
 """What a customer waits for. At 64 at once a batch is a handful of rounds, of some milliseconds each."""
 
 STARTS = Stream(name="starts", priorities=(Priority.START,), at_once=64, apart=0.1)
@@ -83,11 +90,8 @@ BULK = Stream(name="bulk", priorities=(Priority.BULK_START,), at_once=12, apart=
 
 STREAMS = (POKES, STARTS, BULK)
 
-AHEAD_APART = 0.25
-"""Seconds between two vain looks at who is due, while others write all the time."""
-
-WAKING = ("start", "poke")
-"""Kinds of rows at which somebody is waked."""
+APART = 0.25
+"""Seconds between two vain looks at who is due, or at what Temporal is to hear, while others write all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +104,17 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """A row on its way; what is known of its enrollment (None: gone), and whether everything due of that was done."""
+    """A row on its way, and what is known of its enrollment (None: gone)."""
 
     row: Dispatch
     known: WorkflowRow | None
-    led: bool
 
 
 class Dispatcher:
-    """A loop for each stream; several processes may run them, and each row is held by one at a time."""
+    """Two loops for each stream, one for deadlines, one for the workflows that are behind.
+
+    Several processes may run them, and each row is held by one at a time.
+    """
 
     def __init__(
         self,
@@ -121,7 +127,8 @@ class Dispatcher:
         count: CountBeside = uncounted,
         lag: timedelta = timedelta(),
     ) -> None:
-        self.ahead = WakesAhead(database, gateway, clock, count, lag)
+        self.ahead = WakesAhead(database, clock, span, count, lag)
+        self.behind = WorkflowsBehind(database, gateway, clock, count, lag)
         self._lag = lag
         self._span = span
         self._count = count
@@ -134,15 +141,31 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
-        streams = (
-            self._keep(one.name, partial(self.round, one), partial(self.rest, one), one.apart) for one in STREAMS
-        )
-        await asyncio.gather(*streams, self._keep("ahead", self.ahead.round, self.ahead.rest, AHEAD_APART))
+        ahead, behind = self.ahead, self.behind
+        loops = [
+            self._keep(f"{AHEAD}/deadlines", ahead.round, ahead.rest, APART),
+            self._keep(f"{PART}/following", self._follow, behind.rest, EVERY),
+        ]
+        for one in STREAMS:
+            wake, rest = partial(ahead.wake, one.priorities), partial(ahead.rest_of, one.priorities)
+            loops.append(self._keep(f"{AHEAD}/{one.name}", wake, rest, one.apart))
+            loops.append(self._keep(f"{PART}/{one.name}", partial(self.carry, one), partial(self.rest, one), APART))
+        await asyncio.gather(*loops)
+
+    async def _follow(self) -> int:
+        """At its pace, however many are behind."""
+        await self.behind.round()
+        return 0
 
     async def drain(self) -> None:
         """Dispatch until nothing is ready."""
-        while any([await self.ahead.round(), *[await self.round(stream) for stream in STREAMS]]):
+        rounds = [self.ahead.round, self.behind.round, *(partial(self.round, one) for one in STREAMS)]
+        while any([await one() for one in rounds]):
             pass
+
+    async def round(self, stream: Stream) -> int:
+        """Wake at a batch of a stream's rows, then carry what Temporal is to hear; return how many rows that were."""
+        return await self.ahead.wake(stream.priorities) + await self.carry(stream)
 
     async def _keep(
         self, name: str, work: Callable[[], Awaitable[int]], rest: Callable[[], float], apart: float
@@ -151,9 +174,9 @@ class Dispatcher:
         while True:
             try:
                 busy = await work()
-                self._beat(f"{PART}/{name}")
+                self._beat(name)
             except Exception as error:
-                log.error("dispatch_round_failed", stream=name, exc_info=error)
+                log.error("dispatch_round_failed", part=name, exc_info=error)
                 self._count("dispatch")
                 busy = 0
             if not busy:
@@ -163,31 +186,20 @@ class Dispatcher:
         """Seconds until something may be there for a stream, as far as its last round could see."""
         return SOON if stream.name in self._waiting else SELDOM
 
-    async def round(self, stream: Stream) -> int:
+    async def carry(self, stream: Stream) -> int:
         """Lease what is ready, send it, and delete what arrived; return how many rows there were."""
         rows = await asyncio.to_thread(self._lease, stream)
         if not rows:
             return 0
-        led = await self._lead([row for row in rows if row.kind in WAKING])
-        left = [row for row in rows if row.kind != "poke" or row.enrollment_id not in led]
-        known = await asyncio.to_thread(self.ahead.workflows, [row.enrollment_id for row in left])
-        slots = asyncio.Semaphore(stream.at_once)
-        sent = (
-            self._send(Carried(row=row, known=known.get(row.enrollment_id), led=row.enrollment_id in led), slots)
-            for row in left
-        )
-        failed = {row.id: result for row, result in zip(left, await asyncio.gather(*sent), strict=True)}
-        await asyncio.to_thread(self._finish, rows, [failed.get(row.id) for row in rows])
+        known = await asyncio.to_thread(self._known, rows)
+        slots, until = asyncio.Semaphore(stream.at_once), asyncio.get_running_loop().time() + WITHIN
+        sent = (self._send(Carried(row=row, known=known.get(row.enrollment_id)), slots, until) for row in rows)
+        await asyncio.to_thread(self._finish, rows, await asyncio.gather(*sent))
         return len(rows)
 
-    async def _lead(self, rows: Sequence[Dispatch]) -> Collection[str]:
-        """Wake whom these rows concern, a traced one by itself; return of whom everything due is done."""
-        led = {*await self.ahead.lead([row.enrollment_id for row in rows if not row.trace])}
-        for row in rows:
-            if row.trace:
-                with self._traced(WAKE, row):
-                    led |= {*await self.ahead.lead([row.enrollment_id])}
-        return led
+    def _known(self, rows: Sequence[Dispatch]) -> dict[str, WorkflowRow]:
+        with self._database.reading() as session:
+            return wakes_ahead.workflows(session, [row.enrollment_id for row in rows])
 
     def _lease(self, stream: Stream) -> Sequence[Dispatch]:
         with self._database.reading() as session:
@@ -214,23 +226,23 @@ class Dispatcher:
         status = dispatches.record_failure(session, row, result.error, self._clock(), lasting=result.lasting)
         return status is DispatchStatus.STUCK
 
-    async def _send(self, carried: Carried, slots: asyncio.Semaphore) -> Undelivered | None:
+    async def _send(self, carried: Carried, slots: asyncio.Semaphore, until: float) -> Undelivered | None:
         """None when Temporal has it, else what went wrong."""
         row = carried.row
-        async with slots:
-            try:
+        try:
+            async with asyncio.timeout_at(until), slots:
                 with self._traced(f"dispatch {row.kind}", row):
                     await self._carry(carried)
-            except RPCError as error:
-                log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
-                return Undelivered(error=error.status.name, lasting=error.status not in MENDS_ITSELF)
-            except OSError as error:
-                log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=type(error).__name__)
-                return Undelivered(error=type(error).__name__, lasting=False)
-            except Exception as error:
-                log.error("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, exc_info=error)
-                self._count("dispatch")
-                return Undelivered(error=f"{type(error).__name__}: {error}"[:200], lasting=True)
+        except RPCError as error:
+            log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=error.status.name)
+            return Undelivered(error=error.status.name, lasting=error.status not in MENDS_ITSELF)
+        except OSError as error:  # TimeoutError among them
+            log.warning("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, status=type(error).__name__)
+            return Undelivered(error=type(error).__name__, lasting=False)
+        except Exception as error:
+            log.error("dispatch_failed", kind=row.kind, enrollment=row.enrollment_id, exc_info=error)
+            self._count("dispatch")
+            return Undelivered(error=f"{type(error).__name__}: {error}"[:200], lasting=True)
         return None
 
     async def _carry(self, carried: Carried) -> None:
@@ -238,7 +250,7 @@ class Dispatcher:
         match row.kind:
             case "start" | "poke" | "restart":
                 if carried.known is not None:  # else the customer was erased
-                    await self._reach(row, carried.known, led=carried.led)
+                    await self._reach(row, carried.known)
             case "end":
                 await self._gateway.end(row.workflow_id)
             case "operate":
@@ -247,19 +259,19 @@ class Dispatcher:
             case _:
                 raise ValueError(f"a dispatch row of unknown kind {row.kind!r}")
 
-    async def _reach(self, row: Dispatch, known: WorkflowRow, *, led: bool) -> None:
-        """One that starts goes on at once where something is due still, else it rests while nothing is to be done."""
-        live = known.status == EnrollmentStatus.LIVE
+    async def _reach(self, row: Dispatch, known: WorkflowRow) -> None:
         if row.kind == "start":
             begins = Beginning(digest=row.payload["digest"], state=row.payload["state"])
-            rests = self._rests(known) if led and live else None
-            await self._gateway.start(row.workflow_id, begins, row.priority, rests)
+            await self._gateway.start(row.workflow_id, begins, row.priority, self._rests(known))
         elif row.kind == "poke":
             await self._gateway.rouse(row.workflow_id, where_it_stands(known))
-        elif live:  # else it has ended since it was to begin anew
+        elif known.status == EnrollmentStatus.LIVE:  # else it has ended since it was to begin anew
             await self._gateway.restart(row.workflow_id, where_it_stands(known))
 
-    def _rests(self, known: WorkflowRow) -> timedelta:
+    def _rests(self, known: WorkflowRow) -> timedelta | None:
+        """How long one that starts has nothing to do; None where its first wake was not done ahead, or was its last."""
+        if known.status != EnrollmentStatus.LIVE or known.state.get("phase", "new") == "new":
+            return None
         if known.wakes_at is None:
             return REST
         looks_at = known.wakes_at + wake.spread(self._lag, known.id)

@@ -1,179 +1,182 @@
 """Wakes enrollments ahead of their workflows, many in a transaction: what happens to a customer waits for no Temporal.
 
-Whose deadline has come is found in the database; who is poked, by the rows of the dispatcher. A workflow that is behind
-is poked a while later, at a bounded rate, and follows several wakes at once. Where a wake fails, or an enrollment is as
-far ahead as may be, its workflow does it, at once.
+Whose deadline has come is found in the database; who enters, and who is poked, by the rows of the dispatcher, in the
+transaction that takes a poke away again. Where a wake fails, or an enrollment is as far ahead as may be, its workflow
+does it: a row says so. Nothing here calls Temporal.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
-from functools import partial
+from typing import TypeVar
 
 import structlog
 from sqlmodel import Session
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.meters import CountBeside, uncounted
+from activities.signatures import WAKE
 from activities.wake import AWAY
 from services.enrollments import wake
-from services.enrollments.wake import Led
 from services.values import Clock
-from store.queries import wakes_ahead
-from store.queries.wakes_ahead import WorkflowRow
+from store.queries import dispatches, wakes_ahead
+from store.queries.dispatches import Priority, RowToWake
 from store.session import Database
-from workflows.gateway import Beginning, Gateway
-
-LAG = timedelta(minutes=5)
-"""How long a workflow is behind at most, where it is not much to be followed; at least the half of it. Spread over the
-rest, ten thousand that slept until one second look at 67 a second."""
+from store.trace_context import CURRENT, OpenSpan
+from waypost.telemetry.tracing import no_span
 
 BATCH = 200
-"""Enrollments that are found at once."""
+"""Enrollments, or rows, that are found at once."""
 
 TOGETHER = 25
 """Enrollments waked in one transaction, whose customers are held until its end: some tenths of a second."""
 
-FOLLOW_AT_ONCE, FOLLOW_EVERY = 16, 0.5
-"""Workflows that are poked at once, and the seconds between: each costs Temporal and a worker some 30 ms, so that
-following takes one core of two at most."""
-
-TOO_EARLY = 20
-"""The part of the lag by which a workflow may be poked too early, with one whose time has come: so they go together."""
-
-FOLLOW_AGAIN = timedelta(minutes=10)
-"""When a workflow that was poked, and has not come, is poked again."""
-
-UNREACHABLE = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
-"""Answers of Temporal after which the others are not tried either."""
-
 SOON, SELDOM = 0.25, 4.0
-"""Seconds between two looks: where somebody is due whom others hold, or many are behind; and where nothing is due."""
+"""Seconds between two looks: where somebody is due whom others hold; and where nothing is due."""
+
+One = TypeVar("One")
 
 log = structlog.get_logger("waypost.wakes_ahead")
 
 
-def where_it_stands(known: WorkflowRow) -> Beginning:
-    """What a workflow begins with that Temporal has lost: all that was done is in the database."""
-    return Beginning(digest=known.digest, state=known.state, wakes=known.wakes)
-
-
 class WakesAhead:
-    """Several processes may run it: each passes over the customers whom another holds."""
+    """Several processes may run it: each passes over the rows and the customers whom another holds."""
 
     def __init__(
         self,
         database: Database,
-        gateway: Gateway,
         clock: Clock,
+        span: OpenSpan = no_span,
         count: CountBeside = uncounted,
         lag: timedelta = timedelta(),
     ) -> None:
         self._database = database
-        self._gateway = gateway
         self._clock = clock
+        self._span = span
         self._count = count
         self._lag = lag
         self._rest = SELDOM
-        self._pace = FOLLOW_EVERY if lag else 0.0
-        self._followed = -self._pace
+        self._held = Counter[tuple[Priority, ...]]()
+
+    # -- whose deadline has come ---------------------------------------------------------------------------------------
 
     def rest(self) -> float:
-        """Seconds until something is due, as far as the last round has seen."""
+        """Seconds until somebody is due, as far as the last round has seen."""
         return self._rest
 
     async def round(self) -> int:
-        """Wake a batch of those who are due; where that is all of them, poke some workflows that are behind."""
-        due, behind = await asyncio.to_thread(self._look)
-        led = await self._meet(due) if due else 0
-        now = asyncio.get_running_loop().time()
-        if behind and len(due) < BATCH and now >= self._followed + self._pace:
-            self._followed = now
-            followed = await self._follow()
-            led += 0 if self._pace else followed
-        return led
+        """Wake a batch of those who are due; return how many were."""
+        due = await asyncio.to_thread(self._due)
+        return await asyncio.to_thread(self._in_parts, due, self._meet, self._not_met) if due else 0
 
-    async def lead(self, ids: Sequence[str]) -> Collection[str]:
-        """Wake these who were poked; return those of whom everything that was due is done.
-
-        Who is held by others is not waited for: their workflow does it, and nobody else stands behind them.
-        """
-        return (await asyncio.to_thread(self._lead, ids, False)).done
-
-    def workflows(self, ids: Collection[str]) -> dict[str, WorkflowRow]:
-        """What is known of these enrollments for their workflows, by their ids; who is gone is left out."""
-        with self._database.reading() as session:
-            return wakes_ahead.workflows(session, ids)
-
-    def _look(self) -> tuple[Sequence[str], bool]:
+    def _due(self) -> Sequence[str]:
         now = self._clock()
         with self._database.reading() as session:
-            first, behind = wakes_ahead.next_due_and_behind(session)
+            first = wakes_ahead.next_due(session)
             due = wakes_ahead.due(session, now, BATCH) if first is not None and first <= now else ()
-        follows = behind is not None and behind <= now
-        waits = [one - now for one in (first, behind) if one is not None and one > now]
-        self._rest = min([SOON if due or follows else SELDOM, *(one.total_seconds() for one in waits)])
-        return due, follows
+        wait = (first - now).total_seconds() if first is not None else SELDOM
+        self._rest = SOON if due else min(SELDOM, wait)
+        return due
 
-    async def _meet(self, due: Sequence[str]) -> int:
-        led = await asyncio.to_thread(self._lead, due, False)
-        if led.full:
-            known = await asyncio.to_thread(self.workflows, led.full)
-            await self._poke_all(list(known.values()))
+    def _meet(self, session: Session, ids: Sequence[str]) -> int:
+        led = wake.lead(session, ids, self._clock(), self._lag)
+        self._leave(session, led.full)
         return len(led.done) + len(led.full)
 
-    async def _follow(self) -> int:
-        found = await asyncio.to_thread(self._behind)
-        await self._poke_all(found)
-        return len(found)
+    def _not_met(self, enrollment_id: str, error: Exception) -> int:
+        if not self._is_its_own(enrollment_id, error):
+            return 0
 
-    def _behind(self) -> Sequence[WorkflowRow]:
-        now, early = self._clock(), self._lag / TOO_EARLY
-        return self._database.write(
-            lambda session: wakes_ahead.behind(session, now + early, FOLLOW_AT_ONCE, now + FOLLOW_AGAIN)
-        )
+        def leave(session: Session) -> None:
+            wakes_ahead.not_due(session, enrollment_id)
+            self._leave(session, [enrollment_id])
 
-    async def _poke_all(self, those: Sequence[WorkflowRow]) -> None:
-        over = list[str]()
-        for one in those:
-            try:
-                if not await self._gateway.rouse(one.workflow_id, where_it_stands(one)):
-                    over.append(one.id)
-            except Exception as error:
-                if isinstance(error, OSError) or (isinstance(error, RPCError) and error.status in UNREACHABLE):
-                    log.warning("not_followed", enrollment=one.id, error=type(error).__name__)
-                    break
-                log.error("not_followed", enrollment=one.id, exc_info=error)  # it alone; it is tried again
-                self._count("dispatch")
-        if over:
-            await asyncio.to_thread(self._database.write, partial(wakes_ahead.nobody_follows, ids=over))
+        self._database.write(leave)
+        return 1
 
-    def _lead(self, ids: Sequence[str], wait: bool) -> Led:
-        parts = [self._together(ids[at : at + TOGETHER], wait) for at in range(0, len(ids), TOGETHER)]
-        return Led(done=[id for one in parts for id in one.done], full=[id for one in parts for id in one.full])
+    def _leave(self, session: Session, ids: Collection[str]) -> None:
+        """Their workflows are to go on, at once."""
+        now, known = self._clock(), wakes_ahead.workflows(session, ids)
+        rows = [
+            dispatches.row(one.id, one.workflow_id, "poke", {}, Priority.SIGNAL, now, waked=True)
+            for one in known.values()
+        ]
+        dispatches.add(session, rows)
 
-    def _together(self, ids: Sequence[str], wait: bool) -> Led:
+    # -- who enters, and who is poked ----------------------------------------------------------------------------------
+
+    def rest_of(self, priorities: tuple[Priority, ...]) -> float:
+        """Seconds until a row of these priorities may be there, as far as the last look has seen."""
+        return SOON if self._held[priorities] else SELDOM
+
+    async def wake(self, priorities: tuple[Priority, ...]) -> int:
+        """Wake at a batch of rows of these priorities, each that is traced by itself; return how many were worked off.
+
+        A poke at which everything due is done is gone with that. Of whatever else Temporal is to hear now.
+        """
+        return await asyncio.to_thread(self._wake_at, priorities)
+
+    def _wake_at(self, priorities: tuple[Priority, ...]) -> int:
+        with self._database.reading() as session:
+            rows = dispatches.to_wake(session, priorities, BATCH)
+        done = self._in_parts([one for one in rows if not one.trace], self._wake, self._not_waked)
+        for one in rows:
+            if one.trace:
+                with self._span(WAKE, CURRENT.get() or one.trace):
+                    done += self._in_parts([one], self._wake, self._not_waked)
+        self._held[priorities] = len(rows) - done
+        return done
+
+    def _wake(self, session: Session, rows: Sequence[RowToWake]) -> int:
+        held = dispatches.hold_to_wake(session, [one.id for one in rows])
+        led = wake.lead(session, {one.enrollment_id for one in held}, self._clock(), self._lag)
+        mine = [one for one in held if one.enrollment_id not in led.held]
+        over = {one.id for one in mine if one.kind == "poke" and one.enrollment_id in led.done}
+        dispatches.remove_arrived(session, [*over])
+        dispatches.waked(session, [one.id for one in mine if one.id not in over])
+        return len(mine)
+
+    def _not_waked(self, row: RowToWake, error: Exception) -> int:
+        own = self._is_its_own(row.enrollment_id, error)
+
+        def leave(session: Session) -> None:
+            if own:
+                wakes_ahead.not_due(session, row.enrollment_id)
+            dispatches.waked(session, [row.id])
+
+        self._database.write(leave)
+        return 1
+
+    # -- many in a transaction -----------------------------------------------------------------------------------------
+
+    def _in_parts(
+        self,
+        those: Sequence[One],
+        work: Callable[[Session, Sequence[One]], int],
+        failed: Callable[[One, Exception], int],
+    ) -> int:
+        parts = (those[at : at + TOGETHER] for at in range(0, len(those), TOGETHER))
+        return sum(self._together(part, work, failed) for part in parts)
+
+    def _together(
+        self,
+        those: Sequence[One],
+        work: Callable[[Session, Sequence[One]], int],
+        failed: Callable[[One, Exception], int],
+    ) -> int:
         """All in one transaction; where one raises, each in its own, so that it fails alone."""
         try:
-            return self._in_one(ids, wait)
+            return self._database.write(lambda session: work(session, those))
         except Exception as error:
-            if len(ids) == 1:
-                return self._failed(ids[0], error)
-        parts = [self._together([id], wait) for id in ids]
-        return Led(done=[id for one in parts for id in one.done], full=[id for one in parts for id in one.full])
+            if len(those) == 1:
+                return failed(those[0], error)
+        return sum(self._together([one], work, failed) for one in those)
 
-    def _in_one(self, ids: Sequence[str], wait: bool) -> Led:
-        def work(session: Session) -> Led:
-            return wake.lead(session, ids, self._clock(), self._lag, wait=wait)
-
-        return self._database.write(work)
-
-    def _failed(self, enrollment_id: str, error: Exception) -> Led:
-        """Its workflow tries again, and says in the end that it is stuck."""
+    def _is_its_own(self, enrollment_id: str, error: Exception) -> bool:
+        """Whether the enrollment, and not the database, is at fault; its workflow tries again, and says it is stuck."""
         if isinstance(error, AWAY):
             log.warning("wake_ahead_failed", enrollment=enrollment_id, error=type(error).__name__)
-            return Led(done=(), full=())
+            return False
         log.error("wake_ahead_failed", enrollment=enrollment_id, exc_info=error)
         self._count("dispatch")
-        self._database.write(lambda session: wakes_ahead.not_due(session, enrollment_id))
-        return Led(done=(), full=(enrollment_id,))
+        return True

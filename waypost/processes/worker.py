@@ -25,10 +25,10 @@ from services.reports import readiness
 from store.queries.lanes import LANES
 from waypost.processes import scheduler, workflow_slots
 from waypost.processes.dispatcher import Dispatcher
+from waypost.processes.following import LAG
 from waypost.processes.health import HealthPort
 from waypost.processes.scheduler import Scheduler
 from waypost.processes.supervision import supervise
-from waypost.processes.wakes_ahead import LAG
 from waypost.wiring import Parts
 from workflows.delivery import DeliveryWorkflow
 from workflows.gateway import Gateway
@@ -157,7 +157,8 @@ def _beside(parts: Parts, gateway: Gateway, queues: Collection[str]) -> Tasks:
     if JOURNEYS in queues:
         count = meters.counting(gateway.meter)
         dispatcher = Dispatcher(database, gateway, parts.clock, parts.span, parts.notices, beat, count, LAG)
-        for part in (*readiness.DISPATCHERS, readiness.AHEAD, scheduler.PART):
+        own = (*readiness.WAKERS, *readiness.DISPATCHERS, readiness.DEADLINES, readiness.FOLLOWING, scheduler.PART)
+        for part in own:
             beat(part)
         tasks |= {"dispatcher": dispatcher.run, "scheduler": Scheduler(database, gateway, beat, count).run}
     return tasks
