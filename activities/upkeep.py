@@ -5,6 +5,7 @@ What it does is for `services.upkeep` to say; here is only that one owner does i
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,6 +34,13 @@ PRUNE_EVERY = timedelta(hours=1)
 """How often what has passed its time is let go; retention is stated in days."""
 
 
+CHORES = {
+    **retention.CHORES,
+    "nightly check": reconciling.ask_for_tonight,
+    "export marks": export_marks.run_due,
+}
+"""What is done while nothing is due, by name."""
+
 LOOK_FOR_OVERDUE = timedelta(minutes=1)
 """How often it is asked who should have acted ten minutes ago."""
 
@@ -46,6 +54,8 @@ class UpkeepLane:
         self._fence = secrets.token_hex(8)
         self._pruned_at: datetime | None = None
         self._stood_at: datetime | None = None
+        self._failed = set[str]()
+        """The chores that have failed since all that there was to let go was let go."""
 
     def take(self) -> int:
         """Become the owner; nothing is ever left in the middle."""
@@ -71,12 +81,23 @@ class UpkeepLane:
             pass
 
     def _prune(self) -> int:
-        def work(session: Session) -> int:
-            now = self._clock()
-            export_marks.run_due(session, now)
-            return retention.prune(session, now) + reconciling.ask_for_tonight(session, now)
+        """A page of each kind, in a transaction of its own."""
+        done = sum(self._let_go(name, chore) for name, chore in CHORES.items() if name not in self._failed)
+        if not done:
+            self._failed.clear()
+        return done
 
-        return self._database.write(work)
+    def _let_go(self, name: str, chore: Callable[[Session, datetime], int]) -> int:
+        """One that raises what nobody expects is tried again in an hour, and holds up no other."""
+        try:
+            return self._database.write(lambda session: chore(session, self._clock()))
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.error("upkeep_failed", chore=name, exc_info=error)
+            meters.unexpected("upkeep")
+            self._failed.add(name)
+        return 0
 
     def rest(self) -> float:
         """Seconds until the next look: dates and segments come by the clock."""
@@ -122,7 +143,14 @@ class UpkeepLane:
         except Exception as error:
             log.error("upkeep_passed_over", duty=duty.name, exc_info=error)
             why = type(error).__name__
-        self._database.write(lambda session: duty.pass_over(session, self._clock(), why))
+        try:
+            self._database.write(lambda session: duty.pass_over(session, self._clock(), why))
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.error("upkeep_not_passed_over", duty=duty.name, exc_info=error)
+            meters.unexpected("upkeep")
+            return 0
         return 1
 
     def _page(self, session: Session) -> int:

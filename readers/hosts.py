@@ -9,6 +9,7 @@ import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 SPECIAL_4 = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments, RFC 6890; some releases of Python except a few of them
     IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
     IPv4Network("224.0.0.0/4"),  # multicast, RFC 5771
 )

@@ -18,8 +18,16 @@ from api.deps.backend import TheBackend
 IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-FORWARDING = re.compile(r"forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|cf-.*")
-"""Headers that something between adds: one of them is enough to know that the request did not come from here."""
+OF_PROGRAMS = re.compile(
+    r"accept(-.*)?|authorization|alt-used|cache-control|connection|content-.*|cookie|dnt|host|hx-.*|idempotency-key|if-.*"
+    r"|keep-alive|origin|pragma|priority|purpose|range|referer|save-data|sec-.*|te|transfer-encoding"
+    r"|upgrade-insecure-requests|user-agent"
+)
+"""Headers that browsers and programs send by themselves. Proxies have names of their own for what they add, more than
+anybody could list: one other header is enough to know that something may stand between."""
+
+HERE = re.compile(r"(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
+"""What this machine calls itself. Whoever was brought by a proxy that hands `Host` on asked for another name."""
 
 _PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
 
@@ -40,10 +48,18 @@ def visitor(request: Request, parts: TheBackend) -> Visitor:
     peer = _address(request.client.host) if request.client is not None else None
     claimed = [one for line in request.headers.getlist("x-forwarded-for") for one in line.split(",")]
     address = _behind(peer, claimed, parts.trusted_proxies)
-    forwarded = any(FORWARDING.fullmatch(name) for name in request.headers)
     return Visitor(
         address=str(address) if address is not None else None,
-        direct=peer is not None and peer.is_loopback and not forwarded,
+        direct=peer is not None and peer.is_loopback and _from_here(request),
+    )
+
+
+def _from_here(request: Request) -> bool:
+    """Whether nothing tells of a proxy; one that adds no header speaks HTTP/1.0, as nginx does by itself."""
+    return (
+        request.scope.get("http_version") != "1.0"
+        and HERE.fullmatch(request.headers.get("host", "").lower()) is not None
+        and all(OF_PROGRAMS.fullmatch(name) for name in request.headers)
     )
 
 

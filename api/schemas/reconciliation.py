@@ -93,7 +93,9 @@ class Reconciliation(BaseModel):
     journeys: list[JourneyBook]
     broadcasts: list[BroadcastBook]
     revenue: RevenueBook
-    on_their_way: dict[str, int] = Field(description="what Temporal has not got yet, by kind", examples=[{"start": 12}])
+    on_their_way: dict[str, int] = Field(
+        description="what Temporal has not got yet, by kind; of each 100,000 are counted", examples=[{"start": 12}]
+    )
     stuck_dispatches: dict[str, int] = Field(description="those of them that wait for a person", examples=[{}])
     stuck_hooks: dict[str, int] = Field(
         description="webhooks and notes that wait for a person, by journey and step",

@@ -11,7 +11,7 @@ from journeys.checks.set_values import BRACES
 from journeys.language.problems import DefinitionProblem, Path, nearest
 from journeys.language.secrets import NamedSecret
 from journeys.language.verbs import NotifyStep, Step, WebhookStep
-from journeys.language.words import FRAMING_HEADERS
+from journeys.language.words import CALL_HEADERS, FRAMING_HEADERS
 from readers import hosts
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -107,6 +107,14 @@ def _headers(headers: Mapping[str, str | NamedSecret], path: Path) -> Iterator[D
         message, expected = _wrong(name, value)
         if message is not None:
             yield DefinitionProblem(code="webhook_header", message=message, path=(*path, name), expected=expected)
+        elif name.lower() in CALL_HEADERS:
+            yield DefinitionProblem(
+                code="webhook_header",
+                severity="warning",
+                message=f"each call has a header {name!r} of its own; this one is not sent",
+                path=(*path, name),
+                expected="a header of your own",
+            )
 
 
 def _wrong(name: str, value: str | NamedSecret) -> tuple[str | None, str | None]:

@@ -21,6 +21,9 @@ from journeys.facts.guard_syntax import Collection, Constant, FunctionCall, Inde
 BUDGET = 50_000_000
 """Nanoseconds: a guard is asked under the customer's lock, and everybody's events wait meanwhile."""
 
+BATCH = 20 * BUDGET
+"""Nanoseconds that guards may cost together in one batch of events, which are taken in by one transaction."""
+
 TAKEN = 1_500
 """Nanoseconds to hand over one value of the context."""
 CLONED = 150
@@ -56,6 +59,27 @@ _REPEATED = re.compile(r"\{(\d{1,9})?(?:,(\d{1,9})?)?\}")
 
 class TooCostly(ValueError):
     """The guard would take too long, or too much memory."""
+
+
+class Purse:
+    """What guards that are asked one after the other may cost together: whoever comes when it is empty is not asked.
+
+    Those whose cost is known to be small, since they go over nothing, are asked all the same. `within` is a larger one
+    that pays too.
+    """
+
+    def __init__(self, left: int = BUDGET, within: "Purse | None" = None) -> None:
+        self._all = self._left = left
+        self._within = within
+
+    def pay(self, cost: int) -> None:
+        """Take as much out; raise TooCostly where there is less."""
+        if cost > self._left:
+            spent = f"with those before it, it may take {_milliseconds(self._all - self._left + cost)}"
+            raise TooCostly(f"{spent}; at most {_milliseconds(self._all)} are allowed together")
+        if self._within is not None:
+            self._within.pay(cost)
+        self._left -= cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from journeys.facts import (
     guard_value,
 )
 from journeys.facts.compiled_guards import CompiledGuard
+from journeys.facts.guard_cost import Purse
 
 ANY_EVENT = "*"
 """Stands for events of every name, where what is read cannot be told."""
@@ -110,9 +111,12 @@ def _changed_by(path: tuple[str, ...]) -> Sequence[str]:
     return {"segments": SEGMENT_EVENTS, **guard_value.CHANGED_BY}.get(path[1], PROFILE_EVENTS)
 
 
-def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
-    """Ask the guard of a context as `facts.context` makes it; the error of one that costs too much is TOO_COSTLY."""
-    asked = compute(text, context)
+def evaluate(text: str, context: Mapping[str, Any], purse: Purse | None = None) -> GuardResult:
+    """Ask the guard of a context as `facts.context` makes it; the error of one that costs too much is TOO_COSTLY.
+
+    `purse` is what several guards share.
+    """
+    asked = compute(text, context, purse)
     if asked.error is None and not isinstance(asked.value, bool):
         told = f"gave {type(asked.value).__name__}, not true or false"
         return GuardResult(guard=text, holds=False, seen=asked.seen, error=told, unread=asked.unread)
@@ -120,14 +124,14 @@ def evaluate(text: str, context: Mapping[str, Any]) -> GuardResult:
     return GuardResult(guard=text, holds=holds, seen=asked.seen, error=error, unread=asked.unread)
 
 
-def compute(text: str, context: Mapping[str, Any]) -> Computed:
+def compute(text: str, context: Mapping[str, Any], purse: Purse | None = None) -> Computed:
     """What an expression comes to in a context as `facts.context` makes it, and what it saw; its `error` instead."""
     compiled = compiled_guards.compiled(text)
     filled = guard_reads.needed_values({name: context.get(name) for name in compiled_guards.VARIABLES}, compiled.needed)
     values = {name: guard_reads.value_at(filled, path) for name, path in compiled.shown.items()}
     if compiled.repeats and all(type(value) in _PLAIN for value in values.values()):
         return _of_plain(text, *values.values())
-    return _computed(compiled, filled, values, context)
+    return _computed(compiled, filled, values, context, purse)
 
 
 @lru_cache(maxsize=4_096, typed=True)
@@ -139,14 +143,20 @@ def _of_plain(text: str, *values: Any) -> Computed:
 
 
 def _computed(
-    compiled: CompiledGuard, filled: dict[str, Any], values: Mapping[str, Any], context: Mapping[str, Any]
+    compiled: CompiledGuard,
+    filled: dict[str, Any],
+    values: Mapping[str, Any],
+    context: Mapping[str, Any],
+    purse: Purse | None = None,
 ) -> Computed:
     seen = {name: shown(value) for name, value in values.items()}
     unread: list[tuple[str, Any]] = []
     answer: Any = None
     try:
         if compiled.varies or not all(_is_small(value) for value in values.values()):
-            guard_cost.bound(compiled.tree, filled)
+            cost = guard_cost.bound(compiled.tree, filled)
+            if purse is not None:
+                purse.pay(cost)
         answer = compiled.program.execute(_environment(compiled, filled, context, unread))
     except guard_cost.TooCostly as error:
         return Computed(value=None, seen=seen, error=f"{compiled_guards.TOO_COSTLY}: {error}")

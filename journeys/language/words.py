@@ -27,9 +27,13 @@ FORM = "step:"
 FRAMING_HEADERS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
     | {"transfer-encoding", "upgrade", "content-length", "content-encoding", "host", "expect", "accept-encoding"}
+    | {"http2-settings"}
 )
 """Headers of a connection and of how a message is framed (RFC 9110, 7.6.1), in small letters: a webhook that set one
 would break its call, or smuggle another into it."""
+
+CALL_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"})
+"""Headers that each call has of its own, in small letters: a webhook that sets one is called without that one."""
 
 
 def checked(check: Any, code: LiteralString) -> AfterValidator:

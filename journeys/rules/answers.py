@@ -6,6 +6,7 @@ from datetime import datetime
 from journeys.facts import calendar, customer_facts, guards
 from journeys.facts.calendar import LocalTime, Span
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts, EventFacts
+from journeys.facts.guard_cost import Purse
 from journeys.facts.guards import GuardResult
 from journeys.machine.commands import Ask
 from journeys.machine.inputs import Facts
@@ -39,7 +40,8 @@ def _asked(
     program: Program, ask: Ask, known: CustomerFacts, event: EventFacts | None, enrollment: EnrollmentFacts
 ) -> Sequence[GuardResult]:
     context = customer_facts.context(known, event, enrollment.variable(ask.stage), ask.at, program.timezone)
-    return [guards.evaluate(program.guards[GuardId(name)], context) for name in ask.guards]
+    purse = Purse()
+    return [guards.evaluate(program.guards[GuardId(name)], context, purse) for name in ask.guards]
 
 
 def _until(program: Program, ask: Ask, known: CustomerFacts) -> tuple[datetime | None, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 from journeys.facts import customer_facts, guards
 from journeys.facts.calendar import Span
 from journeys.facts.customer_facts import CustomerFacts, EventFacts
+from journeys.facts.guard_cost import Purse
 from journeys.facts.guards import GuardResult
 from journeys.language.words import KEY_PATH
 from journeys.program.program import Program
@@ -47,16 +48,18 @@ def triggers(program: Program, name: str, properties: Mapping[str, Any]) -> bool
     return any(trigger.hears(name, properties) for trigger in program.triggers)
 
 
-def triggered(program: Program, known: CustomerFacts, event: EventFacts, now: datetime) -> Triggered:
-    """Ask the triggers that listen to the event, until one holds."""
-    asked: list[GuardResult] = []
+def triggered(
+    program: Program, known: CustomerFacts, event: EventFacts, now: datetime, batch: Purse | None = None
+) -> Triggered:
+    """Ask the triggers that listen to the event, until one holds; `batch` is what all events of a batch may cost."""
+    asked, purse = list[GuardResult](), Purse(within=batch)
     for trigger in program.triggers:
         if not trigger.hears(event.name, event.properties):
             continue
         if trigger.guard is None:
             return Triggered(enters=True, asked=tuple(asked))
         text = program.guards[trigger.guard]
-        asked.append(guards.evaluate(text, customer_facts.context(known, event, {}, now, program.timezone)))
+        asked.append(guards.evaluate(text, customer_facts.context(known, event, {}, now, program.timezone), purse))
         if asked[-1].holds:
             return Triggered(enters=True, asked=tuple(asked))
     return Triggered(enters=False, asked=tuple(asked))

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
+from journeys.facts.guard_cost import Purse
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS, GuardResult
 from journeys.machine.ahead import ADDRESS_KNOWN, ZONE_CHANGED
 from journeys.program.nodes import is_heard
@@ -127,9 +128,16 @@ def record_all(
 
 
 def tell_all(
-    session: Session, told: Sequence[AddressedEvent], listeners: Listeners, now: datetime, depth: int = 0
+    session: Session,
+    told: Sequence[AddressedEvent],
+    listeners: Listeners,
+    now: datetime,
+    depth: int = 0,
+    batch: Purse | None = None,
 ) -> Enrolled:
     """Put stored events, one of each customer, to everybody who listens, and let happen what follows from them.
+
+    `batch` is what the guards of triggers may cost together, where these events are part of more.
 
     What happens to one customer is nothing to another, so each step is done for all of them by a few statements.
     """
@@ -138,7 +146,7 @@ def tell_all(
     due_dates.reschedule(session, changed, listeners.journeys, now)
     fresh = [one for one in told if one[1].fires]
     poke(session, [event for _, event in fresh], now)
-    _let_in(session, fresh, listeners.journeys, now, enrolled)
+    _let_in(session, fresh, listeners.journeys, now, enrolled, batch)
     if depth < DEEPEST:
         changes = segments.changes(
             session, [(customer, event.name) for customer, event in told], listeners.segments, now
@@ -227,7 +235,12 @@ def poke_for_profiles(session: Session, customer_ids: Collection[str], now: date
 
 
 def _let_in(
-    session: Session, told: Sequence[AddressedEvent], live: Sequence[LiveJourney], now: datetime, enrolled: Enrolled
+    session: Session,
+    told: Sequence[AddressedEvent],
+    live: Sequence[LiveJourney],
+    now: datetime,
+    enrolled: Enrolled,
+    batch: Purse | None,
 ) -> None:
     """Let customers into every journey that listens to their event; why not is on record."""
     known: dict[str, CustomerFacts] = {}
@@ -240,7 +253,7 @@ def _let_in(
         wanted, refused = list[Request](), list[Refusal]()
         asked: list[tuple[str, str, GuardResult]] = []
         for customer, event in heard_by:
-            seen = _judge(program, customer, event, known[customer.id], now, wanted, refused)
+            seen = _judge(program, customer, event, known[customer.id], now, batch, wanted, refused)
             asked += [(customer.id, f"journey {version.journey}", one) for one in seen]
         unreadable.note_asked(session, asked, now)
         entry.record_refusals(session, version.journey, refused, now)
@@ -255,12 +268,14 @@ def _judge(
     event: Event,
     known: CustomerFacts,
     now: datetime,
+    batch: Purse | None,
     wanted: list[Request],
     refused: list[Refusal],
 ) -> Sequence[GuardResult]:
     """Whether the event lets the customer in, as far as its trigger says; return the guards that were asked."""
     happened, about = known_facts.event_facts(event), {"event": event.name, "seq": event.seq}
-    triggered, key = entry_rules.triggered(program, known, happened, now), entry_rules.key_of(program, happened)
+    triggered = entry_rules.triggered(program, known, happened, now, batch)
+    key = entry_rules.key_of(program, happened)
     if not triggered.enters:
         asked = [one.as_json() for one in triggered.asked]
         refused.append(Refusal(customer=customer, reason="guard_false", detail={**about, "guards": asked}))

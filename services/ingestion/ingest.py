@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from sqlmodel import Session
 
+from journeys.facts.guard_cost import BATCH, Purse
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
 from journeys.machine.ahead import ZONE_CHANGED
 from journeys.simulation.simulator import IDENTIFY
@@ -140,6 +141,7 @@ class _Batch:
     ) -> None:
         self._session = session
         self._listeners = listeners
+        self._guards = Purse(BATCH)
         self._now = now
         self._identities = Identities(now, rights, by_address=listeners.one_profile_per_address)
         self._log = EventLog(session, now)
@@ -224,7 +226,9 @@ class _Batch:
         enrolled, self._enrolled = self._enrolled, {}
         fresh = [(one, told[one.id][1].name if one.id in told else None) for one in (*customers, *known)]
         for started in (
-            customer_events.tell_all(self._session, list(told.values()), self._listeners, self._now),
+            customer_events.tell_all(
+                self._session, list(told.values()), self._listeners, self._now, batch=self._guards
+            ),
             customer_events.meet_all(self._session, fresh, self._listeners, self._now),
         ):
             for customer_id, ids in started.items():

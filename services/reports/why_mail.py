@@ -97,7 +97,7 @@ def _held(session: Session, mail: Message, clocks: BothClocks) -> str:
 
 
 def _evidence(session: Session, mail: Message, recorded: Sequence[Decision], clocks: BothClocks) -> str:
-    """Which suppression, which no, which cap and the mails that filled it, which stage: as the last decision says."""
+    """Which suppression, which no, which cap and the mails that filled it, which stage, what raised which error."""
     detail = next((one.detail for one in reversed(recorded) if one.detail.get("reason") == mail.reason), {})
     if "suppression" in detail:
         found = detail["suppression"]
@@ -113,7 +113,7 @@ def _evidence(session: Session, mail: Message, recorded: Sequence[Decision], clo
         )
     if "bound_by" in detail:
         return "; " + " and ".join(map(_bound, detail["bound_by"]))
-    return ""
+    return f"; {detail['explanation']}" if detail.get("explanation") else ""
 
 
 def _bound(one: Mapping[str, str]) -> str:

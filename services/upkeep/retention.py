@@ -3,6 +3,7 @@
 And the days of series that are over: what many wrote side by side becomes one row each, so that years are read fast.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -19,17 +20,51 @@ LATE = timedelta(hours=1)
 """How long after midnight a day is left open: what happened on its evening is written for a while."""
 
 
-def prune(session: Session, now: datetime) -> int:
-    """Let go of a page of what has passed its time; return how many rows that were."""
-    kept = installation_settings.load(session).retention
+def _answers(session: Session, now: datetime) -> int:
     idempotency.prune(session, now)
+    return 0
+
+
+def _sessions(session: Session, now: datetime) -> int:
     sessions.prune(session, now)
-    count = 0
-    if kept.bodies is not None:
-        count += message_bodies.forget(session, now - timedelta(days=kept.bodies), PAGE)
-    if kept.rejections is not None:
-        count += rejections.forget(session, now - timedelta(days=kept.rejections), PAGE)
-    if kept.operations is not None:
-        count += operations.forget(session, now - timedelta(days=kept.operations), PAGE)
-    today = series.day_of(now - LATE, series.zone_of(session))
-    return count + series.close(session, today, PAGE) + mail_results.close(session, today, PAGE)
+    return 0
+
+
+def _bodies(session: Session, now: datetime) -> int:
+    days = installation_settings.load(session).retention.bodies
+    return message_bodies.forget(session, now - timedelta(days=days), PAGE) if days is not None else 0
+
+
+def _rejections(session: Session, now: datetime) -> int:
+    days = installation_settings.load(session).retention.rejections
+    return rejections.forget(session, now - timedelta(days=days), PAGE) if days is not None else 0
+
+
+def _operations(session: Session, now: datetime) -> int:
+    days = installation_settings.load(session).retention.operations
+    return operations.forget(session, now - timedelta(days=days), PAGE) if days is not None else 0
+
+
+def _series(session: Session, now: datetime) -> int:
+    return series.close(session, series.day_of(now - LATE, series.zone_of(session)), PAGE)
+
+
+def _mail_results(session: Session, now: datetime) -> int:
+    return mail_results.close(session, series.day_of(now - LATE, series.zone_of(session)), PAGE)
+
+
+CHORES: Mapping[str, Callable[[Session, datetime], int]] = {
+    "answers": _answers,
+    "sessions": _sessions,
+    "bodies": _bodies,
+    "rejections": _rejections,
+    "operations": _operations,
+    "series": _series,
+    "mail results": _mail_results,
+}
+"""What lets go of a page of one kind, and returns how many rows that were; zero where nothing is left."""
+
+
+def prune(session: Session, now: datetime) -> int:
+    """Let go of a page of each kind that has passed its time; return how many rows that were."""
+    return sum(chore(session, now) for chore in CHORES.values())

@@ -18,6 +18,12 @@ from store.trace_context import CURRENT
 STUCK_AFTER = 8
 """Attempts: with ever longer waits between them (half a second, then twice as long each time), about a minute."""
 
+KINDS = ("start", "poke", "restart", "end", "operate")
+"""What a row does to a workflow."""
+
+COUNTED = 100_000
+"""Rows of a kind that are counted: some milliseconds along an index. What a larger queue holds is told by its age."""
+
 
 class Priority(IntEnum):
     """Live signals before single starts before bulk starts."""
@@ -163,27 +169,38 @@ def oldest(
 def waiting(session: Session) -> tuple[int, datetime | None]:
     """How many rows are on their way, and since when the first of them is (None: there is none).
 
-    The first by its id, which is one look: the oldest by its instant would be sought in all their rows.
+    As `by_kind` counts them. The first by its id, which is one look: the oldest by its instant would be sought in all
+    their rows.
     """
-    first = select(Dispatch.created_at).order_by(col(Dispatch.id)).limit(1).scalar_subquery()
-    return session.exec(select(func.count(), first).select_from(Dispatch)).one()
+    first = session.exec(select(Dispatch.created_at).order_by(col(Dispatch.id)).limit(1)).first()
+    return (sum(by_kind(session).values()), first) if first is not None else (0, None)
 
 
-def by_kind(session: Session) -> dict[str, int]:
-    """How many rows of each kind (`start`, `poke`, …) are on their way."""
-    return dict(session.exec(select(Dispatch.kind, func.count(col(Dispatch.id))).group_by(Dispatch.kind)).all())
+def by_kind(session: Session, at_most: int = COUNTED) -> dict[str, int]:
+    """How many rows of each kind (`start`, `poke`, …) are on their way; of a kind `at_most` are counted."""
+    return _counted(session, at_most)
 
 
-def stuck(session: Session) -> int:
-    """How many rows are set aside for a person."""
-    query = select(func.count(col(Dispatch.id))).where(Dispatch.status == DispatchStatus.STUCK)
-    return session.exec(query).one()
+def stuck(session: Session, at_most: int = COUNTED) -> int:
+    """How many rows are set aside for a person; `at_most` are counted."""
+    query = select(Dispatch.status).where(Dispatch.status == DispatchStatus.STUCK).limit(at_most)
+    return session.exec(select(func.count()).select_from(query.subquery())).one()
 
 
-def stuck_by_kind(session: Session) -> dict[str, int]:
-    """How many rows of each kind are set aside for a person."""
-    query = select(Dispatch.kind, func.count(col(Dispatch.id))).where(Dispatch.status == DispatchStatus.STUCK)
-    return dict(session.exec(query.group_by(Dispatch.kind)).all())
+def stuck_by_kind(session: Session, at_most: int = COUNTED) -> dict[str, int]:
+    """How many rows of each kind are set aside for a person; of a kind `at_most` are counted."""
+    return _counted(session, at_most, col(Dispatch.status) == DispatchStatus.STUCK)
+
+
+def _counted(session: Session, at_most: int, *which: Any) -> dict[str, int]:
+    """The kinds of which there are any, each counted along its own stretch of the index."""
+    found = [select(Dispatch.kind).where(Dispatch.kind == kind, *which).limit(at_most).subquery() for kind in KINDS]
+    counts = [select_columns(func.count()).select_from(one).scalar_subquery() for one in found]
+    return {
+        kind: count
+        for kind, count in zip(KINDS, session.connection().execute(select_columns(*counts)).one(), strict=True)
+        if count
+    }
 
 
 def remove_arrived(session: Session, ids: Sequence[int]) -> None:

@@ -200,6 +200,7 @@ class Dispatch(SQLModel, table=True):
     __table_args__ = (
         Index("ix_dispatch_next", "status", "priority", "id"),
         Index("ix_dispatch_status", "status", "id"),
+        Index("ix_dispatch_kind", "kind", "status"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 
 from journeys.checks import source
 from journeys.facts import guard_cost, guard_reads, guard_syntax, guards
+from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts, EventFacts
 from journeys.language.problems import InvalidJourney
+from journeys.machine.commands import Ask
+from journeys.program.compiler import compile_journey
+from journeys.rules import answers, entry_rules
+from tests.conftest import NOON
 
 TAGS = "customer.tags"
 NESTED = f"{TAGS}.all(a, {TAGS}.all(b, {TAGS}.all(c, {TAGS}.all(d, a + b != c + d))))"
@@ -70,6 +75,46 @@ def test_a_guard_over_pairs_is_asked_of_thirty_tags_and_not_of_eight_hundred() -
         seen={TAGS: "(list)"},
         error="guard_too_costly: it may take 475 ms; at most 50 ms are allowed",
     )
+
+
+def test_guards_that_one_event_asks_share_what_one_may_cost() -> None:
+    """A hundred triggers that each stay within the bound would hold everybody's events for seconds."""
+    guard = f"!({PAIRS})"
+    enter = [{"on": "E", "when": f"{guard} && customer.n == {one}"} for one in range(99)]
+    enter.append({"on": "E", "when": 'customer.plan == "pro"'})
+    program = compile_journey(source.check({"journey": "a", "start": "s", "enter": enter, "stages": {"s": {}}})[0])
+    facts = CustomerFacts(attributes={"tags": [f"tag {one}" for one in range(200)], "plan": "pro"}, aggregates={})
+    event = EventFacts(name="E", properties={}, at=NOON)
+    began = time.thread_time()
+    told = entry_rules.triggered(program, facts, event, NOON)
+    assert time.thread_time() - began < MOST
+    errors = [one.error for one in told.asked]
+    assert errors[0] is None
+    assert (errors[1] or "").endswith("at most 50 ms are allowed together")
+    assert sum(one is not None for one in errors) == 98
+    assert told.enters, "what goes over nothing is asked all the same"
+
+
+def test_events_of_a_batch_share_what_twenty_may_cost() -> None:
+    enter = [{"on": "E", "when": f"!({PAIRS})"}]
+    program = compile_journey(source.check({"journey": "a", "start": "s", "enter": enter, "stages": {"s": {}}})[0])
+    facts = CustomerFacts(attributes={"tags": [f"tag {one}" for one in range(200)]}, aggregates={})
+    event, batch = EventFacts(name="E", properties={}, at=NOON), guard_cost.Purse(guard_cost.BATCH)
+    told = [entry_rules.triggered(program, facts, event, NOON, batch).asked[0].error for _ in range(50)]
+    asked = [one is None for one in told]
+    assert (asked.index(False), asked.count(True)) == (33, 33)
+    assert entry_rules.triggered(program, facts, event, NOON).asked[0].error is None, "a batch of its own"
+
+
+def test_guards_that_a_wake_asks_at_once_share_it_too() -> None:
+    transitions = [{"on": "E", "when": f"!({PAIRS}) && customer.n == {one}", "to": "t"} for one in range(50)]
+    stages = {"s": {"transitions": transitions}, "t": {}}
+    program = compile_journey(source.check({"journey": "a", "start": "s", "enter": [{"on": "E"}], "stages": stages})[0])
+    facts = CustomerFacts(attributes={"tags": [f"tag {one}" for one in range(200)]}, aggregates={})
+    ask = Ask(number=1, at=NOON, seq=1, why="event", stage="s", visit=1, guards=tuple(map(str, program.guards)))
+    event, run = EventFacts(name="E", properties={}, at=NOON), EnrollmentFacts(data={}, entered_at=NOON)
+    _, told = answers.answer(program, ask, facts, event, run)
+    assert [one.error is None for one in told] == [True] + 49 * [False]
 
 
 def test_one_over_the_same_list_once_is_asked_of_eight_hundred() -> None:

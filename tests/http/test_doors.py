@@ -122,6 +122,12 @@ FORWARDED = [
     "X-Real-IP",
     "CF-Connecting-IP",
     "True-Client-IP",
+    "Fastly-Client-IP",
+    "X-Envoy-External-Address",
+    "X-Original-Forwarded-For",
+    "Client-IP",
+    "X-Request-Id",
+    "X-Amzn-Trace-Id",
 ]
 
 
@@ -136,6 +142,31 @@ def test_the_outbox_is_shut_to_whoever_a_proxy_on_this_machine_brings(
         assert (brought.status_code, "ann@example.com" in brought.text) == (401, False)
         assert brought.headers["www-authenticate"].startswith("Basic ")
     assert visit("192.0.2.1").get("/outbox").status_code == 401
+
+
+BROWSERS = {
+    "Accept-Language": "de", "Sec-Fetch-Site": "none", "Sec-CH-UA": "x", "Upgrade-Insecure-Requests": "1", "DNT": "1",
+    "If-None-Match": "x", "Cookie": "a=b", "Priority": "u=0", "Referer": "http://127.0.0.1:8000/", "HX-Request": "true",
+}  # fmt: skip
+
+
+def test_the_outbox_is_open_to_a_browser_on_this_machine_by_any_name_of_it(
+    visit: Callable[..., TestClient], caught: str
+) -> None:
+    for name in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", "localhost"):
+        assert visit().get("/outbox", headers=BROWSERS | {"Host": name}).status_code == 200
+
+
+def test_the_outbox_is_shut_to_a_proxy_that_adds_nothing(visit: Callable[..., TestClient], caught: str) -> None:
+    """One hands the name on that was asked for; another speaks HTTP/1.0, as nginx does where nobody says otherwise."""
+    handed_on = visit(public_url="https://post.example.com").get("/outbox", headers={"Host": "post.example.com"})
+    app = visit().app
+
+    async def spoken_of_old(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "http_version": "1.0"} if scope["type"] == "http" else scope, receive, send)
+
+    old = TestClient(spoken_of_old, client=("127.0.0.1", 50_000), base_url="http://127.0.0.1:8000")
+    assert (handed_on.status_code, old.get("/outbox").status_code) == (401, 401)
 
 
 def test_who_is_no_admin_sees_no_signed_link_from_elsewhere(
@@ -192,8 +223,11 @@ def test_the_start_page_and_the_numbers_ask_for_a_key_or_a_sign_in(
 
 
 @pytest.mark.parametrize("page", ["/", "/outbox", "/docs"])
-def test_a_page_answers_to_our_own_names_alone(visit: Callable[..., TestClient], page: str) -> None:
+def test_a_page_answers_to_our_own_names_alone(
+    visit: Callable[..., TestClient], keys: dict[str, str], page: str
+) -> None:
     client = visit(public_url="https://mail.shop.example", hosts="waypost.lan, Desk.Lan", open_pages="/")
+    client.auth = ("anybody", keys["marketer"])
     for host in ("localhost:8000", "127.0.0.1:8000", "[::1]:8000", "192.0.2.7", "mail.shop.example", "waypost.lan:80",
                  "desk.lan"):  # fmt: skip
         assert client.get(page, headers={"Host": host}).status_code == 200, host

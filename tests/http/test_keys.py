@@ -208,11 +208,19 @@ def test_a_topic_that_nobody_knows_is_not_paused(client: TestClient) -> None:
         ("GET", "/v1/rejections?kind=track", "kind"),
         ("POST", "/v1/journeys/welcome/publish?in_flight=move", "in_flight"),
         ("DELETE", "/v1/keys/key_1?force=true", "force"),
+        ("GET", "/v1/customers?limit=1&sort=id&limit=200", "limit"),
+        ("GET", "/v1/messages?status=failed&status=parked", "status"),
     ],
 )
 def test_a_parameter_that_nobody_reads_is_refused(client: TestClient, method: str, url: str, path: str) -> None:
     answer = client.request(method, url)
     assert (answer.status_code, answer.json()["path"]) == (422, path)
+
+
+def test_a_parameter_that_is_read_as_a_list_may_be_given_again(client: TestClient) -> None:
+    steps = [("from", "event:A"), ("via", "event:B"), ("via", "event:C"), ("to", "event:D")]
+    answer = client.get("/v1/reports/funnel", params=steps)
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_body_that_nobody_reads_is_refused(client: TestClient, welcome: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from services.customers import suppressions
+from services.messages import claiming, sending_ledger
+from services.messages.sending_ledger import AttemptResult
 from store.queries import messages
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment, Hook
@@ -104,6 +106,19 @@ def test_why_a_mail_did_not_go(client: TestClient, parts: Parts) -> None:
         )
         assert (told["reason"], told["message"]["id"]) == ("suppressed", message)
         assert told["decisions"][-1]["what"] == "skipped"
+
+
+@pytest.mark.usefixtures("club")
+def test_why_a_mail_failed(client: TestClient, parts: Parts) -> None:
+    signs_up(client)
+    message, now, said = plan(parts), parts.clock(), "hi: the subject has 5,003 characters; at most 500 are allowed"
+    failed = AttemptResult(send_id=message, status=MessageStatus.FAILED, reason="template_failed", explanation=said)
+    with parts.database.writing() as session:
+        sending_ledger.take_over(session, "journey", "f", now)
+        assert [one.send_id for one in claiming.claim(session, "journey", "f", 1, now)] == [message]
+        sending_ledger.record(session, "f", [failed], now)
+    told = why(client, message=message)
+    assert told["answer"] == f"mail_a failed: the template could not be rendered for this customer; {said}"
 
 
 @pytest.mark.usefixtures("club")

@@ -171,6 +171,7 @@ async def test_our_own_headers_are_nobody_elses_to_set(receiver: Any) -> None:
 REFUSED = HookAnswer(outcome="failed", error=calling.INSIDE)
 SPECIAL = [
     "127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "192.88.99.1", "224.0.0.1", "239.255.255.250",
+    "192.0.0.8",
     "255.255.255.255", "::1", "::", "::127.0.0.1", "::ffff:127.0.0.1", "fe80::1", "fd00::1", "fec0::1", "ff02::1", "ff0e::1",
     "2002:7f00:1::", "2002:a00:1::1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001::1", "3fff::1", "5f00::1",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from store.queries.dispatches import Priority
 from store.session import Database
 from store.tables.enrollments import Dispatch
 from waypost.processes.scheduler import Scheduler
-from waypost.processes.supervision import CutOff, SideTaskEnded, supervise
+from waypost.processes.supervision import CutOff, SideTaskEnded, supervise, until
 from waypost.pulses import Pulses
 
 
@@ -38,6 +38,23 @@ async def test_a_task_that_just_ends_stops_it_too() -> None:
 
     with pytest.raises(SideTaskEnded, match="the task scheduler has ended"):
         await supervise({"scheduler": ends}, asyncio.Event())
+
+
+async def test_tasks_that_somebody_else_began_are_watched_too() -> None:
+    """As `waypost up` does with whoever reads and restarts its parts."""
+
+    async def breaks() -> None:
+        raise KeyError("x")
+
+    others = asyncio.ensure_future(forever())
+    with pytest.raises(SideTaskEnded, match="the task worker has ended") as raised:
+        await until(asyncio.Event(), {others: "api", asyncio.ensure_future(breaks()): "worker"})
+    assert isinstance(raised.value.__cause__, KeyError)
+    assert not others.done()
+    others.cancel()
+    stop = asyncio.Event()
+    stop.set()
+    await until(stop, {asyncio.ensure_future(asyncio.sleep(0)): "api"})
 
 
 async def test_who_is_asked_to_stop_stops_well() -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from activities import upkeep as upkeep_lane
 from activities.upkeep import UpkeepLane
 from services.customers import segments
 from services.customers.event_log import NewEvent
 from services.enrollments import customer_events
 from services.errors import Refused
-from services.upkeep import broadcast_clock
+from services.upkeep import broadcast_clock, upkeep
+from services.upkeep.upkeep import Duty
 from store.queries import backfills
 from store.session import Database
 from store.statuses import BroadcastStatus
@@ -181,3 +183,45 @@ async def test_a_member_who_cannot_be_let_go_is_passed_over(
         (one, "not_looked_at", {"reason": "unexpected_error", "because": "segment removed pros: KeyError"})
         for one in people
     ]
+
+
+# -- what is done while nothing is due ---------------------------------------------------------------------------------
+
+
+async def test_a_chore_that_raises_is_tried_again_in_an_hour_and_holds_up_no_other(
+    database: Database, lane: UpkeepLane, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, left = list[str](), [3]
+
+    def fails(*_: Any) -> int:
+        asked.append("fails")
+        raise KeyError("nobody expects this")
+
+    def works(*_: Any) -> int:
+        asked.append("works")
+        left[0] = max(0, left[0] - 1)
+        return left[0]
+
+    monkeypatch.setattr(upkeep_lane, "CHORES", {"first": fails, "second": works})
+    assert [await lane.when_idle() for _ in range(4)] == [2, 1, 0, 0]
+    assert sorted(asked) == ["fails", "works", "works", "works"], "an error is told once"
+    clock.at += upkeep_lane.PRUNE_EVERY
+    await lane.when_idle()
+    assert sorted(asked) == ["fails", "fails", "works", "works", "works", "works"]
+
+
+async def test_what_cannot_even_be_passed_over_holds_up_no_other(
+    database: Database, lane: UpkeepLane, people: list[str], noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        session.add_all(DateDue(journey="j", trigger="enter[0]", customer_id=one, at=noon) for one in people)
+
+    def fails(*_: Any) -> Any:
+        raise KeyError("nobody expects this")
+
+    broken = Duty(name="broken", run_due=fails, pass_over=fails)
+    for module in (upkeep, upkeep_lane):
+        monkeypatch.setattr(module, "DUTIES", (broken, *upkeep.DUTIES))
+    await work_off(lane)
+    with database.reading() as session:
+        assert session.exec(select(DateDue)).all() == []

@@ -37,21 +37,31 @@ async def supervise(
     Raises SideTaskEnded when one of them ends before, and CutOff where some have not ended `within` so many seconds.
     """
     running: dict[asyncio.Future[Any], str] = {asyncio.ensure_future(start()): name for name, start in tasks.items()}
+    try:
+        await until(stop, running)
+    finally:
+        await _ended(running, within)
+
+
+async def until(stop: asyncio.Event, running: Mapping[asyncio.Future[Any], str]) -> None:
+    """Wait until `stop` is set; raise SideTaskEnded when one of these, which are named, ends before."""
     stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
     try:
         done, _ = await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
-        ended = next((task for task in done if task is not stopping), None)
-        if ended is not None and not stop.is_set():
-            cause = None if ended.cancelled() else ended.exception()
-            log.error("side_task_ended", task=running[ended], exc_info=cause)
-            raise SideTaskEnded(f"the task {running[ended]} has ended") from cause
     finally:
-        await _ended({stopping: "stop", **running}, within)
+        stopping.cancel()
+    ended = next((task for task in done if task is not stopping), None)
+    if ended is not None and not stop.is_set():
+        cause = None if ended.cancelled() else ended.exception()
+        log.error("side_task_ended", task=running[ended], exc_info=cause)
+        raise SideTaskEnded(f"the task {running[ended]} has ended") from cause
 
 
 async def _ended(tasks: Mapping[asyncio.Future[Any], str], within: float) -> None:
     for task in tasks:
         task.cancel()
+    if not tasks:
+        return
     done, left = await asyncio.wait(tasks, timeout=within)
     await asyncio.gather(*done, return_exceptions=True)
     if left:

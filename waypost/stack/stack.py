@@ -21,6 +21,7 @@ from store.availability import has_room
 from store.queries import holds
 from waypost.errors import CannotStart
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
+from waypost.processes.supervision import until
 from waypost.settings import Settings
 from waypost.stack import home, temporal_server
 from waypost.stack.child import Check, Child
@@ -47,7 +48,7 @@ class Stack:
         self.stopping = asyncio.Event()
         self.started = asyncio.Event()
         self._lock: IO[str] | None = None
-        self._watchers: list[asyncio.Task[None]] = []
+        self._watchers: dict[asyncio.Future[None], str] = {}
         self._children: list[Child] = []
 
     async def run(self) -> None:
@@ -68,12 +69,12 @@ class Stack:
             for child in temporal:
                 await self._start(child)
             await asyncio.gather(*(self._start(child) for child in others))
-            self._watchers.append(asyncio.create_task(self._watch_room()))
+            self._watchers[asyncio.create_task(self._watch_room())] = "room"
             if not self.stopping.is_set():
                 self._say_where(key, parts)
                 self._say_held(parts)
                 self.started.set()
-            await self.stopping.wait()
+            await until(self.stopping, self._watchers)
         finally:
             await self._stop()
             parts.close()
@@ -115,7 +116,7 @@ class Stack:
             return
         self._children.append(child)
         await child.spawn()
-        self._watchers.append(asyncio.create_task(self._watch(child)))
+        self._watchers[asyncio.create_task(self._watch(child))] = child.name
         await self._await_ready(child)
 
     def kill(self, name: str) -> bool:
