@@ -43,7 +43,7 @@ from api.pages.segments import listing as segments_page
 from api.pages.settings import audit_log as audit_log_page
 from api.pages.settings import keys as keys_page
 from api.pages.settings import settings as settings_page
-from api.pages.signing_in import account, openid, sign_in
+from api.pages.signing_in import account, openid, sign_in, signing_out
 from api.pages.templates import editing as template_editor
 from api.pages.templates import listing as template_listing
 from api.pages.templates import one_template, testing
@@ -142,6 +142,7 @@ ROUTERS = (
     documentation,
     static_files,
     openid,
+    signing_out,
     sign_in,
     account,
     users_page,

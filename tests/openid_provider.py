@@ -38,6 +38,7 @@ class TestProvider(Serving):
         self.lies: dict[str, Any] = {}
         self.tells_apart: dict[str, Any] = {}
         self.broken = ""
+        self.signs_out = False
         self.codes: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
         provider = self
@@ -80,6 +81,7 @@ class TestProvider(Serving):
 
     def described(self) -> dict[str, str]:
         places = {"authorization": "authorize", "token": "token", "userinfo": "userinfo"}
+        places |= {"end_session": "logout"} if self.signs_out else {}
         named = {f"{name}_endpoint": f"{self.issuer}/{place}" for name, place in places.items()}
         return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys", **named}
 

@@ -172,7 +172,7 @@ class Settings(OpenIdSettings):
         Reader.API, default="6000/minute", pattern=RATE, description="calls per span of a key without a rate of its own"
     )
     approval: bool = _of(
-        Reader.API, default=False, description="another key publishes a draft than the one that wrote it, by its plan"
+        Reader.API, default=False, description="an approver publishes what another has written, by its plan"
     )
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = _of(
         Reader.API,

@@ -85,9 +85,10 @@ class BrowserSecret:
 class OpenIdProvider:
     """Asks the provider. It is asked anew each time, so that a change of its keys needs nothing here."""
 
-    def __init__(self, client: OpenIdClient, back_to: str) -> None:
+    def __init__(self, client: OpenIdClient, desk_url: str) -> None:
         self.client = client
-        self._back_to = back_to
+        self._back_to = f"{desk_url}/sign-in/openid/back"
+        self._out_to = f"{desk_url}/sign-in"
 
     def leads_to(self, browser: BrowserSecret) -> str:
         """Where a person signs in; raise ProviderAway."""
@@ -110,7 +111,21 @@ class OpenIdProvider:
             claims = self._believed(str(given.get("id_token", "")), keys, browser.nonce, now)
             if not {"email", self.client.groups_claim} <= claims.keys() and "userinfo_endpoint" in described:
                 claims = self._more(asking, described, str(given.get("access_token", "")), claims) | claims
-        return self._person(claims)
+        return self._person(claims, str(given["id_token"]))
+
+    def leads_out(self, token: str) -> str | None:
+        """Where whoever holds this ID token (empty: we do not know it) signs out of the provider, too.
+
+        None where the provider offers no such thing (OpenID Connect RP-Initiated Logout 1.0); raise ProviderAway.
+        """
+        with _asking() as asking:
+            described = self._described(asking)
+            if described.get("end_session_endpoint") is None:
+                return None
+            place = self._endpoint(described, "end_session_endpoint")
+        asked = {"client_id": self.client.client_id, "post_logout_redirect_uri": self._out_to}
+        asked |= {"id_token_hint": token} if token else {}
+        return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}"
 
     def _described(self, asking: "httpx.Client") -> Mapping[str, Any]:
         """What the provider says of itself (OpenID Connect Discovery)."""
@@ -181,7 +196,7 @@ class OpenIdProvider:
             raise NotProven("it speaks of somebody else beside its ID token")
         return dict(more)
 
-    def _person(self, claims: Mapping[str, Any]) -> ProvenPerson:
+    def _person(self, claims: Mapping[str, Any], token: str) -> ProvenPerson:
         groups: Any = claims.get(self.client.groups_claim, [])
         named = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
         return ProvenPerson(
@@ -191,6 +206,7 @@ class OpenIdProvider:
             email_verified=claims.get("email_verified") is True or claims.get("email_verified") == "true",
             name=str(claims.get("name", "")),
             groups=frozenset(str(one) for one in cast(list[Any], named)),
+            token=token,
         )
 
 

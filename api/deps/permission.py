@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.deps.backend import Backend, TheBackend
 from api.deps.nothing_unknown import refuse_unknown
 from api.deps.visitor import visitor
+from api.errors import ApiError
 from services.access import api_keys
 from services.ingestion.rights import stands_in_a_page
 from store.tables.access import ApiKey
@@ -83,4 +84,15 @@ def scope(*scopes: str) -> Callable[..., Awaitable[ApiKey]]:
 
 Marketer = Annotated[ApiKey, Depends(scope("marketer"))]
 Support = Annotated[ApiKey, Depends(scope("support", "marketer"))]
+
+
+def refuse_other_than_approvers(caller: ApiKey) -> None:
+    """Let nobody but approvers decide what becomes of what another has written; raise ApiError.
+
+    Somebody with two keys of a marketer, or with one beside their sign-in, would be both pairs of eyes.
+    """
+    if not api_keys.allows(caller, api_keys.APPROVER):
+        raise ApiError("forbidden", "this needs a key with the scope approver or admin, other than the author's")
+
+
 Admin = Annotated[ApiKey, Depends(scope("admin"))]

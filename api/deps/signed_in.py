@@ -18,7 +18,7 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.permission import authenticate
 from api.deps.sign_in import key_shown
 from api.errors import ApiError
-from services.access import roles, sessions
+from services.access import api_keys, roles, sessions
 from services.access.api_keys import SCOPES
 
 
@@ -55,10 +55,10 @@ class SignedIn:
 
 def cookie_name(request: Request, parts: Backend) -> str:
     """The cookie of a session; over TLS by a name that no other host and no plain connection can set (`__Host-`)."""
-    return "__Host-waypost" if _over_tls(request, parts) else "waypost"
+    return "__Host-waypost" if over_tls(request, parts) else "waypost"
 
 
-def _over_tls(request: Request, parts: Backend) -> bool:
+def over_tls(request: Request, parts: Backend) -> bool:
     """Whether the browser speaks TLS: a proxy that ends it passes on the name under which it is known."""
     known = urlsplit(parts.desk_url)
     return request.url.scheme == "https" or (known.scheme == "https" and request.headers.get("host") == known.netloc)
@@ -72,13 +72,13 @@ def remember(request: Request, response: Response, parts: Backend, text: str) ->
         max_age=int(sessions.LIFE.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=_over_tls(request, parts),
+        secure=over_tls(request, parts),
     )
 
 
 def forget(request: Request, response: Response, parts: Backend) -> None:
     """Take the cookie away."""
-    response.delete_cookie(cookie_name(request, parts), httponly=True, samesite="lax", secure=_over_tls(request, parts))
+    response.delete_cookie(cookie_name(request, parts), httponly=True, samesite="lax", secure=over_tls(request, parts))
 
 
 def known(request: Request, parts: Backend) -> SignedIn | None:
@@ -118,7 +118,9 @@ def whoever_looks(request: Request, parts: Backend) -> SignedIn:
     text = key_shown(request)
     if text is not None:
         key = authenticate(parts, request, text, SCOPES)
-        return SignedIn(actor=key.id, name=key.name, scopes=frozenset(key.scopes))
+        return SignedIn(
+            actor=key.id, name=key.name, scopes=frozenset(one for one in SCOPES if api_keys.allows(key, one))
+        )
     if request.method == "GET" and request.url.path in parts.open_pages:
         return SignedIn(actor="", name="", scopes=frozenset({"support"}))
     raise NotSignedIn

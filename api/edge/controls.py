@@ -22,7 +22,8 @@ from workflows.gateway import TemporalUnavailable
 class WantedControl:
     """What is asked: one of `asking.VERBS`, why, where a move leads, what becomes of overdue mail at a resume.
 
-    With the same `once` it is asked once; with `waits_in` only of somebody who still waits in that step.
+    With the same `once` it is asked once; with `waits_in` only of somebody who still waits in that step, and `past`
+    lets the mail behind it go past hours and caps.
     """
 
     verb: str
@@ -31,6 +32,7 @@ class WantedControl:
     late: Late | None = None
     once: str | None = None
     waits_in: str | None = None
+    past: bool = False
 
 
 async def ask_and_wait(parts: Backend, id: str, caller: str, wanted: WantedControl) -> Enrollment:
@@ -61,6 +63,8 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> tuple[s
         enrollment = customer_view.enrollment(session, id)
         if wanted.waits_in is not None:
             waited_mails.check_waits(session, enrollment, wanted.waits_in, now)
+        if wanted.past:
+            waited_mails.let_past(session, enrollment)
         place = places.place_named(session, enrollment, *wanted.to) if wanted.to is not None else None
         asked = asking.ask(session, enrollment, verb, now, once=wanted.once, to=place, late=wanted.late)
         if asked.asked_at == now and asked.status == ControlStatus.ASKED:

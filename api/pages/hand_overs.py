@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from api.deps.backend import Backend, TheBackend
 from api.pages.html import page
 from api.pages.recipient import ThePages
-from api.pages.self_sending import SENDS_ITSELF
+from api.pages.self_sending import SENDS_ITSELF_ONCE_MOVED
 from mail.signed_links import BadLink, ExpiredLink
 from readers.hand_over_answers import LABELS, HandOverAnswer
 from services.errors import NotFound, Refused
@@ -34,7 +34,7 @@ def ask(token: str, parts: TheBackend, pages: ThePages) -> HTMLResponse:
         what = parts.links.read_hand_over(token, parts.clock())
         with parts.database.reading() as session:
             hand_overs.look(session, what.note)
-        return _shown(parts, chosen=what.answer, **SENDS_ITSELF)
+        return _shown(parts, chosen=what.answer, **SENDS_ITSELF_ONCE_MOVED)
     except ExpiredLink:
         return pages.expired()
     except (BadLink, NotFound):

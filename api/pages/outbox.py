@@ -14,11 +14,13 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from api.deps import signed_in
 from api.deps.backend import TheBackend
 from api.deps.sign_in import sign_in
 from api.deps.transactions import Reading
 from api.deps.visitor import TheVisitor
 from api.edge.own_pages import own_page
+from api.pages.frame.frame import TheFrame
 from api.pages.html import PRIVATE, page
 from mail import signed_links
 from mail.message import Mail, Sender
@@ -51,10 +53,11 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(own_page), Dep
 
 
 @router.get("/outbox", response_class=HTMLResponse)
-def mails(session: Reading, before: str | None = None) -> HTMLResponse:
-    """The mails that were caught, the newest first, a page at a time."""
+def mails(frame: TheFrame, session: Reading, before: str | None = None) -> HTMLResponse:
+    """The mails that were caught, the newest first, a page at a time; in their frame for whoever is signed in."""
+    frame.request.state.looks = signed_in.known(frame.request, frame.parts)
     rows = outbox.page(session, PER_PAGE, before)
-    return page("outbox.html", mails=rows, more=rows[-1].id if len(rows) == PER_PAGE else None)
+    return frame.page("outbox.html", mails=rows, more=rows[-1].id if len(rows) == PER_PAGE else None)
 
 
 @router.get("/outbox/{id}", response_class=HTMLResponse)

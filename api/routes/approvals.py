@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from api.deps.backend import TheBackend
 from api.deps.paging import ThePage
-from api.deps.permission import Marketer, Support
+from api.deps.permission import Marketer, Support, refuse_other_than_approvers
 from api.deps.transactions import Now, Reading
 from api.edge import approving
 from api.edge.idempotency import IdempotentRoute
@@ -60,13 +60,16 @@ def get(key: JourneyKey, id: ApprovalId, session: Reading, caller: Support) -> A
 def confirm(
     key: JourneyKey, id: ApprovalId, body: ConfirmIn, parts: TheBackend, now: Now, caller: Marketer
 ) -> Published:
-    """Publish the draft, with exactly this plan of the request. Its author is refused (`own_draft`), and whoever asked.
+    """Publish the draft, with exactly this plan of the request, by a key with the scope `approver` or `admin`.
+
+    The draft's author is refused (`own_draft`), and whoever asked (`own_request`).
 
     Where the request speaks of another plan by now, nothing is published (409, `other_plan`).
 
     Where those under way have changed since, nothing is published (409): `plan` tells the counts of now and the `token`
     of a new plan, of which the request speaks from then on. So it is where the plan is older than 15 minutes.
     """
+    refuse_other_than_approvers(caller)
     done = approving.confirm(parts, key, id, body.plan, caller.id, now)
     shown = VersionOut.model_validate(done.version).model_dump()
     moving = operation_out(done.moving, now) if done.moving is not None else None
@@ -77,5 +80,9 @@ def confirm(
 def decline(
     key: JourneyKey, id: ApprovalId, body: DeclineIn, parts: TheBackend, now: Now, caller: Marketer
 ) -> ApprovalOut:
-    """Say no, and why; whoever asked withdraws it by the same call, and needs no reason."""
+    """Say no, and why, by a key with the scope `approver` or `admin`; whoever asked withdraws it by the same call."""
+    with parts.database.reading() as session:
+        own = approval_requests.get(session, key, id).asked_by == caller.id
+    if not own:
+        refuse_other_than_approvers(caller)
     return approving.decline(parts, key, id, caller.id, body.reason, now)

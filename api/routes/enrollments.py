@@ -15,13 +15,14 @@ from api.edge import controls
 from api.edge.controls import WantedControl
 from api.edge.idempotency import HEADER, IdempotentRoute
 from api.edge.shown_operations import operation_out
-from api.errors import responses
+from api.errors import ApiError, responses
 from api.schemas.base import Page
 from api.schemas.enrollments import ActionOut, ControlIn, EnrollIn, EnrollmentOut, Forecast, MoveIn
 from api.schemas.operations import OperationOut
 from journeys.machine.woken import restored
 from journeys.simulation.forecast import unless_one_of
 from services import values
+from services.access import api_keys
 from services.customers import segments
 from services.definitions import journeys
 from services.enrollments import enrollment_forecast, entry
@@ -32,6 +33,7 @@ from services.reports import customer_view
 from store.queries import customers, enrollments, lists
 from store.queries import segments as segment_rows
 from store.statuses import EnrollmentStatus
+from store.tables.access import ApiKey
 
 router = APIRouter(prefix="/v1", tags=["enrollments"], route_class=IdempotentRoute)
 
@@ -160,13 +162,27 @@ async def control(
     """Answers when it is done. A refusal is a 409 with the reason.
 
     pause: it keeps its place. resume: overdue steps follow `late`, else their own policy. skip: go on behind the step
-    that is waited in. exit: end the enrollment.
+    that is waited in; with `past_hours` the mail behind it goes past quiet hours, its send window and caps, and past
+    nothing else. exit: end the enrollment.
     """
     asked = body or ControlIn()
     if asked.late is not None and control != "resume":
         raise InvalidInput("only a resume says what becomes of what is overdue", "late")
-    wanted = WantedControl(verb=control, said=asked.reason, late=asked.late, once=_once(request, caller.id))
+    if asked.past_hours:
+        _check_past(control, asked.reason, caller)
+    wanted = WantedControl(
+        verb=control, said=asked.reason, late=asked.late, once=_once(request, caller.id), past=asked.past_hours
+    )
     return EnrollmentOut.model_validate(await controls.ask_and_wait(parts, id, caller.id, wanted))
+
+
+def _check_past(control: str, reason: str, caller: ApiKey) -> None:
+    if control != "skip":
+        raise InvalidInput("only a skip lets the mail behind it past hours and caps", "past_hours")
+    if not api_keys.allows(caller, "marketer"):
+        raise ApiError("forbidden", "a marketer lets a mail past quiet hours and caps")
+    if not reason.strip():
+        raise InvalidInput("say why it may not wait for its hour", "reason")
 
 
 def _once(request: Request, caller: str) -> str | None:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
-from api.deps.permission import Marketer, Support
+from api.deps.permission import Marketer, Support, refuse_other_than_approvers
 from api.deps.transactions import Now
 from api.edge import publishing as publish_edge
 from api.edge import repeated_keys
@@ -112,8 +112,11 @@ def publish(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body
     With `in_flight: move` and the token of a plan they go over as planned, by an operation; with a `share` as many of
     those who come enter the new version, and the others the one before. Where they have changed
     since they were counted, nothing is published, and the answer (409) tells the counts of now: plan again. Where the
-    installation asks for approval, the draft's author is refused (`own_draft`), and a plan is named in any case.
+    installation asks for approval, it needs the scope `approver` or `admin`, the draft's author is refused
+    (`own_draft`), and a plan is named in any case.
     """
+    if parts.approval:
+        refuse_other_than_approvers(caller)
     known = parts.templates()
     return _published(
         key, parts, now, caller.id, body or PublishIn(), None,

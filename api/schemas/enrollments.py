@@ -93,7 +93,7 @@ class MoveIn(BaseModel):
 
 
 class ControlIn(BaseModel):
-    """Why it is done; and with a resume, what becomes of a mail that is overdue."""
+    """Why it is done; with a resume, what becomes of overdue mail; with a skip, what a mail goes past."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}, {"late": "skip"}]}
@@ -102,5 +102,8 @@ class ControlIn(BaseModel):
     late: Late | None = Field(
         default=None, description="with `resume`: send, skip or next_window; without it what the step says"
     )
-
+    past_hours: bool = Field(
+        default=False,
+        description="with `skip`: the mail behind the wait goes past hours and caps; a marketer's, with a reason",
+    )
     reason: str = Field(default="", max_length=200, description="kept in the audit log")

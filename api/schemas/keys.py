@@ -13,7 +13,9 @@ class KeyIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "shop", "scopes": ["ingest"]}]})
 
     name: str = Field(min_length=1, max_length=100)
-    scopes: list[str] = Field(description="of ingest, marketer, support, admin; or browser alone, for a key in a page")
+    scopes: list[str] = Field(
+        description="of ingest, marketer, support, approver, admin; or browser alone, for a key in a page"
+    )
     expires_at: datetime | None = Field(default=None, description="from then on it is refused")
     rate: str | None = Field(None, description="calls per span, if not the usual", examples=["600/minute"])
     origins: list[str] = Field(

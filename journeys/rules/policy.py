@@ -5,7 +5,7 @@ code. Whatever ordered the mail (a step, a broadcast, the product itself), it is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -212,6 +212,11 @@ def full(limits: Limits, at: datetime) -> Cap | None:
 def transactional(terms: SendTerms, limits: Limits) -> bool:
     """Whether this is mail that the customer needs, which goes without consent, at any hour and beside the caps."""
     return terms.transactional or limits.transactional
+
+
+def let_past(terms: SendTerms, limits: Limits) -> tuple[SendTerms, Limits]:
+    """The same, where a person lets this one mail past hours and caps; every other policy is asked as ever."""
+    return replace(terms, window=None), replace(limits, awake=None, caps=())
 
 
 def decide(

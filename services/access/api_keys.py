@@ -15,8 +15,11 @@ from store.ids import new_id
 from store.queries import callers
 from store.tables.access import ApiKey
 
-SCOPES = ("browser", "ingest", "marketer", "support", "admin")
+SCOPES = ("browser", "ingest", "marketer", "support", "approver", "admin")
 """What a key may be good for; `admin` is good for everything."""
+
+APPROVER = "approver"
+"""The scope of keys that publish what another has written, and may all that a marketer's may."""
 
 ALONE = "browser"
 """The scope of keys that stand in pages, where everybody reads them: they have no other."""
@@ -114,7 +117,7 @@ def used(session: Session, key_id: str, now: datetime) -> None:
 
 def allows(key: ApiKey, scope: str) -> bool:
     """Whether a key may be used for what asks for this scope."""
-    return scope in key.scopes or "admin" in key.scopes
+    return scope in key.scopes or "admin" in key.scopes or (scope == "marketer" and APPROVER in key.scopes)
 
 
 def set_origins(session: Session, key_id: str, origins: Sequence[str]) -> ApiKey:

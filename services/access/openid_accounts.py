@@ -7,7 +7,7 @@ there would else be whoever they like. Where nobody has that address, the group 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session
@@ -28,6 +28,8 @@ class ProvenPerson:
     email_verified: bool
     name: str
     groups: Collection[str]
+    token: str = field(default="", repr=False)
+    """The ID token, by which the provider knows later whom to sign out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +52,32 @@ def admit(
 ) -> OpenIdAdmission:
     """Find or make the user, and give them the roles of their groups. `roles_of` are the roles by group.
 
-    Of somebody who is in no such group any more the sessions end. Raise InvalidInput where the address is none.
+    Whoever is in no such group any more is disabled: no password and no link lets in whom the groups do not. The last
+    admin alone is not, and their sessions end. Raise InvalidInput where the address is none.
     """
     wanted = roles.of_groups(person.groups, roles_of)
     user = rows.by_identity(session, person.issuer, person.subject)
     if not wanted:
         if user is not None:
-            sessions.end_all(session, user.id, now)
-            audit_log.record(session, user.id, "was refused for want of a group", "user", user.id, now)
+            _leaves(session, user, now)
         return OpenIdAdmission(user_id=None, told=NO_GROUP)
     if user is not None:
         return _again(session, user, wanted, now)
     if not person.email_verified:
         return OpenIdAdmission(user_id=None, told=UNVERIFIED)
     return _for_the_first_time(session, person, wanted, now)
+
+
+def _leaves(session: Session, user: User, now: datetime) -> None:
+    """Nobody but the provider may have known of it until they tried."""
+    action, before = "was disabled for want of a group", user.disabled_at
+    try:
+        users.disable(session, user.id, now)
+    except Refused:
+        action = "was refused for want of a group"
+        sessions.end_all(session, user.id, now)
+    if before is None:
+        audit_log.record(session, user.id, action, "user", user.id, now)
 
 
 def _for_the_first_time(session: Session, person: ProvenPerson, wanted: list[str], now: datetime) -> OpenIdAdmission:

@@ -1,7 +1,7 @@
 """How somebody comes in: by a link that works once, or by a password.
 
 A link names a row here and is signed where it is made, so that neither the database nor a log holds what opens.
-Without a user it makes the first admin, as long as there is no user at all.
+Without a user it makes the first admin, as long as there is none; colleagues who came by a provider may be here then.
 """
 
 from datetime import datetime, timedelta
@@ -36,8 +36,8 @@ def link(session: Session, user_id: str | None, now: datetime, lives: timedelta)
 
 
 def first_admin_link(session: Session, now: datetime) -> SignInLink | None:
-    """A link that makes the first admin; None where there are users already."""
-    return link(session, None, now, FIRST) if rows.first(session) is None else None
+    """A link that makes the first admin; None where there is one already."""
+    return link(session, None, now, FIRST) if not users.any_admin(session) else None
 
 
 def look(session: Session, link_id: str, now: datetime) -> User | None:
@@ -46,8 +46,8 @@ def look(session: Session, link_id: str, now: datetime) -> User | None:
     if found is None or found.used_at is not None or found.expires_at <= now:
         raise Refused(SPENT, "spent")
     if found.user_id is None:
-        if rows.first(session) is not None:
-            raise Refused("there are users already; ask one who is an admin to invite you", "spent")
+        if users.any_admin(session):
+            raise Refused("there is an admin already; ask them to invite you", "spent")
         return None
     user = session.get(User, found.user_id)
     if user is None or user.disabled_at is not None:
@@ -58,11 +58,16 @@ def look(session: Session, link_id: str, now: datetime) -> User | None:
 def use(session: Session, link_id: str, now: datetime, email: str = "", name: str = "") -> User:
     """Use a link up, and return whom it signs in; the first admin is made with `email` and `name`.
 
-    Raise Refused where it opens nothing, InvalidInput where the first admin gives no address.
+    Whoever is here by that address already, without that role, becomes it. Raise Refused where it opens nothing,
+    InvalidInput where the first admin gives no address.
     """
     user = look(session, link_id, now)
     if user is None:
-        user = users.invite(session, email, name, [Role.ADMIN], None, now)
+        there = rows.by_email(session, users.normal_address(email))
+        if there is None or there.disabled_at is not None:
+            user = users.invite(session, email, name, [Role.ADMIN], None, now)
+        else:
+            user = users.change(session, there.id, [*there.roles, Role.ADMIN], None)
     if not rows.take_link(session, link_id, now):
         raise Refused(SPENT, "spent")
     return user

@@ -103,6 +103,11 @@ def enable(session: Session, user_id: str) -> User:
     return user
 
 
+def any_admin(session: Session) -> bool:
+    """Whether somebody is an admin, who may come in or not."""
+    return any(Role.ADMIN in roles for roles in rows.every_role(session))
+
+
 def _keep_an_admin(session: Session, user: User) -> None:
     others = [one for one in rows.enabled(session) if one.id != user.id and Role.ADMIN in one.roles]
     if Role.ADMIN in user.roles and user.disabled_at is None and not others:

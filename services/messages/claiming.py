@@ -197,6 +197,8 @@ class _Claim:
         limits = stands.limits(message.customer_id, message.topic, (), message.email)
         run = runs.get(message.enrollment_id or "")
         terms = told_at_resume.terms(self._session, origin.terms, run, message.stage, message.due, now)
+        if run is not None and run.sent_past == message.id:
+            terms, limits = policy.let_past(terms, limits)
         verdict = policy.decide(terms, who, due=message.due, now=now, limits=limits)
         why = stands.evidence(verdict, customer, message.topic, (), message.email)
         match verdict:

@@ -71,7 +71,11 @@ def plan(
     ahead = [one for one in rivals if one.priority >= program.priority]
     limits = stands.limits(customer.id, terms.topic, ahead)
     asked = replace(asked, due=awaited.due_since(asked.due, asked.ready, who.email))
-    verdict = policy.decide(terms, who, due=asked.due, now=now, limits=limits, awaits_address=True)
+    verdict, past = policy.decide(terms, who, due=asked.due, now=now, limits=limits, awaits_address=True), NOTHING_MORE
+    if enrollment.sent_past == name and not isinstance(verdict, Allowed):
+        terms, limits = policy.let_past(terms, limits)
+        held, verdict = verdict, policy.decide(terms, who, due=asked.due, now=now, limits=limits, awaits_address=True)
+        past = {"past": held.reason} if verdict == ALLOWED else NOTHING_MORE
     free = policy.transactional(terms, limits)
     if verdict == ALLOWED and not free:
         for rival in eligibility.displaced(limits, [one for one in rivals if one not in ahead]):
@@ -93,7 +97,8 @@ def plan(
     else:
         message.due, message.not_before, message.email = asked.due, fate.not_before, customer.email
         messages.change(session, message, fate.status, now, reason=fate.reason, lane=lane)
-    return _outcome(name, send, asked, fate, now, stands.evidence(verdict, customer, terms.topic, ahead))
+    evidence = stands.evidence(verdict, customer, terms.topic, ahead)
+    return _outcome(name, send, asked, fate, now, {**past, **evidence})
 
 
 def _fate(verdict: Verdict, asked: Plan, now: datetime) -> PlanOutcome:

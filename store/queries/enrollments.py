@@ -60,6 +60,7 @@ def row(
         "paused_by": None,
         "resumed_at": None,
         "resumed_late": None,
+        "sent_past": None,
         "wakes_at": None,
         "due_at": None,
         "follow_at": None,

@@ -32,6 +32,11 @@ def first(session: Session) -> User | None:
     return session.exec(select(User).order_by(col(User.id)).limit(1)).first()
 
 
+def every_role(session: Session) -> Sequence[Sequence[str]]:
+    """The roles of each user; colleagues are few."""
+    return session.exec(select(User.roles)).all()
+
+
 def enabled(session: Session) -> Sequence[User]:
     """Everybody who may sign in, locked until the transaction ends: who looks for the last admin may rely on it."""
     return session.exec(

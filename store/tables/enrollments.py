@@ -30,7 +30,8 @@ class Enrollment(SQLModel, table=True):
     `stuck` is the error that its wakes end in, while they do. `poked_at` is since when something waits for it, None
     where nothing does; `nudged_at` is when the upkeep last poked it, since it was overdue. `paused_by` is a person, the
     journey or its stage; `resumed_at` is when a person last resumed it, and `resumed_late` what was to become of the
-    mails that were overdue then (None: what their steps say).
+    mails that were overdue then (None: what their steps say). `sent_past` is the mail that a person last let go past
+    hours and caps.
     """
 
     __table_args__ = (
@@ -79,6 +80,7 @@ class Enrollment(SQLModel, table=True):
     paused_by: str | None = None
     resumed_at: datetime | None = _at(default=None)
     resumed_late: str | None = None
+    sent_past: str | None = None
     wakes_at: datetime | None = _at(default=None)
     due_at: datetime | None = _at(default=None)
     follow_at: datetime | None = _at(default=None)

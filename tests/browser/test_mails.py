@@ -43,10 +43,38 @@ def test_a_marketer_writes_a_template_and_counts_who_gets_a_broadcast_of_it(visi
     shop.works_off(page.url.rpartition("/")[2])
     expect(page.locator("#progress")).to_contain_text("done")
     page.goto(f"{shop.url}/broadcasts/spring/edit")
-    page.get_by_label("Template").select_option("spring")
+    page.locator("#template").select_option("spring")
     page.get_by_text("Or a condition").click()
     page.get_by_label("Whoever fulfils").fill('customer.first_name == "Ann"')
     bars_nobody(page)
     page.get_by_role("button", name="Save the draft").click()
     page.get_by_role("button", name="Count who gets it").click()
     expect(page.locator("#counted")).to_contain_text("it waits for a worker")
+
+
+@pytest.mark.usefixtures("node_modules")
+def test_a_marketer_writes_variants_with_hours_and_tries_one_of_them(visit: Any, shop: Shop) -> None:
+    page = visit("ada@shop.example", color_scheme="dark").opens("/broadcasts/which/edit")
+    page.get_by_text("Or variants").click()
+    for number, (name, template) in enumerate([("short", "welcome"), ("long", "thank_you")], start=1):
+        row = page.get_by_role("group", name=f"Variant {number}")
+        row.get_by_label("Variant", exact=True).fill(name)
+        row.get_by_label("Template").select_option(template)
+    page.get_by_label("First to how many in 100").fill("20")
+    page.get_by_label("Only from").fill("09:00")
+    page.get_by_label("to", exact=True).fill("18:00")
+    page.get_by_label("Priority").select_option("4")
+    bars_nobody(page)
+    page.get_by_role("button", name="Save the draft").click()
+    told = page.locator("section", has=page.get_by_role("heading", name="The mail"))
+    for part in (
+        "Variant short",
+        "thank_you, weight 1",
+        "20 in 100 get the variants",
+        "09:00 to 18:00",
+        "4, where a cap",
+    ):
+        expect(told).to_contain_text(part)
+    bars_nobody(page)
+    told.get_by_role("link", name="send a test").first.click()
+    expect(page.get_by_role("heading", name="Send a test")).to_be_visible()

@@ -26,7 +26,7 @@ def test_a_colleague_of_support_signs_in_finds_a_customer_and_learns_why(visit: 
     expect(page.locator("section", has=page.get_by_role("heading", name="Where now"))).to_contain_text(
         "trial at wait 3 days"
     )
-    expect(page.locator("section", has=page.get_by_role("heading", name="What next"))).to_contain_text("thank_you")
+    expect(page.locator("section", has=page.get_by_role("heading", name="What next"))).to_contain_text("thank you")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#answer")).to_contain_text("it waits at trial/wait:3 days")
     page.get_by_role("link", name="welcome").first.click()
@@ -76,7 +76,9 @@ def pages(shop: Shop) -> dict[str, str]:
     return {
         "home": "/", "customers": "/customers", "customer": customer(shop, "ann"), "a strange one": customer(shop, "bob"),
         "a long one": customer(shop, "eve"), "journeys": "/journeys", "a journey": "/journeys/lifecycle", "under way": "/journeys/lifecycle/enrollments", "a report": "/journeys/lifecycle/report",
-        "versions": "/journeys/lifecycle/versions", "an archive": "/journeys/lifecycle/archive", "users": "/users", "account": "/account", "nowhere": "/nowhere",
+        "versions": "/journeys/lifecycle/versions", "an archive": "/journeys/lifecycle/archive", "users": "/users", "account": "/account", "nowhere": "/nowhere", "a stage": "/customers?stage=trial", "nobody": "/customers?stage=nowhere",
+        "outbox": "/outbox", "audit log": "/audit", "keys": "/keys", "settings": "/settings", "approvals": "/approvals", "books": "/reconciliation",
+        "history": f"{customer(shop, 'ann')}/timeline?view=all",
     }  # fmt: skip
 
 
@@ -102,6 +104,34 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Any, shop: Shop) -> 
         wide[name] = page.evaluate("document.documentElement.scrollWidth")
     watched.wrong = [one for one in watched.wrong if "404" not in one]
     assert {name: width for name, width in wide.items() if width > 360} == {}
+
+
+NARROW = """[...document.querySelectorAll('td')].filter((cell) => {
+  const text = cell.innerText.trim();
+  return text.length > 9 && cell.checkVisibility() && cell.clientWidth < 60;
+}).map((cell) => cell.innerText.trim().slice(0, 40))"""
+"""Cells of tables in which no word has room."""
+
+
+def test_on_a_phone_no_column_is_squeezed_and_the_navigation_is_one_line(visit: Any, shop: Shop) -> None:
+    watched = visit("ada@shop.example", viewport={"width": 360, "height": 740})
+    narrow, tall = {}, {}
+    for name, path in pages(shop).items():
+        page = watched.opens(path)
+        narrow[name], tall[name] = page.evaluate(NARROW), page.evaluate("document.querySelector('.top').clientHeight")
+    watched.wrong = [one for one in watched.wrong if "404" not in one]
+    assert {name: cells for name, cells in narrow.items() if cells} == {}
+    assert {name: height for name, height in tall.items() if height > 150} == {}
+
+
+def test_what_somebody_wrote_from_the_right_turns_nothing_round_beside_it(visit: Any, shop: Shop) -> None:
+    shop.happens({"type": "identify", "userId": "rtl", "traits": {"first_name": "\u202eمريم", "last_name": "שלום"}})
+    page = visit("sue@shop.example").opens(customer(shop, "rtl"))
+    story = page.locator(".timeline .pair").filter(has_text="last name").first
+    name, value = (story.locator(one).bounding_box() for one in (".pair-name", "bdi"))
+    assert name is not None
+    assert value is not None
+    assert name["x"] < value["x"], "the name of a part stands before it"
 
 
 def test_with_script_switched_off_everything_still_reads_and_works(visit: Any, shop: Shop) -> None:

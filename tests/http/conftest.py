@@ -13,8 +13,11 @@ from services.access import api_keys, sessions, users
 from services.upkeep import upkeep
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
+from tests.conftest import HandClock, settings_for
 from tests.http import tour
 from tests.http.desks import HERE
+from tests.http.openid_visits import BEA, GROUPS
+from tests.openid_provider import CLIENT, SECRET, TestProvider
 from tests.shells import Shell
 from waypost.processes.api import build
 from waypost.wiring import Parts
@@ -125,3 +128,26 @@ def people(client: TestClient, parts: Parts, work: Any) -> None:
     client.put("/v1/segments/pros", json={"guard": 'customer.plan == "pro"'})
     work()
     assert len(client.get("/v1/segments/pros/members").json()["items"]) == 3
+
+
+@pytest.fixture
+def provider(clock: HandClock) -> Iterator[TestProvider]:
+    made = TestProvider(clock)
+    made.person = dict(BEA)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visit(parts: Parts, provider: TestProvider) -> Callable[..., TestClient]:
+    """A browser without a session."""
+
+    def make(base_url: str = HERE, **more: Any) -> TestClient:
+        asked = {"openid_issuer": provider.issuer, "openid_client_id": CLIENT, "openid_client_secret": SECRET}
+        parts.settings = settings_for(parts.settings.home, **{**asked, "openid_roles": GROUPS, **more})
+        made = TestClient(build(parts), client=("127.0.0.1", 50_000), base_url=base_url, raise_server_exceptions=False)
+        made.headers.update({"Accept": "text/html", "User-Agent": "Firefox"})
+        made.follow_redirects = False
+        return made
+
+    return make

@@ -13,7 +13,7 @@ from tests.shells import Shell
 
 WITHOUT = {
     "frame/problem.html", "signing_in/mailed.html", "signing_in/link.html", "signing_in/sign_in.html",
-    "signing_in/account.html", "signing_in/refused.html", "writing/approvals.html",
+    "signing_in/account.html", "outbox.html", "signing_in/refused.html", "signing_in/signed_out.html", "writing/approvals.html",
 }  # fmt: skip
 """Pages of what the API has no call for: a problem, how a person signs in, the approvals of all journeys at once."""
 
@@ -78,3 +78,34 @@ def test_what_is_asked_once_more_of_a_journey_is_a_call_and_what_a_page_shows_is
     assert (
         call(desk.get("/customers?query=example&stage=trial").text)[1].partition("?")[2] == "query=example&stage=trial"
     )
+
+
+FILTERED = {
+    "/journeys/tour/enrollments?stage=trial&step=trial%2Fwait%3A3+days": "/v1/enrollments?journey=tour&status=live&stage=trial"
+    "&step=trial%2Fwait%3A3+days&sort=-entered",
+    "/journeys/tour/enrollments?state=stuck": "/v1/enrollments?journey=tour&status=live&stuck=true&sort=-entered",
+    "/journeys?archived=true": "/v1/journeys?archived=true",
+    "/operations?status=failed&kind=reconcile": "/v1/operations?kind=reconcile&status=failed",
+    "/hooks?status=stuck&journey=tour": "/v1/hooks?status=stuck&journey=tour",
+    "/dispatches?status=stuck": "/v1/dispatches?status=stuck",
+    "/audit?kind=journey&target=tour": "/v1/audit?kind=journey&target=tour",
+    "/broadcasts?status=sent": "/v1/broadcasts?status=sent",
+    "/suppressions?reason=complaint": "/v1/suppressions?reason=complaint",
+}  # fmt: skip
+"""Lists with a filter, and the call that shows the same."""
+
+
+def test_the_drawer_of_a_list_has_the_filters_of_the_page(
+    browser: Callable[..., TestClient], client: TestClient, run: str
+) -> None:
+    desk = browser("admin")
+    for page, wanted in FILTERED.items():
+        assert call(desk.get(page).text)[1] == wanted
+        assert client.get(wanted).status_code == 200, wanted
+
+
+def test_a_filter_that_the_call_does_not_have_is_told(browser: Callable[..., TestClient], run: str) -> None:
+    desk = browser("support")
+    shown = desk.get("/journeys/tour/enrollments?version=1&state=paused").text
+    assert "The call has no filter by version, state" in shown
+    assert "has no filter" not in desk.get("/journeys/tour/enrollments?stage=trial").text

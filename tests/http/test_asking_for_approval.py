@@ -86,21 +86,31 @@ def asked(client: TestClient, parts: Parts, shells: list[Shell], author: dict[st
     return answer.json()
 
 
+def made_key(parts: Parts, scope: str) -> dict[str, str]:
+    """The headers of another key."""
+    with parts.database.writing() as session:
+        return {"Authorization": f"Bearer {api_keys.create(session, scope, [scope], parts.clock())[1]}"}
+
+
+def approver_key(parts: Parts) -> dict[str, str]:
+    return made_key(parts, "approver")
+
+
 def on_record(client: TestClient) -> list[str]:
     items = client.get("/v1/audit", params={"kind": "journey"}).json()["items"]
     return [one["action"] for one in items]
 
 
 def test_what_was_asked_for_is_published_as_its_plan_has_told(
-    client: TestClient, asked: dict[str, Any], author: dict[str, str]
+    client: TestClient, parts: Parts, asked: dict[str, Any], author: dict[str, str]
 ) -> None:
     assert {name: asked[name] for name in ("journey", "in_flight", "note", "status", "asked_by")} == {
         "journey": "tour", "in_flight": "move", "note": "for Friday", "status": "open", "asked_by": author["id"],
     }  # fmt: skip
     headers = {"Authorization": author["Authorization"]}
-    own = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]}, headers=headers)
-    assert (own.status_code, own.json()["path"]) == (409, "own_draft")
-    done = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]}).json()
+    approvers = approver_key(parts)
+    assert client.get("/v1/journeys/tour", headers=approvers).status_code == 200
+    done = client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": asked["plan"]}, headers=approvers).json()
     assert (done["number"], done["operation"]["total"]) == (2, tour.CUSTOMERS)
     shown = client.get(f"{ASKED}/{asked['id']}", headers=headers).json()
     assert (shown["status"], shown["version"], shown["decided_by"] != author["id"]) == ("confirmed", 2, True)
@@ -108,6 +118,23 @@ def test_what_was_asked_for_is_published_as_its_plan_has_told(
     assert (again.status_code, again.json()["path"]) == (409, "decided")
     assert client.get(ASKED, params={"status": "open"}).json()["items"] == []
     assert on_record(client)[:2] == ["published", "asked for approval of"]
+
+
+def test_a_second_key_of_a_marketer_is_no_second_pair_of_eyes(
+    client: TestClient, parts: Parts, asked: dict[str, Any], author: dict[str, str]
+) -> None:
+    """Whoever has one beside their sign-in would be both."""
+    for headers in ({"Authorization": author["Authorization"]}, made_key(parts, "marketer")):
+        for call, body in (
+            (f"{ASKED}/{asked['id']}/confirm", {"plan": asked["plan"]}),
+            ("/v1/journeys/tour/publish", {"token": asked["plan"], "in_flight": "move"}),
+        ):
+            refused = client.post(call, json=body, headers=headers)
+            assert (refused.status_code, "approver or admin" in refused.json()["detail"]) == (403, True), call
+    other = client.post(f"{ASKED}/{asked['id']}/decline", json={"reason": "no"}, headers=headers)
+    assert (other.status_code, client.get(f"{ASKED}/{asked['id']}").json()["status"]) == (403, "open")
+    no = client.post(f"{ASKED}/{asked['id']}/decline", json={"reason": "no"}, headers=approver_key(parts))
+    assert no.json()["status"] == "declined"
 
 
 def test_who_has_gone_on_since_is_counted_anew_and_nothing_is_published(

@@ -142,14 +142,20 @@ def test_a_condition_becomes_a_segment_on_record(desk: TestClient, client: TestC
 
 
 @pytest.mark.usefixtures("people")
-def test_what_the_form_has_no_field_for_stays_and_a_winner_is_chosen(
+def test_variants_are_written_in_the_form_and_a_winner_is_chosen(
     desk: TestClient, client: TestClient, work: Any
 ) -> None:
     variants = {"a": {"template": "mail_a"}, "b": {"template": "mail_b"}}
     body = {"segment": "pros", "topic": "news", "variants": variants, "test": {"sample": 100, "after": "1 hour"}}
     client.put("/v1/broadcasts/ab", json={**body, "priority": 4})
-    assert "written over the API" in desk.get("/broadcasts/ab/edit").text
-    assert saves(desk, "ab", name="Two", template="").status_code == 303
+    page = desk.get("/broadcasts/ab/edit").text
+    for there in ('value="a"', 'value="b"', 'name="sample" type="number" min="1" max="100" value="100"', "selected>4<"):
+        assert there in page, there
+    typed = {
+        "variant_name": ["a", "b", ""], "variant_template": ["mail_a", "mail_b", ""], "variant_subject": ["", "", ""],
+        "variant_weight": ["1", "1", ""], "sample": "100", "after": "1 hour", "priority": "4",
+    }  # fmt: skip
+    assert saves(desk, "ab", name="Two", template="", **typed).status_code == 303
     kept = client.get("/v1/broadcasts/ab").json()["body"]
     assert (kept["name"], kept["priority"], list(kept["variants"]), kept["test"]["sample"]) == (
         "Two",
@@ -166,6 +172,40 @@ def test_what_the_form_has_no_field_for_stays_and_a_winner_is_chosen(
     assert desk.get("/broadcasts/ab/winner?variant=<b>").status_code == 404
     assert desk.post("/broadcasts/ab/winner", data=held(asked, variant="b")).status_code == 303
     assert client.get("/v1/broadcasts/ab").json()["winner"] == "b"
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"variant_name": ["a"], "variant_template": ["mail_a"]}, "name a template, or variants"),
+        ({"template": "", "variant_name": [""], "variant_template": ["mail_a"]}, "each variant has a name"),
+        ({"template": "", "variant_name": ["a", "a"], "variant_template": ["mail_a", "mail_b"]}, "a name of its own"),
+        ({"template": "", "variant_name": ["a"], "variant_template": ["mail_a"], "sample": "20"}, "two variants at least"),
+        ({"opens": "09:00"}, "send_window.to"),
+        ({"opens": "09:00", "closes": "18:00", "days": "someday"}, "days"),
+        ({"priority": "9"}, "priority"),
+    ],
+)  # fmt: skip
+def test_what_is_no_variant_no_hour_and_no_priority_is_told_beside_what_was_typed(
+    desk: TestClient, client: TestClient, typed: dict[str, Any], told: str
+) -> None:
+    refused = saves(desk, **typed)
+    alert = refused.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert (refused.status_code, told in alert) == (422, True), alert
+    assert client.get("/v1/broadcasts/spring").status_code == 404
+
+
+@pytest.mark.usefixtures("people")
+def test_hours_and_priority_are_written_and_a_test_is_a_click_away(desk: TestClient, client: TestClient) -> None:
+    assert saves(desk, opens="09:00", closes="18:00", days="mon-fri", priority="5").status_code == 303
+    body = client.get("/v1/broadcasts/spring").json()["body"]
+    assert (body["send_window"], body["priority"]) == ({"days": "mon-fri", "from": "09:00", "to": "18:00"}, 5)
+    page = desk.get("/broadcasts/spring/edit").text
+    assert ('type="time" value="18:00"' in page, "selected>5<" in page) == (True, True)
+    assert 'href="/templates/mail_a/test"' in desk.get("/broadcasts/spring").text
+    assert saves(desk, priority="5").status_code == 303
+    assert client.get("/v1/broadcasts/spring").json()["body"]["send_window"] is None
 
 
 @pytest.mark.usefixtures("people")

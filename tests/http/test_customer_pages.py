@@ -53,7 +53,7 @@ def test_where_a_customer_is_and_what_comes_next_stands_on_one_page(
     for told in (
         "trial</b>",
         "wait 3 days",
-        "mail_b",
+        "mail b",
         "Paid (to paying)",
         "mail a",
         "As the API sees it",
@@ -66,6 +66,23 @@ def test_where_a_customer_is_and_what_comes_next_stands_on_one_page(
     assert "mail_b goes on" in why
     for view in ("compact", "all", "raw"):
         assert "Signed Up" in desk.get(f"{page}/timeline?view={view}").text
+
+
+def test_properties_that_look_like_our_own_words_are_shown_as_they_came(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell]
+) -> None:
+    """What an event says of guards, reasons and instants is the customer's, and may be anything."""
+    odd = {
+        "guards": ["x", {"guard": 1}], "seen": {"a": [1, None]}, "reason": "<b>", "since": "2026-13-45T99:99:00Z",
+        "until": "0001-01-01T00:00:00+14:00", "at": "9999-12-31T23:59:59-12:00", "on": "2026-03-01T09:00:00+01:00",
+    }  # fmt: skip
+    assert client.post("/v1/track", json={"userId": "c0", "event": "Paid", "properties": odd}).status_code == 200
+    desk, page = browser("support"), path(client, "c0")
+    for view in ("compact", "all", "raw"):
+        assert desk.get(f"{page}/timeline?view={view}").status_code == 200, view
+    shown = desk.get(page).text
+    for told in ("2026-13-45T99:99:00Z", "0001-01-01T00:00:00+14:00", "&lt;b&gt;", 'title="2026-03-01 08:00:00 UTC"'):
+        assert told in shown, told
 
 
 def test_hostile_names_are_letters_and_nothing_else(browser: Callable[..., TestClient], client: TestClient) -> None:

@@ -2,76 +2,25 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
-from sqlmodel import col, select
+from sqlmodel import select
 
 from api.deps.sign_in_rates import PROVIDER_THERE
 from services.access import users
-from store.tables.access import Audit
 from store.tables.users import User, UserIdentity, UserSession
 from tests.conftest import HandClock, settings_for
-from tests.http.desks import HERE, token
-from tests.openid_provider import CLIENT, SECRET, TestProvider, new_key
-from waypost.processes.api import build
+from tests.http.desks import HERE
+from tests.http.openid_visits import BEA, audit, comes_back, the_user, there
+from tests.openid_provider import CLIENT, TestProvider, new_key
 from waypost.wiring import Parts
-
-GROUPS = {"crm": ["marketer"], "it": ["admin"], "chiefs": ["approver", "support"]}
-BEA = {"sub": "248289", "email": "Bea@shop.example", "email_verified": True, "name": "Bea", "groups": ["crm", "all"]}
-
-
-@pytest.fixture
-def provider(clock: HandClock) -> Iterator[TestProvider]:
-    made = TestProvider(clock)
-    made.person = dict(BEA)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def visit(parts: Parts, provider: TestProvider) -> Callable[..., TestClient]:
-    """A browser without a session."""
-
-    def make(base_url: str = HERE, **more: Any) -> TestClient:
-        asked = {"openid_issuer": provider.issuer, "openid_client_id": CLIENT, "openid_client_secret": SECRET}
-        parts.settings = settings_for(parts.settings.home, **{**asked, "openid_roles": GROUPS, **more})
-        made = TestClient(build(parts), client=("127.0.0.1", 50_000), base_url=base_url, raise_server_exceptions=False)
-        made.headers.update({"Accept": "text/html", "User-Agent": "Firefox"})
-        made.follow_redirects = False
-        return made
-
-    return make
-
-
-def there(browser: TestClient, to: str = "/") -> str:
-    """Where the provider leads a person back to, once they have signed in there."""
-    begun = browser.get("/sign-in/openid", params={"to": to})
-    assert begun.status_code == 303, begun.text
-    return httpx.get(begun.headers["location"]).headers["location"].removeprefix(HERE)
-
-
-def comes_back(browser: TestClient, to: str = "/") -> httpx.Response:
-    return browser.get(there(browser, to))
-
-
-def audit(parts: Parts) -> list[tuple[str, Any]]:
-    with parts.database.reading() as session:
-        rows = session.exec(select(Audit).order_by(col(Audit.id))).all()
-        names = {one.id: one.name for one in session.exec(select(User))}
-    return [(f"{names[one.actor]} {one.action}", one.after) for one in rows]
-
-
-def the_user(parts: Parts) -> User:
-    with parts.database.reading() as session:
-        return session.exec(select(User).where(User.email == "bea@shop.example")).one()
 
 
 def test_whoever_is_in_a_group_comes_in_with_its_roles_and_by_name(
@@ -229,7 +178,7 @@ def test_roles_follow_the_groups_at_each_sign_in_and_without_one_the_sessions_en
     provider.person["groups"] = ["all"]
     assert comes_back(visit()).status_code == 403
     assert first.get("/").headers["location"] == "/sign-in?to=/"
-    assert [told for told, _ in audit(parts)][-1] == "Bea was refused for want of a group"
+    assert [told for told, _ in audit(parts)][-1] == "Bea was disabled for want of a group"
     with parts.database.reading() as session:
         assert all(one.revoked_at for one in session.exec(select(UserSession)))
 
@@ -250,14 +199,6 @@ def test_whoever_is_disabled_stays_out(visit: Callable[..., TestClient], parts: 
     parts.database.write(lambda session: users.disable(session, the_user(parts).id, parts.clock()))
     refused = comes_back(visit())
     assert (refused.status_code, "is disabled" in refused.text) == (403, True)
-
-
-def test_signing_out_ends_the_session_here(visit: Callable[..., TestClient]) -> None:
-    browser = visit()
-    comes_back(browser)
-    said = {"form_token": token(browser.get("/account").text)}
-    assert browser.post("/sign-out", data=said, headers={"Origin": HERE}).headers["location"] == "/sign-in"
-    assert browser.get("/").headers["location"] == "/sign-in?to=/"
 
 
 def test_what_the_token_does_not_tell_is_asked_for_beside_it(

@@ -36,7 +36,7 @@ OPEN = {
 OWN_DOOR = {"GET /metrics", "GET /sourceConfig", "GET /v1/projects/{key}/settings"}
 """A sign-in, or a key in the path (`test_doors`, `test_cross_origin`)."""
 
-LADDER = ("browser", "ingest", "support", "marketer", "admin")
+LADDER = ("browser", "ingest", "support", "marketer", "approver", "admin")
 """Each may what those before it may, but that who sends events reads nothing, and who reads sends no events."""
 
 
@@ -49,7 +49,7 @@ def allowed(call: str) -> tuple[str, ...]:
     """The scopes that may make a call."""
     method, path = call.split(" ")
     if path in ingestion_paths.PATHS:
-        return ("browser", "ingest", "marketer", "admin")
+        return ("browser", "ingest", "marketer", "approver", "admin")
     if call in ADMIN:
         return ("admin",)
     return LADDER[2:] if method == "GET" or call in SUPPORT else LADDER[3:]

@@ -166,10 +166,14 @@ def test_a_segment_is_removed_once_that_was_confirmed_and_not_while_a_journey_ne
     desk = browser("marketer")
     asked = desk.get("/segments/german/remove").text
     assert "It lets customers into hello" in asked
-    said = {"form_token": token(asked)}
+    said = {"form_token": token(asked), "seen": token(asked, "seen")}
     refused = desk.post("/segments/german/remove", data=said)
     assert (refused.status_code, len(rows(parts, Segment))) == (409, 1)
     client.post("/v1/journeys/hello/archive")
+    client.put("/v1/segments/german", json={"guard": 'customer.country == "AT"'})
+    unseen = desk.post("/segments/german/remove", data=said)
+    assert (unseen.status_code, "changed it since you looked" in unseen.text, "AT" in unseen.text) == (409, True, True)
+    said["seen"] = token(unseen.text, "seen")
     assert desk.post("/segments/german/remove", data=said).status_code == 303
     assert (rows(parts, Segment), audits(parts)[-1]) == ([], ("removed", "segment", "german"))
     assert desk.get("/segments/german").status_code == 404

@@ -91,10 +91,17 @@ def test_mail_about_a_topic_is_held_and_let_go_once_that_was_confirmed(
     again = desk.post("/topics/news/pause", data=said)
     assert (again.status_code, "is paused already" in again.text) == (409, True)
     assert desk.post("/topics/news/resume", data={"form_token": said["form_token"]}).status_code == 303
-    assert desk.post("/topics/news/remove", data={"form_token": said["form_token"]}).status_code == 303
+    seen = token(asked := desk.get("/topics/news/remove").text, "seen")
+    client.put("/v1/topics/news", json={"name": "News of tea"})
+    unseen = desk.post("/topics/news/remove", data={"form_token": token(asked), "seen": seen})
+    assert (unseen.status_code, "changed it since you looked" in unseen.text) == (409, True)
+    assert "Remove the topic News of tea?" in unseen.text
+    anew = {"form_token": token(asked), "seen": token(unseen.text, "seen")}
+    assert desk.post("/topics/news/remove", data=anew).status_code == 303
     assert (rows(parts, Topic), desk.get("/topics/news/pause").status_code) == ([], 404)
-    assert audits(parts)[-3:] == [
-        ("paused", "topic", "news", "wrong price"), ("resumed", "topic", "news", None), ("removed", "topic", "news", None),
+    assert audits(parts)[-4:] == [
+        ("paused", "topic", "news", "wrong price"), ("resumed", "topic", "news", None),
+        ("changed", "topic", "news", None), ("removed", "topic", "news", None),
     ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Where a customer has been as bars with the same as a table; and a mail that they wait for, sent now."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -186,3 +187,74 @@ def test_a_wait_that_is_over_is_not_passed_over_twice(
     assert desk.post(url, data={**typed, "form_token": "0" * 32}).status_code == 403
     assert desk.post(url, data={**typed, "step": "<script>"}).status_code == 409
     assert desk.get("/enrollments/enr_nobody/send-now").status_code == 404
+
+
+def test_a_marketer_lets_one_mail_past_hours_and_caps_and_says_why(
+    browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    run, settings = run_of(parts, shells[0]), client.get("/v1/settings").json()
+    quiet = {"from": f"{(clock().hour - 1) % 24:02}:00", "to": f"{(clock().hour + 2) % 24:02}:00"}
+    known = client.get(f"/v1/customers/{run.customer_id}").json()["customer"]
+    named = {"email": known["email"], "first_name": "Ann"}
+    assert client.put(f"/v1/customers/{known['external_id']}", json={"attributes": named}).status_code == 200
+    held = {**settings, "quiet_hours": quiet, "cap": {"max": 1, "per": "7 days"}}
+    assert client.put("/v1/settings", json=held).status_code == 200
+    url, support, desk = f"/enrollments/{run.id}/send-now", browser("support"), browser("marketer")
+    hurried(desk, shells[0], clock)
+    asked = support.get(url).text
+    assert ("Send it past that" in asked, "A marketer can let this one mail" in asked) == (False, True)
+    typed = {"step": "trial/wait:3 days", "past": "true", "reason": "asked by phone"}
+    assert support.post(url, data={**typed, "form_token": token(asked)}).status_code == 403
+    asked = desk.get(url).text
+    assert "Send it past that" in asked
+    bare = desk.post(url, data={**typed, "reason": " ", "form_token": token(asked)})
+    assert (bare.status_code, "say why it may not wait" in bare.text) == (409, True)
+    assert desk.post(url, data={**typed, "form_token": token(asked)}).status_code == 303
+    lane = parts.lane("journey")
+    lane.take()
+
+    async def pump() -> None:
+        while await lane.pump():
+            await lane.drain()
+
+    asyncio.run(pump())
+    went = {
+        one["template"]: one["status"] for one in client.get(f"/v1/messages?customer={run.customer_id}").json()["items"]
+    }
+    assert went == {"mail_a": "planned", "mail_b": "accepted"}, "the other one waits as before"
+    (entry,) = client.get(f"/v1/audit?target={run.id}").json()["items"]
+    assert entry["after"]["said"] == "send now, past hours and caps: asked by phone"
+    story = client.get(f"/v1/customers/{run.customer_id}/timeline").json()["items"]
+    assert [one["detail"]["past"] for one in story if one["detail"].get("past")] == ["quiet_hours"]
+
+
+def test_nobody_lets_a_mail_past_a_no(
+    browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    desk, run = hurried(browser("marketer"), shells[0], clock), run_of(parts, shells[0])
+    url = f"/enrollments/{run.id}/send-now"
+    typed = {"step": "trial/wait:3 days", "past": "true", "reason": "x", "form_token": token(desk.get(url).text)}
+    client.put(f"/v1/customers/{run.customer_id}/consent/general", json={"granted": False})
+    assert desk.post(url, data=typed).status_code == 303
+    with parts.database.reading() as session:
+        mails = session.exec(select(Message).where(Message.enrollment_id == run.id)).all()
+        assert ("mail_b", "skipped", "unsubscribed") in [(one.template, str(one.status), one.reason) for one in mails]
+
+
+def test_the_api_lets_a_mail_past_hours_as_the_page_does(
+    browser: Browser, client: TestClient, keys: dict[str, str], shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    hurried(client, shells[0], clock)
+    run = run_of(parts, shells[0])
+    url, said = f"/v1/enrollments/{run.id}", {"past_hours": True, "reason": "asked by phone"}
+    support = {"Authorization": f"Bearer {keys['support']}"}
+    assert client.post(f"{url}/skip", json=said, headers=support).status_code == 403
+    assert client.post(f"{url}/skip", json={"past_hours": True}).json()["path"] == "reason"
+    assert client.post(f"{url}/pause", json=said).json()["path"] == "past_hours"
+    settings = client.get("/v1/settings").json()
+    quiet = {"from": f"{(clock().hour - 1) % 24:02}:00", "to": f"{(clock().hour + 2) % 24:02}:00"}
+    client.put("/v1/settings", json={**settings, "quiet_hours": quiet})
+    assert client.post(f"{url}/skip", json=said).status_code == 200
+    with parts.database.reading() as session:
+        mails = session.exec(select(Message).where(Message.enrollment_id == run.id)).all()
+        assert ("mail_b", "planned") in [(one.template, str(one.status)) for one in mails]

@@ -99,6 +99,7 @@ BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0046": {"enrollment": _waked_ahead},
     "0047": {"message": {"source": None}, "mail_kind": {"source": ""}},
     "0051": {"assignment": _on_the_day_of_conversion},
+    "0052": {"enrollment": {"sent_past": None}},
 }
 """What a revision puts into each row that was there before it, by table."""
 

@@ -346,9 +346,10 @@ class ConsentOut(TypedDict):
 
 
 class ControlIn(TypedDict):
-    """Why it is done; and with a resume, what becomes of a mail that is overdue."""
+    """Why it is done; with a resume, what becomes of overdue mail; with a skip, what a mail goes past."""
 
     late: NotRequired[str | None]
+    past_hours: NotRequired[bool]
     reason: NotRequired[str]
 
 

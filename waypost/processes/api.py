@@ -88,7 +88,7 @@ def _provider(settings: Settings) -> OpenIdProvider | None:
         roles=settings.openid_roles,
         button=settings.openid_button,
     )
-    return OpenIdProvider(client, f"{settings.desk_url}/sign-in/openid/back")
+    return OpenIdProvider(client, settings.desk_url)
 
 
 def serve(parts: Parts) -> None:

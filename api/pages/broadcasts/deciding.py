@@ -16,6 +16,7 @@ from api.deps.transactions import Now, Reading
 from api.edge import broadcast_controls, etags
 from api.edge.own_pages import own_form
 from api.pages.broadcasts.counting import result_of
+from api.pages.frame.confirmations import CHANGED_SINCE
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from services.definitions import broadcasts
@@ -85,7 +86,7 @@ def do(
             "winner": lambda: edge.choose(session, trail, key, variant, now),
         }
         if verb in ("send", "remove") and _seen(session, key) != seen:
-            raise Refused("somebody has changed it since you looked; it is told anew below")
+            raise Refused(CHANGED_SINCE)
         acts[verb]()
 
     try:

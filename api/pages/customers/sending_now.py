@@ -12,6 +12,7 @@ from api.deps.transactions import Reading
 from api.edge import controls
 from api.edge.controls import WantedControl
 from api.edge.own_pages import own_form
+from api.errors import ApiError
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
@@ -23,6 +24,9 @@ from workflows.gateway import TemporalUnavailable
 router = APIRouter(
     prefix="/enrollments", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]
 )
+
+LONGEST_REASON = 150
+"""Characters of a reason; with what was done it is kept on two lines of the audit log."""
 
 
 @router.get("/{id}/send-now", response_class=HTMLResponse)
@@ -37,14 +41,21 @@ async def do(
     frame: TheFrame,
     looks: SupportUser,
     step: Annotated[str, Form(max_length=300)] = "",
-    reason: Annotated[str, Form(max_length=180)] = "",
+    reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
+    past: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Pass the wait over, and go back to the customer; a refusal is told beside the question."""
-    said = f"send now: {reason}" if reason else "send now"
+    """Pass the wait over, and go back to the customer; a refusal is told beside the question.
+
+    `past` hours and caps a marketer lets it, and says why.
+    """
+    if past and not looks.may("marketer"):
+        raise ApiError("forbidden", "a marketer lets a mail past quiet hours and caps")
+    said = f"send now{', past hours and caps' if past else ''}{f': {reason}' if reason else ''}"
     try:
-        run = await controls.ask_and_wait(
-            frame.parts, id, looks.actor, WantedControl(verb="skip", said=said, waits_in=step)
-        )  # fmt: skip
+        if past and not reason.strip():
+            raise InvalidInput("say why it may not wait for its hour", "reason")
+        wanted = WantedControl(verb="skip", said=said, waits_in=step, past=past)
+        run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted)
     except (Refused, InvalidInput, TemporalUnavailable) as refused:
         return await run_in_threadpool(_refused, frame, id, str(refused))
     return RedirectResponse(f"/customers/{run.customer_id}", 303)

@@ -12,6 +12,10 @@ LONGEST_REASON = 200
 """Characters of a reason, as the audit log shows it on two lines."""
 
 
+CHANGED_SINCE = "somebody has changed it since you looked; it is told anew below"
+"""What whoever confirms is told where they looked at another thing than there is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionConfirmation:
     """`told` says what will happen, a sentence each; `verb` is what the button does, to `action`.

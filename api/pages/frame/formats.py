@@ -4,15 +4,19 @@ An instant is shown in the reader's zone, which their browser has told in a cook
 whoever points at it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import Request
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from pictures.step_words import short_guard
 from readers import zones
 
 ZONE_COOKIE = "zone"
@@ -97,10 +101,80 @@ def short(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
-def pairs(value: Mapping[str, Any]) -> Markup:
-    """The parts of a detail, each with its name."""
-    one = Markup('<span class="pair"><span class="pair-name">{}</span> {}</span>')
-    return Markup(" ").join(one.format(words(name), short(part)) for name, part in value.items() if part is not None)
+def value(given: Any) -> str:
+    """What stands in a field, in a list: a text as it is, nothing of None, all else as the API tells it."""
+    if given in (None, "", {}, []):
+        return "nothing"
+    return short(given if isinstance(given, str) else as_json(given))
+
+
+_PAIR = Markup('<span class="pair"><span class="pair-name">{}</span> <bdi>{}</bdi></span>')
+
+_GUARD = Markup('<span class="pair"><span class="badge{}">{}</span> <bdi>{}</bdi> {}</span>')
+
+CODES = frozenset({"reason", "cause", "template", "to", "from", "stage", "because"})
+"""Parts of a detail that are keys or codes, and are shown as words."""
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_TOLD_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
+
+
+@pass_context
+def pairs(context: Context, value: Mapping[str, Any], without: Collection[str] = ()) -> Markup:
+    """The parts of a detail, each with its name; what somebody wrote turns round nothing beside it."""
+    there = [(name, part) for name, part in value.items() if part not in (None, [], {}) and name not in without]
+    return Markup(" ").join(
+        _guards(context, part) if _are_guards(name, part) else _PAIR.format(words(name), _part(context, name, part))
+        for name, part in there
+    )
+
+
+def _part(context: Context, name: str, part: Any) -> str:
+    if isinstance(part, str):
+        at = _instant(part) if _INSTANT.fullmatch(part) else None
+        return context["when"](at) if at else short(words(part) if name in CODES else part)
+    try:
+        return short(as_json(part))
+    except TypeError:  # a number that no JSON of the API holds
+        return short(part)
+
+
+def _instant(text: str) -> datetime | None:
+    """An instant with its zone; None where there is none such on anybody's clock."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if 1 < at.year < 9999 else None
+
+
+def _are_guards(name: str, part: Any) -> bool:
+    """Whether this is what a decision tells of guards, and nothing that somebody calls so."""
+    told = cast(list[Any], part) if name == "guards" and isinstance(part, list) else []
+    return bool(told) and all(isinstance(one, dict) and {"guard", "holds", "seen"} <= {*one} for one in told)
+
+
+def _guards(context: Context, asked: Sequence[Mapping[str, Any]]) -> Markup:
+    """What was asked of the customer, whether it held, and the values that were seen."""
+    return Markup(" ").join(
+        _GUARD.format(
+            " good" if one["holds"] else "", "true" if one["holds"] else "false", short(short_guard(str(one["guard"]))),
+            pairs(context, {short_guard(str(name)): seen for name, seen in dict(one["seen"] or {}).items()}, ())
+            + pairs(context, one, ("guard", "holds", "seen")),
+        )
+        for one in asked
+    )  # fmt: skip
+
+
+@pass_context
+def told(context: Context, sentence: str) -> Markup:
+    """A sentence that begins as one does (but for a key), its instants on the reader's clock."""
+    key = "_" in sentence.partition(" ")[0]
+    parts = _TOLD_INSTANT.split(sentence if key else sentence[:1].upper() + sentence[1:])
+    instants = [_instant(f"{part}+00:00") if number % 2 else None for number, part in enumerate(parts)]
+    return Markup("").join(
+        context["when"](at) if at else escape(part) for part, at in zip(parts, instants, strict=True)
+    )
 
 
 def as_json(value: Any) -> str:

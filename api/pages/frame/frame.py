@@ -85,11 +85,13 @@ _FORM_TOKEN = Markup('<input type="hidden" name="form_token" value="{}">')
 _pages = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
 )
-_pages.filters |= {
+_FILTERS: dict[str, Any] = {
     "number": formats.number, "words": formats.words, "step": formats.step, "short": formats.short,
-    "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "initials": formats.initials,
+    "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "told": formats.told,
+    "initials": formats.initials, "value": formats.value,
     "path": lambda text: quote(str(text), safe=""),
 }  # fmt: skip
+_pages.filters.update(_FILTERS)
 
 
 class Frame:

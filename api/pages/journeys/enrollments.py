@@ -4,7 +4,7 @@ First what would happen is told, with how many it happens to. Where these are ot
 told again, and nothing is done.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from api.deps.paging import ThePage
 from api.deps.signed_in import MarketerUser, SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
+from api.pages.frame import api_calls
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from services.access import audit_log
@@ -81,6 +82,12 @@ class AskedOfMany(WantedEnrollments):
         )  # fmt: skip
 
 
+_BESIDE: Mapping[str, Callable[[WantedEnrollments], bool]] = {
+    "version": lambda asked: True, "since": lambda asked: True, "state": lambda asked: asked.state != "stuck",
+}  # fmt: skip
+"""Filters of the page that the call does not have: whoever calls chooses by the parts of its answer."""
+
+
 @router.get("/{key}/enrollments", response_class=HTMLResponse)
 def listed(
     key: str,
@@ -104,7 +111,16 @@ def listed(
         cursor=cursor,
         asked=asked,
         places=journey_view.places(definition),
-        call=f"/v1/enrollments?journey={key}&status=live",
+        call=api_calls.shown_by(
+            "/v1/enrollments",
+            journey=key,
+            status="live",
+            stage=asked.stage,
+            step=asked.step,
+            stuck=asked.state == "stuck",
+            sort="-entered",
+        ),
+        beside=[one for one, there in _BESIDE.items() if asked.given.get(one) and there(asked)],
     )
 
 

@@ -15,7 +15,7 @@ from api.deps.transactions import Now, Reading
 from api.edge import hook_controls
 from api.edge.hook_controls import HookControl
 from api.edge.own_pages import own_form
-from api.pages.frame import confirmations
+from api.pages.frame import api_calls, confirmations
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
@@ -60,7 +60,7 @@ def listed(
     known = {one.id: one for one in customers.by_ids(session, {row.customer_id for row in rows})}
     return frame.page(
         "operations/hooks.html", hooks=rows, customers=known, cursor=cursor, asked=asked, statuses=list(HookStatus),
-        call="/v1/hooks",
+        call=api_calls.shown_by("/v1/hooks", **asked.given),
     )  # fmt: skip
 
 

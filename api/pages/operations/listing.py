@@ -11,6 +11,7 @@ from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
 from api.edge.shown_operations import operation_out
+from api.pages.frame import api_calls
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.operations import OperationKind
@@ -58,5 +59,5 @@ def listed(
         asked=asked,
         kinds=sorted(get_args(OperationKind)),
         statuses=list(OperationStatus),
-        call="/v1/operations",
+        call=api_calls.shown_by("/v1/operations", **asked.given),
     )

@@ -19,7 +19,7 @@ from api.edge.heavy_work import TheHeavyWork
 from api.edge.own_pages import own_form
 from api.errors import ApiError
 from api.pages.frame import confirmations, forms
-from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
+from api.pages.frame.confirmations import CHANGED_SINCE, LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.segments import SegmentIn, SegmentOut
@@ -122,10 +122,13 @@ def ask_remove(key: str, frame: TheFrame, looks: MarketerUser, session: Reading)
 def remove(
     key: str, frame: TheFrame, looks: MarketerUser, now: Now,
     reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
+    seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """Do it; a refusal is told beside the question."""
+    """Do it; a refusal, and what somebody has changed since, is told beside the question."""
 
     def work(session: Session) -> None:
+        if etags.of(SegmentOut.model_validate(segments.get(session, key))) != seen:
+            raise Refused(CHANGED_SINCE)
         segment_changes.remove(session, Trail(frame.request, session, now), key, now, reason)
 
     try:
@@ -140,13 +143,15 @@ def _question(frame: Frame, session: Session, key: str, *, problem: str = "", st
     segment = segments.get(session, key)
     used = segments.used_by(journeys.all_live(session), key)
     lets = f"It lets customers into {', '.join(used)}, so it stays until these are published without it."
+    effect = "Its members are let go in the background, and no journey hears of that."
     return confirmations.ask(
         frame,
         ActionConfirmation(
             title=f"Remove the segment {segment.name or key}?",
-            told=["Its members are let go in the background, and no journey hears of that.", *([lets] if used else [])],
+            told=[f"In it is whoever fulfils: {segment.guard:.500}", effect, *([lets] if used else [])],
             action=f"/segments/{key}/remove", verb="Remove it", back=f"/segments/{key}",
             crumbs=[("Segments", "/segments"), (segment.name or key, f"/segments/{key}")], call=f"/v1/segments/{key}",
+            hidden={"seen": etags.of(SegmentOut.model_validate(segment))},
         ),
         problem=problem, status=status,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from api.deps.paging import ThePage
 from api.deps.signed_in import AdminUser
 from api.deps.transactions import Reading
 from api.edge.own_pages import own_form
-from api.pages.frame import differences
+from api.pages.frame import api_calls, differences
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.facts import calendar
@@ -75,7 +75,7 @@ def listed(
         kinds=KINDS,
         instant=_instant,
         place=lambda row: PLACES[row.kind].format(quote(row.target, safe="")) if row.kind in PLACES else "",
-        call="/v1/audit",
+        call=api_calls.shown_by("/v1/audit", **asked.given),
     )
 
 

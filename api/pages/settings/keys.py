@@ -29,6 +29,7 @@ SCOPES = {
     "ingest": "sends events of your product",
     "support": "reads; pauses, moves and ends enrollments",
     "marketer": "all of that, and everything about journeys, templates, topics and consent",
+    "approver": "a marketer's, and publishes what another has written, where two pairs of eyes are asked for",
     "admin": "everything, keys and settings too",
     "browser": "stands in a web page, tracks and pages, and nothing else: it has no other scope",
 }

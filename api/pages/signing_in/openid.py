@@ -19,7 +19,7 @@ from api.edge.own_pages import own_form
 from api.errors import ApiError
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.pages.signing_in import letting_in
+from api.pages.signing_in import letting_in, signing_out
 from services.access import openid_accounts
 
 router = APIRouter(
@@ -80,7 +80,9 @@ def _answer(frame: Frame, browser: BrowserSecret, to: str, code: str, state: str
     admitted = parts.database.write(lambda session: openid_accounts.admit(session, person, provider.client.roles, now))
     if admitted.user_id is None:
         return _refused(frame, admitted.told, 403)
-    return letting_in.let_in(frame, admitted.user_id, to, "signed in by the provider")
+    answer = letting_in.let_in(frame, admitted.user_id, to, "signed in by the provider")
+    signing_out.remember(frame, answer, person.token)
+    return answer
 
 
 def _provider(frame: Frame) -> OpenIdProvider:

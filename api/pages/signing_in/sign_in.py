@@ -9,10 +9,8 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from api.deps import signed_in
 from api.deps.backend import Backend
 from api.deps.permission import UNKNOWN
-from api.deps.signed_in import AnyUser
 from api.deps.visitor import TheVisitor
 from api.edge.own_pages import own_form
 from api.errors import ApiError
@@ -20,7 +18,7 @@ from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from api.pages.signing_in import letting_in
 from mail.signed_links import BadLink
-from services.access import audit_log, passwords, sessions, sign_in, users
+from services.access import audit_log, passwords, sign_in, users
 from services.errors import InvalidInput
 from services.jobs import sign_in_mail
 
@@ -89,22 +87,14 @@ def by_link(
 
     def use(session: Session) -> str:
         before = sign_in.look(session, link, now)
+        there = before is None and sign_in.wanted(session, _normal(email)) is not None
         user = sign_in.use(session, link, now, email, name)
         if before is None:
-            audit_log.record(session, user.id, "created", "user", user.id, now, after={"roles": user.roles})
+            action = "became the first admin as" if there else "created"
+            audit_log.record(session, user.id, action, "user", user.id, now, after={"roles": user.roles})
         return user.id
 
     return letting_in.let_in(frame, frame.parts.database.write(use), "/", "signed in by link")
-
-
-@router.post("/sign-out", response_class=RedirectResponse)
-def sign_out(frame: TheFrame, looks: AnyUser) -> RedirectResponse:
-    """This browser's session ends."""
-    parts = frame.parts
-    parts.database.write(lambda session: sessions.end(session, looks.actor, looks.session or "", parts.clock()))
-    answer = RedirectResponse("/sign-in", 303)
-    signed_in.forget(frame.request, answer, parts)
-    return answer
 
 
 def _read(parts: Backend, token: str) -> str:

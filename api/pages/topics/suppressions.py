@@ -16,7 +16,7 @@ from api.deps.signed_in import MarketerUser, SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge import suppression_changes
 from api.edge.own_pages import own_form
-from api.pages.frame import confirmations
+from api.pages.frame import api_calls, confirmations
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
@@ -127,5 +127,5 @@ def _shown(
     return frame.page(
         "topics/suppressions.html", status=status, rows=rows, cursor=cursor, asked=asked, reasons=REASONS,
         names=users.names(session, sources) if sources else {}, problem=problem, typed=typed,
-        call=f"/v1/suppressions{f'?reason={asked.reason}' if asked.reason else ''}",
+        call=api_calls.shown_by("/v1/suppressions", reason=asked.reason),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from api.edge.etags import Tags
 from api.edge.own_pages import own_form
 from api.errors import ApiError
 from api.pages.frame import confirmations, forms
-from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
+from api.pages.frame.confirmations import CHANGED_SINCE, LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.topics import TopicIn, TopicOut
@@ -147,8 +147,9 @@ def ask(key: str, verb: TopicControl, frame: TheFrame, looks: MarketerUser, sess
 def do(
     key: str, verb: TopicControl, frame: TheFrame, looks: MarketerUser, now: Now,
     reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
+    seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """Do it; a refusal is told beside the question."""
+    """Do it; a refusal, and what somebody has changed since, is told beside the question."""
     controls: Mapping[TopicControl, Callable[[Session, Trail], Any]] = {
         "pause": lambda session, trail: topic_changes.pause(session, trail, key, now, reason),
         "resume": lambda session, trail: topic_changes.resume(session, trail, key, now, reason),
@@ -156,6 +157,8 @@ def do(
     }
 
     def work(session: Session) -> None:
+        if verb == "remove" and etags.of(TopicOut.model_validate(topics.get(session, key))) != seen:
+            raise Refused(CHANGED_SINCE)
         controls[verb](session, Trail(frame.request, session, now))
 
     try:
@@ -178,6 +181,7 @@ def _question(
             title=f"{verb.capitalize()} the topic {topic.name or key}?", told=[told, EFFECTS[verb]],
             action=f"/topics/{key}/{verb}", verb=f"{verb.capitalize()} it", back="/topics",
             crumbs=[("Topics", "/topics")], call=f"/v1/topics/{key}",
+            hidden={"seen": etags.of(TopicOut.model_validate(topic))},
         ),
         problem=problem, status=status,
     )  # fmt: skip

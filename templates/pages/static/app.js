@@ -17,6 +17,9 @@ htmx.registerExtension("waypost", {
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
+// Where the navigation is longer than the screen, the present entry is in sight.
+for (const one of document.querySelectorAll("nav [aria-current]")) one.parentNode.scrollLeft = one.offsetLeft - 80;
+
 // "/" leads to the search from everywhere, "?" lists the keys, Escape leaves what is open.
 document.addEventListener("keydown", (event) => {
   const writing = event.target.closest("input, textarea, select, [data-editor]");

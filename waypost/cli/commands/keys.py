@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def keys_create(
     name: str,
     scope: Annotated[
-        list[str], typer.Option(help="browser alone, or ingest, marketer, support, admin; may be repeated.")
+        list[str], typer.Option(help="browser alone, or ingest, marketer, support, approver, admin; may be repeated.")
     ],
     expires: Annotated[str | None, typer.Option(help="When it ends, ISO 8601.")] = None,
     rate: Annotated[str | None, typer.Option(help="Calls per span, as 600/minute.")] = None,
