@@ -5,8 +5,12 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select, update
 
+from services.reconciliation import returned_counts
+from store.queries import mail_results
+from store.queries.mail_results import SENT
 from store.queries.message_counts import day_of, kind_of, tally
 from store.session import Database
+from store.statuses import MessageStatus
 from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount
 from store.tables.messages import DeliveryEvent, Message
 
@@ -27,13 +31,23 @@ def assert_true(database: Database) -> None:
             assert _kept(session, DeliveryCount, "count") == _came_back(session, rows)
 
 
+def assert_returns_true(database: Database) -> None:
+    """What is counted of mails that were sent equals what they and their reports say; for mails that really went."""
+    with database.reading() as session:
+        assert [(one.place, *one.examples) for one in returned_counts.wrong_counts(session)] == []
+
+
 def put(session: Session, message: Message, status: str, **columns: Any) -> None:
     """A message as it might be found, whatever may follow what; the counts know of it."""
     was = kind_of(message)
+    before, at = message.status, message.accepted_at or message.updated_at
     here = update(Message).where(col(Message.id) == message.id)
     session.connection().execute(here.values(status=status, **columns))
     session.refresh(message)
     tally(session).move(was, kind_of(message), message.planned_at)
+    for one, when, by in ((before, at, -1), (status, message.accepted_at or message.updated_at, 1)):
+        if one == MessageStatus.ACCEPTED:
+            mail_results.tally(session).happened(message, when, SENT, by)
 
 
 def _kept(session: Session, table: type[SQLModel], column: str) -> Counter[tuple[str, ...]]:

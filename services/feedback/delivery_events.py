@@ -162,6 +162,7 @@ class _ReportBatch:
         self._provider = provider
         self._now = now
         self._told = delivery_event_rows.told(session, there)
+        self._left = delivery_event_rows.left_by_link(session, there)
         self._rows: list[bulk.ColumnValues] = []
         self._decisions: list[bulk.ColumnValues] = []
         self._suppressed: list[tuple[str, str, str]] = []
@@ -173,7 +174,7 @@ class _ReportBatch:
         told.append(Told(str(report.kind), report.at, report.machine))
         self._rows.append(_row(report, message, self._provider, self._now))
         self._forward(report, message)
-        mail_returns.count(self._session, report, message, before, told[:-1])
+        mail_returns.count(self._session, report, message, before, told[:-1], left=message.id in self._left)
         source = f"message {message.id}"
         email = message.email or customer.email
         if report.kind in SUPPRESSING and email is not None:

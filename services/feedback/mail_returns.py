@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from store.queries import mail_results, message_counts
 from store.queries.delivery_events import Told
-from store.queries.message_counts import Came
+from store.queries.message_counts import ARRIVED, Came
 from store.tables.messages import Message
 
 RANK: Mapping[str, int] = {
@@ -43,13 +43,22 @@ class CountedReport(Protocol):
 
 def arrived(delivery: str | None) -> bool:
     """Whether a mail that is so far has reached its inbox."""
-    return delivery is not None and RANK[delivery] >= RANK["delivered"]
+    return delivery in ARRIVED
 
 
 def count(
-    session: Session, report: CountedReport, message: Message, before: str | None, earlier: Sequence[Told]
+    session: Session,
+    report: CountedReport,
+    message: Message,
+    before: str | None,
+    earlier: Sequence[Told],
+    *,
+    left: bool,
 ) -> None:
-    """Count what is true of a mail since this report; `before` is how far it was, `earlier` what was reported of it."""
+    """Count what is true of a mail since this report; `before` is how far it was, `earlier` what was reported of it.
+
+    `left` says that its topic was left by one of its links, which is counted already.
+    """
     accepted_at = message.accepted_at or report.at
     for came in _first_times(report, before, message.delivery, {one.kind for one in earlier if not one.machine}):
         _count(session, message, came, accepted_at)
@@ -57,7 +66,7 @@ def count(
         _count(session, message, "arrived", accepted_at, -1)
     if report.machine and report.kind == "opened" and not any(one.machine and one.kind == "opened" for one in earlier):
         mail_results.tally(session).happened(message, accepted_at, mail_results.OPENED_BY_MACHINES)
-    if report.kind == "unsubscribed" and not any(one.kind == "unsubscribed" for one in earlier):
+    if report.kind == "unsubscribed" and not (left or any(one.kind == "unsubscribed" for one in earlier)):
         mail_results.tally(session).happened(message, accepted_at, mail_results.UNSUBSCRIBED)
 
 

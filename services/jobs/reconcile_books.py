@@ -15,8 +15,9 @@ from sqlmodel import Session
 
 from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
-from services.reconciliation import kept_counts, ledger, with_temporal
+from services.reconciliation import kept_counts, ledger, returned_counts, with_temporal
 from services.reconciliation.differences import DifferenceKind, Findings
+from services.reconciliation.kept_counts import NO_JOURNEY, WrongCount
 from services.reconciliation.ledger import MailCheck
 from services.reconciliation.with_temporal import WorkflowDirectory
 from services.values import Clock
@@ -53,7 +54,8 @@ class ReconcilingPages:
         """All pages, one after the other. Raises what the directory raises where Temporal does not answer."""
         yield lambda session: Done(count=-self._done, cursor=self._turn, result={"differences": []})
         for key in ["", *sorted(self._read(journey_rows.keys))]:
-            yield from self._counts(key)
+            yield from self._wrong(self._read(kept_counts.wrong_counts, key))
+        yield from self._wrong(self._read(returned_counts.wrong_counts))
         for kind, check in ledger.MAILS.items():
             yield from self._mails(kind, check)
         yield from self._dispatches()
@@ -63,12 +65,11 @@ class ReconcilingPages:
 
     # -- what is looked at ---------------------------------------------------------------------------------------------
 
-    def _counts(self, journey: str) -> Iterator[PageOfWork]:
-        wrong = self._read(kept_counts.wrong_counts, journey)
+    def _wrong(self, counts: Sequence[WrongCount]) -> Iterator[PageOfWork]:
         yield _looked_at(1, "counts")
-        for one in wrong:
+        for one in counts:
             item = DifferenceItem(thing=one, told=one.examples, count=one.count)
-            yield self._page(one.kind, journey or "no journey", [item], _set_right)
+            yield self._page(one.kind, one.place, [item], _set_right)
 
     def _mails(self, kind: DifferenceKind, check: MailCheck) -> Iterator[PageOfWork]:
         yield _looked_at(1, "ledger")
@@ -77,7 +78,7 @@ class ReconcilingPages:
             after = found[-1][0]
             for journey in sorted({journey for _, journey in found}):
                 items = _each([one for one, of in found if of == journey])
-                yield self._page(kind, journey or "no journey", items, _of_mails(check))
+                yield self._page(kind, journey or NO_JOURNEY, items, _of_mails(check))
 
     def _dispatches(self) -> Iterator[PageOfWork]:
         after = 0

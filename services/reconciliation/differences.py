@@ -29,6 +29,8 @@ class DifferenceKind(StrEnum):
     DAY_COUNT = "day_count"
     MESSAGE_COUNT = "message_count"
     MESSAGE_DAY_COUNT = "message_day_count"
+    RETURN_COUNT = "return_count"
+    MAIL_RESULT_COUNT = "mail_result_count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,16 @@ MEANINGS: Mapping[DifferenceKind, DifferenceMeaning] = {
     _K.MESSAGE_DAY_COUNT: DifferenceMeaning(
         told="the count of messages that were planned on a day is not how many rows there are",
         repair="the count is set to the rows",
+    ),
+    _K.RETURN_COUNT: DifferenceMeaning(
+        told="the count of a journey's, broadcast's or topic's messages that arrived, were opened, clicked or "
+        "complained about is not what the messages and their reports tell",
+        repair="the count is set to what they tell",
+    ),
+    _K.MAIL_RESULT_COUNT: DifferenceMeaning(
+        told="what is counted of a kind of mail (sent, delivered, opened, clicked, unsubscribed, complained, "
+        "converted) is not what the messages, their reports and their outcomes tell",
+        repair="its days, months and whole are told again from them",
     ),
 }
 

@@ -10,7 +10,7 @@ installation had then, so the days of a label are compared by their sum, and tol
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlmodel import Session, SQLModel
 
@@ -20,20 +20,30 @@ from store.queries import counts, journey_recounts, series
 from store.queries.journey_recounts import CountLabels, LabelCounts
 from store.queries.message_counts import MessageKind
 
+NO_JOURNEY = "no journey"
+"""The place of what belongs to none: broadcasts' mails, and those that ask to confirm."""
+
+_BESIDE: Mapping[type[SQLModel], tuple[str, ...]] = {
+    journey_recounts.MOVES: ("seconds",),
+    journey_recounts.KINDS: ("gone",),
+}
+"""Counts that stand in the same rows, and are left as they are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongCount:
-    """A kept count of a journey, and what is to be added to it: by the columns `names`, without journey and shard.
+    """Kept counts of a place, as of a journey, and what is to be added to them: by the columns `names`.
 
-    `fixed` are further columns of the key, with their values.
+    `fixed` are the further columns of the key but the shard, with their values; `beside` is further counts of a row.
     """
 
     kind: DifferenceKind
-    journey: str
+    place: str
     table: type[SQLModel]
     names: tuple[str, ...]
     missing: Mapping[CountLabels, int]
-    fixed: Mapping[str, str]
+    fixed: Mapping[str, str] = field(default_factory=dict[str, str])
+    beside: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -54,12 +64,10 @@ def wrong_counts(session: Session, journey: str) -> list[WrongCount]:
 
 def set_right(session: Session, wrong: WrongCount) -> None:
     """Add what is missing, in the first shard."""
-    names = ("journey", *wrong.fixed, *wrong.names, "shard")
-    more = ("seconds",) if wrong.table is journey_recounts.MOVES else ()
-    more = ("gone",) if wrong.table is journey_recounts.KINDS else more
-    zeros = (0,) * len(more)
-    keys = {(wrong.journey, *wrong.fixed.values(), *labels, 0): (by, *zeros) for labels, by in wrong.missing.items()}
-    bulk.increment(session, wrong.table, keys, names, ("count", *more))
+    names = (*wrong.fixed, *wrong.names, "shard")
+    zeros = (0,) * len(wrong.beside)
+    keys = {(*wrong.fixed.values(), *labels, 0): (by, *zeros) for labels, by in wrong.missing.items()}
+    bulk.increment(session, wrong.table, keys, names, ("count", *wrong.beside))
 
 
 def _wrong(
@@ -71,10 +79,13 @@ def _wrong(
     **fixed: str,
 ) -> Iterator[WrongCount]:
     if missing:
-        yield WrongCount(kind=kind, journey=journey, table=table, names=names, missing=missing, fixed=fixed)
+        beside = _BESIDE.get(table, ())
+        of = {"journey": journey, **fixed}
+        place = journey or NO_JOURNEY
+        yield WrongCount(kind=kind, place=place, table=table, names=names, missing=missing, fixed=of, beside=beside)
 
 
-def _missing(rows: LabelCounts, kept: LabelCounts, *, at_least: bool) -> dict[CountLabels, int]:
+def missing_counts(rows: LabelCounts, kept: LabelCounts, *, at_least: bool) -> dict[CountLabels, int]:
     """What is to be added to the kept counts; with `at_least` they may be higher."""
     by = {labels: rows[labels] - kept[labels] for labels in {*rows, *kept}}
     return {labels: count for labels, count in by.items() if count > 0 or (count and not at_least)}
@@ -84,7 +95,7 @@ def _of_enrollments(session: Session, journey: str) -> Iterator[WrongCount]:
     gone = journey_recounts.erased(session, journey)
     names = ("stage", "step")
     stand = journey_recounts.kept(session, journey_recounts.STAGES, journey, names)
-    missing = _missing(journey_recounts.places(session, journey), stand, at_least=False)
+    missing = missing_counts(journey_recounts.places(session, journey), stand, at_least=False)
     yield from _wrong(DifferenceKind.LIVE_COUNT, journey, journey_recounts.STAGES, names, missing)
     yield from _ended(session, journey, gone)
     yield from _told(session, journey, gone)
@@ -94,7 +105,7 @@ def _ended(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
     """By reason; all together they are the rows and the erased, whose reasons nobody knows any more."""
     rows = journey_recounts.ended(session, journey)
     kept = journey_recounts.kept(session, journey_recounts.RUNS, journey, ("label",), name=counts.ENDED)
-    missing = _missing(rows, kept, at_least=gone > 0)
+    missing = missing_counts(rows, kept, at_least=gone > 0)
     left = rows.total() + gone - kept.total() - sum(missing.values())
     if gone and left:
         missing["erased",] = missing.get(("erased",), 0) + left
@@ -113,7 +124,7 @@ def _told(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
             source, _, target = label.partition("->")
             moves[source, target] += count
     kept = journey_recounts.kept(session, journey_recounts.MOVES, journey, names)
-    missing = _missing(moves, kept, at_least=gone > 0)
+    missing = missing_counts(moves, kept, at_least=gone > 0)
     yield from _wrong(DifferenceKind.MOVEMENT_COUNT, journey, journey_recounts.MOVES, names, missing)
     yield from _wrong(
         DifferenceKind.DAY_COUNT,
@@ -126,9 +137,9 @@ def _told(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
 
 def _missing_days(told: LabelCounts, kept: LabelCounts, *, at_least: bool) -> dict[CountLabels, int]:
     """Of the labels whose sums differ: what is to be added to each of their days."""
-    off = _missing(_sums(told), _sums(kept), at_least=at_least)
+    off = missing_counts(_sums(told), _sums(kept), at_least=at_least)
     of = [Counter({key: count for key, count in one.items() if (key[0], key[2]) in off}) for one in (told, kept)]
-    return _missing(of[0], of[1], at_least=at_least)
+    return missing_counts(of[0], of[1], at_least=at_least)
 
 
 def _sums(days: LabelCounts) -> LabelCounts:
@@ -142,10 +153,10 @@ def _of_messages(session: Session, journey: str) -> Iterator[WrongCount]:
     kinds, days = journey_recounts.messages(session, journey)
     kept, gone = journey_recounts.kept_kinds(session, journey)
     names = MessageKind._fields[1:]
-    missing = _missing(kinds, kept, at_least=False)
+    missing = missing_counts(kinds, kept, at_least=False)
     yield from _wrong(DifferenceKind.MESSAGE_COUNT, journey, journey_recounts.KINDS, names, missing)
     by_day = ("day", "template", "status", "reason")
-    missing = _missing(
+    missing = missing_counts(
         days, journey_recounts.kept(session, journey_recounts.KIND_DAYS, journey, by_day), at_least=gone > 0
     )
     yield from _wrong(DifferenceKind.MESSAGE_DAY_COUNT, journey, journey_recounts.KIND_DAYS, by_day, missing)

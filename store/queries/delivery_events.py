@@ -8,6 +8,7 @@ import sqlalchemy
 from sqlmodel import Session, col, func, select
 
 from store import bulk
+from store.tables.attribution import MailOutcome
 from store.tables.messages import DeliveryEvent
 
 
@@ -55,6 +56,15 @@ def told(session: Session, message_ids: Collection[str]) -> dict[str, list[Told]
         here = query.where(col(DeliveryEvent.message_id).in_(part))
         for message_id, kind, at, machine in session.exec(here).all():
             found[message_id].append(Told(kind, at, machine))
+    return found
+
+
+def left_by_link(session: Session, message_ids: Collection[str]) -> set[str]:
+    """Those of these mails whose topic somebody left by one of their links."""
+    found: set[str] = set()
+    for part in bulk.parts(sorted(message_ids)):
+        here = col(MailOutcome.message_id).in_(part), MailOutcome.unsubscribed > 0
+        found.update(session.exec(select(MailOutcome.message_id).where(*here)).all())
     return found
 
 

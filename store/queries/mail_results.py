@@ -139,7 +139,7 @@ class ResultTally:
         for counts, into in ((self._counts, found), (self._gone, gone)):
             for (kind, at, what, currency), count in counts.items():
                 day = series.day_of(at, zone)
-                for span in (day, day[:MONTH], EVER):
+                for span in spans_with(day):
                     into[span, kind, what, currency, shard] += count
         if self._kinds:
             rows = [{"id": name, **kind._asdict()} for name, kind in sorted(self._kinds.items())]
@@ -242,6 +242,11 @@ def _days(since: date | None, until: date | None) -> tuple[Any, ...]:
     if since is None or until is None:
         return (MailResult.day == EVER,)
     return (col(MailResult.day).in_(spans_of(since, until)),)
+
+
+def spans_with(day: str) -> tuple[str, str, str]:
+    """All that hold a day, as they are kept: the day itself, its month, and all days."""
+    return day, day[:MONTH], EVER
 
 
 def spans_of(since: date, until: date) -> list[str]:

@@ -29,6 +29,9 @@ CountedSubject = Literal["journey", "broadcast", "topic"]
 Came = Literal["arrived", "complained", "opened", "clicked"]
 """What can come back of a message; each is counted once a message."""
 
+ARRIVED = ("delivered", "opened", "clicked", "unsubscribed", "complained")
+"""How far a message is (`delivery`) that has reached its inbox."""
+
 
 class Counted(Protocol):
     """What a message is counted by."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.table import Measured
 from waypost.chaos.kills import PARTS, kills
 from waypost.chaos.proof import ChaosResult
 from waypost.chaos.traffic import Traffic
@@ -19,7 +20,7 @@ MAILS, KILLS = (1_000, 8) if FULL else (20, 2)
 
 
 @pytest.mark.timeout(2_400)
-def test_nothing_is_lost_and_nothing_doubled_whoever_dies(tmp_path: Path) -> None:
+def test_nothing_is_lost_and_nothing_doubled_whoever_dies(tmp_path: Path, measured: Measured) -> None:
     """Settings that stand around, as of a real installation, are not those of the proof."""
     (tmp_path / ".env").write_text("WAYPOST_SMTP_URL=smtp://127.0.0.1:1\nWAYPOST_HOME=elsewhere\n")
     words = ("chaos", "--mails", str(MAILS), "--kills", str(KILLS), "--json")
@@ -30,6 +31,10 @@ def test_nothing_is_lost_and_nothing_doubled_whoever_dies(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     print(found)
+    counted = (found[one] for one in ("due", "lost", "duplicated", "unexpected", "unknown"))
+    measured.row(
+        f"waypost chaos ({found['kills']} kills)", *counted, recovered=MAILS - found["unknown"] - found["lost"]
+    )
     assert (found["due"], found["lost"], found["duplicated"], found["unexpected"]) == (MAILS, 0, 0, 0)
     assert MAILS - found["unknown"] <= found["accepted"] <= MAILS
     assert found["kills"] >= KILLS

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.faults.installation import TEMPLATES, Installation
+from tests.faults.table import Measured
 from waypost.chaos.smtp_sink import SmtpSink
 
 SIZE = "160m"
@@ -67,7 +68,9 @@ def ready(made: Installation) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1_200)
-def test_a_full_disk_is_said_and_passes_by_itself_and_a_signal_is_heard_all_along(disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_passes_by_itself_and_a_signal_is_heard_all_along(
+    disk: Path, tmp_path: Path, measured: Measured
+) -> None:
     sink = SmtpSink()
     sink.start()
     made = Installation(disk, sink)
@@ -100,6 +103,7 @@ def test_a_full_disk_is_said_and_passes_by_itself_and_a_signal_is_heard_all_alon
         made.stack.stop()
         sink.stop()
     print(books)
+    measured.tell("a full disk", books, 20 * len(TEMPLATES))
     assert (books.twice, books.strangers, books.lost, books.standing) == (0, 0, 0, 0)
     assert (books.customers, books.statuses.total()) == (20, 20 * len(TEMPLATES))
     assert set(books.statuses) <= {"accepted", "unknown"}

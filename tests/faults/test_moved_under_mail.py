@@ -1,7 +1,7 @@
 """A journey is published with `move` three times and rolled back once, under mail, events and the death of a worker.
 
 Nobody is mailed twice or lost, and everybody ends in the version that is on record. `make test-faults` does it with
-2,000 customers.
+500 customers (WAYPOST_FAULTS_CUSTOMERS).
 """
 
 import os
@@ -18,10 +18,11 @@ import pytest
 from services.reports import reconciliation
 from store.session import Database
 from tests.faults.installation import Installation
+from tests.faults.table import Measured
 from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
-CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 2_000 if FULL else 25))
+CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 500 if FULL else 25))
 SECONDS = 60 if FULL else 20
 """The length of each of the journey's three waits."""
 
@@ -109,7 +110,9 @@ def ended(made: Installation, operation: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(3_600)
-def test_whoever_is_moved_under_mail_is_mailed_once_and_stands_where_the_record_says(tmp_path: Path) -> None:
+def test_whoever_is_moved_under_mail_is_mailed_once_and_stands_where_the_record_says(
+    tmp_path: Path, measured: Measured
+) -> None:
     sink = SmtpSink()
     sink.start()
     made = Installation(tmp_path, sink)
@@ -136,6 +139,7 @@ def test_whoever_is_moved_under_mail_is_mailed_once_and_stands_where_the_record_
         made.stack.stop()
         sink.stop()
     print(f"{results}\n{books}")
+    measured.tell("moved three times and rolled back under mail", books, books.statuses.total())
     assert (books.twice, books.strangers, books.lost, books.standing) == (0, 0, 0, 0)
     assert books.customers == CUSTOMERS
     assert set(books.statuses) <= {"accepted", "unknown", "skipped"}

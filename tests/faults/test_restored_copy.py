@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.installation import Installation
+from tests.faults.table import Measured
 from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
@@ -36,7 +37,7 @@ def until_sent(sink: SmtpSink, count: int) -> None:
 
 
 @pytest.mark.timeout(1_200)
-def test_a_restored_copy_mails_nobody_twice(tmp_path: Path) -> None:
+def test_a_restored_copy_mails_nobody_twice(tmp_path: Path, measured: Measured) -> None:
     sink = SmtpSink()
     sink.start()
     made = Installation(tmp_path, sink)
@@ -69,5 +70,6 @@ def test_a_restored_copy_mails_nobody_twice(tmp_path: Path) -> None:
         made.stack.stop()
         sink.stop()
     print(f"restored: {restored.stdout.strip()}; {books}")
+    measured.tell("a copy restored", books, 2 * (CUSTOMERS + 2))
     assert (books.twice, books.standing) == (0, 0)
     assert books.statuses == {"accepted": CUSTOMERS + 2, "unknown": CUSTOMERS + 2}

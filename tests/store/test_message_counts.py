@@ -122,6 +122,7 @@ def test_kept_counts_equal_the_rows_after_whatever_may_become_of_mails(
     for _ in range(80):
         fates.step()
     kept_counts.assert_true(database)
+    kept_counts.assert_returns_true(database)
     with database.reading() as session:
         books = reconcile(session, recount=True)
         planned = [one["messages"]["planned"] for one in (*books["journeys"], *books["broadcasts"])]

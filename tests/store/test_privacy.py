@@ -194,7 +194,7 @@ def ann(database: Database, welcome: None, take: Callable[..., Any], noon: datet
                     accepted_at=noon,
                     currency="EUR",
                 ),
-                MailOutcome(message_id="mail", customer_id=customer.id, goals=1),
+                MailOutcome(message_id="mail", customer_id=customer.id),
                 BroadcastMember(broadcast="spring", customer_id=customer.id),
                 DateDue(journey="welcome", trigger="t", customer_id=customer.id, at=noon),
                 UnreadableExample(

@@ -21,7 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from journeys.program.program import Digest, Program
 from services.definitions import journeys
 from services.ingestion import ingest
-from services.reconciliation import kept_counts
+from services.reconciliation import kept_counts, returned_counts
 from services.reports.reconciliation import reconcile
 from store import migrate
 from store.queries import enrollments
@@ -80,6 +80,7 @@ def test_the_database_of_a_release_migrates_and_its_customers_go_on(
         mails = len(session.exec(select(Message)).all())
         assert reconcile(session, recount=True)["balanced"]
         assert kept_counts.wrong_counts(session, "kept") == []
+        assert returned_counts.wrong_counts(session) == []
     assert stood == {
         "waiting": ("new", "new/wait:30 days", "live"),
         "resting": ("buyer", None, "live"),

@@ -121,8 +121,12 @@ class Faults:
         return True
 
 
-def database_is_away() -> OperationalError:
+class DatabaseAway(OperationalError):
+    """Raised where a fault is that SQLite was locked for too long; so it is told from an error of the product's own."""
+
+
+def database_is_away() -> DatabaseAway:
     """What is raised where SQLite is locked for too long."""
     cause = SqliteError("database is locked")
     cause.sqlite_errorname = "SQLITE_BUSY"
-    return OperationalError("BEGIN IMMEDIATE", None, cause)
+    return DatabaseAway("BEGIN IMMEDIATE", None, cause)

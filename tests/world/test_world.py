@@ -15,8 +15,8 @@ from tests.world import schedules
 from tests.world.faults import SOMETIMES
 from tests.world.prepared import Prepared
 
-SCHEDULES = int(os.environ.get("WAYPOST_WORLD", "40"))
-PARTS = 2
+SCHEDULES = int(os.environ.get("WAYPOST_WORLD", "1000"))
+PARTS = 4
 """Tests of so many schedules each, so that workers share them."""
 
 ENOUGH = 1_000

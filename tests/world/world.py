@@ -18,7 +18,7 @@ from services.enrollments import poking
 from services.messages.mail_request import MailRequest
 from store.types import as_text
 from tests.world.clock import WorldClock
-from tests.world.faults import Faults, ProcessKilled
+from tests.world.faults import DatabaseAway, Faults, ProcessKilled
 from tests.world.happenings import Happenings
 from tests.world.invariants import Invariants
 from tests.world.prepared import Prepared
@@ -150,8 +150,8 @@ class World:
         loop.call_later(1.0, self.begin_process)
 
     def shift_failed(self, error: Exception) -> None:
-        """A lane's activity raised; Temporal begins another."""
-        if self.faults.calm and not isinstance(error, (OSError,)):
+        """A lane's activity raised; Temporal begins another. What struck before the calm may be told in it."""
+        if self.faults.calm and not isinstance(error, (OSError, DatabaseAway)):
             raise error
 
     # -- what happens --------------------------------------------------------------------------------------------------

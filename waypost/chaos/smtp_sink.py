@@ -30,15 +30,20 @@ class SmtpSink:
     under_way: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _up: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Listen on a free port, in a thread."""
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
         assert self._up.wait(10)
 
     def stop(self) -> None:
-        """Listen no longer."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Listen no longer; every connection is closed then."""
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._thread = None
 
     def most_under_way(self, at: float, before: float = 5.0, behind: float = 1.0) -> int:
         """The most that were under way at once round an instant.
@@ -55,6 +60,11 @@ class SmtpSink:
         self.port = server.sockets[0].getsockname()[1]
         self._up.set()
         self._loop.run_forever()
+        server.close()
+        for one in asyncio.all_tasks(self._loop):
+            one.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0.1))  # in which what was cancelled closes its connection
+        self._loop.close()
 
     def _now_under_way(self, by: int) -> None:
         self.under_way += by
@@ -80,8 +90,8 @@ class SmtpSink:
                 if giving and command in (b"DATA", b"RSET"):
                     giving = False
                     self._now_under_way(-1)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # it went away, or nobody listens any longer
         finally:
             if giving:
                 self._now_under_way(-1)

@@ -1,0 +1,24 @@
+"""Every proof here adds a row to a table, which is shown when all are done."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.faults.table import ROW, Measured, lines
+
+
+@pytest.fixture
+def measured(record_property: Any) -> Measured:
+    """Its row of the table; its seconds begin here."""
+    return Measured(record_property, time.monotonic())
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show the table, where there is one."""
+    reports = [one for some in terminalreporter.stats.values() for one in some if getattr(one, "when", None) == "call"]
+    rows = [value for one in reports for name, value in one.user_properties if name == ROW]
+    if rows:
+        terminalreporter.section("faults")
+        for line in lines(rows):
+            terminalreporter.write_line(line)

@@ -1,0 +1,93 @@
+"""Loaded by a process of the product that is started with this folder on its path: it dies, by SIGKILL, at a point.
+
+The product knows nothing of points. They lie where the simulated world has them: before and after each transaction,
+named by the function that asks for it, and before and after the call to the provider. A point is armed by a file of its
+name in POINTS_ARMED; whoever passes it takes the file away, and dies.
+"""
+
+import importlib.abc
+import importlib.util
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from typing import Any
+
+ARMED = os.environ.get("POINTS_ARMED", "")
+
+
+def passes(point: str) -> None:
+    """Die here, where that is armed."""
+    try:
+        os.unlink(os.path.join(ARMED, point))
+    except OSError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_transactions(module: Any) -> None:
+    """Before and after each transaction of `store.session.Database`."""
+    write = module.Database.write
+
+    def passing(self: Any, work: Any) -> Any:
+        asked_by = sys._getframe(1).f_code.co_name
+        passes(f"before {asked_by}")
+        result = write(self, work)
+        passes(f"after {asked_by}")
+        return result
+
+    module.Database.write = passing
+    writing = module.Database.writing
+
+    @contextmanager
+    def answering(self: Any) -> Any:
+        with writing(self) as session:
+            yield session
+        if sys.argv[-1] == "api":
+            passes("after a request")
+
+    module.Database.writing = answering
+
+
+def in_calls(module: Any) -> None:
+    """Before and after each call of `mail.providers.smtp.sender.SmtpSender`."""
+    send = module.SmtpSender.send
+
+    async def passing(self: Any, *given: Any, **named: Any) -> Any:
+        passes("before send")
+        outcome = await send(self, *given, **named)
+        passes("after send")
+        return outcome
+
+    module.SmtpSender.send = passing
+
+
+POINTS = {"store.session": in_transactions, "mail.providers.smtp.sender": in_calls}
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Puts the points into a module when it is imported."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        """The module's own, whose loading ends with its points."""
+        if name not in POINTS:
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
+        if spec is not None and spec.loader is not None:
+            loaded: Any = spec.loader
+            execute = loaded.exec_module
+
+            def with_points(module: Any) -> None:
+                execute(module)
+                POINTS[name](module)
+
+            loaded.exec_module = with_points
+        return spec
+
+
+if ARMED:
+    sys.meta_path.insert(0, Finder())

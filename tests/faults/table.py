@@ -1,0 +1,52 @@
+"""The table at the end of `make test-faults`: what was done, to how many mails, and what became of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.installation import Books
+
+COLUMNS = ("fault", "cases", "lost", "duplicated", "unexpected", "unknown", "recovered", "seconds")
+
+ROW = "row of faults"
+"""The name of a test's property that holds a row."""
+
+FaultRow = tuple[str, int, int, int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class Measured:
+    """Keeps one row of a test: `keep` gets the name, and the value of the row."""
+
+    keep: Callable[[str, object], None]
+    began: float
+
+    def tell(self, fault: str, books: Books, cases: int) -> None:
+        """What became of so many mails that were due: at the receiver, and of those that it never got, in the ledger.
+
+        Unknown ones may have arrived or not. The recovered are all others that came to their end in spite of the fault.
+        """
+        unknown = sum(books.statuses[one] for one in ("unknown", "parked"))
+        ended = sum(books.statuses[one] for one in ("accepted", "skipped", "failed")) - books.lost
+        self.row(fault, cases, max(0, cases - ended - unknown), books.twice, books.strangers, unknown, ended)
+
+    def row(
+        self, fault: str, cases: int, lost: int, duplicated: int, unexpected: int, unknown: int, recovered: int
+    ) -> None:
+        """The same, by whoever counts otherwise."""
+        seconds = round(time.monotonic() - self.began)
+        self.keep(ROW, (fault, cases, lost, duplicated, unexpected, unknown, recovered, seconds))
+
+
+def lines(rows: list[Any]) -> list[str]:
+    """The table as text: names to the left, numbers to the right."""
+    told = [COLUMNS, *(tuple(str(one) for one in row) for row in sorted(rows))]
+    widths = [max(len(row[at]) for row in told) for at in range(len(COLUMNS))]
+    return [
+        "  ".join(
+            one.rjust(width) if at else one.ljust(width)
+            for at, (one, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in told
+    ]
