@@ -74,7 +74,7 @@ def test_a_link_for_the_first_admin_opens_as_long_as_there_is_nobody(database: D
     assert other is not None
     ann = database.write(lambda session: sign_in.use(session, first.id, noon, "ann@shop.example", "Ann"))
     assert (ann.email, ann.roles) == ("ann@shop.example", ["admin"])
-    with pytest.raises(Refused, match="there are users already"):
+    with pytest.raises(Refused, match="there is an admin already"):
         database.write(lambda session: sign_in.use(session, other.id, noon, "eve@evil.example", "Eve"))
     assert database.write(lambda session: sign_in.first_admin_link(session, noon)) is None
 
