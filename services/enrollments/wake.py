@@ -36,9 +36,14 @@ from store.session import CameBetween
 from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Enrollment
 
-AHEAD = 8
+AHEAD = 12
 """Wakes that are kept for a workflow at most, so that many are followed at once and a history stays what it is; an
 enrollment that is so far ahead is waked by its workflow."""
+
+AGAIN, AGAIN_INPUTS = 4, 10
+"""How many of them it has followed already, and how much these were given in all, beside the last one. A task of the
+workflow that is lost with its worker is done again from its beginning, and asks for each of its wakes once more; few
+tasks have more than two."""
 
 _WOKEN: TypeAdapter[Woken] = TypeAdapter(Woken)
 _NO_TIME = timedelta()
@@ -88,13 +93,14 @@ def wake(
     session.add(own)
     unfollowed = _unfollowed(own, number, astray=astray)
     if unfollowed:
-        own.last_wakes = own.last_wakes[-len(unfollowed) :]
+        followed, ahead = own.last_wakes[: -len(unfollowed)], own.last_wakes[-len(unfollowed) :]
+        own.last_wakes = [*_asked_again(followed), *ahead]
         _let_lead(own)
         return _for_workflow(own, unfollowed, lag if _has_room(own) else _NO_TIME, more=_waits(own, now))
     lost = astray or number != own.wakes + 1
     if lost:
         _note(session, own, "put_right", {"wake": number, "wakes": own.wakes}, now)
-    own.last_wakes = [] if lost else own.last_wakes[-1:]  # it may have to follow the last one again
+    own.last_wakes = [] if lost else _asked_again(own.last_wakes)
     woken = _work_off(together, waking, now, lost=lost)
     _let_lead(own)
     return _for_workflow(own, [woken], lag if _has_room(own) else _NO_TIME)
@@ -233,6 +239,17 @@ def _unfollowed(own: Enrollment, number: int, *, astray: bool) -> Sequence[Woken
     those = those[max(number - first, 0) :]
     handed = any(one.state is not None for one in those)
     return () if (number < first or astray) and not handed else those
+
+
+def _asked_again(followed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of wakes that the workflow has followed those that it may have to follow again."""
+    kept, inputs = followed[-1:], 0
+    for one in reversed(followed[-AGAIN:-1]):
+        inputs += len(one.get("inputs", ()))
+        if inputs > AGAIN_INPUTS:
+            break
+        kept.insert(0, one)
+    return kept
 
 
 def _for_workflow(own: Enrollment, those: Sequence[Woken], lag: timedelta, *, more: bool = False) -> Woken:

@@ -40,7 +40,23 @@ def test_a_workflow_follows_several_wakes_as_one(
     shell.wake(noon + TWO_DAYS * 2)
     assert (shell.state, shell.wakes) == (restored(own(database).state), 3)
     assert [what for _, what in story(database)] == ["entered", "planned", "planned", "moved", "planned"]
-    assert (own(database).follow_at, len(own(database).last_wakes)) == (None, 2)
+    assert (own(database).follow_at, len(own(database).last_wakes)) == (None, 3)
+
+
+def test_a_task_of_the_workflow_that_is_done_again_asks_for_each_of_its_wakes_again(
+    database: Database, shell: Shell, take: Ingest, noon: datetime
+) -> None:
+    """Several were told as one, the next was done, and its worker died before any of it was in a history."""
+    lead(database, noon, shell)
+    lead(database, noon + TWO_DAYS, shell)
+    first = Shell(database, own(database))
+    first.state, first.wakes = shell.state, 0
+    first.follow(noon + TWO_DAYS)
+    buys(take, noon + TWO_DAYS)
+    first.wake(noon + TWO_DAYS)
+    again = shell.follow(noon + TWO_DAYS)
+    assert (again.number, again.state, shell.state) == (3, None, first.state)
+    assert "put_right" not in {one.what for one in rows(database, Decision)}
 
 
 def test_a_worker_that_dies_behind_two_wakes_of_one_task_is_told_both_again(
@@ -72,9 +88,9 @@ def test_what_was_told_and_not_followed_is_told_again_with_what_came_since(
     assert (shell.state.stage, shell.wakes) == ("buyer", 3)
     take({"type": "track", "userId": "ann", "event": "Account Closed"}, at=noon + TWO_DAYS)
     lead(database, noon + TWO_DAYS, shell)
-    assert len(own(database).last_wakes) == 3, "as far as anybody knows it has followed none of them"
+    assert len(own(database).last_wakes) == 4, "as far as anybody knows it has followed the first alone"
     shell.wake(noon + TWO_DAYS)
-    assert (shell.state.ended, shell.wakes, len(own(database).last_wakes)) == (True, 4, 1)
+    assert (shell.state.ended, shell.wakes, len(own(database).last_wakes)) == (True, 4, 4)
 
 
 TURNING = (

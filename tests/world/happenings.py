@@ -26,7 +26,7 @@ from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from tests.world.faults import ProcessKilled
-from tests.world.prepared import PEOPLE, SLOWER, publish
+from tests.world.prepared import PEOPLE, SLOWER, address, publish
 from tests.world.process import ProcessDatabase
 
 if TYPE_CHECKING:
@@ -117,6 +117,10 @@ class Happenings:
                 " (SELECT 1 FROM enrollment AS e WHERE e.journey = 'welcome' AND e.customer_id = event.customer_id)"
             )
             assert not rows(query).fetchall(), "signed up, and was not let in"
+
+    def forgotten(self) -> set[str]:
+        """The addresses of those who were erased."""
+        return {address(user) for user in self.erased}
 
     def report(self, send_id: str) -> None:
         """The provider tells what became of a mail: late, early, twice, in any order."""
