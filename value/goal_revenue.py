@@ -28,6 +28,10 @@ class GoalRevenue:
         """With an amount of an event that is no order, or one without an id."""
         return replace(self, other={**self.other, of: self.other.get(of, 0) + units})
 
+    def of_nobody(self) -> "GoalRevenue":
+        """The same sums by currency and day, without the orders of which they are made."""
+        return GoalRevenue(other={of: units for of, units in by_day(self.as_json()).items() if units})
+
     def as_json(self) -> dict[str, Any]:
         """As a row keeps it; of nothing it is empty."""
         orders = {key: [day, currency, units] for key, ((currency, day), units) in self.orders.items()}

@@ -1,7 +1,8 @@
 """Reports as tables: every report is CSV and NDJSON too, by `format` or by what the caller accepts.
 
 A report is an object with lists. Each list of objects in it is a table, named by the way to it (`mails`,
-`series.periods`), and so is an object of numbers (`stages`), as pairs of `name` and `value`. Whoever names none gets
+`series.periods`), and so is an object of numbers (`stages`), as pairs of `name` and `value`. A list within such a list
+is one too (`experiments.variants`), each line beside what the outer one says. Whoever names none gets
 the first list; a report without one is a table of one line. What a line holds within is a column of its own by its way
 (`opened.rate`, `revenue.EUR.last`); what has no name of its own is JSON.
 """
@@ -100,6 +101,11 @@ def table_of(report: Mapping[str, Any], name: str | None) -> Lines:
         lists = (lines for lines, is_list in found.values() if is_list)
         return next(lists, [report])
     if name not in found:
+        if (outer := found.get(name.rpartition(".")[0])) and not outer[0]:
+            return []  # a list within the lines of one that has none
+        for way, (outer, _) in [*found.items()]:
+            found |= {f"{way}.{inner}": (lines, True) for inner, lines in _within(outer)}
+    if name not in found:
         raise InvalidInput(f"this report has no such table; {nearest(name, list(found))}", "table")
     return found[name][0]
 
@@ -118,6 +124,21 @@ def _tables(value: Mapping[str, Any], way: str) -> Iterator[tuple[str, tuple[Lin
                 yield here, ([dict(zip(NUMBERED, pair, strict=True)) for pair in inner.items()], False)
             else:
                 yield from _tables(inner, f"{here}.")
+
+
+def _within(outer: Lines) -> Iterator[tuple[str, Lines]]:
+    """The lists in the lines of a table: each of their objects beside what its line says of itself."""
+    names = {name: None for line in outer for name, value in line.items() if _is_list_of_objects(value)}
+    for name in names:
+        yield name, [{**_plain(line), **one} for line in outer for one in line.get(name) or ()]
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in cast(list[Any], value))
+
+
+def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if not isinstance(value, list | Mapping)}
 
 
 def as_ndjson(lines: Lines) -> bytes:

@@ -40,14 +40,14 @@ def preview(parts: Backend, key: str, asked: PreviewIn) -> PreviewOut:
     """A template as it is kept; raise NotFound, or ApiError where it gives no mail for whom it is asked."""
     personal = _personalization(parts, asked)
     source = _source(parts.database, key, asked.version, parts.templates(), personal.locales)
-    return _made(parts, key, personal, source)
+    return _made(parts, key, personal, source, asked.subject)
 
 
 def preview_written(parts: Backend, key: str, tag: str | None, texts: TextsIn, asked: PreviewIn) -> PreviewOut:
     """Texts in one language that nobody has stored; raise as `preview` does."""
     personal = _personalization(parts, asked)
     written = _written(key, tag, texts)
-    return _made(parts, key, personal, replace(written, text=_checked(parts, written)[0]))
+    return _made(parts, key, personal, replace(written, text=_checked(parts, written)[0]), asked.subject)
 
 
 def checked(parts: Backend, key: str, tag: str | None, body: TextsIn) -> tuple[Texts, list[str]]:
@@ -73,7 +73,7 @@ def start_test(
     source = _source(parts.database, key, asked.version, parts.templates(), personal.locales)
     request = {"template": key, "version": source.version if source else None}
     operation = operations.start(session, test_mail.KIND, request, now, by=by, total=1)
-    test_mail.keep(session, operation.id, suppressions.address(asked.to), personal)
+    test_mail.keep(session, operation.id, suppressions.address(asked.to), personal, asked.subject)
     shown = operation_out(operation, now)
     trail.note("tested", "template", key, after=shown)
     return shown
@@ -82,8 +82,10 @@ def start_test(
 # -- what a render is made of ------------------------------------------------------------------------------------------
 
 
-def _made(parts: Backend, key: str, personal: Personalization, source: TemplateSource | None) -> PreviewOut:
-    request, now = _request(key, personal, source), parts.clock()
+def _made(
+    parts: Backend, key: str, personal: Personalization, source: TemplateSource | None, subject: str | None
+) -> PreviewOut:
+    request, now = replace(_request(key, personal, source), subject=subject), parts.clock()
     try:
         mail = parts.composer.compose(request, now)
         plain = parts.composer.render(request, EXAMPLE_LINK, now)

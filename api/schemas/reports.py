@@ -170,4 +170,4 @@ class SilenceReport(BaseModel):
 
     looked_at: datetime | None = Field(description="null: not yet")
     silences: list[SilenceOut]
-    told: str = Field(examples=["1 thing to look at, as of 2026-03-02T12:00."])
+    told: str = Field(examples=["1 thing to look at, as of 2026-03-02 12:00 UTC."])

@@ -128,6 +128,9 @@ class PreviewIn(BaseModel):
     attributes: dict[str, Any] = Field(default={}, description="of somebody made up, or instead of the customer's own")
     enrollment: dict[str, Any] = Field(default={}, description="what a run would be given")
     locale: str | None = Field(default=None, pattern=TAGS, description="instead of the customer's own", examples=["de"])
+    subject: str | None = Field(
+        default=None, min_length=1, max_length=400, description="instead of the template's own, as of a broadcast"
+    )
     version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="of a template kept here")
 
 

@@ -4,6 +4,7 @@ An order that has an id is what the ledger of orders says of it: it counts once,
 of an amount is the installation's, so that the day's rate can be applied to it.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -60,3 +61,32 @@ def change(session: Session, changed: Mapping[OrderName, CreditedOrder]) -> None
                 known = known.with_order(key, (order.currency, of[1]), order.worth or 0)
         one.revenue = known.as_json()
         session.add(one)
+
+
+def erase(session: Session, customer_id: str, limit: int) -> int:
+    """Let go of variants that a customer has, `limit` at most; return how many.
+
+    What they were worth stays the variant's, as that of nobody: by day, without orders and instants. Else the revenue
+    per customer would fall with each who is erased, since those who were given a variant stay counted.
+    """
+    those = assignments.of_customer(session, customer_id, limit)
+    for one in those:
+        kept = GoalRevenue.from_json(one.revenue).of_nobody().as_json()
+        if one.converted_at is not None and kept:
+            nobody = Assignment(
+                customer_id=f"nobody_{secrets.token_hex(16)}",
+                journey=one.journey,
+                split=one.split,
+                variant=one.variant,
+                at=_day(one.at),
+                converted_at=_day(one.converted_at),
+                revenue=kept,
+            )
+            session.add(nobody)
+        session.delete(one)
+    session.flush()
+    return len(those)
+
+
+def _day(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)

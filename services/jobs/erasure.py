@@ -1,9 +1,10 @@
 """The right to be forgotten: a person leaves every table, their workflows end, and what remains is counted.
 
 First a tombstone, so that no late event brings them back, and an empty profile, so that nothing more can be written
-about them or to them; then their runs end; then, page by page, what they did, what was decided and what was sent. Last,
-under the customer's lock, whatever came meanwhile goes with the customer. Counts of stages, movements, ends and mails
-stay true. What raises unexpectedly keeps back its own rows alone: all else goes, and the erasure has not ended.
+about them or to them; then their runs end; then, page by page, what they did, what was decided and what was sent.
+Last, under the customer's lock, whatever came meanwhile goes with the customer. Counts of stages, movements, ends and
+mails stay true, and what variants of splits brought. What raises unexpectedly keeps back its own rows alone: all else
+goes, and the erasure has not ended.
 
 NotErased               something of theirs is left; it is tried again
 """
@@ -13,7 +14,7 @@ from datetime import datetime
 
 from sqlmodel import Session, SQLModel
 
-from services.attribution import order_erasure
+from services.attribution import order_erasure, variant_revenue
 from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
@@ -32,7 +33,6 @@ from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, I
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.note_answers import NoteAnswer
 from store.tables.plans import PlanEntry
-from store.tables.splits import Assignment
 from store.tables.surveys import SurveyAnswer
 from store.tables.unreadable_values import UnreadableExample
 
@@ -160,9 +160,8 @@ ROWS: Mapping[str, Phase] = {
     "events": _rows(Event),
     "consents": _rows(Consent),
     "inbox": lambda session, customer_id, now: address_consents.erase(session, customer_id),
-    "segments, variants, answers, dates, unreadable": _rows(
-        SegmentMember, Assignment, SurveyAnswer, DateDue, UnreadableExample
-    ),
+    "variants": lambda session, customer_id, now: variant_revenue.erase(session, customer_id, PAGE),
+    "segments, answers, dates, unreadable": _rows(SegmentMember, SurveyAnswer, DateDue, UnreadableExample),
     "aliases": _rows(Alias),
 }
 """What is somebody's, by name, in the order in which it goes: runs first, so that nothing new is planned."""

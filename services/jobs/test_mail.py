@@ -15,9 +15,9 @@ KIND = "test mail"
 """The kind of its operation."""
 
 
-def keep(session: Session, operation_id: str, to: str, personal: Personalization) -> None:
-    """Keep what is personal of a test mail, in the caller's transaction."""
-    uploads.keep(session, operation_id, 0, orjson.dumps({"to": to, "personal": personal}))
+def keep(session: Session, operation_id: str, to: str, personal: Personalization, subject: str | None = None) -> None:
+    """Keep what is personal of a test mail, in the caller's transaction; `subject` replaces the template's."""
+    uploads.keep(session, operation_id, 0, orjson.dumps({"to": to, "personal": personal, "subject": subject}))
 
 
 def request(session: Session, operation: Operation) -> MailRequest:
@@ -34,6 +34,7 @@ def request(session: Session, operation: Operation) -> MailRequest:
         to=kept["to"],
         customer="test",
         template=key,
+        subject=kept.get("subject"),
         sample=True,
         personal=personal,
         source=templates.source_of(version, personal.locales) if version is not None else None,

@@ -22,9 +22,10 @@ def silences(session: Session) -> dict[str, Any]:
 def _sentence(looked_at: str | None, count: int) -> str:
     if looked_at is None:
         return "It was not looked yet whether something has stopped; it is once an hour."
+    at = f"{looked_at[:10]} {looked_at[11:16]} UTC"
     if not count:
-        return f"All went on as usual at {looked_at[:16]}."
-    return f"{count:,} thing{'s' * (count > 1)} to look at, as of {looked_at[:16]}."
+        return f"All went on as usual at {at}."
+    return f"{count:,} thing{'s' * (count > 1)} to look at, as of {at}."
 
 
 def counted(session: Session) -> dict[tuple[str, str], int]:

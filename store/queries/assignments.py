@@ -61,6 +61,11 @@ def converted_of(session: Session, customer_ids: Collection[str]) -> Iterator[As
         yield from session.exec(select(Assignment).where(*mine)).all()
 
 
+def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Assignment]:
+    """Some of what a customer has, `limit` at most; asked again until there is nothing."""
+    return session.exec(select(Assignment).where(Assignment.customer_id == customer_id).limit(limit)).all()
+
+
 def row(
     customer_id: str, journey: str, split: str, variant: str, at: datetime, *, counted: bool = True
 ) -> bulk.ColumnValues:

@@ -15,7 +15,8 @@ class Assignment(SQLModel, table=True):
 
     `counted` is false where the experiment does not count them: who was placed by an import was sent nothing.
     `converted_at` is when they first reached the journey's goal with it. `revenue` is what the events of
-    the goal were worth from then on, orders by their keys and the rest by day (`value.goal_revenue`).
+    the goal were worth from then on, orders by their keys and the rest by day (`value.goal_revenue`). Of whoever was
+    erased that stays under an id of nobody.
     """
 
     __table_args__ = (

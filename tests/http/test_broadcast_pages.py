@@ -1,5 +1,6 @@
 """The pages of broadcasts: written, counted, confirmed, watched, stopped; by whom, and what hostile input does."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -183,6 +184,8 @@ def test_variants_are_written_in_the_form_and_a_winner_is_chosen(
         ({"template": "", "variant_name": ["a", "a"], "variant_template": ["mail_a", "mail_b"]}, "a name of its own"),
         ({"template": "", "variant_name": ["a"], "variant_template": ["mail_a"], "sample": "20"}, "two variants at least"),
         ({"opens": "09:00"}, "send_window.to"),
+        ({"days": "mon-fri"}, "from when to when"),
+        ({"after": "2 hours"}, "to how many in 100"),
         ({"opens": "09:00", "closes": "18:00", "days": "someday"}, "days"),
         ({"priority": "9"}, "priority"),
     ],
@@ -197,13 +200,28 @@ def test_what_is_no_variant_no_hour_and_no_priority_is_told_beside_what_was_type
 
 
 @pytest.mark.usefixtures("people")
+def test_a_test_of_a_broadcast_has_the_broadcasts_own_subject(desk: TestClient, parts: Parts, work: Any) -> None:
+    saves(desk, subject="Sun & {{ customer.first_name }}")
+    (place,) = re.findall(r'href="(/templates/mail_a/test[^"]*)"', desk.get("/broadcasts/spring").text)
+    page = desk.get(html.unescape(place)).text
+    (subject,) = re.findall(r'name="subject" value="([^"]*)"', page)
+    typed = {"to": "me@example.com", "subject": html.unescape(subject), "form_token": token(page)}
+    assert "Sun &amp; Ann" in desk.post("/templates/mail_a/test/ask", data=typed).text
+    assert desk.post("/templates/mail_a/test", data=typed).status_code == 303
+    work()
+    with parts.database.reading() as session:
+        assert session.exec(select(OutboxMail.subject)).all() == ["[Test] Sun & Ann"]
+
+
+@pytest.mark.usefixtures("people")
 def test_hours_and_priority_are_written_and_a_test_is_a_click_away(desk: TestClient, client: TestClient) -> None:
     assert saves(desk, opens="09:00", closes="18:00", days="mon-fri", priority="5").status_code == 303
     body = client.get("/v1/broadcasts/spring").json()["body"]
     assert (body["send_window"], body["priority"]) == ({"days": "mon-fri", "from": "09:00", "to": "18:00"}, 5)
     page = desk.get("/broadcasts/spring/edit").text
     assert ('type="time" value="18:00"' in page, "selected>5<" in page) == (True, True)
-    assert 'href="/templates/mail_a/test"' in desk.get("/broadcasts/spring").text
+    page = desk.get("/broadcasts/spring").text
+    assert ('href="/templates/mail_a/test"' in page, "09:00 to 18:00, mon-fri, on the customer" in page) == (True, True)
     assert saves(desk, priority="5").status_code == 303
     assert client.get("/v1/broadcasts/spring").json()["body"]["send_window"] is None
 

@@ -164,3 +164,18 @@ def test_a_mail_is_shown_in_a_frame_that_runs_and_loads_nothing(
     assert '<img src="data:' in body.text
     assert desk.get("/messages/nobody").status_code == 404
     assert desk.get(f"/messages/{id}/body", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_what_a_page_of_the_shop_sends_is_shown_as_it_is_and_breaks_no_timeline(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell]
+) -> None:
+    desk, guards = (
+        browser("support"),
+        [{"guard": "customer.vip", "holds": True, "seen": 5}, {"guard": "x", "holds": True, "seen": "abc"}],
+    )
+    told = {"guards": guards, "to": "first_ann@shop.example", "reason": "SAVE_10"}
+    assert client.post("/v1/track", json={"userId": "c0", "event": "Sent", "properties": told}).status_code == 200
+    for view in ("compact", "all", "raw"):
+        page = desk.get(f"{path(client, 'c0')}/timeline?view={view}")
+        assert (page.status_code, "first_ann@shop.example" in page.text, "SAVE_10" in page.text) == (200, True, True)
+        assert "badge good" not in page.text.partition("Sent")[2].partition("</li>")[0], view

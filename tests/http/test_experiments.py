@@ -1,5 +1,7 @@
 """Experiments over the API: what a report says of a split, and how one is closed, by hand or by itself."""
 
+import csv
+import io
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -173,10 +175,20 @@ def test_a_table_shows_every_rate_with_its_n(tour: TestClient, parts: Parts) -> 
         assert word in text
 
 
-def test_an_option_without_its_variant_is_refused() -> None:
+def test_variants_are_a_table_for_a_spreadsheet(tour: TestClient, parts: Parts) -> None:
+    seen(parts, BETTER)
+    text = tour.get("/v1/journeys/tour/report?format=csv&table=experiments.variants").text
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [(one["split"], one["variant"], one["customers"]) for one in lines] == [
+        ("tip", name, str(BETTER[name][0])) for name in ("short", "long", "held")
+    ]
+
+
+@pytest.mark.parametrize("asked", [["--winner", "tip"], ["--winner", "tip=long", "--csv"]])
+def test_an_option_without_its_variant_is_refused_and_a_table_closes_nothing(asked: list[str]) -> None:
     from waypost.cli.app import app
 
-    answer = CliRunner().invoke(app, ["experiments", "tour", "--winner", "tip"])
+    answer = CliRunner().invoke(app, ["experiments", "tour", *asked])
     assert answer.exit_code == 1
 
 

@@ -57,6 +57,17 @@ def test_a_table_is_named_by_the_way_to_it() -> None:
         report_tables.table_of(REPORT, "mail")
 
 
+def test_a_list_within_a_list_is_a_table_beside_what_the_outer_one_says() -> None:
+    tip = {"split": "tip", "told": ["Early."], "lift": {"of": 1}, "variants": [{"variant": "a"}, {"variant": "b"}]}
+    split = {"experiments": [tip, {"split": "new", "variants": []}]}
+    assert report_tables.table_of(split, "experiments.variants") == [
+        {"split": "tip", "variant": "a"}, {"split": "tip", "variant": "b"},
+    ]  # fmt: skip
+    assert report_tables.table_of({"experiments": []}, "experiments.variants") == []
+    with pytest.raises(InvalidInput, match="'experiments.variants', the nearest name"):
+        report_tables.table_of(split, "experiments.variant")
+
+
 def reports() -> list[str]:
     routes: list[Any] = [route for module in ROUTERS for route in module.router.routes]
     return [one.path for one in routes if isinstance(one, report_tables.ReportRoute)]

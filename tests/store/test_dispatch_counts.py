@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from services.reports import readiness
 from store.queries import dispatches
 from store.queries.dispatches import KINDS, Priority
 from store.session import Database
@@ -24,12 +25,17 @@ ASKED: dict[str, Callable[[Session], Any]] = {
     "starts": dispatches.starts_left,
     "whether a lease finds any": lambda session: [dispatches.any_ready(session, one.priorities) for one in STREAMS],
     "the oldest": lambda session: [dispatches.oldest(session, one.priorities, NOON) for one in STREAMS],
+    "the oldest to wake at": lambda session: [
+        dispatches.oldest(session, those, NOON, DispatchStatus.TO_WAKE) for those in readiness.WAKERS.values()
+    ],
 }
 
 
 def add(session: Session, kinds: dict[str, int], now: datetime) -> None:
     rows = [
-        dispatches.row(f"e/{kind}/{one}", f"w/{one}", kind, {}, Priority.SIGNAL, now + timedelta(seconds=one))
+        dispatches.row(
+            f"e/{kind}/{one}", f"w/{one}", kind, {}, Priority.SIGNAL, now + timedelta(seconds=one), waked=True
+        )
         for kind, count in kinds.items()
         for one in range(count)
     ]

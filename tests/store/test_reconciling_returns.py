@@ -26,7 +26,7 @@ from tests.conftest import Statements
 from tests.store.reconciled import differences, reconciled
 
 HOUR = timedelta(hours=1)
-MAILS = {
+MAILS: dict[str, dict[str, Any]] = {
     "j1": {"journey": "j", "topic": "news", "stage": "s", "step": "s/send:t#1"},
     "j2": {"journey": "j", "topic": "tips", "stage": "s", "step": "s/send:t#1"},
     "k1": {"journey": "k", "topic": "news"},

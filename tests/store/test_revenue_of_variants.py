@@ -14,6 +14,7 @@ from journeys.program import compiler
 from services.definitions import journeys
 from services.experiments import results
 from services.installation import installation_settings
+from services.jobs import erasure
 from store.queries import currency_rates
 from store.session import Database
 from store.tables.customers import Customer, Event
@@ -201,3 +202,23 @@ def test_an_order_of_the_goal_costs_a_wake_two_statements_more_and_a_plain_order
     with statements(database, at_most=400) as seen:
         take(order("2", 20, "u0"), at=later + timedelta(hours=1))
     assert not any("FROM assignment" in one for one in seen)
+
+
+def test_what_erased_customers_were_worth_stays_the_variants_and_is_nobodys(
+    database: Database, people: list[Shell], take: Ingest, noon: datetime
+) -> None:
+    later, mine = noon + timedelta(days=1), of(database, "u0")
+    take(order("1", 20, "u0"), order("2", 7, "u0"), at=later)
+    wake(people, later)
+    take(order("2", 3, "u0", "Order Refunded"), at=later + timedelta(days=1))
+    before = shown(database)
+    (who,) = [one.id for one in rows(database, Customer) if one.external_id == "u0"]
+    for phase in erasure.ROWS.values():
+        while database.write(lambda session, phase=phase: phase(session, who, later)):
+            pass
+    assert shown(database) == before
+    assert brought(database) == {(mine, "EUR"): 2_400}
+    (kept,) = [one for one in rows(database, Assignment) if one.converted_at is not None]
+    assert (who in kept.customer_id, kept.revenue) == (False, {"other": {later.date().isoformat(): {"EUR": 2_400}}})
+    assert (kept.at, kept.converted_at) == (NOON.replace(hour=0), later.replace(hour=0)), "no instant tells who it was"
+    assert len(rows(database, Assignment)) == PEOPLE

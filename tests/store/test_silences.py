@@ -68,7 +68,7 @@ def test_an_event_that_does_not_come_for_three_usual_gaps_is_a_silence(
     with database.reading() as session:
         found = silence_report.silences(session)
     (one,) = found["silences"]
-    assert found["told"] == "1 thing to look at, as of 2026-03-03T18:00."
+    assert found["told"] == "1 thing to look at, as of 2026-03-03 18:00 UTC."
     assert one["told"] == (
         "'Signed Up', which lets customers into welcome, has not come since 2026-03-01T17:00; its usual gap is 16.0 "
         "hours: look at what sends it"
@@ -164,7 +164,7 @@ def test_the_clock_looks_once_an_hour(database: Database, welcome: None, noon: d
         assert silence_report.silences(session)["told"].startswith("It was not looked yet")
     assert told(database, noon) == []
     with database.reading() as session:
-        assert silence_report.silences(session)["told"] == "All went on as usual at 2026-03-02T12:00."
+        assert silence_report.silences(session)["told"] == "All went on as usual at 2026-03-02 12:00 UTC."
     with database.writing() as session:
         assert not silence_clock.any_due(session, noon + timedelta(minutes=59))
         assert silence_clock.any_due(session, noon + HOUR)

@@ -111,6 +111,10 @@ class JourneyCalls(Connection):
         """Who entered, where they are, how they left, what was sent, and which goals were reached."""
         return self.call("GET", "/v1/journeys/{}/report", key)
 
+    def journey_report_as(self, form: str, key: str, table: str) -> str:
+        """One of the lists of a journey's report as text, `csv` or `ndjson`; such as `experiments.variants`."""
+        return self.call("GET", "/v1/journeys/{}/report", key, params={"format": form, "table": table})
+
     def decide_split(self, key: str, split: str, winner: str) -> m.ExperimentOut:
         """Close an experiment: whoever comes to the split from now on takes the winner.
 

@@ -32,7 +32,7 @@ class MailCalls(Connection):
     def preview(self, key: str, **asked: Any) -> m.PreviewOut:
         """A template as it would go; nothing is sent.
 
-        `asked`: a `customer`, or made-up `attributes`; `enrollment`, `locale`, `version`.
+        `asked`: a `customer`, or made-up `attributes`; `enrollment`, `locale`, `subject`, `version`.
         """
         return self.call("POST", "/v1/templates/{}/preview", key, json=asked)
 

@@ -1324,6 +1324,7 @@ class PreviewIn(TypedDict):
     attributes: NotRequired[dict[str, Any]]
     enrollment: NotRequired[dict[str, Any]]
     locale: NotRequired[str | None]
+    subject: NotRequired[str | None]
     version: NotRequired[int | None]
 
 
@@ -1800,6 +1801,7 @@ class TestMailIn(TypedDict):
     attributes: NotRequired[dict[str, Any]]
     enrollment: NotRequired[dict[str, Any]]
     locale: NotRequired[str | None]
+    subject: NotRequired[str | None]
     version: NotRequired[int | None]
     to: str
 

@@ -133,11 +133,15 @@ class WrittenBroadcast:
 
     def _test(self) -> Mapping[str, Any] | None:
         if not self.sample:
+            if self.after:
+                raise InvalidInput("say to how many in 100 the variants go first, too", "sample")
             return None
         return {"sample": self.sample, "winner": self.winner, **({"after": self.after} if self.after else {})}
 
     def _hours(self) -> Mapping[str, Any] | None:
         if not (self.opens or self.closes):
+            if self.days:
+                raise InvalidInput("say from when to when on these days, too", "opens")
             return None
         return {"from": self.opens, "to": self.closes, **({"days": self.days} if self.days else {})}
 

@@ -120,8 +120,18 @@ _TOLD_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 
 
 @pass_context
+def said(context: Context, value: Mapping[str, Any]) -> Markup:
+    """The parts of what somebody said (properties, a record of a file), each with its name and as it came.
+
+    Nothing in it is taken for a code or a guard of ours, whatever it calls itself.
+    """
+    there = [(name, part) for name, part in value.items() if part not in (None, [], {})]
+    return Markup(" ").join(_PAIR.format(words(name), _part(context, "", part)) for name, part in there)
+
+
+@pass_context
 def pairs(context: Context, value: Mapping[str, Any], without: Collection[str] = ()) -> Markup:
-    """The parts of a detail, each with its name; what somebody wrote turns round nothing beside it."""
+    """The parts of a detail of ours, each with its name; what somebody wrote turns round nothing beside it."""
     there = [(name, part) for name, part in value.items() if part not in (None, [], {}) and name not in without]
     return Markup(" ").join(
         _guards(context, part) if _are_guards(name, part) else _PAIR.format(words(name), _part(context, name, part))
@@ -149,7 +159,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def _are_guards(name: str, part: Any) -> bool:
-    """Whether this is what a decision tells of guards, and nothing that somebody calls so."""
+    """Whether this is what a decision tells of guards."""
     told = cast(list[Any], part) if name == "guards" and isinstance(part, list) else []
     return bool(told) and all(isinstance(one, dict) and {"guard", "holds", "seen"} <= {*one} for one in told)
 
@@ -159,7 +169,7 @@ def _guards(context: Context, asked: Sequence[Mapping[str, Any]]) -> Markup:
     return Markup(" ").join(
         _GUARD.format(
             " good" if one["holds"] else "", "true" if one["holds"] else "false", short(short_guard(str(one["guard"]))),
-            pairs(context, {short_guard(str(name)): seen for name, seen in dict(one["seen"] or {}).items()}, ())
+            said(context, {short_guard(str(name)): seen for name, seen in dict(one["seen"] or {}).items()})
             + pairs(context, one, ("guard", "holds", "seen")),
         )
         for one in asked

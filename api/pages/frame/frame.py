@@ -87,8 +87,8 @@ _pages = Environment(
 )
 _FILTERS: dict[str, Any] = {
     "number": formats.number, "words": formats.words, "step": formats.step, "short": formats.short,
-    "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "told": formats.told,
-    "initials": formats.initials, "value": formats.value,
+    "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "said": formats.said,
+    "told": formats.told, "initials": formats.initials, "value": formats.value,
     "path": lambda text: quote(str(text), safe=""),
 }  # fmt: skip
 _pages.filters.update(_FILTERS)

@@ -1,7 +1,7 @@
 """What one asks to see of a template: for whom, in which language, which version, and on what it is shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from fastapi import Depends, Form, Query
@@ -26,17 +26,24 @@ LAST = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedPreview:
-    """Empty where nothing is asked: somebody made up, in the installation's language, of the newest version."""
+    """Empty where nothing is asked: somebody made up, in the installation's language, of the newest version.
+
+    `subject` stands in place of the template's own, as a broadcast has it.
+    """
 
     customer: str = ""
     locale: str = ""
+    subject: str = ""
     version: int = 0
     look: Look = "desktop"
 
     @property
     def given(self) -> Mapping[str, str | int]:
         """What was asked, for an address."""
-        every = {"customer": self.customer, "locale": self.locale, "version": self.version, "look": self.look}
+        every: dict[str, str | int] = {
+            "customer": self.customer, "locale": self.locale, "subject": self.subject, "version": self.version,
+            "look": self.look,
+        }  # fmt: skip
         return {name: value for name, value in every.items() if value and value != "desktop"}
 
     @property
@@ -51,7 +58,10 @@ class AskedPreview:
 
     def wanted(self) -> PreviewIn:
         """As a preview takes it; raise InvalidInput."""
-        given = {"customer": self.customer or None, "locale": self.locale or None, "version": self.version or None}
+        given = {
+            "customer": self.customer or None, "locale": self.locale or None, "subject": self.subject or None,
+            "version": self.version or None,
+        }  # fmt: skip
         return form_values.read(PreviewIn, given)
 
 
@@ -68,12 +78,21 @@ def by_address(
 def by_form(
     customer: Annotated[str, Form(max_length=320)] = "",
     locale: Annotated[str, Form(max_length=35)] = "",
+    subject: Annotated[str, Form(max_length=400)] = "",
     version: Annotated[int, Form(ge=0, le=LAST)] = 0,
     look: Annotated[Look, Form()] = "desktop",
 ) -> AskedPreview:
     """What a form asks."""
-    return AskedPreview(customer=customer.strip(), locale=locale, version=version, look=look)
+    return AskedPreview(customer=customer.strip(), locale=locale, subject=subject, version=version, look=look)
 
 
 TheAsked = Annotated[AskedPreview, Depends(by_address)]
+
+
+def with_subject(asked: TheAsked, subject: Annotated[str, Query(max_length=400)] = "") -> AskedPreview:
+    """What an address asks that a broadcast leads to. Whoever may send a test may write a subject; others may not."""
+    return replace(asked, subject=subject)
+
+
+TheAskedForTest = Annotated[AskedPreview, Depends(with_subject)]
 TheAskedByForm = Annotated[AskedPreview, Depends(by_form)]

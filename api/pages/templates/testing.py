@@ -14,7 +14,7 @@ from api.edge.own_pages import own_form
 from api.edge.render_turns import TheRenderTurns
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.pages.templates.asked_preview import AskedPreview, TheAsked, TheAskedByForm
+from api.pages.templates.asked_preview import AskedPreview, TheAskedByForm, TheAskedForTest
 from api.pages.templates.one_template import LookedAt, look_at
 from api.schemas.templates import TestMailIn
 from services.customers import suppressions
@@ -29,7 +29,7 @@ WantedAddress = Annotated[str, Form(max_length=320)]
 
 @router.get("/{key}/test", response_class=HTMLResponse)
 async def to_whom(
-    key: str, frame: TheFrame, looks: MarketerUser, turns: TheRenderTurns, asked: TheAsked
+    key: str, frame: TheFrame, looks: MarketerUser, turns: TheRenderTurns, asked: TheAskedForTest
 ) -> HTMLResponse:
     """To which address, and as whose mail."""
     found = await look_at(frame, turns, looks.actor, key, asked)
