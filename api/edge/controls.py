@@ -1,14 +1,19 @@
-"""Asking something of one enrollment and waiting until it is done: for the API's calls and for the pages' forms."""
+"""Asking something of one enrollment and having it done: for the API's calls and for the pages' forms.
 
-from dataclasses import dataclass
+It is done in the transaction that asks, so a person waits for no worker and for no Temporal; where that cannot be, the
+enrollment's workflow is hurried.
+"""
 
+from dataclasses import dataclass, replace
+
+import structlog
 from fastapi.concurrency import run_in_threadpool
 from sqlmodel import Session
 
 from api.deps.backend import Backend
 from journeys.language.words import Late
 from services.access import audit_log
-from services.enrollments import asking, places, waited_mails
+from services.enrollments import asking, places, waited_mails, wake
 from services.errors import Refused
 from services.reports import customer_view
 from store.queries import customers
@@ -16,6 +21,8 @@ from store.queries.controls import Destination
 from store.statuses import ControlStatus
 from store.tables.enrollments import Enrollment
 from workflows.gateway import TemporalUnavailable
+
+log = structlog.get_logger("waypost.controls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,60 +42,89 @@ class WantedControl:
     past: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A control by its id, the workflow that can be hurried, and whether everything that was due is `done`."""
+
+    control: str
+    workflow: str
+    done: bool
+
+
 async def ask_and_wait(parts: Backend, id: str, caller: str, wanted: WantedControl) -> Enrollment:
     """Ask it of an enrollment in the name of a key or a user, and return how it stands when it is done.
 
     Raise NotFound, InvalidInput where a move leads nowhere, Refused with the reason where it was not done, and
-    TemporalUnavailable where nobody can be asked to hurry.
+    TemporalUnavailable where only its workflow can do it and cannot be asked to hurry.
     """
-    control_id, workflow_id = await run_in_threadpool(_ask, parts, id, caller, wanted)
+    asked = await run_in_threadpool(_ask, parts, id, caller, wanted)
+    if not asked.done:
+        await _hurry(parts, id, asked)
+    return await run_in_threadpool(_controlled, parts, id, asked.control)
+
+
+async def _hurry(parts: Backend, id: str, asked: _Asked) -> None:
+    """Have its workflow do it; raise TemporalUnavailable, or Refused, where nobody has done it, and nobody will."""
     try:
-        await (await parts.gateway()).hurry(workflow_id)
+        await (await parts.gateway()).hurry(asked.workflow)
     except TemporalUnavailable:
-        if await run_in_threadpool(_withdrawn, parts, control_id):
+        if await run_in_threadpool(_withdrawn, parts, id, asked.control):
             raise
-    return await run_in_threadpool(_controlled, parts, id, control_id)
+    if await run_in_threadpool(_withdrawn, parts, id, asked.control):
+        raise Refused("its workflow has not started yet")
 
 
-def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> tuple[str, str]:
-    """Ask for it; return the control's id and the workflow's.
+def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
+    """Ask for it, and do it; where that raises, ask alone, and leave it to the workflow, which says if it is stuck.
 
     That it was asked is on record with what the person said, which is kept nowhere else. What comes of it is put there
     by whoever does it, or refuses it.
     """
-    now, verb = parts.clock(), wanted.verb
+    asked = list[_Asked]()
 
-    def work(session: Session) -> tuple[str, str]:
+    def work(session: Session) -> _Asked:
+        asked[:] = [_put(session, parts, id, caller, wanted)]
+        return asked[0]
+
+    def at_once(session: Session) -> _Asked:
+        put = work(session)
+        return replace(put, done=id in wake.lead(session, [id], parts.clock()).done)
+
+    try:
+        return parts.database.write(at_once)
+    except Exception as error:
+        if not asked:
+            raise
+        log.warning("control_not_done_at_once", enrollment=id, error=type(error).__name__)
+    return parts.database.write(work)
+
+
+def _put(session: Session, parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
+    now = parts.clock()
+    customers.lock_owners(session, [id])
+    enrollment = customer_view.enrollment(session, id)
+    if wanted.waits_in is not None:
+        waited_mails.check_waits(session, enrollment, wanted.waits_in, now)
+    if wanted.past:
+        waited_mails.let_past(session, enrollment)
+    place = places.place_named(session, enrollment, *wanted.to) if wanted.to is not None else None
+    asked = asking.ask(session, enrollment, wanted.verb, now, once=wanted.once, to=place, late=wanted.late)
+    if asked.asked_at == now and asked.status == ControlStatus.ASKED:
+        after = {audit_log.ASKED: asked.id}
+        audit_log.record(session, caller, wanted.verb, "enrollment", id, now, after=after, said=wanted.said)
+    return _Asked(control=asked.id, workflow=enrollment.workflow_id, done=False)
+
+
+def _withdrawn(parts: Backend, id: str, control_id: str) -> bool:
+    def work(session: Session) -> bool:
         customers.lock_owners(session, [id])
-        enrollment = customer_view.enrollment(session, id)
-        if wanted.waits_in is not None:
-            waited_mails.check_waits(session, enrollment, wanted.waits_in, now)
-        if wanted.past:
-            waited_mails.let_past(session, enrollment)
-        place = places.place_named(session, enrollment, *wanted.to) if wanted.to is not None else None
-        asked = asking.ask(session, enrollment, verb, now, once=wanted.once, to=place, late=wanted.late)
-        if asked.asked_at == now and asked.status == ControlStatus.ASKED:
-            after = {audit_log.ASKED: asked.id}
-            audit_log.record(session, caller, verb, "enrollment", enrollment.id, now, after=after, said=wanted.said)
-        return asked.id, enrollment.workflow_id
+        return asking.withdraw(session, control_id, parts.clock())
 
     return parts.database.write(work)
 
 
-def _withdrawn(parts: Backend, control_id: str) -> bool:
-    return parts.database.write(lambda session: asking.withdraw(session, control_id, parts.clock()))
-
-
 def _controlled(parts: Backend, id: str, control_id: str) -> Enrollment:
     """How it stands now. Raise Refused with the reason where it was not done."""
-
-    def work(session: Session) -> Enrollment | None:
-        if asking.withdraw(session, control_id, parts.clock()):
-            return None
+    with parts.database.reading() as session:
         asking.outcome(session, control_id)
         return customer_view.enrollment(session, id)
-
-    after = parts.database.write(work)
-    if after is None:
-        raise Refused("its workflow has not started yet")
-    return after

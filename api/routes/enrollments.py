@@ -186,6 +186,6 @@ def _check_past(control: str, reason: str, caller: ApiKey) -> None:
 
 
 def _once(request: Request, caller: str) -> str | None:
-    """A repeat with the same Idempotency-Key is the same update to Temporal, even if its first answer was lost."""
+    """A repeat with the same Idempotency-Key is the same control, even if its first answer was lost."""
     key = request.headers.get(HEADER)
     return hashlib.sha256(f"{caller}\0{request.url.path}\0{key}".encode()).hexdigest() if key else None

@@ -1,13 +1,13 @@
 """Enrollments moved to another version: their place, their version, and what they wait for, a page in one transaction.
 
-The database knows it at once; a workflow hears of it at its next wake (`Enrollment.migrating`), for which it is poked,
-PACE a second. Who cannot be moved keeps place and version.
+The database knows it at once; a workflow hears of it at its next wake (`Enrollment.migrating`), for which it is poked.
+Who cannot be moved keeps place and version.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -35,9 +35,6 @@ from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment, Interest
 
 log = structlog.get_logger("waypost.changes")
-
-PACE = 200
-"""Pokes a second: what Temporal takes beside its other work; each leads to a wake."""
 
 PINNED = Choices(in_flight="pin")
 """What is chosen for those who are not among the share that moves."""
@@ -128,13 +125,11 @@ def move(
     target: TargetVersion,
     those: Mapping[str, str],
     now: datetime,
-    first: int = 0,
     refused: frozenset[Kind] = frozenset(),
 ) -> Counter[Kind]:
     """Move these enrollments (customers by enrollment); return how many became of each kind.
 
-    Their customers are locked. `first` is how many were moved before, so that pokes keep their pace. Those who keep
-    their version for a `refused` kind have it on their timeline.
+    Their customers are locked. Those who keep their version for a `refused` kind have it on their timeline.
     """
     customers.lock_all(session, those.values())
     found = live_enrollments.by_ids(session, list(those), target.number)
@@ -149,7 +144,9 @@ def move(
     _skip_what_was_sent(session, target, moved, now)
     kept = [one for one in judged if one.outcome.kind in refused]
     decisions.add(session, [_decision(target, one, now) for one in [*moved, *kept]])
-    dispatches.add(session, [_poke(one, now, first + place) for place, one in enumerate(moved)])
+    poked = (one.enrollment for one in moved)
+    pokes = [dispatches.row(one.id, one.workflow_id, "poke", {}, Priority.BULK_START, now) for one in poked]
+    dispatches.add(session, pokes)
     tally.write(session)
     kinds = Counter[Kind](one.outcome.kind for one in judged)
     kinds["unsettled"] += len(found) - len(ours)  # their customer was merged into one who is not locked here
@@ -248,9 +245,3 @@ def told(outcome: PlaceOutcome) -> dict[str, Any]:
 
 def _mail(mail: SentMail) -> str:
     return f"{mail.template}, {mail.at.isoformat()}"
-
-
-def _poke(judged: Judged, now: datetime, place: int) -> bulk.ColumnValues:
-    own = judged.enrollment
-    row = dispatches.row(own.id, own.workflow_id, "poke", {}, Priority.BULK_START, now)
-    return row | {"not_before": now + timedelta(seconds=place // PACE)}

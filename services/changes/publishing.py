@@ -142,7 +142,7 @@ def _page(session: Session, operation: Operation, aim: TargetVersion, now: datet
         waits = not last and known["kept"].get("unsettled", 0) > 0
         return Done(count=0, cursor=f"{int(turn) + 1}/", result={"kept": {}}, note=WAITS) if waits else None
     refused = REFUSED_AT_LAST if last else REFUSED if turn == "1" else frozenset[Kind]()
-    kinds = moving.move(session, aim, those, now, current.done, refused)
+    kinds = moving.move(session, aim, those, now, refused)
     moved = Counter({kind: count for kind, count in kinds.items() if kind not in KEEPS})
     return Done(
         count=moved.total(),

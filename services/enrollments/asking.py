@@ -79,10 +79,16 @@ def outcome(session: Session, control_id: str) -> ControlRequest:
 
 
 def withdraw(session: Session, control_id: str, now: datetime) -> bool:
-    """Take back what nobody has done in time; False where it was done or refused by now."""
+    """Take back what nobody has done in time; False where it was done or refused by now. Its customer is locked.
+
+    A mail that was to go at once, past hours and caps, goes past nothing then.
+    """
     control = controls.locked(session, control_id)
     if control is None or control.status != ControlStatus.ASKED:
         return False
+    run = session.get(Enrollment, control.enrollment_id)
+    if run is not None and control.verb == "skip":
+        run.sent_past = None
     controls.settle(session, control, ControlStatus.WITHDRAWN, now)
     audit_log.settle(session, control.enrollment_id, control.id, {}, {"withdrawn": True})
     return True

@@ -134,6 +134,7 @@ def lead(session: Session, enrollment_ids: Collection[str], now: datetime, lag: 
 def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: timedelta) -> bool:
     """Until nothing is due; whether that was reached."""
     own, more = waking.enrollment, True
+    begun = own.wakes
     together.session.add(own)
     while more and _has_room(own):
         before, follows = own.wakes, own.state.get("phase", "new") != "new"
@@ -141,8 +142,8 @@ def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: time
         if own.wakes > before and follows:  # else its workflow asks for the wake when it starts
             own.follow_at = own.follow_at or now + spread(lag, own.id)
     _let_lead(own)
-    if own.follow_at is not None and not _has_room(own):
-        own.follow_at = now  # its workflow is to meet the next deadline, so it is to have caught up by then
+    if (own.follow_at is not None or own.wakes > begun) and not _has_room(own):
+        own.follow_at = now  # its workflow, which may rest since its start, is to go on and to meet the next deadline
     if own.due_at is not None and own.due_at <= now:
         own.due_at = None  # nothing was due all the same, and would not be at the next look
     return not more

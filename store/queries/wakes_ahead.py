@@ -1,7 +1,7 @@
 """Who is to be waked ahead of their workflow, and whose workflow is behind and is to be poked."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import exists, update
@@ -22,7 +22,12 @@ class WorkflowRow(NamedTuple):
     state: Mapping[str, Any]
     wakes: int
     wakes_at: datetime | None
+    follow_at: datetime | None
 
+
+LOOKED_AT, ANOTHER_LOOK = 200, timedelta(minutes=1)
+"""Workflows that are behind and looked at together, and when one for which a row is on its way is looked at again:
+where Temporal was away, the starts of a hundred thousand are."""
 
 _COLUMNS: Any = tuple(getattr(Enrollment, name) for name in WorkflowRow._fields)
 
@@ -82,15 +87,23 @@ def count_behind(session: Session) -> int:
 def behind(session: Session, now: datetime, limit: int, again: datetime) -> Sequence[WorkflowRow]:
     """The workflows that are to be poked by now, the longest behind first; nobody gets them before `again` any more.
 
-    One whose start is still on its way is passed over, and so is what another transaction holds.
+    One for which a start or a poke is still on its way is not given, and looked at again later; what another
+    transaction holds is passed over.
     """
     waits = exists().where(col(Dispatch.enrollment_id) == col(Enrollment.id))
-    query = select_columns(*_COLUMNS).where(col(Enrollment.follow_at) <= now, ~waits)
-    query = query.order_by(col(Enrollment.follow_at), col(Enrollment.id)).limit(limit)
-    rows = session.connection().execute(query.with_for_update(skip_locked=True, of=Enrollment)).all()
-    found = [WorkflowRow._make(one) for one in rows]
-    if not found:
-        return []
-    here = col(Enrollment.id).in_([one.id for one in found])
-    session.connection().execute(update(Enrollment).where(here).values(follow_at=again))
+    query = select_columns(waits, *_COLUMNS).where(col(Enrollment.follow_at) <= now)
+    query = query.order_by(col(Enrollment.follow_at), col(Enrollment.id)).limit(LOOKED_AT)
+    rows: Any = session.connection().execute(query.with_for_update(skip_locked=True, of=Enrollment)).all()
+    found = [WorkflowRow._make(one) for on_its_way, *one in rows if not on_its_way][:limit]
+    later = [name for on_its_way, name, *_ in rows if on_its_way]
+    for ids, at in (([one.id for one in found], again), (later, now + ANOTHER_LOOK)):
+        if ids:
+            here = col(Enrollment.id).in_(ids)
+            session.connection().execute(update(Enrollment).where(here).values(follow_at=at))
     return found
+
+
+def not_tried(session: Session, ids: Collection[str], now: datetime, again: datetime) -> None:
+    """These that `behind` gave until `again` were not poked: anybody gets them, unless they have followed meanwhile."""
+    here = col(Enrollment.id).in_(ids), col(Enrollment.follow_at) == again
+    session.connection().execute(update(Enrollment).where(*here).values(follow_at=now))

@@ -12,6 +12,7 @@ from sqlmodel import select
 from api.edge import ingestion_paths
 from mail.signed_links import Unsubscribe
 from store.tables.customers import Consent, Customer, Event
+from store.tables.enrollments import Enrollment
 from store.tables.messages import OutboxMail
 from waypost.wiring import Parts
 
@@ -229,11 +230,13 @@ def test_enrolling_by_hand_follows_the_reentry_rule(client: TestClient, welcome:
     assert client.get("/v1/reports/lifecycle").json()["stages"] == {"new": 1}
 
 
-def test_a_control_without_temporal_is_a_503_that_says_so(
+def test_a_control_that_cannot_be_done_at_once_nor_by_temporal_is_a_503_that_says_so(
     client: TestClient, welcome: dict[str, Any], parts: Parts
 ) -> None:
     client.post("/v1/track", json=EVENT)
     (enrollment,) = client.get("/v1/enrollments").json()["items"]
+    with parts.database.writing() as session:
+        session.get_one(Enrollment, enrollment["id"]).digest = "of no definition"
     answer = client.post(f"/v1/enrollments/{enrollment['id']}/pause")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:waypost:problem:temporal-unavailable")
 

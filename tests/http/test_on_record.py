@@ -24,7 +24,7 @@ def rows(parts: Parts, table: Any) -> list[Any]:
 
 
 class Controlled:
-    """Stands for the gateway: notes what Temporal is told."""
+    """Stands for the gateway: notes what Temporal is told, where something cannot be done at once."""
 
     def __init__(self, parts: Parts) -> None:
         self.told: list[tuple[Any, ...]] = []
@@ -121,6 +121,8 @@ def test_what_was_asked_and_refused_or_withdrawn_is_on_record_as_that(
         assert open_.after == {"asked": asked.id, "said": "please"}, "asked, and nobody knows yet what comes of it"
 
     monkeypatch.setattr(controlled, "hurry", nobody_is_there)
+    with parts.database.writing() as session:
+        session.get_one(Enrollment, run.id).digest = "of no definition"
     assert client.post(f"/v1/enrollments/{run.id}/exit", json={"reason": "please"}).status_code == 409
     (entry,) = entries(parts, "exit")
     assert (entry.before, entry.after) == ({}, {"withdrawn": True, "said": "please"})

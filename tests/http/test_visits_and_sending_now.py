@@ -2,12 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
@@ -98,31 +95,10 @@ def test_who_is_in_no_journey_has_no_bars(browser: Browser, client: TestClient) 
 # -- sent now ----------------------------------------------------------------------------------------------------------
 
 
-class HurriedWorker:
-    """Stands for the gateway: a worker that does what is asked of an enrollment as soon as it is hurried."""
-
-    def __init__(self, shell: Shell, clock: Callable[[], datetime]) -> None:
-        self.shell, self.clock = shell, clock
-
-    async def hurry(self, workflow_id: str) -> None:
-        self.shell.wake(self.clock())
-
-
-def hurried(desk: TestClient, shell: Shell, clock: Any) -> TestClient:
-    worker = HurriedWorker(shell, clock)
-
-    async def given() -> HurriedWorker:
-        return worker
-
-    state = cast(FastAPI, desk.app).state
-    state.backend = replace(state.backend, gateway=given)
-    return desk
-
-
 def test_a_mail_that_is_waited_for_is_asked_once_more_and_goes_on_record(
     browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
 ) -> None:
-    desk, run = hurried(browser("support"), shells[0], clock), run_of(parts, shells[0])
+    desk, run = browser("support"), run_of(parts, shells[0])
     url = f"/enrollments/{run.id}/send-now"
     assert f'href="{url}"' in desk.get(f"/customers/{run.customer_id}").text
     asked = desk.get(url).text
@@ -149,7 +125,7 @@ def test_two_who_send_it_at_once_pass_one_wait_over(
     browser: Browser, shells: list[Shell], parts: Parts, clock: Any
 ) -> None:
     """The first is asked for, and no worker has done it yet."""
-    desk, run = hurried(browser("support"), shells[0], clock), run_of(parts, shells[0])
+    desk, run = browser("support"), run_of(parts, shells[0])
     url = f"/enrollments/{run.id}/send-now"
     typed = {"step": "trial/wait:3 days", "form_token": token(desk.get(url).text)}
     with parts.database.writing() as session:
@@ -176,7 +152,7 @@ def test_what_the_policies_would_say_of_it_now_is_told_before(
 def test_a_wait_that_is_over_is_not_passed_over_twice(
     browser: Browser, shells: list[Shell], parts: Parts, clock: Any
 ) -> None:
-    desk, run = hurried(browser("support"), shells[0], clock), run_of(parts, shells[0])
+    desk, run = browser("support"), run_of(parts, shells[0])
     url = f"/enrollments/{run.id}/send-now"
     typed = {"step": "trial/wait:3 days", "form_token": token(desk.get(url).text)}
     clock.forward(days=2)
@@ -200,7 +176,6 @@ def test_a_marketer_lets_one_mail_past_hours_and_caps_and_says_why(
     held = {**settings, "quiet_hours": quiet, "cap": {"max": 1, "per": "7 days"}}
     assert client.put("/v1/settings", json=held).status_code == 200
     url, support, desk = f"/enrollments/{run.id}/send-now", browser("support"), browser("marketer")
-    hurried(desk, shells[0], clock)
     asked = support.get(url).text
     assert ("Send it past that" in asked, "A marketer can let this one mail" in asked) == (False, True)
     typed = {"step": "trial/wait:3 days", "past": "true", "reason": "asked by phone"}
@@ -231,7 +206,7 @@ def test_a_marketer_lets_one_mail_past_hours_and_caps_and_says_why(
 def test_nobody_lets_a_mail_past_a_no(
     browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
 ) -> None:
-    desk, run = hurried(browser("marketer"), shells[0], clock), run_of(parts, shells[0])
+    desk, run = browser("marketer"), run_of(parts, shells[0])
     url = f"/enrollments/{run.id}/send-now"
     typed = {"step": "trial/wait:3 days", "past": "true", "reason": "x", "form_token": token(desk.get(url).text)}
     client.put(f"/v1/customers/{run.customer_id}/consent/general", json={"granted": False})
@@ -244,7 +219,6 @@ def test_nobody_lets_a_mail_past_a_no(
 def test_the_api_lets_a_mail_past_hours_as_the_page_does(
     browser: Browser, client: TestClient, keys: dict[str, str], shells: list[Shell], parts: Parts, clock: Any
 ) -> None:
-    hurried(client, shells[0], clock)
     run = run_of(parts, shells[0])
     url, said = f"/v1/enrollments/{run.id}", {"past_hours": True, "reason": "asked by phone"}
     support = {"Authorization": f"Bearer {keys['support']}"}

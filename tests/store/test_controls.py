@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.enrollments import asking, places
+from services.enrollments import asking, places, wake
 from services.errors import InvalidInput, Refused
+from store.queries import customers
 from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment
 from tests.shells import Shell
-from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, pause, rows
+from tests.store.one_enrollment import TWO_DAYS, Ingest, ask, buys, mails, own, pause, rows
 
 pytestmark = pytest.mark.usefixtures("welcome")
 
@@ -34,6 +35,20 @@ def test_what_is_asked_is_done_in_its_order_or_refused(database: Database, shell
         ("resume", "refused", "the enrollment is not paused"),
     ]
     assert sorted(mails(database)) == ["mail_a", "mail_b"]
+
+
+def test_what_is_asked_can_be_done_in_the_transaction_that_asks(
+    database: Database, shell: Shell, noon: datetime
+) -> None:
+    """Whoever holds the customer is not passed over by themselves, and the poke finds that nothing is left to do."""
+    shell.wake(noon)
+    with database.writing() as session:
+        customers.lock_owners(session, [shell.enrollment])
+        asking.ask(session, session.get_one(Enrollment, shell.enrollment), "pause", noon)
+        assert wake.lead(session, [shell.enrollment], noon).done == [shell.enrollment]
+    assert (controls(database), own(database).paused, own(database).poked_at) == ([("pause", "done", None)], True, None)
+    shell.wake(noon)
+    assert shell.state.paused
 
 
 def test_what_is_asked_twice_under_one_name_is_asked_once(database: Database, shell: Shell, noon: datetime) -> None:

@@ -181,13 +181,51 @@ async def test_one_that_cannot_be_poked_keeps_nobody_else_from_it(
     assert (len(temporal.roused), [one["event"] for one in logs]) == (roused, ["not_followed"])
 
 
+@pytest.mark.parametrize("fault", ["answers that it is busy", "hangs"])
+async def test_one_with_which_temporal_is_busy_again_and_again_does_not_keep_those_behind_it(
+    database: Database,
+    take: Ingest,
+    clock: HandClock,
+    noon: datetime,
+    fault: str,
+) -> None:
+    """All were behind since the same moment, and are tried in the same order each time."""
+    begin(database, joined(database, take, "ann", "bob", "cy"), noon)
+    with database.writing() as session:
+        for one in session.exec(select(Enrollment)).all():
+            one.follow_at = noon
+    first = min(rows(database, Enrollment), key=lambda one: one.id)
+
+    class Busy(Temporal):
+        async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
+            if workflow_id != first.workflow_id:
+                return await super().rouse(workflow_id, stands)
+            if fault == "hangs":
+                await asyncio.Event().wait()
+            raise RPCError("workflow is busy", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+
+    temporal = Busy()
+    behind = WorkflowsBehind(database, temporal, clock, lag=LAG, patience=2.0)  # type: ignore[arg-type]
+    with capture_logs():
+        await behind.round()
+        await behind.round()
+    others = {one.workflow_id for one in rows(database, Enrollment)} - {first.workflow_id}
+    assert sorted(temporal.roused) == sorted(others)
+    assert {one.follow_at for one in rows(database, Enrollment)} == {noon + AGAIN}, "each was tried once"
+
+
 async def test_a_workflow_is_not_poked_before_it_is_started(
     database: Database, shell: Shell, behind: WorkflowsBehind, temporal: Temporal, clock: HandClock, noon: datetime
 ) -> None:
     lead(database, noon, shell)
+    with database.writing() as session:
+        session.exec(select(Enrollment)).one().follow_at = noon
     clock.forward(minutes=1)
     await behind.round()
+    looks_again = own(database).follow_at
     assert temporal.roused == []
+    assert looks_again is not None
+    assert looks_again > clock(), "else all whose starts are on their way would be looked at again and again"
 
 
 async def test_one_whose_wake_fails_fails_alone_and_is_left_to_its_workflow(

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from journeys.machine.woken import STATE, Bookmark, restored
 from services.enrollments import asking
+from services.enrollments.working_off import INPUTS
 from services.errors import NotFound
 from services.ingestion.ingest import IngestResult
 from store.queries import dispatches
@@ -151,6 +152,40 @@ async def test_a_start_whose_enrollment_has_ended_since_does_not_rest(
     take({"type": "track", "userId": "ann", "event": "Account Closed"})
     await carrying.round(STARTS)
     assert ([rests for _, rests in temporal.started], enrollment(database).status) == ([None], "ended")
+
+
+WAITING = """journey: waiting
+enter: [{on: Begun}]
+start: a
+stages:
+  a: {steps: [{wait: 30 days}], transitions: [{on: E, to: b}]}
+  b: {steps: [{wait: 30 days}], transitions: [{on: E, to: a}]}
+"""
+
+
+@pytest.mark.parametrize("events", [INPUTS - 1, 120])
+async def test_a_start_behind_more_than_one_wake_does_rests_no_longer_than_its_workflow_has_nothing_to_do(
+    database: Database,
+    take: Ingest,
+    temporal: Temporal,
+    publish: Callable[[str, str], None],
+    clock: Any,
+    noon: datetime,
+    events: int,
+) -> None:
+    """Who came while no dispatcher ran had much happen since, of which nobody was told: it waited for nothing yet.
+
+    One wake more may not be kept for the workflow, so nobody else goes on, or meets the next deadline in time.
+    """
+    publish("waiting", WAITING)
+    take({"type": "track", "userId": "bob", "event": "Begun"})
+    take(*({"type": "track", "userId": "bob", "event": "E"} for _ in range(events)))
+    carrying = Dispatcher(database, temporal, clock, lag=timedelta(minutes=5))  # type: ignore[arg-type]
+    fresh = Shell(database, enrollment(database))
+    await carrying.round(STARTS)
+    assert [rests for _, rests in temporal.started] == [timedelta()]
+    fresh.wake(noon)
+    assert fresh.state.visit == events + 1
 
 
 async def test_a_start_whose_customer_was_erased_since_starts_nothing(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlmodel import SQLModel
@@ -81,6 +82,16 @@ def test_each_revision_keeps_the_rows_of_the_one_before_and_says_what_became_of_
         assert [name for name, rows in before.items() if not rows] == [], "a table without a row proves nothing"
     assert not migrate.pending(climber.database.engine)
     assert migrate.differences(climber.database.engine) == []
+
+
+def test_the_version_before_takes_rows_that_were_to_be_waked_at(climber: Climber) -> None:
+    climber.climb("0050")
+    row = {"enrollment_id": "e", "workflow_id": "w", "kind": "start", "payload": {}, "priority": 2, "attempts": 0}
+    climber.fill({"dispatch": [{**row, "status": "to_wake", "created_at": datetime(2026, 3, 2, tzinfo=UTC)}]})
+    settings = migrate.config()
+    settings.attributes["engine"] = climber.database.engine
+    command.downgrade(settings, "0049")
+    assert [one["status"] for one in climber.rows("dispatch")] == ["ready"]
 
 
 def _expected(revision: str, before: Mapping[str, list[Row]], tables: set[str]) -> dict[str, list[Row]]:

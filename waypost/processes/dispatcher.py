@@ -269,13 +269,15 @@ class Dispatcher:
             await self._gateway.restart(row.workflow_id, where_it_stands(known))
 
     def _rests(self, known: WorkflowRow) -> timedelta | None:
-        """How long one that starts has nothing to do; None where its first wake was not done ahead, or was its last."""
+        """How long one that starts has nothing to do or to follow.
+
+        None where its first wake was not done ahead, or was its last.
+        """
         if known.status != EnrollmentStatus.LIVE or known.state.get("phase", "new") == "new":
             return None
-        if known.wakes_at is None:
-            return REST
-        looks_at = known.wakes_at + wake.spread(self._lag, known.id)
-        return max(min(looks_at - self._clock(), REST), timedelta())
+        looks_at = known.wakes_at and known.wakes_at + wake.spread(self._lag, known.id)
+        rests = [one - self._clock() for one in (looks_at, known.follow_at) if one is not None]
+        return max(min([REST, *rests]), timedelta())
 
     def _traced(self, name: str, row: Dispatch) -> AbstractContextManager[Any]:
         """A span below the present one, or below what caused the row; none where that was not traced."""

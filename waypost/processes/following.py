@@ -5,8 +5,9 @@ is slow, or hangs, delays what Temporal shows and nothing else.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -42,7 +43,7 @@ SELDOM = 4.0
 """Seconds until the next look where nobody is behind."""
 
 UNREACHABLE = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
-"""Answers of Temporal after which the others are not tried either."""
+"""Answers of Temporal after which a round tries no others: the next one does."""
 
 log = structlog.get_logger("waypost.following")
 
@@ -78,16 +79,21 @@ class WorkflowsBehind:
 
     async def round(self) -> int:
         """Poke some workflows, unless a whole batch of enrollments waits to be waked; return how many that were."""
-        found = await asyncio.to_thread(self._behind)
+        now = self._clock()
+        found = await asyncio.to_thread(self._behind, now)
+        left = deque(found)
         try:
             async with asyncio.timeout(self._patience):
-                await self._poke(found)
+                await self._poke(left)
         except TimeoutError:
-            log.warning("not_followed", error="TimeoutError")  # those that are left are tried again
+            log.warning("not_followed", error="TimeoutError")
+        if left:
+            back = partial(wakes_ahead.not_tried, ids=[one.id for one in left], now=now, again=now + AGAIN)
+            await asyncio.to_thread(self._database.write, back)
         return len(found)
 
-    def _behind(self) -> Sequence[WorkflowRow]:
-        now, early = self._clock(), self._lag / TOO_EARLY
+    def _behind(self, now: datetime) -> Sequence[WorkflowRow]:
+        early = self._lag / TOO_EARLY
         with self._database.reading() as session:
             first, behind = wakes_ahead.next_due_and_behind(session)
             due = wakes_ahead.due(session, now, BATCH) if first is not None and first <= now else ()
@@ -97,9 +103,11 @@ class WorkflowsBehind:
             return ()
         return self._database.write(lambda session: wakes_ahead.behind(session, now + early, AT_ONCE, now + AGAIN))
 
-    async def _poke(self, those: Sequence[WorkflowRow]) -> None:
+    async def _poke(self, left: deque[WorkflowRow]) -> None:
+        """One after another; those that were not tried are left, so that the next round begins behind who failed."""
         over = list[str]()
-        for one in those:
+        while left:
+            one = left.popleft()
             try:
                 if not await self._gateway.rouse(one.workflow_id, where_it_stands(one)):
                     over.append(one.id)

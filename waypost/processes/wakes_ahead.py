@@ -140,9 +140,9 @@ class WakesAhead:
         own = self._is_its_own(row.enrollment_id, error)
 
         def leave(session: Session) -> None:
+            dispatches.waked(session, [row.id])  # its row first, as whoever wakes at it does
             if own:
                 wakes_ahead.not_due(session, row.enrollment_id)
-            dispatches.waked(session, [row.id])
 
         self._database.write(leave)
         return 1

@@ -1,4 +1,8 @@
-"""How many rows of each kind are on their way to Temporal is read along an index."""
+"""How many rows of each kind are on their way to Temporal is read along an index.
+
+From here on a start or a poke may be `to_wake`. The version before takes no such row: all that is due by it is the
+workflow's to do.
+"""
 
 from alembic import op
 
@@ -14,3 +18,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_dispatch_kind", "dispatch")
+    op.execute("UPDATE dispatch SET status = 'ready' WHERE status = 'to_wake'")
