@@ -6,7 +6,7 @@ Who cannot be moved keeps place and version.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -131,11 +131,11 @@ def move(
 
     Their customers are locked. Those who keep their version for a `refused` kind have it on their timeline.
     """
-    customers.lock_all(session, those.values())
+    heard = {one.id: one.seq for one in customers.lock_all(session, those.values())}
     found = live_enrollments.by_ids(session, list(those), target.number)
     ours = [one for one in found if one.customer_id == those[one.id]]
     judged = list(judge(session, target, ours, now))
-    moved = [one for one in judged if one.outcome.state is not None]
+    moved = [_hears_from_now(one, heard) for one in judged if one.outcome.state is not None]
     rows, tally = [_row(target, one, now) for one in moved], Tally()
     for one in moved:
         _count(tally, one, now)
@@ -153,6 +153,18 @@ def move(
     return +kinds
 
 
+def _hears_from_now(judged: Judged, heard: Mapping[str, int]) -> Judged:
+    """Events before the move that its version did not wait for are no news to the other one; it knows them as facts.
+
+    One that is paused has not looked at what came meanwhile: it hears that when it is resumed.
+    """
+    state = judged.outcome.state
+    if state is None or state.paused:
+        return judged
+    cursor = max(state.cursor, heard[judged.enrollment.customer_id])
+    return replace(judged, outcome=replace(judged.outcome, state=state.changed(cursor=cursor)))
+
+
 def _row(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnValues:
     state = judged.outcome.state
     assert state is not None
@@ -162,6 +174,7 @@ def _row(target: TargetVersion, judged: Judged, now: datetime) -> bulk.ColumnVal
         "digest": target.program.digest,
         "migrating": True,
         "state": kept(state),
+        "cursor": state.cursor,
         "stage": state.stage,
         "step": state.position,
         "visit": state.visit,
