@@ -27,7 +27,7 @@ from api.pages import (
 from api.pages.broadcasts import counting, watching
 from api.pages.broadcasts import deciding as broadcast_deciding
 from api.pages.broadcasts import editing as broadcast_editor
-from api.pages.customers import bars, changing, consent, finding, history, mails, one_customer, sending_now
+from api.pages.customers import bars, changing, consent, entering, finding, history, mails, one_customer, sending_now
 from api.pages.frame import problems, static_files
 from api.pages.journeys import controls as controls_page
 from api.pages.journeys import enrollments as enrollments_page
@@ -153,6 +153,7 @@ ROUTERS = (
     one_customer,
     mails,
     sending_now,
+    entering,
     changing,
     approvals_page,
     beginning,

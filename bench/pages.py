@@ -163,6 +163,8 @@ def _paths(run: Enrollment) -> Sequence[str]:
         customer, f"{customer}/timeline", f"{customer}/timeline?view=all", f"{customer}/timeline?view=raw",
         f"{customer}/visits.svg?steps=true", f"{customer}/map/{run.id}.svg",
         f"{customer}/why?journey=lifecycle&step=s0m1", crowded, f"{crowded}/timeline", mail, f"{mail}/body",
+        "/messages", "/messages?status=skipped", "/messages?status=parked", "/messages?journey=lifecycle",
+        "/messages?template=t0&status=accepted", "/messages?broadcast=b7",
         *(f"/enrollments/{run.id}/{verb}" for verb in ("pause", "resume", "skip", "move", "exit", "send-now")),
         "/journeys", "/journeys?archived=true", lifecycle, under_way,
         *(f"{under_way}?{one}" for one in (

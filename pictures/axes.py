@@ -24,10 +24,11 @@ STYLE = (
     ".name{font-size:16px;font-weight:600}.unit{font-size:12px;fill:var(--faint)}.axis{font-size:11px;fill:var(--faint)}"
     ".text{font-size:12px}.small{font-size:11px}.grid{stroke:var(--line);stroke-width:.7;fill:none}"
     ".zero{stroke:var(--edge);stroke-width:1.2;fill:none}.line{stroke-width:2;fill:none;stroke-linejoin:round}"
-    ".bar{fill:var(--accent)}.back{fill:var(--soft)}.flow{fill-opacity:.35}.cell{fill:var(--accent)}"
+    ".bar{fill:var(--accent)}.back{fill:var(--soft)}.flow{fill-opacity:var(--flow)}.cell{fill:var(--accent)}"
     ".still{stroke:var(--here);stroke-width:1.5;fill:none}.mark{fill:var(--accent)}"
     ".none{stroke:var(--line);stroke-width:.5;fill:none}"
     ".reach{stroke:var(--accent);stroke-width:2}"
+    ".over{paint-order:stroke;stroke:var(--box);stroke-width:5px;stroke-linejoin:round}"
     + "".join(f".s{number}{{fill:{one};stroke:{one}}}.l{number}{{stroke:{one}}}" for number, one in enumerate(SERIES))
 )
 """The classes of all charts of reports; `s0` to `s9` are filled with the colours of a series, `l0` to `l9` drawn."""
@@ -116,10 +117,13 @@ def dates(plot: Plot, first: date, last: date) -> list[str]:
     return parts
 
 
-def key(names: Sequence[str], top: float, width: float) -> tuple[list[str], float]:
-    """What each colour is, in as many rows as it takes; and where the rows end."""
+def key(
+    names: Sequence[str], top: float, width: float, colours: Sequence[int] | None = None
+) -> tuple[list[str], float]:
+    """What each colour is, in as many rows as it takes; and where the rows end. `colours` are places of the series."""
+    numbers = colours or range(len(names))
     parts, x, y = list[str](), EDGE, top
-    for index, name in enumerate(names):
+    for index, name in zip(numbers, names, strict=True):
         text = cut(name.replace("_", " "), 12, width - 2 * EDGE - 20)
         wide = svg.width_of(text, 12) + 34
         if x > EDGE and x + wide > width - EDGE:
@@ -143,9 +147,13 @@ def nothing(name: str, told: str, width: float, theme: Theme) -> str:
 
 
 def lines(text: str, x: float, y: float, width: float, class_: str = "text") -> tuple[list[str], float]:
-    """A sentence in as many lines as it takes, the first at `y`; and where the next one would be."""
+    """A sentence in as many lines as it takes, the first at `y`; and where the next one would be.
+
+    No line of a grid runs through its letters.
+    """
     rows = wrapped(text, 12, width)
-    return [label(x, y + LINE * number, row, class_=class_) for number, row in enumerate(rows)], y + LINE * len(rows)
+    kind = f"{class_} over"
+    return [label(x, y + LINE * number, row, class_=kind) for number, row in enumerate(rows)], y + LINE * len(rows)
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""Charts of simulations and reports: mails per day, customers per stage over time, one customer's path."""
+"""Charts of simulations: customers per stage over time, two versions side by side, one customer's path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,6 @@ from pictures.svg import SERIES, Theme, cut, label, tag
 WIDTH, HEIGHT = 920.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 190.0, 52.0, 40.0
 """Pixels: a chart with the margins that hold its scale, its key, its name and its dates, at the sizes of `STYLE`."""
-
-MOST_BARS = 120
-"""Bars side by side: with the margins off, each has five pixels and a gap still; more days are drawn as weeks."""
 
 STYLE = (
     ".name{font-size:16px;font-weight:600}.axis{font-size:11px;fill:var(--faint)}.key{font-size:12px}"
@@ -37,32 +34,6 @@ class Mark:
     at: datetime
     text: str
     kind: str
-
-
-def bars(days: Mapping[date, Mapping[str, int]], name: str, theme: Theme = "auto") -> str:
-    """Stacked columns, a day (or, for long stretches, a week or more) each."""
-    if not days:
-        return _nothing(name, theme)
-    names, step = _by_weight(days), _step(days)
-    grouped = _grouped(days, step)
-    highest = max(sum(counts.values()) for counts in grouped.values()) or 1
-    first, last = min(grouped), max(grouped) + timedelta(days=step)
-    wide = (WIDTH - LEFT - RIGHT) * step / (last - first).days
-    parts = [
-        _heading(name, "mails " + ("a day" if step == 1 else f"in {step} days")),
-        *_grid(highest),
-        *_dates(first, last),
-    ]
-    for day, counts in sorted(grouped.items()):
-        base, x = 0, LEFT + (WIDTH - LEFT - RIGHT) * (day - first).days / (last - first).days
-        for index, key in enumerate(names):
-            count = counts.get(key, 0)
-            if count:
-                y = _y(base + count, highest)
-                box = {"x": x + 0.5, "y": y, "width": max(wide - 1, 0.8), "height": _y(base, highest) - y}
-                parts.append(tag("rect", svg.title(f"{day}: {count:,} {key}"), fill=_colour(index), **box))
-                base += count
-    return _finish(parts, names, name, theme)
 
 
 def areas(days: Mapping[date, Mapping[str, int]], order: Sequence[str], name: str, theme: Theme = "auto") -> str:
@@ -201,28 +172,6 @@ def _dates(first: date, last: date) -> list[str]:
         anchor = "start" if index == 0 else "end" if index == 5 else "middle"
         parts.append(label(x, HEIGHT - BOTTOM + 20, day.isoformat(), class_="axis", text_anchor=anchor))
     return parts
-
-
-def _by_weight(days: Mapping[date, Mapping[str, int]]) -> list[str]:
-    totals: dict[str, int] = {}
-    for counts in days.values():
-        for key, count in counts.items():
-            totals[key] = totals.get(key, 0) + count
-    return sorted(totals, key=lambda key: (-totals[key], key))
-
-
-def _step(days: Mapping[date, Mapping[str, int]]) -> int:
-    length = (max(days) - min(days)).days + 1
-    return next(step for step in (1, 7, 14, 28, 91, 10_000) if length / step <= MOST_BARS)
-
-
-def _grouped(days: Mapping[date, Mapping[str, int]], step: int) -> dict[date, dict[str, int]]:
-    first, grouped = min(days), dict[date, dict[str, int]]()
-    for day, counts in days.items():
-        here = grouped.setdefault(first + timedelta(days=(day - first).days // step * step), {})
-        for key, count in counts.items():
-            here[key] = here.get(key, 0) + count
-    return grouped
 
 
 def _colour(index: int) -> str:

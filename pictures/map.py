@@ -23,7 +23,7 @@ LABEL, LABEL_WIDTH = 11.5, 216.0
 STYLE = (
     ".head{font-size:14px;font-weight:600}.step{font-size:12px}.arm{font-size:11px;fill:var(--faint);font-style:italic}"
     ".way{fill:none;stroke:var(--edge);stroke-width:1.5}.on{font-size:11.5px;fill:var(--ink);paint-order:stroke;"
-    "stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}.if{fill:var(--faint)}.count{font-size:11px;"
+    "stroke:var(--paper);stroke-width:7px;stroke-linejoin:round}.if{fill:var(--faint)}.count{font-size:11px;"
     "font-weight:600;fill:var(--accent)}.icon{fill:none;stroke:var(--accent);stroke-width:1.4;stroke-linejoin:round;"
     "stroke-linecap:round}.here{font-size:11px;font-weight:600;fill:var(--here)}.name{font-size:16px;font-weight:600}"
 )
@@ -70,8 +70,9 @@ def draw(
     parts.append(_entrance(journey, layout))
     wide = max(layout.width, svg.width_of(journey.name or journey.journey, 16) + 60)
     return svg.document(
-        wide, layout.height, parts, name=f"The journey {journey.name or journey.journey}", theme=theme, style=STYLE
-    )
+        wide, layout.height, parts, name=f"The journey {journey.name or journey.journey}", theme=theme, style=STYLE,
+        ground="paper",
+    )  # fmt: skip
 
 
 # -- ways --------------------------------------------------------------------------------------------------------------

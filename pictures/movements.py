@@ -1,8 +1,10 @@
-"""Movements between stages: a flow from left to right where there are few stages, a matrix where there are many."""
+"""Movements between stages: a flow from left to right where there are few stages, a matrix where there are many.
+
+Where the numbers of a matrix would not fit, on a telephone, the ways are a list, the most used first.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from pictures import axes, svg
 from pictures.axes import EDGE
@@ -17,8 +19,14 @@ ENTRY, END = "", "ended"
 HIGH, GAP, THIN = 360.0, 12.0, 3.0
 """Pixels: of all ribbons together, between two stages, and the least of a stage."""
 
-NARROW = 20.0
-"""Pixels of a column of the matrix above which its number fits; of narrower ones some have none."""
+ROW = 30.0
+"""Pixels of a row of the list, with its bar."""
+
+MOST_ROWS = 24
+"""Ways of a list; the rest is counted."""
+
+OTHER = f"s{len(SERIES) - 2}"
+"""The colour of what is no stage: who enters, and who leaves."""
 
 Flows = Mapping[tuple[str, str], int]
 """How many moved from one stage to another; from "" who entered, to `ended` who left."""
@@ -34,9 +42,12 @@ def draw(
         return axes.nothing(name, told, width, theme)
     stages = [one for one in order if any(one in way for way in moved)]
     stages += sorted({one for way in moved for one in way if one not in (ENTRY, END, *stages)})
-    if len(stages) > MOST_STAGES:
+    if len(stages) <= MOST_STAGES:
+        colours = {one: f"s{number % len(SERIES)}" for number, one in enumerate(dict.fromkeys((*order, *stages)))}
+        return _flow(moved, stages, colours, name, told, width, theme)
+    if _cell_width(width, stages) >= svg.width_of(max(map(_short, moved.values()), key=len), 11):
         return _matrix(moved, stages, name, told, width, theme)
-    return _flow(moved, stages, name, told, width, theme)
+    return _list(moved, name, told, width, theme)
 
 
 # -- a flow ------------------------------------------------------------------------------------------------------------
@@ -56,22 +67,26 @@ class _FlowColumn:
         return self.places[stage][0] + before
 
 
-def _flow(moved: Flows, stages: Sequence[str], name: str, told: str, width: float, theme: Theme) -> str:
+def _flow(
+    moved: Flows, stages: Sequence[str], colours: Mapping[str, str], name: str, told: str, width: float, theme: Theme
+) -> str:
+    """A stage has the colour of its place among all of them, in every picture of the journey."""
     total = sum(moved.values())
     sources = [one for one in (ENTRY, *stages) if any(way[0] == one for way in moved)]
     targets = [one for one in (*stages, END) if any(way[1] == one for way in moved)]
     scale = HIGH / total
     parts, top = axes.heading(name, "movements, as thick as there were of them; from the left to the right", width)
     sides = (_side(moved, sources, 0, scale, top), _side(moved, targets, 1, scale, top))
-    room = min(190.0, width * 0.33)
+    room = min(190.0, width * 0.38)
     left, right = EDGE + room, width - EDGE - room
     for source in sources:
         for target in targets:
             if count := moved.get((source, target)):
-                parts.append(_ribbon(sides, (source, target), count, scale, (left, right), _colour(source, stages)))
+                parts.append(_ribbon(sides, (source, target), count, scale, (left, right), colours.get(source, OTHER)))
     for side, names, x in ((0, sources, left), (1, targets, right)):
         for one in names:
-            parts += _stage(sides[side].places[one], one, _sum(moved, one, side), x, side, stages, room)
+            place, colour = sides[side].places[one], colours.get(one, OTHER)
+            parts += _stage(place, one, _sum(moved, one, side), x, side, colour, room)
     bottom = max(y + high for side in sides for y, high in side.places.values())
     return axes.drawn(parts, width, bottom + 22, name=name, told=told, theme=theme)
 
@@ -87,10 +102,6 @@ def _side(moved: Flows, names: Sequence[str], side: int, scale: float, y: float)
 
 def _sum(moved: Flows, stage: str, side: int) -> int:
     return sum(count for way, count in moved.items() if way[side] == stage)
-
-
-def _colour(stage: str, stages: Sequence[str]) -> str:
-    return f"s{stages.index(stage) % len(SERIES)}" if stage in stages else f"s{len(SERIES) - 2}"
 
 
 def _ribbon(
@@ -113,18 +124,19 @@ def _ribbon(
 
 
 def _stage(
-    place: tuple[float, float], stage: str, count: int, x: float, side: int, stages: Sequence[str], room: float
+    place: tuple[float, float], stage: str, count: int, x: float, side: int, colour: str, room: float
 ) -> list[str]:
+    """The bar of a stage, with its name and its count: below each other where they do not fit beside each other."""
     y, high = place
-    text = f"{cut(shown(stage), 12, room - 14 - svg.width_of(f' {count:,}', 12))} {count:,}"
-    box = tag(
-        "rect", x=x if side == 0 else x - 8, y=y, width=8, height=high, class_=_colour(stage, stages),
-        style="stroke:none",
-    )  # fmt: skip
-    anchor = "end" if side == 0 else "start"
+    lines = [f"{shown(stage)} {count:,}"]
+    if svg.width_of(lines[0], 12) > room - 10:
+        lines = [cut(shown(stage), 12, room - 10), f"{count:,}"]
+    box = tag("rect", x=x if side == 0 else x - 8, y=y, width=8, height=high, class_=colour, style="stroke:none")
+    anchor, middle = "end" if side == 0 else "start", y + max(high, 15) / 2 + 4 - 7 * (len(lines) - 1)
+    at = x - 6 if side == 0 else x + 6
     return [
         box,
-        label(x - 6 if side == 0 else x + 6, y + max(high, 15) / 2 + 4, text, class_="text", text_anchor=anchor),
+        *(label(at, middle + 14 * row, text, class_="text", text_anchor=anchor) for row, text in enumerate(lines)),
     ]
 
 
@@ -140,16 +152,15 @@ def _matrix(moved: Flows, stages: Sequence[str], name: str, told: str, width: fl
     """A row for where they came from, a column (by its number) for where they went, darker the more there were."""
     rows = [one for one in (ENTRY, *stages) if _sum(moved, one, 0)]
     numbered = [*stages, END]
-    room = min(190.0, width * 0.34)
-    cell = min(64.0, (width - 2 * EDGE - room) / len(numbered))
+    cell = _cell_width(width, stages)
+    room = _room(width)
     unit = "movements from the stage of the row to the stage of the column; × is the end"
     parts, top = axes.heading(name, unit, width)
     most, top = max(moved.values()), top + 18
     for column, one in enumerate(numbered):
         x = EDGE + room + cell * (column + 0.5)
-        if one == END or column % ceil(NARROW / cell) == 0:
-            said = "×" if one == END else str(column + 1)
-            parts.append(label(x, top - 8, said, class_="axis", text_anchor="middle"))
+        said = "×" if one == END else str(column + 1)
+        parts.append(label(x, top - 8, said, class_="axis", text_anchor="middle"))
     for number, source in enumerate(rows):
         y = top + 26 * number
         written = f"{stages.index(source) + 1} {shown(source)}" if source in stages else shown(source)
@@ -170,11 +181,19 @@ def _cell(x: float, y: float, wide: float, count: int, most: int, way: tuple[str
         return [tag("rect", class_="none", **box)]
     said = svg.title(f"{shown(way[0])} → {shown(way[1])}: {count:,}")
     shade = 0.12 + 0.43 * count / most
-    text = _short(count)
-    parts = [tag("rect", said, class_="cell", fill_opacity=round(shade, 3), **box)]
-    if svg.width_of(text, 11) <= wide:
-        parts.append(label(x + wide / 2, y + 17, text, class_="small", text_anchor="middle"))
-    return parts
+    return [
+        tag("rect", said, class_="cell", fill_opacity=round(shade, 3), **box),
+        label(x + wide / 2, y + 17, _short(count), class_="small", text_anchor="middle"),
+    ]
+
+
+def _room(width: float) -> float:
+    """Pixels for the names of the rows."""
+    return min(190.0, width * 0.34)
+
+
+def _cell_width(width: float, stages: Sequence[str]) -> float:
+    return min(64.0, (width - 2 * EDGE - _room(width)) / (len(stages) + 1))
 
 
 def _short(count: int) -> str:
@@ -183,3 +202,28 @@ def _short(count: int) -> str:
         if count >= least:
             return f"{count // (1_000_000 if letter == 'M' else 1_000)}{letter}"
     return f"{count:,}"
+
+
+# -- a list ------------------------------------------------------------------------------------------------------------
+
+
+def _list(moved: Flows, name: str, told: str, width: float, theme: Theme) -> str:
+    """A row for each way with its number and a bar from zero, the most used first."""
+    parts, top = axes.heading(name, "movements from one stage to another, the most of them first", width)
+    ranked = sorted(moved.items(), key=lambda way: -way[1])
+    most, wide = ranked[0][1], width - 2 * EDGE
+    for number, (way, count) in enumerate(ranked[:MOST_ROWS]):
+        y, said = top + ROW * number, f"{count:,}"
+        ways = cut(f"{shown(way[0])} → {shown(way[1])}", 12, wide - svg.width_of(said, 12) - 8)
+        parts += [
+            label(EDGE, y + 12, ways, class_="text"),
+            label(width - EDGE, y + 12, said, class_="text", text_anchor="end"),
+            tag("rect", x=EDGE, y=y + 17, width=wide, height=5, rx=2.5, class_="back"),
+            tag("rect", x=EDGE, y=y + 17, width=max(wide * count / most, 1.5), height=5, rx=2.5, class_="bar"),
+        ]
+    bottom, rest = top + ROW * min(len(ranked), MOST_ROWS), ranked[MOST_ROWS:]
+    if rest:
+        left_out = f"and {len(rest):,} more ways, with {sum(count for _, count in rest):,} movements"
+        text, bottom = axes.lines(left_out, EDGE, bottom + 14, wide, "axis")
+        parts += text
+    return axes.drawn(parts, width, bottom + 12, name=name, told=told, theme=theme)

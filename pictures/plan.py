@@ -57,7 +57,7 @@ def draw(changes: Sequence[Mapping[str, Any]], name: str, sides: tuple[str, str]
         *(part for row in rows for part in _drawn(row)),
         *([label(20, end + 24, told, class_="side")] if told else []),
     ]
-    return svg.document(WIDTH, end + (36 if told else 18), parts, name=name, theme=theme, style=STYLE)
+    return svg.document(WIDTH, end + (36 if told else 18), parts, name=name, theme=theme, style=STYLE, ground="paper")
 
 
 def _rows(changes: Sequence[Mapping[str, Any]]) -> list[_Row]:

@@ -18,7 +18,10 @@ def draw(
     periods: Mapping[date, Mapping[str, int]], order: Sequence[str], name: str, told: str,
     *, width: float = axes.WIDE, theme: Theme = "auto",
 ) -> str:  # fmt: skip
-    """A line for each stage in this order; `periods` are counts by the last day of each, `told` says it in words."""
+    """A line for each stage in this order; `periods` are counts by the last day of each, `told` says it in words.
+
+    A stage has the colour of its place among all of them; one in which nobody stood has no line.
+    """
     width = axes.bounded(width)
     if not any(any(counts.values()) for counts in periods.values()):
         return axes.nothing(name, told, width, theme)
@@ -28,9 +31,11 @@ def draw(
     parts, top = axes.heading(name, "customers in each stage when the period closed", width)
     plot = Plot(left=left, right=width - EDGE, top=top, bottom=top + HIGH)
     parts += [*axes.levels(plot, values), *axes.dates(plot, days[0], days[-1])]
-    for index, stage in enumerate(order):
+    standing = [index for index, stage in enumerate(order) if any(counts.get(stage) for counts in periods.values())]
+    for index in standing:
+        stage = order[index]
         parts.append(_line(plot, days, [periods[day].get(stage, 0) for day in days], stage, index, values[-1]))
-    key, end = axes.key(order, plot.bottom + 50, width)
+    key, end = axes.key([order[one] for one in standing], plot.bottom + 50, width, standing)
     return axes.drawn([*parts, *key], width, end, name=name, told=told, theme=theme)
 
 

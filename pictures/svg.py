@@ -9,25 +9,20 @@ Theme = Literal["light", "dark", "auto"]
 FONT = "ui-sans-serif, system-ui, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 LIGHT = {
-    "paper": "#fbfaf7", "box": "#ffffff", "line": "#cfc9bc", "ink": "#1d2433", "faint": "#6b7280", "edge": "#8a8577",
-    "accent": "#0b6e4f", "here": "#c2410c", "soft": "#eef3ee",
+    "paper": "#f7f6f3", "box": "#ffffff", "line": "#d8d4ca", "ink": "#1d2433", "faint": "#5b6270", "edge": "#8a8577",
+    "accent": "#0b6e4f", "here": "#b4410e", "soft": "#eaf2ed", "flow": ".4",
+    "s1": "#3b82c4", "s2": "#d97706", "s3": "#8b5cf6", "s4": "#be3455", "s5": "#6b8e23", "s6": "#0891b2",
+    "s7": "#a16207", "s8": "#7c8698", "s9": "#db2777",
 }  # fmt: skip
 DARK = {
-    "paper": "#14171d", "box": "#1d222b", "line": "#3b4351", "ink": "#e8e6df", "faint": "#9aa3b2", "edge": "#8390a5",
-    "accent": "#5cc49a", "here": "#fb923c", "soft": "#22302b",
+    "paper": "#12151a", "box": "#1a1f27", "line": "#3b4351", "ink": "#e8e6df", "faint": "#a0a8b6", "edge": "#8390a5",
+    "accent": "#63c79f", "here": "#fb923c", "soft": "#1d2d27", "flow": ".55",
+    "s1": "#6aa9e9", "s2": "#f0a13a", "s3": "#ab8bff", "s4": "#ec6f8b", "s5": "#a5c55a", "s6": "#43c0dd",
+    "s7": "#d3a04a", "s8": "#a3acbd", "s9": "#f277b0",
 }  # fmt: skip
-SERIES = (
-    "var(--accent)",
-    "#3b82c4",
-    "#d97706",
-    "#8b5cf6",
-    "#be3455",
-    "#6b8e23",
-    "#0891b2",
-    "#a16207",
-    "#7c8698",
-    "#db2777",
-)
+"""The colours of `templates/pages/static/app.css`, so that a picture lies on a page as if it were of one piece."""
+
+SERIES = ("var(--accent)", *(f"var(--s{number})" for number in range(1, 10)))
 """Ten colours that are told apart beside one another on both papers, the accent first; an eleventh begins anew."""
 
 TEXT = f"text{{font-family:{FONT};fill:var(--ink)}}"
@@ -77,14 +72,15 @@ def document(
     theme: Theme | None,
     style: str = "",
     told: str = "",
+    ground: Literal["paper", "box"] = "box",
 ) -> str:
     """A whole picture with its palette; `auto` follows the reader's preference, None leaves its style to a page.
 
     Its `name`, and what is `told` of it in words, are what a screen reader says. Within a page what it holds is read
-    too, such as its links.
+    too, such as its links. A chart lies on the `ground` of a card; what has boxes of its own lies on paper.
     """
     head = "" if theme is None else f"<style>{_palette(theme)}{TEXT}{style}</style>"
-    background = tag("rect", width="100%", height="100%", fill="var(--paper)")
+    background = tag("rect", width="100%", height="100%", fill=f"var(--{ground})")
     return tag(
         "svg",
         title(name),

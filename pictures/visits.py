@@ -123,7 +123,7 @@ def _now(plot: Plot, scale: _Scale) -> list[str]:
     anchor = "end" if x > (plot.left + plot.right) / 2 else "start"
     return [
         tag("path", d=f"M{x:.1f},{plot.top + 2:.1f} V{plot.bottom:.1f}", class_="now"),
-        svg.label(x + (-5 if anchor == "end" else 5), plot.top + 8, "now", class_="now-told", text_anchor=anchor),
+        svg.label(x + (-5 if anchor == "end" else 5), plot.top + 8, "now", class_="now-told over", text_anchor=anchor),
     ]
 
 
@@ -136,7 +136,7 @@ def _row(plot: Plot, scale: _Scale, one: VisitBar, y: float) -> list[str]:
     room = plot.right - plot.left
     x = min(left, max(plot.left, plot.right - svg.width_of(one.name, 12)))
     parts = [
-        svg.label(x, y, svg.cut(one.name, 12, room), class_="text"),
+        svg.label(x, y, svg.cut(one.name, 12, room), class_="text over"),
         tag("rect", svg.title(said), x=left, y=y + 6, width=wide, height=BAR, rx=3,
             class_="visit" if one.until is None else "visit gone"),
     ]  # fmt: skip

@@ -20,8 +20,9 @@ from api.deps.sign_in import sign_in
 from api.deps.transactions import Reading
 from api.deps.visitor import TheVisitor
 from api.edge.own_pages import own_page
+from api.pages.frame import framed_mail
 from api.pages.frame.frame import TheFrame
-from api.pages.html import PRIVATE, page
+from api.pages.html import PRIVATE
 from mail import signed_links
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
@@ -61,9 +62,16 @@ def mails(frame: TheFrame, session: Reading, before: str | None = None) -> HTMLR
 
 
 @router.get("/outbox/{id}", response_class=HTMLResponse)
-def mail(id: str, session: Reading, whole: SeesLinks) -> HTMLResponse:
+def mail(frame: TheFrame, id: str, session: Reading, whole: SeesLinks) -> HTMLResponse:
     """One mail, as its recipient would see it."""
-    return page("mail.html", mail=_caught(session, id, whole))
+    frame.request.state.looks = signed_in.known(frame.request, frame.parts)
+    return frame.page("outbox_mail.html", mail=_caught(session, id, whole), whole=whole)
+
+
+@router.get("/outbox/{id}/body", response_class=HTMLResponse)
+def body(id: str, session: Reading, whole: SeesLinks) -> HTMLResponse:
+    """Its HTML, for the frame in which it is shown: its links open in a tab of their own."""
+    return framed_mail.followed(_caught(session, id, whole).html)
 
 
 class Eml(Response):

@@ -1,7 +1,7 @@
 """The start page: who is in which stage, who moved in the last days, what mails brought, what needs a person now."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,16 +15,26 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
-from pictures import axes, charts, movements
+from pictures import axes, day_columns, movements
 from services.reports import backlog, home_report, lifecycle_report, readiness, silence_report
 from store.queries import approvals, journeys, live_enrollments
-from store.statuses import UNSURE
+from store.statuses import UNSURE, MessageStatus
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
 
 COLUMN = 720
 """Pixels of a picture in the wider of two columns, on a window of 1,280."""
+
+WHOLE = 1_120
+"""Pixels of a picture across the page, on a window of 1,280."""
+
+OUTCOMES: Mapping[str, int] = {
+    MessageStatus.ACCEPTED: 0, MessageStatus.SENDING: 5, MessageStatus.CLAIMED: 6, MessageStatus.PLANNED: 1,
+    MessageStatus.DEFERRED: 2, MessageStatus.UNKNOWN: 3, MessageStatus.PARKED: 9, MessageStatus.FAILED: 4,
+    MessageStatus.SKIPPED: 8,
+}  # fmt: skip
+"""What became of mails, from what is well upwards, with its colour: red what failed, grey what did not go."""
 
 STUCK = {"hook": "/hooks?status=stuck", "dispatch": "/dispatches?status=stuck"}
 """Where what was set aside for a person is seen, by its kind."""
@@ -60,13 +70,17 @@ def start(session: Reading, frame: TheFrame, looks: SupportUser, now: Now) -> HT
         days=home_report.DAYS,
         narrow=int(NARROW),
         column=COLUMN,
+        whole=WHOLE,
     )
 
 
 @router.get("/start/mails.svg", response_class=Response)
-def mails_by_day(looks: SupportUser, session: Reading, now: Now) -> Response:
+def mails_by_day(looks: SupportUser, session: Reading, now: Now, width: PictureWidth = axes.WIDE) -> Response:
     """Mails per day by outcome."""
-    return picture(charts.bars(home_report.mails_by_day(session, now), "Mails by the day for which they were planned"))
+    by_day = home_report.mails_by_day(session, now)
+    return picture(
+        day_columns.draw(by_day, "Mails by the day for which they were planned", colours=OUTCOMES, width=width)
+    )
 
 
 @router.get("/start/movements.svg", response_class=Response)

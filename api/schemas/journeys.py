@@ -75,7 +75,7 @@ class VersionListed(VersionOut):
 
     summary: str = Field(
         description="what it changed of the one before, in a sentence",
-        examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."],
+        examples=["In stage 'onboarding', the wait behind 'send welcome' is 5 days instead of 3 days."],
     )
 
 
@@ -93,7 +93,9 @@ class VersionChangeOut(BaseModel):
 
     kind: ChangeKind = Field(examples=["step_retimed"])
     place: str = Field(description="a stage, a step's id, or a setting", examples=["onboarding/wait:5 days"])
-    sentence: str = Field(examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."])
+    sentence: str = Field(
+        examples=["In stage 'onboarding', the wait behind 'send welcome' is 5 days instead of 3 days."]
+    )
     before: Any = Field(description="what stood there, as the language writes it; null where nothing did")
     after: Any = Field(examples=["5 days"])
 
@@ -113,7 +115,9 @@ class VersionDiff(BaseModel):
     journey: str = Field(examples=["lifecycle"])
     before: ComparedSideOut = Field(serialization_alias="from")
     after: ComparedSideOut = Field(serialization_alias="to")
-    summary: str = Field(examples=["'onboarding/wait:5 days' waits 5 days instead of 3 days."])
+    summary: str = Field(
+        examples=["In stage 'onboarding', the wait behind 'send welcome' is 5 days instead of 3 days."]
+    )
     changes: list[VersionChangeOut]
     text: str = Field(
         description="the same line by line, as YAML",

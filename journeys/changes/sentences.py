@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from journeys.changes.outcomes import AlikeOutcomes, JourneyPlace, Kind
+from journeys.program.step_ids import in_words
 
 Say = Callable[[int, AlikeOutcomes], str]
 """A sentence about so many enrollments, to which this happens."""
@@ -24,8 +25,8 @@ def _stranded(count: int, one: AlikeOutcomes) -> str:
 def _again(count: int, one: AlikeOutcomes) -> str:
     at_once = f"; as soon as they are moved they are mailed {', '.join(map(repr, one.mails))}" if one.mails else ""
     return (
-        f"{_customers(count)} at {_place(one.was)} were sent {one.template!r} already, and step {one.repeats!r} would "
-        f"send it again; it is skipped for them unless you choose again: send{at_once}"
+        f"{_customers(count)} at {_place(one.was)} were sent {one.template!r} already, and {_called(one.repeats)} "
+        f"would send it again; it is skipped for them unless you choose again: send{at_once}"
     )
 
 
@@ -53,4 +54,8 @@ def _customers(count: int) -> str:
 
 
 def _place(place: JourneyPlace) -> str:
-    return repr(place.step) if place.step else f"rest in stage {place.stage!r}"
+    return f"{_called(place.step)} in stage {place.stage!r}" if place.step else f"rest in stage {place.stage!r}"
+
+
+def _called(step: str | None) -> str:
+    return repr(in_words(step or ""))

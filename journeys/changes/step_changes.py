@@ -14,6 +14,7 @@ from journeys.language.step_tree import all_steps
 from journeys.language.verbs import BranchStep, SendStep, SplitStep, Step, WaitForStep, WaitStep
 from journeys.program.compiler import compile_journey, name_steps
 from journeys.program.nodes import NodeId
+from journeys.program.step_ids import in_words
 
 Compared = tuple[ChangeKind, str, Any, Any]
 """A kind of change, what is said of the step, and what stood and stands there."""
@@ -38,20 +39,21 @@ def changes_of_steps(old: Definition, new: Definition) -> Iterator[VersionChange
     was = {other: one for one, other in same.items()}
     for name, step in before.steps.items():
         if name not in same:
-            sentence = f"'{name}' is gone from stage '{before.slots[name].stage}'."
+            sentence = f"{_called(name)} is gone from stage '{before.slots[name].stage}'."
             yield VersionChange(kind="step_removed", place=name, sentence=sentence, before=_written(step))
     moved = _moved(before, after, same)
     for name, step in after.steps.items():
         where = _where(after.slots[name])
         if name not in was:
             yield VersionChange(
-                kind="step_added", place=name, sentence=f"'{name}' is new {where}.", after=_written(step)
+                kind="step_added", place=name, sentence=f"{_called(name)} is new {where}.", after=_written(step)
             )
             continue
         if name in moved:
-            yield VersionChange(kind="step_moved", place=name, sentence=f"'{name}' stands elsewhere: {where}.")
+            yield VersionChange(kind="step_moved", place=name, sentence=f"{_called(name)} stands elsewhere: {where}.")
         for kind, said, stood, stands in _compared(before.steps[was[name]], step):
-            yield VersionChange(kind=kind, place=name, sentence=f"'{name}' {said}.", before=stood, after=stands)
+            sentence = f"In stage '{after.slots[name].stage}', {_subject(name, step, after.slots[name])} {said}."
+            yield VersionChange(kind=kind, place=name, sentence=sentence, before=stood, after=stands)
 
 
 def _side(journey: Definition) -> _Side:
@@ -66,9 +68,23 @@ def _written(step: Step) -> dict[str, Any]:
     return step.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
+def _called(name: NodeId) -> str:
+    return f"'{in_words(name)}'"
+
+
+def _subject(name: NodeId, step: Step, slot: Slot) -> str:
+    """What a sentence is about. A wait without an `id` is called by its length: it is told by where it stands."""
+    if not isinstance(step, WaitStep) or step.id is not None:
+        return _called(name)
+    if slot.before is not None:
+        return f"the wait behind {_called(slot.before)}"
+    return f"the wait that begins {_called(slot.holder)} ({slot.way})" if slot.holder else "the wait it begins with"
+
+
 def _where(slot: Slot) -> str:
-    within = f"within '{slot.holder}' ({slot.way})" if slot.holder else f"in stage '{slot.stage}'"
-    return within + (f", behind '{slot.before}'" if slot.before else ", as the first step")
+    within = f"within {_called(slot.holder)} ({slot.way}) of " if slot.holder else "in "
+    behind = f", behind {_called(slot.before)}" if slot.before else ", as the first step"
+    return f"{within}stage '{slot.stage}'{behind}"
 
 
 # -- where they stand --------------------------------------------------------------------------------------------------
@@ -115,7 +131,7 @@ def _mail(old: Any, new: Any) -> Iterator[Compared]:
 def _wait(old: Any, new: Any) -> Iterator[Compared]:
     before, after = _own(old), _own(new)
     if before != after:
-        yield "step_retimed", f"waits {_said(after)} instead of {_said(before)}", before, after
+        yield "step_retimed", f"is {_said(after)} instead of {_said(before)}", before, after
 
 
 def _wait_for(old: Any, new: Any) -> Iterator[Compared]:

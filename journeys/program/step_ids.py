@@ -24,6 +24,11 @@ def name_steps(journey: source.Definition) -> dict[int, str]:
     return names
 
 
+def in_words(step: str) -> str:
+    """A step as a person reads it: `lapsed/send:win_back_offer` is `send win back offer`; its own `id` says itself."""
+    return (step.partition("/")[2] or step).replace(":", " ", 1).replace("_", " ")
+
+
 def _title(step: verbs.Step) -> str:  # noqa: C901 - a case per verb
     match step:
         case verbs.SendStep():

@@ -15,6 +15,7 @@ from journeys.machine.inputs import Halting
 from journeys.machine.machine import misplaced
 from journeys.program.nodes import NodeId
 from journeys.program.program import Program
+from journeys.program.step_ids import in_words
 from services.definitions import journeys
 from services.errors import InvalidInput
 from store.queries import live_selection
@@ -126,10 +127,10 @@ def _skip(program: Program, _: BulkRequest, one: AlikeEnrollments) -> Effect:
     if node is None:
         return Effect(acts=False, told=f"they rest in {one.stage}, where no step is waited in")
     if node.next is not None:
-        return Effect(acts=True, told=f"they leave {one.step} and go on to {node.next}")
+        return Effect(acts=True, told=f"they leave {_called(one.step)} and go on to {_called(node.next)}")
     final = next((stage.final for key, stage in program.stages.items() if key == one.stage), False)
     end = "their run ends, since the steps run out" if final else f"rest in {one.stage}"
-    return Effect(acts=True, told=f"they leave {one.step} and {end}")
+    return Effect(acts=True, told=f"they leave {_called(one.step)} and {end}")
 
 
 def _exit(_: Program, __: BulkRequest, one: AlikeEnrollments) -> Effect:
@@ -140,8 +141,12 @@ def _move(program: Program, asked: BulkRequest, one: AlikeEnrollments) -> Effect
     stage, step = asked.to or ("", None)
     if misplaced(program, stage, step) is not None:
         return Effect(acts=False, told=f"they are on version {one.version}, which has no such place, and stay")
-    at = f" at {step}" if step is not None else ""
+    at = f" at {_called(step)}" if step is not None else ""
     return Effect(acts=True, told=f"they leave {one.stage} and enter {stage} anew{at}: its mails may go to them again")
+
+
+def _called(step: str | None) -> str:
+    return f"'{in_words(step or '')}'"
 
 
 _EFFECTS: Mapping[BulkVerb, Callable[[Program, BulkRequest, AlikeEnrollments], Effect]] = {

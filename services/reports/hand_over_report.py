@@ -57,8 +57,10 @@ def _sentence(counted: Sequence[NotesCounted]) -> str:
     if not sent:
         return "No note was sent to a colleague."
     if took is None:
-        return f"{sent:,} notes were sent, and none was answered."
-    return f"{sent:,} notes were sent, {took.n:,} were answered; half of the answers came within {_span(took.median)}."
+        return f"{sent:,} note{'s were' if sent != 1 else ' was'} sent, and none was answered."
+    return (
+        f"{sent:,} notes were sent, {took.n:,} of them answered; half of the answers came within {_span(took.median)}."
+    )
 
 
 def _span(seconds: float) -> str:

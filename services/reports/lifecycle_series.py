@@ -184,4 +184,4 @@ def _sentence(journey: str, found: Sequence[_Days], standing: Counter[str]) -> s
         return f"Nobody entered, moved in or left {journey} in this time{nobody}."
     entered = sum(count for one in within for (source, _), count in one.moved.items() if not source)
     ended = sum(sum(one.left.values()) for one in within)
-    return f"{entered} entered {journey}, {ended} ended; {sum((+standing).values())} are in it now."
+    return f"{entered:,} entered {journey}, {ended:,} ended; {sum((+standing).values()):,} are in it now."

@@ -170,8 +170,9 @@ def _sentence(lines: Iterable[_MailLine]) -> str:
         for currency, credited in sorted(whole.revenue.items())
         if credited["last"]
     ]
+    sent = whole.counts[SENT]
     worth = f"orders of {' and '.join(brought)} are credited to them" if brought else "no order is credited to them"
     return (
-        f"{whole.counts[SENT]:,} mails were sent, {whole.counts['converted']:,} converted; {worth}. "
+        f"{sent:,} {'mail was' if sent == 1 else 'mails were'} sent, {whole.counts['converted']:,} converted; {worth}. "
         "That they came before an order does not say that they caused it: a holdout does."
     )

@@ -40,7 +40,7 @@ def stage_series(found: Mapping[str, Any]) -> StageSeries:
     """The series of a report on the lifecycle."""
     those = found["series"]["periods"]
     standing = {stage for one in those for stage in one["stages"]}
-    order = [one["stage"] for one in found["places"] if one["stage"] in standing]
+    order = [one["stage"] for one in found["places"]]
     order += sorted(standing - {*order})
     return StageSeries(
         periods={one["to"]: one["stages"] for one in those}, order=order, told=found["series"]["told"]

@@ -13,6 +13,7 @@ from journeys.facts import customer_facts, guards
 from journeys.machine.inputs import Halting
 from journeys.machine.woken import restored
 from journeys.program.program import Program
+from journeys.program.step_ids import in_words
 from journeys.rules.entry_rules import REFUSALS
 from journeys.rules.policy import REASONS
 from journeys.simulation.forecast import Action
@@ -105,7 +106,7 @@ class _Run:
         if run.paused:
             by = f"the pause of the {run.paused_by}" if run.paused_by in get_args(Halting) else "a person"
             return f"it is paused in {run.stage} by {by}"
-        where = f"it waits at {run.step}" if run.step else f"it rests in {run.stage}"
+        where = f"it waits in {run.stage} at '{in_words(run.step)}'" if run.step else f"it rests in {run.stage}"
         acts = f", and acts by itself at {self._clocks.tell(run.wakes_at)}" if run.wakes_at else ""
         journey = self._session.get(Journey, run.journey)
         paused = told_at_resume.since(journey, run.stage)
@@ -192,7 +193,7 @@ _CALLS = {
 
 def _call(hook: Hook, clocks: BothClocks) -> str:
     """What became of a webhook or a note, with the last answer and when it is called again."""
-    told = f"{hook.step} {_CALLS[hook.status]}"
+    told = f"'{in_words(hook.step)}' {_CALLS[hook.status]}"
     if hook.status == HookStatus.PLANNED:
         told += f"{' again' if hook.attempts else ''} at {clocks.tell(hook.not_before)}"
     answers = [f"status {hook.answer}" if hook.answer is not None else "", hook.error or ""]

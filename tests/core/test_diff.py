@@ -43,46 +43,46 @@ def changes(*pairs: tuple[str, str]) -> list[VersionChange]:
 @pytest.mark.parametrize(
     ("old", "new", "kind", "place", "sentence"),
     [
-        ("3 days", "5 days", "step_retimed", "trial/wait:5 days", "'trial/wait:5 days' waits 5 days instead of 3 days."),
+        ("3 days", "5 days", "step_retimed", "trial/wait:5 days", "In stage 'trial', the wait behind 'send a' is 5 days instead of 3 days."),
         (
             "up_to: 7 days", "up_to: 9 days", "step_retimed", "trial/wait_for:Tour Watched",
-            "'trial/wait_for:Tour Watched' waits up to 9 days instead of 7 days.",
+            "In stage 'trial', 'wait for Tour Watched' waits up to 9 days instead of 7 days.",
         ),
-        ("send: b}", "send: b2}", "mail_changed", "tour", "'tour' has the template b2 instead of b."),
+        ("send: b}", "send: b2}", "mail_changed", "tour", "In stage 'trial', 'tour' has the template b2 instead of b."),
         (
             "send: b}", "send: {template: b, subject: Hi}}", "mail_changed", "tour",
-            "'tour' has the subject Hi instead of nothing.",
+            "In stage 'trial', 'tour' has the subject Hi instead of nothing.",
         ),
         (
             '"team"', '"pro"', "guard_changed", "trial/branch",
-            "'trial/branch' asks customer.plan == \"pro\", then else instead of customer.plan == \"team\", then else.",
+            "In stage 'trial', 'branch' asks customer.plan == \"pro\", then else instead of customer.plan == \"team\", then else.",
         ),
         (
             "short: {weight: 50", "short: {weight: 80", "step_changed", "trial/split:tips",
-            "'trial/split:tips' divides short 80 · none 50 (holdout) instead of short 50 · none 50 (holdout).",
+            "In stage 'trial', 'split tips' divides short 80 · none 50 (holdout) instead of short 50 · none 50 (holdout).",
         ),
         (
             "{id: tips,", "{id: tips, winner: short,", "step_changed", "trial/split:tips",
-            "'trial/split:tips' has the winner short instead of nothing.",
+            "In stage 'trial', 'split tips' has the winner short instead of nothing.",
         ),
         (
             "{id: tips,", "{id: tips, decide: {after: 7 days}, ", "step_changed", "trial/split:tips",
-            "'trial/split:tips' is decided by {\"by\": \"conversion\", \"after\": \"7 days\", \"confidence\": 0.95} instead of nothing.",
+            "In stage 'trial', 'split tips' is decided by {\"by\": \"conversion\", \"after\": \"7 days\", \"confidence\": 0.95} instead of nothing.",
         ),
         (
             "seen: true", "seen: false", "step_changed", "mark",
-            "'mark' says {\"seen\": false} instead of {\"seen\": true}.",
+            "In stage 'trial', 'mark' says {\"seen\": false} instead of {\"seen\": true}.",
         ),
         (
             "{send: more}", "{send: more}, {send: last}", "step_added", "paying/send:last",
-            "'paying/send:last' is new in stage 'paying', behind 'paying/send:more'.",
+            "'send last' is new in stage 'paying', behind 'send more'.",
         ),
         (
-            "[{send: still}]", "[]", "step_removed", "trial/send:still", "'trial/send:still' is gone from stage 'trial'.",
+            "[{send: still}]", "[]", "step_removed", "trial/send:still", "'send still' is gone from stage 'trial'.",
         ),
         (
             "[{send: thanks}, {send: more}]", "[{send: more}, {send: thanks}]", "step_moved", "paying/send:more",
-            "'paying/send:more' stands elsewhere: in stage 'paying', as the first step.",
+            "'send more' stands elsewhere: in stage 'paying', as the first step.",
         ),
         ("gone: {}", "gone: {}\n  late: {}", "stage_added", "late", "Stage 'late' is new, with 0 steps."),
         ("gone: {}", "gone: {mailable: false}", "stage_changed", "gone", "'mailable' of stage 'gone' is false instead of true."),
@@ -137,7 +137,10 @@ def test_the_order_of_stages_and_what_is_spelled_out_are_no_change() -> None:
 
 def test_a_few_changes_are_told_in_their_words_and_more_are_counted() -> None:
     assert summary([]) == "Nothing is changed but how it is written."
-    assert summary(changes(("3 days", "5 days"))) == "'trial/wait:5 days' waits 5 days instead of 3 days."
+    assert (
+        summary(changes(("3 days", "5 days")))
+        == "In stage 'trial', the wait behind 'send a' is 5 days instead of 3 days."
+    )
     many = changes(("3 days", "5 days"), ("up_to: 7 days", "up_to: 9 days"), ("send: b}", "send: b2}"))
     assert summary(many) == "2 waits have another time, 1 mail is changed."
 

@@ -324,7 +324,8 @@ def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClien
         (mail,) = session.exec(select(OutboxMail)).all()
     assert "&lt;b&gt;Hi" in client.get("/outbox").text
     shown = client.get(f"/outbox/{mail.id}")
-    assert "<iframe sandbox srcdoc=" in shown.text
+    assert f'src="/outbox/{mail.id}/body"' in shown.text
+    assert "sandbox allow-popups" in client.get(f"/outbox/{mail.id}/body").headers["content-security-policy"]
     assert "default-src 'none'" in shown.headers["content-security-policy"]
     file = client.get(f"/outbox/{mail.id}/mail.eml")
     assert (file.headers["content-type"], b"Subject: <b>Hi</b>" in file.content) == ("message/rfc822", True)

@@ -95,7 +95,7 @@ def test_support_looks_and_asks_nothing_of_many(browser: Callable[..., TestClien
 EFFECTS = {
     "pause": ("6 customers:</b> they keep their place", "1 customer:</b> they are paused already"),
     "resume": ("1 customer:</b> they go on: first with what they did", "6 customers:</b> they are not paused"),
-    "skip": ("7 customers:</b> they leave trial/wait:3 days and go on to trial/send:mail_b",),
+    "skip": ("7 customers:</b> they leave &#39;wait 3 days&#39; and go on to &#39;send mail b&#39;",),
     "exit": ("7 customers:</b> their run ends for good",),
 }
 

@@ -179,3 +179,42 @@ def test_what_a_page_of_the_shop_sends_is_shown_as_it_is_and_breaks_no_timeline(
         page = desk.get(f"{path(client, 'c0')}/timeline?view={view}")
         assert (page.status_code, "first_ann@shop.example" in page.text, "SAVE_10" in page.text) == (200, True, True)
         assert "badge good" not in page.text.partition("Sent")[2].partition("</li>")[0], view
+
+
+def test_mails_to_everybody_are_found_by_what_became_of_them_and_by_what_they_are(
+    browser: Callable[..., TestClient], shells: list[Shell], parts: Parts, statements: Any
+) -> None:
+    desk = browser("support")
+    desk.get("/messages")
+    with statements(parts.database, at_most=6):
+        shown = desk.get("/messages?status=planned&template=mail_a").text
+    assert shown.count('<a href="/messages/') == tour.CUSTOMERS
+    assert ("mail a</a>" in shown, "c0@example.com" in shown, "/v1/messages?status=planned" in shown) == (True,) * 3
+    assert "None is so" in desk.get("/messages?template=nothing").text
+    first = desk.get("/messages?limit=2").text
+    older = first.partition('<p class="more"><a href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert older.startswith("/messages?cursor=")
+    assert desk.get(older).status_code == 200
+
+
+def test_a_marketer_lets_somebody_into_a_journey_by_hand_as_its_rule_allows_and_support_does_not(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell], parts: Parts
+) -> None:
+    client.put("/v1/customers/new", json={"attributes": {"email": "new@example.com"}})
+    desk, page = browser("marketer"), path(client, "new")
+    assert f'href="{page}/enter"' in desk.get(page).text
+    asked = desk.get(f"{page}/enter").text
+    assert ("<option>tour</option>" in asked, "They begin in its first stage" in asked) == (True, True)
+    said = {"form_token": token(asked), "journey": "tour", "reason": "asked by phone"}
+    done = desk.post(f"{page}/enter", data=said, follow_redirects=False)
+    assert (done.status_code, done.headers.get("location")) == (303, page), done.text
+    (run,) = client.get("/v1/enrollments?customer=new").json()["items"]
+    assert (run["journey"], run["source"]) == ("tour", "person")
+    with parts.database.reading() as session:
+        noted = session.exec(select(Audit).where(Audit.target == run["id"])).one()
+    assert (noted.action, noted.after["said"]) == ("enrolled", "asked by phone")
+    again = desk.post(f"{page}/enter", data=said)
+    assert (again.status_code, 'role="alert"' in again.text) == (409, True)
+    support = browser("support")
+    assert f"{page}/enter" not in support.get(page).text
+    assert support.get(f"{page}/enter").status_code == 403

@@ -136,7 +136,7 @@ def test_the_outbox_is_shut_to_whoever_a_proxy_on_this_machine_brings(
     visit: Callable[..., TestClient], caught: str, header: str
 ) -> None:
     direct = visit()
-    for url in ("/outbox", f"/outbox/{caught}", f"/outbox/{caught}/mail.eml"):
+    for url in ("/outbox", f"/outbox/{caught}", f"/outbox/{caught}/body", f"/outbox/{caught}/mail.eml"):
         assert direct.get(url).status_code == 200
         brought = direct.get(url, headers={header: "127.0.0.1"})
         assert (brought.status_code, "ann@example.com" in brought.text) == (401, False)
@@ -183,7 +183,7 @@ def test_who_is_no_admin_sees_no_signed_link_from_elsewhere(
         id = outbox.page(session, 1, None)[0].id
     token = link.rpartition("/")[2]
     far = visit("192.0.2.1")
-    for url in (f"/outbox/{id}", f"/outbox/{id}/mail.eml"):
+    for url in (f"/outbox/{id}", f"/outbox/{id}/body", f"/outbox/{id}/mail.eml"):
         seen = {scope: token in far.get(url, auth=("me", keys[scope])).text.replace("=\n", "") for scope in SEERS}
         assert seen == {"marketer": False, "admin": True}
         assert token in visit().get(url).text.replace("=\n", "")

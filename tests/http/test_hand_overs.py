@@ -212,7 +212,7 @@ def test_the_report_is_what_sql_counts_anew(
     assert exact is not None
     assert line["time_to_answer"] == exact.in_hours()
     assert sorted(took) == [3_600 * hours for hours in range(1, 9)]
-    assert found["told"].startswith("9 notes were sent, 8 were answered; half of the answers came within 4.")
+    assert found["told"].startswith("9 notes were sent, 8 of them answered; half of the answers came within 4.")
     assert report(client, journey="other") == {"hand_overs": [], "told": "No note was sent to a colleague."}
     csv = client.get("/v1/reports/hand-overs", params={"format": "csv"}).text.splitlines()
     assert csv[0].startswith("journey,stage,step,sent,taken,done,not_interested,unanswered,answered.count")

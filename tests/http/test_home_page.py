@@ -68,7 +68,7 @@ def test_mails_are_told_by_day_and_outcome_with_what_they_brought(
     desk = browser("support")
     shown = desk.get("/").text
     assert shown.count("19.90 EUR") >= 2
-    assert "1 mails were sent, 1 converted" in shown
+    assert "1 mail was sent, 1 converted" in shown
     with parts.database.reading() as session:
         days = home_report.mails_by_day(session, parts.clock())
     assert (len(days), days[parts.clock().date()]["accepted"]) == (7, 1)

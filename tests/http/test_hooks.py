@@ -153,7 +153,7 @@ def test_a_webhook_that_fails_is_told_on_the_timeline_with_its_answer_and_why_sa
     ], "once, however often it fails"
     why = client.get("/v1/customers/ann/why", params={"journey": "calling", "step": "webhook"}).json()
     assert why["answer"] == (
-        "a/webhook is called again at 2026-03-02 21:00 UTC; after attempt 2 the answer was: status 502"
+        "'webhook' is called again at 2026-03-02 21:00 UTC; after attempt 2 the answer was: status 502"
     )
     assert (why["hook"]["status"], why["hook"]["attempts"], why["next_at"]) == ("planned", 2, "2026-03-02T21:00:30Z")
 
@@ -169,7 +169,7 @@ def test_the_report_of_a_journey_tells_its_calls_that_nobody_took(client: TestCl
     assert told() == [{"step": "a/webhook", "status": "stuck", "answer": 500, "count": 1}]
     why = client.get("/v1/customers/ann/why", params={"journey": "calling", "step": "webhook"}).json()
     assert why["answer"] == (
-        "a/webhook failed again and again, and waits for a person; after attempt 9 the answer was: status 500"
+        "'webhook' failed again and again, and waits for a person; after attempt 9 the answer was: status 500"
     )
 
 
@@ -177,7 +177,7 @@ def test_what_a_receiver_took_is_no_news_in_the_report(client: TestClient, answe
     answered(200)
     assert client.get("/v1/journeys/calling/report").json()["hooks"] == []
     why = client.get("/v1/customers/ann/why", params={"journey": "calling", "step": "webhook"}).json()
-    assert why["answer"] == "a/webhook was taken by its receiver; after attempt 1 the answer was: status 200"
+    assert why["answer"] == "'webhook' was taken by its receiver; after attempt 1 the answer was: status 200"
 
 
 def test_a_stuck_dispatch_row_is_listed_retried_and_cancelled(

@@ -26,13 +26,13 @@ def test_revenue_is_told_by_template_with_its_orders(client: TestClient, parts: 
     assert line["converted"] == {"count": 1, "n": 1, "rate": 1.0, "low": 0.2065, "high": 1.0}
     assert line["revenue"] == [{"currency": "EUR", "last": 19.9, "first": 19.9, "linear": 19.9}]
     assert found["told"] == (
-        "1 mails were sent, 1 converted; orders of 19.90 EUR are credited to them. "
+        "1 mail was sent, 1 converted; orders of 19.90 EUR are credited to them. "
         "That they came before an order does not say that they caused it: a holdout does."
     )
     told = StringIO()
     print_mails(Console(file=told, width=200), found, "linear")
     assert "19.90 EUR" in told.getvalue()
-    assert "1 orders in EUR: 19.90, credited 19.90" in told.getvalue()
+    assert "1 order in EUR: 19.90, credited 19.90" in told.getvalue()
     (by_source,) = ask(client, by="source")["mails"]
     assert (by_source["source"], by_source["sent"], by_source["template"]) == ("", 1, None)
     assert client.get("/v1/reports/mails", params={"by": "moon"}).status_code == 422

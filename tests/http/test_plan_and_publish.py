@@ -86,7 +86,7 @@ def test_what_is_dangerous_is_told_in_a_sentence_and_must_not_change(
     told = planned()
     assert told["kinds"] == {"mails_at_once": CUSTOMERS}
     assert told["warnings"] == [
-        "7 customers at 'trial/wait:3 days' would be mailed 'mail_b' as soon as they are moved, since the wait before "
+        "7 customers at 'wait 3 days' in stage 'trial' would be mailed 'mail_b' as soon as they are moved, since the wait before "
         "it is over or gone"
     ]
     client.post("/v1/track", json={"userId": "c3", "event": "Paid"})

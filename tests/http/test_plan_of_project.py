@@ -47,7 +47,7 @@ def plan(key: str, asked: dict[str, Any]) -> dict[str, Any]:
     return {"journey": key, "live": 7, "kinds": {"mails_at_once": 7}, "due_within_an_hour": 0,
             "changes": [{"kind": "mails_at_once", "count": 7, "from": {"stage": "trial", "step": "trial/wait:3 days"},
                          "to": {"stage": "trial", "step": None}}],
-            "warnings": ["7 customers at 'trial/wait:3 days' would be mailed <b>"],
+            "warnings": ["7 customers at 'wait 3 days' in stage 'trial' would be mailed <b>"],
             "impact": {"days": 30, "mails": {"mail_b": {"before": 7, "after": 0, "within": 2}}, "stages": {}}}  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_it_is_markdown_for_a_pull_request(waypost: Waypost, folder: Path) -> No
         "| --- | --- | --- | ---: |",
         "| mails_at_once | `trial/wait:3 days` | `trial (rests)` | 7 |",
         "",
-        "⚠️ 7 customers at 'trial/wait:3 days' would be mailed &lt;b>",
+        "⚠️ 7 customers at 'wait 3 days' in stage 'trial' would be mailed &lt;b>",
         "",
         "In 30 days: mails mail_b 7 → 0 ± 2",
     ]
@@ -141,4 +141,4 @@ def test_whoever_publishes_what_has_drifted_is_shown_the_counts_of_now(capsys: p
     told = " ".join(capsys.readouterr().err.split())
     assert "7 customers are under way now" in told
     assert "mails_at_once trial/wait:3 days trial (rests) 7" in told
-    assert "! 7 customers at 'trial/wait:3 days' would be mailed <b>" in told
+    assert "! 7 customers at 'wait 3 days' in stage 'trial' would be mailed <b>" in told

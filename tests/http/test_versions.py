@@ -49,7 +49,7 @@ def test_each_version_says_what_it_changed_and_who_did_it(client: TestClient, se
     found = client.get("/v1/journeys/tour/versions").json()["items"]
     assert [(one["number"], one["summary"]) for one in found] == [
         (3, "Back to version 1."),
-        (2, "'trial/wait:5 days' waits 5 days instead of 3 days."),
+        (2, "In stage 'trial', the wait behind 'send mail a' is 5 days instead of 3 days."),
         (1, "The first version: 1 stage, 3 steps."),
     ]
     admin = found[0]["published_by"]
@@ -63,7 +63,7 @@ def test_two_versions_side_by_side(client: TestClient) -> None:
     publish(client, JOURNEY)
     publish(client, LONGER)
     told = client.get("/v1/journeys/tour/versions/1...2").json()
-    assert told["summary"] == "'trial/wait:5 days' waits 5 days instead of 3 days."
+    assert told["summary"] == "In stage 'trial', the wait behind 'send mail a' is 5 days instead of 3 days."
     assert told["changes"] == [
         {
             "kind": "step_retimed", "place": "trial/wait:5 days", "sentence": told["summary"],
@@ -113,7 +113,7 @@ def test_a_second_author_is_shown_both_and_nothing_is_lost(client: TestClient, s
     assert (told["stored"]["revision"], told["stored"]["drafted_by"]) == (2, first["drafted_by"])
     assert told["stored"]["definition"]["stages"]["trial"]["steps"][1] == {"wait": "5 days"}
     assert told["given"]["stages"]["trial"]["steps"][1] == {"wait": "3 days"}
-    assert "'trial/wait:5 days' is gone from stage 'trial'." in [one["message"] for one in told["problems"]]
+    assert "'wait 5 days' is gone from stage 'trial'." in [one["message"] for one in told["problems"]]
     assert client.get("/v1/journeys/tour").json()["draft"] == first["draft"], "nothing was stored"
     taken = put(client, OTHER, second, based_on=2).json()["journey"]
     assert (taken["revision"], taken["based_on"], taken["drafted_by"]) == (3, 2, second["X-Key"])

@@ -80,10 +80,10 @@ def test_who_is_under_way_and_when_it_acts_next(client: TestClient, parts: Parts
     plan(parts)
     told = why(client, journey="club")
     assert told["entered"]
-    assert "it waits at new/wait:2 days, and acts by itself at 2026-03-04 12:00 UTC" in told["answer"]
+    assert "it waits in new at 'wait 2 days', and acts by itself at 2026-03-04 12:00 UTC" in told["answer"]
     assert told["next_at"] == "2026-03-04T12:00:00Z"
     not_yet = why(client, journey="club", step="mail_c")
-    assert not_yet["answer"].startswith("the step was not reached: it waits at new/wait:2 days")
+    assert not_yet["answer"].startswith("the step was not reached: it waits in new at 'wait 2 days'")
     here = why(client, journey="club", step="wait:2 days")
     assert here["next_at"] == "2026-03-04T12:00:00Z"
 
@@ -216,7 +216,7 @@ def test_the_visit_of_now_is_told_before_a_mail_of_an_earlier_one(client: TestCl
     wakes(parts)
     coming = why(client, journey="wheel", step="mail_a")
     assert coming["answer"] == (
-        "the step was not reached: it waits at new/wait:1 day, and acts by itself at 2026-03-03 12:00 UTC "
+        "the step was not reached: it waits in new at 'wait 1 day', and acts by itself at 2026-03-03 12:00 UTC "
         "(13:00 Europe/Berlin); mail_a would be skipped on 2026-03-03 12:00 UTC (13:00 Europe/Berlin): "
         "the address is suppressed (bounce, complaint, or by hand)"
     )
@@ -227,7 +227,7 @@ def test_the_visit_of_now_is_told_before_a_mail_of_an_earlier_one(client: TestCl
     does(client, parts, "Bought")
     gone = why(client, journey="wheel", step="mail_a")
     assert gone["answer"].startswith(
-        "since then the step was not reached: it waits at buyer/wait:30 days, and acts by itself at 2026-04-02 12:00 UTC "
+        "since then the step was not reached: it waits in buyer at 'wait 30 days', and acts by itself at 2026-04-02 12:00 UTC "
         "(14:00 Europe/Berlin); the last time, on 2026-03-03 12:00 UTC (13:00 Europe/Berlin): mail_a was skipped"
     )
     assert gone["reason"] is None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from journeys.checks import source
 from journeys.language import handbook
 from journeys.language.definition import Definition
-from pictures import charts
+from pictures import charts, day_columns
 from pictures import map as maps
 from pictures import plan as plan_picture
 from pictures.charts import Mark, StageStay
@@ -164,7 +164,7 @@ def test_a_guard_is_told_as_a_person_says_it() -> None:
 def test_a_chart_adds_up_to_what_it_was_given() -> None:
     first = date(2026, 1, 1)
     days = {first + timedelta(days=number): {"welcome": number % 5, "thank_you": 2} for number in range(300)}
-    picture = charts.bars(days, "Mails")
+    picture = day_columns.draw(days, "Mails")
     told = [title.text or "" for title in ElementTree.fromstring(picture).iter(f"{SVG}title")]
     counted = sum(int(match[1].replace(",", "")) for text in told if (match := re.search(r": ([\d,]+) ", text)))
     assert counted == sum(sum(counts.values()) for counts in days.values())
@@ -176,7 +176,7 @@ def test_every_chart_is_well_formed_also_with_nothing_to_show(theme: str) -> Non
     spans = [StageStay(stage="a", begins=begin, ends=begin + timedelta(days=3))]
     marks = [Mark(at=begin + timedelta(hours=hour), text="<mail>", kind="send") for hour in range(60)]
     drawn = [
-        charts.bars({}, "Nothing", theme),  # type: ignore[arg-type]
+        day_columns.draw({}, "Nothing", theme=theme),  # type: ignore[arg-type]
         charts.areas({begin.date(): {"a": 1}}, ["a"], "One day", theme),  # type: ignore[arg-type]
         charts.areas({begin.date() + timedelta(days=d): {"a": d, "b": 1} for d in range(9)}, ["a", "b"], "Nine", theme),  # type: ignore[arg-type]
         charts.compared([("mails", 3, 4), ("none", 0, 0)], ("this", "that"), "Two", theme),  # type: ignore[arg-type]

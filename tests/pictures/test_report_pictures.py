@@ -135,3 +135,20 @@ def test_ticks_are_round_and_reach_the_highest() -> None:
     assert axes.ticks(9) == [0, 5, 10]
     assert axes.ticks(12_040, 5)[-1] == 15_000
     assert axes.ticks(0) == [0, 1]
+
+
+def test_where_numbers_do_not_fit_into_a_matrix_the_ways_are_a_list_with_their_numbers() -> None:
+    wide, narrow = (DRAWN["matrix"](width=width) for width in (920, 320))
+    assert "s11 → s2" not in texts(wide)
+    ways = [text for text in texts(narrow) if "→" in text]
+    assert ways[0] == "s11 → s2"
+    assert len(ways) == len([count for count in MANY.values() if count])
+    assert "220,000" in texts(narrow)
+
+
+def test_a_stage_has_one_colour_in_every_picture_of_its_journey() -> None:
+    order = ["first", "second", "third"]
+    flow = movements.draw({("second", "third"): 3}, order, "m", "told")
+    lines = series.draw({FIRST: {"second": 1, "third": 2}, FIRST + timedelta(days=1): {}}, order, "s", "told")
+    assert 'class="flow s1"' in flow
+    assert ('class="line l1"' in lines, 'class="line l0"' in lines) == (True, False)

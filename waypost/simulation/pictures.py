@@ -7,7 +7,7 @@ from pathlib import Path
 from journeys.language.definition import Definition
 from journeys.simulation.backtest import SimulatedEnrollment, Totals
 from journeys.simulation.paths import path
-from pictures import charts
+from pictures import charts, day_columns
 from pictures import map as maps
 from pictures.charts import Mark, StageStay
 
@@ -18,7 +18,7 @@ def draw_totals(folder: Path, journey: Definition, totals: Totals, second: Total
     flows = {way: count for way, count in totals.movements.items() if way[0]}
     drawn = {
         "map": maps.draw(journey, counts=standing, flows=flows),
-        "mails": charts.bars(totals.mails_by_day, "Mails by template"),
+        "mails": day_columns.draw(totals.mails_by_day, "Mails by template"),
         "stages": charts.areas(totals.stages_by_day(), list(journey.stages), "Customers by stage"),
     }
     if second is not None:

@@ -15,6 +15,7 @@ from api.pages.frame import formats
 from api.pages.frame.pictures import PictureWidth, picture
 from api.pages.frame.problems import PageRoute
 from journeys.machine.woken import restored
+from journeys.program.step_ids import in_words
 from journeys.simulation.forecast import Action
 from pictures import axes
 from pictures import visits as drawing
@@ -76,7 +77,7 @@ def drawn(
 
 def _bar(visit: StageVisit, steps: bool, several: bool) -> VisitBar:
     name = formats.words(visit.label)
-    inside = [VisitPoint(at=one.at, kind="step", told=f"{formats.words(one.what)} {formats.step(one.step or '')}")
+    inside = [VisitPoint(at=one.at, kind="step", told=f"{formats.words(one.what)} {in_words(one.step or '')}")
               for one in visit.steps] if steps else []  # fmt: skip
     mails = [_mail(one) for one in visit.mails]
     coming = [

@@ -1,22 +1,59 @@
-"""One mail: what became of it, and the very body that was sent, in a frame of its own that runs and loads nothing."""
+"""The mails to everybody, and one of them: what became of it, and the very body that was sent.
 
-from fastapi import APIRouter, Depends
+The body is in a frame of its own that runs and loads nothing.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.deps.paging import ThePage
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
-from api.pages.frame import framed_mail
+from api.pages.frame import api_calls, framed_mail
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from mail import signed_links
 from services.errors import NotFound
 from services.reports import customer_view, why_answers
-from store.queries import delivery_events, engagements
+from store.queries import customers, delivery_events, engagements, lists
+from store.statuses import MessageStatus
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/messages", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
+
+
+class WantedMails(BaseModel):
+    """Which ones somebody looks for; what is empty lets all of them through."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    status: MessageStatus | Literal[""] = ""
+    journey: str = Field(default="", max_length=63)
+    broadcast: str = Field(default="", max_length=63)
+    template: str = Field(default="", max_length=63)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What the filter says, as an address carries it."""
+        return {name: str(value) for name, value in self.model_dump(mode="json").items() if value}
+
+
+@router.get("", response_class=HTMLResponse)
+def listed(
+    frame: TheFrame, looks: SupportUser, session: Reading, page: ThePage, asked: Annotated[WantedMails, Query()]
+) -> HTMLResponse:
+    """A page at a time, those that were planned last first."""
+    rows, cursor = lists.messages(session, page.slice("-planned"), **asked.given)
+    known = {one.id: one for one in customers.by_ids(session, {row.customer_id for row in rows})}
+    return frame.page(
+        "customers/mails.html", mails=rows, customers=known, cursor=cursor, asked=asked, statuses=[*MessageStatus],
+        meaning=REASONS, call=api_calls.shown_by("/v1/messages", **asked.given),
+    )  # fmt: skip
 
 
 @router.get("/{id}", response_class=HTMLResponse)

@@ -90,11 +90,6 @@ def words(name: str | None) -> str:
     return (name or "").replace("_", " ")
 
 
-def step(id: str) -> str:
-    """A step as a person reads it: `lapsed/send:win_back_offer` is `send win back offer`."""
-    return words(id.partition("/")[2]).replace(":", " ", 1)
-
-
 def short(value: Any) -> str:
     """A value in a list: a text, cut where it is long."""
     text = value if isinstance(value, str) else str(value)

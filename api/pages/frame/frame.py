@@ -14,6 +14,7 @@ from api.deps.backend import TheBackend
 from api.deps.signed_in import SignedIn
 from api.pages.frame import formats, static_files
 from api.pages.html import FOLDER
+from journeys.program.step_ids import in_words
 from pictures.step_words import short_guard
 
 POLICY = (
@@ -50,8 +51,11 @@ LOOKS = ("support", "marketer")
 
 NAVIGATION: Sequence[NavigationEntry] = (
     NavigationEntry("Home", "/", LOOKS),
-    NavigationEntry("Customers", "/customers", LOOKS),
-    NavigationEntry("Journeys", "/journeys", LOOKS),
+    NavigationEntry(
+        "Customers", "/customers", LOOKS,
+        (NavigationEntry("Customers", "/customers", LOOKS), NavigationEntry("Mails", "/messages", LOOKS)),
+    ),
+    NavigationEntry("Journeys", "/journeys", LOOKS, (NavigationEntry("Approvals", "/approvals", LOOKS),)),
     NavigationEntry("Templates", "/templates", LOOKS),
     NavigationEntry("Broadcasts", "/broadcasts", LOOKS),
     NavigationEntry("Segments", "/segments", LOOKS),
@@ -86,7 +90,7 @@ _pages = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
 )
 _FILTERS: dict[str, Any] = {
-    "number": formats.number, "words": formats.words, "step": formats.step, "short": formats.short,
+    "number": formats.number, "words": formats.words, "step": in_words, "short": formats.short,
     "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "said": formats.said,
     "told": formats.told, "initials": formats.initials, "value": formats.value,
     "path": lambda text: quote(str(text), safe=""),

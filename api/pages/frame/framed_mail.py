@@ -15,6 +15,11 @@ POLICY = (
 """A mail has its style in itself. It runs no script, posts nothing, and loads no picture: nobody learns that it was
 looked at here."""
 
+FOLLOWED = POLICY.replace("sandbox;", "sandbox allow-popups allow-popups-to-escape-sandbox;").replace(
+    "base-uri 'none'", "base-uri 'self'"
+)
+"""The same for a mail that is nobody's else: its links open, each in a tab of its own."""
+
 _LOADS = re.compile(r"(<img\b[^<>]*?\s)src(\s*=)(?!\s*[\"']?data:)", re.IGNORECASE)
 """Where a picture would be loaded; the policy would refuse it, and say so in the browser's console."""
 
@@ -33,6 +38,12 @@ def framed(html: str, *, dark: bool | None = None) -> HTMLResponse:
     if dark is not None:
         shown = _ASKED.sub(lambda asked: _ALWAYS if (asked[1].lower() == "dark") is dark else _NEVER, shown)
     return HTMLResponse(shown, headers={"Content-Security-Policy": POLICY, **PRIVATE})
+
+
+def followed(html: str) -> HTMLResponse:
+    """The HTML of a mail that was caught here, with its links as they are, for whoever tries what they do."""
+    shown = '<base target="_blank">' + _LOADS.sub(r"\1data-src\2", html)
+    return HTMLResponse(shown, headers={"Content-Security-Policy": FOLLOWED, **PRIVATE})
 
 
 def told(sentence: str) -> HTMLResponse:

@@ -19,6 +19,7 @@ from api.pages.frame import api_calls, confirmations
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
+from journeys.program.step_ids import in_words
 from services.enrollments import hooks
 from services.errors import Refused
 from store.queries import customers, lists
@@ -101,7 +102,9 @@ def _question(
         frame,
         ActionConfirmation(
             title=f"{VERBS[verb]}?",
-            told=[f"The {hook.kind} of {hook.step} in {hook.journey} is {hook.status}.{last}", EFFECTS[verb]],
+            told=[
+                f"The {hook.kind} of '{in_words(hook.step)}' in {hook.journey} is {hook.status}.{last}", EFFECTS[verb],
+            ],
             action=f"/hooks/{hook.id}/{verb}", verb=VERBS[verb], back="/hooks?status=stuck",
             crumbs=[("Webhooks and notes", "/hooks")], call=f"/v1/hooks/{hook.id}",
         ),

@@ -41,6 +41,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// What scrolls is reached by the keyboard: the field of the editor, too, as soon as it is made.
+const desk = document.querySelector("[data-editor]");
+if (desk) {
+  new MutationObserver(() => {
+    for (const one of desk.children) one.shadowRoot?.querySelectorAll(".cm-scroller").forEach((field) => { field.tabIndex = 0; });
+  }).observe(desk, { childList: true });
+}
+
 // One box chooses all of a list.
 document.addEventListener("change", (event) => {
   if (!event.target.matches("[data-choose-all]")) return;

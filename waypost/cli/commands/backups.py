@@ -47,7 +47,9 @@ def backup(
             "bytes": size,
         }
         what = "is whole" if verify else "holds the home"
-        print_answer(as_json, answer, f"[green]✓[/] {folder} {what} as of {answer['taken_at']}: {size:,} bytes")
+        print_answer(
+            as_json, answer, f"[green]✓[/] {folder} {what} as of {taken.taken_at:%Y-%m-%d %H:%M:%S} UTC: {size:,} bytes"
+        )
 
 
 def restore(folder: FolderArgument, as_json: JsonFlag = False) -> None:
@@ -61,7 +63,7 @@ def restore(folder: FolderArgument, as_json: JsonFlag = False) -> None:
         print_answer(
             as_json,
             answer,
-            f"[green]✓[/] restored as of {answer['taken_at']}; what was there is in {done.kept}",
+            f"[green]✓[/] restored as of {done.taken_at:%Y-%m-%d %H:%M:%S} UTC; what was there is in {done.kept}",
             *_told(done.in_doubt),
         )
 

@@ -71,10 +71,10 @@ def keys_list(as_json: JsonFlag = False) -> None:
             ]  # fmt: skip
         if as_json:
             return print(json.dumps(rows))
-        table = wrapping_table("Id", "Name", "Prefix", "Scopes", "Last used", "")
+        table = wrapping_table("Id", "Name", "Prefix", "Scopes", "Last used (UTC)", "")
         for row in rows:
-            table.add_row(row["id"], row["name"], row["prefix"] + "…", ", ".join(row["scopes"]), row["last_used_at"],
-                          "revoked" if row["revoked"] else "")  # fmt: skip
+            table.add_row(row["id"], row["name"], row["prefix"] + "…", ", ".join(row["scopes"]),
+                          row["last_used_at"][:16], "revoked" if row["revoked"] else "")  # fmt: skip
         console.print(table)
 
 

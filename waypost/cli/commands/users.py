@@ -84,10 +84,10 @@ def users_list(as_json: JsonFlag = False) -> None:
             rows = [_shown(one) for one in lists.users(session, Slice(limit=1_000))[0]]
         if as_json:
             return print(json.dumps(rows))
-        table = wrapping_table("Address", "Name", "Roles", "Last sign-in", "")
+        table = wrapping_table("Address", "Name", "Roles", "Last sign-in (UTC)", "")
         for row in rows:
             gone = "disabled" if row["disabled"] else ""
-            table.add_row(row["email"], row["name"], ", ".join(row["roles"]), row["last_sign_in_at"], gone)
+            table.add_row(row["email"], row["name"], ", ".join(row["roles"]), row["last_sign_in_at"][:16], gone)
         console.print(table)
 
 

@@ -11,12 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from waypost.cli.terminal import wrapping_table
 
 TOLD_AGAIN = frozenset({"Identify", "Group"})
 """Events that only tell a profile again."""
+
+NARROW = 120
+"""Columns of a terminal below which the story is lines, and no table."""
 
 
 def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, Any]]) -> None:
@@ -28,6 +32,8 @@ def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, 
         console.print(Text(f"Lifecycle stage: {shown['lifecycle_stage']}"))
     for enrollment in shown["enrollments"]:
         console.print(Text(_place(enrollment, zone)))
+    if console.width < NARROW:
+        return _print_lines(console, story)
     table = wrapping_table("When (UTC)", *([f"When ({zone.key})"] if zone else []), "What", "Journey", "Where", "Why")
     for entry, count in _folded(story):
         times = [_utc(entry["at"]), *([_local(entry["at"], zone)] if zone else [])]
@@ -35,6 +41,18 @@ def print_status(console: Console, shown: dict[str, Any], story: list[dict[str, 
         place = entry["step"] or entry["stage"] or ""
         table.add_row(*times, _what(entry), Text(_journey(entry)), Text(place), Text(why_not))
     console.print(table)
+
+
+def _print_lines(console: Console, story: Sequence[dict[str, Any]]) -> None:
+    """The same as two lines of each: a table of six columns is not read on a narrow terminal."""
+    console.print(Text("Times are UTC", "dim"))
+    for entry, count in _folded(story):
+        what = Text(f"{_utc(entry['at'])}  ").append_text(_what(entry)).append(f"  {_journey(entry)}", "dim")
+        console.print(what)
+        place = entry["step"] or entry["stage"]
+        told = " · ".join(filter(None, (place, why(entry), f"×{count}" if count > 1 else "")))
+        if told:
+            console.print(Padding(Text(told, overflow="fold"), (0, 0, 0, 4)))
 
 
 def print_profiles(console: Console, name: str, profiles: Sequence[Mapping[str, Any]], command: str = "status") -> None:

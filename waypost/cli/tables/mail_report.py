@@ -29,7 +29,8 @@ def print_mails(console: Console, found: Mapping[str, Any], model: str) -> None:
         console.print(table)
     for one in found["orders"]:
         left_out = f", {one['without_amount']:,} without an amount" if one["without_amount"] else ""
-        told = f"{one['orders']:,} orders in {one['currency']}: {one['amount']:,.2f}, credited {one['credited']:,.2f}"
+        orders = f"{one['orders']:,} order{'s' * (one['orders'] != 1)} in {one['currency']}"
+        told = f"{orders}: {one['amount']:,.2f}, credited {one['credited']:,.2f}"
         console.print(Text(told + left_out))
     console.print(Text(found["told"]))
     if main:
