@@ -20,14 +20,15 @@ LINGER = struct.pack("ii", 1, 0)
 class TcpProxy:
     """Stands before a server: a host and a port, or the path of its socket. `seen` counts what was done.
 
-    `after` is how many pieces pass at most before something is done to a connection, `late` the seconds that one waits
-    at most.
+    `after` is how many pieces pass at most before something is done to a connection, `late` the seconds that one waits,
+    and `lasts` how many wait so before their connection is cut.
     """
 
     target: tuple[str, int] | str
     seed: int = 7
     after: int = 16
     late: float = 1.5
+    lasts: int = 1_000_000
     kinds: tuple[str, ...] = KINDS
     port: int = 0
     calm: bool = False
@@ -108,7 +109,7 @@ class _Fate:
                 self.left -= 1
                 if self.left <= 0 and self.kind != "through" and not self.proxy.calm:
                     self.proxy.seen[self.kind] += 1
-                    if self.kind == "late":
+                    if self.kind == "late" and self.left > -self.proxy.lasts:
                         await asyncio.sleep(self.proxy.late)
                     elif self.kind == "silent":
                         continue

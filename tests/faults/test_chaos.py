@@ -1,5 +1,6 @@
 """`waypost chaos`: an installation of its own, whose processes die; counted at its receiver. `make test-faults` mails 1,000."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,8 +13,10 @@ import pytest
 
 from tests.faults.table import Measured
 from waypost.chaos.kills import PARTS, kills
-from waypost.chaos.proof import ChaosResult
+from waypost.chaos.proof import Chaos, ChaosResult
+from waypost.chaos.smtp_sink import SmtpSink
 from waypost.chaos.traffic import Traffic
+from waypost.settings import Settings
 
 FULL = "WAYPOST_FAULTS" in os.environ
 MAILS, KILLS = (1_000, 8) if FULL else (20, 2)
@@ -61,3 +64,16 @@ def test_one_that_is_lost_or_doubled_is_no_proof(wrong: str) -> None:
     assert well.holds
     changed: dict[str, Any] = {wrong: 1}
     assert not replace(well, **changed).holds
+
+
+async def test_a_mail_that_is_unknown_and_never_arrives_is_waited_for_no_longer_than_others_are_under_way() -> None:
+    class Settled(Chaos):
+        def _is_settled(self) -> bool:
+            return True
+
+    traffic, sink = Traffic(mails=40), SmtpSink()
+    sink.letters.update(sorted(traffic.due())[1:])
+    running = asyncio.create_task(asyncio.sleep(600))
+    chaos = Settled(Settings(_env_file=None), traffic, sink)  # type: ignore[call-arg]
+    assert await asyncio.wait_for(chaos.more_than(39, running), 60) == 39
+    running.cancel()

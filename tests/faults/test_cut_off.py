@@ -1,12 +1,15 @@
-"""A TCP proxy before the provider, and before PostgreSQL: connections are cut, answers come late, in part, or never.
+"""A TCP proxy before the provider, PostgreSQL and Temporal: connections are cut, answers come late, in part, or never.
 
 `make test-faults` does it with 300 customers.
 """
 
 import os
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +20,10 @@ from tests.faults.installation import TEMPLATES, Installation
 from tests.faults.table import Measured
 from tests.faults.tcp_proxy import TcpProxy
 from tests.faults.test_everything_killed import Postgres
+from tests.stacks import free_port
 from waypost.chaos.smtp_sink import SmtpSink
+from waypost.settings import Settings
+from waypost.stack import temporal_server
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 300 if FULL else 20))
@@ -89,3 +95,43 @@ def test_a_database_whose_connections_are_cut_loses_nobody(tmp_path: Path, sink:
                 f"{urlsplit(url).scheme}://postgres@127.0.0.1:{proxy.port}/waypost?sslmode=disable"
             )
             hurt(made, tmp_path, proxy, measured, "proxy before PostgreSQL")
+
+
+@contextmanager
+def temporal(folder: Path) -> Iterator[int]:
+    """A Temporal of its own, as `waypost up` runs it; its port."""
+    folder.mkdir()
+    ports = {"temporal_port": free_port(), "temporal_ui_port": free_port()}
+    settings = Settings(_env_file=None, home=folder, **ports)  # type: ignore[call-arg,arg-type]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(temporal_server.command(settings), stdout=log, stderr=log)
+    try:
+        limit = time.monotonic() + 120
+        while not listens(settings.temporal_port):
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < limit, "Temporal never listened"
+            time.sleep(0.1)
+        yield settings.temporal_port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+@pytest.mark.timeout(3_000)
+@pytest.mark.skipif(not FULL, reason="make test-faults")
+def test_a_temporal_whose_connections_are_cut_loses_nobody(tmp_path: Path, sink: SmtpSink, measured: Measured) -> None:
+    """API and worker have a connection each, so none goes through for ever, and each that is late is cut in the end."""
+    kinds = ("cut", "late", "truncated", "silent")
+    with (
+        temporal(tmp_path / "temporal") as port,
+        before(("127.0.0.1", port), kinds=kinds, after=300, late=0.3, lasts=60) as proxy,
+    ):
+        made = Installation(tmp_path, sink)
+        made.stack.env["WAYPOST_TEMPORAL_ADDRESS"] = f"127.0.0.1:{proxy.port}"
+        hurt(made, tmp_path, proxy, measured, "proxy before Temporal")

@@ -23,13 +23,14 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 KINDS = (SQLITE, POSTGRESQL) if FULL else (SQLITE,)
 POINTS = (
     "after take", "before _claim", "after _claim", "before _freeze", "after _freeze", "before send", "after send",
-    "before _write", "after _write", "before _lease", "after _lease", "before _in_one", "after _in_one",
-    "before _finish", "after _finish", "after a request",
+    "before _write", "after _write", "before _wake", "after _wake", "before _meet", "after _meet", "before _lease",
+    "after _lease", "before _finish", "after _finish", "before _behind", "after _behind", "after a request",
 )  # fmt: skip
-"""Taking a lane over; claiming, freezing, handing over and recording mail; leasing rows, waking, and taking the rows
-away; and a request of the API that is committed and not answered."""
+"""Taking a lane over; claiming, freezing, handing over and recording mail; waking at rows and at deadlines; leasing rows
+for Temporal, and taking them away; finding workflows that are behind; and a request of the API that is committed and not
+answered."""
 
-TRIED = POINTS if FULL else ("after _freeze", "after send", "after _in_one")
+TRIED = POINTS if FULL else ("after _freeze", "after send", "after _wake")
 EACH = 4
 """Customers who sign up while a point is armed."""
 

@@ -1,8 +1,8 @@
 """Which faults happen in a schedule, where, and that they did.
 
-A point is passed before and after each transaction of a process and each call to the provider; it is named by what is
-done there. At a point the process may die, or the database may not be had. `SOMETIMES` is what must happen in a
-thousand schedules: a fault that never comes, or a way out that is never gone, proves nothing.
+A point is passed before and after each transaction of a process, each call to Temporal and each call to the provider;
+it is named by what is done there. At a point the process may die, or the database may not be had. `SOMETIMES` is what
+must happen in a thousand schedules: a fault that never comes, or a way out that is never gone, proves nothing.
 """
 
 import asyncio
@@ -21,25 +21,39 @@ WHERE = {
     "_decide": "evidence",
     "_lease": "lease",
     "_finish": "dispatched",
-    "_in_one": "wake ahead",
+    "_wake": "wake at rows",
+    "_not_waked": "leave a row to its workflow",
+    "_meet": "wake at deadlines",
+    "_not_met": "leave a deadline to its workflow",
     "_behind": "follow",
+    "_nobody_follows": "nobody follows",
+    "_not_tried": "leave those to follow",
     "wake": "wake",
-    "_round": "upkeep",
     "_failed": "set aside",
     "ask": "request",
 }
-"""What a transaction does, by the function that asks for it."""
+"""What a transaction does, by the function that asks for it. One that is not named here fails its schedule: nobody would
+die at it."""
 
 DEATHS = (
-    "before claim", "after claim", "before freeze", "after freeze", "before provider", "after provider",
-    "before record", "after record", "after takeover", "after give back", "after evidence", "after lease",
-    "before dispatched", "before wake ahead", "after wake ahead", "after follow", "before wake", "after wake", "after request",
+    "before claim", "after claim", "before freeze", "after freeze", "before provider", "in provider", "after provider",
+    "before record", "after record", "after takeover", "after give back", "after evidence", "before wake at rows",
+    "after wake at rows", "before lease", "after lease", "before temporal", "after temporal", "before dispatched",
+    "after dispatched", "before wake at deadlines", "after wake at deadlines", "before follow", "after follow",
+    "before wake", "after wake", "after request",
 )  # fmt: skip
-"""Points at which a process dies in some schedule."""
+"""Points at which a process dies in some schedule: both sides of each transaction of a mail's way and an enrollment's."""
+
+SELDOM = (
+    "in provider", "after give back", "after evidence", "before wake at deadlines", "after wake at deadlines",
+    "before follow", "after follow", "before wake", "after wake",
+)  # fmt: skip
+"""Points that are seldom passed: they are chosen three times as often, and whoever passes one dies."""
 
 PROVIDER = (
     "accepted",
     "late",
+    "later than a heartbeat",
     "taken, then reset",
     "reset",
     "taken, then an error",
@@ -68,11 +82,22 @@ RECOVERIES = (
 )  # fmt: skip
 """Ways out that are gone in some schedule."""
 
+AWAY = {
+    (False, False): "the database was away",
+    (False, True): "a commit's answer was lost",
+    (True, False): "Temporal was away",
+    (True, True): "an answer of Temporal was lost",
+}
+"""What is lost: whether of Temporal, and whether behind the point."""
+
+RARELY = ("somebody overdue was poked", "died after give back", "died after evidence")
+"""What happens once or thrice in a thousand schedules, and must in several thousand."""
+
 SOMETIMES = (
     *(f"died {point}" for point in DEATHS),
     *(f"provider: {what}" for what in PROVIDER),
     *(f"happened: {what}" for what in HAPPENINGS),
-    "the database was away", "a process was starved", "a commit's answer was lost",
+    *AWAY.values(), "a process was starved",
     *RECOVERIES,
 )  # fmt: skip
 
@@ -88,7 +113,7 @@ class Faults:
         self.seen = seen
         self.calm = False
         self._left = detangle.randint(1, 5)
-        self._deadly = {detangle.choice(DEATHS) for _ in range(detangle.randint(0, 3))}
+        self._deadly = {detangle.choice(DEATHS + SELDOM * 2) for _ in range(detangle.randint(0, 3))}
         self._away = detangle.choice((0.0, 0.02, 0.06))
         self._provider = detangle.choice((0.2, 0.5, 0.9))
 
@@ -98,12 +123,11 @@ class Faults:
 
     def dies(self, point: str) -> bool:
         """Whether the process that passes here dies here."""
-        return point in self._deadly and self._strikes(0.5, f"died {point}")
+        return point in self._deadly and self._strikes(1.0 if point in SELDOM else 0.5, f"died {point}")
 
     def is_away(self, point: str) -> bool:
-        """Whether the database cannot be had here; behind a commit, its answer is lost."""
-        what = "a commit's answer was lost" if point.startswith("after") else "the database was away"
-        return self._strikes(self._away, what)
+        """Whether the database, or Temporal, cannot be had here; behind a commit or a call, its answer is lost."""
+        return self._strikes(self._away, AWAY[point.endswith("temporal"), point.startswith("after")])
 
     def provider(self) -> str:
         """What the provider does with this mail."""

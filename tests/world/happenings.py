@@ -26,7 +26,7 @@ from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from tests.world.faults import ProcessKilled
-from tests.world.prepared import PEOPLE, SLOWER, address, publish
+from tests.world.prepared import PEOPLE, SLOWER, publish
 from tests.world.process import ProcessDatabase
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Happenings:
     async def mend(self) -> None:
         """Everything that somebody has stopped goes on."""
         world = self.world
+        await self._none_in_flight()
         world.clock.skewed, world.temporal.lose_signals = timedelta(), 0
         for one in world.processes:
             one.cut_off = False
@@ -117,10 +118,6 @@ class Happenings:
                 " (SELECT 1 FROM enrollment AS e WHERE e.journey = 'welcome' AND e.customer_id = event.customer_id)"
             )
             assert not rows(query).fetchall(), "signed up, and was not let in"
-
-    def forgotten(self) -> set[str]:
-        """The addresses of those who were erased."""
-        return {address(user) for user in self.erased}
 
     def report(self, send_id: str) -> None:
         """The provider tells what became of a mail: late, early, twice, in any order."""
@@ -217,9 +214,9 @@ class Happenings:
             await self._resume(key)
 
     async def _resume(self, key: str) -> None:
+        """Who is parked gets a poke by an operation that begins with the commit, whoever heard the answer."""
         now = self.world.clock.host()
-        if await self.api.request(lambda session: pauses.resume(session, key, now)) is None:
-            return
+        await self.api.request(lambda session: pauses.resume(session, key, now))
         parked = await self._enrollments(Enrollment.journey == key, Enrollment.paused_by == "journey")
         await self.api.request(lambda session: asking.poke(session, parked, now))
 
@@ -281,10 +278,13 @@ class Happenings:
 
     async def happens_clock(self) -> None:
         """The hosts' clocks jump by an hour. Temporal has its own."""
-        while self.world.receiver.in_flight:  # noqa: ASYNC110 - the condition is a count at the receiver
-            await asyncio.sleep(1.0)
+        await self._none_in_flight()
         self.world.clock.skewed = timedelta(hours=detangle.choice((1, -1, 0)))
         self.world.tell()
+
+    async def _none_in_flight(self) -> None:
+        while self.world.receiver.in_flight:  # noqa: ASYNC110 - the condition is a count at the receiver
+            await asyncio.sleep(1.0)
 
     async def happens_cut_off(self) -> None:
         """A worker cannot reach Temporal, and does not know: its lane becomes another's."""
@@ -317,8 +317,7 @@ class Happenings:
             return await self.happens_backup()
         world = self.world
         await self.happens_all_killed()
-        while world.receiver.in_flight:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(1.0)
+        await self._none_in_flight()
         rows, executions, taken_at, self.acknowledged = self._backup
         world.invariants.capped = False
         world.raw.deserialize(rows)

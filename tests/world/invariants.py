@@ -54,6 +54,9 @@ SELECT m.id, m.status FROM message AS m WHERE m.status IN ('skipped', 'failed') 
 """
 """Mails that ended with nothing on record."""
 
+WORKFLOWS = "SELECT workflow_id FROM enrollment"
+"""Each enrollment has one, whoever waked it."""
+
 ATTEMPTS = "SELECT id, attempt FROM message"
 
 MAY_NOT_GO = """
@@ -94,16 +97,16 @@ class Invariants:
         """What must be so of the receiver."""
         receiver = self._world.receiver
         assert receiver.accepted[mail.send_id] == 1, f"mail {mail.send_id} was handed over twice"
-        had = receiver.inboxes[mail.to]
-        forgotten = self._world.happenings.forgotten()  # with what they have had
-        assert not self.capped or mail.to in forgotten or len(had) <= CAP, (
-            f"{mail.to} has had {len(had)} mails, more than {CAP}"
-        )
+        had = [one for one in receiver.inboxes[mail.to] if one in self._attempts]  # an erased customer's are forgotten
+        assert not self.capped or len(had) <= CAP, f"{mail.to} has had {len(had)} mails, more than {CAP}"
 
     def at_the_end(self) -> None:
         """Everything has ended: nobody is lost, each mail has its fate, and what the ledger says is what arrived."""
         for query in AT_THE_END:
             self._none(query, "the end")
+        executions = self._world.temporal.executions
+        missing = [one for (one,) in self._rows(WORKFLOWS) if one not in executions]
+        assert not missing, f"no workflow was ever started of {missing}"
         accepted, kept = self._world.receiver.accepted, dict(self._rows("SELECT id, status FROM message"))
         wrong = {one: status for one, status in kept.items() if (status == "accepted") > bool(accepted[one])}
         assert not wrong, f"the ledger says accepted, and nothing arrived: {wrong}"

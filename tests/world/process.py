@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import detangle
@@ -24,7 +25,7 @@ from activities.delivery.shift import Delivery
 from activities.signatures import WAKE, Wake
 from activities.wake import Waking
 from store.session import Database
-from tests.world.faults import WHERE, ProcessKilled, database_is_away
+from tests.world.faults import ProcessKilled, database_is_away
 from tests.world.temporal import Activated, Execution
 from tests.world.workflow_instance import CONVERTER, ReplayDiffers, WorkflowRun
 from waypost.processes.dispatcher import Dispatcher
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 LANES = ("journey",)
 
+OUTSIDE = ("provider", "temporal")
+"""Points beside a call to somebody else than the database."""
+
 
 class ProcessDatabase(Database):
     """The world's database as one process has it: each transaction passes a point before it begins, and behind it."""
@@ -47,7 +51,7 @@ class ProcessDatabase(Database):
 
     def write(self, work: Callable[[Session], Any]) -> Any:
         """As in production."""
-        point = WHERE.get(sys._getframe(1).f_code.co_name, "transaction")
+        point = self._process.world.named(_asked_by(sys._getframe(1)))
         self._process.passes(f"before {point}")
         result = super().write(work)
         self._process.world.committed(point)
@@ -60,6 +64,25 @@ class ProcessDatabase(Database):
         self._process.lives()
         with super().reading() as session:
             yield session
+
+
+def _asked_by(frame: FrameType) -> str:
+    """The function that asks for a transaction; of wakes ahead, which one it is that is done together."""
+    name = frame.f_code.co_name
+    return frame.f_locals["work"].__name__ if name == "_together" else name
+
+
+class HearingDispatcher(Dispatcher):
+    """A dispatcher each of whose loops hears of its own work alone: a loop that looks in vain proves nothing."""
+
+    def __init__(self, process: "Process") -> None:
+        gateway: Any = SimulatedGateway(process)
+        super().__init__(process.database, gateway, process.world.clock.host, lag=LAG)
+        self._told: Any = process.world.on_their_way
+
+    async def _keep(self, name: str, work: Any, rest: Any, apart: float) -> None:
+        self._notices = self._told[name]  # which is listened to at once
+        await super()._keep(name, work, rest, apart)
 
 
 class Process:
@@ -98,7 +121,7 @@ class Process:
         if self.world.faults.dies(point):
             self.kill()
             raise ProcessKilled(point)
-        if "provider" not in point and self.world.faults.is_away(point):
+        if not point.endswith(OUTSIDE) and self.world.faults.is_away(point):
             raise database_is_away()
 
     def kill(self) -> None:
@@ -110,9 +133,7 @@ class Process:
     # -- the dispatcher ------------------------------------------------------------------------------------------------
 
     async def _dispatch(self) -> None:
-        notices: Any = self.world.on_their_way
-        gateway: Any = SimulatedGateway(self)
-        await Dispatcher(self.database, gateway, self.world.clock.host, notices=notices, lag=LAG).run()
+        await HearingDispatcher(self).run()
 
     # -- lanes ---------------------------------------------------------------------------------------------------------
 
@@ -233,24 +254,26 @@ class SimulatedGateway:
         self._temporal = process.world.temporal
 
     async def start(self, workflow_id: str, begins: Beginning, priority: int, rests: timedelta | None = None) -> None:
-        await self._call()
-        self._temporal.start(workflow_id, CONVERTER.to_payloads(begins.arguments()), rests or timedelta())
+        arguments = CONVERTER.to_payloads(begins.arguments())
+        await self._call(lambda: self._temporal.start(workflow_id, arguments, rests or timedelta()))
 
     async def rouse(self, workflow_id: str, stands: Beginning) -> bool:
-        await self._call()
-        return self._temporal.rouse(workflow_id, CONVERTER.to_payloads(stands.arguments()))
-
-    async def poke(self, workflow_id: str) -> None:
-        await self._call()
-        self._temporal.signal(workflow_id)
+        arguments = CONVERTER.to_payloads(stands.arguments())
+        return await self._call(lambda: self._temporal.rouse(workflow_id, arguments))
 
     async def end(self, workflow_id: str) -> None:
-        await self._call()
-        self._temporal.terminate(workflow_id)
+        await self._call(lambda: self._temporal.terminate(workflow_id))
 
-    async def _call(self) -> None:
-        """The way there; one who is cut off gets no answer."""
+    async def _call(self, ask: Callable[[], Any]) -> Any:
+        """There and back; one who is cut off gets no answer."""
+        process, faults = self._process, self._process.world.faults
+        process.passes("before temporal")
         await asyncio.sleep(0.001)
-        self._process.lives()
-        if self._process.cut_off:
+        process.lives()
+        if process.cut_off or faults.is_away("before temporal"):
             raise RPCError("cut off", RPCStatusCode.UNAVAILABLE, b"")
+        answer = ask()
+        process.passes("after temporal")
+        if faults.is_away("after temporal"):
+            raise RPCError("timed out", RPCStatusCode.DEADLINE_EXCEEDED, b"")
+        return answer

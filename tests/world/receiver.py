@@ -1,6 +1,6 @@
 """The provider: it counts what it has accepted, and misbehaves as it is told. No mail is handed over twice: it says so.
 
-A mail that has left its process may arrive although that is dead, up to `longest` after the call began.
+A mail that has left its process may arrive although that is dead, or has lost the lane, up to `longest` after it left.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class Connection:
     async def send(self, mail: Mail, may_go: MayGo = always) -> SendOutcome:
         """One attempt."""
         self._process.passes("before provider")
-        receiver, left = self._receiver, False
+        receiver, loop, left = self._receiver, asyncio.get_running_loop(), 0.0
         receiver.in_flight += 1
         try:
             await self._on_the_way()
@@ -83,15 +83,17 @@ class Connection:
                 self._world.faults.sometimes("a mail was withheld")
                 return Withheld()
             self._process.lives()
-            left = True
+            left = loop.time()
             outcome = await self._answer(mail, self._world.faults.provider())
-            left = False
+            left = 0.0
             self._process.passes("after provider")
             return outcome
         finally:
             receiver.in_flight -= 1
             if left and not self._process.alive and detangle.flip(0.5):
-                detangle.spawn(receiver.arrive_late(mail, detangle.choice((0.1, 8.0))), host="outside")
+                longest = left + LONGEST.total_seconds() - loop.time()
+                late = min(detangle.choice((0.1, 8.0, 25.0)), longest)
+                detangle.spawn(receiver.arrive_late(mail, late), host="outside")
 
     async def _on_the_way(self) -> None:
         """A server takes its time, or the process is stopped before the mail leaves, and Temporal hears nothing."""
@@ -106,9 +108,14 @@ class Connection:
 
     async def _answer(self, mail: Mail, what: str) -> SendOutcome:
         await asyncio.sleep(0.05)
+        self._process.passes("in provider")
         match what:
             case "late":
                 await asyncio.sleep(8.0)
+            case "later than a heartbeat":  # Temporal hears nothing meanwhile: another takes the lane
+                self._process.cut_off = True
+                await asyncio.sleep(25.0)
+                self._process.cut_off = False
             case "reset":
                 return MaybeSent(explanation="reset")
             case "busy":

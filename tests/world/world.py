@@ -5,7 +5,7 @@ Then faults stop, and everything has to come to its end. What must hold is asked
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from services.enrollments import poking
 from services.messages.mail_request import MailRequest
 from store.types import as_text
 from tests.world.clock import WorldClock
-from tests.world.faults import DatabaseAway, Faults, ProcessKilled
+from tests.world.faults import WHERE, DatabaseAway, Faults, ProcessKilled
 from tests.world.happenings import Happenings
 from tests.world.invariants import Invariants
 from tests.world.prepared import Prepared
@@ -64,10 +64,14 @@ RECORDED = (
 )  # fmt: skip
 """What is on record at the end of a schedule, and which way out it tells of."""
 
-ON_THEIR_WAY = """
-SELECT 1 FROM dispatch UNION ALL SELECT 1 FROM enrollment WHERE due_at <= :now OR follow_at <= :now LIMIT 1
+LOOK = """
+SELECT 'ahead/deadlines' WHERE EXISTS (SELECT 1 FROM enrollment WHERE due_at <= :now)
+UNION ALL SELECT 'dispatcher/following' WHERE EXISTS (SELECT 1 FROM enrollment WHERE follow_at <= :now)
+UNION SELECT CASE status WHEN 'to_wake' THEN 'ahead/' ELSE 'dispatcher/' END
+    || CASE priority WHEN 1 THEN 'pokes' WHEN 2 THEN 'starts' ELSE 'bulk' END
+    FROM dispatch WHERE coalesce(not_before, '') <= :now AND coalesce(leased_until, '') < :now
 """
-"""Whether the dispatchers have something to look for."""
+"""The loops of the dispatchers that have something to look for."""
 
 PAUSED = """
 SELECT 1 FROM enrollment AS e WHERE paused_by = 'person' AND status = 'live' AND NOT EXISTS (
@@ -82,6 +86,7 @@ LEFT = (
     "SELECT id, template, status, reason, not_before FROM message"
     " WHERE status IN ('planned', 'deferred', 'claimed', 'sending', 'unknown')",
     "SELECT id, kind, status, error FROM dispatch",
+    "SELECT id, follow_at FROM enrollment WHERE follow_at IS NOT NULL",
     "SELECT id, verb FROM control WHERE status = 'asked'",
 )
 """What is not at its end."""
@@ -95,7 +100,7 @@ class World:
         self.database, self.raw = prepared.database, prepared.raw
         self.faults = Faults(seen)
         self.clock = WorldClock()
-        self.on_their_way, self.planned = Written(), Written()
+        self.on_their_way, self.planned = defaultdict[str, Written](Written), Written()
         self.temporal = Temporal(self.clock, self.faults.sometimes)
         self.receiver = Receiver(self)
         self.invariants = Invariants(self)
@@ -126,6 +131,7 @@ class World:
         self.over = True
         for one in list(self.processes):
             one.kill()
+        _hear_out(asyncio.get_running_loop())
 
     def _assert_nothing_failed(self) -> None:
         if self.failed is not None:
@@ -156,12 +162,19 @@ class World:
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
+    def named(self, function: str) -> str:
+        """What the transaction does that a function asks for; the schedule fails where nobody has named it."""
+        point = WHERE.get(function)
+        if point is None:
+            self.failed = self.failed or AssertionError(f"a transaction without a point, by {function}")
+        return point or function
+
     def committed(self, point: str) -> None:
         """A transaction has ended well; one that has changed nothing is no step."""
         if self.raw.total_changes == self._changes:
             return
         self._changes = self.raw.total_changes
-        if point == "wake ahead":
+        if point.startswith("wake at"):
             self.faults.sometimes("a wake was done ahead")
         self._last_commit = asyncio.get_running_loop().time()
         self.holds(lambda: self.invariants.after_commit(point))
@@ -175,9 +188,9 @@ class World:
             self.failed = self.failed or error
 
     def tell(self) -> None:
-        """Whoever has something to look for looks: the dispatchers, and the lanes."""
-        if self.raw.execute(ON_THEIR_WAY, {"now": as_text(self.clock.host())}).fetchone():
-            self.on_their_way.tell()
+        """Whoever has something to look for looks: loops of the dispatchers, and the lanes."""
+        for (part,) in self.raw.execute(LOOK, {"now": as_text(self.clock.host())}).fetchall():
+            self.on_their_way[part].tell()
         if self.raw.execute("SELECT 1 FROM message WHERE status IN ('planned', 'unknown') LIMIT 1").fetchone():
             self.planned.tell()
 
@@ -278,3 +291,10 @@ def _unless_killed(loop: Any, context: dict[str, Any]) -> None:
     """What a dead process leaves behind is nobody's error."""
     if not isinstance(context.get("exception"), ProcessKilled | asyncio.CancelledError):
         loop.unhandled.append(context)
+
+
+def _hear_out(loop: Any) -> None:
+    """An owner that was cancelled while it wrote down hears no more of it: that the database was away is nobody's error."""
+    for task in loop.tasks:
+        if isinstance(task._exception, DatabaseAway):
+            task.exception()

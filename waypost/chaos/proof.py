@@ -66,7 +66,7 @@ def prove(folder: Path, mails: int, seed: int, least: int) -> ChaosResult:
     sink.start()
     try:
         settings = _installation(folder, sink.port)
-        return asyncio.run(_Chaos(settings, Traffic(mails=mails), sink).run(seed, least))
+        return asyncio.run(Chaos(settings, Traffic(mails=mails), sink).run(seed, least))
     finally:
         sink.stop()
 
@@ -95,7 +95,7 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-class _Chaos:
+class Chaos:
     """One run."""
 
     def __init__(self, settings: Settings, traffic: Traffic, sink: SmtpSink) -> None:
@@ -141,11 +141,12 @@ class _Chaos:
     async def _kill(self, stack: Stack, running: "asyncio.Task[None]", seed: int, least: int) -> None:
         """Until nearly everything has arrived and there were kills enough, or nothing arrives any more.
 
-        Between two kills something arrives: a machine that is busy elsewhere needs longer to be at work again.
+        Between two kills something arrives, as long as anything is under way: a machine that is busy elsewhere needs
+        longer to be at work again.
         """
         before = -1
         for pause, victims in kills(seed):
-            arrived = await self._more_than(before, running)
+            arrived = await self.more_than(before, running)
             if arrived is None or (self._kills >= least and arrived >= len(self._due) * 0.95):
                 return
             await asyncio.sleep(pause)
@@ -155,13 +156,18 @@ class _Chaos:
     def _arrived(self) -> int:
         return len(self._due & self._sink.letters.keys())
 
-    async def _more_than(self, before: int, running: "asyncio.Task[None]") -> int | None:
-        """How many have arrived, once that is more than before, or all; None where nothing more comes."""
+    async def more_than(self, before: int, running: "asyncio.Task[None]") -> int | None:
+        """How many have arrived, once that is more than before, or nothing is under way; None where nothing more comes.
+
+        What is unknown may never arrive, however long one waits.
+        """
         deadline = time.monotonic() + SETTLES_WITHIN
         while time.monotonic() < deadline and not running.done():
             arrived = self._arrived()
             if arrived > before or arrived == len(self._due):
                 return arrived
+            if arrived >= len(self._due) * 0.95 and await asyncio.to_thread(self._is_settled):
+                return self._arrived()
             await asyncio.sleep(0.1)
         return None
 

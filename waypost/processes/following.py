@@ -8,7 +8,6 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 from temporalio.service import RPCError, RPCStatusCode
@@ -88,8 +87,7 @@ class WorkflowsBehind:
         except TimeoutError:
             log.warning("not_followed", error="TimeoutError")
         if left:
-            back = partial(wakes_ahead.not_tried, ids=[one.id for one in left], now=now, again=now + AGAIN)
-            await asyncio.to_thread(self._database.write, back)
+            await asyncio.to_thread(self._not_tried, [one.id for one in left], now)
         return len(found)
 
     def _behind(self, now: datetime) -> Sequence[WorkflowRow]:
@@ -118,4 +116,10 @@ class WorkflowsBehind:
                 log.error("not_followed", enrollment=one.id, exc_info=error)  # it alone; it is tried again
                 self._count("dispatch")
         if over:
-            await asyncio.to_thread(self._database.write, partial(wakes_ahead.nobody_follows, ids=over))
+            await asyncio.to_thread(self._nobody_follows, over)
+
+    def _nobody_follows(self, ids: Sequence[str]) -> None:
+        self._database.write(lambda session: wakes_ahead.nobody_follows(session, ids))
+
+    def _not_tried(self, ids: Sequence[str], now: datetime) -> None:
+        self._database.write(lambda session: wakes_ahead.not_tried(session, ids, now, now + AGAIN))

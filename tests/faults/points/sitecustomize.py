@@ -30,7 +30,10 @@ def in_transactions(module: Any) -> None:
     write = module.Database.write
 
     def passing(self: Any, work: Any) -> Any:
-        asked_by = sys._getframe(1).f_code.co_name
+        frame = sys._getframe(1)
+        asked_by = frame.f_code.co_name
+        if asked_by == "_together":  # of wakes ahead: which one it is that is done together
+            asked_by = frame.f_locals["work"].__name__
         passes(f"before {asked_by}")
         result = write(self, work)
         passes(f"after {asked_by}")
