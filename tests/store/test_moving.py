@@ -167,3 +167,24 @@ def test_one_whose_state_cannot_be_read_keeps_their_place_and_stops_nobody(
         True: (2, True),
         False: (1, False),
     }
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_an_event_before_the_move_is_no_news_to_the_version_that_waits_for_it(
+    database: Database, shell: Shell, take: Ingest, moved: Moved, noon: datetime, paused: bool
+) -> None:
+    """The old one did not wait for it. Whoever is paused has not looked yet, and hears it when they are resumed."""
+    shell.wake(noon)
+    if paused:
+        ask(database, "pause", noon)
+        shell.wake(noon)
+    take({"type": "track", "userId": "ann", "event": "Looked"}, at=noon)
+    moved(("on: Bought", "on: Looked"), at=noon + timedelta(hours=1))
+    shell.wake(noon + timedelta(hours=1))
+    assert (shell.state.stage, rows(database, Enrollment)[0].cursor) == ("new", shell.state.cursor)
+    if paused:
+        ask(database, "resume", noon + timedelta(hours=2))
+    else:
+        take({"type": "track", "userId": "ann", "event": "Looked"}, at=noon + timedelta(hours=2))
+    shell.wake(noon + timedelta(hours=2))
+    assert shell.state.stage == "buyer"
