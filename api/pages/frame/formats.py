@@ -107,7 +107,7 @@ _PAIR = Markup('<span class="pair"><span class="pair-name">{}</span> <bdi>{}</bd
 
 _GUARD = Markup('<span class="pair"><span class="badge{}">{}</span> <bdi>{}</bdi> {}</span>')
 
-CODES = frozenset({"reason", "cause", "to", "from", "stage", "because"})
+CODES = frozenset({"reason", "cause", "template", "to", "from", "stage", "because"})
 """Parts of a detail that are keys or codes, and are shown as words."""
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
