@@ -156,10 +156,10 @@ def move(
 def _hears_from_now(judged: Judged, heard: Mapping[str, int]) -> Judged:
     """Events before the move that its version did not wait for are no news to the other one; it knows them as facts.
 
-    One that is paused has not looked at what came meanwhile: it hears that when it is resumed.
+    One that is paused or was poked has not looked at what came meanwhile: it hears that when it is waked.
     """
     state = judged.outcome.state
-    if state is None or state.paused:
+    if state is None or state.paused or judged.enrollment.poked_at is not None:
         return judged
     cursor = max(state.cursor, heard[judged.enrollment.customer_id])
     return replace(judged, outcome=replace(judged.outcome, state=state.changed(cursor=cursor)))

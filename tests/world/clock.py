@@ -12,6 +12,8 @@ class WorldClock:
     def __init__(self) -> None:
         self._forward = timedelta()
         self.skewed = timedelta()
+        self.latest = NOON
+        """What any host has ever taken for the time."""
 
     def now(self) -> datetime:
         """Temporal's own time."""
@@ -19,7 +21,9 @@ class WorldClock:
 
     def host(self) -> datetime:
         """What the product's hosts take for the time."""
-        return self.now() + self.skewed
+        told = self.now() + self.skewed
+        self.latest = max(self.latest, told)
+        return told
 
     def move_to(self, at: datetime) -> None:
         """Skip what nobody uses; time never goes back."""

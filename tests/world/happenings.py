@@ -312,7 +312,10 @@ class Happenings:
         self._backup = (world.raw.serialize(), world.temporal.snapshot(), world.clock.host(), dict(self.acknowledged))
 
     async def happens_restored(self) -> None:
-        """Everything stops, the last backup is put in its place, held, and is let go again."""
+        """Everything stops, the last backup is put in its place, held, and is let go again.
+
+        Whoever restores has a clock that is right, and knows of those that were ahead of it.
+        """
         if self._backup is None:
             return await self.happens_backup()
         world = self.world
@@ -322,7 +325,7 @@ class Happenings:
         world.invariants.capped = False
         world.raw.deserialize(rows)
         world.temporal.restore(executions)
-        now = max(world.clock.host(), taken_at)
+        now = max(world.clock.host(), world.clock.latest, taken_at)
         await self.api.request(lambda session: held_lanes.hold(session, "test", "restored", now))
         await self.api.request(lambda session: restored_ledger.begin(session, taken_at, now))
         if await self.api.request(lambda session: restored_ledger.doubt_page(session, now)):
