@@ -1,5 +1,6 @@
 """Every proof here adds a row to a table, which is shown when all are done."""
 
+import os
 import time
 from typing import Any
 
@@ -7,11 +8,20 @@ import pytest
 
 from tests.faults.table import ROW, Measured, lines
 
+FULL = "WAYPOST_FAULTS" in os.environ
+
 
 @pytest.fixture
 def measured(record_property: Any) -> Measured:
     """Its row of the table; its seconds begin here."""
     return Measured(record_property, time.monotonic())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave those out that take minutes each, but for `make test-faults`."""
+    left = [] if FULL else [one for one in items if one.get_closest_marker("at_size")]
+    items[:] = [one for one in items if one not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

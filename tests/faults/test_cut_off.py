@@ -83,7 +83,7 @@ def test_whatever_becomes_of_what_the_provider_says_no_mail_comes_twice(
 
 
 @pytest.mark.timeout(3_000)
-@pytest.mark.skipif(not FULL, reason="make test-faults")
+@pytest.mark.at_size
 def test_a_database_whose_connections_are_cut_loses_nobody(tmp_path: Path, sink: SmtpSink, measured: Measured) -> None:
     with postgresql.server() as running:
         url = Postgres(running).url
@@ -124,7 +124,7 @@ def listens(port: int) -> bool:
 
 
 @pytest.mark.timeout(3_000)
-@pytest.mark.skipif(not FULL, reason="make test-faults")
+@pytest.mark.at_size
 def test_a_temporal_whose_connections_are_cut_loses_nobody(tmp_path: Path, sink: SmtpSink, measured: Measured) -> None:
     """API and worker have a connection each, so none goes through for ever, and each that is late is cut in the end."""
     kinds = ("cut", "late", "truncated", "silent")

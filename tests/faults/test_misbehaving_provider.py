@@ -5,7 +5,6 @@ key for a while. What it took without an answer is found in its log; that a mail
 it never took stays unknown. `make test-faults` runs it.
 """
 
-import os
 import random
 import time
 from collections import Counter
@@ -18,7 +17,6 @@ from tests.faults.table import Measured
 from tests.sendgrid import FakeSendGrid, Fault, cut, hang, status
 from waypost.chaos.smtp_sink import SmtpSink
 
-FULL = "WAYPOST_FAULTS" in os.environ
 EACH = 4
 """Customers who sign up for each thing that it does."""
 
@@ -29,7 +27,7 @@ FAULTS: tuple[Fault, ...] = (
 
 
 @pytest.mark.timeout(2_400)
-@pytest.mark.skipif(not FULL, reason="make test-faults: evidence is sought 75 seconds after a call")
+@pytest.mark.at_size
 def test_whatever_a_provider_does_each_mail_comes_once_and_its_log_tells_of_the_rest(
     tmp_path: Path, measured: Measured
 ) -> None:
