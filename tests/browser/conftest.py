@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlmodel import Session, col, select
 from temporalio.testing import ActivityEnvironment
 
@@ -27,6 +27,8 @@ from waypost.wiring import Parts, utc_now
 
 AXE = Path(__file__).parent.parent / "clients/node_modules/axe-core/axe.min.js"
 PASSWORD = "correct horse battery"
+LONGEST = 60_000  # ms; a machine may be busy
+expect.set_options(timeout=LONGEST)
 JOURNEY = """journey: lifecycle
 name: Tea
 lifecycle: true
@@ -133,7 +135,7 @@ class Watched:
 
     def __init__(self, page: Page, shop: Shop) -> None:
         self.page, self.shop, self.wrong = page, shop, list[str]()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(LONGEST)
         page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("request", lambda one: None if one.url.startswith((shop.url, "data:")) else self.wrong.append(one.url))

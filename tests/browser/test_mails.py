@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import AXE, Shop
 
@@ -50,6 +50,18 @@ def test_a_marketer_writes_a_template_and_counts_who_gets_a_broadcast_of_it(visi
     page.get_by_role("button", name="Save the draft").click()
     page.get_by_role("button", name="Count who gets it").click()
     expect(page.locator("#counted")).to_contain_text("it waits for a worker")
+
+
+def test_what_is_written_before_the_page_is_ready_is_checked_when_it_is(visit: Any) -> None:
+    watched = visit("ada@shop.example")
+    page, held = watched.page, list[Route]()
+    page.route("**/htmx.min.js", lambda route: held.append(route))
+    page.goto(f"{watched.shop.url}/templates/autumn/edit", wait_until="commit")
+    page.get_by_label("Subject").fill("Autumn {{ customer.frist_name }}")
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
+    expect(page.locator("#checked")).to_contain_text("the nearest is 'first_name'")
 
 
 @pytest.mark.usefixtures("node_modules")

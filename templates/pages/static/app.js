@@ -90,3 +90,14 @@ if (live) {
     old.replaceWith(fresh);
   });
 }
+
+// What was written before the page was ready (on a slow line, or kept by the browser) is heard as if it was typed now:
+// as soon as htmx, which is loaded before this file and begins with a timer of its own, listens.
+setTimeout(() => {
+  const chosenAnew = (options) =>
+    options.some((one) => one.defaultSelected) && options.some((one) => one.selected !== one.defaultSelected);
+  const written = (one) => one.options ? chosenAnew([...one.options]) : one.value !== one.defaultValue || one.checked !== one.defaultChecked;
+  for (const one of document.querySelectorAll("main :is(input:not([type=hidden]), textarea, select)")) {
+    if (written(one)) for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+});
