@@ -105,14 +105,14 @@ class World:
 
     async def schedule(self, but: str = "") -> ScheduleListDescription:
         """The one Temporal Schedule there is, once the server lists it: its lists run behind what is made."""
-        for _ in range(200):
+        for _ in range(2_400):
             found = [one async for one in await self.env.client.list_schedules()]
             if len(found) == 1 and found[0].id != but:
                 return found[0]
             await asyncio.sleep(0.05)
         raise AssertionError("no schedule was listed")
 
-    async def settled(self, seconds: float = 60) -> None:
+    async def settled(self, seconds: float = 240) -> None:
         """Wait (in real time) until no enrollment is behind: nothing to dispatch or due, and no decision comes any more."""
         await self.dispatcher.drain()
         still, before, now = 0, -1, await self.tick()

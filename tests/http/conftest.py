@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,13 @@ from tests.openid_provider import CLIENT, SECRET, TestProvider
 from tests.shells import Shell
 from waypost.processes.api import build
 from waypost.wiring import Parts
+
+
+@pytest.fixture(autouse=True)
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No minute of a rate ends while a test counts to its limit."""
+    for module in ("limits.storage.memory", "limits.strategies"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: 1_000_000_000.0))
 
 
 @pytest.fixture

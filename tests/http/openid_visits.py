@@ -19,7 +19,7 @@ def there(browser: TestClient, to: str = "/") -> str:
     """Where the provider leads a person back to, once they have signed in there."""
     begun = browser.get("/sign-in/openid", params={"to": to})
     assert begun.status_code == 303, begun.text
-    return httpx.get(begun.headers["location"]).headers["location"].removeprefix(HERE)
+    return httpx.get(begun.headers["location"], timeout=60).headers["location"].removeprefix(HERE)
 
 
 def comes_back(browser: TestClient, to: str = "/") -> httpx.Response:

@@ -62,6 +62,7 @@ async def test_no_more_mails_are_frozen_than_calls_may_be_under_way_until_their_
     away = Failing(monkeypatch)
     lane = owner()
     await lane.pump()
+    await until(lambda: len(provider.got) == provider.at_once)
     await asyncio.sleep(0.5)
     assert ledger() == {"sending": provider.at_once, "claimed": CUSTOMERS - provider.at_once}
     assert len(provider.got) == provider.at_once

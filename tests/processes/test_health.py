@@ -24,7 +24,7 @@ async def url(parts: Parts, clock: Any) -> AsyncIterator[str]:
     """Where this process answers."""
     port = free_port()
     running = asyncio.create_task(HealthPort(f"127.0.0.1:{port}", parts.pulses, parts.database, clock).run())
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         for _ in range(200):
             with suppress(httpx.TransportError):
                 await client.get(f"http://127.0.0.1:{port}/")
@@ -37,7 +37,7 @@ async def url(parts: Parts, clock: Any) -> AsyncIterator[str]:
 
 
 async def asked(url: str, method: str = "GET") -> tuple[int, Any]:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.request(method, url)
         return answer.status_code, answer.json() if answer.content else None
 

@@ -34,7 +34,7 @@ def observed(run: Services) -> None:
     """Every number that the dashboard and the alerts name is shown by a process that runs."""
     shown = run.api("GET", "/metrics")
     for port in run.metrics.values():
-        shown += httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        shown += httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=60).text
     there = set(re.findall(r"^(?:# TYPE )?([a-z_]+)[{ ]", shown, re.MULTILINE))
     panels = json.loads((ROOT / "deploy" / "grafana" / "waypost.json").read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel.get("targets", [])]
@@ -118,11 +118,14 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     assert 'waypost_enrollments{journey="hello",stage="new"} 300.0' in numbers
     assert 'waypost_lane_lag_seconds{lane="journey"} 0.0' in numbers
     assert re.search(r'waypost_http_requests_total\{method="POST",route="/v1/batch",status="200"\} 1\.0', numbers)
-    work = httpx.get(f"http://127.0.0.1:{run.metrics['delivery']}/metrics", trust_env=False).text
+    work = httpx.get(f"http://127.0.0.1:{run.metrics['delivery']}/metrics", trust_env=False, timeout=60).text
     assert re.search(r'waypost_sends_total\{[^}]*lane="journey"[^}]*outcome="accepted"', work)
-    assert "temporal_" in httpx.get(f"http://127.0.0.1:{run.metrics['journeys']}/metrics", trust_env=False).text
+    assert (
+        "temporal_"
+        in httpx.get(f"http://127.0.0.1:{run.metrics['journeys']}/metrics", trust_env=False, timeout=60).text
+    )
     own = {
-        service: httpx.get(f"http://127.0.0.1:{run.health[service]}/healthz", trust_env=False).json()
+        service: httpx.get(f"http://127.0.0.1:{run.health[service]}/healthz", trust_env=False, timeout=60).json()
         for service in ("journeys", "delivery")
     }
     assert {one["status"] for one in own.values()} == {"ok"}, own

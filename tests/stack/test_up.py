@@ -56,8 +56,8 @@ def test_from_nothing_to_a_mail_and_through_a_kill(stack: Stack, tmp_path: Path)
     assert "Admin key          wp_" in said
     key = ("anybody", (stack.home / "admin.key").read_text().strip())
     for page, status in (("/", 401), ("/docs", 200), ("/outbox", 200)):
-        assert httpx.get(stack.url + page, trust_env=False).status_code == status
-        assert httpx.get(stack.url + page, trust_env=False, auth=key).status_code == 200
+        assert httpx.get(stack.url + page, trust_env=False, timeout=60).status_code == status
+        assert httpx.get(stack.url + page, trust_env=False, auth=key, timeout=60).status_code == 200
     assert stack.run("doctor").returncode == 0
     home = {path: path.stat().st_mode & 0o077 for path in (stack.home, *stack.home.rglob("*"))}
     assert [str(path) for path, others in home.items() if others] == []

@@ -103,7 +103,7 @@ async def test_an_erased_customers_workflow_ends(real: Any) -> None:
 
 async def ended(world: Any, workflow: str) -> bool:
     """Whether a workflow runs no more, or Temporal knows nothing of it any more."""
-    for _ in range(400):
+    for _ in range(2_400):
         try:
             described = await world.env.client.get_workflow_handle(workflow).describe()
         except RPCError:

@@ -66,7 +66,7 @@ def build(parts: Parts) -> FastAPI:
         approval=settings.approval,
         has_room=lambda: has_room(settings.home),
         keys=KnownKeys(parts.database),
-        rates=RateLimits(settings.rate),
+        rates=RateLimits(settings.rate, lambda: parts.clock().timestamp()),
         guesses=KeyGuesses(),
         sign_ins=SignInRates(),
         openid=_provider(settings),
