@@ -20,8 +20,8 @@ class ApprovalIn(BaseModel):
     plan: str | None = Field(
         None, max_length=40, description="the token of the draft's plan; absent where it was never published"
     )
-    in_flight: Literal["pin", "move"] = Field(
-        "pin", description="pin: those under way keep their version; move: as the plan has told"
+    in_flight: Literal["pin", "move"] | None = Field(
+        None, description="pin: those under way keep their version; move: as the plan has told; absent: as was planned"
     )
     note: str = Field("", max_length=LONGEST, description="what an approver should know", examples=["for Friday"])
 

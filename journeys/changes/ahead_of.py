@@ -5,24 +5,39 @@ from functools import lru_cache
 
 from journeys.changes.layout import ways_of
 from journeys.changes.mapping import VersionMapping
-from journeys.changes.outcomes import SentMail
+from journeys.changes.outcomes import SentMail, Standing
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId, SendNode
 from journeys.program.program import Program
 
 
-def new_sends_ahead(mapping: VersionMapping, moved: State, sent: Sequence[SentMail]) -> Mapping[NodeId, SentMail]:
+def new_sends_ahead(mapping: VersionMapping, moved: State, standing: Standing) -> Mapping[NodeId, SentMail]:
     """The sends ahead, by id, that no old step became, and whose template was sent already; with the mail it repeats.
 
-    What an old step with that template became is the same step: it sends once in a visit, whatever its version.
+    What an old step with that template became is the same step: it sends once in a visit, whatever its version. So does
+    one of a still older version, whose mail is in the ledger.
     """
-    ahead = _new_ahead(mapping, moved.position) if sent else ()
+    ahead = _new_ahead(mapping, moved.position) if standing.sent else ()
     found: dict[NodeId, SentMail] = {}
     for step, template in ahead:
-        mails = [one for one in sent if one.template == template]
-        if mails:
+        mails = [one for one in standing.sent if one.template == template]
+        if mails and (step, moved.visit) not in standing.in_ledger:
             found[step] = max(mails, key=lambda one: one.at)
     return found
+
+
+def is_done_ahead(mapping: VersionMapping, standing: Standing, moved: State) -> bool:
+    """Whether a send ahead in this visit, of either version, is in the ledger: somebody was led back before it."""
+    done = {step for step, visit in standing.in_ledger if visit == standing.state.visit}
+    return bool(done) and not done.isdisjoint(_sends_ahead(mapping, standing.state.position, moved.position))
+
+
+@lru_cache(maxsize=4_096)
+def _sends_ahead(mapping: VersionMapping, position: str | None, moved: str | None) -> frozenset[NodeId]:
+    found: set[NodeId] = set()
+    for program, at in ((mapping.old, position), (mapping.new, moved)):
+        found.update(_ahead(program, NodeId(at) if at else None, set()))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=4_096)

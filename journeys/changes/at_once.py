@@ -38,7 +38,8 @@ def at_once(
             case _:
                 node = new.nodes[NodeId(question.step)]
                 assert isinstance(node, SendNode)
-                mails.extend([node.template] if node.id not in unsent else [])
+                done = node.id in unsent or (question.step, question.visit) in standing.in_ledger
+                mails.extend([] if done else [node.template])
                 return Planned(number=question.number, at=now, outcome="planned")
 
     answered(drive(new, moved, _due_by(now)), answer)

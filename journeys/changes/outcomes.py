@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
+from journeys.machine.commands import NOTHING_SENT, SendVisit
 from journeys.machine.state import State
 from journeys.program.nodes import NodeId
 from journeys.rules.split_answers import NO_SPLITS, KnownSplits
@@ -69,7 +70,10 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One enrollment as it stands: its state, its customer, their splits, its mails; `on_its_way`: one is claimed."""
+    """One enrollment as it stands: its state, its customer, their splits, its mails; `on_its_way`: one is claimed.
+
+    `in_ledger` are the sends of this visit whose fate is in the ledger: none of them makes another mail in it.
+    """
 
     state: State
     known: CustomerFacts
@@ -77,6 +81,7 @@ class Standing:
     sent: tuple[SentMail, ...] = ()
     on_its_way: bool = False
     splits: KnownSplits = NO_SPLITS
+    in_ledger: frozenset[SendVisit] = NOTHING_SENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

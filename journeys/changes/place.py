@@ -115,7 +115,7 @@ def _moved(mapping: VersionMapping, standing: Standing, landed: _Landing, now: d
 def _told(
     mapping: VersionMapping, standing: Standing, landed: _Landing, moved: State, now: datetime, choices: Choices
 ) -> PlaceOutcome:
-    state, new, repeats = standing.state, mapping.new, new_sends_ahead(mapping, moved, standing.sent)
+    state, new, repeats = standing.state, mapping.new, new_sends_ahead(mapping, moved, standing)
     left, mails = at_once(new, moved, standing, now, frozenset(repeats) if choices.again == "skip" else frozenset())
     kind = _kind(state, landed, moved, bool(repeats), left, mails)
     again = next(iter(repeats.values()), None) if kind == "mails_again" else None

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from journeys.changes.ahead_of import is_done_ahead
 from journeys.changes.layout import ways_of
 from journeys.changes.mapping import VersionMapping
+from journeys.changes.outcomes import Standing
 from journeys.machine.state import State
 from journeys.program.nodes import (
     BranchNode,
@@ -29,13 +31,16 @@ StageNames = Mapping[StageKey, StageKey]
 """What each stage that may be reached is called in the new version."""
 
 
-def same_ahead(mapping: VersionMapping, before: State, after: State) -> StageNames | None:
+def same_ahead(mapping: VersionMapping, standing: Standing, after: State) -> StageNames | None:
     """The stages ahead where both versions do the same from these states on, by themselves; None where they may not."""
+    before = standing.state
     alike = (before.mode, before.until, before.due, before.awaits, before.visit, before.paused)
     if before.mode == "run" or alike != (after.mode, after.until, after.due, after.awaits, after.visit, after.paused):
         return None
     if _armed(mapping.old, before) != _armed(mapping.new, after):
         return None
+    if is_done_ahead(mapping, standing, after):
+        return None  # by their ids, which may differ
     return _from(mapping, StageKey(before.stage), before.position, StageKey(after.stage), after.position)
 
 

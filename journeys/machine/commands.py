@@ -88,6 +88,13 @@ class Plan:
     kind: Literal["plan"] = "plan"
 
 
+SendVisit = tuple[str, int]
+"""A send in a visit of its stage: its step's id, and the number of the visit. It is one mail for ever."""
+
+NOTHING_SENT: frozenset[SendVisit] = frozenset()
+"""What the ledger holds of somebody who was sent nothing yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
     """Ask which variant of the split `split` the customer gets, who may have one already."""

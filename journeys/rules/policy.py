@@ -39,6 +39,8 @@ REASONS: Mapping[str, str] = {
     "paused": "the enrollment or its journey is paused",
     "erased": "the customer was erased",
     "step_skipped": "somebody skipped the step",
+    "other_version": "the mail waited, and its step is another one in the version that the customer was moved to",
+    "sent_before": "the customer was sent the same mail before they were moved to another version",
     "customer_gone": "the customer no longer exists",
     "template_failed": "the template could not be rendered for this customer",
     "unexpected_error": "something failed that nobody foresaw; the worker's log has the traceback",

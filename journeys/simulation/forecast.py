@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
+from journeys.machine.commands import NOTHING_SENT, SendVisit
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Input, Woke
 from journeys.machine.state import State
@@ -85,8 +86,9 @@ def forecast(
     data: Mapping[str, Any] | None = None,
     splits: KnownSplits = NO_SPLITS,
     first: Sequence[Input] = (),
+    in_ledger: frozenset[SendVisit] = NOTHING_SENT,
 ) -> list[Action]:
-    """The next actions in the order of their instants, behind the inputs `first`.
+    """The next actions in the order of their instants, behind the inputs `first`; no mails that are `in_ledger`.
 
     There are none where the enrollment is paused or has ended.
     """
@@ -94,7 +96,9 @@ def forecast(
         return []
     own = EnrollmentFacts(entered_at=state.entered_at, key=key, data=data or {})
     until = now + HORIZON
-    trace = run_on(program, state, known, own, mail_policy, now, until, most=MOST, first=first, splits=splits)
+    trace = run_on(
+        program, state, known, own, mail_policy, now, until, most=MOST, first=first, splits=splits, in_ledger=in_ledger
+    )
     return _actions(program, trace)[:MOST]
 
 
@@ -110,13 +114,14 @@ def run_on(
     most: int,
     first: Sequence[Input] = (),
     splits: KnownSplits = NO_SPLITS,
+    in_ledger: frozenset[SendVisit] = NOTHING_SENT,
 ) -> Trace:
     """What happens up to an instant if the customer stays as they are and does nothing, behind the inputs `first`.
 
     It ends with the wake behind which `most` actions or more are told, and after four times as many wakes.
     """
     trace, begun, wakes = Trace(state=state), iter(first), iter(range(most * 4))
-    simulator = Simulator(program, PresentFacts(known), own, mail_policy, trace, splits)
+    simulator = Simulator(program, PresentFacts(known), own, mail_policy, trace, splits, in_ledger)
 
     def following(reached: State) -> Input | None:
         if (given := next(begun, None)) is not None:

@@ -15,7 +15,7 @@ from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate, CustomerFacts, EnrollmentFacts, EventFacts
 from journeys.facts.guards import SEGMENT_EVENTS, GuardResult
 from journeys.machine.ahead import next_input
-from journeys.machine.commands import Ask, Assign, Decide, Plan, Question
+from journeys.machine.commands import NOTHING_SENT, Ask, Assign, Decide, Plan, Question, SendVisit
 from journeys.machine.drive import answered, drive
 from journeys.machine.inputs import Answer, Control, EventArrived, Facts, Leave, Planned
 from journeys.machine.state import ENGINE_VERSION, State
@@ -220,7 +220,10 @@ class Recorded:
 
 
 class Simulator:
-    """Answers the machine from what is known of the past, at once, and keeps what happened in a trace."""
+    """Answers the machine from what is known of the past, at once, and keeps what happened in a trace.
+
+    Sends that are `in_ledger` make no mail, as in production: they are done, and the way goes on behind them.
+    """
 
     def __init__(
         self,
@@ -230,9 +233,11 @@ class Simulator:
         mail_policy: MailPolicy,
         trace: Trace,
         splits: KnownSplits = NO_SPLITS,
+        in_ledger: frozenset[SendVisit] = NOTHING_SENT,
     ) -> None:
         self._program, self._past, self._enrollment = program, past, enrollment
         self._mail_policy, self._trace, self._splits = mail_policy, trace, splits
+        self._in_ledger = in_ledger
 
     def __call__(self, decisions: Sequence[Decide], question: Question | None) -> Answer | None:
         """The answer to a question, once what its decisions change of the customer is changed."""
@@ -265,6 +270,8 @@ class Simulator:
         return facts
 
     def _planned(self, plan: Plan) -> Planned:
+        if (plan.step, plan.visit) in self._in_ledger:
+            return Planned(number=plan.number, at=plan.at, outcome="planned")
         send = self._program.nodes[NodeId(plan.step)]
         assert isinstance(send, SendNode)
         verdict = self._mail_policy(send.terms, plan, self._past.known(plan.seq))

@@ -28,11 +28,14 @@ LONGEST = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedApproval:
-    """The journey, by which plan it is to be published (None where nobody is under way), and what to know about it."""
+    """The journey, by which plan it is to be published (None where nobody is under way), and what to know about it.
+
+    `in_flight` is what becomes of those under way, None: as it was planned.
+    """
 
     key: str
     plan: str | None
-    in_flight: Literal["pin", "move"]
+    in_flight: Literal["pin", "move"] | None
     note: str = ""
 
 
@@ -40,8 +43,10 @@ def ask(session: Session, wanted: WantedApproval, by: str, now: datetime) -> App
     """Ask that the draft be published; what was asked about this journey before is withdrawn.
 
     Raise NotFound where there is no journey or no draft, InvalidInput where customers may be under way and no plan is
-    named, Refused where the plan is not done, of another draft, or older than 15 minutes.
+    named or they are to be moved by a plan that pins them, Refused where the plan is not done, of another draft, or
+    older than 15 minutes.
     """
+    in_flight = wanted.in_flight or "pin"
     journey = journeys.held(session, wanted.key)
     journeys.draft_or(session, wanted.key, None)
     if journey.live_version is None:
@@ -50,23 +55,29 @@ def ask(session: Session, wanted: WantedApproval, by: str, now: datetime) -> App
     elif wanted.plan is None:
         raise InvalidInput("the plan is part of what is approved: plan first, and give its token", "plan")
     else:
-        _check_draft(publishing.check(session, wanted.key, wanted.plan, now, pin=True))
+        planned = publishing.check(session, wanted.key, wanted.plan, now, pin=True)
+        in_flight = _in_flight(planned, wanted.in_flight)
     before = rows.open_of(session, wanted.key)
     if before is not None:
         _decide(session, before, ApprovalStatus.WITHDRAWN, by, now, "asked anew")
         session.flush()
     made = ApprovalRequest(
         id=new_id("apr"), journey=wanted.key, revision=journey.revision, plan=wanted.plan,
-        in_flight=wanted.in_flight, note=wanted.note.strip()[:LONGEST], asked_by=by, created_at=now,
+        in_flight=in_flight, note=wanted.note.strip()[:LONGEST], asked_by=by, created_at=now,
     )  # fmt: skip
     session.add(made)
     session.flush()
     return made
 
 
-def _check_draft(planned: Operation) -> None:
+def _in_flight(planned: Operation, said: Literal["pin", "move"] | None) -> Literal["pin", "move"]:
+    """What is approved is what the plan tells, or that nothing of it happens."""
     if planned.request["version"] is not None:
         raise InvalidInput("the plan is of another version; plan the draft", "plan")
+    told = plan.asked_by_plan(planned).choices.in_flight
+    if said == "move" and told == "pin":
+        raise InvalidInput("the plan leaves everybody on their version; plan it with in_flight: move", "in_flight")
+    return said or told
 
 
 def get(session: Session, key: str, id: str) -> ApprovalRequest:

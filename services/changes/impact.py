@@ -104,7 +104,7 @@ class RunsOn:
 
     def _after(self, standing: Standing, mapping: VersionMapping, moved: State, before: Fared) -> Fared:
         """Run on only where the versions may differ ahead; under a cap mail of other runs may differ, too."""
-        names = None if self._capped else same_ahead(mapping, standing.state, moved)
+        names = None if self._capped else same_ahead(mapping, standing, moved)
         if names is not None:
             return Fared(mails=before.mails, stage=names.get(StageKey(before.stage), before.stage))
         return self._fares("after", standing, mapping.new, moved, (Migrated(at=self._now),))
@@ -117,7 +117,7 @@ class RunsOn:
         known, own, policy, end = standing.known, standing.enrollment, self._policies[side], self._now + MONTH
         trace = run_on(
             program, state, known, own, policy, self._now, end,
-            most=MOST_ACTIONS, first=first, splits=standing.splits,
+            most=MOST_ACTIONS, first=first, splits=standing.splits, in_ledger=standing.in_ledger,
         )  # fmt: skip
         mails = [one.template for one in trace.mails if one.verdict == ALLOWED]
         return Fared(mails=mails, stage=ENDED if trace.state.ended else trace.state.stage)

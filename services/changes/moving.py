@@ -26,7 +26,9 @@ from journeys.program.program import Program
 from services.changes import standings
 from services.definitions import journeys
 from services.messages.step_messages import PlanOutcome, message_row
+from services.messages.withdrawing import withdraw_all
 from store import bulk
+from store.ids import message_of_step
 from store.queries import customers, decisions, dispatches, enrollment_mail, interests, live_enrollments, messages
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
@@ -41,6 +43,9 @@ PINNED = Choices(in_flight="pin")
 
 SENT_BEFORE = "sent_before"
 """Why the mail of a step is skipped that only the new version has: the other version sent the same one."""
+
+OTHER_VERSION = "other_version"
+"""Why a mail is skipped that waited for its hour when its step was left for one of the new version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,7 @@ def move(
     bulk.change(session, Enrollment, rows)
     _wait_anew(session, target, moved)
     _skip_what_was_sent(session, target, moved, now)
+    _skip_what_waited(session, moved, now)
     kept = [one for one in judged if one.outcome.kind in refused]
     decisions.add(session, [_decision(target, one, now) for one in [*moved, *kept]])
     poked = (one.enrollment for one in moved)
@@ -212,6 +218,17 @@ def _skip_what_was_sent(session: Session, target: TargetVersion, moved: Sequence
     rows = [_skipped(target, one, step, now) for one in moved for step in one.outcome.repeats]
     known = enrollment_mail.known(session, [row["id"] for row in rows])
     messages.add(session, [row for row in rows if row["id"] not in known])
+
+
+def _skip_what_waited(session: Session, moved: Sequence[Judged], now: datetime) -> None:
+    """A mail that waited for its hour at a step that is another one now, or none: nobody would plan it again."""
+    left = [
+        message_of_step(one.enrollment.id, one.outcome.was.step, one.enrollment.visit)
+        for one in moved
+        if one.outcome.was.step is not None and one.outcome.to.step != one.outcome.was.step
+    ]
+    found = messages.unclaimed_among(session, left) if left else ()
+    withdraw_all(session, [one for one in found if one.status == MessageStatus.DEFERRED], OTHER_VERSION, now)
 
 
 def _skipped(target: TargetVersion, judged: Judged, step: NodeId, now: datetime) -> bulk.ColumnValues:

@@ -149,7 +149,13 @@ def _run_on(plan: ResumePlan, program: Program, stands: Standing, run: Resumed, 
     """What one enrollment does up to its next wait."""
     trace = Trace(state=stands.state)
     simulator = Simulator(
-        program, PresentFacts(stands.known, run.recorded), stands.enrollment, post, trace, stands.splits
+        program,
+        PresentFacts(stands.known, run.recorded),
+        stands.enrollment,
+        post,
+        trace,
+        stands.splits,
+        stands.in_ledger,
     )
     reached = answered(drive(program, stands.state, lambda state: run.following(program, state)), simulator)
     plan.overdue += run.acted

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from journeys.changes.outcomes import SentMail, Standing
 from journeys.facts.customer_facts import EnrollmentFacts
+from journeys.machine.commands import SendVisit
 from journeys.machine.woken import restored
 from services.customers import known_facts
 from services.enrollments import splits
@@ -41,6 +42,10 @@ def of(
     for enrollment, mail in enrollment_mail.of(session, ids, templates, GONE_OR_GOING):
         sent[enrollment].append(mail)
     held = enrollment_mail.with_a_held_one(session)
+    visits, decided = {one.id: one.visit for one in those}, defaultdict[str, set[SendVisit]](set)
+    for enrollment, send in enrollment_mail.decided(session, ids):
+        if send[1] == visits[enrollment]:
+            decided[enrollment].add(send)
 
     def standing(one: EnrollmentRow) -> Standing | ValidationError:
         try:
@@ -54,6 +59,7 @@ def of(
             sent=tuple(sent[one.id]),
             on_its_way=one.id in held,
             splits=variants[one.id],
+            in_ledger=frozenset(decided.get(one.id, ())),
         )
 
     return {one.id: standing(one) for one in those if one.customer_id in known}

@@ -110,7 +110,7 @@ def _moved(session: Session, around: TrialTerms, live: str, now: datetime) -> Tr
     ahead = forecast.forecast(
         around.program, outcome.state, standing.known, now, by_policy(False, around.terms),
         key=standing.enrollment.key, data=standing.enrollment.data, splits=standing.splits,
-        first=(Migrated(at=now),),
+        first=(Migrated(at=now),), in_ledger=standing.in_ledger,
     )  # fmt: skip
     return TrialFromNowOn(kind=outcome.kind, stage=outcome.to.stage, step=outcome.to.step, ahead=ahead)
 

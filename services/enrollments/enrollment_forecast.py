@@ -21,6 +21,7 @@ from services.definitions import journeys
 from services.enrollments import splits
 from services.installation import installation_settings
 from services.messages.eligibility import Recipients
+from store.queries import enrollment_mail
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 
@@ -50,7 +51,8 @@ def next_actions(
     variants = splits.known(session, customer.id, enrollment.journey) if has_splits(program) else NO_SPLITS
     own = enrollment
     return forecast.forecast(
-        program, state, known, now, post, key=own.key, data=own.data, splits=variants, first=first
+        program, state, known, now, post, key=own.key, data=own.data, splits=variants, first=first,
+        in_ledger=frozenset(send for _, send in enrollment_mail.decided(session, [own.id])),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from journeys.changes.outcomes import SentMail
+from journeys.machine.commands import SendVisit
 from store import bulk, dialect
 from store.queries.lanes import PLANNED
 from store.queries.messages import HELD
@@ -31,6 +32,14 @@ def of(
         rows: Any = session.connection().execute(query).all()
         for whose, step, template, accepted, due in rows:
             yield whose, SentMail(step=step, template=template, at=accepted or due)
+
+
+def decided(session: Session, enrollment_ids: Collection[str]) -> Iterator[tuple[str, SendVisit]]:
+    """The sends of these enrollments that are in the ledger for good, whose each is: all but the deferred ones."""
+    columns = ("enrollment_id", "step", "visit", "status")
+    for whose, step, visit, status in bulk.matching(session, Message, columns, "enrollment_id", enrollment_ids):
+        if status != MessageStatus.DEFERRED:
+            yield whose, (step, visit)
 
 
 def with_a_held_one(session: Session) -> set[str]:

@@ -76,3 +76,14 @@ def test_an_endless_round_is_cut(compiled: Callable[[str], Program], noon: datet
     program = compiled("journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 minute}, {go: a}]}}")
     state = simulate(program, State(customer="c", enrollment="e"), PastFacts([], {}), noon, noon).state
     assert len(forecast(program, state, CustomerFacts(attributes={}, aggregates={}), noon, everything_goes)) == 12
+
+
+def test_a_mail_that_is_in_the_ledger_does_not_come_again(compiled: Callable[[str], Program], noon: datetime) -> None:
+    """A move led back before it: the send is done in this visit, and in the next one it is another mail."""
+    program = compiled(
+        "journey: j\nstart: a\nstages: {a: {steps: [{wait: 1 day}, {send: x}, {send: y}, {wait: 1 day}, {go: a}]}}"
+    )
+    state = simulate(program, State(customer="c", enrollment="e"), PastFacts([], {}), noon, noon).state
+    known, done = CustomerFacts(attributes={}, aggregates={}), frozenset({("a/send:x", 1)})
+    actions = forecast(program, state, known, noon, everything_goes, in_ledger=done)
+    assert [one.detail["template"] for one in actions if one.what == "send"][:4] == ["y", "x", "y", "x"]

@@ -75,6 +75,8 @@ RULES = [
     ("its stage was named and has none of its steps", 1, OTHER, {"stages": {"trial": "paying"}}, {}, ("mails_at_once", "paying/send:thanks", "stage_start")),
     ("what was sent would be sent again by another step", 3.5, [("{send: c}", "{send: a, id: again}")], {}, {"sent": (SentMail(step="trial/send:a", template="a", at=datetime.fromisoformat("2026-03-02T12:00Z")),)}, ("mails_again", SECOND, "id")),
     ("a step that was sent and stands ahead now is the same step", 3.5, [("{send: a}, ", ""), ("{send: c}", "{send: a}, {send: c}")], {}, {"sent": (SentMail(step="trial/send:a", template="a", at=datetime.fromisoformat("2026-03-02T12:00Z")),)}, ("stays", SECOND, "id")),
+    ("the author leads back before a mail that it was sent", 3.5, [("{wait: 3 days}, {send: b}", "{wait: 1 hour}, {send: b}")], {"steps": {SECOND: "trial/wait:1 hour"}}, {"in_ledger": frozenset({("trial/send:b", 1)})}, ("moves", "trial/wait:1 hour", "map")),
+    ("a step of an older version is there again, and was sent in this visit", 1, [("{send: c}", "{send: a, id: again}")], {}, {"sent": (SentMail(step="again", template="a", at=datetime.fromisoformat("2026-03-02T12:00Z")),), "in_ledger": frozenset({("again", 1)})}, ("stays", WAIT, "id")),
     ("a transition is due already", 2, [("after: 30 days", "after: 1 day")], {}, {}, ("would_leave", WAIT, "id")),
     ("a transition by guard is true already", 1, [("{on: Paid, to: paying}", '{when: \'customer.plan == "team"\', to: paying}')], {}, {}, ("mails_at_once", WAIT, "id")),
     ("the stage ends the journey now, and it rests there", 9, [("  trial:\n", "  trial:\n    final: true\n")], {}, {}, ("would_leave", None, "id")),

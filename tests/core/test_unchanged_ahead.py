@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -62,13 +63,21 @@ def test_a_stage_of_another_name_is_told(compiled: Callable[[str], Program], noo
     assert found == {"trial": "test", "gone": "lost"}
 
 
-def names(old: Program, new: Program, noon: datetime, moves: Moves | None = None) -> object:
+def test_where_a_send_ahead_is_done_they_may_differ(compiled: Callable[[str], Program], noon: datetime) -> None:
+    """Somebody was led back before it; it goes by its id, which may be another one."""
+    same = compiled(FIRST)
+    assert names(same, same, noon, in_ledger=frozenset({("trial/send:a", 1)})) is not None
+    assert names(same, same, noon, in_ledger=frozenset({("trial/send:c", 1)})) is None
+
+
+def names(old: Program, new: Program, noon: datetime, moves: Moves | None = None, **more: Any) -> object:
     """What the stages ahead are called for somebody who waits for nine days; None where the versions differ ahead."""
     known, now = CustomerFacts(attributes={"vip": False}, aggregates={}), noon + timedelta(days=3)
     past = PastFacts([RecordedEvent(seq=1, name="Signed Up", at=noon)], known.attributes)
     state = simulate(old, State(customer="c", enrollment="e", cursor=1), past, noon, now).state
     assert state.position == "trial/wait:9 days"
     mapping = mapping_of(old, new, moves)
-    moved = place(mapping, Standing(state=state, known=known, enrollment=EnrollmentFacts(entered_at=noon)), now).state
+    stands = Standing(state=state, known=known, enrollment=EnrollmentFacts(entered_at=noon), **more)
+    moved = place(mapping, stands, now).state
     assert moved is not None
-    return same_ahead(mapping, state, moved)
+    return same_ahead(mapping, stands, moved)

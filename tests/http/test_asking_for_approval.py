@@ -168,6 +168,26 @@ def test_a_plan_of_hours_ago_is_counted_anew_first(
     assert client.post(f"{ASKED}/{asked['id']}/confirm", json={"plan": new}).json()["number"] == 2
 
 
+def test_what_is_asked_for_is_what_the_plan_tells_or_that_nothing_of_it_happens(
+    client: TestClient, parts: Parts, shells: list[Shell], author: dict[str, str], browser: Browser
+) -> None:
+    headers, approver = {"Authorization": author["Authorization"]}, browser("approver")
+    token = plan(client, parts, headers)
+    asked = client.post(ASKED, json={"plan": token}, headers=headers).json()
+    assert asked["in_flight"] == "move", "as it was planned"
+    page = approver.get(f"/approvals/tour/{asked['id']}").text
+    assert ("Those under way go over to it" in page, "publish anyway" in page) == (True, True)
+    asked = client.post(ASKED, json={"plan": token, "in_flight": "pin"}, headers=headers).json()
+    page = approver.get(f"/approvals/tour/{asked['id']}").text
+    assert "(<b>7</b>) stay on their version" in page
+    assert ("are mailed as soon" in page, "publish anyway" in page, "go over" in page) == (False, False, False)
+    pinned = client.post("/v1/journeys/tour/plan", json={"in_flight": "pin"}, headers=headers).json()["id"]
+    counted(parts)
+    other = client.post(ASKED, json={"plan": pinned, "in_flight": "move"}, headers=headers)
+    assert (other.status_code, other.json()["path"]) == (422, "in_flight")
+    assert client.post(ASKED, json={"plan": pinned}, headers=headers).json()["in_flight"] == "pin"
+
+
 def test_a_draft_that_was_changed_since_is_asked_for_again(
     client: TestClient, asked: dict[str, Any], parts: Parts, author: dict[str, str]
 ) -> None:

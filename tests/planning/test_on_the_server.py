@@ -61,7 +61,7 @@ def foreseen(session: Any, judged: Judged, target: TargetVersion, now: datetime)
     state = outcome.state or stands.state
     trace = run_on(
         program, state, stands.known, stands.enrollment, everything_goes, now, now + HORIZON, most=99, first=first,
-        splits=stands.splits,
+        splits=stands.splits, in_ledger=stands.in_ledger,
     )  # fmt: skip
     skipped = {(step, state.visit) for step in outcome.repeats}
     return [(one.template, one.plan.due) for one in trace.mails if (one.plan.step, one.plan.visit) not in skipped]

@@ -122,6 +122,8 @@ def test_the_mails_of_enrollments_are_not_sought_among_those_of_a_template(datab
         statuses = [MessageStatus.ACCEPTED, MessageStatus.PLANNED]
         (found,) = searches(database, lambda session: list(enrollment_mail.of(session, ["e", "f"], ["t"], statuses)))
         assert "(enrollment_id=?" in found
+        (found,) = searches(database, lambda session: list(enrollment_mail.decided(session, ["e", "f"])))
+        assert "(enrollment_id=?" in found
 
 
 def test_the_stage_of_a_customer_is_not_sought_among_everybodys(database: Database) -> None:

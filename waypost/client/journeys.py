@@ -62,9 +62,12 @@ class JourneyCalls(Connection):
         return self.call("POST", "/v1/journeys/{}/publish", key, json={"in_flight": in_flight, "token": token})
 
     def ask_approval(
-        self, key: str, plan: str | None = None, in_flight: Literal["pin", "move"] = "pin", note: str = ""
+        self, key: str, plan: str | None = None, in_flight: Literal["pin", "move"] | None = None, note: str = ""
     ) -> m.ApprovalOut:
-        """Ask that the draft be published as its plan (the token) has told; without one where it never was."""
+        """Ask that the draft be published as its plan (the token) has told; without one where it never was.
+
+        `in_flight` is the plan's where nothing is said; `pin` asks that nothing of a move happens.
+        """
         body = {"plan": plan, "in_flight": in_flight, "note": note}
         return self.call("POST", "/v1/journeys/{}/approvals", key, json=body)
 

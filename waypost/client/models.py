@@ -21,7 +21,7 @@ class ApprovalIn(TypedDict):
     """What is asked for."""
 
     plan: NotRequired[str | None]
-    in_flight: NotRequired[str]
+    in_flight: NotRequired[str | None]
     note: NotRequired[str]
 
 

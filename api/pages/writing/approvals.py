@@ -134,6 +134,7 @@ def _show(frame: Frame, key: str, id: str, *, problem: str = "", status: int = 2
     return frame.page(
         "writing/approval.html", status=status, asked=asked, names=names, key=key, problem=problem, running=running,
         progress=progress, told=(planned.result or {}) if planned is not None else {}, kinds=planning.KINDS,
+        moves=planned is not None and planned.request["choices"]["in_flight"] == "move",
         old=old, gone=asked.plan is not None and planned is None, longest=LONGEST,
         call=f"/v1/journeys/{key}/approvals/{id}",
     )  # fmt: skip
