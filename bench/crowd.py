@@ -1,8 +1,8 @@
 """A large installation, made in a minute or two: the database makes its rows itself, a statement for each table.
 
-To each enrollment belong one customer, two events, ten decisions (two of which say that it came to a stage) and three
-mails. Ids of mails are scattered over
-their index, as those of the product are; instants are spread evenly, but for 20,000 mails that wait for the same one.
+To each enrollment belong one customer with two words, two events, ten decisions (two of which say that it came to a
+stage) and three mails. Ids of mails are scattered over their index, as those of the product are; instants are spread
+evenly, but for 20,000 mails that wait for the same one.
 """
 
 from collections.abc import Mapping
@@ -163,6 +163,14 @@ class _Fill:
                     "email": f"{self._scattered('c', 'i')} || '@shop.example'",
                     "attributes": """'{"plan": "team"}'""", "segments": """'["all"]'""", "seq": "2",
                     "events": f"'{BOUGHT}'", "created_at": at, "updated_at": at,
+                },
+            ),
+            "customer_word": _Rows(
+                count=2 * size,
+                columns={
+                    "word": f"CASE i % 2 WHEN 0 THEN 'shop.example' ELSE {self._scattered('c', 'i / 2')} END",
+                    "email": f"{self._scattered('c', 'i / 2')} || '@shop.example'",
+                    "customer_id": self._padded("cus", "i / 2"),
                 },
             ),
             "event": _Rows(

@@ -131,11 +131,10 @@ def _write(parts: Parts, api: TestClient) -> Enrollment:
     return run
 
 
+WORD = "INSERT INTO customer_word (word, email, customer_id)"
 OTHERWISE = (
-    "INSERT INTO customer_word (word, customer_id) SELECT 'shop.example', id FROM customer",
-    "INSERT INTO customer_word (word, customer_id) SELECT substr(email, 1, 10), id FROM customer",
-    "INSERT INTO customer_word (word, customer_id) SELECT 'maria', id FROM customer WHERE id LIKE '%7'",
-    "INSERT INTO customer_word (word, customer_id) SELECT 'rossi', id FROM customer WHERE id LIKE '%777'",
+    f"{WORD} SELECT 'maria', email, id FROM customer WHERE id LIKE '%7' AND email IS NOT NULL",
+    f"{WORD} SELECT 'rossi', email, id FROM customer WHERE id LIKE '%777' AND email IS NOT NULL",
     "UPDATE enrollment SET version = 2 WHERE id LIKE '%044' AND status = 'live'",
     "UPDATE enrollment SET paused_by = 'person' WHERE id LIKE '%0444' AND status = 'live'",
     "UPDATE enrollment SET stuck = 'RuntimeError' WHERE id LIKE '%0844' AND status = 'live'",

@@ -1,5 +1,7 @@
 """What the API answers where there are 1,000,000 enrollments, 10,000,000 decisions, 3,000,000 mails, on both databases.
 
+A tenth of the customers has converted in a split.
+
 The status of one customer and the data of the lifecycle page must not grow with the crowd; every list (its first page
 and one in its middle), every report and what the lanes and the upkeep ask must be answered within `WANTED`
 milliseconds, cold and warm. Cold means that nothing of the database is in memory: PostgreSQL starts anew, SQLite opens
@@ -24,7 +26,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 from sqlmodel import Session
 
-from bench import crowd
+from bench import conversions, crowd
 from bench.cold_databases import Postgresql, Server, Sqlite
 from services.access import api_keys
 from services.messages import claiming
@@ -103,6 +105,7 @@ def _installation(kind: type[Any], size: int) -> Iterator[_Installation]:
             migrate.upgrade(parts.database.engine)
             begun = time.perf_counter()
             crowd.fill(parts.database, size)
+            conversions.fill(parts.database, size)
             print(f"{server.name}: {size:,} enrollments made in {time.perf_counter() - begun:.0f} s", flush=True)
             with parts.database.writing() as session:
                 key = api_keys.create(session, "bench", ["admin"], parts.clock())[1]
@@ -234,6 +237,7 @@ REPORTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("/v1/reports/messages", {"since": (crowd.BEGIN + timedelta(days=60)).isoformat()}),
     ("/v1/journeys/lifecycle/report", {}),
     ("/v1/journeys/lifecycle/map", {"counts": True}),
+    (f"/v1/journeys/{conversions.JOURNEY}/report", {}),
     ("/v1/reports/lifecycle", {}),
     ("/v1/reports/lifecycle", MONTH),
     ("/v1/reports/lifecycle", {**MONTH, "by": "month", "from": "2026-01-01", "to": "2026-06-30"}),

@@ -33,7 +33,7 @@ def page(
     names = [column.key for column in columns]
     if cursor:
         kinds = [_kind(column.type) for column in columns]
-        query = query.where(_behind(columns, read(cursor, names, kinds, descending), descending))
+        query = query.where(behind(columns, read(cursor, names, kinds, descending), descending))
     order = [column.desc() if descending else column for column in columns]
     rows = session.exec(query.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
@@ -49,8 +49,11 @@ def _kind(column_type: Any) -> type:
     return int if isinstance(column_type, Integer) else str
 
 
-def _behind(columns: Sequence[Any], values: Sequence[Any], descending: bool) -> Any:
-    """(a, b) > (x, y), written out: a >= x, where the index begins, and (a > x or (a = x and b > y))."""
+def behind(columns: Sequence[Any], values: Sequence[Any], descending: bool) -> Any:
+    """That a row stands behind these values.
+
+    It is (a, b) > (x, y), written out: a >= x, where the index begins, and (a > x or (a = x and b > y)).
+    """
     ways: list[Any] = []
     for place, (column, value) in enumerate(zip(columns, values, strict=True)):
         same = [one == known for one, known in zip(columns[:place], values[:place], strict=True)]

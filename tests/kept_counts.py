@@ -6,13 +6,15 @@ from typing import Any
 from sqlmodel import Session, SQLModel, col, select, update
 
 from services.reconciliation import returned_counts
-from store.queries import mail_results
+from store.queries import mail_results, variant_revenue
 from store.queries.mail_results import SENT
 from store.queries.message_counts import day_of, kind_of, tally
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount
 from store.tables.messages import DeliveryEvent, Message
+from store.tables.splits import Assignment, RevenueSum
+from value import goal_revenue
 
 BY_PEOPLE = ~col(DeliveryEvent.machine)
 
@@ -29,6 +31,22 @@ def assert_true(database: Database) -> None:
             by_day = ((day_of(one.planned_at), one.journey, one.template, one.status, one.reason or "") for one in rows)
             assert _kept(session, MessageDayCount, "count") == Counter(by_day)
             assert _kept(session, DeliveryCount, "count") == _came_back(session, rows)
+
+
+def assert_revenue_true(database: Database) -> None:
+    """What variants brought, as it is kept, equals what their assignments say."""
+    with database.reading() as session:
+        told: Counter[tuple[str, ...]] = Counter()
+        for one in session.exec(select(Assignment)).all():
+            for (what, *of), customers, units in variant_revenue.sums(goal_revenue.by_day(one.revenue)):
+                told[one.journey, what, one.split, one.variant, *of, "customers"] += customers
+                told[one.journey, what, one.split, one.variant, *of, "units"] += units
+        kept: Counter[tuple[str, ...]] = Counter()
+        for row in session.exec(select(RevenueSum)).all():
+            key = (row.journey, row.what, row.split, row.variant, row.currency, row.part)
+            kept[*key, "customers"] += row.customers
+            kept[*key, "units"] += row.units
+        assert {key: by for key, by in kept.items() if by} == {key: by for key, by in told.items() if by}
 
 
 def assert_returns_true(database: Database) -> None:

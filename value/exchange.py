@@ -33,6 +33,17 @@ def _worth(units: int, of: DayOfCurrency, rates: Mapping[DayOfCurrency, Decimal]
     return amount if of[0] == main else amount * rates[of]
 
 
+def by_currency_in_main(
+    amounts: Mapping[DayOfCurrency, int], rates: Mapping[DayOfCurrency, Decimal], main: str
+) -> dict[str, Decimal]:
+    """What the amounts of each currency are worth in the main one, not rounded; there is a rate for each."""
+    found: dict[str, Decimal] = {}
+    for one, units in amounts.items():
+        worth = _worth(units, one, rates, main) if units else Decimal(0)
+        found[one[0]] = found.get(one[0], Decimal(0)) + worth
+    return found
+
+
 def told(missing: Iterable[DayOfCurrency]) -> list[tuple[str, int, str, str]]:
     """Each currency without a rate: on how many days, the first of them and the last."""
     days = dict[str, list[str]]()

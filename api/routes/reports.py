@@ -6,12 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
-from api.deps.permission import Support
-from api.deps.transactions import Now, Reading
+from api.deps.permission import Marketer, Support
+from api.deps.transactions import Now, Reading, Writing
 from api.edge.report_tables import FORMS
+from api.edge.shown_operations import operation_out
 from api.errors import responses
 from api.schemas.hand_overs import HandOverReport
 from api.schemas.mail_report import MailsReport
+from api.schemas.operations import OperationOut
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, SilenceReport
 from api.schemas.surveys import SurveyReport
 from api.schemas.value import CustomerValueReport
@@ -29,6 +31,7 @@ from services.reports import (
 from services.reports.entry_cohorts import EntryCohorts, EntryCohortsQuestion
 from services.reports.mail_report import MailGrouping
 from services.reports.periods import PeriodLength
+from services.upkeep import value_clock
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], **FORMS)
 
@@ -118,6 +121,12 @@ def hand_overs(session: Reading, caller: Support, journey: ReportedJourney = Non
 def value(session: Reading, caller: Support) -> CustomerValueReport:
     """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
     return CustomerValueReport.model_validate(value_report.last_fit(session))
+
+
+@router.post("/value", status_code=202, summary="Fit what customers are worth", responses=responses())
+def fit_value(session: Writing, caller: Marketer, now: Now) -> OperationOut:
+    """The fit that each night makes, now: an operation to watch; what it finds is what GET answers, and guards read."""
+    return operation_out(value_clock.ask(session, now, caller.id), now)
 
 
 @router.get("/silences", summary="What has stopped happening", responses=responses())

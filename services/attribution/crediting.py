@@ -84,7 +84,7 @@ class OrderLedger:
         self.orders = credits.orders(session, wanted)
         self._credits = credits.of_orders(session, wanted) if self.orders else {}
         self._changed: dict[OrderName, None] = {}
-        self._worth_otherwise: dict[OrderName, None] = {}
+        self._otherwise: dict[OrderName, None] = {}
         self._counts = mail_results.tally(session)
 
     def order(self, name: OrderName) -> Order:
@@ -123,8 +123,8 @@ class OrderLedger:
             told=kept_of(after),
         )
         self._changed[name] = None
-        if row is not None and (worth or 0) != was:
-            self._worth_otherwise[name] = None
+        if row is not None and ((worth or 0) != was or (row.at, row.currency) != (after.at, after.currency)):
+            self._otherwise[name] = None
         if after.at is None:
             return
         mails = self._credits.get(name, [])
@@ -155,6 +155,7 @@ class OrderLedger:
         mails = self._credits.pop(name, [])
         self.withdraw(self.orders.pop(name), mails)
         credits.drop_credits(self._session, name)
+        self._otherwise[name] = None
 
     def _count_order(self, before: Order, after: Order, by: int, *, credited: bool) -> None:
         """On the day of the order, of no kind of mail."""
@@ -206,7 +207,7 @@ class OrderLedger:
         credited = [_columns(one) for name in self._changed for one in self._credits.get(name, [])]
         self._session.flush()
         credits.put(self._session, bought, credited)
-        variant_revenue.change(self._session, {name: self.orders[name] for name in self._worth_otherwise})
+        variant_revenue.change(self._session, {name: self.orders[name] for name in self._otherwise})
 
 
 def standing(order: Order) -> int:

@@ -12,10 +12,11 @@ from sqlmodel import Session
 
 from journeys.facts.customer_facts import EventFacts
 from store.queries import assignments, credits, series
+from store.queries import variant_revenue as sums
 from store.queries.credits import OrderName
 from store.tables.attribution import CreditedOrder
 from store.tables.splits import Assignment
-from value import money, orders
+from value import goal_revenue, money, orders
 from value.goal_revenue import GoalRevenue
 
 
@@ -33,9 +34,17 @@ def credit(session: Session, those: Sequence[Assignment], event: EventFacts) -> 
     for one in those:
         known = GoalRevenue.from_json(one.revenue)
         if key is not None and not _was_before(one, at, event.at):
-            one.revenue = known.with_order(key, of, units).as_json()
+            _keep(session, one, known.with_order(key, of, units))
         elif key is None and units:
-            one.revenue = known.with_amount(of, units).as_json()
+            _keep(session, one, known.with_amount(of, units))
+
+
+def _keep(session: Session, one: Assignment, revenue: GoalRevenue) -> None:
+    """What a customer was worth with a variant, and with it the sums of all its customers."""
+    kept = revenue.as_json()
+    before, after = (goal_revenue.by_day(each) for each in (one.revenue, kept))
+    sums.tally(session).change(one.journey, (one.split, one.variant), before, after)
+    one.revenue = kept
 
 
 def _was_before(one: Assignment, at: datetime, told_at: datetime) -> bool:
@@ -52,15 +61,30 @@ def _worth(event: EventFacts) -> tuple[str, int]:
 
 
 def change(session: Session, changed: Mapping[OrderName, CreditedOrder]) -> None:
-    """These orders are worth something else now than they were: those of them that variants are credited with too."""
+    """These orders are something else now than they were: those of them that variants are credited with are too.
+
+    Their day may be another one, too: where two profiles that told one order are merged, it came when the first did.
+    """
+    if not changed:
+        return
+    zone = series.zone_of(session)
     for one in assignments.converted_of(session, {customer for customer, _ in changed}):
         known = GoalRevenue.from_json(one.revenue)
         for (customer, key), order in changed.items():
             if customer == one.customer_id and key in known.orders:
-                of, _ = known.orders[key]
-                known = known.with_order(key, (order.currency, of[1]), order.worth or 0)
-        one.revenue = known.as_json()
+                (_, day), _ = known.orders[key]
+                day = series.day_of(order.at, zone) if order.at is not None else day
+                known = known.with_order(key, (order.currency, day), order.worth or 0)
+        _keep(session, one, known)
         session.add(one)
+
+
+def combine(session: Session, source: str, target: str) -> None:
+    """Two customers are one from now on, who keeps the variants of the target where both have one."""
+    for one in assignments.dropped_by(session, source, target):
+        _keep(session, one, GoalRevenue())
+    session.flush()
+    assignments.reassign(session, source, target)
 
 
 def erase(session: Session, customer_id: str, limit: int) -> int:

@@ -3,11 +3,13 @@
 It is told counts and amounts, and must not know where they come from. A rate never stands without its n.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.statistics import best_of, bootstrap, proportions, shares
+from services.statistics.bootstrap import Amounts
 from services.statistics.proportions import Interval, Proportion
 
 CONFIDENCE = 0.95
@@ -20,8 +22,8 @@ Measure = Literal["conversion", "revenue"]
 class VariantCounts:
     """What is known of a variant: how many were given it, how many of them converted, and what each was worth.
 
-    `amounts` are by currency, one for each customer who spent something. `expected` is how many the weights would have
-    sent to it.
+    `amounts` are by currency, of each customer who spent something. `expected` is how many the weights would have sent
+    to it.
     """
 
     name: str
@@ -29,7 +31,7 @@ class VariantCounts:
     customers: int = 0
     converted: int = 0
     expected: float = 0.0
-    amounts: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    amounts: Mapping[str, Amounts] = field(default_factory=dict[str, Amounts])
 
     @property
     def conversion(self) -> Proportion:
@@ -38,7 +40,7 @@ class VariantCounts:
 
     def means(self, split: str, currency: str) -> list[float]:
         """Drawn means of the revenue per customer."""
-        return bootstrap.means(self.amounts.get(currency, []), self.customers, f"{split}|{self.name}|{currency}")
+        return bootstrap.means(self.amounts.get(currency, {}), self.customers, f"{split}|{self.name}|{currency}")
 
 
 def together(those: Sequence[VariantCounts], name: str) -> VariantCounts:
@@ -48,8 +50,16 @@ def together(those: Sequence[VariantCounts], name: str) -> VariantCounts:
         name=name,
         customers=sum(one.customers for one in those),
         converted=sum(one.converted for one in those),
-        amounts={name: [each for one in those for each in one.amounts.get(name, [])] for name in currencies},
+        amounts={name: _added(one.amounts.get(name, {}) for one in those) for name in currencies},
     )
+
+
+def _added(those: Iterable[Amounts]) -> Amounts:
+    found: defaultdict[float, float] = defaultdict(float)
+    for one in those:
+        for amount, times in one.items():
+            found[amount] += times
+    return found
 
 
 def mismatch(those: Sequence[VariantCounts]) -> float | None:
@@ -99,7 +109,7 @@ def _revenue_effect(split: str, one: VariantCounts, other: VariantCounts, curren
 
 def mean(one: VariantCounts, currency: str) -> float:
     """The revenue per customer; 0 of nobody."""
-    return sum(one.amounts.get(currency, [])) / one.customers if one.customers else 0.0
+    return bootstrap.total(one.amounts.get(currency, {})) / one.customers if one.customers else 0.0
 
 
 def figures(split: str, those: Sequence[VariantCounts]) -> list[dict[str, Any]]:
@@ -120,7 +130,7 @@ def _figures(split: str, one: VariantCounts, best: float) -> dict[str, Any]:
         "revenue": [
             {
                 "currency": currency,
-                "paying": len(one.amounts.get(currency, [])),
+                "paying": round(sum(one.amounts.get(currency, {}).values())),
                 "per_customer": mean(one, currency),
                 **_bounds(bootstrap.interval(one.means(split, currency), CONFIDENCE)),
             }

@@ -1,8 +1,9 @@
-"""What the variants of a journey's splits did: kept counts and the amounts of those who converted, made a report."""
+"""What the variants of a journey's splits did: kept counts and kept sums, made a report."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
@@ -12,9 +13,10 @@ from journeys.program.program import Program
 from services.experiments import comparison, looks, sentences
 from services.experiments.comparison import VariantCounts
 from services.installation import installation_settings
-from store.queries import counts, currency_rates, experiments
+from services.statistics.bootstrap import Amounts
+from store.queries import counts, currency_rates, experiments, variant_revenue
 from store.tables.splits import Experiment
-from value import exchange, goal_revenue, money
+from value import exchange, money
 from value.exchange import DayOfCurrency
 
 
@@ -51,56 +53,66 @@ def everything_counted(session: Session, journey: str) -> CountedSplits:
     """
     customers, expected = _assigned(counts.runs(session, journey, counts.ASSIGNED))
     converted = counts.runs(session, journey, counts.VARIANT_CONVERTED)
-    spent = _spent(session, journey)
-    main = installation_settings.load(session).main_currency if spent else None
-    missing, amounts = _in_main(session, spent, main) if main is not None else ({}, {})
+    paid = variant_revenue.paid(session, journey)
+    main = installation_settings.load(session).main_currency if paid else None
+    missing, in_main = _in_main(session, journey, paid, main) if main is not None else ({}, {})
     found: defaultdict[str, dict[str, VariantCounts]] = defaultdict(dict)
     for split, variant in {*customers, *expected}:
-        by_currency = _by_currency(spent.get((split, variant), ()))
+        together = main is not None and not missing.get(split)
         found[split][variant] = VariantCounts(
             name=variant,
             customers=customers[split, variant],
             converted=converted.get(counts.of_variant(split, variant), 0),
             expected=expected[split, variant],
-            amounts=by_currency if main is None or missing.get(split) else {main: amounts.get((split, variant), [])},
+            amounts=in_main.get((split, variant), {}) if together else _by_currency(paid.get((split, variant), {})),
         )
     return CountedSplits(variants=found, currency=main, missing=missing)
 
 
-Spent = Mapping[tuple[str, str], Sequence[Mapping[DayOfCurrency, int]]]
-"""By split and variant what each customer who spent something did spend, by currency and day."""
+Paid = Mapping[str, Sequence[tuple[int, int]]]
+"""By currency buckets of customers who paid about as much: how many, and what they paid together."""
 
 
-def _spent(session: Session, journey: str) -> Spent:
-    found: defaultdict[tuple[str, str], list[Mapping[DayOfCurrency, int]]] = defaultdict(list)
-    for split, variant, kept in experiments.revenue(session, journey):
-        by_day = goal_revenue.by_day(kept)
-        if any(by_day.values()):
-            found[split, variant].append(by_day)
-    return found
-
-
-def _by_currency(those: Sequence[Mapping[DayOfCurrency, int]]) -> dict[str, list[float]]:
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for by_day in those:
-        for currency, units in exchange.by_currency(by_day).items():
-            found[currency].append(money.amount_of(units, currency))
-    return dict(found)
+def _by_currency(paid: Paid) -> dict[str, Amounts]:
+    return {
+        currency: {money.amount_of(units, currency) / times: times for times, units in buckets}
+        for currency, buckets in paid.items()
+    }
 
 
 def _in_main(
-    session: Session, spent: Spent, main: str
-) -> tuple[Mapping[str, set[DayOfCurrency]], Mapping[tuple[str, str], list[float]]]:
-    """By split what has no rate, and by split and variant what each customer spent in the main currency."""
-    wanted = {one for those in spent.values() for by_day in those for one in by_day if one[0] != main}
-    rates = currency_rates.known(session, main, wanted)
-    missing, amounts = defaultdict[str, set[DayOfCurrency]](set), defaultdict[tuple[str, str], list[float]](list)
-    for (split, variant), those in spent.items():
-        for by_day in those:
-            missing[split] |= exchange.without_rate(by_day, rates, main)
-            worth = exchange.in_main(by_day, rates, main)
-            amounts[split, variant] += [float(worth)] if worth else []
-    return missing, amounts
+    session: Session, journey: str, paid: Mapping[tuple[str, str], Paid], main: str
+) -> tuple[Mapping[str, set[DayOfCurrency]], Mapping[tuple[str, str], Mapping[str, Amounts]]]:
+    """By split what has no rate, and by split and variant what its customers spent in the main currency.
+
+    The sum is that of each day at its rate. How it is spread over customers is told by what they paid in each currency,
+    at the mean of the rates, as if whoever paid in two had paid about as much in each.
+    """
+    if {currency for those in paid.values() for currency in those} <= {main}:
+        return {}, {arm: _by_currency(those) for arm, those in paid.items()}
+    by_day, paying = variant_revenue.by_day(session, journey), variant_revenue.paying(session, journey)
+    rates = currency_rates.known(session, main, {one for those in by_day.values() for one in those if one[0] != main})
+    missing, found = defaultdict[str, set[DayOfCurrency]](set), dict[tuple[str, str], Mapping[str, Amounts]]()
+    for arm, amounts in by_day.items():
+        missing[arm[0]] |= exchange.without_rate(amounts, rates, main)
+        whole = exchange.in_main(amounts, rates, main)
+        if whole is not None:
+            worth = exchange.by_currency_in_main(amounts, rates, main)
+            found[arm] = {main: _spread(paid.get(arm, {}), worth, whole, paying.get(arm, 0))}
+    return missing, found
+
+
+def _spread(paid: Paid, worth: Mapping[str, Decimal], whole: Decimal, paying: int) -> Amounts:
+    """What so many customers paid in each currency as amounts of the main one, which add up to the whole."""
+    sums, times = sum(worth.values()), sum(one for buckets in paid.values() for one, _ in buckets)
+    rounded, each = whole / sums if sums else Decimal(1), Decimal(times) / paying if paying else Decimal(1)
+    found: defaultdict[float, float] = defaultdict(float)
+    for currency, buckets in paid.items():
+        units = sum(one for _, one in buckets)
+        rate = worth[currency] * rounded / units if units else Decimal(0)
+        for one, brought in buckets:
+            found[float(brought * rate / one * each)] += float(one / each)
+    return found
 
 
 def _assigned(labels: Mapping[str, int]) -> tuple[Counter[tuple[str, str]], defaultdict[tuple[str, str], float]]:

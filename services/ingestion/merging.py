@@ -13,12 +13,11 @@ from sqlmodel import Session, SQLModel
 
 from journeys.facts import customer_facts, touches
 from journeys.facts.customer_facts import Aggregate
-from services.attribution import merged_orders
+from services.attribution import merged_orders, variant_revenue
 from services.customers import profiles
 from services.enrollments import asking
 from services.messages import withdrawing
 from store.queries import (
-    assignments,
     broadcast_members,
     consents,
     customer_words,
@@ -63,7 +62,7 @@ def merge(session: Session, source: Customer, target: Customer, now: datetime) -
         ownership.reassign(session, table, source.id, target.id)
     _consents(session, source.id, target.id)
     broadcast_members.reassign(session, source.id, target.id)
-    assignments.reassign(session, source.id, target.id)
+    variant_revenue.combine(session, source.id, target.id)
     merged_orders.combine(session, source.id, target.id, base, now)
     for table in WORKED_OUT_ANEW:
         ownership.delete_rows(session, table, source.id)

@@ -19,6 +19,7 @@ from services.experiments import comparison, sentences
 from services.experiments.comparison import VariantCounts
 from services.installation import installation_settings
 from services.reports import reached
+from services.statistics.bootstrap import Amounts
 from store.queries import audits, credits, currency_rates, customers, milestones, series
 from store.queries.milestones import Milestone
 from value import exchange, money
@@ -180,11 +181,11 @@ class Lift:
             for name, group, part in ((CONTROL, self._control, share), (EVERYBODY_ELSE, self._others, 1 - share))
         ]
 
-    def _amounts(self, group: _Group) -> dict[str, list[float]]:
+    def _amounts(self, group: _Group) -> Mapping[str, Amounts]:
         """In the main currency alone where all of it has a sum there, else by currency."""
         if self._main is None or self._missing:
-            return dict(group.spent)
-        return {self._main: group.in_main}
+            return {currency: Counter(amounts) for currency, amounts in group.spent.items()}
+        return {self._main: Counter(group.in_main)}
 
     def _sentences(
         self, those: Sequence[VariantCounts], lift: dict[str, Any] | None, needed: int | None

@@ -5,7 +5,8 @@ Each customer counts as often as a Poisson variable of mean 1 says, so that nobo
 same thing every day.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from math import exp, sqrt
 from random import Random
 
@@ -14,38 +15,50 @@ from services.statistics.proportions import Interval
 DRAWS = 1_000
 """Means that are drawn: a bound of a 95% interval is then some hundredths of its width off."""
 
+Amounts = Mapping[float, float]
+"""Of those who spent something: how many customers spent so much. It is no whole number where nobody knows exactly."""
+
 LARGEST = 100
 """Amounts that are drawn one by one, which takes some milliseconds. The mean of more is drawn from the normal
 distribution that it nearly has by then, made as skewed as they are (Cornish and Fisher, 1938)."""
 
 
-def means(amounts: Sequence[float], customers: int, seed: str) -> list[float]:
+def means(amounts: Amounts, customers: int, seed: str) -> list[float]:
     """DRAWS means per customer, of whom those without an amount spent nothing. Nothing of nobody."""
     if customers == 0 or not amounts:
         return [0.0] * DRAWS
     random = Random(seed)
-    if len(amounts) > LARGEST:
+    paying = round(sum(amounts.values()))
+    if paying > LARGEST:
         return list(_nearly_normal(amounts, customers, random))
-    return [_mean(amounts, times, customers, random) for times in _poisson(len(amounts), random)]
+    each, often = list(amounts), list(accumulate(amounts.values()))
+    found: list[float] = []
+    for times in _poisson(paying, random):
+        counted = _counted(times, customers - paying, random)
+        found.append(sum(random.choices(each, cum_weights=often, k=times)) / counted if counted else 0.0)
+    return found
 
 
-def _nearly_normal(amounts: Sequence[float], customers: int, random: Random) -> Iterator[float]:
+def total(amounts: Amounts) -> float:
+    """What all of them spent."""
+    return sum(amount * times for amount, times in amounts.items())
+
+
+def _nearly_normal(amounts: Amounts, customers: int, random: Random) -> Iterator[float]:
     """Means by their first three moments. What everybody is off the mean is what a draw moves it by."""
-    mean, without = sum(amounts) / customers, customers - len(amounts)
-    off = [one - mean for one in amounts]
-    squares = sum(one * one for one in off) + without * mean * mean
-    cubes = sum(one * one * one for one in off) - without * mean**3
+    mean, without = total(amounts) / customers, customers - sum(amounts.values())
+    off = [(one - mean, times) for one, times in amounts.items()]
+    squares = sum(times * one * one for one, times in off) + without * mean * mean
+    cubes = sum(times * one * one * one for one, times in off) - without * mean**3
     skew = cubes / squares**1.5 if squares else 0.0
     for _ in range(DRAWS):
         normal = random.gauss(0.0, 1.0)
         yield mean + sqrt(squares) / customers * (normal + skew / 6 * (normal * normal - 1))
 
 
-def _mean(amounts: Sequence[float], times: int, customers: int, random: Random) -> float:
-    """One mean in which those with an amount count so often together; how often the others do is nearly normal."""
-    without = customers - len(amounts)
-    counted = times + max(0.0, random.gauss(without, sqrt(without)))
-    return sum(random.choices(amounts, k=times)) / counted if counted else 0.0
+def _counted(times: int, without: int, random: Random) -> float:
+    """Customers of one draw: those with an amount count so often together; how often the others do is nearly normal."""
+    return times + max(0.0, random.gauss(without, sqrt(without)))
 
 
 def _poisson(expected: int, random: Random) -> list[int]:

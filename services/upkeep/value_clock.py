@@ -1,4 +1,7 @@
-"""When everybody's value is fitted anew: once a night, by the installation's own clock, where there are orders."""
+"""When everybody's value is fitted anew: once a night, by the installation's own clock, where there are orders.
+
+Somebody may ask for it at any time, too.
+"""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,6 +10,8 @@ from sqlmodel import Session
 
 from services.installation import installation_settings, value_fit
 from services.operations import operations
+from store.queries import operations as operation_rows
+from store.tables.access import Operation
 from store.tables.customers import SeenEventName
 from value.orders import COMPLETED
 
@@ -35,9 +40,16 @@ def run_due(session: Session, now: datetime, limit: int) -> int:
     """Ask for a fit where one is due."""
     if not any_due(session, now):
         return 0
-    operations.start(session, KIND, {}, now, by="the clock")
-    value_fit.keep(session, {"asked_at": now.isoformat()}, now)
+    ask(session, now, "the clock")
     return 1
+
+
+def ask(session: Session, now: datetime, by: str) -> Operation:
+    """A fit that somebody asks for, or the one that is under way; tonight's is left out then."""
+    if under_way := operation_rows.live_of_kind(session, KIND):
+        return under_way[0]
+    value_fit.keep(session, {"asked_at": now.isoformat()}, now)
+    return operations.start(session, KIND, {}, now, by=by)
 
 
 def pass_over(session: Session, now: datetime, error: str) -> None:

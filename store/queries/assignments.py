@@ -87,12 +87,19 @@ def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
     bulk.add(session, Assignment, rows)
 
 
+def dropped_by(session: Session, source: str, target: str) -> Sequence[Assignment]:
+    """What `reassign` lets go of: the splits that both customers have."""
+    return session.exec(select(Assignment).where(*_of_both(source, target))).all()
+
+
 def reassign(session: Session, source: str, target: str) -> None:
     """What one customer has is another's, but where that one has the split already."""
+    connection = session.connection()
+    connection.execute(delete(Assignment).where(*_of_both(source, target)))
+    connection.execute(update(Assignment).where(col(Assignment.customer_id) == source).values(customer_id=target))
+
+
+def _of_both(source: str, target: str) -> tuple[Any, ...]:
     theirs = aliased(Assignment)
     alike = (col(theirs.journey) == Assignment.journey, col(theirs.split) == Assignment.split)
-    has = exists().where(col(theirs.customer_id) == target, *alike)
-    mine = col(Assignment.customer_id) == source
-    connection = session.connection()
-    connection.execute(delete(Assignment).where(mine, has))
-    connection.execute(update(Assignment).where(mine).values(customer_id=target))
+    return col(Assignment.customer_id) == source, exists().where(col(theirs.customer_id) == target, *alike)

@@ -11,7 +11,8 @@ from store.tables.customers import Customer, CustomerWord
 def rows(customer: Customer) -> list[bulk.ColumnValues]:
     """The rows of a customer, as their address and their names stand."""
     found = search_words.words(customer.email, search_words.names(customer.attributes))
-    return [{"word": word, "customer_id": customer.id} for word in sorted(found)]
+    email = customer.email or ""
+    return [{"word": word, "email": email, "customer_id": customer.id} for word in sorted(found)]
 
 
 def add(session: Session, new: Sequence[Customer]) -> None:

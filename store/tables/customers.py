@@ -40,13 +40,15 @@ class Customer(SQLModel, table=True):
 class CustomerWord(SQLModel, table=True):
     """A word by which a customer is found: the end of one of their names, or of their address, from some letter on.
 
-    It goes with its customer.
+    It goes with its customer. `email` is the address that they have, empty where there is none: whoever is found is
+    put in the order of the addresses by the index alone.
     """
 
     __tablename__: ClassVar[Any] = "customer_word"
     __table_args__ = (Index("ix_customer_word_customer_id", "customer_id"),)
 
     word: str = Field(primary_key=True, sa_type=TextByCodePoint)
+    email: str = Field(default="", primary_key=True, sa_type=TextByCodePoint)
     customer_id: str = Field(primary_key=True, foreign_key="customer.id", ondelete="CASCADE")
 
 

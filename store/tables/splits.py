@@ -1,8 +1,9 @@
 """Splits: which variant each customer has, and what became of the experiments."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from store.types import instant_column as _at
@@ -31,6 +32,26 @@ class Assignment(SQLModel, table=True):
     counted: bool = True
     converted_at: datetime | None = _at(default=None)
     revenue: dict[str, Any] = _json(default_factory=lambda: {})
+
+
+class RevenueSum(SQLModel, table=True):
+    """What a variant's customers brought: sums over shards, which change with the `revenue` of their assignments.
+
+    `what` says what is summed and `part` of which day or which bucket: see `store.queries.variant_revenue`. `units` are
+    the smallest ones of the currency.
+    """
+
+    __tablename__: ClassVar[Any] = "revenue_sum"
+
+    journey: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    split: str = Field(primary_key=True)
+    variant: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+    shard: int = Field(primary_key=True)
+    customers: int = 0
+    units: int = Field(default=0, sa_type=BigInteger)
 
 
 class Experiment(SQLModel, table=True):

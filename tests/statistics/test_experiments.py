@@ -1,5 +1,6 @@
 """Experiments: a planted lift is found where it is, equal variants have no winner, and the sentences say what is known."""
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
 
@@ -69,7 +70,7 @@ def test_equal_variants_are_not_decided_by_their_revenue_either() -> None:
                 name=name,
                 customers=1_000,
                 converted=60,
-                amounts={"EUR": [random.expovariate(1 / 40) for _ in range(60)]},
+                amounts={"EUR": Counter(random.expovariate(1 / 40) for _ in range(60))},
             )
             for name in "ab"
         ]
@@ -79,8 +80,8 @@ def test_equal_variants_are_not_decided_by_their_revenue_either() -> None:
 
 def test_revenue_in_two_currencies_decides_nothing_and_in_one_it_does() -> None:
     def arms(currency: str) -> list[VariantCounts]:
-        many = VariantCounts(name="many", customers=1_000, converted=200, amounts={"EUR": [50.0] * 200})
-        return [many, VariantCounts(name="few", customers=1_000, converted=20, amounts={currency: [50.0] * 20})]
+        many = VariantCounts(name="many", customers=1_000, converted=200, amounts={"EUR": {50.0: 200}})
+        return [many, VariantCounts(name="few", customers=1_000, converted=20, amounts={currency: {50.0: 20}})]
 
     assert comparison.winner("tip", arms("USD"), "revenue", 0.95, 1) is None
     best = comparison.winner("tip", arms("EUR"), "revenue", 0.95, 1)

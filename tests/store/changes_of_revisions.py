@@ -37,6 +37,8 @@ def _on_the_day_of_conversion(row: Row) -> Row:
     return {"revenue": {"other": {"2026-03-02": amounts}}} if row["customer_id"] == "cus_2" else {}
 
 
+_BROUGHT: Row = {"journey": "welcome", "split": "tip", "variant": "a", "shard": 0}
+
 BECAME: Mapping[str, Mapping[str, Row | Callable[[Row], Row]]] = {
     "0002": {"customer": {"segments": []}, "enrollment": {"key": ""}},
     "0003": {
@@ -259,5 +261,28 @@ MADE: Mapping[str, Mapping[str, list[Row]]] = {
         ],
     },
     "0044": {"export_counter": [{"id": 1, "base": 0}]},
+    "0054": {
+        "customer_word": [
+            {"word": "ann", "email": "", "customer_id": "cus_2"},
+            *({"word": "ann", "email": "ann@shop.example", "customer_id": one} for one in ("cus_1", "cus_3")),
+            {"word": "ann", "email": BOOKS, "customer_id": "cus_4"},
+            *({"word": word, "email": BOOKS, "customer_id": "cus_4"} for word in ("bucher.example", "dora", "ora")),
+            *({"word": "shop.example", "email": "ann@shop.example", "customer_id": one} for one in ("cus_1", "cus_3")),
+        ],
+    },
+    "0055": {
+        "revenue_sum": [
+            {**_BROUGHT, "what": what, "currency": currency, "part": part, "customers": customers, "units": units}
+            for what, currency, part, customers, units in (
+                ("day", "EUR", "2026-03-02", 0, 2550),
+                ("day", "JPY", "2026-03-02", 0, 700),
+                ("day", "unstated", "2026-03-02", 0, 150),
+                ("paid", "EUR", "46", 1, 2550),
+                ("paid", "JPY", "38", 1, 700),
+                ("paid", "unstated", "29", 1, 150),
+                ("paying", "", "", 1, 0),
+            )
+        ],
+    },
 }
 """The rows that a revision makes out of others, by table."""

@@ -20,7 +20,7 @@ from tests.conftest import NOON
 LARGE = (
     "message", "message_body", "enrollment", "event", "decision", "delivery_event", "customer", "audit", "rejection",
     "outbox_mail", "segment_member", "hook", "customer_word", "interest", "consent", "address_consent", "alias", "control", "date_due",
-    "suppression", "day_count", "mail_credit", "credited_order", "mail_result", "survey_answer", "note_answer", "engagement", "pending_click", "approval_request", "broadcast_member", "plan_entry", "operation_error", "tombstone",
+    "suppression", "day_count", "revenue_sum", "mail_credit", "credited_order", "mail_result", "survey_answer", "note_answer", "engagement", "pending_click", "approval_request", "broadcast_member", "plan_entry", "operation_error", "tombstone",
 )  # fmt: skip
 """Tables that grow with the customers, or with what they do."""
 

@@ -45,6 +45,7 @@ from store.queries import (
     series,
     survey_answers,
     templates,
+    variant_revenue,
 )
 from store.queries.lists import Slice
 from store.queries.live_selection import LiveFilter
@@ -207,6 +208,8 @@ def lane_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "what mails brought, on each of some days": lambda session: list(
             mail_results.money_by_day(session, now.date(), now.date(), None, None)
         ),
+        "what the variants of a journey brought": lambda session: variant_revenue.paid(session, "j"),
+        "what they brought on each day": lambda session: variant_revenue.by_day(session, "j"),
         "the orders of some days": lambda session: mail_results.of_orders(session, now.date(), now.date()),
         "the days of mails that are over": lambda session: mail_results.close(session, "2026-03-02", 100),
         "the answers to a survey": lambda session: survey_answers.counted(session, "nps", None),

@@ -73,6 +73,7 @@ OTHERS = {
     "delivery_count": "counts",
     "unreadable_count": "counts",
     "day_count": "counts",
+    "revenue_sum": "counts and sums",
     "note_count": "counts",
     "currency_rate": "rates",
     "mail_kind": "what mails have in common",

@@ -21,6 +21,7 @@ from store.session import Database
 from store.tables.access import Operation
 from store.tables.customers import Customer
 from store.tables.unreadable_values import UnreadableExample
+from tests.store import buyers
 from value.bgnbd import BgNbd
 from value.purchases import Purchases
 from value.rfm import Borders
@@ -160,19 +161,24 @@ def fitted(database: Database, now: datetime) -> dict[str, Any]:
 def test_a_night_fits_everybody_and_keeps_the_settings(database: Database, take: Ingest, noon: datetime) -> None:
     with database.writing() as session:
         installation_settings.save(session, InstallationSettings(timezone="Europe/Berlin"), noon)
-    for number in range(60):
-        at = noon + timedelta(days=number % 7)
-        take(*(order(f"{number}/{n}", 10 + number, user=f"u{number}") for n in range(1)), at=at)
-        for n in range(1, 1 + number % 4):
-            take(order(f"{number}/{n}", 10 + number, user=f"u{number}"), at=at + timedelta(days=9 * n))
+    bought = buyers.days_of_orders(150)
+    by_day: dict[int, list[dict[str, Any]]] = {}
+    for number, days in enumerate(bought):
+        for day in days:
+            by_day.setdefault(number % 6 + day, []).append(order(f"{number}/{day}", 10 + number, user=f"u{number}"))
+    for day, those in sorted(by_day.items()):
+        take(*those, at=noon + timedelta(days=day))
+    best = max(range(150), key=lambda number: len(bought[number]) * (10 + number))
     night = (noon + timedelta(days=90)).replace(hour=2)
     kept = fitted(database, night)
     assert kept["refusal"] is None
-    assert (kept["report"]["customers"], kept["report"]["money"]["customers"]) == (60, 45)
+    assert (kept["report"]["customers"], kept["report"]["money"]["customers"]) == (150, 90)
     with database.reading() as session:
         model = value_fit.load(session)
         assert installation_settings.load(session).timezone == "Europe/Berlin"
-        known = known_facts.facts_of(session, session.exec(select(Customer).where(Customer.external_id == "u59")).one())
+        known = known_facts.facts_of(
+            session, session.exec(select(Customer).where(Customer.external_id == f"u{best}")).one()
+        )
     assert (model.currency, model.orders is not None, model.money is not None) == ("EUR", True, True)
     context = customer_facts.context(known, None, {}, night)
     for guard in ("customer.value.alive > 0.0 && customer.value.alive < 1.0", "customer.value.rfm.endsWith('5')",

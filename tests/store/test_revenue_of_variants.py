@@ -12,14 +12,16 @@ from sqlmodel import col, select
 
 from journeys.program import compiler
 from services.definitions import journeys
-from services.experiments import results
+from services.experiments import comparison, results
+from services.experiments.comparison import VariantCounts
 from services.installation import installation_settings
 from services.jobs import erasure
-from store.queries import currency_rates
+from store.queries import counts, currency_rates, variant_revenue
 from store.session import Database
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Enrollment
 from store.tables.splits import Assignment
+from tests import kept_counts
 from tests.conftest import NOON, Statements
 from tests.shells import Shell
 from tests.store.mailed_shop import bought_by, order
@@ -68,7 +70,8 @@ def wake(people: list[Shell], at: datetime) -> None:
 
 
 def shown(database: Database) -> Any:
-    """The split of the report."""
+    """The split of the report, of sums that equal what the assignments say."""
+    kept_counts.assert_revenue_true(database)
     with database.reading() as session:
         version, _ = journeys.live(session, "tour")
         (found,) = results.of_program(session, compiler.load(version.canonical))
@@ -161,7 +164,7 @@ def test_the_report_of_a_made_shop_is_what_its_events_say_counted_anew(
         for one in bought_by(events):
             expected[given[customer], one.currency] += one.cents
             worth += Decimal(one.cents) / 100 * rates.get((one.currency, f"{one.at:%Y-%m-%d}"), Decimal(1))
-        in_main[given[customer]] += round(worth, 2)
+        in_main[given[customer]] += worth
     assert brought(database) == {key: cents for key, cents in expected.items() if cents}
     put_main(database, rates)
     found = shown(database)
@@ -170,7 +173,9 @@ def test_the_report_of_a_made_shop_is_what_its_events_say_counted_anew(
     )  # fmt: skip
     for one in found["variants"]:
         (money,) = one["revenue"] or [{"per_customer": 0, "low": 0, "high": 0}]
-        assert money["per_customer"] == pytest.approx(float(in_main[one["variant"]]) / customers[one["variant"]])
+        assert money["per_customer"] == pytest.approx(
+            float(round(in_main[one["variant"]], 2)) / customers[one["variant"]]
+        )
         assert money["low"] <= money["per_customer"] <= money["high"]
     assert any("It changes what a customer spends by" in sentence for sentence in found["told"])
 
@@ -202,6 +207,69 @@ def test_an_order_of_the_goal_costs_a_wake_two_statements_more_and_a_plain_order
     with statements(database, at_most=400) as seen:
         take(order("2", 20, "u0"), at=later + timedelta(hours=1))
     assert not any("FROM assignment" in one for one in seen)
+
+
+def test_an_order_that_two_profiles_told_stands_on_the_day_and_in_the_currency_of_the_first_when_they_are_merged(
+    database: Database, people: list[Shell], take: Ingest, noon: datetime
+) -> None:
+    """The known profile told it later, and in another currency."""
+    earlier, later, mine = noon + timedelta(days=1), noon + timedelta(days=3), of(database, "u0")
+    take({"type": "track", "anonymousId": "x", "event": "Looked", "properties": {}}, at=noon)
+    take({**order("1", 20, "u0"), "userId": None, "anonymousId": "x"}, at=earlier)
+    take(order("1", 30, "u0", currency="USD"), order("2", 5, "u0"), at=later)
+    wake(people, later)
+    assert brought(database) == {(mine, "USD"): 3_000, (mine, "EUR"): 500}
+    take({"type": "identify", "userId": "u0", "anonymousId": "x"}, at=later + timedelta(days=1))
+    assert brought(database) == {(mine, "EUR"): 2_500}
+    (one,) = [each for each in rows(database, Assignment) if each.converted_at is not None]
+    assert one.revenue["orders"]["1"] == [earlier.date().isoformat(), "EUR", 2_000]
+    take(order("1", 20, "u0", "Order Refunded"), at=later + timedelta(days=2))
+    assert brought(database) == {(mine, "EUR"): 500}
+
+
+def test_of_two_who_had_a_variant_each_and_are_one_the_variant_that_is_kept_keeps_its_revenue(
+    database: Database, people: list[Shell], take: Ingest, noon: datetime
+) -> None:
+    later = noon + timedelta(days=1)
+    take(order("1", 20, "u0"), order("2", 7, "u1"), at=later)
+    wake(people, later)
+    kept = of(database, "u0")
+    take({"type": "alias", "userId": "u0", "previousId": "u1"}, at=later + timedelta(days=1))
+    assert brought(database) == {(kept, "EUR"): 2_000}
+
+
+def test_the_report_reads_kept_sums_and_nobody_who_converted(
+    database: Database, people: list[Shell], take: Ingest, statements: Statements, noon: datetime
+) -> None:
+    later = noon + timedelta(days=1)
+    take(*(order(f"{one}", 20, f"u{one}", currency=["EUR", "USD"][one % 2]) for one in range(PEOPLE)), at=later)
+    wake(people, later)
+    put_main(database, {("USD", later.date().isoformat()): USD})
+    with database.reading() as session:
+        version, _ = journeys.live(session, "tour")
+        program = compiler.load(version.canonical)
+    with statements(database, at_most=12) as seen, database.reading() as session:
+        results.of_program(session, program)
+    assert not any("FROM assignment" in one for one in seen)
+
+
+def test_intervals_by_kept_sums_are_those_of_the_amounts_one_by_one(database: Database) -> None:
+    random, customers = Random(4), 2_000
+    spent = [round(random.lognormvariate(3, 1), 2) for _ in range(400)]
+    with database.writing() as session:
+        tally = counts.tally(session)
+        tally.count("enr", "tour", counts.ASSIGNED, counts.of_variant("tip", "a", {"a": 1}), customers)
+        for one in spent:
+            variant_revenue.tally(session).change("tour", ("tip", "a"), {}, {("EUR", "2026-03-02"): round(100 * one)})
+    with database.reading() as session:
+        kept = results.everything_counted(session, "tour").variants["tip"]["a"]
+    each = VariantCounts(name="a", customers=customers, amounts={"EUR": Counter(spent)})
+    (found,), (wanted,) = (comparison.figures("tip", [one])[0]["revenue"] for one in (kept, each))
+    assert found["paying"] == wanted["paying"] == 400
+    assert found["per_customer"] == pytest.approx(wanted["per_customer"], abs=1e-9)
+    width = wanted["high"] - wanted["low"]
+    assert abs(found["low"] - wanted["low"]) < 0.01 * width
+    assert abs(found["high"] - wanted["high"]) < 0.01 * width
 
 
 def test_what_erased_customers_were_worth_stays_the_variants_and_is_nobodys(

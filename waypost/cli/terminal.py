@@ -60,6 +60,9 @@ def failures_as_sentences() -> Generator[None, None, None]:
     except InvalidJourney as invalid:
         show_problems(invalid.problems)
         fail(f"{len(invalid.problems)} problem(s); nothing was stored")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has read enough, as `head` does
+        raise typer.Exit(0) from None
     except OSError as error:
         fail(f"{error.filename or 'a file'}: {error.strerror or error}")
     except Exception as error:
@@ -165,3 +168,17 @@ def progress_bar(*, shown: bool = True, transient: bool = True) -> "Progress":
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=complaints, transient=transient, disable=not shown)
+
+
+@contextmanager
+def counting() -> Generator[Any, None, None]:
+    """A bar, where what is asked for takes an operation: it is told how far that is."""
+    with progress_bar() as bar:
+        tasks = list[Any]()
+
+        def told(shown: Any) -> None:
+            if not tasks:
+                tasks.append(bar.add_task("Counting", total=shown["total"]))
+            bar.update(tasks[0], completed=shown["done"], total=shown["total"])
+
+        yield told

@@ -62,6 +62,9 @@ class ReportCalls(OperationCalls):
             if problem.status != 409 or problem.body.get("path") != TOO_MANY:
                 raise
         asked: m.OperationOut = self.call("POST", path, json=wanted)
+        return self._done(asked, on_progress)
+
+    def _done(self, asked: m.OperationOut, on_progress: Progress | None) -> Any:
         shown = asked
         for shown in self.watch(asked["id"]):
             if on_progress is not None:
@@ -108,6 +111,11 @@ class ReportCalls(OperationCalls):
     def value(self) -> m.CustomerValueReport:
         """The last nightly fit of how often customers order and for how much, and how well it foretold what came."""
         return self.call("GET", "/v1/reports/value")
+
+    def fit_value(self, *, on_progress: Progress | None = None) -> None:
+        """Make now the fit that each night makes, and wait for it."""
+        asked: m.OperationOut = self.call("POST", "/v1/reports/value")
+        self._done(asked, on_progress)
 
     def reconciliation(self, journey: str | None = None, *, recount: bool = False) -> m.Reconciliation:
         """Whether the books balance, and each difference by its name; of one journey, or of all.

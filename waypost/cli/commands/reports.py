@@ -1,10 +1,8 @@
 """Reports as they are typed: `report`, and `funnel`, `cohorts`, `lift`, `mails`, `hand-overs` below it."""
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,7 +12,8 @@ from waypost.cli.commands.hand_over_report import hand_overs
 from waypost.cli.commands.mail_report import mails
 from waypost.cli.commands.silence_report import silences
 from waypost.cli.commands.survey_report import surveys
-from waypost.cli.terminal import api_client, console, progress_bar
+from waypost.cli.commands.value_report import value
+from waypost.cli.terminal import api_client, console, counting
 
 LIFECYCLE = "lifecycle"
 """The report that is shown where none is named."""
@@ -52,7 +51,7 @@ def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
     reports = typer.Typer(
         help="How it went: the lifecycle over time, funnels, cohorts, lift, what mails are worth, hand-overs, "
-        "surveys, silences.",
+        "surveys, silences, what customers are worth.",
         cls=group_that_means(LIFECYCLE),
     )
     reports.command(LIFECYCLE)(report)
@@ -63,6 +62,7 @@ def register(app: typer.Typer) -> None:
     reports.command()(hand_overs)
     reports.command()(surveys)
     reports.command()(silences)
+    reports.command()(value)
     app.add_typer(reports, name="report")
 
 
@@ -111,7 +111,7 @@ def funnel(
 
     if len(chain) < 2:
         raise typer.BadParameter("name two milestones or more")
-    with api_client() as waypost, _progress() as told:
+    with api_client() as waypost, counting() as told:
         found = waypost.funnel(
             chain, on_progress=told, within=within, by=by, split=split, journey=journey, since=since, until=until
         )
@@ -138,7 +138,7 @@ def cohorts(
     """Who comes back: of those who began in a month or week, how many in each one after it."""
     from waypost.cli.tables import funnels
 
-    with api_client() as waypost, _progress() as told:
+    with api_client() as waypost, counting() as told:
         found = waypost.cohorts(
             on_progress=told, first=first, returning=returning, by=by.value, journey=journey, since=since, until=until
         )
@@ -161,7 +161,7 @@ def lift(
     """What marketing mail brings about: the control group beside everybody else, with how sure that is."""
     from waypost.cli.tables import lift as tables
 
-    with api_client() as waypost, _progress() as told:
+    with api_client() as waypost, counting() as told:
         found = waypost.lift(event, since=since, on_progress=told)
     if as_json:
         print(json.dumps(found))
@@ -169,17 +169,3 @@ def lift(
         print(tables.lift_csv(found), end="")
     else:
         tables.print_lift(console, found)
-
-
-@contextmanager
-def _progress() -> Generator[Any, None, None]:
-    """A bar, where it takes an operation."""
-    with progress_bar() as bar:
-        tasks = list[Any]()
-
-        def told(shown: Any) -> None:
-            if not tasks:
-                tasks.append(bar.add_task("Counting", total=shown["total"]))
-            bar.update(tasks[0], completed=shown["done"], total=shown["total"])
-
-        yield told
