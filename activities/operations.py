@@ -33,7 +33,7 @@ from services.jobs import (
 )
 from services.messages import eligibility
 from services.operations import backtests, cohorts, operations
-from services.operations.item_pages import NO_ITEMS_OWN, ItemPage, failed_elsewhere, in_halves
+from services.operations.item_pages import ItemPage, failed_elsewhere, in_halves, is_no_items_own
 from services.operations.operations import Done, PageOfWork
 from services.reconciliation import reconciling
 from services.reports import report_operations
@@ -142,9 +142,9 @@ class Operations:
         advance = partial(self._advance, operation.id)
         try:
             return [advance(page)]
-        except NO_ITEMS_OWN:
-            raise
         except Exception as error:
+            if is_no_items_own(error):
+                raise
             items = self._items(page) if isinstance(page, ItemPage) else ()
             if not items:
                 raise

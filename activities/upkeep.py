@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities import meters
@@ -19,6 +18,7 @@ from services.reconciliation import reconciling
 from services.upkeep import export_marks, retention, upkeep
 from services.upkeep.upkeep import DUTIES, SILENCES, Duty
 from services.values import Clock
+from store import dialect
 from store.queries import lanes
 from store.session import Database
 
@@ -91,9 +91,9 @@ class UpkeepLane:
         """One that raises what nobody expects is tried again in an hour, and holds up no other."""
         try:
             return self._database.write(lambda session: chore(session, self._clock()))
-        except OperationalError:
-            raise
         except Exception as error:
+            if dialect.is_at_fault(error):
+                raise
             log.error("upkeep_failed", chore=name, exc_info=error)
             meters.unexpected("upkeep")
             self._failed.add(name)
@@ -120,9 +120,11 @@ class UpkeepLane:
                 return 0
         try:
             return self._database.write(self._page)
-        except (Fenced, OperationalError):
+        except Fenced:
             raise
         except Exception as error:
+            if dialect.is_at_fault(error):
+                raise
             log.error("upkeep_failed", exc_info=error)
             meters.unexpected("upkeep")
         return sum(self._carefully(duty) for duty in DUTIES)
@@ -138,16 +140,16 @@ class UpkeepLane:
         """One item in a transaction of its own; one that raises is passed over, so that the others get their turn."""
         try:
             return self._database.write(lambda session: duty.run_due(session, self._clock(), 1))
-        except OperationalError:
-            raise
         except Exception as error:
+            if dialect.is_at_fault(error):
+                raise
             log.error("upkeep_passed_over", duty=duty.name, exc_info=error)
             why = type(error).__name__
         try:
             self._database.write(lambda session: duty.pass_over(session, self._clock(), why))
-        except OperationalError:
-            raise
         except Exception as error:
+            if dialect.is_at_fault(error):
+                raise
             log.error("upkeep_not_passed_over", duty=duty.name, exc_info=error)
             meters.unexpected("upkeep")
             return 0

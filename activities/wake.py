@@ -1,10 +1,10 @@
 """The wake of an enrollment: one local activity, one transaction; and the program of one that was moved."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -16,13 +16,15 @@ from journeys.program.program import Program
 from services.definitions import journeys
 from services.enrollments import wake
 from services.errors import NotFound
+from store import dialect
 from store.session import Database
 
 STUCK_AFTER = 5
 """Attempts that end in an error of the enrollment's own before it is shown as stuck: about six seconds."""
 
-AWAY = (OperationalError, InterfaceError, NoConnectionFree)
-"""What is raised where the database, and not the enrollment, is at fault."""
+STUCK_AFTER_ALL = 12
+"""Attempts, some four minutes, that end in what may be the database's fault, before an enrollment is shown as stuck:
+if that can be written the database can be had, and does not do this wake alone."""
 
 log = structlog.get_logger("waypost.wake")
 
@@ -39,6 +41,7 @@ class Waking:
         """Everything that is due, worked off: what came of it as a lean `Woken`, or as `stuck` where it fails for ever.
 
         A database that cannot be had is nobody's fault but its own: such a wake is tried again for as long as it takes.
+        One that ends so while the database can be had is told in the end as any other that fails.
         What an error says may be personal, so it is kept in the database, and Temporal hears its type alone.
         """
         try:
@@ -51,10 +54,8 @@ class Waking:
             if gone.message == wake.gone(asked.enrollment):
                 raise ApplicationError(gone.message, type="NotFound", non_retryable=True) from None
             woken = self._failed(asked, gone)
-        except AWAY as away:
-            raise ApplicationError("the database cannot be had", type=type(away).__name__) from None
         except Exception as error:
-            woken = self._failed(asked, error)
+            woken = self._away(asked, error) if dialect.is_at_fault(error) else self._failed(asked, error)
         return woken.lean()
 
     @activity.defn(name=PROGRAM)
@@ -66,7 +67,17 @@ class Waking:
     def _failed(self, asked: Wake, error: Exception) -> Woken:
         if activity.info().attempt < STUCK_AFTER:
             raise ApplicationError("the wake failed", type=type(error).__name__) from None
+        return self._set_aside(asked, error)
+
+    def _away(self, asked: Wake, error: Exception) -> Woken:
+        if activity.info().attempt >= STUCK_AFTER_ALL and not isinstance(error, NoConnectionFree):
+            with suppress(*dialect.AT_FAULT):
+                return self._set_aside(asked, error)
+        raise ApplicationError("the database cannot be had", type=type(error).__name__) from None
+
+    def _set_aside(self, asked: Wake, error: Exception) -> Woken:
+        told = f"{type(error).__name__}: {error}"[:300]
+        woken = self._database.write(lambda session: wake.set_aside(session, asked.enrollment, told, asked.now))
         log.error("enrollment_stuck", enrollment=asked.enrollment, exc_info=error)
         meters.unexpected("wake")
-        told = f"{type(error).__name__}: {error}"[:300]
-        return self._database.write(lambda session: wake.set_aside(session, asked.enrollment, told, asked.now))
+        return woken

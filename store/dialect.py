@@ -5,7 +5,8 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import literal
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlmodel import Session
 
 from store.dialects.interface import Codes, Dialect
@@ -14,6 +15,9 @@ from store.dialects.sqlite import SQLITE
 
 DIALECTS = (SQLITE, POSTGRESQL)
 """The embedded database, and that of production."""
+
+AT_FAULT = (OperationalError, InterfaceError, NoConnectionFree)
+"""What is raised where a database, and not what was asked of it, is at fault; `is_at_fault` tells the exceptions."""
 
 _BY_NAME = {one.name: one for one in DIALECTS}
 
@@ -72,6 +76,12 @@ def is_away(error: DBAPIError) -> bool:
     if error.connection_invalidated or _is(code, (one.away for one in DIALECTS)):
         return True
     return not code and isinstance(error, OperationalError)
+
+
+def is_at_fault(error: Exception) -> bool:
+    """Whether the database, and not what was asked of it, is at fault, so that waiting may mend it."""
+    refused = isinstance(error, OperationalError) and _is(_code(error), (one.refused for one in DIALECTS))
+    return isinstance(error, AT_FAULT) and not refused
 
 
 def _code(error: DBAPIError) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.exc import DBAPIError
 
 from activities import meters
 from services.messages.sending_ledger import AttemptResult
@@ -47,9 +46,9 @@ async def persist(what: str, lane: str, work: Callable[[], Any]) -> Any:
 
 def _passes(error: Exception) -> bool:
     """Whether it is the database that cannot be had: away, locked, full, or with no connection free."""
-    if isinstance(error, DBAPIError):
-        return isinstance(error, OperationalError) or dialect.is_away(error) or dialect.is_full(error)
-    return isinstance(error, NoConnection)
+    if isinstance(error, DBAPIError) and (dialect.is_away(error) or dialect.is_full(error)):
+        return True
+    return dialect.is_at_fault(error)
 
 
 class Recording:

@@ -16,7 +16,6 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities import meters
@@ -32,6 +31,7 @@ from mail.webhooks.answer import HookAnswer
 from services.enrollments import hooks
 from services.enrollments.hooks import DueHook
 from services.values import Clock
+from store import dialect
 from store.queries import hooks as rows
 from store.session import Database
 
@@ -165,10 +165,11 @@ class HookLane:
         while True:
             try:
                 return await asyncio.shield(asyncio.to_thread(self._record, due, answer))
-            except OperationalError as error:
-                log.warning("database_away", doing="record a hook", error=type(error.orig).__name__)
-                await asyncio.sleep(AGAIN)
             except Exception as error:
+                if dialect.is_at_fault(error):
+                    log.warning("database_away", doing="record a hook", error=type(error).__name__)
+                    await asyncio.sleep(AGAIN)
+                    continue
                 log.error("hook_not_recorded", hook=due.id, exc_info=error)
                 meters.unexpected("record_hook")
                 return None

@@ -14,8 +14,9 @@ from api.deps.backend import Backend
 from journeys.language.words import Late
 from services.access import audit_log
 from services.enrollments import asking, places, waited_mails, wake
-from services.errors import Refused
+from services.errors import Refused, ServiceError
 from services.reports import customer_view
+from store import dialect
 from store.queries import customers
 from store.queries.controls import Destination
 from store.statuses import ControlStatus
@@ -71,7 +72,7 @@ async def _hurry(parts: Backend, id: str, asked: _Asked) -> None:
         if await run_in_threadpool(_withdrawn, parts, id, asked.control):
             raise
     if await run_in_threadpool(_withdrawn, parts, id, asked.control):
-        raise Refused("its workflow has not started yet")
+        raise Refused(await run_in_threadpool(_why_not, parts, id))
 
 
 def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
@@ -113,6 +114,49 @@ def _put(session: Session, parts: Backend, id: str, caller: str, wanted: WantedC
         after = {audit_log.ASKED: asked.id}
         audit_log.record(session, caller, wanted.verb, "enrollment", id, now, after=after, said=wanted.said)
     return _Asked(control=asked.id, workflow=enrollment.workflow_id, done=False)
+
+
+class _StillStuck(Exception):
+    """What a wake refuses is no refusal of what was asked."""
+
+
+def try_again(parts: Backend, id: str, caller: str) -> Enrollment:
+    """Wake one that is stuck, at once; return how it stands then.
+
+    Raise NotFound, and Refused where it is not stuck, or ends in an error still.
+    """
+
+    def at_once(session: Session) -> Enrollment:
+        now = parts.clock()
+        customers.lock_owners(session, [id])
+        enrollment = customer_view.enrollment(session, id)
+        if enrollment.stuck is None:
+            raise Refused("it is not stuck: it goes by itself")
+        before, _ = asking.standing(enrollment), asking.poke(session, [enrollment], now)
+        try:
+            wake.lead(session, [id], now)
+        except ServiceError as error:
+            raise _StillStuck from error
+        after = asking.standing(enrollment)
+        audit_log.record(session, caller, "retried", "enrollment", id, now, before=before, after=after)
+        return enrollment
+
+    try:
+        return parts.database.write(at_once)
+    except ServiceError:
+        raise
+    except Exception as error:
+        if dialect.is_at_fault(error):
+            raise
+        log.warning("still_stuck", enrollment=id, exc_info=error)
+        own = error.__cause__ if isinstance(error, _StillStuck) else error
+        raise Refused(f"it ends in an error still: {type(own).__name__}: {own}"[:300]) from None
+
+
+def _why_not(parts: Backend, id: str) -> str:
+    with parts.database.reading() as session:
+        stuck = customer_view.enrollment(session, id).stuck
+    return "its workflow has not started yet" if stuck is None else f"its wakes end in an error: {stuck}"
 
 
 def _withdrawn(parts: Backend, id: str, control_id: str) -> bool:

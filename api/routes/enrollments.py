@@ -148,6 +148,12 @@ async def move(id: EnrollmentId, body: MoveIn, request: Request, parts: TheBacke
     return EnrollmentOut.model_validate(await controls.ask_and_wait(parts, id, caller.id, wanted))
 
 
+@router.post("/enrollments/{id}/retry", summary="Try again what is stuck", responses=responses(404, 409))
+def retry(id: EnrollmentId, parts: TheBackend, caller: Support) -> EnrollmentOut:
+    """At once; for one whose every wake ends in an error. It is given up by `exit`. A refusal says the error."""
+    return EnrollmentOut.model_validate(controls.try_again(parts, id, caller.id))
+
+
 @router.post(
     "/enrollments/{id}/{control}", summary="Pause, resume, skip or exit", responses=responses(404, 409, 422, 503)
 )

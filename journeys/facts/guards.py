@@ -56,6 +56,11 @@ class GuardResult:
     error: str | None = None
     unread: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def asked(self) -> bool:
+        """Whether it was asked, and not passed over since it would have taken too long."""
+        return self.error is None or not self.error.startswith(compiled_guards.TOO_COSTLY)
+
     def as_json(self) -> dict[str, Any]:
         """The same as a decision's detail keeps it; `error` only where there is one."""
         shown: dict[str, Any] = {"guard": self.guard, "holds": self.holds, "seen": dict(self.seen)}

@@ -44,6 +44,10 @@ class Woken:
         return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) != one.default}
 
 
+WOKEN: TypeAdapter[Woken] = TypeAdapter(Woken)
+"""Reads and writes what came of a wake as JSON."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookmark:
     """Where a history begins: the state, and how many wakes came before.

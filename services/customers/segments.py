@@ -119,7 +119,11 @@ def changes(
 def evaluate(
     session: Session, looks: Sequence[tuple[Segment, Customer]], now: datetime
 ) -> Sequence[tuple[Customer, MembershipChange]]:
-    """Whether each customer is in the segment now, one look after the other; what changed is stored and returned."""
+    """Whether each customer is in the segment now, one look after the other; what changed is stored and returned.
+
+    Where a guard would take too long over a customer it is not asked: they stay in or out as they are, which is told
+    (`unreadable`).
+    """
     if not looks:
         return []
     known = known_facts.of_all(session, [(customer, None) for _, customer in looks])
@@ -129,7 +133,7 @@ def evaluate(
         facts = replace(known[customer.id], segments=tuple(customer.segments))
         verdict = guards.evaluate(segment.guard, customer_facts.context(facts, None, {}, now))
         asked.append((customer.id, f"segment {segment.key}", verdict))
-        belongs = verdict.holds
+        belongs = verdict.holds if verdict.asked else segment.key in customer.segments
         if belongs != (segment.key in customer.segments):
             others = [one for one in customer.segments if one != segment.key]
             customer.segments = sorted([*others, segment.key]) if belongs else others

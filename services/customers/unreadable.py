@@ -14,15 +14,21 @@ from store.queries import unreadable_values
 from store.queries.unreadable_values import UnreadableValue
 from value import orders
 
+GUARD = "(guard)"
+"""Stands for the field where a guard was not asked at all: no value has such a name."""
+
 
 def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], now: datetime) -> None:
-    """Count what guards could not read: each with the customer's id, and what asked ("journey KEY", "segment KEY")."""
+    """Count what guards could not read: each with the customer's id, and what asked ("journey KEY", "segment KEY").
+
+    A guard that was not asked, since it would have taken too long, counts as one value: GUARD, with why.
+    """
     unreadable_values.note(
         session,
         [
             UnreadableValue(customer_id=customer_id, source=source, field=name, value=value)
             for customer_id, source, one in asked
-            for name, value in one.unread.items()
+            for name, value in (one.unread if one.asked else {GUARD: one.error}).items()
         ],
         now,
     )

@@ -16,14 +16,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from journeys.machine.drive import answered, drive
 from journeys.machine.state import ENGINE_VERSION
-from journeys.machine.woken import Woken, checksum, kept, restored
+from journeys.machine.woken import WOKEN, Woken, checksum, kept, restored
 from services.definitions import journeys
-from services.enrollments import asking, working_off
+from services.enrollments import asking, giving_up, standing, working_off
 from services.enrollments.effects import WakeContext
 from services.enrollments.happened import Happened
 from services.enrollments.working_off import WorkingOff
@@ -45,7 +44,6 @@ AGAIN, AGAIN_INPUTS = 4, 10
 workflow that is lost with its worker is done again from its beginning, and asks for each of its wakes once more; few
 tasks have more than two."""
 
-_WOKEN: TypeAdapter[Woken] = TypeAdapter(Woken)
 _NO_TIME = timedelta()
 
 
@@ -150,8 +148,13 @@ def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: time
 
 
 def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
-    """Its wakes end in this error again and again: say so, once for each error."""
+    """Its wakes end in this error again and again: say so, once for each error.
+
+    One that was asked to end is given up: no wake would ever come to that.
+    """
     _, (enrollment, *_) = _lock(session, enrollment_id, now)
+    if (given := giving_up.give_up(session, enrollment, error, now)) is not None:
+        return given
     if enrollment.stuck != error:
         enrollment.stuck, enrollment.due_at = error, None
         session.add(enrollment)
@@ -223,8 +226,8 @@ def _work_off(together: Together, waking: EnrollmentToWake, now: datetime, *, lo
             work.happened.refuse_the_rest(f"the enrollment has ended ({reached.reason})")
         own.wakes += 1
         own.state = kept(reached)
-        own.last_wakes = [*own.last_wakes, _WOKEN.dump_python(woken, mode="json", exclude_none=True)]
-    working_off.put_on_record(call, work.settled, before)
+        own.last_wakes = [*own.last_wakes, WOKEN.dump_python(woken, mode="json", exclude_none=True)]
+    standing.put_on_record(session, own, work.settled, before)
     return woken
 
 
@@ -236,7 +239,7 @@ def _unfollowed(own: Enrollment, number: int, *, astray: bool) -> Sequence[Woken
 
     None where one of them is not kept, or where only a state would help the workflow and none is among them.
     """
-    those, first = [_WOKEN.validate_python(one) for one in own.last_wakes], own.wakes - len(own.last_wakes) + 1
+    those, first = [WOKEN.validate_python(one) for one in own.last_wakes], own.wakes - len(own.last_wakes) + 1
     those = those[max(number - first, 0) :]
     handed = any(one.state is not None for one in those)
     return () if (number < first or astray) and not handed else those

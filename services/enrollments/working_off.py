@@ -6,8 +6,6 @@ Whether it may be done at all, and what its workflow hears of it, is for `wake` 
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from pydantic_core import to_jsonable_python
-
 from journeys.facts.customer_facts import EnrollmentFacts
 from journeys.machine.ahead import next_input, pokes_for
 from journeys.machine.commands import Ask, Assign, Decide, Plan, Question
@@ -15,15 +13,13 @@ from journeys.machine.inputs import Answer, Control, Facts, Input, Merged, Migra
 from journeys.machine.machine import refusal
 from journeys.machine.state import State
 from journeys.rules import answers, split_answers
-from services.access import audit_log
 from services.customers import known_facts, unreadable
-from services.enrollments import asking, effects, splits
+from services.enrollments import effects, splits, standing
 from services.enrollments.effects import WakeContext
 from services.enrollments.happened import Happened
 from services.messages import planning
 from store import bulk
-from store.queries import counts, decisions, interests
-from store.statuses import ControlStatus, EnrollmentStatus
+from store.queries import decisions, interests
 from store.tables.enrollments import ControlRequest
 
 INPUTS = 50
@@ -121,35 +117,6 @@ def _row(call: WakeContext, command: Decide | Question, what: str, detail: dict[
 def stand(call: WakeContext, begun: State, reached: State) -> None:
     """Show where the enrollment stands now, and register what it waits for, for ingestion and reports."""
     own = call.enrollment
-    _count(call, reached)
     known = pokes_for(call.program, begun) if begun.phase != "new" else ()
     interests.register(call.session, own.id, call.customer.id, known, pokes_for(call.program, reached))
-    own.stage, own.step, own.visit, own.cursor = reached.stage, reached.position, reached.visit, reached.cursor
-    own.stage_since, own.wakes_at = reached.since or own.stage_since, reached.wakes_at
-    own.paused, own.reason = reached.paused, reached.reason
-    if reached.ended and own.status == EnrollmentStatus.LIVE:
-        own.status, own.ended_at = EnrollmentStatus.ENDED, own.ended_at or reached.clock
-
-
-def _count(call: WakeContext, reached: State) -> None:
-    own, tally = call.enrollment, counts.tally(call.session)
-    stood, stands = (own.journey, own.stage, own.step or ""), (own.journey, reached.stage, reached.position or "")
-    if own.status != EnrollmentStatus.LIVE or (stood == stands and not reached.ended):
-        return
-    tally.leave(own.id, stood)
-    if reached.ended:
-        ended_at = own.ended_at or reached.clock or call.now
-        tally.end(own.id, own.journey, reached.stage, reached.reason or "", ended_at, own.stage_since)
-    else:
-        tally.arrive(own.id, stands)
-
-
-def put_on_record(call: WakeContext, settled: Sequence[ControlRequest], before: dict[str, Any]) -> None:
-    """What came of that which persons asked for: where the enrollment stood, and stands now; or why it was refused."""
-    if not settled:
-        return
-    stood, stands = to_jsonable_python(before), to_jsonable_python(asking.standing(call.enrollment))
-    for control in settled:
-        refused = control.status == ControlStatus.REFUSED
-        told = ({}, {"refused": control.refusal}) if refused else (stood, stands)
-        audit_log.settle(call.session, control.enrollment_id, control.id, *told)
+    standing.show(call.session, own, reached, call.now)

@@ -9,23 +9,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from journeys.language.problems import InvalidJourney
 from services.errors import ServiceError
 from services.operations.operations import Done, LineError, PageOfWork, add_counts
 from services.values import Rejected
+from store import dialect
 from store.tables.access import Operation
 
 PageItem = TypeVar("PageItem")
 PartOutcome = TypeVar("PartOutcome")
 
-NO_ITEMS_OWN = (ServiceError, Rejected, InvalidJourney, OperationalError)
-"""Errors that say something of the work as a whole."""
+REFUSALS = (ServiceError, Rejected, InvalidJourney)
+"""Errors by which the work itself is refused."""
 
 WORKERS_LOG = "the worker's log tells more"
 """Where the tracebacks are of what a worker does."""
+
+
+def is_no_items_own(error: Exception) -> bool:
+    """Whether an error says something of the work as a whole, or of the database."""
+    return isinstance(error, REFUSALS) or dialect.is_at_fault(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +73,13 @@ def in_halves(
 ) -> list[PartOutcome]:
     """Do all items together or, where that raises, by halves, down to the one that failed; what came of each part.
 
-    `do` is one transaction. Raise what is NO_ITEMS_OWN. Of n items with one that fails it costs 2 log2(n) transactions.
+    `do` is one transaction. Raise what is no item's own. Of n items, one of which fails, it costs 2 log2(n) of them.
     """
     try:
         return [do(items)]
-    except NO_ITEMS_OWN:
-        raise
     except Exception as error:
+        if is_no_items_own(error):
+            raise
         parts = [part for one in items for part in split(one)] if len(items) == 1 else items
         if len(parts) < 2:
             return [failed(one, error) for one in parts]

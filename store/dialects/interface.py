@@ -60,3 +60,5 @@ class Dialect:
     """Errors of a full disk."""
     away: Codes
     """Errors of a database that cannot be had: no connection, a shutdown, a lock for too long."""
+    refused: Codes
+    """Operational errors of a statement that no waiting mends: it is beyond a bound, or means nothing here."""

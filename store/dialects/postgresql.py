@@ -93,5 +93,6 @@ POSTGRESQL = Dialect(
     between=("23505", "23503", "40001", "40P01"),  # the same new row, a row gone, serialization, a deadlock
     full=("53100",),
     away=("08", "57P01", "57P02", "57P03", "53300"),
+    refused=("54",),  # too complex, too many columns, a row too large for an index
 )
 """The database of production: writers side by side, who lock rows."""

@@ -110,5 +110,6 @@ SQLITE = Dialect(
     between=("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY"),
     full=("SQLITE_FULL", "SQLITE_IOERR_WRITE"),
     away=("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_LOCKED"),
+    refused=("SQLITE_ERROR",),  # malformed JSON, an overflow, too many values
 )
 """The embedded database: one writer, and instants as text."""

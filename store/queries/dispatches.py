@@ -162,18 +162,37 @@ def oldest(
         col(Dispatch.priority).in_([int(one) for one in priorities]),
         Dispatch.status == status,
         or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
+        _behind_no(DispatchStatus.STUCK),
     )
     return session.exec(query.order_by(col(Dispatch.priority), col(Dispatch.id)).limit(1)).first()
 
 
-def waiting(session: Session) -> tuple[int, datetime | None]:
-    """How many rows are on their way, and since when the first of them is (None: there is none).
+def _behind_no(status: DispatchStatus) -> Any:
+    """That no row of this status, of the same enrollment, is to go first."""
+    earlier = aliased(Dispatch)
+    same = col(earlier.enrollment_id) == Dispatch.enrollment_id, col(earlier.id) < Dispatch.id
+    return ~exists().where(*same, col(earlier.status) == status)
 
-    As `by_kind` counts them. The first by its id, which is one look: the oldest by its instant would be sought in all
-    their rows.
+
+def waiting(session: Session) -> tuple[int, datetime | None]:
+    """How many rows are on their way, and since when the first that goes by itself is (None: there is none).
+
+    As `by_kind` counts them, the stuck among them; these, and what waits behind them, wait for a person, and late is
+    who waits for us. The first by its id, which is one look: the oldest by its instant would be sought in all rows.
     """
-    first = session.exec(select(Dispatch.created_at).order_by(col(Dispatch.id)).limit(1)).first()
-    return (sum(by_kind(session).values()), first) if first is not None else (0, None)
+    count = sum(by_kind(session).values())
+    if not count:
+        return 0, None
+    ways = (DispatchStatus.TO_WAKE, DispatchStatus.READY)
+    asked = [
+        select(Dispatch.created_at)
+        .where(Dispatch.status == status, _behind_no(DispatchStatus.STUCK))
+        .order_by(col(Dispatch.id))
+        .limit(1)
+        for status in ways
+    ]
+    found = session.connection().execute(select_columns(*(one.scalar_subquery() for one in asked))).one()
+    return count, min((at for at in found if at is not None), default=None)
 
 
 def by_kind(session: Session, at_most: int = COUNTED) -> dict[str, int]:

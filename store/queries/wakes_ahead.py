@@ -69,6 +69,12 @@ def not_due(session: Session, enrollment_id: str) -> None:
     session.connection().execute(update(Enrollment).where(col(Enrollment.id) == enrollment_id).values(due_at=None))
 
 
+def due_later(session: Session, enrollment_id: str, now: datetime, at: datetime) -> None:
+    """One that is due now is to be waked ahead of its workflow at this instant, unless somebody has waked it by now."""
+    here = col(Enrollment.id) == enrollment_id, col(Enrollment.due_at) <= now
+    session.connection().execute(update(Enrollment).where(*here).values(due_at=at))
+
+
 def nobody_follows(session: Session, ids: Collection[str]) -> None:
     """The workflows of these have ended: where the enrollments have too, nothing is to be followed any more.
 

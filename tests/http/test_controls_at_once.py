@@ -126,3 +126,40 @@ def test_a_mail_whose_sending_past_hours_was_withdrawn_goes_past_nothing(
     said = {"past_hours": True, "reason": "asked by phone"}
     assert client.post(f"/v1/enrollments/{run().id}/skip", json=said).status_code == 503
     assert run().sent_past is None
+
+
+def test_one_that_is_stuck_is_tried_again_when_somebody_asks(
+    client: TestClient, temporal: Hanging, run: Callable[[], Enrollment], parts: Parts
+) -> None:
+    path, digest = f"/v1/enrollments/{run().id}/retry", run().digest
+    refused = client.post(path)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "it is not stuck: it goes by itself")
+    with parts.database.writing() as session:
+        stands = session.get_one(Enrollment, run().id)
+        stands.digest, stands.stuck = "of no definition", "NotFound: there is no definition"
+    with capture_logs():
+        refused = client.post(path)
+    assert refused.status_code == 409
+    assert "it ends in an error still: NotFound: there is no definition" in refused.json()["detail"]
+    assert run().stuck is not None
+    with parts.database.writing() as session:
+        session.get_one(Enrollment, run().id).digest = digest
+    assert client.post(path).json()["stuck"] is None
+    assert (run().stuck, temporal.hurried) == (None, [])
+    assert [one["action"] for one in client.get("/v1/audit?kind=enrollment").json()["items"]] == ["retried"]
+
+
+def test_a_control_of_one_that_is_stuck_is_refused_with_its_error(
+    client: TestClient, temporal: Hanging, run: Callable[[], Enrollment], parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hurries(workflow_id: str) -> None:
+        """The workflow has tried, and set it aside."""
+
+    monkeypatch.setattr(temporal, "hurry", hurries)
+    with parts.database.writing() as session:
+        stands = session.get_one(Enrollment, run().id)
+        stands.digest, stands.stuck = "of no definition", "NotFound: there is no definition"
+    refused = client.post(f"/v1/enrollments/{run().id}/skip")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409, "its wakes end in an error: NotFound: there is no definition",
+    )  # fmt: skip

@@ -88,6 +88,7 @@ def test_the_books_and_the_doctor_name_what_is_stuck(
     for sentence in (
         "1 enrollments should have acted more than ten minutes ago",
         "1 enrollments end in an error each time: GET /v1/enrollments?stuck=true lists them, `waypost status ID` tells the error",
+        "`waypost enrollment retry ID` or `exit ID` ends it",
         "1 rows that poke a workflow are stuck: GET /v1/dispatches?status=stuck says why",
         hooks_told,
     ):

@@ -12,6 +12,7 @@ from activities.delivery import hand_over, recording
 from services.messages import sending_ledger
 from services.messages.sending_ledger import AttemptResult
 from tests.mail.one_lane import CUSTOMERS, Provider, in_calls, until
+from tests.refused import REFUSED
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -40,7 +41,12 @@ async def test_what_the_provider_said_is_written_down_however_often_that_is_trie
 class Failing:
     """Makes recording fail while it is `set`: as where the database has gone, or for the mail whose id ends so."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, mail: str | None = None) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        mail: str | None = None,
+        error: Exception = KeyError("nobody expects this"),
+    ) -> None:
         self.set = True
         record = sending_ledger.record
 
@@ -48,7 +54,7 @@ class Failing:
             if self.set and mail is None:
                 raise OperationalError("UPDATE message", {}, Exception("the database has gone"))
             if self.set and any(one.send_id.endswith(mail or "") for one in results):
-                raise KeyError("nobody expects this")
+                raise error
             record(session, fence, results, *rest)
 
         monkeypatch.setattr(sending_ledger, "record", failing)
@@ -102,10 +108,11 @@ async def test_a_worker_that_is_made_to_stop_waits_for_a_database_that_is_away_s
         await asyncio.gather(closing, return_exceptions=True)
 
 
+@pytest.mark.parametrize("error", [KeyError("nobody expects this"), REFUSED], ids=["of ours", "of the database's"])
 async def test_an_outcome_that_cannot_be_recorded_is_kept_and_tried_again_while_the_others_go_on(
-    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    broken = Failing(monkeypatch, mail="05")
+    broken = Failing(monkeypatch, mail="05", error=error)
     lane = owner()
     await lane.pump()
     await until(lambda: ledger() == {"accepted": CUSTOMERS - 1, "sending": 1})

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from services.reports import readiness
 from store.queries import dispatches
@@ -74,6 +74,21 @@ def test_each_kind_is_counted_and_the_stuck_among_them_too(database: Database, n
         assert dispatches.waiting(session) == (6, noon)
         assert (dispatches.stuck(session), dispatches.stuck_by_kind(session)) == (3, {"start": 3})
         assert dispatches.starts_left(session) == 3
+
+
+def test_what_waits_for_a_person_and_what_waits_behind_it_is_not_late(database: Database, noon: datetime) -> None:
+    with database.writing() as session:
+        add(session, {"start": 1, "poke": 3}, noon)
+        first, second, behind, late = session.exec(select(Dispatch).order_by(col(Dispatch.id))).all()
+        set_aside(first)
+        set_aside(second)
+        behind.enrollment_id, behind.created_at = first.enrollment_id, noon - timedelta(days=1)
+        late.created_at = noon + timedelta(seconds=9)
+    with database.writing() as session:
+        assert dispatches.waiting(session) == (4, noon + timedelta(seconds=9))
+        assert dispatches.oldest(session, list(Priority), NOON + timedelta(hours=1)) == noon + timedelta(seconds=9)
+        dispatches.remove_arrived(session, [late.id or 0])
+        assert dispatches.waiting(session) == (3, None)
 
 
 def test_of_a_long_queue_no_more_are_counted_than_the_bound(database: Database, noon: datetime) -> None:

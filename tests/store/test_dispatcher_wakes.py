@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import delete, select
 from structlog.testing import capture_logs
 from temporalio.service import RPCError, RPCStatusCode
 
-from store.queries import dispatches
+from journeys.machine.woken import Woken
+from services.enrollments import wake
+from services.enrollments.wake import Together
+from store.queries import dispatches, wakes_ahead
 from store.queries.dispatches import Priority
+from store.queries.enrollments import EnrollmentToWake
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.enrollments import Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock
+from tests.refused import CANCELLED
 from tests.shells import Shell
 from tests.store.one_enrollment import Ingest, buys, joined, lead, mails, own, rows
 from waypost.processes import following
@@ -246,6 +252,90 @@ async def test_one_whose_wake_fails_fails_alone_and_is_left_to_its_workflow(
     assert (left.workflow_id, left.kind, left.status) == (broken.workflow_id, "poke", "ready"), "its workflow does it"
     assert sorted(one.template for one in rows(database, Message)) == ["mail_a"] * 3 + ["mail_b"] * 2
     assert await ahead.round() == 0, "nobody tries again before its workflow has"
+
+
+def refuses_one_of(shells: Sequence[Shell], monkeypatch: pytest.MonkeyPatch, error: Exception) -> str:
+    """Whoever wakes the second of them ends in this error; return its id."""
+    works, broken = wake._work_off, shells[1].enrollment
+
+    def work_off(together: Together, waking: EnrollmentToWake, now: datetime, *, lost: bool = False) -> Woken:
+        if waking.enrollment.id == broken:
+            raise error
+        return works(together, waking, now, lost=lost)
+
+    monkeypatch.setattr(wake, "_work_off", work_off)
+    return broken
+
+
+async def test_one_whose_wake_always_ends_in_an_error_of_the_databases_is_tried_ever_more_slowly_and_set_aside(
+    database: Database, take: Ingest, ahead: WakesAhead, clock: HandClock, noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    shells = joined(database, take, "ann", "bob", "cy")
+    begin(database, shells, noon)
+    broken = refuses_one_of(shells, monkeypatch, CANCELLED)
+    clock.forward(days=2)
+    begun, tried = clock(), list[float]()
+    with capture_logs() as logs:
+        for _ in range(4 * 240):  # as often as it would be looked at
+            before = len(logs)
+            await ahead.round()
+            if len(logs) > before:
+                tried.append((clock() - begun) / timedelta(seconds=1))
+            clock.forward(seconds=0.25)
+    assert tried == [0, 1, 4, 14, 44, 104], "each pause is longer than the one before"
+    assert {one["enrollment"] for one in logs} == {broken}
+    assert sorted(one.template for one in rows(database, Message)) == ["mail_a"] * 3 + ["mail_b"] * 2
+    assert [(one.enrollment_id, one.kind, one.status) for one in rows(database, Dispatch)] == [
+        (broken, "poke", "ready")
+    ], "its workflow tries from now on, and says that it is stuck"
+
+
+async def test_one_that_was_put_off_acts_as_soon_as_it_can(
+    database: Database, take: Ingest, ahead: WakesAhead, clock: HandClock, noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    shells = joined(database, take, "ann", "bob")
+    begin(database, shells, noon)
+    with monkeypatch.context() as patched:
+        refuses_one_of(shells, patched, CANCELLED)
+        clock.forward(days=2)
+        await ahead.round()
+    assert await ahead.round() == 0
+    clock.forward(seconds=1)
+    assert (await ahead.round(), rows(database, Dispatch)) == (1, [])
+    assert sorted(one.template for one in rows(database, Message)) == ["mail_a"] * 2 + ["mail_b"] * 2
+
+
+async def test_where_nothing_can_be_written_the_round_ends_and_nobody_is_left_to_a_workflow(
+    database: Database, take: Ingest, ahead: WakesAhead, clock: HandClock, noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    begin(database, joined(database, take, "ann", "bob"), noon)
+    clock.forward(days=2)
+
+    def away(work: object) -> None:
+        raise CANCELLED
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "write", away)
+        with pytest.raises(OperationalError), capture_logs():
+            await ahead.round()
+    assert (await ahead.round(), rows(database, Dispatch)) == (2, [])
+
+
+async def test_one_that_cannot_even_be_put_off_keeps_nobody_else_from_acting(
+    database: Database, take: Ingest, ahead: WakesAhead, clock: HandClock, noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    shells = joined(database, take, "ann", "bob", "cy")
+    begin(database, shells, noon)
+    refuses_one_of(shells, monkeypatch, KeyError("guard"))
+    monkeypatch.setattr(wakes_ahead, "not_due", lambda *_: 1 // 0)
+    clock.forward(days=2)
+    with capture_logs():
+        await ahead.round()
+    assert sorted(one.template for one in rows(database, Message)) == ["mail_a"] * 3 + ["mail_b"] * 2
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # the other has one writer, who holds everybody

@@ -13,7 +13,7 @@ from journeys.facts import customer_facts, guards
 from services.customers import known_facts
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
-from store.queries import customers
+from store.queries import customers, unreadable_values
 from store.session import Database
 from store.tables.customers import Customer, Segment, SegmentMember
 from tests.store.town import Publish, Town, put_segment
@@ -113,6 +113,28 @@ def test_live_membership_is_a_full_recount(
             if one.id not in before:
                 members = session.exec(select(SegmentMember.segment).where(SegmentMember.customer_id == one.id)).all()
                 assert sorted(one.segments) == sorted(members) == recounted(session, one, rules, noon)
+
+
+# -- a guard that would take too long ----------------------------------------------------------------------------------
+
+PAIRS = "customer.tags.all(a, customer.tags.exists(b, b == a)) && customer.plan == 'pro'"
+
+
+def test_who_would_take_too_long_to_ask_about_stays_in_or_out_and_that_is_told(database: Database, town: Town) -> None:
+    def says(tags: int, plan: str) -> list[list[str]]:
+        traits = {"plan": plan, "tags": [f"tag {one}" for one in range(tags)]}
+        with database.writing() as session:
+            ingest.ingest(session, [{"type": "identify", "userId": "ann", "traits": traits}], town.now)
+        return [one.segments for one in town.rows(Customer)]
+
+    put_segment(town, "pros", PAIRS)
+    town.upkeep()
+    assert (says(800, "pro"), says(30, "pro")) == ([[]], [["pros"]])
+    assert (says(800, "pro"), says(800, "solo"), says(30, "solo")) == ([["pros"]], [["pros"]], [[]])
+    with database.reading() as session:
+        (told,) = unreadable_values.listed(session)
+    assert (told.source, told.field, told.count) == ("segment pros", "(guard)", 3)
+    assert "it may take 475 ms" in told.examples[0]
 
 
 # -- what a new customer is in -----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from journeys.machine.woken import restored
 from services.changes import moving
 from services.changes.moving import TargetVersion
 from services.definitions import journeys
+from services.enrollments import asking
 from store.tables.enrollments import Decision, Enrollment
 
 JOURNEY = """journey: welcome
@@ -60,6 +61,22 @@ async def test_an_enrollment_that_is_stuck_is_told_and_goes_on_with_the_next_pok
     await real.event("Bought")
     await real.until(lambda: real.enrollment().status == "ended")
     assert (real.stage(), real.enrollment().stuck) == ("b", None)
+
+
+async def test_one_that_is_stuck_ends_where_a_person_asks_for_that(real: Any) -> None:
+    await real.publish(JOURNEY)
+    await real.customer()
+    await real.event("Signed Up")
+    await real.until(lambda: real.planned() == ["mail_a"])
+    point_at(real, "nowhere")
+    await real.event("Bought")
+    await real.until(lambda: real.enrollment().stuck is not None)
+    with real.parts.database.writing() as session:
+        asking.ask(session, session.exec(select(Enrollment)).one(), "exit", real.clock())
+    await real.dispatcher.drain()
+    await real.until(lambda: real.enrollment().status == "ended")
+    workflow = real.env.client.get_workflow_handle(real.enrollment().workflow_id)
+    assert (await workflow.result(), real.enrollment().stuck, real.stage()) == ("exited", None, "a")
 
 
 REFUSES_MAIL_B = """CREATE TRIGGER refuses_mail_b BEFORE INSERT ON message WHEN NEW.template = 'mail_b'

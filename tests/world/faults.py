@@ -22,14 +22,13 @@ WHERE = {
     "_lease": "lease",
     "_finish": "dispatched",
     "_wake": "wake at rows",
-    "_not_waked": "leave a row to its workflow",
     "_meet": "wake at deadlines",
-    "_not_met": "leave a deadline to its workflow",
+    "_put_off": "put off",
     "_behind": "follow",
     "_nobody_follows": "nobody follows",
     "_not_tried": "leave those to follow",
     "wake": "wake",
-    "_failed": "set aside",
+    "_set_aside": "set aside",
     "ask": "request",
 }
 """What a transaction does, by the function that asks for it. One that is not named here fails its schedule: nobody would

@@ -164,6 +164,13 @@ class JourneyCalls(Connection):
         """
         return self.call("POST", "/v1/enrollments/{}/{}", enrollment, verb, json={"reason": reason, "late": late})
 
+    def retry(self, enrollment: str) -> m.EnrollmentOut:
+        """Try one again, at once, whose every wake ends in an error; `exit` gives it up.
+
+        Raises ApiProblem `refused` where it is not stuck, or is so still.
+        """
+        return self.call("POST", "/v1/enrollments/{}/retry", enrollment)
+
     def move(self, enrollment: str, stage: str, step: str | None = None, reason: str = "") -> m.EnrollmentOut:
         """Move one to a stage of its version, at a step: its id, or as it is called within the stage; else the first.
 

@@ -14,7 +14,7 @@ def standing_still(books: Mapping[str, Any]) -> list[str]:
     if books["stuck"]:
         found.append(
             f"{books['stuck']} enrollments end in an error each time: GET /v1/enrollments?stuck=true lists them, "
-            "`waypost status ID` tells the error"
+            "`waypost status ID` tells the error; `waypost enrollment retry ID` or `exit ID` ends it"
         )
     found += [
         f"{count} calls of {step} are stuck: `waypost hooks list --status stuck` says why; "

@@ -2,13 +2,14 @@
 
 Whose deadline has come is found in the database; who enters, and who is poked, by the rows of the dispatcher, in the
 transaction that takes a poke away again. Where a wake fails, or an enrollment is as far ahead as may be, its workflow
-does it: a row says so. Nothing here calls Temporal.
+does it: a row says so. Where the database may be at fault it is tried again, ever more slowly, before that. Nothing
+here calls Temporal.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -16,9 +17,9 @@ from sqlmodel import Session
 
 from activities.meters import CountBeside, uncounted
 from activities.signatures import WAKE
-from activities.wake import AWAY
 from services.enrollments import wake
 from services.values import Clock
+from store import dialect
 from store.queries import dispatches, wakes_ahead
 from store.queries.dispatches import Priority, RowToWake
 from store.session import Database
@@ -33,6 +34,13 @@ TOGETHER = 25
 
 SOON, SELDOM = 0.25, 4.0
 """Seconds between two looks: where somebody is due whom others hold; and where nothing is due."""
+
+PAUSES = (1, 3, 10, 30, 60)
+"""Seconds until one is tried again whose wake ended in an error that may be the database's: longer than this together
+it is rarely away for one enrollment alone, so that its workflow tries from then on, and says that it is stuck."""
+
+FORGOTTEN = timedelta(minutes=10)
+"""How long such an error is remembered: some times the longest pause."""
 
 One = TypeVar("One")
 
@@ -57,6 +65,7 @@ class WakesAhead:
         self._lag = lag
         self._rest = SELDOM
         self._held = Counter[tuple[Priority, ...]]()
+        self._failed: dict[str, tuple[int, datetime]] = {}
 
     # -- whose deadline has come ---------------------------------------------------------------------------------------
 
@@ -84,14 +93,37 @@ class WakesAhead:
         return len(led.done) + len(led.full)
 
     def _not_met(self, enrollment_id: str, error: Exception) -> int:
-        if not self._is_its_own(enrollment_id, error):
-            return 0
+        now = self._clock()
+        pause = None if self._is_its_own(enrollment_id, error) else self._pause(enrollment_id, now)
 
         def leave(session: Session) -> None:
-            wakes_ahead.not_due(session, enrollment_id)
-            self._leave(session, [enrollment_id])
+            if pause is not None:
+                wakes_ahead.due_later(session, enrollment_id, now, now + pause)
+            else:
+                wakes_ahead.not_due(session, enrollment_id)
+                self._leave(session, [enrollment_id])
 
-        self._database.write(leave)
+        return self._put_off(enrollment_id, leave)
+
+    def _pause(self, enrollment_id: str, now: datetime) -> timedelta | None:
+        """Until it is tried again; None where that was done for long enough."""
+        self._failed = {one: known for one, known in self._failed.items() if known[1] > now - FORGOTTEN}
+        times, _ = self._failed.pop(enrollment_id, (0, now))
+        if times == len(PAUSES):
+            return None
+        self._failed[enrollment_id] = (times + 1, now)
+        return timedelta(seconds=PAUSES[times])
+
+    def _put_off(self, enrollment_id: str, leave: Callable[[Session], None]) -> int:
+        """Keep that its wake failed; whether that could be done. Raise where the database cannot be had."""
+        try:
+            self._database.write(leave)
+        except Exception as error:
+            if dialect.is_at_fault(error):
+                raise
+            log.error("wake_ahead_not_put_off", enrollment=enrollment_id, exc_info=error)
+            self._count("dispatch")
+            return 0
         return 1
 
     def _leave(self, session: Session, ids: Collection[str]) -> None:
@@ -144,8 +176,7 @@ class WakesAhead:
             if own:
                 wakes_ahead.not_due(session, row.enrollment_id)
 
-        self._database.write(leave)
-        return 1
+        return self._put_off(row.enrollment_id, leave)
 
     # -- many in a transaction -----------------------------------------------------------------------------------------
 
@@ -174,7 +205,7 @@ class WakesAhead:
 
     def _is_its_own(self, enrollment_id: str, error: Exception) -> bool:
         """Whether the enrollment, and not the database, is at fault; its workflow tries again, and says it is stuck."""
-        if isinstance(error, AWAY):
+        if dialect.is_at_fault(error):
             log.warning("wake_ahead_failed", enrollment=enrollment_id, error=type(error).__name__)
             return False
         log.error("wake_ahead_failed", enrollment=enrollment_id, exc_info=error)

@@ -1,4 +1,4 @@
-"""One enrollment as support moves it: `enrollment pause`, `resume`, `skip`, `move`, `exit`."""
+"""One enrollment as support moves it: `enrollment pause`, `resume`, `skip`, `move`, `retry`, `exit`."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from waypost.client import Waypost
     from waypost.client.models import EnrollmentOut
 
-enrollment_app = typer.Typer(help="One enrollment: pause, resume, skip, move, exit.", no_args_is_help=True)
+enrollment_app = typer.Typer(help="One enrollment: pause, resume, skip, move, retry, exit.", no_args_is_help=True)
 
 Verb = Literal["pause", "resume", "skip", "exit"]
 Whose = Annotated[str, typer.Argument(help="An enrollment's id (enr_…), or a customer: your id or the email address.")]
@@ -28,7 +28,7 @@ OWN_ID = "enr_"
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    for command in (pause, resume, skip, move, exit_):
+    for command in (pause, resume, skip, move, retry, exit_):
         enrollment_app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(enrollment_app, name="enrollment")
 
@@ -65,6 +65,12 @@ def move(
     """Put it into a stage, at a step: it goes on from there, and what it sends may go again."""
     with api_client() as waypost:
         _print(as_json, waypost.move(the_one_meant(waypost, of, journey), stage, step, reason))
+
+
+def retry(of: Whose, journey: JourneyOption = None, as_json: JsonFlag = False) -> None:
+    """Try again, at once, one that is stuck: whose every wake ends in an error."""
+    with api_client() as waypost:
+        _print(as_json, waypost.retry(the_one_meant(waypost, of, journey)))
 
 
 def exit_(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
