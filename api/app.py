@@ -27,7 +27,19 @@ from api.pages import (
 from api.pages.broadcasts import counting, watching
 from api.pages.broadcasts import deciding as broadcast_deciding
 from api.pages.broadcasts import editing as broadcast_editor
-from api.pages.customers import bars, changing, consent, entering, finding, history, mails, one_customer, sending_now
+from api.pages.customers import (
+    bars,
+    changing,
+    consent,
+    entering,
+    finding,
+    held_mails,
+    history,
+    mails,
+    one_customer,
+    sending_now,
+)
+from api.pages.customers import events as events_page
 from api.pages.frame import problems, static_files
 from api.pages.journeys import controls as controls_page
 from api.pages.journeys import enrollments as enrollments_page
@@ -151,7 +163,9 @@ ROUTERS = (
     bars,
     consent,
     one_customer,
+    held_mails,
     mails,
+    events_page,
     sending_now,
     entering,
     changing,

@@ -29,6 +29,11 @@ def amount_of(units: int, currency: str) -> float:
     return float(Decimal(units).scaleb(-decimals(currency)))
 
 
+def told(amount: float, currency: str | None) -> str:
+    """An amount as people read it, with the decimals of its currency: `1,234.50 EUR`, `1,234 JPY`."""
+    return f"{amount:,.{decimals(currency or '')}f} {currency or ''}".rstrip()
+
+
 def divided(units: int, shares: int) -> tuple[int, ...]:
     """A sum in so many equal shares, by the largest remainder: the first ones have a unit more. They add up to it."""
     each, left = divmod(units, shares)

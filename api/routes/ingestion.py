@@ -24,7 +24,7 @@ from api.edge import cross_origin, ingestion_paths
 from api.edge.metrics import Metrics
 from api.errors import ApiError, responses
 from api.schemas.base import Page
-from api.schemas.ingestion import RejectionOut, UnreadableFieldOut, UnreadableFieldsOut
+from api.schemas.ingestion import EventOut, RejectionOut, UnreadableFieldOut, UnreadableFieldsOut
 from services.ingestion import ingest, rights, segment_api
 from services.ingestion.ingest import IngestResult
 from services.ingestion.rights import Rights
@@ -110,6 +110,19 @@ for _path in ingestion_paths.BATCHES:
     _route(_path, None)
 for _path, _kind in ingestion_paths.SINGLE.items():
     _route(_path, _kind)
+
+
+@router.get("/v1/events", summary="Events as they came", responses=responses(422))
+def events(
+    session: Reading,
+    key: Support,
+    page: ThePage,
+    name: Annotated[str | None, Query(max_length=200, description="these alone, by when they happened")] = None,
+    sort: Literal["received", "-received"] = "-received",
+) -> Page[EventOut]:
+    """The newest first, of all customers. Who wants all of them exports them: `/v1/export/events` misses none."""
+    rows, cursor = lists.events(session, page.slice(sort), name=name)
+    return Page(items=[EventOut.model_validate(row) for row in rows], cursor=cursor)
 
 
 @router.get("/v1/rejections", summary="Events that were rejected", responses=responses(422))

@@ -26,7 +26,7 @@ from api.schemas.journeys import (
 from services.changes import versions as versions_read
 from services.changes.versions import ComparedSide, ComparedVersions
 from services.definitions import journeys, template_pins
-from store.queries import lists
+from store.queries import lists, users
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 
@@ -45,7 +45,15 @@ def listed(
     journeys.get(session, key)
     rows, cursor = lists.versions(session, page.slice(sort), key)
     told = versions_read.summaries(session, rows)
-    items = [VersionListed(**VersionOut.model_validate(row).model_dump(), summary=told[row.number]) for row in rows]
+    names = users.names(session, {row.published_by for row in rows if row.published_by is not None})
+    items = [
+        VersionListed(
+            **VersionOut.model_validate(row).model_dump(),
+            by=names.get(row.published_by or ""),
+            summary=told[row.number],
+        )
+        for row in rows
+    ]
     return Page(items=items, cursor=cursor)
 
 
@@ -85,7 +93,8 @@ def get(key: JourneyKey, number: Number, session: Reading, caller: Support) -> V
     shown = VersionOut.model_validate(found).model_dump()
     told = versions_read.summaries(session, [found])[number]
     templates = dict(template_pins.of(session, found))
-    return VersionWhole(**shown, summary=told, templates=templates, definition=json.loads(found.canonical))
+    by = users.names(session, {found.published_by or ""}).get(found.published_by or "")
+    return VersionWhole(**shown, by=by, summary=told, templates=templates, definition=json.loads(found.canonical))
 
 
 @router.post("/{key}/versions/{number}/archive", summary="Archive a version", responses=responses(404, 409, 422))

@@ -13,10 +13,10 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
-from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, EngagementOut, MessageOut, MessageWhole
+from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, EngagementOut, MessageOut, MessageWhole, SendNowIn
 from mail import signed_links
 from services.jobs import decide_messages
-from services.messages import resolving
+from services.messages import held_by_hours, resolving
 from services.reports import customer_view
 from store.queries import delivery_events, engagements, lists, unsure_messages
 from store.queries.unsure_messages import UnsureFilter
@@ -95,6 +95,18 @@ def decide(id: str, body: DecideIn, session: Writing, now: Now, caller: Marketer
     before = MessageOut.model_validate(customer_view.message(session, id)[0])
     after = MessageOut.model_validate(resolving.decide(session, id, body.verdict, f"key {caller.id}", now))
     trail.note(f"decided {body.verdict}", "message", id, before, after)
+    return after
+
+
+@router.post("/{id}/send-now", summary="Send a mail past its hours", responses=responses(404, 409, 422))
+def send_now(id: str, body: SendNowIn, session: Writing, now: Now, caller: Marketer, trail: TheTrail) -> MessageOut:
+    """One that quiet hours, its send window or a cap have put off goes at once, past these and past nothing else.
+
+    Its enrollment goes on when it would have. A broadcast's mail keeps its hours.
+    """
+    before = MessageOut.model_validate(customer_view.message(session, id)[0])
+    after = MessageOut.model_validate(held_by_hours.let_past(session, id, f"let past by {caller.id}", now))
+    trail.note("sent past hours and caps", "message", id, before, after, body.reason)
     return after
 
 

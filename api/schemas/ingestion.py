@@ -1,10 +1,24 @@
 """Events that were rejected, and values that could not be read."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
 from api.schemas.base import Shown
+
+
+class EventOut(Shown):
+    """An event that was taken in."""
+
+    id: str
+    customer_id: str = Field(description="the internal id of whoever did it")
+    message_id: str = Field(description="the sender's id of it, by which repeats are told")
+    type: str = Field(description="track, page, screen, identify, group or alias", examples=["track"])
+    name: str = Field(examples=["Order Completed"])
+    properties: dict[str, Any] = Field(description="as they were sent", examples=[{"total": 49.9}])
+    at: datetime = Field(description="when it happened")
+    received_at: datetime = Field(description="when it came")
 
 
 class RejectionOut(Shown):

@@ -71,8 +71,11 @@ class VersionOut(Shown):
 
 
 class VersionListed(VersionOut):
-    """A version, and what it changed."""
+    """A version, who published it, and what it changed."""
 
+    by: str | None = Field(
+        default=None, description="the name of the user or the key that published it", examples=["Bea"]
+    )
     summary: str = Field(
         description="what it changed of the one before, in a sentence",
         examples=["In stage 'onboarding', the wait behind 'send welcome' is 5 days instead of 3 days."],

@@ -78,6 +78,14 @@ class DecideIn(BaseModel):
     )
 
 
+class SendNowIn(BaseModel):
+    """Why a mail goes past the hours, or the cap, that hold it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "asked by phone"}]})
+
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
+
+
 class DecideManyIn(BaseModel):
     """The same about many: those that are unknown or parked, and that every filter here lets through."""
 

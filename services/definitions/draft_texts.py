@@ -100,8 +100,11 @@ def save(session: Session, key: str, text: str, seen: SeenText, by: str, now: da
 
 
 def store_draft(session: Session, row: DraftText, draft: Draft, by: str, now: datetime) -> Journey:
-    """Make what a saved text says the journey's draft; raise DraftConflict where that was changed elsewhere since."""
-    author = DraftAuthor(key=by, based_on=row.based_on)
+    """Make what a saved text says the journey's draft, as that of whoever wrote it: `by` may only have planned it.
+
+    Raise DraftConflict where that was changed elsewhere since.
+    """
+    author = DraftAuthor(key=row.written_by or by, based_on=row.based_on)
     journey = drafts.put_draft(session, draft, now, author)
     row.based_on, row.drafted = journey.revision, row.revision
     session.add(row)

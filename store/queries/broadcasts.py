@@ -21,6 +21,11 @@ AT_ONCE = 20
 """Broadcasts that the clock wakes in one transaction: each is a handful of statements."""
 
 
+def keys(session: Session) -> frozenset[str]:
+    """The keys of all broadcasts."""
+    return frozenset(session.exec(select(Broadcast.key)).all())
+
+
 def every_one(session: Session) -> Sequence[Broadcast]:
     """All of them, drafts and sent ones too, in no order."""
     return session.exec(select(Broadcast)).all()

@@ -18,7 +18,7 @@ from store.queries import journeys as journey_rows
 from store.tables.access import ApiKey, Audit, Operation, OperationError, Rejection
 from store.tables.approvals import ApprovalRequest
 from store.tables.broadcasts import Broadcast
-from store.tables.customers import Customer, Segment, SegmentMember, Suppression
+from store.tables.customers import Customer, Event, Segment, SegmentMember, Suppression
 from store.tables.definitions import Journey, JourneyVersion, TemplateVersion, Topic
 from store.tables.enrollments import Dispatch, Enrollment, Hook
 from store.tables.messages import Message
@@ -176,6 +176,13 @@ def hooks(
 def dispatches(session: Session, wanted: Slice, *, status: str | None = None) -> Rows:
     """Starts and signals on their way to Temporal, in the order in which they were made."""
     return _page(session, _where(session, Dispatch, {"status": status}), [col(Dispatch.id)], wanted)
+
+
+def events(session: Session, wanted: Slice, *, name: str | None = None) -> Rows:
+    """Events of everybody in the order in which they came; of one name in the order in which they happened."""
+    query = _where(session, Event, {"name": name})
+    order: list[Any] = [col(Event.at), col(Event.customer_id), col(Event.seq)] if name is not None else [col(Event.id)]
+    return _page(session, query, order, wanted)
 
 
 def rejections(session: Session, wanted: Slice, *, type: str | None = None) -> Rows:

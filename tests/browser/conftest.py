@@ -29,6 +29,13 @@ AXE = Path(__file__).parent.parent / "clients/node_modules/axe-core/axe.min.js"
 PASSWORD = "correct horse battery"
 LONGEST = 60_000  # ms; a machine may be busy
 expect.set_options(timeout=LONGEST)
+NOT_BEFORE_IT_IS_READY = """
+if (self === top && document.documentElement) {
+  document.documentElement.style.visibility = "hidden";
+  addEventListener("DOMContentLoaded", () => setTimeout(() => { document.documentElement.style.visibility = ""; }));
+}"""
+"""Nothing is clicked, filled or found to be visible before the page's scripts listen: a busy machine takes its time."""
+
 JOURNEY = """journey: lifecycle
 name: Tea
 lifecycle: true
@@ -125,7 +132,9 @@ def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium")
     assert found, "run `make test`, which installs it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu"], timeout=2 * LONGEST
+        )
         yield browser
         browser.close()
 
@@ -133,8 +142,10 @@ def chromium() -> Iterator[Browser]:
 class Watched:
     """A page, and everything that went wrong on it: errors of its console, breaches of its policy, other hosts."""
 
-    def __init__(self, page: Page, shop: Shop) -> None:
+    def __init__(self, page: Page, shop: Shop, *, at_once: bool = False) -> None:
         self.page, self.shop, self.wrong = page, shop, list[str]()
+        if not at_once:
+            page.add_init_script(NOT_BEFORE_IT_IS_READY)
         page.set_default_timeout(LONGEST)
         page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
@@ -142,6 +153,7 @@ class Watched:
 
     def opens(self, path: str) -> Page:
         self.page.goto(self.shop.url + path)
+        self.page.locator("body").wait_for()
         return self.page
 
     def signs_in(self, email: str) -> Page:
@@ -171,13 +183,16 @@ def session_of(chromium: Browser, shop: Shop) -> Any:
 
 @pytest.fixture
 def visit(chromium: Browser, shop: Shop, session_of: Any) -> Iterator[Any]:
-    """A browser of a colleague (of nobody); at the end nothing may have gone wrong on its pages."""
+    """A browser of a colleague (of nobody); at the end nothing may have gone wrong on its pages.
+
+    `at_once` lets the test act before a page is ready.
+    """
     made = list[Watched]()
 
-    def open_one(email: str | None = None, **more: Any) -> Watched:
+    def open_one(email: str | None = None, *, at_once: bool = False, **more: Any) -> Watched:
         state = session_of(email) if email else None
         context = chromium.new_context(storage_state=state, timezone_id="Europe/Berlin", **more)
-        made.append(Watched(context.new_page(), shop))
+        made.append(Watched(context.new_page(), shop, at_once=at_once))
         return made[-1]
 
     yield open_one

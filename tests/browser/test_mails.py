@@ -53,7 +53,7 @@ def test_a_marketer_writes_a_template_and_counts_who_gets_a_broadcast_of_it(visi
 
 
 def test_what_is_written_before_the_page_is_ready_is_checked_when_it_is(visit: Any) -> None:
-    watched = visit("ada@shop.example")
+    watched = visit("ada@shop.example", at_once=True)
     page, held = watched.page, list[Route]()
     page.route("**/htmx.min.js", lambda route: held.append(route))
     page.goto(f"{watched.shop.url}/templates/autumn/edit", wait_until="commit")

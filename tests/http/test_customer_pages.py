@@ -7,6 +7,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
+from services.customers import attribute_search
 from store.tables.access import Audit
 from store.tables.messages import Message, MessageBody
 from tests.http import tour
@@ -186,7 +187,7 @@ def test_mails_to_everybody_are_found_by_what_became_of_them_and_by_what_they_ar
 ) -> None:
     desk = browser("support")
     desk.get("/messages")
-    with statements(parts.database, at_most=6):
+    with statements(parts.database, at_most=9):
         shown = desk.get("/messages?status=planned&template=mail_a").text
     assert shown.count('<a href="/messages/') == tour.CUSTOMERS
     assert ("mail a</a>" in shown, "c0@example.com" in shown, "/v1/messages?status=planned" in shown) == (True,) * 3
@@ -218,3 +219,49 @@ def test_a_marketer_lets_somebody_into_a_journey_by_hand_as_its_rule_allows_and_
     support = browser("support")
     assert f"{page}/enter" not in support.get(page).text
     assert support.get(f"{page}/enter").status_code == 403
+
+
+def test_what_was_spent_has_the_decimals_of_its_currency(
+    browser: Callable[..., TestClient], client: TestClient
+) -> None:
+    desk = browser("support")
+    for user, currency in (("yui", "JPY"), ("ann", "EUR")):
+        order = {"order_id": user, "total": 12345.0, "currency": currency}
+        client.post("/v1/track", json={"userId": user, "event": "Order Completed", "properties": order})
+    told = {user: desk.get(path(client, user)).text for user in ("yui", "ann")}
+    assert ("12,345 JPY" in told["yui"], "12,345.00 EUR" in told["ann"]) == (True, True)
+
+
+def test_the_filters_of_the_mails_offer_what_there_is(browser: Callable[..., TestClient], shells: list[Shell]) -> None:
+    page = browser("support").get("/messages").text
+    offered = {
+        name: page.partition(f'<datalist id="{name}s">')[2].partition("</datalist>")[0]
+        for name in ("template", "journey")
+    }
+    assert ('value="mail_a"' in offered["template"], offered["journey"]) == (True, '<option value="tour"></option>')
+
+
+def test_customers_are_found_by_stage_segment_and_attribute_and_the_filters_offer_what_there_is(
+    browser: Callable[..., TestClient], client: TestClient, shells: list[Shell], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(attribute_search, "LOOKED", 4)
+    monkeypatch.setattr(attribute_search, "AT_ONCE", 2)
+    client.put("/v1/customers/c2", json={"attributes": {"country": HOSTILE, "plan": "Team"}})
+    client.put("/v1/segments/all", json={"guard": "true"})
+    desk = browser("support")
+    page = desk.get("/customers").text
+    assert ('<option value="plan"></option>' in page, '<option value="all">all</option>' in page) == (True, True)
+    first = desk.get("/customers?attribute=plan&value=team").text
+    assert ("Nobody is found" in first, "4 customers were looked through" in first, "Look further" in first) == (
+        True,
+        True,
+        True,
+    )
+    (further,) = re.findall(r'href="(/customers\?[^"]+cursor=[^"]+)"', first)
+    second = desk.get(further.replace("&amp;", "&")).text
+    assert (second.count('<a href="/customers/cus_'), "c2@example.com" in second) == (1, True)
+    assert (
+        "<script>alert" not in desk.get("/customers", params={"attribute": HOSTILE[:300], "value": HOSTILE[:300]}).text
+    )
+    part = desk.get("/customers?attribute=plan", headers={"HX-Request": "true"}).text
+    assert "<html" not in part

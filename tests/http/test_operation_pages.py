@@ -9,6 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from activities import single_mails
+from activities.operations import KINDS
+from api.pages.operations import ways_on
 from services.operations import operations
 from store.statuses import OperationStatus
 from store.tables.access import Audit, Operation, UploadPart
@@ -225,3 +228,23 @@ def test_work_that_was_let_go_of_while_its_page_is_open_is_told(browser: Callabl
     assert (part.status_code, "There is nothing here" in part.text, "<html" in part.text) == (404, True, False)
     stopped = desk.post("/operations/op_gone/cancel", data={"form_token": token(desk.get(FORM).text)})
     assert (stopped.status_code, "There is nothing here" in stopped.text) == (404, True)
+
+
+def test_work_that_has_failed_says_where_it_stands_and_what_to_do_next(
+    browser: Callable[..., TestClient], parts: Parts
+) -> None:
+    desk, request = browser("support"), {"journey": "a/b", "broadcast": "may"}
+    for kind in sorted({*KINDS, *single_mails.KINDS, "reconcile"}):
+        assert kind in ways_on._WAYS, f"{kind} has a way on of its own"
+        error = "it failed 5 times: OSError; the worker's log tells more"
+        id = ask(parts, kind, request=request, status=OperationStatus.FAILED, error=error, finished_at=parts.clock())
+        shown = desk.get(f"/operations/{id}").text
+        assert ("What next?" in shown, "operation_failed" in shown) == (True, True), kind
+        assert "/journeys/a/b/" not in shown, kind
+    assert "What next?" not in desk.get(f"/operations/{ask(parts)}").text
+
+
+def test_an_import_that_has_failed_leads_to_another(browser: Callable[..., TestClient], parts: Parts) -> None:
+    id = ask(parts, status=OperationStatus.FAILED, error="line 1 has no userId", finished_at=parts.clock())
+    shown = browser("support").get(f"/operations/{id}").text
+    assert ('href="/operations/import">Import it again' in shown, "worker" in shown) == (True, False)

@@ -192,6 +192,19 @@ class TestWhereTwoPairsOfEyesAreAskedFor:
         own = planned(approver, TEXT.replace("2 days", "4 days"))
         assert "You wrote this draft" not in approver.get(own).text, "it is not counted yet"
 
+    def test_an_approvers_own_text_stays_theirs_when_a_marketer_has_only_planned_it(
+        self, browser: Browser, client: TestClient
+    ) -> None:
+        marketer, approver = browser("marketer"), browser("approver")
+        approver.post("/journeys/new", data={"key": "tea", **form(approver.get("/journeys/new").text)})
+        saved(approver, TEXT)
+        place = planned(marketer, TEXT)
+        refused = approver.post(place, data=form(approver.get(place).text))
+        assert (refused.status_code, "wrote the draft" in refused.text) == (409, True)
+        assert client.get("/v1/journeys/tea").json()["live_version"] is None
+        place = planned(marketer, TEXT.replace("2 days", "4 days"))
+        assert approver.post(place, data=form(approver.get(place).text)).status_code == 303, "two have written by now"
+
 
 def test_what_is_published_is_no_draft_any_more_and_the_next_begins_from_it(browser: Browser) -> None:
     desk = browser("marketer")

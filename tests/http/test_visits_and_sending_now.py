@@ -185,14 +185,7 @@ def test_a_marketer_lets_one_mail_past_hours_and_caps_and_says_why(
     bare = desk.post(url, data={**typed, "reason": " ", "form_token": token(asked)})
     assert (bare.status_code, "say why it may not wait" in bare.text) == (409, True)
     assert desk.post(url, data={**typed, "form_token": token(asked)}).status_code == 303
-    lane = parts.lane("journey")
-    lane.take()
-
-    async def pump() -> None:
-        while await lane.pump():
-            await lane.drain()
-
-    asyncio.run(pump())
+    pumped(parts)
     went = {
         one["template"]: one["status"] for one in client.get(f"/v1/messages?customer={run.customer_id}").json()["items"]
     }
@@ -232,3 +225,61 @@ def test_the_api_lets_a_mail_past_hours_as_the_page_does(
     with parts.database.reading() as session:
         mails = session.exec(select(Message).where(Message.enrollment_id == run.id)).all()
         assert ("mail_b", "planned") in [(one.template, str(one.status)) for one in mails]
+
+
+def test_a_mail_that_hours_hold_already_goes_past_them_alone(
+    browser: Browser, client: TestClient, shells: list[Shell], parts: Parts, clock: Any
+) -> None:
+    run, settings = run_of(parts, shells[0]), client.get("/v1/settings").json()
+    quiet = {"from": f"{(clock().hour - 1) % 24:02}:00", "to": f"{(clock().hour + 2) % 24:02}:00"}
+    known = client.get(f"/v1/customers/{run.customer_id}").json()["customer"]
+    named = {"email": known["email"], "first_name": "Ann"}
+    client.put(f"/v1/customers/{known['external_id']}", json={"attributes": named})
+    assert client.put("/v1/settings", json={**settings, "quiet_hours": quiet}).status_code == 200
+    support, desk = browser("support"), browser("marketer")
+    url, typed = f"/enrollments/{run.id}/send-now", {"step": "trial/wait:3 days", "reason": "early"}
+    assert desk.post(url, data={**typed, "form_token": token(desk.get(url).text)}).status_code == 303
+    pumped(parts)
+    held = {one["template"]: one for one in client.get(f"/v1/messages?customer={run.customer_id}").json()["items"]}
+    assert {name: one["status"] for name, one in held.items()} == {"mail_a": "planned", "mail_b": "deferred"}
+    assert f'href="/messages/{held["mail_b"]["id"]}/send-now"' in desk.get(f"/customers/{run.customer_id}").text
+    for template, mail in held.items():  # the one was put off by its wake, the other by the lane
+        place = f"/messages/{mail['id']}"
+        assert ("Send it past that" in support.get(place).text, "A marketer can" in support.get(place).text) == (
+            False,
+            True,
+        )
+        assert f'href="{place}/send-now"' in desk.get(place).text
+        asked = desk.get(f"{place}/send-now").text
+        assert "It waits: it is quiet hours where the customer is." in asked
+        assert support.post(f"{place}/send-now", data={"form_token": "x"}).status_code == 403
+        bare = desk.post(f"{place}/send-now", data={"form_token": token(asked), "reason": " "})
+        assert (bare.status_code, "say why" in bare.text) == (409, True)
+        typed = {"form_token": token(asked), "reason": "asked by phone"}
+        assert desk.post(f"{place}/send-now", data=typed).headers["location"] == place
+        pumped(parts)
+        assert client.get(f"/v1{place}").json()["status"] == "accepted", template
+        again = desk.post(f"{place}/send-now", data=typed)
+        assert (again.status_code, "held by no hours" in again.text) == (409, True)
+        assert client.post(f"/v1{place}/send-now", json={"reason": "again"}).status_code == 409
+        assert "send-now" not in desk.get(place).text
+        (entry,) = client.get(f"/v1/audit?target={mail['id']}").json()["items"]
+        assert (entry["by"], entry["action"]) == ("Marketer", "sent past hours and caps")
+    shells[0].wake(clock())
+    clock.forward(hours=4)
+    shells[0].wake(clock())
+    went = [one["template"] for one in client.get(f"/v1/messages?customer={run.customer_id}").json()["items"]]
+    assert sorted(went) == ["mail_a", "mail_b"], "the journey goes on, and sends neither once more"
+    assert run_of(parts, shells[0]).wakes_at is None
+
+
+def pumped(parts: Parts) -> None:
+    """What is due has gone."""
+    lane = parts.lane("journey")
+    lane.take()
+
+    async def pump() -> None:
+        while await lane.pump():
+            await lane.drain()
+
+    asyncio.run(pump())

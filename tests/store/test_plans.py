@@ -85,6 +85,15 @@ def test_a_list_has_an_index_for_every_filter(database: Database, read: Any, des
             )
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_events_are_listed_by_an_index_and_those_of_one_customer_and_instant_are_put_in_order(
+    database: Database, descending: bool
+) -> None:
+    wanted = Slice(descending=descending)
+    assert_quick(database, lambda session: lists.events(session, wanted))
+    assert_quick(database, lambda session: lists.events(session, wanted, name="x"), is_scan)
+
+
 LEAD = {
     lists.messages: ("customer_id", "broadcast", "step", "template", "journey", "status"),
     lists.enrollments: ("customer_id", "step"),

@@ -30,6 +30,10 @@ class IngestionCalls(Connection):
         """
         return self.call("POST", "/v1/batch", json={"batch": events})
 
+    def events(self, **filters: Any) -> Iterator[m.EventOut]:
+        """Events of all customers, the newest first; `filters`: `name`, `sort`, `limit` (a page, at most 200)."""
+        return self._list("/v1/events", **filters)
+
     def rejections(self, **filters: Any) -> Iterator[m.RejectionOut]:
         """Events that were refused, the newest first; `filters`: `type`, `sort`, `limit` (a page, at most 200)."""
         return self._list("/v1/rejections", **filters)

@@ -53,6 +53,10 @@ class MailCalls(Connection):
         """
         return self.call("POST", "/v1/messages/decide", json={"as": verdict, "count": count, **filters})
 
+    def send_now(self, message: str, reason: str) -> m.MessageOut:
+        """Let a mail past the quiet hours, send window or cap that hold it; `reason` goes to the audit log."""
+        return self.call("POST", "/v1/messages/{}/send-now", message, json={"reason": reason})
+
     def suppress(self, email: str, reason: str = "manual") -> m.SuppressionOut:
         """Never write to an address again, transactional mail included; the first reason stays."""
         return self._put("/v1/suppressions/{}", email, json={"reason": reason}).body

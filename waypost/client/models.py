@@ -551,6 +551,19 @@ class EventLine(TypedDict):
     said_at: str | None
 
 
+class EventOut(TypedDict):
+    """An event that was taken in."""
+
+    id: str
+    customer_id: str
+    message_id: str
+    type: str
+    name: str
+    properties: dict[str, Any]
+    at: str
+    received_at: str
+
+
 class EvidenceIn(TypedDict):
     """What a customer agreed to, as a court would ask: the words, which wording, how, and from where."""
 
@@ -1564,6 +1577,12 @@ class SegmentPreviewOut(TypedDict):
     problems: list[GuardProblemOut]
 
 
+class SendNowIn(TypedDict):
+    """Why a mail goes past the hours, or the cap, that hold it."""
+
+    reason: str
+
+
 SendWindow = TypedDict("SendWindow", {"days": "NotRequired[str | list[str]]", "from": "str", "to": "str"})
 
 
@@ -2020,7 +2039,7 @@ VersionDiff = TypedDict("VersionDiff", {"journey": "str", "from": "ComparedSideO
 
 
 class VersionListed(TypedDict):
-    """A version, and what it changed."""
+    """A version, who published it, and what it changed."""
 
     journey: str
     number: int
@@ -2031,6 +2050,7 @@ class VersionListed(TypedDict):
     archived_at: str | None
     share: int
     others: int | None
+    by: NotRequired[str | None]
     summary: str
 
 
@@ -2060,6 +2080,7 @@ class VersionWhole(TypedDict):
     archived_at: str | None
     share: int
     others: int | None
+    by: NotRequired[str | None]
     summary: str
     templates: dict[str, int | None]
     definition: dict[str, Any]

@@ -1,9 +1,11 @@
 """Finding customers while somebody types: by parts of their address and names, by an id of theirs or of a mail."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session
 
 from api.deps.paging import ThePage
 from api.deps.signed_in import SupportUser
@@ -11,8 +13,11 @@ from api.deps.transactions import Reading
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from services.reports import customer_view
-from store.queries import enrollments, journeys, lists
+from services.customers import attribute_search
+from services.customers.attribute_search import WantedCustomers
+from services.definitions import journeys as definitions
+from services.reports import customer_view, journey_view
+from store.queries import customers, enrollments, journeys, lists, segments
 from store.queries.lists import Slice
 
 router = APIRouter(
@@ -20,6 +25,9 @@ router = APIRouter(
 )
 
 SearchText = Annotated[str, Query(max_length=400)]
+
+OFFERED, NEWEST = 300, 200
+"""Entries of a filter, some kilobytes; and customers whose attributes are offered."""
 
 SUGGESTED = 8
 """Customers who are shown below the search as somebody types: what is read at a glance."""
@@ -34,21 +42,42 @@ def found(
     query: SearchText = "",
     stage: SearchText = "",
     segment: SearchText = "",
+    attribute: SearchText = "",
+    value: SearchText = "",
 ) -> Response:
-    """A page of those who are found, the newest first where nothing is asked; of an id the one whose it is."""
+    """A page of those who are found, the newest first where nothing is asked; of an id the one whose it is.
+
+    Those with a value in an attribute are looked for among so many at a time (`attribute_search`), which is told.
+    """
     owner = customer_view.owner_of(session, query) if query else None
     if owner is not None and not frame.in_part:
         return RedirectResponse(f"/customers/{owner.id}", 303)
-    rows, cursor = lists.customers(
-        session, page.slice("" if query else "-created"), query_text=query or None, stage=stage or None,
-        segment=segment or None, sort="created",
-    )  # fmt: skip
+    wanted, attribute = page.slice("" if query else "-created"), attribute.strip()
+    given = {"stage": stage or None, "segment": segment or None}
+    looked = None
+    if attribute:
+        asked = WantedCustomers(attribute=attribute, value=value, text=query or None, **given)
+        seen = attribute_search.look(session, asked, wanted)
+        rows, cursor, looked = seen.found, seen.cursor, seen.looked
+    else:
+        rows, cursor = lists.customers(session, wanted, query_text=query or None, sort="created", **given)
     rows = [owner, *(one for one in rows if one.id != owner.id)] if owner is not None else rows
     stages = enrollments.newest_stages(session, [one.id for one in rows], journeys.lifecycle_keys(session))
-    name = "customers/found.html" if frame.in_part else "customers/customers.html"
-    return frame.page(
-        name, customers=rows, cursor=cursor, stages=stages, query=query, stage=stage, segment=segment
-    )  # fmt: skip
+    said = {"query": query, "stage": stage, "segment": segment, "attribute": attribute, "value": value}
+    context: dict[str, Any] = {"customers": rows, "cursor": cursor, "stages": stages, "looked": looked, "said": said}
+    if frame.in_part:
+        return frame.page("customers/found.html", **context)
+    return frame.page("customers/customers.html", offered=_offered(session), **context)
+
+
+def _offered(session: Session) -> dict[str, Sequence[Any]]:
+    """What the filters can be: the stages of the lifecycle, segments, and the attributes of who came last."""
+    key = journeys.lifecycle_key(session)
+    return {
+        "stages": journey_view.places(definitions.definition(session, key)) if key is not None else (),
+        "segments": sorted(segments.keys(session))[:OFFERED],
+        "attributes": sorted(customers.attributes_of_the_newest(session, NEWEST))[:OFFERED],
+    }
 
 
 @router.get("/suggested", response_class=HTMLResponse)

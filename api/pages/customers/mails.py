@@ -8,23 +8,29 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
 
 from api.deps.paging import ThePage
 from api.deps.signed_in import SupportUser
 from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
 from api.pages.frame import api_calls, framed_mail
-from api.pages.frame.frame import TheFrame
+from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from mail import signed_links
 from services.errors import NotFound
+from services.messages import held_by_hours
 from services.reports import customer_view, why_answers
-from store.queries import customers, delivery_events, engagements, lists
+from store.queries import broadcasts, customers, delivery_events, engagements, journeys, lists
 from store.statuses import MessageStatus
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/messages", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
+
+
+OFFERED = 500
+"""Keys that a filter offers of each kind: some kilobytes. Others are typed."""
 
 
 class WantedMails(BaseModel):
@@ -52,8 +58,16 @@ def listed(
     known = {one.id: one for one in customers.by_ids(session, {row.customer_id for row in rows})}
     return frame.page(
         "customers/mails.html", mails=rows, customers=known, cursor=cursor, asked=asked, statuses=[*MessageStatus],
-        meaning=REASONS, call=api_calls.shown_by("/v1/messages", **asked.given),
+        meaning=REASONS, offered=_offered(frame, session), call=api_calls.shown_by("/v1/messages", **asked.given),
     )  # fmt: skip
+
+
+def _offered(frame: Frame, session: Session) -> dict[str, list[str]]:
+    """What the filters can be: a text that is completed as one types, since there may be hundreds of each."""
+    names = {
+        "template": frame.parts.templates(), "journey": journeys.keys(session), "broadcast": broadcasts.keys(session)
+    }  # fmt: skip
+    return {name: sorted(there)[:OFFERED] for name, there in names.items()}
 
 
 @router.get("/{id}", response_class=HTMLResponse)
@@ -65,6 +79,7 @@ def mail(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now: No
     text = signed_links.blanked(body.text) if body.text is not None else None
     return frame.page(
         "customers/mail.html", mail=message, body=body, text=text, customer=customer, why=why, meaning=REASONS,
+        held=held_by_hours.reason(session, message, now) is not None,
         reports=delivery_events.of_message(session, id), engaged=engagements.of_message(session, id),
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ from services.customers.consent_in_force import ConsentInForce, ConsentsInForce
 from services.definitions import journeys, topics
 from services.enrollments import waited_mails
 from services.feedback.preferences import is_on
+from services.messages import held_by_hours
 from services.reports import customer_view
 from store.queries import customer_mail, lists
 from store.queries import topics as topic_rows
@@ -98,6 +99,7 @@ def one(id: str, frame: TheFrame, looks: SupportUser, session: Reading, now: Now
         more_mails=more is not None,
         went_not=[one for one in mails if one.status in WENT_NOT],
         meaning=REASONS,
+        held_by=held_by_hours.HELD_BY,
         entries=entries,
         cursor=cursor,
         view="compact",

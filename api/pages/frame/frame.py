@@ -16,6 +16,7 @@ from api.pages.frame import formats, static_files
 from api.pages.html import FOLDER
 from journeys.program.step_ids import in_words
 from pictures.step_words import short_guard
+from value import money
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -53,7 +54,11 @@ NAVIGATION: Sequence[NavigationEntry] = (
     NavigationEntry("Home", "/", LOOKS),
     NavigationEntry(
         "Customers", "/customers", LOOKS,
-        (NavigationEntry("Customers", "/customers", LOOKS), NavigationEntry("Mails", "/messages", LOOKS)),
+        (
+            NavigationEntry("Customers", "/customers", LOOKS),
+            NavigationEntry("Mails", "/messages", LOOKS),
+            NavigationEntry("Events", "/events", LOOKS),
+        ),
     ),
     NavigationEntry("Journeys", "/journeys", LOOKS, (NavigationEntry("Approvals", "/approvals", LOOKS),)),
     NavigationEntry("Templates", "/templates", LOOKS),
@@ -90,7 +95,7 @@ _pages = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
 )
 _FILTERS: dict[str, Any] = {
-    "number": formats.number, "words": formats.words, "step": in_words, "short": formats.short,
+    "number": formats.number, "amount": money.told, "words": formats.words, "step": in_words, "short": formats.short,
     "guard": short_guard, "as_json": formats.as_json, "pairs": formats.pairs, "said": formats.said,
     "told": formats.told, "initials": formats.initials, "value": formats.value,
     "path": lambda text: quote(str(text), safe=""),

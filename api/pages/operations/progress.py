@@ -18,6 +18,7 @@ from api.edge.shown_operations import operation_out
 from api.pages.frame.frame import PRIVATE, Frame, TheFrame
 from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
+from api.pages.operations import ways_on
 from pictures import axes
 from services.errors import Refused
 from services.operations import operations
@@ -79,6 +80,7 @@ def _shown(frame: Frame, session: Session, id: str, *, problem: str = "", status
         told=_told(operation.result or {}), problem=problem, has_picture=drawn_reports.has_picture(found),
         narrow=int(NARROW),
         journey=found.request.get("journey"), by=names.get(found.asked_by or "") or found.asked_by or "",
+        way_on=ways_on.of(found), in_log="worker's log" in (found.error or ""),
         can_wait=operation.kind not in operations.NEVER_PAUSED, most_kept=operations.MOST_ERRORS_KEPT,
         call=f"/v1/operations/{id}", as_json=operation.model_dump_json(indent=2),
     )  # fmt: skip

@@ -49,6 +49,11 @@ if (desk) {
   }).observe(desk, { childList: true });
 }
 
+// What changes by itself stands still while somebody reads a part of it.
+document.addEventListener("htmx:before:request", (event) => {
+  if (event.target.matches("[data-read]") && event.target.querySelector("details[open]")) event.preventDefault();
+});
+
 // One box chooses all of a list.
 document.addEventListener("change", (event) => {
   if (!event.target.matches("[data-choose-all]")) return;
@@ -97,7 +102,7 @@ setTimeout(() => {
   const chosenAnew = (options) =>
     options.some((one) => one.defaultSelected) && options.some((one) => one.selected !== one.defaultSelected);
   const written = (one) => one.options ? chosenAnew([...one.options]) : one.value !== one.defaultValue || one.checked !== one.defaultChecked;
-  for (const one of document.querySelectorAll("main :is(input:not([type=hidden]), textarea, select)")) {
+  for (const one of document.querySelectorAll(".search :focus, main :is(input:not([type=hidden]), textarea, select)")) {
     if (written(one)) for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 });

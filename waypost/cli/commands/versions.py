@@ -110,7 +110,9 @@ def versions(
     table = wrapping_table("Version", "Published", "By", "What it changed", figures=("Version",))
     for one in (one for one in found if one["archived_at"] is None):
         told = one["summary"] + (_tried(one) if one is found[0] else "")
-        table.add_row(str(one["number"]), one["published_at"][:16], one["published_by"] or "", Text(told))
+        table.add_row(
+            str(one["number"]), one["published_at"][:16], one.get("by") or one["published_by"] or "", Text(told)
+        )
     console.print(table)
 
 
