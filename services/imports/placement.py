@@ -267,12 +267,14 @@ def _record(batch: Batch, program: Program, trace: Trace) -> None:
     since = trace.state.entered_at
     batch.tally.move(enrollment, program.journey, "", program.start, since or batch.now)
     for decision in trace.decisions:
-        _decision(batch, program, trace.state, decision, decision.what, dict(decision.detail))
+        detail = dict(decision.detail)
         if decision.what == "moved":
-            stay = decision.at - (since or decision.at)
+            begun = since or decision.at
             target = str(decision.detail["to"])
-            batch.tally.move(enrollment, program.journey, decision.stage, target, decision.at, stay)
+            batch.tally.move(enrollment, program.journey, decision.stage, target, decision.at, decision.at - begun)
+            detail["since"] = begun.isoformat()
             since = decision.at
+        _decision(batch, program, trace.state, decision, decision.what, detail)
     for ask, asked in trace.asked:
         if asked:
             verdicts = [one.as_json() for one in asked]

@@ -27,6 +27,12 @@ class DifferenceKind(StrEnum):
     ENDED_COUNT = "ended_count"
     MOVEMENT_COUNT = "movement_count"
     DAY_COUNT = "day_count"
+    STAY_COUNT = "stay_count"
+    STAY_SECONDS = "stay_seconds"
+    CONVERSION_COUNT = "conversion_count"
+    UNKNOWN_DATE_COUNT = "unknown_date_count"
+    VARIANT_COUNT = "variant_count"
+    VARIANT_CONVERSION_COUNT = "variant_conversion_count"
     MESSAGE_COUNT = "message_count"
     MESSAGE_DAY_COUNT = "message_day_count"
     RETURN_COUNT = "return_count"
@@ -91,6 +97,30 @@ MEANINGS: Mapping[DifferenceKind, DifferenceMeaning] = {
     _K.DAY_COUNT: DifferenceMeaning(
         told="the days of a series do not add up to what the decisions tell of",
         repair="the days are told again from the decisions",
+    ),
+    _K.STAY_COUNT: DifferenceMeaning(
+        told="how long stages lasted is not counted as the decisions and the ended runs tell it, by day or in all",
+        repair="the days, and all days together, are told again from them",
+    ),
+    _K.STAY_SECONDS: DifferenceMeaning(
+        told="the seconds that were spent in a stage before a move are not those that the decisions tell of",
+        repair="the sum is set to the decisions",
+    ),
+    _K.CONVERSION_COUNT: DifferenceMeaning(
+        told="the count of goals that were reached, by the mail that is credited, is not how many decisions tell of",
+        repair="the count is set to the decisions",
+    ),
+    _K.UNKNOWN_DATE_COUNT: DifferenceMeaning(
+        told="the count of dates that were waited for and nobody could tell is not how many decisions tell of",
+        repair="the count is set to the decisions",
+    ),
+    _K.VARIANT_COUNT: DifferenceMeaning(
+        told="the count of customers who were given a variant is not how many have it",
+        repair="the count is set to the rows, by the weights that were last counted, else last published",
+    ),
+    _K.VARIANT_CONVERSION_COUNT: DifferenceMeaning(
+        told="the count of customers who reached the goal with a variant is not how many did",
+        repair="the count is set to the rows",
     ),
     _K.MESSAGE_COUNT: DifferenceMeaning(
         told="the count of messages of a kind is not how many rows there are",

@@ -17,7 +17,7 @@ from sqlmodel import Session, SQLModel
 from services.reconciliation.differences import DifferenceKind
 from store import bulk
 from store.queries import counts, journey_recounts, series
-from store.queries.journey_recounts import CountLabels, LabelCounts
+from store.queries.journey_recounts import CountLabels, LabelCounts, ToldDays
 from store.queries.message_counts import MessageKind
 
 NO_JOURNEY = "no journey"
@@ -34,7 +34,8 @@ _BESIDE: Mapping[type[SQLModel], tuple[str, ...]] = {
 class WrongCount:
     """Kept counts of a place, as of a journey, and what is to be added to them: by the columns `names`.
 
-    `fixed` are the further columns of the key but the shard, with their values; `beside` is further counts of a row.
+    `fixed` are the further columns of the key but the shard, with their values; `beside` is further counts of a row,
+    beside the `column` that is off.
     """
 
     kind: DifferenceKind
@@ -44,6 +45,7 @@ class WrongCount:
     missing: Mapping[CountLabels, int]
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     beside: tuple[str, ...] = ()
+    column: str = "count"
 
     @property
     def count(self) -> int:
@@ -67,7 +69,7 @@ def set_right(session: Session, wrong: WrongCount) -> None:
     names = (*wrong.fixed, *wrong.names, "shard")
     zeros = (0,) * len(wrong.beside)
     keys = {(*wrong.fixed.values(), *labels, 0): (by, *zeros) for labels, by in wrong.missing.items()}
-    bulk.increment(session, wrong.table, keys, names, ("count", *wrong.beside))
+    bulk.increment(session, wrong.table, keys, names, (wrong.column, *wrong.beside))
 
 
 def _wrong(
@@ -115,38 +117,66 @@ def _ended(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
 
 
 def _told(session: Session, journey: str, gone: int) -> Iterator[WrongCount]:
-    """Movements and days, against the decisions."""
-    told, days = journey_recounts.told(session, journey), journey_recounts.kept_days(session, journey)
+    """Movements, days and stays, against the decisions and the ended runs."""
+    told = journey_recounts.told(session, journey)
+    yield from _moves(session, journey, told, gone)
+    yield from _days(session, DifferenceKind.DAY_COUNT, journey, told, (series.MOVED, series.LEFT), at_least=gone > 0)
+    at_least = gone > 0 or told.unsure
+    yield from _days(session, DifferenceKind.STAY_COUNT, journey, told, (series.STAYED,), at_least=at_least)
+    names = ("source", "target")
+    kept = journey_recounts.kept(session, journey_recounts.MOVES, journey, names, column="seconds")
+    missing = missing_counts(told.seconds, kept, at_least=at_least)
+    if missing:
+        yield WrongCount(
+            kind=DifferenceKind.STAY_SECONDS,
+            place=journey,
+            table=journey_recounts.MOVES,
+            names=names,
+            missing=missing,
+            fixed={"journey": journey},
+            beside=("count",),
+            column="seconds",
+        )
+
+
+def _moves(session: Session, journey: str, told: ToldDays, gone: int) -> Iterator[WrongCount]:
     names = ("source", "target")
     moves = Counter[CountLabels]()
-    for (name, _, label), count in told.items():
+    for (name, _, label), count in told.days.items():
         if name == series.MOVED:
             source, _, target = label.partition("->")
             moves[source, target] += count
     kept = journey_recounts.kept(session, journey_recounts.MOVES, journey, names)
     missing = missing_counts(moves, kept, at_least=gone > 0)
     yield from _wrong(DifferenceKind.MOVEMENT_COUNT, journey, journey_recounts.MOVES, names, missing)
-    yield from _wrong(
-        DifferenceKind.DAY_COUNT,
-        journey,
-        journey_recounts.DAYS,
-        ("name", "day", "label"),
-        _missing_days(told, days, at_least=gone > 0),
-    )
+
+
+def _days(
+    session: Session, kind: DifferenceKind, journey: str, told: ToldDays, of: tuple[str, ...], *, at_least: bool
+) -> Iterator[WrongCount]:
+    rows = Counter({key: count for key, count in told.days.items() if key[0] in of})
+    missing = _missing_days(rows, journey_recounts.kept_days(session, journey, of), at_least=at_least)
+    yield from _wrong(kind, journey, journey_recounts.DAYS, ("name", "day", "label"), missing)
 
 
 def _missing_days(told: LabelCounts, kept: LabelCounts, *, at_least: bool) -> dict[CountLabels, int]:
     """Of the labels whose sums differ: what is to be added to each of their days."""
     off = missing_counts(_sums(told), _sums(kept), at_least=at_least)
-    of = [Counter({key: count for key, count in one.items() if (key[0], key[2]) in off}) for one in (told, kept)]
+    of = [Counter({key: count for key, count in one.items() if _sum_of(key) in off}) for one in (told, kept)]
     return missing_counts(of[0], of[1], at_least=at_least)
 
 
 def _sums(days: LabelCounts) -> LabelCounts:
     found = Counter[CountLabels]()
-    for (name, _, label), count in days.items():
-        found[name, label] += count
+    for key, count in days.items():
+        found[_sum_of(key)] += count
     return found
+
+
+def _sum_of(key: CountLabels) -> CountLabels:
+    """What a day is a part of; all days together are a sum of their own."""
+    name, day, label = key
+    return name, series.EVER if day == series.EVER else "by day", label
 
 
 def _of_messages(session: Session, journey: str) -> Iterator[WrongCount]:

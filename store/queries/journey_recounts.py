@@ -4,12 +4,15 @@ The empty journey is that of messages which belong to none: broadcasts', and tho
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy
 from sqlmodel import Session, SQLModel, col, func, select
 
+from store.log_buckets import bucket_of
 from store.queries import counts, series
 from store.queries.message_counts import MessageKind, day_of
 from store.statuses import EnrollmentStatus
@@ -29,20 +32,46 @@ AT_ONCE = 1_000
 """Rows of a long answer that are read at once."""
 
 
-def kept(session: Session, table: type[SQLModel], journey: str, names: tuple[str, ...], **where: str) -> LabelCounts:
-    """A kept count of a journey by these columns: the sums over its shards."""
+@dataclass(slots=True)
+class ToldDays:
+    """What decisions and ended runs tell of the days of a journey: by name, day and label, as the series keep it.
+
+    `seconds` are those spent before moves, by source and target. `unsure` says that some decision of a move does not
+    tell since when its stage was stood in, as those of imports did not at first.
+    """
+
+    days: LabelCounts = field(default_factory=Counter[CountLabels])
+    seconds: LabelCounts = field(default_factory=Counter[CountLabels])
+    unsure: bool = False
+
+    def stay(self, stage: str, since: datetime, at: datetime, day: str) -> None:
+        """A stage in which somebody stood `since` was left `at`, on this day."""
+        label = f"{stage}|{bucket_of((at - since).total_seconds())}"
+        self.days[series.STAYED, day, label] += 1
+        self.days[series.STAYED, series.EVER, label] += 1
+
+
+def kept(
+    session: Session,
+    table: type[SQLModel],
+    journey: str,
+    names: tuple[str, ...],
+    column: str = "count",
+    **where: str,
+) -> LabelCounts:
+    """A kept count of a journey by these columns, or another column of it: the sums over its shards."""
     columns = SQLModel.metadata.tables[str(table.__tablename__)].c
     by = [columns[name] for name in names]
     here = [columns[name] == value for name, value in {"journey": journey, **where}.items()]
-    query = sqlalchemy.select(*by, func.sum(columns["count"])).where(*here).group_by(*by)
+    query = sqlalchemy.select(*by, func.sum(columns[column])).where(*here).group_by(*by)
     return _counted(session.connection().execute(query))
 
 
-def kept_days(session: Session, journey: str) -> LabelCounts:
-    """The movements and ends of a journey's series by name, day and label."""
+def kept_days(session: Session, journey: str, names: Collection[str]) -> LabelCounts:
+    """The series of a journey that have these names, by name, day and label."""
     by: Any = (DayCount.name, DayCount.day, DayCount.label)
     query = sqlalchemy.select(*by, func.sum(DayCount.count)).group_by(*by)
-    here = query.where(col(DayCount.journey) == journey, col(DayCount.name).in_((series.MOVED, series.LEFT)))
+    here = query.where(col(DayCount.journey) == journey, col(DayCount.name).in_(names))
     return _counted(session.connection().execute(here))
 
 
@@ -94,8 +123,8 @@ def messages(session: Session, journey: str) -> tuple[LabelCounts, LabelCounts]:
     return kinds, days
 
 
-def told(session: Session, journey: str) -> LabelCounts:
-    """What the decisions tell of movements and ends, as the series keep them: by name, day and label.
+def told(session: Session, journey: str) -> ToldDays:
+    """What the decisions tell of movements, ends and stays, and the ended runs of their last stay.
 
     Whoever was let in and has not waked has no decision yet, and came to the stage in which they stand.
     """
@@ -105,14 +134,23 @@ def told(session: Session, journey: str) -> LabelCounts:
     query = sqlalchemy.select(*columns).where(
         *of_journey, col(Decision.what).in_(TOLD), col(Decision.stage).is_not(None)
     )
-    found = Counter[CountLabels]()
+    found = ToldDays()
     rows: Any = session.connection().execute(query.execution_options(yield_per=AT_ONCE))
     for what, at, stage, detail in rows:
+        day = series.day_of(at, zone)
         for name, label in _told(what, stage, detail):
-            found[name, series.day_of(at, zone), label] += 1
+            found.days[name, day, label] += 1
+        if what == "moved" and "since" in detail:
+            since = datetime.fromisoformat(detail["since"])
+            found.seconds[stage, str(detail["to"])] += int((at - since).total_seconds())
+            found.stay(stage, since, at, day)
+        found.unsure = found.unsure or (what == "moved" and "since" not in detail)
     rows = session.connection().execute(_not_begun(journey))
     for stage, at in rows:
-        found[series.MOVED, series.day_of(at, zone), f"->{stage}"] += 1
+        found.days[series.MOVED, series.day_of(at, zone), f"->{stage}"] += 1
+    rows = session.connection().execute(_last_stays(journey).execution_options(yield_per=AT_ONCE))
+    for stage, since, at in rows:
+        found.stay(stage, since, at, series.day_of(at, zone))
     return found
 
 
@@ -120,6 +158,12 @@ def _not_begun(journey: str) -> Any:
     entered = select(Decision.id).where(Decision.enrollment_id == Enrollment.id, Decision.what == "entered").exists()
     columns: Any = (Enrollment.stage, Enrollment.entered_at)
     return sqlalchemy.select(*columns).where(col(Enrollment.journey) == journey, col(Enrollment.wakes) == 0, ~entered)
+
+
+def _last_stays(journey: str) -> Any:
+    columns: Any = (Enrollment.stage, Enrollment.stage_since, Enrollment.ended_at)
+    ended = col(Enrollment.status) == EnrollmentStatus.ENDED, col(Enrollment.ended_at).is_not(None)
+    return sqlalchemy.select(*columns).where(col(Enrollment.journey) == journey, *ended)
 
 
 def _told(what: str, stage: str, detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
