@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
+from temporalio.api.testservice.v1 import SleepRequest
 from temporalio.client import ScheduleListDescription
 from temporalio.testing import WorkflowEnvironment
 
@@ -93,8 +94,16 @@ class World:
 
     async def passes(self, **span: float) -> None:
         """Let time pass, then deliver what is due."""
-        await self.env.sleep(timedelta(**span))
+        await self.sleep(timedelta(**span))
         await self.tick()
+
+    async def sleep(self, span: timedelta) -> None:
+        """As the environment's own, which waits for thirty seconds of real time at most for what is due meanwhile."""
+        if not self.env.supports_time_skipping:
+            return await self.env.sleep(span)
+        request = SleepRequest()
+        request.duration.FromTimedelta(span)
+        await self.env.client.test_service.unlock_time_skipping_with_sleep(request, timeout=timedelta(minutes=10))
 
     async def until(self, condition: Callable[[], bool], seconds: float = 240) -> None:
         """Wait (in real time) until something is so."""

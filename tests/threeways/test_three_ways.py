@@ -84,7 +84,7 @@ class Stage:
 
     async def _wait(self, seconds: float) -> None:
         await self.world.settled()
-        await self.world.env.sleep(timedelta(seconds=seconds))
+        await self.world.sleep(timedelta(seconds=seconds))
 
     # -- comparing -----------------------------------------------------------------------------------------------------
 
