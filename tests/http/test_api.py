@@ -347,6 +347,7 @@ BARE = (
     "/lanes/release",
     "/reconciliation/check",
     "/reconciliation/repair",
+    "/reports/value",
     "/disable",
     "/enable",
     "/broadcasts/{key}/preview",

@@ -19,7 +19,8 @@ ADMIN = {
 """What cannot be undone, what holds for everybody, who may call."""
 
 SUPPORT = {
-    "POST /v1/enrollments/{id}/move", "POST /v1/enrollments/{id}/{control}", "POST /v1/templates/{key}/preview",
+    "POST /v1/enrollments/{id}/move", "POST /v1/enrollments/{id}/retry", "POST /v1/enrollments/{id}/{control}",
+    "POST /v1/templates/{key}/preview",
     "POST /v1/segments/preview", "POST /v1/reports/reconciliation/check", "POST /v1/reports/funnel",
     "POST /v1/reports/cohorts", "POST /v1/reports/lifecycle", "POST /v1/reports/lift",
 }  # fmt: skip
