@@ -144,9 +144,9 @@ def traced(collector: Collector) -> None:
     (request,) = [one for one in collector.spans if one[2] == "POST /v1/batch"]
     assert request[0] == "waypost-api"
     caused = Counter((service, name) for service, trace, name, _ in collector.spans if trace == request[1])
-    assert caused["waypost-worker", "dispatch start"] >= CUSTOMERS, "one that was not answered in time is tried again"
+    assert caused["waypost-worker", "dispatch start"] >= CUSTOMERS - 20, "all but those of a worker that was stopped"
     assert caused["waypost-worker", "wake"] >= CUSTOMERS
-    assert caused["waypost-worker", "deliver"] >= CUSTOMERS - 20, "all but those of a worker that was stopped"
+    assert caused["waypost-worker", "deliver"] >= CUSTOMERS - 20
     outcomes = {said["outcome"] for _, _, name, said in collector.spans if name == "deliver"}
     assert outcomes <= {"accepted", "planned"}
     assert "example.com" not in str(collector.spans)
