@@ -132,6 +132,14 @@ def test_bookkeeping_that_repeats_is_one_row_with_how_often() -> None:
     assert [row.rpartition("lapsed")[2].strip() for row in rows] == ["quiet_hours (×3)", "frequency_cap"]
 
 
+def test_until_when_a_mail_is_held_is_told_like_every_other_time() -> None:
+    held = {"template": "welcome", "reason": "no_address_yet", "until": "2026-03-04T09:00:40.613056+00:00"}
+    rows = shown(
+        customer_status.print_status, STATUS, [entry("2026-03-01T09:00:00Z", "deferred", detail=held)], width=200
+    )
+    assert rows.rstrip().endswith("welcome, no_address_yet, until 2026-03-04 09:00:40 UTC")
+
+
 def test_what_a_customer_did_keeps_its_times_and_what_their_profile_says_is_one_row() -> None:
     did = {"kind": "event", "journey": None, "stage": None}
     story = [entry(f"2026-03-0{day}T09:00:00Z", "Order Completed", **did) for day in (3, 2)]

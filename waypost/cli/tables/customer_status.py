@@ -142,8 +142,10 @@ def why(entry: dict[str, Any]) -> str:
             return f"took {detail['took']}"
         case _:
             names = ("template", "reason", "variant", "event", "journey", "refused", "until", "explanation", "error")
-            named = (detail.get(name) for name in names)
-            return ", ".join(str(value) for value in named if value)
+            named = ((name, detail.get(name)) for name in names)
+            return ", ".join(
+                f"until {_utc(value)} UTC" if name == "until" else str(value) for name, value in named if value
+            )
 
 
 def _cause(detail: dict[str, Any]) -> str:
