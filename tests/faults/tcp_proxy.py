@@ -9,8 +9,8 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-KINDS = ("through", "cut", "late", "truncated", "silent")
-"""Nothing; cut at once after some pieces; each piece late; half of a piece and then cut; nothing passes any more."""
+KINDS = ("cut", "late", "truncated", "silent")
+"""Cut at once after some pieces; each piece late; half of a piece and then cut; nothing passes any more."""
 
 LINGER = struct.pack("ii", 1, 0)
 """Closed so, a connection is reset: what was not read is lost."""
@@ -20,19 +20,24 @@ LINGER = struct.pack("ii", 1, 0)
 class TcpProxy:
     """Stands before a server: a host and a port, or the path of its socket. `seen` counts what was done.
 
-    `after` is how many pieces pass at most before something is done to a connection, `late` the seconds that one waits,
-    and `lasts` how many wait so before their connection is cut.
+    `after` is how many pieces pass at most before something may be done to a connection, and `share` says how often it
+    is; otherwise as many may pass again, so that no connection is spared for ever. `late` are the seconds that a piece
+    waits, and `lasts` how many wait so before their connection is cut. `carried` are the connections through which
+    anything went, `hurt` those of them to which something was done.
     """
 
     target: tuple[str, int] | str
     seed: int = 7
     after: int = 16
+    share: float = 1.0
     late: float = 1.5
     lasts: int = 1_000_000
     kinds: tuple[str, ...] = KINDS
     port: int = 0
     calm: bool = False
     seen: Counter[str] = field(default_factory=Counter[str])
+    carried: int = 0
+    hurt: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _up: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -56,6 +61,11 @@ class TcpProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
+    def fate(self) -> tuple[str, int]:
+        """What is done to a connection next ("" for nothing), and behind how many pieces."""
+        kind = self._chance.choice(self.kinds) if self._chance.random() < self.share else ""
+        return kind, self._chance.randint(1, self.after)
+
     def _cut_all(self) -> None:
         for one in list(self._open):
             one.close()
@@ -74,7 +84,7 @@ class TcpProxy:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        fate = _Fate(self, self._chance.choice(self.kinds), self._chance.randint(1, self.after))
+        fate = _Fate(self, *self.fate())
         try:
             there = self.target
             opened = asyncio.open_unix_connection(there) if isinstance(there, str) else asyncio.open_connection(*there)
@@ -100,15 +110,15 @@ class _Fate:
     proxy: TcpProxy
     kind: str
     left: int
+    carried: bool = False
+    hurt: bool = False
 
     async def carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, both: tuple[asyncio.StreamWriter, ...]
     ) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             while piece := await reader.read(65_536):
-                self.left -= 1
-                if self.left <= 0 and self.kind != "through" and not self.proxy.calm:
-                    self.proxy.seen[self.kind] += 1
+                if not self.proxy.calm and self._strikes():
                     if self.kind == "late" and self.left > -self.proxy.lasts:
                         await asyncio.sleep(self.proxy.late)
                     elif self.kind == "silent":
@@ -122,6 +132,20 @@ class _Fate:
                 await writer.drain()
         for one in both:
             one.close()
+
+    def _strikes(self) -> bool:
+        """Count a piece; whether something is done to it."""
+        self.proxy.carried += not self.carried
+        self.carried = True
+        self.left -= 1
+        if self.left <= 0 and not self.kind:
+            self.kind, self.left = self.proxy.fate()
+        if self.left > 0 or not self.kind:
+            return False
+        self.proxy.seen[self.kind] += 1
+        self.proxy.hurt += not self.hurt
+        self.hurt = True
+        return True
 
     def _reset(self, both: tuple[asyncio.StreamWriter, ...]) -> None:
         for one in both:

@@ -64,7 +64,7 @@ def test_a_restored_copy_mails_nobody_twice(tmp_path: Path, measured: Measured) 
         made.sign_up(range(CUSTOMERS, CUSTOMERS + 2))
         made.track("Looked Around", range(CUSTOMERS + 2))  # all but the last: the copy does not know that they did
         until_sent(sink, 2 * CUSTOMERS + 4)
-        made.until_settled(120)
+        made.until_settled(600)
         books = made.books()
     finally:
         made.stack.stop()

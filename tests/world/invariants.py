@@ -71,6 +71,9 @@ UNION ALL SELECT m.id, 'they want none' FROM message AS m JOIN consent AS c ON c
 ALWAYS = (PLACES, ENTERED, MAILS, TWICE, STUCK, PUT_RIGHT)
 """After every commit."""
 
+BROKEN = f"SELECT {' OR '.join(f'EXISTS ({query})' for query in ALWAYS)}"
+"""Whether one of these does not hold: all in one statement, each up to the first row that it finds."""
+
 AT_THE_END = (*ALWAYS, UNDECIDED)
 """When everything has come to rest."""
 
@@ -85,8 +88,10 @@ class Invariants:
 
     def after_commit(self, point: str) -> None:
         """What must be so of the rows, and of the step that has changed them."""
-        for query in ALWAYS:
-            self._none(query, point)
+        if self._rows(BROKEN) != [(0,)]:
+            for query in ALWAYS:
+                self._none(query, point)
+            raise AssertionError(f"after {point}: something does not hold")
         before, self._attempts = self._attempts, dict(self._rows(ATTEMPTS))
         if point == "claim":
             claimed = {one for one, attempt in self._attempts.items() if attempt > before.get(one, 0)}

@@ -58,6 +58,10 @@ PEOPLE = ("ann", "bob", "eve")
 """Customers who are there from the start; eve reads bob's inbox."""
 
 
+STATEMENTS = 2_000
+"""Statements that the connection keeps prepared: more than a schedule has different ones."""
+
+
 def address(user: str) -> str:
     """Where somebody gets their mail."""
     return "bob@example.com" if user == "eve" else f"{user}@example.com"
@@ -67,7 +71,8 @@ class MemoryDatabase(Database):
     """SQLite in memory, on one connection: whoever reads or writes does it alone, since all share one thread."""
 
     def __init__(self) -> None:
-        options: Any = {"poolclass": StaticPool, "connect_args": SQLITE.engine["connect_args"]}
+        connection = {**SQLITE.engine["connect_args"], "cached_statements": STATEMENTS}
+        options: Any = {"poolclass": StaticPool, "connect_args": connection}
         self.engine = create_engine("sqlite://", **options, **ALWAYS)
         SQLITE.prepare(self.engine)
         self._reader = self.engine.execution_options(mode="read")

@@ -70,8 +70,9 @@ UNION ALL SELECT 'dispatcher/following' WHERE EXISTS (SELECT 1 FROM enrollment W
 UNION SELECT CASE status WHEN 'to_wake' THEN 'ahead/' ELSE 'dispatcher/' END
     || CASE priority WHEN 1 THEN 'pokes' WHEN 2 THEN 'starts' ELSE 'bulk' END
     FROM dispatch WHERE coalesce(not_before, '') <= :now AND coalesce(leased_until, '') < :now
+UNION ALL SELECT 'lanes' WHERE EXISTS (SELECT 1 FROM message WHERE status IN ('planned', 'unknown'))
 """
-"""The loops of the dispatchers that have something to look for."""
+"""The loops of the dispatchers that have something to look for, and the lanes behind them."""
 
 PAUSED = """
 SELECT 1 FROM enrollment AS e WHERE paused_by = 'person' AND status = 'live' AND NOT EXISTS (
@@ -190,9 +191,7 @@ class World:
     def tell(self) -> None:
         """Whoever has something to look for looks: loops of the dispatchers, and the lanes."""
         for (part,) in self.raw.execute(LOOK, {"now": as_text(self.clock.host())}).fetchall():
-            self.on_their_way[part].tell()
-        if self.raw.execute("SELECT 1 FROM message WHERE status IN ('planned', 'unknown') LIMIT 1").fetchone():
-            self.planned.tell()
+            (self.planned if part == "lanes" else self.on_their_way[part]).tell()
 
     def asked(self, about: Any) -> None:
         """A workflow asks for a wake; perhaps for some that were done, or for one of which nobody heard."""
