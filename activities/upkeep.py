@@ -81,23 +81,28 @@ class UpkeepLane:
             pass
 
     def _prune(self) -> int:
-        """A page of each kind, in a transaction of its own."""
-        done = sum(self._let_go(name, chore) for name, chore in CHORES.items() if name not in self._failed)
-        if not done:
-            self._failed.clear()
-        return done
+        """A page of each kind, in a transaction of its own; raise where the database can be had for none of them.
 
-    def _let_go(self, name: str, chore: Callable[[Session, datetime], int]) -> int:
-        """One that raises what nobody expects is tried again in an hour, and holds up no other."""
-        try:
-            return self._database.write(lambda session: chore(session, self._clock()))
-        except Exception as error:
-            if dialect.is_at_fault(error):
-                raise
+        One that raises is tried again in an hour, and holds up no other.
+        """
+        counts, failed = list[int](), dict[str, Exception]()
+        for name in [one for one in CHORES if one not in self._failed]:
+            try:
+                counts.append(self._let_go(CHORES[name]))
+            except Exception as error:
+                failed[name] = error
+        if not counts and failed and all(dialect.is_at_fault(error) for error in failed.values()):
+            raise next(iter(failed.values()))
+        for name, error in failed.items():
             log.error("upkeep_failed", chore=name, exc_info=error)
             meters.unexpected("upkeep")
             self._failed.add(name)
-        return 0
+        if not sum(counts):
+            self._failed.clear()
+        return sum(counts)
+
+    def _let_go(self, chore: Callable[[Session, datetime], int]) -> int:
+        return self._database.write(lambda session: chore(session, self._clock()))
 
     def rest(self) -> float:
         """Seconds until the next look: dates and segments come by the clock."""

@@ -77,7 +77,14 @@ class Waking:
 
     def _set_aside(self, asked: Wake, error: Exception) -> Woken:
         told = f"{type(error).__name__}: {error}"[:300]
-        woken = self._database.write(lambda session: wake.set_aside(session, asked.enrollment, told, asked.now))
+        try:
+            woken = self._database.write(
+                lambda session: wake.set_aside(
+                    session, asked.enrollment, told, asked.now, asked.number, astray=asked.astray
+                )
+            )
+        except wake.Overtaken:
+            raise ApplicationError("the wake was done meanwhile", type="Overtaken") from None
         log.error("enrollment_stuck", enrollment=asked.enrollment, exc_info=error)
         meters.unexpected("wake")
         return woken

@@ -5,6 +5,7 @@ enrollment's workflow is hurried.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from sqlmodel import Session
 from api.deps.backend import Backend
 from journeys.language.words import Late
 from services.access import audit_log
-from services.enrollments import asking, places, waited_mails, wake
+from services.enrollments import asking, giving_up, places, waited_mails, wake
 from services.errors import Refused, ServiceError
 from services.reports import customer_view
 from store import dialect
@@ -78,6 +79,8 @@ async def _hurry(parts: Backend, id: str, asked: _Asked) -> None:
 def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
     """Ask for it, and do it; where that raises, ask alone, and leave it to the workflow, which says if it is stuck.
 
+    One that was known to be stuck, and is to end, is given up at once: for errors that may be the database's its
+    workflow takes minutes, which nobody waits for.
     That it was asked is on record with what the person said, which is kept nowhere else. What comes of it is put there
     by whoever does it, or refuses it.
     """
@@ -97,7 +100,20 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
         if not asked:
             raise
         log.warning("control_not_done_at_once", enrollment=id, error=type(error).__name__)
-    return parts.database.write(work)
+
+    def alone(session: Session) -> _Asked:
+        put = work(session)
+        return replace(put, done=wanted.verb == giving_up.EXIT and _given_up(session, id, parts.clock()))
+
+    return parts.database.write(alone)
+
+
+def _given_up(session: Session, id: str, now: datetime) -> bool:
+    enrollment = customer_view.enrollment(session, id)
+    if enrollment.stuck is None or giving_up.give_up(session, enrollment, enrollment.stuck, now) is None:
+        return False
+    enrollment.follow_at = now
+    return True
 
 
 def _put(session: Session, parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:

@@ -28,13 +28,14 @@ MakeLive = Callable[[Session, int], tuple[JourneyVersion, bool]]
 class WantedPublish:
     """What is published, by whom (the id of a key or a user), and what becomes of those who are under way.
 
-    `version` is the older one to go back to, None the draft. `token` is that of the plan. `approved` asks for the
-    approval of a draft; `request` is the id of the one that asked for it, which must be open still.
+    `in_flight` is None where they are to do as was planned. `version` is the older one to go back to, None the draft.
+    `token` is that of the plan. `approved` asks for the approval of a draft; `request` is the id of the one that asked
+    for it, which must be open still.
     """
 
     key: str
     by: str
-    in_flight: Literal["pin", "move"]
+    in_flight: Literal["pin", "move"] | None
     token: str | None = None
     version: int | None = None
     approved: bool = False
@@ -53,10 +54,10 @@ class DonePublish:
 def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: MakeLive) -> DonePublish:
     """Check the plan where there is one, which reads everybody; then publish.
 
-    Raise NotFound, InvalidInput where the plan is of another version, Refused where it may not be carried out or the
-    draft is not approved, Drifted where it must be seen again.
+    Raise NotFound, InvalidInput where the plan is of another version or there is none to move anybody by, Refused where
+    it may not be carried out or the draft is not approved, Drifted where it must be seen again.
     """
-    planned = _checked(parts, wanted, now)
+    planned, moves = _checked(parts, wanted, now)
 
     def work(session: Session) -> DonePublish:
         publishing.one_at_a_time(session, wanted.key, planned)
@@ -70,7 +71,6 @@ def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: Mak
         moving = None
         if planned is not None:
             publishing.check_draft(planned, live)
-            moves = wanted.in_flight == "move"
             moving = publishing.move(session, planned, live, wanted.by, now) if moves else None
         if wanted.version is None:
             draft_texts.published(session, wanted.key, now)
@@ -89,11 +89,17 @@ def _on_record(journey: Journey, live: JourneyVersion, plan: str | None) -> Publ
     return PublishedOnRecord(**shown, written_by=live.drafted_by, published_by=live.published_by, plan=plan)
 
 
-def _checked(parts: Backend, wanted: WantedPublish, now: datetime) -> Operation | None:
+def _checked(parts: Backend, wanted: WantedPublish, now: datetime) -> tuple[Operation | None, bool]:
+    """The plan, and whether those under way go over by it: where they do not, nothing that it counted happens."""
     if wanted.token is None:
-        return None
+        if wanted.in_flight == "move":
+            raise InvalidInput("plan first, and give the token of the plan", "token")
+        return None, False
     with parts.database.reading() as session:
-        planned = publishing.check(session, wanted.key, wanted.token, now, pin=wanted.in_flight == "pin")
+        planned = publishing.named(session, wanted.key, wanted.token, now)
         if planned.request["version"] != wanted.version:
             raise InvalidInput("the plan is of another version", "token")
-        return planned
+        moves = publishing.in_flight(planned, wanted.in_flight) == "move"
+        if moves:
+            publishing.unchanged(session, planned, now)
+        return planned, moves

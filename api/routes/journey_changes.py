@@ -42,7 +42,6 @@ from services.changes.plan import PlanRequest
 from services.changes.resuming import ResumeScope
 from services.changes.written_moves import WrittenMoves
 from services.definitions import drafts, journeys
-from services.errors import InvalidInput
 from store.tables.definitions import JourneyVersion
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
@@ -109,8 +108,9 @@ def _moves(given: MovesIn | str) -> WrittenMoves:
 def publish(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None) -> Published:
     """Make the draft the live version. Without more, those under way stay on the version they entered.
 
-    With `in_flight: move` and the token of a plan they go over as planned, by an operation; with a `share` as many of
-    those who come enter the new version, and the others the one before. Where they have changed
+    With the token of a plan what was planned happens: they go over by an operation, or stay; with a `share` as many of
+    those who come enter the new version, and the others the one before. `in_flight: pin` says that nobody goes over,
+    whatever the plan tells; `move` by a plan that leaves everybody is refused (422). Where they have changed
     since they were counted, nothing is published, and the answer (409) tells the counts of now: plan again. Where the
     installation asks for approval, it needs the scope `approver` or `admin`, the draft's author is refused
     (`own_draft`), and a plan is named in any case.
@@ -145,8 +145,6 @@ def _published(
     approved: bool = False,
 ) -> Published:  # fmt: skip
     """`approved` asks for the approval of a draft."""
-    if asked.in_flight == "move" and asked.token is None:
-        raise InvalidInput("plan first, and give the token of the plan", "token")
     wanted = WantedPublish(
         key=key, by=by, in_flight=asked.in_flight, token=asked.token, version=version, approved=approved
     )

@@ -85,8 +85,10 @@ class PublishIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"in_flight": "pin"}]})
 
-    in_flight: Literal["pin", "move"] = Field(
-        default="pin", description="pin: they keep their version; move: as the plan that `token` names has told"
+    in_flight: Literal["pin", "move"] | None = Field(
+        default=None,
+        description="pin: they keep their version; move: as the plan that `token` names has told; absent: as was "
+        "planned, and pin where no plan is named",
     )
     token: str | None = Field(default=None, max_length=40, description="of the plan; it lives 15 minutes")
 

@@ -55,8 +55,10 @@ def ask(session: Session, wanted: WantedApproval, by: str, now: datetime) -> App
     elif wanted.plan is None:
         raise InvalidInput("the plan is part of what is approved: plan first, and give its token", "plan")
     else:
-        planned = publishing.check(session, wanted.key, wanted.plan, now, pin=True)
-        in_flight = _in_flight(planned, wanted.in_flight)
+        planned = publishing.named(session, wanted.key, wanted.plan, now)
+        if planned.request["version"] is not None:
+            raise InvalidInput("the plan is of another version; plan the draft", "plan")
+        in_flight = publishing.in_flight(planned, wanted.in_flight)
     before = rows.open_of(session, wanted.key)
     if before is not None:
         _decide(session, before, ApprovalStatus.WITHDRAWN, by, now, "asked anew")
@@ -68,16 +70,6 @@ def ask(session: Session, wanted: WantedApproval, by: str, now: datetime) -> App
     session.add(made)
     session.flush()
     return made
-
-
-def _in_flight(planned: Operation, said: Literal["pin", "move"] | None) -> Literal["pin", "move"]:
-    """What is approved is what the plan tells, or that nothing of it happens."""
-    if planned.request["version"] is not None:
-        raise InvalidInput("the plan is of another version; plan the draft", "plan")
-    told = plan.asked_by_plan(planned).choices.in_flight
-    if said == "move" and told == "pin":
-        raise InvalidInput("the plan leaves everybody on their version; plan it with in_flight: move", "in_flight")
-    return said or told
 
 
 def get(session: Session, key: str, id: str) -> ApprovalRequest:

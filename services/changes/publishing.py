@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import Session
 
@@ -16,7 +16,7 @@ from services.changes import moving, plan
 from services.changes.counted import drifted
 from services.changes.moving import TargetVersion
 from services.definitions import journeys
-from services.errors import NotFound, Refused
+from services.errors import InvalidInput, NotFound, Refused
 from services.operations import operations
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
@@ -45,6 +45,9 @@ REFUSED_AT_LAST: frozenset[Kind] = frozenset({"unsettled"})
 """Kinds that are put on record as not moved, at the first pass and at the last."""
 
 
+InFlightChoice = Literal["pin", "move"]
+"""Those under way keep their version, or go over as it was planned."""
+
 NOBODY: Mapping[str, Mapping[str, int]] = {"moved": {}, "kept": {}}
 """The result of a move before anybody was looked at."""
 
@@ -57,22 +60,27 @@ class Drifted(Exception):
         self.kinds, self.now = kinds, now
 
 
-def check(session: Session, key: str, token: str, now: datetime, *, pin: bool = False) -> Operation:
-    """The plan that a token names; raise Refused where it may not be carried out, Drifted where it must be seen again.
+def in_flight(planned: Operation, said: InFlightChoice | None) -> InFlightChoice:
+    """What becomes of those under way: what the plan tells, or, where `pin` is said, nothing of it.
 
-    Those are judged anew to whom something has happened since; where they are pinned, nothing that it counted happens.
+    Raise InvalidInput where they are to be moved by a plan that pins them.
     """
-    operation = _plan(session, key, token, now)
-    if pin:
-        return operation
-    planned, counted = operation.result or {}, plan.counted_anew(session, operation, now)
-    kinds = drifted(planned["kinds"], counted.kinds)
+    told = plan.asked_by_plan(planned).choices.in_flight
+    if said == "move" and told == "pin":
+        raise InvalidInput("the plan leaves everybody on their version; plan it with in_flight: move", "in_flight")
+    return said or told
+
+
+def unchanged(session: Session, planned: Operation, now: datetime) -> None:
+    """Judge those anew to whom something has happened since they were planned; raise Drifted where it must be seen."""
+    told, counted = planned.result or {}, plan.counted_anew(session, planned, now)
+    kinds = drifted(told["kinds"], counted.kinds)
     if kinds:
         raise Drifted(kinds, counted.as_json())
-    return operation
 
 
-def _plan(session: Session, key: str, token: str, now: datetime) -> Operation:
+def named(session: Session, key: str, token: str, now: datetime) -> Operation:
+    """The plan of this journey that a token names; raise Refused where it may not be carried out."""
     try:
         operation = operations.get(session, token)
     except NotFound:

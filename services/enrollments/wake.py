@@ -147,12 +147,21 @@ def _lead(together: Together, waking: EnrollmentToWake, now: datetime, lag: time
     return not more
 
 
-def set_aside(session: Session, enrollment_id: str, error: str, now: datetime) -> Woken:
+class Overtaken(Exception):
+    """A wake that failed was done by somebody else meanwhile, and its workflow is to follow it."""
+
+
+def set_aside(
+    session: Session, enrollment_id: str, error: str, now: datetime, number: int | None = None, *, astray: bool = False
+) -> Woken:
     """Its wakes end in this error again and again: say so, once for each error.
 
-    One that was asked to end is given up: no wake would ever come to that.
+    One that was asked to end is given up: no wake would ever come to that. `number` is that of the wake, `astray` as
+    for `wake`; raise Overtaken where it is done by now.
     """
     _, (enrollment, *_) = _lock(session, enrollment_id, now)
+    if number is not None and _unfollowed(enrollment, number, astray=astray):
+        raise Overtaken
     if (given := giving_up.give_up(session, enrollment, error, now)) is not None:
         return given
     if enrollment.stuck != error:

@@ -11,14 +11,14 @@ from sqlmodel import Session
 from services.errors import NotFound, Refused
 from store.queries import customers, decisions, messages
 from store.statuses import CLAIMABLE, MessageStatus
-from store.tables.enrollments import Decision, Enrollment
+from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 
 HELD_BY = ("quiet_hours", "send_window", "frequency_cap")
 """What puts a mail off and can be passed."""
 
 MOST = 200
-"""Decisions about one mail that are looked through."""
+"""Decisions about one mail that are looked through, the newest."""
 
 
 def reason(session: Session, message: Message, now: datetime) -> str | None:
@@ -26,15 +26,10 @@ def reason(session: Session, message: Message, now: datetime) -> str | None:
     waits = message.status in CLAIMABLE and message.not_before is not None and message.not_before > now
     if not waits or message.enrollment_id is None:
         return None
-    said = [one for one in decisions.of_message(session, message, MOST) if one.detail.get("message") == message.id]
-    last = max(said, key=_order, default=None)
+    said = decisions.of_message(session, message, MOST)
+    last = next((one for one in reversed(said) if one.detail.get("message") == message.id), None)
     held = last.detail.get("reason") if last is not None and last.what == "deferred" else None
     return held if held in HELD_BY else None
-
-
-def _order(one: Decision) -> tuple[datetime, bool, int, str]:
-    """At one instant what a wake decided comes before what a lane, or a person, did with it."""
-    return one.at, one.number is None, one.number or 0, one.id
 
 
 def let_past(session: Session, message_id: str, said: str, now: datetime) -> Message:

@@ -9,12 +9,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from store import bulk
 from store.ids import new_id
 from store.tables.enrollments import Decision
 from store.tables.messages import Message
+
+NEWEST_FIRST = (
+    col(Decision.at).desc(),
+    col(Decision.number).is_(None).desc(),
+    func.coalesce(Decision.number, 0).desc(),
+    col(Decision.id).desc(),
+)
+"""The order of the timeline. At one instant what a wake decides comes before what a lane, or a person, does with it,
+which carries no number; where the absent ones stand otherwise, each database has an opinion of its own."""
 
 
 class NumberedCommand(Protocol):
@@ -54,7 +63,7 @@ def last_of(session: Session, enrollment_id: str, limit: int, step: str | None =
     query = select(Decision).where(Decision.enrollment_id == enrollment_id)
     if step is not None:
         query = query.where(Decision.step == step)
-    return _last(session, query.order_by(col(Decision.at).desc(), col(Decision.number).desc()), limit)
+    return _last(session, query, limit)
 
 
 def last_refusals(session: Session, customer_id: str, journey: str, limit: int) -> Sequence[Decision]:
@@ -62,18 +71,17 @@ def last_refusals(session: Session, customer_id: str, journey: str, limit: int) 
     query = select(Decision).where(
         Decision.customer_id == customer_id, Decision.journey == journey, Decision.what == "not_entered"
     )
-    return _last(session, query.order_by(col(Decision.at).desc()), limit)
+    return _last(session, query, limit)
 
 
-def _last(session: Session, newest_first: Any, limit: int) -> Sequence[Decision]:
-    return session.exec(newest_first.limit(limit)).all()[::-1]
+def _last(session: Session, query: Any, limit: int) -> Sequence[Decision]:
+    return session.exec(query.order_by(*NEWEST_FIRST).limit(limit)).all()[::-1]
 
 
 def last_of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Decision]:
     """The last decisions about a customer in their enrollments, at most `limit`, the oldest of them first."""
     query = select(Decision).where(Decision.customer_id == customer_id, col(Decision.enrollment_id).is_not(None))
-    found = _last(session, query.order_by(col(Decision.at).desc()), limit)
-    return sorted(found, key=lambda one: (one.at, one.number is None, one.number or 0))
+    return _last(session, query, limit)
 
 
 def moves_of(session: Session, enrollment_ids: Collection[str]) -> Sequence[Decision]:
@@ -85,22 +93,22 @@ def moves_of(session: Session, enrollment_ids: Collection[str]) -> Sequence[Deci
 
 
 def of_message(session: Session, message: Message, limit: int) -> Sequence[Decision]:
-    """The first decisions about a mail, at most `limit`, the oldest first.
+    """The last decisions about a mail, at most `limit`, the oldest of them first.
 
     They are those of its step's visit. A mail that no enrollment sent (a broadcast's, or one that asks to confirm) is
     named in them.
     """
     query = select(Decision).where(Decision.customer_id == message.customer_id)
-    query = query.order_by(col(Decision.at), col(Decision.number))
     if message.enrollment_id is None:
         alone = query.where(col(Decision.enrollment_id).is_(None), col(Decision.at) >= message.planned_at)
-        return [one for one in session.exec(alone).all() if one.detail.get("message") == message.id][:limit]
+        found = session.exec(alone.order_by(*NEWEST_FIRST)).all()[::-1]
+        return [one for one in found if one.detail.get("message") == message.id][-limit:]
     visit = query.where(
         Decision.enrollment_id == message.enrollment_id,
         Decision.step == message.step,
         Decision.visit == message.visit,
     )
-    return session.exec(visit.limit(limit)).all()
+    return _last(session, visit, limit)
 
 
 def row(

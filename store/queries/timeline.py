@@ -12,6 +12,7 @@ from sqlalchemy import case, true
 from sqlmodel import Session, col, func, select
 
 from store import keyset
+from store.queries.decisions import NEWEST_FIRST
 from store.tables.customers import Event
 from store.tables.enrollments import Decision
 
@@ -63,5 +64,4 @@ def _decisions(session: Session, customer_id: str, behind: Sequence[Any] | None,
         later = (numbered < number) | ((numbered == number) & (col(Decision.id) < last))
         same = (ranked < rank) | ((ranked == rank) & later)
         query = query.where((col(Decision.at) < at) | ((col(Decision.at) == at) & same))
-    order = (col(Decision.at).desc(), ranked.desc(), numbered.desc(), col(Decision.id).desc())
-    return session.exec(query.order_by(*order).limit(limit)).all()
+    return session.exec(query.order_by(*NEWEST_FIRST).limit(limit)).all()

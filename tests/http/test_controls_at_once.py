@@ -14,6 +14,7 @@ from services.enrollments import wake
 from store.tables.enrollments import ControlRequest, Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.http import tour
+from tests.refused import CANCELLED
 from tests.shells import Shell
 from waypost.processes.wakes_ahead import WakesAhead
 from waypost.wiring import Parts
@@ -163,3 +164,26 @@ def test_a_control_of_one_that_is_stuck_is_refused_with_its_error(
     assert (refused.status_code, refused.json()["detail"]) == (
         409, "its wakes end in an error: NotFound: there is no definition",
     )  # fmt: skip
+
+
+def test_one_that_is_stuck_is_ended_at_once_whatever_its_error(
+    client: TestClient, temporal: Hanging, run: Callable[[], Enrollment], shells: list[Shell], parts: Parts,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """For one that may be the database's its workflow takes minutes; the person would be told that nobody did it."""
+
+    def cancelled(*_: Any, **__: Any) -> Any:
+        raise CANCELLED
+
+    with monkeypatch.context() as patched, capture_logs():
+        patched.setattr(wake, "_work_off", cancelled)
+        assert client.post(f"/v1/enrollments/{run().id}/exit").status_code == 503, "it may be the database's"
+        assert run().status == "live"
+        with parts.database.writing() as session:
+            session.get_one(Enrollment, run().id).stuck = "OperationalError: canceling statement"
+        assert client.post(f"/v1/enrollments/{run().id}/exit").json()["status"] == "ended"
+    assert temporal.hurried == [run().workflow_id]
+    assert [one.status for one in rows(parts, ControlRequest)] == ["withdrawn", "done"]
+    assert run().follow_at == parts.clock()
+    shells[0].wake(parts.clock())
+    assert (shells[0].state.ended, shells[0].wakes) == (True, run().wakes)

@@ -141,7 +141,8 @@ def test_who_published_first_has_published(
     put(client, LONGER)
     token = planned()["token"]
     with parts.database.reading() as session:
-        checked = publishing.check(session, "tour", token, parts.clock())
+        checked = publishing.named(session, "tour", token, parts.clock())
+        publishing.unchanged(session, checked, parts.clock())
     done(client, parts, published(client, token).json()["operation"])
     with (
         pytest.raises(publishing.Refused, match="another version is live by now"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
+from typer.testing import CliRunner
 
 from journeys.program.assignment import is_tried_on
 from services.changes import plan as plans
@@ -19,6 +20,9 @@ from store.tables.enrollments import Decision, Enrollment
 from tests.conftest import HandClock
 from tests.http.tour import CUSTOMERS, JOURNEY, LONGER, done, put
 from tests.shells import Shell
+from waypost.cli.app import app
+from waypost.cli.commands import changes
+from waypost.client import Waypost
 from waypost.wiring import Parts
 
 Planned = Callable[..., dict[str, Any]]
@@ -77,6 +81,49 @@ def test_without_a_plan_nobody_is_moved(client: TestClient, parts: Parts, shells
     assert (published["number"], published["operation"]) == (2, None)
     with parts.database.reading() as session:
         assert {one.version for one in session.exec(select(Enrollment)).all()} == {1}
+
+
+def test_a_token_stands_for_what_its_plan_tells_or_for_nothing_of_it(
+    client: TestClient, parts: Parts, shells: list[Shell], planned: Planned
+) -> None:
+    """Whoever has looked at a move and gives its token means that move."""
+    put(client, LONGER)
+    pins = planned(in_flight="pin")["token"]
+    refused = client.post("/v1/journeys/tour/publish", json={"token": pins, "in_flight": "move"})
+    assert (refused.status_code, refused.json()["path"]) == (422, "in_flight")
+    moves = planned()["token"]
+    published = client.post("/v1/journeys/tour/publish", json={"token": moves}).json()
+    assert done(client, parts, published["operation"])["result"]["moved"] == {"retimed": CUSTOMERS}
+    back = planned(version=1)["token"]
+    kept = client.post("/v1/journeys/tour/rollback", json={"version": 1, "token": back, "in_flight": "pin"}).json()
+    assert (kept["number"], kept["operation"]) == (3, None)
+    put(client, LONGER)
+    pins = planned(in_flight="pin")["token"]
+    assert client.post("/v1/journeys/tour/publish", json={"token": pins}).json()["operation"] is None
+
+
+def test_the_command_line_does_what_the_plan_of_its_token_tells(
+    client: TestClient, keys: dict[str, str], shells: list[Shell], planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves = list[str]()
+
+    class Connected(Waypost):
+        def wait(self, operation: str, *_: Any, **__: Any) -> Any:
+            moves.append(operation)
+            return {"result": None}
+
+    def typed(*words: str) -> Any:
+        return CliRunner().invoke(app, [*words]).exception
+
+    monkeypatch.setattr(
+        changes, "api_client", lambda: Connected("http://testserver", keys["admin"], transport=client._transport)
+    )
+    put(client, LONGER)
+    pins = planned(in_flight="pin")["token"]
+    assert "leaves everybody on their version" in str(typed("publish", "tour", "--token", pins, "--in-flight", "move"))
+    assert (typed("publish", "tour", "--token", pins), moves) == (None, [])
+    back = planned(version=1)["token"]
+    assert (typed("rollback", "tour", "--to", "1", "--token", back), len(moves)) == (None, 1)
 
 
 def test_what_is_dangerous_is_told_in_a_sentence_and_must_not_change(

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlmodel import func, select
+from sqlmodel import Session, func, select
 
+from activities.hooks import lane as hook_lane
 from activities.hooks import receivers
 from activities.hooks.lane import HANGS_AFTER, HookLane
 from mail.brand import Brand, Sender
@@ -17,9 +18,11 @@ from mail.providers.sender import Accepted, MailSender, NotSent, SendOutcome
 from mail.rendering.renderer import Renderer
 from mail.signed_links import Links
 from mail.webhooks.answer import HookAnswer
+from services.enrollments import hooks
 from store.session import Database
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Hook
+from tests.refused import CANCELLED, REFUSED
 
 Publish = Callable[[str, str], None]
 
@@ -194,6 +197,29 @@ async def test_what_is_raised_for_one_call_is_its_own_result(
         bad = session.exec(select(Hook).where(Hook.journey == "bad")).one()
         assert (bad.status, bad.attempts, bad.error) == ("planned", 1, "KeyError; the worker's log tells more")
     assert statuses(database) == {"planned": 1, "delivered": 3}
+
+
+async def test_an_answer_that_the_database_refuses_to_record_ends_its_own_call_and_one_it_cannot_take_now_is_kept(
+    lane: HookLane, calls: Calls, due: Callable[..., None], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no waiting mends would be tried every second for ever, and keep its place among the calls."""
+    due("whole", "{webhook: {url: 'https://quick.example.com'}}", 2)
+    tried, record = Counter[str](), hooks.record
+
+    def recording(session: Session, fence: str, id: str, *rest: Any) -> None:
+        tried[id] += 1
+        if id == "whole-0000":
+            raise REFUSED
+        if tried[id] <= 2:
+            raise CANCELLED
+        record(session, fence, id, *rest)
+
+    monkeypatch.setattr(hooks, "record", recording)
+    monkeypatch.setattr(hook_lane, "AGAIN", 0.01)
+    await lane.pump()
+    await asyncio.wait_for(lane.drain(), IN_TIME)
+    assert tried == {"whole-0000": 1, "whole-0001": 3}
+    assert statuses(database) == {"calling": 1, "delivered": 1}
 
 
 async def test_headers_of_the_connection_are_left_out_of_what_was_published_before(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from activities import upkeep as upkeep_lane
@@ -21,7 +22,7 @@ from store.statuses import BroadcastStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Customer, DateDue, Segment, SegmentMember
 from store.tables.enrollments import Decision
-from tests.refused import REFUSED
+from tests.refused import CANCELLED, REFUSED
 
 
 @pytest.fixture
@@ -228,3 +229,30 @@ async def test_what_cannot_even_be_passed_over_holds_up_no_other(
     await work_off(lane)
     with database.reading() as session:
         assert session.exec(select(DateDue)).all() == []
+
+
+async def test_a_chore_that_the_database_cancels_each_time_holds_up_no_other(
+    lane: UpkeepLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = list[str]()
+
+    def cancelled(*_: Any) -> int:
+        raise CANCELLED
+
+    def quick(*_: Any) -> int:
+        done.append("quick")
+        return 0
+
+    monkeypatch.setattr(upkeep_lane, "CHORES", {"slow": cancelled, "quick": quick})
+    assert (await lane.when_idle(), done) == (0, ["quick"])
+
+
+async def test_a_database_that_can_be_had_for_no_chore_ends_the_round(
+    lane: UpkeepLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(*_: Any) -> int:
+        raise CANCELLED
+
+    monkeypatch.setattr(upkeep_lane, "CHORES", {"one": cancelled, "other": cancelled})
+    with pytest.raises(OperationalError):
+        await lane.when_idle()

@@ -18,7 +18,7 @@ from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Interest
 from tests.refused import CANCELLED
 from tests.shells import Shell
-from tests.store.one_enrollment import ask, mails, own, rows
+from tests.store.one_enrollment import ask, lead, mails, own, rows
 
 pytestmark = pytest.mark.usefixtures("welcome")
 
@@ -123,3 +123,36 @@ def test_one_that_is_stuck_does_not_live_on_beside_the_run_that_takes_its_place(
             asking.leave(session, session.exec(select(Enrollment)).all(), "restarted", noon)
         attempt(STUCK_AFTER)
     assert (own(database).status, own(database).reason) == ("ended", "restarted")
+
+
+@pytest.mark.parametrize("verb", ["pause", "exit"])
+def test_a_wake_that_was_done_by_others_while_it_failed_sets_nobody_aside(
+    database: Database, shell: Shell, attempt: Attempt, noon: datetime, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """They would be told as stuck, and stand until the workflow asks again."""
+    shell.wake(noon)
+    ask(database, verb, noon)
+    work_off = wake._work_off
+
+    def overtaken(*_: Any, **__: Any) -> Any:
+        """What it needs is there again as soon as it has failed."""
+        monkeypatch.setattr(wake, "_work_off", work_off)
+        raise KeyError("guard")
+
+    monkeypatch.setattr(wake, "_work_off", overtaken)
+    write = database.write
+
+    def between(work: Callable[..., Any]) -> Any:
+        try:
+            return write(work)
+        except KeyError:
+            lead(database, noon, shell)
+            raise
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "write", between)
+        with pytest.raises(ApplicationError, match="done meanwhile"):
+            attempt(STUCK_AFTER)
+    assert own(database).stuck is None
+    assert attempt(STUCK_AFTER + 1) != {"stuck": True}
+    assert "stuck" not in {one.what for one in rows(database, Decision)}

@@ -53,11 +53,14 @@ class JourneyCalls(Connection):
         """
         return self.call("POST", "/v1/journeys/{}/plan", key, json=asked or {})
 
-    def publish(self, key: str, in_flight: Literal["pin", "move"] = "pin", token: str | None = None) -> m.Published:
+    def publish(
+        self, key: str, in_flight: Literal["pin", "move"] | None = None, token: str | None = None
+    ) -> m.Published:
         """Make the draft the live version; `created` is false where this very definition was live already.
 
-        With `move` and the `token` of a plan those who are under way go over, by the operation in the answer. Raises
-        ApiProblem `plan-drifted` where they have changed since.
+        With the `token` of a plan those who are under way do as was planned, by the operation in the answer where they
+        go over; `pin` lets nobody go over, whatever the plan tells. Raises ApiProblem `plan-drifted` where they have
+        changed since.
         """
         return self.call("POST", "/v1/journeys/{}/publish", key, json={"in_flight": in_flight, "token": token})
 
@@ -87,9 +90,12 @@ class JourneyCalls(Connection):
         return self.call("POST", "/v1/journeys/{}/approvals/{}/decline", key, request, json={"reason": reason})
 
     def roll_back(
-        self, key: str, version: int, in_flight: Literal["pin", "move"] = "pin", token: str | None = None
+        self, key: str, version: int, in_flight: Literal["pin", "move"] | None = None, token: str | None = None
     ) -> m.Published:
-        """Publish an older version again; the plan whose `token` is given was asked for with that `version`."""
+        """Publish an older version again; the plan whose `token` is given was asked for with that `version`.
+
+        `in_flight` as for `publish`.
+        """
         body = {"version": version, "in_flight": in_flight, "token": token}
         return self.call("POST", "/v1/journeys/{}/rollback", key, json=body)
 

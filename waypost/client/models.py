@@ -1376,7 +1376,7 @@ class ProfileOut(TypedDict):
 class PublishIn(TypedDict):
     """What becomes of those who are under way."""
 
-    in_flight: NotRequired[str]
+    in_flight: NotRequired[str | None]
     token: NotRequired[str | None]
 
 
@@ -1540,7 +1540,7 @@ class RevenueInMain(TypedDict):
 class RollbackIn(TypedDict):
     """The version to go back to, and what becomes of those who are under way."""
 
-    in_flight: NotRequired[str]
+    in_flight: NotRequired[str | None]
     token: NotRequired[str | None]
     version: int
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 InFlight = Annotated[
     Literal["pin", "move"], typer.Option(help="pin: who is under way keeps their version; move: they go over.")
 ]
+AsPlanned = Annotated[
+    Literal["pin", "move"] | None, typer.Option(help="The same; without it, as the plan of `--token` tells.")
+]
 OnChange = Annotated[
     Literal["keep", "rest", "restart"], typer.Option(help="A wait of another length: its end, its rest, or anew.")
 ]
@@ -98,12 +101,15 @@ def _plan_folder(waypost: "Waypost", folder: Path, asked: dict[str, Any], as_jso
 
 def publish(
     key: JourneyArgument,
-    in_flight: InFlight = "pin",
+    in_flight: AsPlanned = None,
     token: Token = None,
     yes: Yes = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make the draft of a journey its live version; with `--in-flight move` those under way go over, as planned."""
+    """Make the draft of a journey its live version; those under way stay, or do what the plan of `--token` tells.
+
+    With `--in-flight move` and no token it is planned first, and they go over.
+    """
     with api_client() as waypost:
         if token is None and in_flight == "move":
             token = _looked_at(waypost, key, {"in_flight": in_flight}, yes)
@@ -115,15 +121,18 @@ def publish(
 def rollback(
     key: JourneyArgument,
     to: Annotated[int, typer.Option(help="The version to go back to.")],
-    in_flight: InFlight = "move",
+    in_flight: AsPlanned = None,
     token: Token = None,
     yes: Yes = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Publish an older version again, as a version of its own. Mails that went are not unsent."""
+    """Publish an older version again, as a version of its own. Mails that went are not unsent.
+
+    Those under way go over, or do what the plan of `--token` tells; with `--in-flight pin` they stay.
+    """
     with api_client() as waypost:
-        asked = {"in_flight": in_flight, "version": to}
-        token = token or _looked_at(waypost, key, asked, yes) if in_flight == "move" else None
+        if token is None and in_flight != "pin":
+            in_flight, token = "move", _looked_at(waypost, key, {"in_flight": "move", "version": to}, yes)
         with _the_counts_of_now():
             answer = waypost.roll_back(key, to, in_flight=in_flight, token=token)
         _done(waypost, key, answer, as_json)
