@@ -29,9 +29,14 @@ def amount_of(units: int, currency: str) -> float:
     return float(Decimal(units).scaleb(-decimals(currency)))
 
 
+def figure(amount: float, currency: str | None, sign: str = "") -> str:
+    """An amount with the decimals of its currency, which is not named: `1,234.50`, `1,234`; `sign` may be a plus."""
+    return f"{amount:{sign},.{decimals(currency or '')}f}"
+
+
 def told(amount: float, currency: str | None) -> str:
     """An amount as people read it, with the decimals of its currency: `1,234.50 EUR`, `1,234 JPY`."""
-    return f"{amount:,.{decimals(currency or '')}f} {currency or ''}".rstrip()
+    return f"{figure(amount, currency)} {currency or ''}".rstrip()
 
 
 def divided(units: int, shares: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from services.experiments import comparison
 from services.experiments.comparison import CONFIDENCE, VariantCounts
 from services.statistics import proportions
+from value import money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def _caused(lift: dict[str, Any] | None, wording: Wording) -> str:
 def worth(lift: Mapping[str, Any]) -> Iterator[str]:
     """What it changes of the revenue per customer, a sentence for each currency."""
     for found in lift["revenue"]:
-        by, low, high = (f"{found[name]:+,.2f}" for name in ("by", "low", "high"))
+        by, low, high = (money.figure(found[name], found["currency"], "+") for name in ("by", "low", "high"))
         yield (
             f"It changes what a customer spends by {by} {found['currency']} ({CONFIDENCE:.0%}: {low} to {high})"
             f"{_verdict(found)}."

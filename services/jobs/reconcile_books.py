@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
-from services.reconciliation import kept_counts, ledger, returned_counts, run_counts, with_temporal
+from services.reconciliation import kept_counts, ledger, returned_counts, revenue_sums, run_counts, with_temporal
 from services.reconciliation.differences import DifferenceKind, Findings
 from services.reconciliation.kept_counts import NO_JOURNEY, WrongCount
 from services.reconciliation.ledger import MailCheck
@@ -56,6 +56,7 @@ class ReconcilingPages:
         for key in ["", *sorted(self._read(journey_rows.keys))]:
             yield from self._wrong(self._read(kept_counts.wrong_counts, key))
             yield from self._wrong(self._read(run_counts.wrong_counts, key)) if key else ()
+            yield from self._wrong(self._read(revenue_sums.wrong_counts, key)) if key else ()
         yield from self._wrong(self._read(returned_counts.wrong_counts))
         for kind, check in ledger.MAILS.items():
             yield from self._mails(kind, check)

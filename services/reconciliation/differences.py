@@ -33,6 +33,8 @@ class DifferenceKind(StrEnum):
     UNKNOWN_DATE_COUNT = "unknown_date_count"
     VARIANT_COUNT = "variant_count"
     VARIANT_CONVERSION_COUNT = "variant_conversion_count"
+    VARIANT_BUYER_COUNT = "variant_buyer_count"
+    VARIANT_REVENUE = "variant_revenue"
     MESSAGE_COUNT = "message_count"
     MESSAGE_DAY_COUNT = "message_day_count"
     RETURN_COUNT = "return_count"
@@ -121,6 +123,14 @@ MEANINGS: Mapping[DifferenceKind, DifferenceMeaning] = {
     _K.VARIANT_CONVERSION_COUNT: DifferenceMeaning(
         told="the count of customers who reached the goal with a variant is not how many did",
         repair="the count is set to the rows",
+    ),
+    _K.VARIANT_BUYER_COUNT: DifferenceMeaning(
+        told="the count of a variant's customers who paid, in all or so much in a currency, is not how many did",
+        repair="the count is set to the rows",
+    ),
+    _K.VARIANT_REVENUE: DifferenceMeaning(
+        told="what a variant's customers brought, in the smallest units of a currency, is not what their rows say",
+        repair="the sums by day and by amount are set to the rows",
     ),
     _K.MESSAGE_COUNT: DifferenceMeaning(
         told="the count of messages of a kind is not how many rows there are",

@@ -166,7 +166,7 @@ def _sentence(lines: Iterable[_MailLine]) -> str:
     if not whole.counts[SENT]:
         return "No mail was sent in this time."
     brought = [
-        f"{money.amount_of(credited['last'], currency):,.2f} {currency}"
+        money.told(money.amount_of(credited["last"], currency), currency)
         for currency, credited in sorted(whole.revenue.items())
         if credited["last"]
     ]

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from services.installation import installation_settings
 from store.queries import currency_rates, mail_results
 from store.queries.mail_results import CREDITED, NO_KIND, ORDERED, REVENUE
-from value import attribution, exchange
+from value import attribution, exchange, money
 from value.exchange import DayOfCurrency
 
 AmountsByDay = defaultdict[str, dict[DayOfCurrency, int]]
@@ -62,7 +62,8 @@ class MainCurrency:
 
     def _sentence(self) -> str:
         brought = self.all_orders() or {"amount": 0.0, "credited": 0.0}
-        worth = f"the orders are {brought['amount']:,.2f}, mails are credited with {brought['credited']:,.2f}"
+        amount, credited = (money.figure(brought[name], self.currency) for name in ("amount", "credited"))
+        worth = f"the orders are {amount}, mails are credited with {credited}"
         return f"In {self.currency}, by the rate of each day: {worth}."
 
 

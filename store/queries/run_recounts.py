@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy
 from sqlmodel import Session, col, exists, func, select
 
-from store.queries import counts
+from store.queries import counts, variant_revenue
 from store.queries.journey_recounts import AT_ONCE, CountLabels, LabelCounts
 from store.tables.enrollments import Decision, Enrollment
-from store.tables.splits import Assignment
+from store.tables.splits import Assignment, RevenueSum
+from value import goal_revenue
 
 
 def told(session: Session, journey: str) -> LabelCounts:
@@ -42,6 +43,36 @@ def given(session: Session, journey: str) -> LabelCounts:
         if goals:
             found[counts.VARIANT_CONVERTED, split, variant] = int(goals)
     return found
+
+
+REVENUE = ("what", "split", "variant", "currency", "part")
+"""The labels of what variants brought."""
+
+
+def revenue(session: Session, journey: str) -> tuple[LabelCounts, LabelCounts]:
+    """What those who reached a journey's goal with a variant brought, as it is kept: customers and units, by labels."""
+    customers, units = Counter[CountLabels](), Counter[CountLabels]()
+    columns: Any = (Assignment.split, Assignment.variant, Assignment.revenue)
+    query = sqlalchemy.select(*columns).where(col(Assignment.journey) == journey)
+    query = query.where(col(Assignment.converted_at).is_not(None))
+    rows: Any = session.connection().execute(query.execution_options(yield_per=AT_ONCE))
+    for split, variant, kept in rows:
+        for (what, *of), count, amount in variant_revenue.sums(goal_revenue.by_day(kept)):
+            customers[what, split, variant, *of] += count
+            units[what, split, variant, *of] += amount
+    return customers, units
+
+
+def kept_revenue(session: Session, journey: str) -> tuple[LabelCounts, LabelCounts]:
+    """The same as it is kept, over all shards."""
+    by: Any = tuple(getattr(RevenueSum, name) for name in REVENUE)
+    totals: Any = (func.sum(RevenueSum.customers), func.sum(RevenueSum.units))
+    rows: Any = session.connection().execute(
+        sqlalchemy.select(*by, *totals).where(col(RevenueSum.journey) == journey).group_by(*by)
+    )
+    found = {tuple(labels): (int(customers), int(units)) for *labels, customers, units in rows}
+    customers, units = (Counter({labels: one[place] for labels, one in found.items()}) for place in (0, 1))
+    return customers, units
 
 
 def have_merged(session: Session, journey: str) -> bool:

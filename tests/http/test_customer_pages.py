@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi.testclient import TestClient
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from services.customers import attribute_search
 from store.tables.access import Audit
+from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, MessageBody
 from tests.http import tour
 from tests.http.desks import token
@@ -266,3 +267,27 @@ def test_customers_are_found_by_stage_segment_and_attribute_and_the_filters_offe
     )
     part = desk.get("/customers?attribute=plan", headers={"HX-Request": "true"}).text
     assert "<html" not in part
+
+
+def test_one_that_is_stuck_is_tried_again_from_the_customers_page(
+    browser: Callable[..., TestClient], parts: Parts, shells: list[Shell]
+) -> None:
+    desk = browser("support")
+    run = shells[0].enrollment
+    with parts.database.reading() as session:
+        customer = session.exec(select(Enrollment.customer_id).where(Enrollment.id == run)).one()
+    url = f"/enrollments/{run}/retry"
+    assert url not in desk.get(f"/customers/{customer}").text, "it goes by itself"
+    with parts.database.writing() as session:
+        session.connection().execute(
+            update(Enrollment).where(col(Enrollment.id) == run).values(stuck="no such template")
+        )
+    assert f'href="{url}">Try again</a>' in desk.get(f"/customers/{customer}").text
+    asked = desk.get(url)
+    assert (asked.status_code, "Try again" in asked.text) == (200, True)
+    said = {"form_token": token(asked.text)}
+    assert desk.post(url).status_code == 403, "a form of somebody else's"
+    assert desk.post(url, data=said, follow_redirects=False).status_code == 303
+    assert url not in desk.get(f"/customers/{customer}").text
+    again = desk.post(url, data=said)
+    assert (again.status_code, "it is not stuck" in again.text) == (409, True)

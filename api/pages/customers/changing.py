@@ -26,7 +26,7 @@ router = APIRouter(
     prefix="/enrollments", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]
 )
 
-ControlForm = Literal["pause", "resume", "skip", "move", "exit"]
+ControlForm = Literal["pause", "resume", "skip", "move", "exit", "retry"]
 
 EFFECTS: Mapping[str, str] = {
     "pause": "They keep their place. Nothing is sent until somebody resumes it; what they do meanwhile is recorded, "
@@ -35,6 +35,7 @@ EFFECTS: Mapping[str, str] = {
     "skip": "The step that they wait in is passed over, and the next one begins at once.",
     "move": "They leave the stage where they are, and enter the other anew: its mails may go to them again. Mail of "
     "the stage that they leave, and that has not gone yet, is taken back.",
+    "retry": "What ended in an error is tried again at once. Where it ends in an error still, they stay as they are.",
     "exit": "Their run ends for good. Mail that has not gone yet is taken back. They enter again only as the journey's "
     "rule for that allows.",
 }
@@ -57,12 +58,22 @@ async def do(
     place: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Do it, and go back to the customer; a refusal is told beside the question."""
+    if verb == "retry":
+        return await run_in_threadpool(_try_again, frame, id, looks.actor)
     stage, _, step = place.partition(" ")
     wanted = WantedControl(verb=verb, said=reason, to=(stage, step or None) if verb == "move" else None)
     try:
         run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted)
     except (Refused, InvalidInput, TemporalUnavailable) as refused:
         return await run_in_threadpool(_refused, frame, id, verb, str(refused))
+    return RedirectResponse(f"/customers/{run.customer_id}", 303)
+
+
+def _try_again(frame: Frame, id: str, caller: str) -> Response:
+    try:
+        run = controls.try_again(frame.parts, id, caller)
+    except Refused as refused:
+        return _refused(frame, id, "retry", str(refused))
     return RedirectResponse(f"/customers/{run.customer_id}", 303)
 
 
@@ -78,7 +89,8 @@ def _question(
     customer = customer_view.customer(session, run.customer_id)
     program = journeys.compiled(session, run.digest)
     places = [(stage, sorted(program.steps_of(stage))) for stage in program.stages] if verb == "move" else []
-    ahead = enrollment_forecast.next_actions(session, run, restored(run.state), frame.parts.clock())
+    stands = restored(run.state)
+    ahead = enrollment_forecast.next_actions(session, run, stands, frame.parts.clock()) if verb != "retry" else []
     return frame.page(
         "customers/change.html", status=status, run=run, customer=customer, verb=verb, effect=EFFECTS[verb],
         places=places, ahead=ahead[:3], problem=problem,

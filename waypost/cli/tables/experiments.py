@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from value import money
 from waypost.cli.terminal import wrapping_table
 
 FIGURES = ("Customers", "Converted", "Rate", "95%", "Best")
@@ -36,9 +37,10 @@ def _row(one: Mapping[str, Any]) -> Iterator[Text]:
     yield Text("" if one["rate"] is None else f"{one['rate']:.1%}")
     yield Text(f"{one['low']:.1%} to {one['high']:.1%}")
     yield Text(f"{one['best']:.0%}")
-    yield Text(", ".join(_worth(money) for money in one["revenue"]))
+    yield Text(", ".join(map(_worth, one["revenue"])))
 
 
-def _worth(money: Mapping[str, Any]) -> str:
-    amount = f"{money['per_customer']:,.2f} ({money['low']:,.2f} to {money['high']:,.2f})"
-    return f"{money['currency']} {amount}".strip()
+def _worth(found: Mapping[str, Any]) -> str:
+    currency = found["currency"]
+    each, low, high = (money.figure(found[name], currency) for name in ("per_customer", "low", "high"))
+    return f"{currency} {each} ({low} to {high})".strip()

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from value import money
 from waypost.cli.terminal import wrapping_table
 
 NAMES = ("journey", "stage", "step", "broadcast", "template", "variant", "locale", "source")
@@ -23,14 +24,15 @@ def print_mails(console: Console, found: Mapping[str, Any], model: str) -> None:
     for one in lines:
         shares = (_share(one[name]) for name in SHARES)
         cells = (*(one[name] or "" for name in names), f"{one['sent']:,}", *shares, _revenue(one["revenue"], model))
-        cells = (*cells, _in_main(one["revenue_in_main"], model)) if main else cells
+        cells = (*cells, _in_main(one["revenue_in_main"], model, main["currency"])) if main else cells
         table.add_row(*(Text(cell) for cell in cells))
     if lines:
         console.print(table)
     for one in found["orders"]:
         left_out = f", {one['without_amount']:,} without an amount" if one["without_amount"] else ""
         orders = f"{one['orders']:,} order{'s' * (one['orders'] != 1)} in {one['currency']}"
-        told = f"{orders}: {one['amount']:,.2f}, credited {one['credited']:,.2f}"
+        amount, credited = (money.figure(one[name], one["currency"]) for name in ("amount", "credited"))
+        told = f"{orders}: {amount}, credited {credited}"
         console.print(Text(told + left_out))
     console.print(Text(found["told"]))
     if main:
@@ -42,8 +44,8 @@ def _share(one: Mapping[str, Any]) -> str:
 
 
 def _revenue(credited: Any, model: str) -> str:
-    return ", ".join(f"{one[model]:,.2f} {one['currency']}" for one in credited if one[model])
+    return ", ".join(money.told(one[model], one["currency"]) for one in credited if one[model])
 
 
-def _in_main(credited: Mapping[str, Any] | None, model: str) -> str:
-    return f"{credited[model]:,.2f}" if credited is not None else "a rate is missing"
+def _in_main(credited: Mapping[str, Any] | None, model: str, currency: str) -> str:
+    return money.figure(credited[model], currency) if credited is not None else "a rate is missing"
