@@ -55,8 +55,8 @@ def told(missing: Iterable[DayOfCurrency]) -> list[tuple[str, int, str, str]]:
 def without_sum(main: str, missing: Iterable[DayOfCurrency]) -> str:
     """The sentence that says why there is no sum in the main currency."""
     gaps = [
-        f"{'what names no currency' if currency == orders.UNSTATED else currency} has no rate on {days:,} days "
-        f"({first} to {last})"
+        f"{'what names no currency' if currency == orders.UNSTATED else currency} has no rate on "
+        + (first if days == 1 else f"{days:,} days ({first} to {last})")
         for currency, days, first, last in told(missing)
     ]
     return f"Not everything has a sum in {main}: {'; '.join(gaps)}."

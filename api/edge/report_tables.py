@@ -17,6 +17,7 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.routing import APIRoute
 
 from api.edge.idempotency import IdempotentRoute
+from api.edge.report_columns import columns_of
 from journeys.language.problems import nearest
 from services.errors import InvalidInput
 
@@ -54,8 +55,10 @@ class ReportRoute(APIRoute):
             got, wanted = await answer(request), _wanted(request)
             if wanted == "json" or got.media_type != "application/json" or got.status_code != 200:
                 return got
-            lines = table_of(orjson.loads(got.body), request.query_params.get("table"))
-            text = as_csv(lines) if wanted == "csv" else as_ndjson(lines)
+            report, name = orjson.loads(got.body), request.query_params.get("table")
+            lines = table_of(report, name)
+            empty = () if lines else columns_of(self.response_model, name or first_list(report) or "")
+            text = as_csv(lines, empty) if wanted == "csv" else as_ndjson(lines)
             name = self.path_format.rstrip("/").rpartition("/")[2]
             given = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
             return Response(text, media_type=MEDIA_TYPES[wanted], headers=given)
@@ -94,12 +97,17 @@ Lines = Sequence[Mapping[str, Any]]
 """The objects of a table."""
 
 
+def first_list(report: Mapping[str, Any]) -> str | None:
+    """The name of the table that is meant where none is named; None where the report is one line."""
+    return next((name for name, (_, is_list) in _tables(report, "") if is_list), None)
+
+
 def table_of(report: Mapping[str, Any], name: str | None) -> Lines:
     """One of a report's tables, the first list where none is named; raise InvalidInput where there is none such."""
     found = dict(_tables(report, ""))
     if name is None:
-        lists = (lines for lines, is_list in found.values() if is_list)
-        return next(lists, [report])
+        first = first_list(report)
+        return found[first][0] if first is not None else [report]
     if name not in found:
         if (outer := found.get(name.rpartition(".")[0])) and not outer[0]:
             return []  # a list within the lines of one that has none
@@ -146,10 +154,10 @@ def as_ndjson(lines: Lines) -> bytes:
     return b"".join(orjson.dumps(line) + b"\n" for line in lines)
 
 
-def as_csv(lines: Lines) -> str:
-    """A header and a line for each (RFC 4180); what a line has not is empty."""
+def as_csv(lines: Lines, empty: Sequence[str] = ()) -> str:
+    """A header and a line for each (RFC 4180); what a line has not is empty. `empty` is the header of no lines."""
     flat = [dict(_columns(line, "")) for line in lines]
-    names = list(dict.fromkeys(name for line in flat for name in line))
+    names = list(dict.fromkeys(name for line in flat for name in line)) or empty
     file = io.StringIO()
     rows = csv.writer(file)
     rows.writerow(names)

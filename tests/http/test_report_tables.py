@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from api.app import ROUTERS
 from api.edge import report_tables
+from api.edge.report_columns import columns_of
 from services.errors import InvalidInput
 from tests.shells import Shell
 
@@ -71,6 +73,33 @@ def test_a_list_within_a_list_is_a_table_beside_what_the_outer_one_says() -> Non
 def reports() -> list[str]:
     routes: list[Any] = [route for module in ROUTERS for route in module.router.routes]
     return [one.path for one in routes if isinstance(one, report_tables.ReportRoute)]
+
+
+def test_a_report_without_lines_has_its_header(client: TestClient) -> None:
+    (mails,) = client.get("/v1/reports/mails?format=csv").text.splitlines()
+    assert {"template", "sent", "opened.count", "opened.rate"} <= set(mails.split(","))
+    assert not {"revenue", "opened"} & set(mails.split(",")), "a column for each currency, when there is one"
+    for path in reports():
+        answer = client.get(path, params={"format": "csv"})
+        assert answer.status_code != 200 or answer.text.strip(), path
+
+
+def test_what_is_in_a_list_within_a_list_stands_beside_what_its_line_says() -> None:
+    class Variant(BaseModel):
+        variant: str
+        revenue: list[dict[str, str]]
+
+    class Experiment(BaseModel):
+        split: str
+        told: list[str]
+        variants: list[Variant] | None
+
+    class Report(BaseModel):
+        experiments: list[Experiment]
+
+    assert columns_of(Report, "experiments") == ["split", "told"]
+    assert columns_of(Report, "experiments.variants") == ["split", "variant", "revenue"]
+    assert columns_of(Report, "nothing") == []
 
 
 def test_every_report_is_a_table_by_format_and_by_what_is_accepted(client: TestClient, shells: list[Shell]) -> None:

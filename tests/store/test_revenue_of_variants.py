@@ -188,9 +188,7 @@ def test_without_a_rate_of_one_day_revenue_stays_by_currency_and_the_gap_is_told
     wake(people, later)
     put_main(database, {("USD", "2026-03-02"): USD})
     assert brought(database) == {(mine, "EUR"): 2_000, (mine, "USD"): 1_000}
-    assert shown(database)["told"][-1] == (
-        "Not everything has a sum in EUR: USD has no rate on 1 days (2026-03-03 to 2026-03-03)."
-    )
+    assert shown(database)["told"][-1] == ("Not everything has a sum in EUR: USD has no rate on 2026-03-03.")
     put_main(database, {("USD", "2026-03-03"): USD})
     assert brought(database) == {(mine, "EUR"): 2_922}, "20 and 9.215, of which the half goes to the even cent"
 
