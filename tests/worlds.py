@@ -103,7 +103,7 @@ class World:
             return await self.env.sleep(span)
         request = SleepRequest()
         request.duration.FromTimedelta(span)
-        await self.env.client.test_service.unlock_time_skipping_with_sleep(request, timeout=timedelta(minutes=10))
+        await self.env.client.test_service.unlock_time_skipping_with_sleep(request, timeout=timedelta(minutes=3))
 
     async def until(self, condition: Callable[[], bool], seconds: float = 240) -> None:
         """Wait (in real time) until something is so."""
