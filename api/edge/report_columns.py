@@ -15,16 +15,16 @@ Schema = Mapping[str, Any]
 def columns_of(model: Any, table: str) -> list[str]:
     """The columns of `table`, named by the way to it, in the answers of `model`; none where it has no such table."""
     whole = TypeAdapter[Any](model).json_schema(mode="serialization")
-    node, columns = _resolved(whole, whole), list[str]()
+    node, outer, in_list = _resolved(whole, whole), list[str](), False
     for name in table.split("."):
-        columns = columns + list(_plain(whole, node)) if node.get("of_list") else []
-        part = node.get("properties", {}).get(name)
+        outer = [*outer, *_plain(whole, node)] if in_list else []
+        part: Schema | None = node.get("properties", {}).get(name)
         if part is None:
             return []
         node = _resolved(whole, part)
-        if "items" in node:
-            node = {**_resolved(whole, node["items"]), "of_list": True}
-    return list(dict.fromkeys([*columns, *_columns(whole, node, "")]))
+        in_list = "items" in node
+        node = _resolved(whole, node["items"]) if in_list else node
+    return list(dict.fromkeys([*outer, *_columns(whole, node, "")]))
 
 
 def _resolved(whole: Schema, node: Schema) -> Schema:
