@@ -107,6 +107,7 @@ def test_the_installation_runs_and_a_worker_that_is_stopped_drains(
     run.once("promote")
     run.until(lambda: len(received) >= CUSTOMERS)
     run.until(lambda: len(run.api("GET", "/v1/messages?status=accepted&limit=1")["items"]) == 1)
+    run.until(lambda: not any(run.api("GET", "/v1/reports/reconciliation")["on_their_way"].values()))
     time.sleep(2)
     assert sorted(to for to, _ in received) == sorted(f"{user}@example.com" for user in people), "each once, none lost"
     books = run.api("GET", "/v1/reports/reconciliation")
@@ -144,9 +145,9 @@ def traced(collector: Collector) -> None:
     (request,) = [one for one in collector.spans if one[2] == "POST /v1/batch"]
     assert request[0] == "waypost-api"
     caused = Counter((service, name) for service, trace, name, _ in collector.spans if trace == request[1])
-    assert caused["waypost-worker", "dispatch start"] >= CUSTOMERS - 20, "all but those of a worker that was stopped"
+    assert caused["waypost-worker", "dispatch start"] >= CUSTOMERS, "one that was not answered in time is tried again"
     assert caused["waypost-worker", "wake"] >= CUSTOMERS
-    assert caused["waypost-worker", "deliver"] >= CUSTOMERS - 20
+    assert caused["waypost-worker", "deliver"] >= CUSTOMERS - 20, "all but those of a worker that was stopped"
     outcomes = {said["outcome"] for _, _, name, said in collector.spans if name == "deliver"}
     assert outcomes <= {"accepted", "planned"}
     assert "example.com" not in str(collector.spans)
