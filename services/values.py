@@ -45,6 +45,11 @@ def instant(value: Any, path: str) -> datetime:
     return parsed
 
 
+def storable(text: str | None) -> str:
+    """What a database keeps of what others said: no NUL, and no half of a surrogate pair; "" for None."""
+    return (text or "").replace("\0", "").encode(errors="replace").decode()
+
+
 def check_values(item: Mapping[str, Any], strict: bool = False, largest: int | None = LARGEST) -> None:
     """No NaN, no NUL, no lone surrogate, no deep nesting, no more than 32 KB: nothing that a database refuses later.
 

@@ -105,7 +105,7 @@ class HookStatus(StrEnum):
     FAILED = "failed"
     """Refused for good."""
     STUCK = "stuck"
-    """It failed again and again, and was set aside for a person."""
+    """It failed again and again, or what came of it cannot be recorded; it was set aside for a person."""
     CANCELLED = "cancelled"
     """Given up by a person, or withdrawn with its journey."""
 

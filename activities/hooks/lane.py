@@ -161,18 +161,33 @@ class HookLane:
         self._threads.shutdown(wait=False)
 
     async def _make(self, due: DueHook) -> None:
+        """Each call ends in a result that is kept: its own, or that this is what the database refuses to keep."""
         answer = await self._attempt(due)
+        try:
+            await self._keep(partial(self._record, due, answer))
+        except Exception as error:
+            self._not_recorded(due, error)
+            told = f"{answer.outcome}{f' (HTTP {answer.status})' if answer.status else ''}"
+            why = f"the call ended, {told}, and what came of it cannot be recorded: {type(error).__name__}"
+            try:
+                await self._keep(partial(self._set_aside, due, why))
+            except Exception as last:
+                self._not_recorded(due, last)
+
+    async def _keep(self, work: Callable[[], None]) -> None:
+        """Do it in a thread, as often as the database is away; raise what it refuses for good."""
         while True:
             try:
-                return await asyncio.shield(asyncio.to_thread(self._record, due, answer))
+                return await asyncio.shield(asyncio.to_thread(work))
             except Exception as error:
-                if dialect.is_at_fault(error):
-                    log.warning("database_away", doing="record a hook", error=type(error).__name__)
-                    await asyncio.sleep(AGAIN)
-                    continue
-                log.error("hook_not_recorded", hook=due.id, exc_info=error)
-                meters.unexpected("record_hook")
-                return None
+                if not dialect.is_at_fault(error):
+                    raise
+                log.warning("database_away", doing="record a hook", error=type(error).__name__)
+                await asyncio.sleep(AGAIN)
+
+    def _not_recorded(self, due: DueHook, error: Exception) -> None:
+        log.error("hook_not_recorded", hook=due.id, exc_info=error)
+        meters.unexpected("record_hook")
 
     async def _attempt(self, due: DueHook) -> HookAnswer:
         try:
@@ -247,6 +262,11 @@ class HookLane:
         hooks.put_back(session, self._fence, {one.id for one in due} - {one.id for one in admitted}, now)
         self._more = len(admitted) < len(due)
         return admitted
+
+    def _set_aside(self, due: DueHook, why: str) -> None:
+        self._database.write(
+            lambda session: hooks.set_aside(session, self._fence, due.id, due.attempt, why, self._clock())
+        )
 
     def _record(self, due: DueHook, answer: HookAnswer) -> None:
         self._database.write(

@@ -51,7 +51,7 @@ class CompiledGuard:
     calls: bool
     """Whether it calls any of them."""
     varies: bool
-    """Whether the cost depends on more than the guard's own text."""
+    """Whether the cost depends on more than the guard's own text, or is no small one."""
     repeats: bool
     """Whether plain values at what it reads are all that it depends on."""
 
@@ -71,10 +71,12 @@ def compiled(text: str) -> CompiledGuard:
         raise ValueError("the guard is written in a way that cannot be read; write it plainer")
     found = tuple(guard_reads.reads(tree))
     _check_names([read.path[0] for read in found], text)
-    refused = _refusal(tree) or guard_value.unknown(found)
+    cost, refused = _cost(tree)
+    refused = refused or guard_value.unknown(found)
     calls = any(True for _ in guard_functions.calls(tree))
     varies = (
         refused is not None
+        or cost > guard_cost.SMALL_CHANGE
         or any(isinstance(node, guard_syntax.Macro) for node in guard_syntax.walk(tree))
         or any(len(read.path) == 1 and read.path[0] != "now" for read in found)
     )
@@ -103,7 +105,18 @@ def _check_names(names: Sequence[str], text: str) -> None:
         raise ValueError(f"the guard reads {unknown[0]!r}; {hint}")
 
 
-def _refusal(tree: guard_syntax.Tree) -> tuple[str, str] | None:
+def _cost(tree: guard_syntax.Tree) -> tuple[int, tuple[str, str] | None]:
+    """What it takes for an ordinary customer, in nanoseconds, and why it is refused."""
+    refused = _wrong_call(tree)
+    if refused is not None:
+        return 0, refused
+    try:
+        return guard_cost.expected(tree), None
+    except guard_cost.TooCostly as error:
+        return 0, (TOO_COSTLY, f"the guard costs too much: {error}")
+
+
+def _wrong_call(tree: guard_syntax.Tree) -> tuple[str, str] | None:
     for name in (node.name for node in guard_syntax.walk(tree) if isinstance(node, guard_syntax.FunctionCall)):
         if name.isidentifier() and name != "in" and name not in FUNCTIONS:
             close = get_close_matches(name, FUNCTIONS, n=1)
@@ -113,10 +126,6 @@ def _refusal(tree: guard_syntax.Tree) -> tuple[str, str] | None:
         guard_functions.check(tree)
     except ValueError as error:
         return "guard_function", str(error)
-    try:
-        guard_cost.expected(tree)
-    except guard_cost.TooCostly as error:
-        return TOO_COSTLY, f"the guard costs too much: {error}"
     return None
 
 

@@ -21,8 +21,14 @@ from journeys.facts.guard_syntax import Collection, Constant, FunctionCall, Inde
 BUDGET = 50_000_000
 """Nanoseconds: a guard is asked under the customer's lock, and everybody's events wait meanwhile."""
 
+EVENT = 4 * BUDGET
+"""Nanoseconds that all guards may cost together that one event asks: of triggers, of segments, of what follows."""
+
 BATCH = 20 * BUDGET
 """Nanoseconds that guards may cost together in one batch of events, which are taken in by one transaction."""
+
+SMALL_CHANGE = BUDGET // 50
+"""Nanoseconds: a guard that goes over nothing and takes no longer is asked without being paid for."""
 
 TAKEN = 1_500
 """Nanoseconds to hand over one value of the context."""
@@ -61,11 +67,14 @@ class TooCostly(ValueError):
     """The guard would take too long, or too much memory."""
 
 
+class PutOff(TooCostly):
+    """It would not, by itself: others have used up what it shares with them."""
+
+
 class Purse:
     """What guards that are asked one after the other may cost together: whoever comes when it is empty is not asked.
 
-    Those whose cost is known to be small, since they go over nothing, are asked all the same. `within` is a larger one
-    that pays too.
+    Those whose cost is known to be small (SMALL_CHANGE) are asked all the same. `within` is a larger one that pays too.
     """
 
     def __init__(self, left: int = BUDGET, within: "Purse | None" = None) -> None:
@@ -73,13 +82,30 @@ class Purse:
         self._within = within
 
     def pay(self, cost: int) -> None:
-        """Take as much out; raise TooCostly where there is less."""
+        """Take as much out; raise PutOff where there is less."""
         if cost > self._left:
             spent = f"with those before it, it may take {_milliseconds(self._all - self._left + cost)}"
-            raise TooCostly(f"{spent}; at most {_milliseconds(self._all)} are allowed together")
+            raise PutOff(f"{spent}; at most {_milliseconds(self._all)} are allowed together")
         if self._within is not None:
             self._within.pay(cost)
         self._left -= cost
+
+
+class Purses:
+    """A purse of an event for each customer of a batch, all within that of the batch; every turn of it has new ones.
+
+    Whatever follows from one customer's event, in whatever transaction of the product's, is paid out of one of these.
+    """
+
+    def __init__(self, batch: Purse | None = None) -> None:
+        self._batch = batch or Purse(BATCH)
+        self._by_customer: dict[str, Purse] = {}
+
+    def of(self, customer_id: str) -> Purse:
+        """What the guards that are asked about this customer share."""
+        if customer_id not in self._by_customer:
+            self._by_customer[customer_id] = Purse(EVENT, within=self._batch)
+        return self._by_customer[customer_id]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,8 @@ class GuardResult:
     seen: Mapping[str, Any] = field(default_factory=dict[str, Any])
     error: str | None = None
     unread: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    put_off: bool = False
+    """Whether it was not asked since those before it have used up what they share: it may be asked later."""
 
     @property
     def asked(self) -> bool:
@@ -75,6 +77,7 @@ class Computed:
     seen: Mapping[str, Any]
     error: str | None = None
     unread: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    put_off: bool = False
 
 
 def check(text: str) -> None:
@@ -126,7 +129,8 @@ def evaluate(text: str, context: Mapping[str, Any], purse: Purse | None = None) 
         told = f"gave {type(asked.value).__name__}, not true or false"
         return GuardResult(guard=text, holds=False, seen=asked.seen, error=told, unread=asked.unread)
     holds, error = asked.value is True, asked.error
-    return GuardResult(guard=text, holds=holds, seen=asked.seen, error=error, unread=asked.unread)
+    seen, unread, put_off = asked.seen, asked.unread, asked.put_off
+    return GuardResult(guard=text, holds=holds, seen=seen, error=error, unread=unread, put_off=put_off)
 
 
 def compute(text: str, context: Mapping[str, Any], purse: Purse | None = None) -> Computed:
@@ -164,7 +168,8 @@ def _computed(
                 purse.pay(cost)
         answer = compiled.program.execute(_environment(compiled, filled, context, unread))
     except guard_cost.TooCostly as error:
-        return Computed(value=None, seen=seen, error=f"{compiled_guards.TOO_COSTLY}: {error}")
+        put_off = isinstance(error, guard_cost.PutOff)
+        return Computed(value=None, seen=seen, error=f"{compiled_guards.TOO_COSTLY}: {error}", put_off=put_off)
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as failed:
         error = _told(compiled, filled, unread) or str(failed).partition("\n")[0][:200]
     else:

@@ -49,10 +49,10 @@ def triggers(program: Program, name: str, properties: Mapping[str, Any]) -> bool
 
 
 def triggered(
-    program: Program, known: CustomerFacts, event: EventFacts, now: datetime, batch: Purse | None = None
+    program: Program, known: CustomerFacts, event: EventFacts, now: datetime, together: Purse | None = None
 ) -> Triggered:
-    """Ask the triggers that listen to the event, until one holds; `batch` is what all events of a batch may cost."""
-    asked, purse = list[GuardResult](), Purse(within=batch)
+    """Ask the triggers that listen to the event, until one holds; `together` is what it shares with others."""
+    asked, purse = list[GuardResult](), Purse(within=together)
     for trigger in program.triggers:
         if not trigger.hears(event.name, event.properties):
             continue

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from journeys.facts import customer_facts, guards
 from journeys.facts.customer_facts import CustomerFacts, EnrollmentFacts
+from journeys.facts.guard_cost import Purse
 from journeys.machine.commands import Decide
 
 
@@ -34,9 +35,9 @@ def values(record: Decide, known: CustomerFacts, enrollment: EnrollmentFacts) ->
     if not computed:
         return SetValues(attributes=given)
     context = customer_facts.context(known, None, enrollment.variable(record.stage), record.at)
-    seen, failed = dict[str, Any](), dict[str, str]()
+    seen, failed, purse = dict[str, Any](), dict[str, str](), Purse()
     for name, text in computed.items():
-        result = guards.compute(text, context)
+        result = guards.compute(text, context, purse)
         value, error = (None, result.error) if result.error is not None else _kept(result.value)
         seen |= result.seen
         if error is None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.facts.guard_cost import EVENT, Purse
 from services.customers import known_facts, segments
 from store.queries import lists
 from store.queries.lists import Slice
@@ -44,14 +45,20 @@ class SegmentPreview:
 
 
 def preview(session: Session, guard: str, now: datetime) -> SegmentPreview:
-    """Ask a guard of the newest customers; nothing is stored. Raise InvalidInput where it may be no segment's."""
+    """Ask a guard of the newest customers, as many as may be asked while others wait (EVENT); nothing is stored.
+
+    Raise InvalidInput where it may be no segment's.
+    """
     segments.check(guard)
     newest = Slice(limit=LOOKED_AT, descending=True)
     people, _ = lists.customers(session, newest, query_text=None, stage=None, segment=None, sort="id")
     known, problems = known_facts.of_all(session, [(one, None) for one in people]), dict[str, GuardProblem]()
-    belong = list[Customer]()
+    belong, purse, looked_at = list[Customer](), Purse(EVENT), 0
     for customer in people:
-        verdict = guards.evaluate(guard, customer_facts.context(known[customer.id], None, {}, now))
+        verdict = guards.evaluate(guard, customer_facts.context(known[customer.id], None, {}, now), purse)
+        if verdict.put_off:
+            break
+        looked_at += 1
         if verdict.holds:
             belong.append(customer)
         if verdict.error is not None:
@@ -62,7 +69,7 @@ def preview(session: Session, guard: str, now: datetime) -> SegmentPreview:
     found = sorted(problems.values(), key=lambda one: -one.count)[:MOST_TOLD]
     mismatch = guards.type_problem(guard)
     return SegmentPreview(
-        looked_at=len(people),
+        looked_at=looked_at,
         belong=len(belong),
         first=belong[:FIRST],
         warning=mismatch[1] if mismatch else None,

@@ -4,13 +4,14 @@ Membership is worked out when a customer is new, when an event comes that the gu
 reads `now` (`upkeep`). So who is in a segment is who a recount of everybody would find.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.facts.guard_cost import EVENT, Purse, Purses
 from journeys.facts.guards import GuardResult
 from journeys.program.nodes import is_heard
 from journeys.program.program import SEGMENT_JOINED
@@ -18,6 +19,8 @@ from services.customers import known_facts, unreadable
 from services.errors import InvalidInput, NotFound, Refused
 from store.queries import backfills, customers
 from store.queries import segments as segment_rows
+from store.queries.backfills import BackfillsAsked
+from store.session import collection_of
 from store.tables.customers import Customer, Segment
 from store.tables.definitions import JourneyVersion
 
@@ -29,6 +32,9 @@ KIND = "segment"
 
 REMOVED = "segment removed"
 """The backfill that lets go of a removed segment's members."""
+
+PutOffLook = tuple[Segment, Customer, GuardResult]
+"""A guard that was not asked about a customer, since others had used up what it shares with them."""
 
 MEMBERS = 500
 """Members of a removed segment that are let go in one transaction: some tens of milliseconds."""
@@ -107,32 +113,68 @@ def let_go(session: Session, key: str) -> int:
 
 
 def changes(
-    session: Session, happened: Sequence[tuple[Customer, str]], known: Sequence[Segment], now: datetime
+    session: Session,
+    happened: Sequence[tuple[Customer, str]],
+    known: Sequence[Segment],
+    now: datetime,
+    purses: Purses,
 ) -> Sequence[tuple[Customer, MembershipChange]]:
     """`evaluate` the segments whose guards read what happened to each customer, an event by its name."""
     looks = [
         (one, customer) for customer, event in happened for one in known if is_heard(guards.reads(one.guard), event)
     ]
-    return evaluate(session, looks, now)
+    return evaluate(session, looks, now, purses)
 
 
 def evaluate(
-    session: Session, looks: Sequence[tuple[Segment, Customer]], now: datetime
+    session: Session, looks: Sequence[tuple[Segment, Customer]], now: datetime, purses: Purses
 ) -> Sequence[tuple[Customer, MembershipChange]]:
     """Whether each customer is in the segment now, one look after the other; what changed is stored and returned.
 
     Where a guard would take too long over a customer it is not asked: they stay in or out as they are, which is told
-    (`unreadable`).
+    (`unreadable`). Where others have used up what these guards share, everybody is looked at again in the background.
     """
+    changed, put_off = _look(session, looks, now, purses.of)
+    if put_off:
+        again = collection_of(session, BackfillsAsked)
+        for segment, _, _ in put_off:
+            again.ask(KIND, segment.key, now)
+        unreadable.note_put_off(session, [(one.id, _source(segment), why) for segment, one, why in put_off], now)
+    return changed
+
+
+def recount(
+    session: Session, segment: Segment, page: Sequence[Customer], now: datetime
+) -> tuple[Sequence[tuple[Customer, MembershipChange]], int]:
+    """Look at a page of everybody, as far as what one event's guards may cost goes, and at the first in any case.
+
+    Return what changed, and how many of the page were looked at.
+    """
+    purse = Purse(EVENT)
+    changed, put_off = _look(session, [(segment, customer) for customer in page], now, lambda _: purse)
+    looked = page.index(put_off[0][1]) if put_off else len(page)
+    return changed, looked
+
+
+def _look(
+    session: Session,
+    looks: Sequence[tuple[Segment, Customer]],
+    now: datetime,
+    purse_of: Callable[[str], Purse],
+) -> tuple[list[tuple[Customer, MembershipChange]], list[PutOffLook]]:
     if not looks:
-        return []
+        return [], []
     known = known_facts.of_all(session, [(customer, None) for _, customer in looks])
     found: list[tuple[Customer, MembershipChange]] = []
-    asked: list[tuple[str, str, GuardResult]] = []
+    asked, put_off = list[tuple[str, str, GuardResult]](), list[PutOffLook]()
     for segment, customer in looks:
         facts = replace(known[customer.id], segments=tuple(customer.segments))
-        verdict = guards.evaluate(segment.guard, customer_facts.context(facts, None, {}, now))
-        asked.append((customer.id, f"segment {segment.key}", verdict))
+        context = customer_facts.context(facts, None, {}, now)
+        verdict = guards.evaluate(segment.guard, context, purse_of(customer.id))
+        if verdict.put_off:
+            put_off.append((segment, customer, verdict))
+            continue
+        asked.append((customer.id, _source(segment), verdict))
         belongs = verdict.holds if verdict.asked else segment.key in customer.segments
         if belongs != (segment.key in customer.segments):
             others = [one for one in customer.segments if one != segment.key]
@@ -145,7 +187,11 @@ def evaluate(
     segment_rows.join(session, names[SEGMENT_JOINED], now)
     segment_rows.leave(session, names[LEFT])
     unreadable.note_asked(session, asked, now)
-    return found
+    return found, put_off
+
+
+def _source(segment: Segment) -> str:
+    return f"segment {segment.key}"
 
 
 def used_by(live: Sequence[tuple[JourneyVersion, object]], key: str) -> list[str]:

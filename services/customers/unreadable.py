@@ -17,6 +17,9 @@ from value import orders
 GUARD = "(guard)"
 """Stands for the field where a guard was not asked at all: no value has such a name."""
 
+LATER = "(guard, later)"
+"""Stands for it where a segment's guard was put off, since others had used up what one event's guards may take."""
+
 
 def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], now: datetime) -> None:
     """Count what guards could not read: each with the customer's id, and what asked ("journey KEY", "segment KEY").
@@ -32,6 +35,15 @@ def note_asked(session: Session, asked: Iterable[tuple[str, str, GuardResult]], 
         ],
         now,
     )
+
+
+def note_put_off(session: Session, put_off: Iterable[tuple[str, str, GuardResult]], now: datetime) -> None:
+    """Count guards that are asked later, when everybody is gone through: each as `note_asked` takes it."""
+    found = [
+        UnreadableValue(customer_id=customer_id, source=source, field=LATER, value=one.error)
+        for customer_id, source, one in put_off
+    ]
+    unreadable_values.note(session, found, now)
 
 
 _READ_BY_US: Mapping[str, Callable[[Any], object]] = {

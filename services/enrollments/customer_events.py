@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from journeys.facts import guards
 from journeys.facts.customer_facts import CustomerFacts
-from journeys.facts.guard_cost import Purse
+from journeys.facts.guard_cost import Purse, Purses
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS, GuardResult
 from journeys.machine.ahead import ADDRESS_KNOWN, ZONE_CHANGED
 from journeys.program.nodes import is_heard
@@ -113,10 +113,11 @@ def record_all(
     listeners: Listeners,
     now: datetime,
     depth: int = 0,
+    purses: Purses | None = None,
 ) -> Enrolled:
     """Append an event to each of some locked customers, who come once each, and put it to whoever listens.
 
-    `depth` counts the events that made these happen.
+    `depth` counts the events that made these happen, and `purses` is what guards may cost together with those of these.
     """
     if not happened:
         return {}
@@ -124,7 +125,7 @@ def record_all(
     rows = [log.append(customer, event) for customer, event in happened]
     log.store()
     told = [(customer, Event(**row)) for (customer, _), row in zip(happened, rows, strict=True)]
-    return tell_all(session, told, listeners, now, depth)
+    return tell_all(session, told, listeners, now, depth, purses)
 
 
 def tell_all(
@@ -133,30 +134,34 @@ def tell_all(
     listeners: Listeners,
     now: datetime,
     depth: int = 0,
-    batch: Purse | None = None,
+    purses: Purses | None = None,
 ) -> Enrolled:
     """Put stored events, one of each customer, to everybody who listens, and let happen what follows from them.
 
-    `batch` is what the guards of triggers may cost together, where these events are part of more.
+    `purses` is what guards may cost together, where these events are part of more or follow from others.
 
     What happens to one customer is nothing to another, so each step is done for all of them by a few statements.
     """
+    purses = purses or Purses()
     enrolled = {customer.id: list[str]() for customer, _ in told}
     changed = [customer for customer, event in told if event.name in PROFILE_EVENTS]
     due_dates.reschedule(session, changed, listeners.journeys, now)
     fresh = [one for one in told if one[1].fires]
     poke(session, [event for _, event in fresh], now)
-    _let_in(session, fresh, listeners.journeys, now, enrolled, batch)
+    _let_in(session, fresh, listeners.journeys, now, enrolled, purses)
     if depth < DEEPEST:
-        changes = segments.changes(
-            session, [(customer, event.name) for customer, event in told], listeners.segments, now
-        )
-        _add(enrolled, join_or_leave(session, changes, listeners, now, depth + 1))
+        happened = [(customer, event.name) for customer, event in told]
+        changes = segments.changes(session, happened, listeners.segments, now, purses)
+        _add(enrolled, join_or_leave(session, changes, listeners, now, depth + 1, purses))
     return enrolled
 
 
 def meet_all(
-    session: Session, people: Sequence[tuple[Customer, str | None]], listeners: Listeners, now: datetime
+    session: Session,
+    people: Sequence[tuple[Customer, str | None]],
+    listeners: Listeners,
+    now: datetime,
+    purses: Purses,
 ) -> Enrolled:
     """Customers are new, or are known from now on: every segment that is true for them is theirs.
 
@@ -169,15 +174,15 @@ def meet_all(
         for one in listeners.segments
         if told is None or not is_heard(guards.reads(one.guard), told)
     ]
-    return join_or_leave(session, segments.evaluate(session, looks, now), listeners, now, 1)
+    return join_or_leave(session, segments.evaluate(session, looks, now, purses), listeners, now, 1, purses)
 
 
-def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: datetime) -> list[str]:
+def reevaluate(session: Session, customer: Customer, listeners: Listeners, now: datetime, purses: Purses) -> list[str]:
     """After a merge: segments and dates are worked out from what is known now."""
     due_dates.reschedule(session, [customer], listeners.journeys, now)
     poke_for_profiles(session, [customer.id], now)
-    changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now)
-    return join_or_leave(session, changes, listeners, now, 1).get(customer.id, [])
+    changes = segments.evaluate(session, [(one, customer) for one in listeners.segments], now, purses)
+    return join_or_leave(session, changes, listeners, now, 1, purses).get(customer.id, [])
 
 
 def reevaluate_everybody(session: Session, listeners: Listeners, now: datetime) -> None:
@@ -195,6 +200,7 @@ def join_or_leave(
     listeners: Listeners,
     now: datetime,
     depth: int = 0,
+    purses: Purses | None = None,
 ) -> Enrolled:
     """A change of membership is an event like any other; several of one customer come one after the other."""
     enrolled: dict[str, list[str]] = {customer.id: [] for customer, _ in changes}
@@ -202,7 +208,7 @@ def join_or_leave(
         happened = [
             (customer, NewEvent(name=one.event, properties={"segment": one.segment}, at=now)) for customer, one in turn
         ]
-        _add(enrolled, record_all(session, happened, listeners, now, depth))
+        _add(enrolled, record_all(session, happened, listeners, now, depth, purses))
     return enrolled
 
 
@@ -240,7 +246,7 @@ def _let_in(
     live: Sequence[LiveJourney],
     now: datetime,
     enrolled: Enrolled,
-    batch: Purse | None,
+    purses: Purses,
 ) -> None:
     """Let customers into every journey that listens to their event; why not is on record."""
     known: dict[str, CustomerFacts] = {}
@@ -253,7 +259,7 @@ def _let_in(
         wanted, refused = list[Request](), list[Refusal]()
         asked: list[tuple[str, str, GuardResult]] = []
         for customer, event in heard_by:
-            seen = _judge(program, customer, event, known[customer.id], now, batch, wanted, refused)
+            seen = _judge(program, customer, event, known[customer.id], now, purses.of(customer.id), wanted, refused)
             asked += [(customer.id, f"journey {version.journey}", one) for one in seen]
         unreadable.note_asked(session, asked, now)
         entry.record_refusals(session, version.journey, refused, now)
@@ -268,13 +274,13 @@ def _judge(
     event: Event,
     known: CustomerFacts,
     now: datetime,
-    batch: Purse | None,
+    purse: Purse,
     wanted: list[Request],
     refused: list[Refusal],
 ) -> Sequence[GuardResult]:
     """Whether the event lets the customer in, as far as its trigger says; return the guards that were asked."""
     happened, about = known_facts.event_facts(event), {"event": event.name, "seq": event.seq}
-    triggered = entry_rules.triggered(program, known, happened, now, batch)
+    triggered = entry_rules.triggered(program, known, happened, now, purse)
     key = entry_rules.key_of(program, happened)
     if not triggered.enters:
         asked = [one.as_json() for one in triggered.asked]

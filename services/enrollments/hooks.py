@@ -24,6 +24,7 @@ from services.customers import known_facts
 from services.definitions import journeys
 from services.errors import Fenced, NotFound, Refused
 from services.installation import value_fit
+from services.values import storable
 from store.queries import decisions, hand_overs, hooks, lanes
 from store.statuses import HookStatus
 from store.tables.customers import Customer
@@ -170,8 +171,20 @@ def record(session: Session, fence: str, hook_id: str, attempt: int, answer: Hoo
             _end(session, hook, HookStatus.FAILED, answer.status, answer.error, now)
 
 
+def set_aside(session: Session, fence: str, hook_id: str, attempt: int, why: str, now: datetime) -> None:
+    """An attempt of which nothing else can be kept, the database refuses it: it waits for a person (`stuck`).
+
+    Its row says why, and nothing is written beside it.
+    """
+    hook = hooks.locked(session, hook_id)
+    if hook is not None and (hook.status, hook.fence, hook.attempts) == (HookStatus.CALLING, fence, attempt):
+        hook.status, hook.error, hook.updated_at = HookStatus.STUCK, why, now
+        session.add(hook)
+
+
 def _again(session: Session, hook: Hook, answer: int | None, error: str | None, now: datetime) -> None:
     """Later, ever more slowly; after the last retry it is set aside."""
+    error = storable(error)
     if hook.attempts > len(RETRIES):
         return _end(session, hook, HookStatus.STUCK, answer, error, now)
     hook.status, hook.answer, hook.error, hook.updated_at = HookStatus.PLANNED, answer, error or None, now
@@ -186,7 +199,7 @@ def _again(session: Session, hook: Hook, answer: int | None, error: str | None, 
 def _end(
     session: Session, hook: Hook, status: HookStatus, answer: int | None, error: str | None, now: datetime
 ) -> None:
-    hook.status, hook.answer, hook.error, hook.updated_at = status, answer, error or None, now
+    hook.status, hook.answer, hook.error, hook.updated_at = status, answer, storable(error) or None, now
     session.add(hook)
     what = "hook_delivered" if status == HookStatus.DELIVERED else "hook_failed"
     decisions.note(session, hook, what, _outcome(hook), now)

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
 from journeys.facts.customer_facts import CustomerFacts
+from journeys.facts.guard_cost import EVENT, Purse
 from journeys.facts.guards import GuardResult
 from journeys.program.program import Program, ScheduleTrigger
 from services.customers import known_facts, unreadable
@@ -21,7 +22,8 @@ from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Enrollment
 
 PAGE = 100
-"""Members of a segment in one transaction: their locks are held no longer than that takes."""
+"""Members of a segment in one transaction, fewer where the guard is dear: their locks are held no longer than that
+takes."""
 
 
 def page(
@@ -41,7 +43,8 @@ def page(
     if not members:
         return None
     candidates = customers.lock_all(session, members)
-    return members[-1], _enter(session, version, program, schedule, candidates, occasion, now)
+    entered, next_one = _enter(session, version, program, schedule, candidates, occasion, now)
+    return (members[-1] if next_one is None else members[members.index(next_one.id) - 1]), entered
 
 
 def _enter(
@@ -52,17 +55,24 @@ def _enter(
     candidates: Sequence[Customer],
     occasion: str,
     now: datetime,
-) -> int:
-    """How many of these members were let in. Who was on this occasion already is left alone."""
+) -> tuple[int, Customer | None]:
+    """How many of these members were let in, and the first for whom there was no time; the first of all has it.
+
+    Who was let in on this occasion already is left alone.
+    """
     source, about = f"schedule {occasion}", {"schedule": schedule.name}
     begun = enrollments.begun_by(session, program.journey, source, [one.id for one in candidates])
     known = known_facts.of_all(session, [(one, None) for one in candidates if one.id not in begun])
     requests, refused = list[Request](), list[Refusal]()
     asked: list[tuple[str, str, GuardResult]] = []
+    purse, next_one = Purse(EVENT), None
     for customer in candidates:
         if customer.id in begun:
             continue
-        verdict = _asked(program, schedule, known[customer.id], now)
+        verdict = _asked(program, schedule, known[customer.id], now, purse)
+        if verdict is not None and verdict.put_off:
+            next_one = customer
+            break
         if verdict is not None:
             asked.append((customer.id, f"journey {program.journey}", verdict))
         if verdict is not None and not verdict.holds:
@@ -74,11 +84,13 @@ def _enter(
     unreadable.note_asked(session, asked, now)
     entry.record_refusals(session, version.journey, refused, now)
     outcomes = entry.enroll_all(session, version, program, requests, now)
-    return sum(isinstance(one, Enrollment) for one in outcomes)
+    return sum(isinstance(one, Enrollment) for one in outcomes), next_one
 
 
-def _asked(program: Program, schedule: ScheduleTrigger, known: CustomerFacts, now: datetime) -> GuardResult | None:
+def _asked(
+    program: Program, schedule: ScheduleTrigger, known: CustomerFacts, now: datetime, purse: Purse
+) -> GuardResult | None:
     """What the schedule's guard says of this customer, with the values it saw; None where it has none."""
     if schedule.guard is None:
         return None
-    return guards.evaluate(program.guards[schedule.guard], customer_facts.context(known, None, {}, now))
+    return guards.evaluate(program.guards[schedule.guard], customer_facts.context(known, None, {}, now), purse)

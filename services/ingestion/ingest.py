@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sqlmodel import Session
 
-from journeys.facts.guard_cost import BATCH, Purse
+from journeys.facts.guard_cost import BATCH, Purse, Purses
 from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
 from journeys.machine.ahead import ZONE_CHANGED
 from journeys.simulation.simulator import IDENTIFY
@@ -198,8 +198,12 @@ class _Batch:
         if merged:
             self.store()
             enrolled += self._tell_what_was_learned(customer)
-            enrolled += customer_events.reevaluate(self._session, customer, self._listeners, self._now)
+            enrolled += self._looked_at_again(customer)
         return enrolled
+
+    def _looked_at_again(self, customer: Customer) -> list[str]:
+        purses = Purses(self._guards)
+        return customer_events.reevaluate(self._session, customer, self._listeners, self._now, purses)
 
     def _tell_what_was_learned(self, customer: Customer) -> list[str]:
         """Whoever waits in a run for what the profile says hears of what the other one knew, as of any change of it."""
@@ -207,7 +211,9 @@ class _Batch:
         if not told:
             return []
         event = NewEvent(type="identify", name=IDENTIFY, properties=told, at=self._now)
-        return customer_events.record(self._session, customer, event, self._listeners, self._now)
+        happened, purses = [(customer, event)], Purses(self._guards)
+        started = customer_events.record_all(self._session, happened, self._listeners, self._now, purses=purses)
+        return started[customer.id]
 
     def store(self) -> None:
         """Store what was appended, and tell whoever waits for it or listens."""
@@ -225,11 +231,10 @@ class _Batch:
         told, self._told = self._told, {}
         enrolled, self._enrolled = self._enrolled, {}
         fresh = [(one, told[one.id][1].name if one.id in told else None) for one in (*customers, *known)]
+        purses = Purses(self._guards)
         for started in (
-            customer_events.tell_all(
-                self._session, list(told.values()), self._listeners, self._now, batch=self._guards
-            ),
-            customer_events.meet_all(self._session, fresh, self._listeners, self._now),
+            customer_events.tell_all(self._session, list(told.values()), self._listeners, self._now, purses=purses),
+            customer_events.meet_all(self._session, fresh, self._listeners, self._now, purses),
         ):
             for customer_id, ids in started.items():
                 (enrolled if customer_id in enrolled else self._early).setdefault(customer_id, []).extend(ids)

@@ -19,6 +19,7 @@ from journeys.facts import calendar
 from services.installation import installation_settings
 from services.messages import circuit_breaker, turns
 from services.messages.circuit_breaker import ChannelReport
+from services.values import storable
 from store import bulk
 from store.queries import decisions, lanes, message_bodies, message_counts, messages, unreadable_values
 from store.queries.unreadable_values import UnreadableValue
@@ -188,7 +189,7 @@ def _changed(result: AttemptResult, message: Any, now: datetime) -> dict[str, An
         "accepted_at": message.accepted_at or (now if result.status == MessageStatus.ACCEPTED else None),
         "not_before": now + result.wait if result.wait is not None else message.not_before,
         "provider": result.provider or message.provider,
-        "provider_id": result.provider_id or message.provider_id,
+        "provider_id": storable(result.provider_id) or message.provider_id,
     }
 
 
@@ -196,7 +197,7 @@ def _told(result: AttemptResult, message: Any, now: datetime) -> dict[str, Any]:
     """The decision that goes with it."""
     detail = {"message": message.id, "template": message.template}
     detail |= {"reason": result.reason} if result.reason else {}
-    detail |= {"explanation": result.explanation} if result.explanation else {}
+    detail |= {"explanation": storable(result.explanation)} if result.explanation else {}
     return decisions.about(message, "retried" if result.status == MessageStatus.PLANNED else result.status, detail, now)
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
+from journeys.facts.guard_cost import Purse
 from journeys.machine.inputs import Halting
 from journeys.machine.woken import restored
 from journeys.program.program import Program
@@ -249,7 +250,7 @@ def _live(session: Session, journey: str) -> tuple[JourneyVersion, Program] | No
 
 
 def _triggers(session: Session, customer: Customer, program: Program, now: datetime) -> list[dict[str, Any]]:
-    known = known_facts.facts_of(session, customer)
+    known, purse = known_facts.facts_of(session, customer), Purse()
     found: list[dict[str, Any]] = []
     for trigger in program.triggers:
         shown: dict[str, Any] = {
@@ -265,7 +266,7 @@ def _triggers(session: Session, customer: Customer, program: Program, now: datet
             text = program.guards[trigger.guard]
             shown["guard"] = text
             if not guards.reads_event(text):
-                verdict = guards.evaluate(text, customer_facts.context(known, None, {}, now))
+                verdict = guards.evaluate(text, customer_facts.context(known, None, {}, now), purse)
                 shown |= {"holds_now": verdict.holds, "seen": dict(verdict.seen), "error": verdict.error}
         found.append(shown)
     return found

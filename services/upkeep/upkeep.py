@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from journeys.facts import guards
+from journeys.facts.guard_cost import EVENT, Purse, Purses
 from journeys.program.program import DATE_REACHED
 from services.attribution import crediting
 from services.customers import due_dates, past_orders, segments
@@ -116,7 +117,7 @@ def _reached(session: Session, due: Sequence[tuple[Customer, DateDue]], listener
     happened = [(customer, _event(customer, date, now)) for customer, date in due]
     known = events.known_message_ids(session, [one.message_id for _, one in happened if one.message_id])
     fresh = [(customer, one) for customer, one in happened if one.message_id not in known]
-    customer_events.record_all(session, fresh, listeners, now)
+    customer_events.record_all(session, fresh, listeners, now, purses=_one_each(len(fresh)))
     due_dates.reschedule(session, [customer for customer, _ in due], listeners.journeys, now)
 
 
@@ -131,6 +132,8 @@ def _backfill(session: Session, now: datetime, limit: int) -> int:
     work = backfills.next_one(session, segments.REMOVED)
     if work is None:
         return 0
+    if backfills.begin(session, work, now):
+        return 1
     if work.kind == segments.REMOVED:
         count = segments.let_go(session, work.key)
     else:
@@ -141,30 +144,41 @@ def _backfill(session: Session, now: datetime, limit: int) -> int:
 
 
 def _customers(session: Session, work: Backfill, now: datetime, limit: int) -> int:
-    """The next of all customers."""
+    """The next of all customers; a page ends sooner where what is done of each is dear."""
     ids = backfills.page(session, work, limit)
-    listeners = Listeners.load(session)
-    WORK[work.kind](session, work, customers.lock_all(session, ids), listeners, now)
-    work.cursor = ids[-1] if ids else work.cursor
+    listeners, page = Listeners.load(session), customers.lock_all(session, ids)
+    done = WORK[work.kind](session, work, page, listeners, now)
+    if ids:
+        work.cursor = page[done - 1].id if done < len(page) else ids[-1]
     session.add(work)
     return len(ids)
 
 
-def _segment(session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime) -> None:
-    looks = [(one, customer) for one in listeners.segments if one.key == work.key for customer in page]
-    customer_events.join_or_leave(session, segments.evaluate(session, looks, now), listeners, now)
+def _segment(session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime) -> int:
+    segment = next((one for one in listeners.segments if one.key == work.key), None)
+    if segment is None:
+        return len(page)
+    changed, looked = segments.recount(session, segment, page, now)
+    customer_events.join_or_leave(session, changed, listeners, now, purses=_one_each(len(changed)))
+    return looked
+
+
+def _one_each(count: int) -> Purses:
+    """Nobody's guards are put off for those of others: a date comes once, and so does the day on which one joins."""
+    return Purses(Purse(count * EVENT))
 
 
 def _customers_dates(
     session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime
-) -> None:
+) -> int:
     due_dates.reschedule(session, page, listeners.journeys, now)
+    return len(page)
 
 
 def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
     """The next customer keeps their segments and dates as they are, on record."""
     work = backfills.next_one(session, segments.REMOVED)
-    if work is None:
+    if work is None or backfills.begin(session, work, now):
         return
     removed = work.kind == segments.REMOVED
     ids = segment_rows.member_ids(session, work.key, "", 1) if removed else backfills.page(session, work, 1)
@@ -181,23 +195,25 @@ def _pass_over_customer(session: Session, now: datetime, error: str) -> None:
 
 def _past_orders(
     session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime
-) -> None:
+) -> int:
     past_orders.fold(session, page)
+    return len(page)
 
 
 def _past_credits(
     session: Session, work: Backfill, page: Sequence[Customer], listeners: Listeners, now: datetime
-) -> None:
+) -> int:
     crediting.credit_past(session, [one.id for one in page], listeners.attribution, now)
+    return len(page)
 
 
-WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, datetime], None]] = {
+WORK: Mapping[str, Callable[[Session, Backfill, Sequence[Customer], Listeners, datetime], int]] = {
     segments.KIND: _segment,
     due_dates.KIND: _customers_dates,
     past_orders.KIND: _past_orders,
     crediting.KIND: _past_credits,
 }
-"""What is done of each customer, by the kind of a backfill."""
+"""What is done of each customer, by the kind of a backfill; it returns how many of the page it was done of."""
 
 
 DUTIES = (

@@ -9,8 +9,10 @@ from fastapi.testclient import TestClient
 
 from services.errors import InvalidInput, NotFound
 from waypost.cli.commands.enrollments import the_one_meant
-from waypost.client import ApiProblem, Unreachable, Waypost
+from waypost.client import ApiProblem, Unreachable, Waypost, installation
 from waypost.client.transport import Transport
+from waypost.doctor import installation as doctor
+from waypost.wiring import Parts
 
 
 @pytest.fixture
@@ -112,6 +114,17 @@ def test_a_busy_api_is_waited_for_as_it_says() -> None:
     transport, got, slept = answering(429, 503, 200, **{"Retry-After": "7"})
     transport.call("GET", "/v1/keys")
     assert (len(got), slept) == (3, [7.0, 7.0])
+
+
+def test_whoever_asks_once_hears_at_once_that_a_part_is_away(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor waited for eighty seconds where the database was gone: at each check, as long as the API asked for."""
+    transport, got, slept = answering(503, **{"Retry-After": "5"})
+    asking = installation.asking_once(parts.settings)
+    monkeypatch.setattr(transport, "_attempts", asking._transport._attempts)
+    with pytest.raises(ApiProblem):
+        transport.call("GET", "/v1/channels")
+    assert (len(got), slept) == (1, [])
+    assert doctor.client is installation.asking_once
 
 
 @pytest.mark.parametrize(("statuses", "error"), [([0] * 4, Unreachable), ([503] * 4, ApiProblem), ([404], ApiProblem)])

@@ -182,6 +182,22 @@ def test_deep_json_is_an_error_of_the_caller(client: TestClient) -> None:
     assert client.put("/v1/customers/ann", json=deep).status_code == 422
 
 
+def test_a_temporal_that_takes_calls_and_answers_none_is_told_by_name(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for readiness got nothing for half a minute, and then that the request had timed out."""
+
+    async def hangs(*_: Any, **__: Any) -> Any:
+        import asyncio
+
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("api.routes.health.ANSWERS_WITHIN", 0.1)
+    monkeypatch.setattr("workflows.gateway.connect", hangs)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["temporal"], answer.json()["database"]) == (503, False, True)
+
+
 def test_a_request_that_takes_too_long_is_given_up(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def hangs(*_: Any, **__: Any) -> Any:

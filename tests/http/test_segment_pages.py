@@ -110,6 +110,16 @@ def test_the_first_few_who_would_be_in_it_are_named(client: TestClient, people: 
     assert {one.attributes["country"] for one in found.first} == {"DE"}
 
 
+def test_a_dear_guard_is_tried_on_fewer_customers(client: TestClient) -> None:
+    """Two hundred of fifty milliseconds each would hold the process for ten seconds, and every key may ask."""
+    tags = [f"tag {one}" for one in range(200)]
+    people = [{"type": "identify", "userId": f"t{number}", "traits": {"tags": tags}} for number in range(12)]
+    assert client.post("/v1/batch", json={"batch": people}).status_code == 200
+    guard = "customer.tags.all(a, customer.tags.exists(b, b == a))"
+    found = client.post("/v1/segments/preview", json={"guard": guard}).json()
+    assert (found["looked_at"], found["belong"], found["problems"]) == (6, 6, [])
+
+
 def test_a_segment_is_written_and_a_second_author_writes_over_nothing(
     browser: Callable[..., TestClient], client: TestClient, parts: Parts
 ) -> None:

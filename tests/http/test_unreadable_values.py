@@ -10,6 +10,8 @@ from sqlmodel import col, select
 from store.tables.enrollments import Dispatch, Enrollment
 from tests.conftest import HandClock
 from tests.shells import Shell
+from waypost.client import Waypost
+from waypost.doctor import installation
 from waypost.wiring import Parts
 
 TRIAL = """
@@ -186,6 +188,34 @@ def test_a_field_that_was_mended_is_history(client: TestClient, clock: HandClock
     assert len(unreadable(client, since="2026-03-02")) == len(unreadable(client)) == 1
     metrics = client.get("/metrics").text
     assert 'waypost_unreadable_values{field="total",source="event Order Completed"} 1.0' in metrics
+
+
+def test_the_doctor_and_the_metrics_name_guards_that_were_not_asked(
+    client: TestClient, parts: Parts, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connected(*_: Any) -> Waypost:
+        return Waypost("http://testserver", keys["admin"], transport=client._transport)
+
+    def doctor(check: str) -> tuple[bool | None, str]:
+        (found,) = [one for one in installation.examine(parts.settings) if one.check == check]
+        return found.well, found.text
+
+    monkeypatch.setattr(installation, "client", connected)
+    monkeypatch.setattr(installation, "RECENT", timedelta(days=10_000))
+    assert doctor("guards") == (True, "all were asked")
+    pairs = "customer.tags.all(a, customer.tags.exists(b, b == a))"
+    for number in range(8):
+        segment = {"guard": f"{pairs} && {number} >= 0"}
+        assert client.put(f"/v1/segments/s{number}", json=segment).status_code == 200
+    is_said(client, tags=[f"tag {one}" for one in range(800)])
+    is_said(client, user="bob", tags=[f"tag {one}" for one in range(200)])
+    well, told = doctor("guards")
+    assert not well
+    assert "segment s0, 1 times" in told
+    assert doctor("values") == (True, "all could be read")
+    later = {one["source"] for one in unreadable(client) if one["field"] == "(guard, later)"}
+    assert later == {"segment s6", "segment s7"}
+    assert 'waypost_unreadable_values{field="(guard, later)",source="segment s7"} 1.0' in client.get("/metrics").text
 
 
 # -- time learned late -------------------------------------------------------------------------------------------------

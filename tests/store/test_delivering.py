@@ -260,6 +260,26 @@ async def test_a_refused_mail_fails_with_its_reason(
     assert outcome(database) == ("failed", "rejected")
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (Accepted(provider_id="2.0.0 taken by gr\udcfcn\0"), "accepted"),
+        (MailRefused(explanation="no such t\udce4ble\0"), "failed"),
+    ],
+    ids=["yes", "no"],
+)
+async def test_what_a_provider_says_in_letters_that_no_database_keeps_is_recorded_without_them(
+    database: Database, lane: Any, planned: Any, receiver: Receiver, said: SendOutcome, status: str
+) -> None:
+    """An SMTP server that answers in Latin-1, say: its mail would be tried to record for ever."""
+    planned("ann")
+    receiver.answers = [said]
+    owner = lane()
+    await owner.pump()
+    await owner.close()
+    assert outcome(database)[0] == status
+
+
 async def test_a_refused_key_raises_an_alarm_and_loses_nothing(
     database: Database, lane: Any, planned: Any, receiver: Receiver, clock: Any
 ) -> None:

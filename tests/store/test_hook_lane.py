@@ -14,7 +14,7 @@ from activities.hooks import receivers
 from activities.hooks.lane import HANGS_AFTER, HookLane
 from mail.brand import Brand, Sender
 from mail.composing import Composer
-from mail.providers.sender import Accepted, MailSender, NotSent, SendOutcome
+from mail.providers.sender import Accepted, MailRefused, MailSender, NotSent, SendOutcome
 from mail.rendering.renderer import Renderer
 from mail.signed_links import Links
 from mail.webhooks.answer import HookAnswer
@@ -219,7 +219,45 @@ async def test_an_answer_that_the_database_refuses_to_record_ends_its_own_call_a
     await lane.pump()
     await asyncio.wait_for(lane.drain(), IN_TIME)
     assert tried == {"whole-0000": 1, "whole-0001": 3}
+    assert statuses(database) == {"stuck": 1, "delivered": 1}
+    with database.reading() as session:
+        (error,) = session.exec(select(Hook.error).where(Hook.status == "stuck")).all()
+    assert error == "the call ended, delivered (HTTP 200), and what came of it cannot be recorded: OperationalError"
+
+
+async def test_a_call_whose_result_cannot_be_written_in_any_way_holds_no_place_and_no_neighbour(
+    lane: HookLane, calls: Calls, due: Callable[..., None], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due("whole", "{webhook: {url: 'https://quick.example.com'}}", 2)
+    record, asked = hooks.record, list[str]()
+
+    def refused(session: Session, fence: str, id: str, *rest: Any) -> None:
+        asked.append(id)
+        if id == "whole-0000":
+            raise REFUSED
+        record(session, fence, id, *rest)
+
+    def not_even_so(session: Session, *rest: Any) -> None:
+        raise REFUSED
+
+    monkeypatch.setattr(hooks, "record", refused)
+    monkeypatch.setattr(hooks, "set_aside", not_even_so)
+    await lane.pump()
+    await asyncio.wait_for(lane.drain(), IN_TIME)
+    assert sorted(asked) == ["whole-0000", "whole-0001"]
     assert statuses(database) == {"calling": 1, "delivered": 1}
+
+
+async def test_an_answer_in_letters_that_no_database_keeps_ends_as_what_it_is(
+    lane: HookLane, due: Callable[..., None], mails: Mails, database: Database
+) -> None:
+    due("note", "{notify: {email: a@example.com, subject: note, text: hi}}", 2)
+    mails.outcomes = [MailRefused(explanation="no such t\udce4ble\0"), Accepted(provider_id="p")]
+    await lane.pump()
+    await lane.drain()
+    assert statuses(database) == {"failed": 1, "delivered": 1}
+    with database.reading() as session:
+        assert session.exec(select(Hook.error).where(Hook.status == "failed")).all() == ["no such t?ble"]
 
 
 async def test_headers_of_the_connection_are_left_out_of_what_was_published_before(

@@ -13,9 +13,10 @@ from journeys.facts import customer_facts, guards
 from services.customers import known_facts
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
+from services.upkeep import upkeep
 from store.queries import customers, unreadable_values
 from store.session import Database
-from store.tables.customers import Customer, Segment, SegmentMember
+from store.tables.customers import Backfill, Customer, Segment, SegmentMember
 from tests.store.town import Publish, Town, put_segment
 
 Ingest = Callable[..., IngestResult]
@@ -135,6 +136,81 @@ def test_who_would_take_too_long_to_ask_about_stays_in_or_out_and_that_is_told(d
         (told,) = unreadable_values.listed(session)
     assert (told.source, told.field, told.count) == ("segment pros", "(guard)", 3)
     assert "it may take 475 ms" in told.examples[0]
+
+
+# -- guards that are dear together -------------------------------------------------------------------------------------
+
+
+def many_pairs(town: Town, count: int) -> None:
+    """Segments whose guards may take 30 ms each over two hundred tags."""
+    for number in range(count):
+        put_segment(town, f"s{number:02}", f"customer.tags.all(a, customer.tags.exists(b, b == a)) && {number} >= 0")
+    town.upkeep()
+
+
+def tagged(user: str) -> dict[str, Any]:
+    tags = [f"tag {one}" for one in range(200)]
+    return {"type": "identify", "userId": user, "traits": {"tags": tags}}
+
+
+def said(town: Town) -> dict[tuple[str, str], int]:
+    with town.database.reading() as session:
+        return {(one.source, one.field): one.count for one in unreadable_values.listed(session)}
+
+
+def test_guards_of_segments_share_what_one_event_may_take_and_everybody_is_looked_at_later(town: Town) -> None:
+    """Forty segments that each stay within the bound would hold everybody's events for more than a second."""
+    many_pairs(town, 40)
+    town.happens(tagged("ann"))
+    assert [one.segments for one in town.rows(Customer)] == [[f"s{one:02}" for one in range(6)]]
+    assert said(town) == {(f"segment s{one:02}", "(guard, later)"): 1 for one in range(6, 40)}
+    town.upkeep()
+    assert [len(one.segments) for one in town.rows(Customer)] == [40]
+    assert town.rows(Backfill) == []
+
+
+def test_so_do_those_that_go_over_nothing_and_are_dear_all_the_same(town: Town) -> None:
+    """A class of letters takes a quarter of a millisecond to compile, twenty times."""
+    for number in range(40):
+        put_segment(town, f"s{number:02}", f'customer.name.matches("^\\\\w{{20}}$") || {number} < 0')
+    town.upkeep()
+    town.identify(name="a" * 20)
+    (at_once,) = [len(one.segments) for one in town.rows(Customer)]
+    assert 10 < at_once < 40
+    town.upkeep()
+    assert [len(one.segments) for one in town.rows(Customer)] == [40]
+
+
+def test_events_of_a_batch_share_what_five_of_them_may_take(town: Town) -> None:
+    many_pairs(town, 7)
+    town.happens(*(tagged(f"u{number}") for number in range(10)))
+    assert sum(len(one.segments) for one in town.rows(Customer)) == 33
+    town.upkeep()
+    assert sum(len(one.segments) for one in town.rows(Customer)) == 70
+
+
+def test_what_follows_from_an_event_shares_it_too(town: Town) -> None:
+    """Segments that read who is in the others: each change is an event of its own."""
+    guard = "customer.tags.all(a, customer.tags.exists(b, b == a))"
+    for number in range(12):
+        others = f' && !("none of {number}" in customer.segments)'
+        put_segment(town, f"s{number:02}", guard + others)
+    town.upkeep()
+    town.happens(tagged("ann"))
+    assert [len(one.segments) for one in town.rows(Customer)] == [6]
+    town.upkeep()
+    assert [len(one.segments) for one in town.rows(Customer)] == [12]
+
+
+def test_a_look_at_everybody_ends_its_page_where_the_guard_is_dear(town: Town) -> None:
+    """A page of a hundred customers would hold them all for three seconds."""
+    town.happens(*(tagged(f"u{number}") for number in range(20)))
+    put_segment(town, "pairs", "customer.tags.all(a, customer.tags.exists(b, b == a))")
+    members = list[int]()
+    while town.database.write(lambda session: upkeep.do(session, town.now)):
+        members.append(len(town.rows(SegmentMember)))
+    assert members == [6, 12, 18, 20, 20]
+    assert said(town) == {}
 
 
 # -- what a new customer is in -----------------------------------------------------------------------------------------

@@ -101,6 +101,27 @@ def test_a_date_of_the_customer_lets_them_in(town: Town, publish: Publish) -> No
     assert (town.stages("trial"), town.rows(DateDue)) == (["a"], [])
 
 
+PAIRS = "customer.tags.all(a, customer.tags.exists(b, b == a))"
+
+
+@pytest.mark.parametrize(
+    "enters", ["{date: customer.ends, when: '%s'}", "{segment: team, when: '%s'}"], ids=["date", "segment"]
+)
+def test_nobody_whose_date_has_come_or_who_joins_by_the_clock_is_refused_since_others_are_dear(
+    town: Town, publish: Publish, enters: str
+) -> None:
+    """It comes once: whoever is not asked then would never be let in."""
+    tags = [f"tag {one}" for one in range(200)]
+    for number in range(40):
+        town.identify(user=f"u{number}", plan="team", ends="2026-03-20", tags=tags)
+    put_segment(town, "team", "customer.plan == 'team'")
+    publish("j", f"journey: j\nenter: [{enters % PAIRS}]\nstart: a\nstages: {{a: {{}}}}")
+    town.upkeep()
+    town.now = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
+    town.upkeep()
+    assert (len(town.stages("j")), town.decided("not_entered")) == (40, [])
+
+
 def test_a_yearly_date_comes_again(town: Town, publish: Publish) -> None:
     publish(
         "day",
@@ -152,6 +173,27 @@ def test_a_sweep_lets_members_in_once_an_occasion(
 
     assert (sweep("monday"), sweep("monday"), sweep("tuesday")) == (4, 0, 4)
     assert {one["reason"] for one in town.decided("not_entered")} == {"guard_false"}
+
+
+def test_a_sweep_ends_its_page_where_the_guard_is_dear(town: Town, publish: Publish) -> None:
+    """A page of a hundred members would hold them all for three seconds."""
+    put_segment(town, "team", "customer.plan == 'team'")
+    publish("digest", DIGEST.replace("customer.reads", "'customer.tags.all(a, customer.tags.exists(b, b == a))'"))
+    for number in range(8):
+        town.identify(user=f"u{number}", plan="team", tags=[f"tag {one}" for one in range(200)])
+    with town.database.reading() as session:
+        digest = journeys.live(session, "digest")[0].digest
+
+    def page(cursor: str) -> tuple[str, int] | None:
+        return town.database.write(
+            lambda session: schedules.page(session, digest, "enter[0]", "monday", cursor, town.now)
+        )
+
+    first = page("") or ("", 0)
+    second = page(first[0])
+    assert second is not None
+    assert (first[1], second[1], page(second[0])) == (6, 2, None)
+    assert len(town.stages("digest")) == 8
 
 
 def test_event_names_are_remembered(town: Town) -> None:

@@ -84,14 +84,14 @@ async def test_a_customer_who_raises_keeps_their_segments_and_the_others_are_loo
     with database.writing() as session:
         session.add(Segment(key="pros", name="Pros", guard="customer.plan == 'pro'", created_at=noon, updated_at=noon))
         backfills.start(session, segments.KIND, "pros", noon)
-    evaluate = segments.evaluate
+    recount = segments.recount
 
-    def failing(session: Session, looks: Sequence[tuple[Segment, Customer]], now: datetime) -> Any:
-        if people[0] in [customer.id for _, customer in looks]:
+    def failing(session: Session, segment: Segment, page: Sequence[Customer], now: datetime) -> Any:
+        if people[0] in [customer.id for customer in page]:
             raise KeyError("nobody expects this")
-        return evaluate(session, looks, now)
+        return recount(session, segment, page, now)
 
-    monkeypatch.setattr(segments, "evaluate", failing)
+    monkeypatch.setattr(segments, "recount", failing)
     await work_off(lane)
     with database.reading() as session:
         members = session.exec(select(SegmentMember.customer_id)).all()

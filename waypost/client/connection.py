@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import httpx
 
-from waypost.client.transport import ParsedAnswer, Transport
+from waypost.client.transport import ATTEMPTS, ParsedAnswer, Transport
 
 JsonObject = Mapping[str, Any]
 """An object of JSON, as Python reads it."""
@@ -15,9 +15,15 @@ class Connection:
     """A connection to one Waypost, whose calls stand in the subclasses."""
 
     def __init__(
-        self, url: str, key: str | None = None, *, timeout: float = 30, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout: float = 30,
+        transport: httpx.BaseTransport | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
-        self._transport = Transport(url, key, timeout, transport)
+        self._transport = Transport(url, key, timeout, transport, attempts=attempts)
 
     def __enter__(self) -> Self:
         """The client itself, whose connections are closed at the end of the block."""

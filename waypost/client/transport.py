@@ -21,7 +21,7 @@ AGAIN = frozenset({429, 502, 503, 504})
 
 
 class Transport:
-    """One connection pool with a key; `timeout` is seconds for one attempt.
+    """One connection pool with a key; `timeout` is seconds for one attempt, of which there are `attempts` at most.
 
     Tests hand in a `transport`, and a `sleep` that takes no time.
     """
@@ -33,10 +33,12 @@ class Transport:
         timeout: float,
         transport: httpx.BaseTransport | None,
         sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.url = url
         self._sleep = sleep
+        self._attempts = attempts
         self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False, transport=transport)
 
     def call(self, method: str, path: str, *parts: str, **options: Any) -> Any:
@@ -53,8 +55,8 @@ class Transport:
         return self._ask(method, filled, headers=headers, params=params, **options)
 
     def _ask(self, method: str, path: str, **options: Any) -> "ParsedAnswer":
-        for attempt in range(ATTEMPTS):
-            last = attempt == ATTEMPTS - 1
+        for attempt in range(self._attempts):
+            last = attempt == self._attempts - 1
             try:
                 got = self._http.request(method, path, **options)
             except httpx.ConnectError:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
+from services.customers.unreadable import GUARD, LATER
 from store import migrate
 from store.dialects.interface import WrongEncoding
 from waypost import providers
-from waypost.client.installation import client
+from waypost.client.installation import asking_once as client
 from waypost.client.models import UnreadableFieldOut
 from waypost.doctor.findings import CheckFailed, Finding, finding_of
 from waypost.doctor.held_lanes import told
@@ -40,6 +41,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("lanes", _lanes),
         ("set aside", _set_aside),
         ("values", _values),
+        ("guards", _guards),
         ("silences", _silences),
     ]
     return [finding_of(name, check, settings) for name, check in checks]
@@ -123,7 +125,7 @@ def _set_aside(settings: Settings) -> str:
 def _values(settings: Settings) -> str:
     """Values of the last days that nobody could read: they count as nothing until somebody mends what sends them."""
     try:
-        found = client(settings).unreadable_values(since=(datetime.now(UTC) - RECENT).date().isoformat())
+        found = [one for one in _unreadable(settings) if one["field"] not in (GUARD, LATER)]
     except (Unreachable, ApiProblem) as gone:
         raise CheckFailed(f"nobody can say: {gone}") from None
     if not found:
@@ -134,6 +136,30 @@ def _values(settings: Settings) -> str:
         f"not understood: {'; '.join(told)}{more}; send ISO 8601 dates, numbers with a decimal point and IANA zones "
         "(GET /v1/unreadable-values)"
     )
+
+
+def _guards(settings: Settings) -> str:
+    """Guards of the last days that were not asked, since they, or those before them, would have taken too long."""
+    try:
+        found = [one for one in _unreadable(settings) if one["field"] in (GUARD, LATER)]
+    except (Unreachable, ApiProblem) as gone:
+        raise CheckFailed(f"nobody can say: {gone}") from None
+    if not found:
+        return "all were asked"
+    told = [f"{one['source']}, {one['count']} times{_later(one)}" for one in found[:MOST_TOLD]]
+    more = f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+    raise CheckFailed(
+        f"not asked, they would have taken too long: {'; '.join(told)}{more}; "
+        "make them cheaper: fewer macros within one another, shorter lists (GET /v1/unreadable-values)"
+    )
+
+
+def _later(one: UnreadableFieldOut) -> str:
+    return " put off until everybody was gone through" if one["field"] == LATER else ""
+
+
+def _unreadable(settings: Settings) -> list[UnreadableFieldOut]:
+    return client(settings).unreadable_values(since=(datetime.now(UTC) - RECENT).date().isoformat())
 
 
 def _silences(settings: Settings) -> str:
