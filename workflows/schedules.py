@@ -3,7 +3,8 @@
 A schedule's id holds the digest of the definition, so that a change of the journey makes a new one and ends the old.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio.client import (
@@ -28,17 +29,46 @@ PREFIX = "journey/"
 CATCH_UP = timedelta(hours=12)
 """An occasion that was missed while Temporal was away is made up for within so long: a night, not a holiday."""
 
+AWAY = frozenset(
+    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
+    | {RPCStatusCode.CANCELLED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED}
+)
+"""Answers that concern no single schedule: the others would get the same."""
 
-async def reconcile(client: Client, programs: Iterable[Program]) -> tuple[int, int]:
-    """Make the schedules of these live journeys, end all others of ours; return how many were made, and how many ended.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """How many schedules were made, how many ended, and those for which that failed, by id."""
+
+    made: int
+    ended: int
+    failed: Mapping[str, Exception]
+
+
+async def reconcile(client: Client, programs: Iterable[Program]) -> Reconciled:
+    """Make the schedules of these live journeys, end all others of ours; one that Temporal refuses fails alone.
 
     A schedule that is there already is left as it is. Raises RPCError where Temporal does not answer.
     """
     wanted = {_id(program, one): (program, one) for program in programs for one in program.schedules}
     found = {entry.id async for entry in await client.list_schedules() if entry.id.startswith(PREFIX)}
-    made = [await _make(client, name, *wanted[name]) for name in wanted.keys() - found]
-    ended = [await _end(client, name) for name in found - wanted.keys()]
-    return sum(made), sum(ended)
+    failed = dict[str, Exception]()
+    ended = [await _alone(name, _end(client, name), failed) for name in sorted(found - wanted.keys())]
+    made = [await _alone(name, _make(client, name, *wanted[name]), failed) for name in sorted(wanted.keys() - found)]
+    return Reconciled(made=sum(made), ended=sum(ended), failed=failed)
+
+
+async def _alone(name: str, change: Awaitable[int], failed: dict[str, Exception]) -> int:
+    """Its own result: what is raised for one schedule is kept, unless it is Temporal that does not answer."""
+    try:
+        return await change
+    except RPCError as error:
+        if error.status in AWAY:
+            raise
+        failed[name] = error
+    except Exception as error:
+        failed[name] = error
+    return 0
 
 
 def _id(program: Program, one: ScheduleTrigger) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.deps.backend import TheBackend
+from api.deps.backend import Backend, TheBackend
 
 IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -36,7 +36,9 @@ _PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
 class Visitor:
     """Whoever asks.
 
-    `address` is None where it cannot be told. `direct`: a program on this machine asks, with nobody between.
+    `address` is None where it cannot be told. `direct`: a program on this machine asks, with nobody between. Where the
+    installation is known elsewhere nobody is: a proxy that hands on nothing but `Host: 127.0.0.1`, as nginx does by
+    itself since 1.29.7, cannot be told from a browser here.
     """
 
     address: str | None
@@ -50,8 +52,13 @@ def visitor(request: Request, parts: TheBackend) -> Visitor:
     address = _behind(peer, claimed, parts.trusted_proxies)
     return Visitor(
         address=str(address) if address is not None else None,
-        direct=peer is not None and peer.is_loopback and _from_here(request),
+        direct=peer is not None and peer.is_loopback and _known_here_alone(parts) and _from_here(request),
     )
+
+
+def _known_here_alone(parts: Backend) -> bool:
+    """Whether no setting names a proxy, or a name by which somebody from elsewhere would come."""
+    return not parts.trusted_proxies and all(HERE.fullmatch(name) for name in parts.hosts)
 
 
 def _from_here(request: Request) -> bool:

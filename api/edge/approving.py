@@ -8,7 +8,7 @@ from api.deps.backend import Backend
 from api.edge import publishing as publish_edge
 from api.edge.publishing import DonePublish, WantedPublish
 from api.schemas.approvals import ApprovalOut
-from services.access import audit_log
+from services.access import audit_log, persons
 from services.changes import approval_requests
 from services.changes.approval_requests import WantedApproval
 from services.changes.publishing import Drifted
@@ -57,7 +57,8 @@ def confirm(parts: Backend, key: str, id: str, plan: str | None, by: str, now: d
     known = parts.templates()
     with parts.database.reading() as session:
         asked = ApprovalOut.model_validate(approval_requests.waiting(session, key, id))
-        own = asked.asked_by == by and journeys.get(session, key).drafted_by != by  # their own draft is told so below
+        author = journeys.get(session, key).drafted_by
+        own = asked.asked_by != author and persons.same(session, asked.asked_by, by)  # who wrote it is told so below
     if own:
         raise Refused("you asked for it yourself, and another one confirms it", "own_request")
     if asked.plan != plan:

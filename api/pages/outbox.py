@@ -1,7 +1,8 @@
 """The local outbox, with the mails it caught.
 
 It shows personal mail, so it opens without a sign-in to this machine alone, where nothing stands between (a proxy on
-this machine brings requests of everybody), and only where mail lands here. Links that are signed for their recipients,
+this machine brings requests of everybody) and no setting gives the installation a name elsewhere, and only where mail
+lands here. Links that are signed for their recipients,
 such as the one that signs a colleague in, are whole for this machine and for admins.
 """
 
@@ -35,7 +36,7 @@ PER_PAGE = 50
 
 
 def sees_links(request: Request, parts: TheBackend, visitor: TheVisitor) -> bool:
-    """Let in whoever sits at this machine, and who shows a key: as a bearer, or as the password of a browser.
+    """Let in whoever sits at this machine, who is signed in, and who shows a key: as a bearer, or as a password.
 
     Returns whether the signed links of mails are theirs to see.
     """
@@ -43,7 +44,10 @@ def sees_links(request: Request, parts: TheBackend, visitor: TheVisitor) -> bool
         raise HTTPException(404, "there is no outbox here")
     if visitor.direct:
         return True
-    why = "the outbox is open to this machine alone; else show a key of a marketer"
+    looks = signed_in.known(request, parts)
+    if looks is not None and looks.may("marketer"):
+        return looks.may("admin")
+    why = "the outbox is open to this machine alone; else sign in as a marketer, or show a key of one"
     return api_keys.allows(sign_in(parts, request, "marketer", why=why), "admin")
 
 

@@ -36,7 +36,10 @@ OUTCOMES: Mapping[str, int] = {
 }  # fmt: skip
 """What became of mails, from what is well upwards, with its colour: red what failed, grey what did not go."""
 
-STUCK = {"hook": "/hooks?status=stuck", "dispatch": "/dispatches?status=stuck"}
+STUCK = {
+    "hook": "/hooks?status=stuck", "dispatch": "/dispatches?status=stuck",
+    "journey": "/journeys", "segment": "/segments",
+}  # fmt: skip
 """Where what was set aside for a person is seen, by its kind."""
 
 

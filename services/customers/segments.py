@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
 from sqlmodel import Session
 
 from journeys.facts import customer_facts, guards
@@ -38,6 +39,11 @@ PutOffLook = tuple[Segment, Customer, GuardResult]
 
 MEMBERS = 500
 """Members of a removed segment that are let go in one transaction: some tens of milliseconds."""
+
+_TOLD: set[str] = set()
+"""Guards that cannot be read, each of which the log of this process tells once."""
+
+log = structlog.get_logger("waypost.segments")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,27 @@ def get(session: Session, key: str) -> Segment:
     if segment is None:
         raise NotFound(f"there is no segment {key!r}")
     return segment
+
+
+def readable(session: Session) -> list[Segment]:
+    """Every segment whose stored guard can be read: of one that cannot, everybody stays in or out as they are."""
+    return [one for one in segment_rows.listed(session) if _is_readable(one)]
+
+
+def all_unreadable(session: Session) -> list[str]:
+    """The keys of the others."""
+    return [one.key for one in segment_rows.listed(session) if not _is_readable(one)]
+
+
+def _is_readable(segment: Segment) -> bool:
+    try:
+        guards.reads(segment.guard)
+    except ValueError as error:
+        if segment.guard not in _TOLD:
+            _TOLD.add(segment.guard)
+            log.error("segment_unreadable", segment=segment.key, error=type(error).__name__)
+        return False
+    return True
 
 
 def delete(session: Session, key: str, used_by: Sequence[str], now: datetime) -> None:

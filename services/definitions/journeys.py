@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import structlog
 from sqlmodel import Session
 
 from journeys.checks import source
@@ -23,6 +24,11 @@ _PROGRAMS: dict[str, Program] = {}
 
 _READ: dict[str, str] = {}
 """Canonical definitions by digest that were read and are not compiled yet."""
+
+_TOLD: set[str] = set()
+"""Digests of definitions that cannot be read, each of which the log of this process tells once."""
+
+log = structlog.get_logger("waypost.journeys")
 
 
 def publish(
@@ -185,8 +191,28 @@ def live(session: Session, key: str) -> LiveJourney:
 
 
 def all_live(session: Session) -> Sequence[LiveJourney]:
-    """Every journey that lets customers in now, paused ones too."""
-    return [(one, compiler.load(one.canonical)) for one in journey_rows.letting_in(session)]
+    """Every journey that lets customers in now, paused ones too.
+
+    One that cannot be read (`all_unreadable`) is left out. It lets nobody in until it is published anew, and holds up
+    no event of anybody else.
+    """
+    found = [(one, _program(one)) for one in journey_rows.letting_in(session)]
+    return [(one, program) for one, program in found if program is not None]
+
+
+def all_unreadable(session: Session) -> list[str]:
+    """The keys of journeys that would let customers in, and whose stored definition cannot be read."""
+    return [one.journey for one in journey_rows.letting_in(session) if _program(one) is None]
+
+
+def _program(version: JourneyVersion) -> Program | None:
+    try:
+        return compiler.load(version.canonical)
+    except Exception as error:
+        if version.digest not in _TOLD:
+            _TOLD.add(version.digest)
+            log.error("journey_unreadable", journey=version.journey, version=version.number, exc_info=error)
+        return None
 
 
 def using_template(session: Session, template: str) -> list[str]:

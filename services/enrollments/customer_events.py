@@ -33,7 +33,6 @@ from services.enrollments.entry import Admission, Refusal, Request
 from services.installation import installation_settings
 from store.bulk import turns
 from store.queries import backfills, enrollments, listening
-from store.queries import segments as segment_rows
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
 from store.tables.definitions import JourneyVersion
@@ -76,7 +75,7 @@ class Listeners:
         live = [(JourneyVersion(**version.model_dump()), program) for version, program in journeys.all_live(session)]
         return Listeners(
             journeys=live,
-            segments=[Segment(**one.model_dump()) for one in segment_rows.listed(session)],
+            segments=[Segment(**one.model_dump()) for one in segments.readable(session)],
             attribution=rules.of(session, [program for _, program in live]),
             one_profile_per_address=installation_settings.load(session).one_profile_per_address,
         )

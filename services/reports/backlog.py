@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from services.customers import segments
+from services.definitions import journeys
 from services.enrollments import poking
 from services.reconciliation import reconciling
 from services.reconciliation.differences import DifferenceKind
@@ -36,7 +38,8 @@ class Backlog:
     `wake_lag` the age of the longest due wake, `behind` the workflows that have not followed what was done ahead,
     `stuck` what was set aside for a person, `overdue` the enrollments that should have acted minutes ago,
     `unreadable` the values that could not be read by source and field, `differences` what the last check has left
-    open, `silences` what has stopped happening by kind and journey.
+    open, `silences` what has stopped happening by kind and journey. A journey or a segment is stuck that is stored and
+    cannot be read.
     """
 
     messages: Mapping[tuple[str, str], int]
@@ -81,6 +84,8 @@ def measure(session: Session, now: datetime) -> Backlog:
             "dispatch": dispatches.stuck(session),
             "hook": hook_rows.stuck(session),
             "enrollment": enrollments.count_stuck(session),
+            "journey": len(journeys.all_unreadable(session)),
+            "segment": len(segments.all_unreadable(session)),
         },
         overdue=poking.count_overdue(session, now),
         unreadable={(one.source, one.field): one.count for one in unreadable_values.listed(session)},

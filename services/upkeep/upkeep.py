@@ -83,7 +83,7 @@ def _stale(session: Session, now: datetime) -> list[Segment]:
     """Segments that time alone changes, and that were not looked at for a while."""
     return [
         one
-        for one in segment_rows.listed(session)
+        for one in segments.readable(session)
         if guards.reads_now(one.guard) and (one.evaluated_at is None or one.evaluated_at < now - RECHECK)
     ]
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import Session
 from temporalio.testing import ActivityEnvironment
 
-from services.access import api_keys
+from services.access import api_keys, audit_log, users
+from store.tables.users import User
 from tests.conftest import HandClock, settings_for
 from waypost.processes.api import build
 from waypost.wiring import Parts
@@ -119,3 +121,53 @@ def test_the_way_back_is_open_to_everybody(
     put(desk, LONGER, author)
     desk.post(PUBLISH, json={"token": plan(desk, parts, other, in_flight="pin")}, headers=other)
     assert desk.post("/v1/journeys/tour/rollback", json={"version": 1}, headers=author).json()["number"] == 3
+
+
+def test_a_key_is_the_same_pair_of_eyes_as_the_user_who_made_it(desk: TestClient, parts: Parts) -> None:
+    """Also where a key that they made has made it; what makes no user's key counts by itself."""
+
+    def signed_in(session: Session, name: str) -> User:
+        return users.invite(session, f"{name}@shop.example", name, ["admin"], None, parts.clock())
+
+    def make(session: Session, maker: str, scope: str) -> tuple[str, dict[str, str]]:
+        made, text = api_keys.create(session, scope, [scope], parts.clock())
+        audit_log.record(session, maker, "created", "key", made.id, parts.clock())
+        return made.id, {"Authorization": f"Bearer {text}"}
+
+    with parts.database.writing() as session:
+        ann, bob = signed_in(session, "ann"), signed_in(session, "bob")
+        _, anns = make(session, ann.id, "marketer")
+        _, hers = make(session, ann.id, "approver")
+        admins, _ = make(session, ann.id, "admin")
+        _, once_removed = make(session, admins, "approver")
+        _, bobs = make(session, bob.id, "approver")
+        _, lines = make(session, audit_log.COMMAND_LINE, "marketer")
+        _, others = make(session, audit_log.COMMAND_LINE, "approver")
+    put(desk, JOURNEY, anns)
+    asked = desk.post("/v1/journeys/tour/approvals", json={}, headers=anns).json()["id"]
+    for headers in (hers, once_removed):
+        for call, body in ((PUBLISH, {}), (f"/v1/journeys/tour/approvals/{asked}/confirm", {"plan": None})):
+            refused = desk.post(call, json=body, headers=headers)
+            assert (refused.status_code, refused.json().get("path")) == (409, "own_draft"), call
+    assert desk.post(PUBLISH, headers=bobs).json()["number"] == 1
+    put(desk, LONGER, lines)
+    assert desk.post(PUBLISH, json={"token": plan(desk, parts, others, in_flight="pin")}, headers=others).json() | {}
+
+
+def test_who_asked_is_not_who_confirms_by_a_key_that_they_made(desk: TestClient, parts: Parts) -> None:
+    author, asks, confirms = ({}, {}, {})
+    with parts.database.writing() as session:
+        ann = users.invite(session, "ann@shop.example", "Ann", ["admin"], None, parts.clock())
+        for headers, maker, scope in (
+            (author, None, "marketer"),
+            (asks, ann.id, "marketer"),
+            (confirms, ann.id, "approver"),
+        ):
+            made, text = api_keys.create(session, scope, [scope], parts.clock())
+            headers["Authorization"] = f"Bearer {text}"
+            if maker is not None:
+                audit_log.record(session, maker, "created", "key", made.id, parts.clock())
+    put(desk, JOURNEY, author)
+    asked = desk.post("/v1/journeys/tour/approvals", json={}, headers=asks).json()["id"]
+    refused = desk.post(f"/v1/journeys/tour/approvals/{asked}/confirm", json={"plan": None}, headers=confirms)
+    assert (refused.status_code, refused.json()["path"]) == (409, "own_request")

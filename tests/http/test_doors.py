@@ -169,6 +169,19 @@ def test_the_outbox_is_shut_to_a_proxy_that_adds_nothing(visit: Callable[..., Te
     assert (handed_on.status_code, old.get("/outbox").status_code) == (401, 401)
 
 
+@pytest.mark.parametrize(
+    "known", [{"public_url": "https://post.example.com"}, {"pages_url": "https://desk.example.com"},
+              {"hosts": "desk.example.com"}, {"trusted_proxies": "127.0.0.1"}],
+)  # fmt: skip
+def test_the_outbox_of_an_installation_that_is_known_elsewhere_is_shut_to_this_machine_too(
+    visit: Callable[..., TestClient], caught: str, known: dict[str, str]
+) -> None:
+    """A proxy that names us `127.0.0.1` and adds nothing, as nginx does since 1.29.7, looks like a browser here."""
+    for url in ("/outbox", f"/outbox/{caught}/body"):
+        assert visit(public_url="http://localhost:8000").get(url, headers=BROWSERS).status_code == 200
+        assert visit(**known).get(url, headers=BROWSERS).status_code == 401
+
+
 def test_who_is_no_admin_sees_no_signed_link_from_elsewhere(
     visit: Callable[..., TestClient], keys: dict[str, str], parts: Parts
 ) -> None:
@@ -220,6 +233,15 @@ def test_the_start_page_and_the_numbers_ask_for_a_key_or_a_sign_in(
 
 
 # -- names and origins -------------------------------------------------------------------------------------------------
+
+
+def test_the_outbox_opens_to_a_marketer_who_is_signed_in(
+    visit: Callable[..., TestClient], browser: Callable[..., TestClient], caught: str
+) -> None:
+    for role, status in [("support", 401), ("marketer", 200), ("admin", 200)]:
+        far = visit("192.0.2.1")
+        far.cookies = browser(role).cookies
+        assert far.get("/outbox").status_code == status, role
 
 
 @pytest.mark.parametrize("page", ["/", "/outbox", "/docs"])

@@ -98,6 +98,22 @@ def test_a_key_in_a_page_may_track_and_page_and_nothing_else(
         assert client.request(method, path, headers=bearer(keys["browser"]), json={}).status_code == 403, path
 
 
+@pytest.mark.parametrize(
+    "name", ["Segment Joined", "Segment Left", "Date Reached", "Message Delivered", "Message Clicked", "Subscribed",
+             "Unsubscribed", "Identify", "Hand-over Answered", "Survey Answered"],
+)  # fmt: skip
+def test_a_key_in_a_page_does_not_say_what_is_made_here(page: Callable[..., Any], name: str, parts: Parts) -> None:
+    """By `Segment Joined` whoever reads the key would let anybody into what a segment opens."""
+    said = {"userId": "ann", "event": name, "properties": {"segment": "vip"}}
+    refused = page("/v1/track", said).json()
+    assert (refused["accepted"], [one["path"] for one in refused["rejected"]]) == (0, ["event"])
+    batch = page(
+        "/v1/batch", {"batch": [{"type": "track", **said}, {"type": "track", **said, "event": "Looked"}]}
+    ).json()
+    assert (batch["accepted"], [one["index"] for one in batch["rejected"]]) == (1, [0])
+    assert page("/v1/track", said, "ingest").json()["accepted"] == 1, "a server answers for what it says"
+
+
 def test_a_page_of_another_host_sends_without_asking_first(client: TestClient, keys: dict[str, str]) -> None:
     """As `navigator.sendBeacon` does: plain text, the key in the body, so that a browser needs no leave to send it."""
     event = {"writeKey": keys["browser"], "anonymousId": "a1", "name": "Pricing"}

@@ -64,8 +64,8 @@ async def test_an_idle_installation_asks_little(
         await asked.of(f"wakes of {one.name}", lambda of=of: ahead.wake(of), lambda of=of: ahead.rest_of(of))
         await asked.of(one.name, lambda one=one: dispatcher.carry(one), lambda one=one: dispatcher.rest(one))
 
-    async def nothing(*_: Any) -> tuple[int, int]:
-        return 0, 0
+    async def nothing(*_: Any) -> scheduler.schedules.Reconciled:
+        return scheduler.schedules.Reconciled(made=0, ended=0, failed={})
 
     class NoGateway:
         client = None

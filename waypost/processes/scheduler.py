@@ -16,6 +16,9 @@ from workflows.gateway import Gateway
 EVERY = 4.0
 """Seconds between two rounds; a round without a change asks the database once and Temporal nothing."""
 
+AGAIN = 75
+"""Rounds, five minutes, until what failed is tried again, where nothing else has changed."""
+
 PART = "scheduler"
 """The name of its pulse."""
 
@@ -37,6 +40,7 @@ class Scheduler:
         self._gateway = gateway
         self._beat = beat
         self._known: frozenset[str] | None = None
+        self._rounds_off = 0
 
     async def run(self) -> None:
         """Reconcile until cancelled; whatever a round raises, the next one comes."""
@@ -55,15 +59,21 @@ class Scheduler:
         """Temporal is asked when what is live has changed, and at the start, until a round finds nothing to mend.
 
         Temporal's list runs behind what was made: a schedule that ends just after it was made is seen a round later.
+        One that Temporal refuses (a time zone that it does not know yet, say) is tried again every AGAIN rounds.
         """
         programs = await asyncio.to_thread(self._live)
         digests = frozenset(program.digest for program in programs if program.schedules)
-        if digests == self._known:
+        self._rounds_off = max(self._rounds_off - 1, 0)
+        if digests == self._known and self._rounds_off != 1:
             return
-        made, ended = await schedules.reconcile(self._gateway.client, programs)
-        self._known = None if made or ended else digests
-        if made or ended:
-            log.info("schedules_reconciled", made=made, ended=ended)
+        came = await schedules.reconcile(self._gateway.client, programs)
+        self._known = None if came.made or came.ended else digests
+        self._rounds_off = AGAIN if came.failed else 0
+        for name, error in came.failed.items():
+            log.error("schedule_not_reconciled", schedule=name, exc_info=error)
+            self._count("schedule")
+        if came.made or came.ended:
+            log.info("schedules_reconciled", made=came.made, ended=came.ended)
 
     def _live(self) -> list[Program]:
         with self._database.reading() as session:
