@@ -17,7 +17,7 @@ from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
 from services.definitions import broadcasts, journeys
 from services.errors import InvalidInput
-from services.imports import csv_and_ndjson, dry_run, rate_lines
+from services.imports import csv_and_ndjson, dry_run, placement_preview, placing_known, rate_lines
 from services.imports.file_form import FileForm
 from services.operations import operations, uploads
 from store.ids import new_id
@@ -63,7 +63,13 @@ def check(parts: Backend, wanted: WantedImport, file: BinaryIO, form: FileForm) 
 def preview(parts: Backend, wanted: WantedImport, file: BinaryIO, form: FileForm) -> ImportPreviewOut:
     """What would become of a file; the whole of it is read, and nothing is kept. Raise as `check` does."""
     check(parts, wanted, file, form)
-    found = dry_run.preview(parts.database, wanted.kind, file, form, parts.clock())
+    now = parts.clock()
+    found = dry_run.preview(parts.database, wanted.kind, file, form, now)
+    if wanted.kind == "events" and wanted.journey is not None:
+        with parts.database.reading() as session:
+            journey = placing_known.journey_of(session, wanted.journey)
+        found.placing, refused = placement_preview.count(parts.database, file, form, journey, now)
+        found.refuse(refused)
     return ImportPreviewOut.of(wanted.kind, found)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
-from api.schemas.journeys import ArchiveIn, JourneyChanged, JourneyOut, ResumeIn
+from api.schemas.journeys import ArchiveIn, JourneyChanged, JourneyOut, PauseIn, ResumeIn
 from services.definitions import journeys, pauses
 from services.operations import operations
 from store.tables.definitions import Journey
@@ -16,11 +16,11 @@ def shown(journey: Journey) -> JourneyOut:
     return JourneyOut.model_validate(journey)
 
 
-def pause(session: Session, trail: Trail, key: str, now: datetime, stage: str | None = None) -> JourneyOut:
+def pause(session: Session, trail: Trail, key: str, now: datetime, asked: PauseIn) -> JourneyOut:
     """Park everybody (in this stage) at their next wake; raise Refused, NotFound where there is no such stage."""
     before = shown(journeys.get(session, key))
-    after = shown(pauses.pause(session, key, now, stage))
-    trail.note("paused", "journey", key, before, after)
+    after = shown(pauses.pause(session, key, now, asked.stage))
+    trail.note("paused", "journey", key, before, after, said=asked.reason)
     return after
 
 
@@ -30,7 +30,7 @@ def resume(session: Session, trail: Trail, key: str, now: datetime, asked: Resum
     after = shown(pauses.resume(session, key, now, asked.stage, asked.late))
     request = {"journey": key, "stage": asked.stage, "late": asked.late}
     operation = operations.start(session, "resume", request, now, by=by)
-    trail.note("resumed", "journey", key, before, after)
+    trail.note("resumed", "journey", key, before, after, said=asked.reason)
     return JourneyChanged(**after.model_dump(), operation=operation.id)
 
 

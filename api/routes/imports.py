@@ -80,14 +80,17 @@ async def start(
     response: Response,
     journey: Annotated[
         str | None,
-        Query(description="enrollments: into which; events: where to place the customers", max_length=63),
+        Query(description="enrollments: into which; events: where to place who is not in it", max_length=63),
     ] = None,
     broadcast: Annotated[str | None, Query(description="recipients: of which broadcast", max_length=63)] = None,
     dry_run: Annotated[bool, Query(description="show what would become of the file, and keep nothing")] = False,
 ) -> OperationOut | ImportPreviewOut:
     """The answer is an operation to watch. Lines that are wrong are listed with their numbers and stop nobody else's.
 
-    A dry run answers with how the file is written, what each column becomes, ten records, and the lines that are wrong.
+    A dry run answers with how the file is written, what each column becomes, ten records, the lines that are wrong, and
+    of events with a journey what placing would come to. The `result` of such an import has `customers`, new `events`,
+    `repeated` ones, `enrolled`, and who was left alone: `already_enrolled` are in the journey, `been_before` were and
+    may not come again, `left_alone` names ten of them.
     customers: `userId` and attributes. events: `userId`, `event`, `timestamp`, `messageId`, and properties. consents:
     `userId`, `topic`, `granted`. enrollments: `userId`, and data of the run. recipients: `userId`.
     rates: `day`, `currency`, `rate` (what one unit of it is worth in `main_currency` of the settings).

@@ -140,7 +140,7 @@ def pause(
 
     Events are recorded meanwhile, and who enters is parked too.
     """
-    return journey_controls.pause(session, trail, key, now, body.stage if body else None)
+    return journey_controls.pause(session, trail, key, now, body or PauseIn())
 
 
 @router.post("/{key}/resume", summary="Let a paused journey go on", responses=responses(404, 409))

@@ -28,6 +28,18 @@ class RecordPreviewOut(BaseModel):
     record: dict[str, Any] = Field(examples=[{"userId": "17", "email": "ann@example.com", "zip": "01067"}])
 
 
+class PlacingOut(Shown):
+    """What an import of events into a journey would come to: the `result` that its operation would have."""
+
+    customers: int = Field(description="whom the file names", examples=[2_357])
+    events: int = Field(description="that are new", examples=[6_919])
+    enrolled: int = Field(description="runs that would begin or be placed", examples=[2_340])
+    repeated: int = Field(description="events that are known by their `messageId`", examples=[0])
+    already_enrolled: int = Field(description="who is in the journey and would be left alone", examples=[17])
+    been_before: int = Field(description="who was in it, and may not come again", examples=[0])
+    left_alone: list[str] = Field(description="ten of these two, by internal id", examples=[["cus_06h1pde63xtq0"]])
+
+
 class ImportPreviewOut(BaseModel):
     """What an import of a file would do; nothing of it was kept."""
 
@@ -38,6 +50,10 @@ class ImportPreviewOut(BaseModel):
     rows: list[RecordPreviewOut] = Field(description="the first ten")
     error_count: int = Field(description="lines that would not be taken", examples=[1])
     errors: list[OperationErrorOut] = Field(description="the first hundred of them")
+    placing: PlacingOut | None = Field(
+        default=None,
+        description="of events with a journey; null for more than 100,000 of them, of which the import alone can tell",
+    )
 
     @classmethod
     def of(cls, kind: str, found: ImportPreview) -> Self:
@@ -50,4 +66,5 @@ class ImportPreviewOut(BaseModel):
             rows=[RecordPreviewOut(line=line, record=dict(record)) for line, record in found.rows],
             error_count=found.error_count,
             errors=[OperationErrorOut.model_validate(one) for one in found.errors],
+            placing=PlacingOut(**found.placing) if found.placing is not None else None,
         )

@@ -131,9 +131,12 @@ class VersionDiff(BaseModel):
 class PauseIn(BaseModel):
     """What is paused."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stage": "onboarding"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"stage": "onboarding", "reason": "wrong prices"}]}
+    )
 
     stage: Key | None = Field(default=None, description="this stage alone; without it the whole journey")
+    reason: str = Field(default="", max_length=200, description="kept in the audit log")
 
 
 class ResumeIn(PauseIn):

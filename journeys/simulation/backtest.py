@@ -17,6 +17,7 @@ from journeys.program.program import Program
 from journeys.rules import entry_rules
 from journeys.rules.entry_rules import LastEnrollment
 from journeys.rules.policy import Allowed, Deferred, Skipped
+from journeys.rules.split_answers import NO_SPLITS, KnownSplits
 from journeys.simulation.mail_policies import MailPolicy
 from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
 from value.value_model import NO_FIT, ValueModel
@@ -27,7 +28,10 @@ ENTRY = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerHistory:
-    """One customer: what was known of them at first, and what happened, in the order of its instants."""
+    """One customer: what was known of them at first, and what happened, in the order of its instants.
+
+    `own_id` is what guards see as `customer.id`, where that is not the `id` by which splits divide.
+    """
 
     id: str
     events: Sequence[RecordedEvent]
@@ -35,10 +39,13 @@ class CustomerHistory:
     timezone: str | None = None
     model: ValueModel = NO_FIT
     source: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    own_id: str | None = None
 
     def facts(self) -> PastFacts:
         """The facts at each instant of this history, from its beginning; `model` and `source` are today's."""
-        return PastFacts(list(self.events), {**self.attributes, "id": self.id}, self.timezone, self.model, self.source)
+        return PastFacts(
+            list(self.events), {**self.attributes, "id": self.own_id or self.id}, self.timezone, self.model, self.source
+        )
 
 
 MOST_TOLD = 1_000
@@ -146,6 +153,9 @@ def facts_of(event: RecordedEvent) -> EventFacts:
     return EventFacts(name=event.name, properties=event.properties, at=event.at)
 
 
+NEVER_IN: Mapping[str, LastEnrollment] = {}
+"""A customer who was never in the journey."""
+
 NameEnrollment = Callable[[CustomerHistory, RecordedEvent], str]
 """Gives the enrollment that an event starts its id."""
 
@@ -172,8 +182,14 @@ def enrollments(
     mail_policy: MailPolicy,
     refused: Counter[str] | None = None,
     name: NameEnrollment = by_event,
+    earlier: Mapping[str, LastEnrollment] = NEVER_IN,
+    splits: KnownSplits = NO_SPLITS,
 ) -> list[SimulatedEnrollment]:
-    """Each enrollment of one customer, in the order of their starts; `refused` counts by reason why there was none."""
+    """Each enrollment of one customer, in the order of their starts; `refused` counts by reason why there was none.
+
+    `earlier` has the last enrollment of each key that the customer really had: what happened up to its end is no
+    matter any more, and one that is live goes on. `splits` are the variants that they have already.
+    """
     past, last, found = history.facts(), dict[str, _Enrollment](), list[_Enrollment]()
     for event in history.events:
         if event.at > until:
@@ -181,28 +197,31 @@ def enrollments(
         if not entry_rules.triggers(program, event.name, event.properties):
             continue
         key = entry_rules.key_of(program, facts_of(event))
-        before = last.get(key) if key is not None else None
-        reason = _refusal(program, past, event, key, before)
+        before, real = last.get(key or ""), earlier.get(key or "")
+        if before is None and real is not None and (real.live or real.ended_at is None or event.at <= real.ended_at):
+            continue
+        stood = before.as_of(event.at) if before is not None else real
+        reason = _refusal(program, past, event, key, stood)
         if reason is not None or key is None:
             if refused is not None:
                 refused[reason or ""] += 1
             continue
         if before is not None:
             before.stop(event.at)
-        last[key] = _Enrollment(program, history, event, key, until, mail_policy, name(history, event))
+        last[key] = _Enrollment(program, history, event, key, until, mail_policy, name(history, event), splits)
         found.append(last[key])
     return [SimulatedEnrollment(key=one.key, event=one.event, trace=one.trace()) for one in found]
 
 
 def _refusal(
-    program: Program, past: PastFacts, event: RecordedEvent, key: str | None, before: "_Enrollment | None"
+    program: Program, past: PastFacts, event: RecordedEvent, key: str | None, stood: LastEnrollment | None
 ) -> str | None:
     """Why a trigger's event lets nobody in: a key of `entry_rules.REFUSALS`, or None."""
     if not entry_rules.triggered(program, past.known(event.seq), facts_of(event), event.at).enters:
         return "guard_false"
     if key is None:
         return "no_key"
-    return entry_rules.refusal(program, before.as_of(event.at) if before else None, event.at)
+    return entry_rules.refusal(program, stood, event.at)
 
 
 class _Enrollment:
@@ -217,9 +236,11 @@ class _Enrollment:
         until: datetime,
         mail_policy: MailPolicy,
         name: str,
+        splits: KnownSplits,
     ) -> None:
         self.history, self.event, self.key = history, event, key
         self._program, self._until, self._mail_policy, self._name = program, until, mail_policy, name
+        self._splits = splits
         self._stopped_at: datetime | None = None
         self._trace: Trace | None = None
 
@@ -248,6 +269,7 @@ class _Enrollment:
                 leave_at=self._stopped_at,
                 key=self.key,
                 data=entry_rules.data_of(facts_of(self.event)),
+                splits=self._splits,
             )
         return self._trace
 

@@ -163,13 +163,16 @@ def simulate(
     leave_at: datetime | None = None,
     key: str = "",
     data: Mapping[str, Any] | None = None,
+    splits: KnownSplits = NO_SPLITS,
 ) -> Trace:
     """Run one enrollment from `begin` to `until` (UTC); events at or below the state's cursor fire nothing.
 
-    At `leave_at` the enrollment is ended, since the customer entered anew. `key` and `data` are what guards see of it.
+    At `leave_at` the enrollment is ended, since the customer entered anew. `key` and `data` are what guards see of it;
+    `splits` are the variants that the customer has already.
     """
     trace, enrollment = Trace(state=state), EnrollmentFacts(entered_at=begin, key=key, data=data or {})
-    ahead, simulator = Recorded(past.events, until, leave_at), Simulator(program, past, enrollment, mail_policy, trace)
+    ahead = Recorded(past.events, until, leave_at)
+    simulator = Simulator(program, past, enrollment, mail_policy, trace, splits)
     fresh = replace(state, entered_at=begin, engine=ENGINE_VERSION)
     trace.state = answered(drive(program, fresh, lambda state: next_input(program, state, ahead, until)), simulator)
     return trace

@@ -7,7 +7,7 @@ registers what it waits for either is registered here, or finds the event above 
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ from services.enrollments import entry, poking
 from services.enrollments.entry import Admission, Refusal, Request
 from services.installation import installation_settings
 from store.bulk import turns
-from store.queries import backfills, enrollments, listening
+from store.queries import backfills, enrollments, last_runs, listening
 from store.queries.journeys import LiveJourney
 from store.tables.customers import Customer, Event, Segment
 from store.tables.definitions import JourneyVersion
@@ -52,13 +52,15 @@ class Listeners:
 
     `attribution` says which mails are credited with an order.
 
-    With `one_profile_per_address` an identify joins the customers who have the address that it says.
+    With `one_profile_per_address` an identify joins the customers who have the address that it says. Nobody is let into
+    the journey `for_those_in` who is not in it already.
     """
 
     journeys: Sequence[LiveJourney]
     segments: Sequence[Segment]
     attribution: AttributionRules
     one_profile_per_address: bool = False
+    for_those_in: str | None = None
 
     @staticmethod
     def load(session: Session) -> "Listeners":
@@ -79,6 +81,10 @@ class Listeners:
             attribution=rules.of(session, [program for _, program in live]),
             one_profile_per_address=installation_settings.load(session).one_profile_per_address,
         )
+
+    def but_for_newcomers_to(self, journey: str) -> "Listeners":
+        """The same, who let nobody into this journey who is not in it: an import places them where they belong."""
+        return replace(self, for_those_in=journey)
 
     def hear(self, name: str) -> bool:
         """Whether a journey or a segment listens to events of this name."""
@@ -147,7 +153,7 @@ def tell_all(
     due_dates.reschedule(session, changed, listeners.journeys, now)
     fresh = [one for one in told if one[1].fires]
     poke(session, [event for _, event in fresh], now)
-    _let_in(session, fresh, listeners.journeys, now, enrolled, purses)
+    _let_in(session, fresh, listeners, now, enrolled, purses)
     if depth < DEEPEST:
         happened = [(customer, event.name) for customer, event in told]
         changes = segments.changes(session, happened, listeners.segments, now, purses)
@@ -242,15 +248,17 @@ def poke_for_profiles(session: Session, customer_ids: Collection[str], now: date
 def _let_in(
     session: Session,
     told: Sequence[AddressedEvent],
-    live: Sequence[LiveJourney],
+    listeners: Listeners,
     now: datetime,
     enrolled: Enrolled,
     purses: Purses,
 ) -> None:
     """Let customers into every journey that listens to their event; why not is on record."""
     known: dict[str, CustomerFacts] = {}
-    for version, program in live:
+    for version, program in listeners.journeys:
         heard_by = [one for one in told if entry_rules.triggers(program, one[1].name, one[1].properties)]
+        if version.journey == listeners.for_those_in:
+            heard_by = _in_it(session, version.journey, heard_by)
         if not heard_by:
             continue
         missing = [(customer, event.seq) for customer, event in heard_by if customer.id not in known]
@@ -265,6 +273,11 @@ def _let_in(
         for started in entry.enroll_all(session, version, program, wanted, now):
             if isinstance(started, Enrollment):
                 enrolled[started.customer_id].append(started.id)
+
+
+def _in_it(session: Session, journey: str, told: Sequence[AddressedEvent]) -> Sequence[AddressedEvent]:
+    runs = last_runs.of_customers(session, journey, {customer.id for customer, _ in told})
+    return [one for one in told if any(run.live for run in runs.get(one[0].id, {}).values())]
 
 
 def _judge(

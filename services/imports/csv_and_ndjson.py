@@ -67,13 +67,17 @@ def _not_in(encoding: str) -> UnreadableFile:
 
 
 def _rows(file: BinaryIO, form: FileForm, rules: ColumnRules) -> NumberedRecords:
+    text = as_text(file, form.encoding)
     try:
-        table = CsvTable(as_text(file, form.encoding), form.delimiter)
+        table = CsvTable(text, form.delimiter)
         named = read_header(table.names, rules, form.cells)
         for line, found in table.records():
             yield line, found if isinstance(found, ValueError) else _row(named, found)
     except UnicodeDecodeError:
         raise _not_in(form.encoding) from None
+    finally:
+        if not text.closed:  # whose file stays its caller's
+            text.detach()
 
 
 def _row(named: list[Column], found: list[str]) -> Any:

@@ -1,6 +1,6 @@
 """What an import would do, before it is done: what each column becomes, the first records, how many errors.
 
-The whole file is read, some hundred lines at a time, and nothing is stored: not even the file.
+The whole file is read, some hundred lines at a time, and nothing stays stored: not even the file.
 """
 
 from collections import Counter
@@ -65,7 +65,10 @@ class ColumnPreview:
 
 @dataclass(slots=True, kw_only=True)
 class ImportPreview:
-    """What would become of a file: `records` of them would be looked at, `error_count` not taken."""
+    """What would become of a file: `records` of them would be looked at, `error_count` not taken.
+
+    `placing` is the result of placing customers in a journey; None where none is named, or the file is too large.
+    """
 
     form: FileForm
     records: int = 0
@@ -73,6 +76,12 @@ class ImportPreview:
     rows: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list[tuple[int, Mapping[str, Any]]])
     error_count: int = 0
     errors: list[LineError] = field(default_factory=list[LineError])
+    placing: Mapping[str, Any] | None = None
+
+    def refuse(self, refused: Sequence[LineError]) -> None:
+        """Some lines more that would not be taken."""
+        self.error_count += len(refused)
+        self.errors = sorted([*self.errors, *refused], key=lambda one: one.line)[:MOST_ERRORS_SHOWN]
 
 
 def preview(database: Database, kind: str, file: BinaryIO, form: FileForm, now: datetime) -> ImportPreview:

@@ -21,6 +21,7 @@ from services import values
 from services.imports import csv_and_ndjson, file_form
 from services.imports.columns import ColumnRules
 from services.imports.file_form import FileForm, FormRecognition, UnreadableFile
+from services.imports.names_in_files import NamedOnce, name_of
 from services.ingestion import segment_api
 from services.ingestion.segment_api import IncomingEvent
 from services.operations.item_pages import line_error
@@ -63,11 +64,6 @@ class LineErrors:
 
 Grouped = dict[str, list[IncomingEvent]]
 """Events by the name of their customer within the file."""
-
-
-def name_of(message: IncomingEvent) -> str:
-    """Whom a message is about, as a name within one file."""
-    return message.user_id or f"anonymous:{message.anonymous_id}"
 
 
 def read(record: Any, now: datetime, *, need_id: bool = True) -> IncomingEvent:
@@ -177,6 +173,17 @@ class Sorted:
         self._database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
         self.lines += len(rows)
         return errors
+
+    @property
+    def named(self) -> int:
+        """How many names there are in it."""
+        return self._database.execute("SELECT count(DISTINCT name) FROM event").fetchone()[0]
+
+    def names(self) -> Iterator[NamedOnce]:
+        """Each name of the file once, in the order of `customers`, with the first of its lines."""
+        rows = self._database.execute("SELECT name, min(line) FROM event GROUP BY name ORDER BY name")
+        for number, (name, line) in enumerate(rows, start=1):
+            yield NamedOnce(number, name, line)
 
     def customers(self, now: datetime) -> Iterator[tuple[str, list[IncomingEvent]]]:
         """Each customer with their events, which carry their line numbers; the same file always gives the same order.

@@ -39,6 +39,9 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
         numbered = enumerate(lines, start=seen + 1)
         while batch := [CountedLine(seen, line, record) for seen, (line, record) in islice(numbered, BATCH)]:
             yield _page(operation, kind, batch, clock())
+            seen = batch[-1].seen
+    if seen != form.records:  # which are the most that its lines may hold
+        yield lambda session: Done(count=0, total=seen)
 
 
 def _page(

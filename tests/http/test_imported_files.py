@@ -143,6 +143,7 @@ def test_a_dry_run_shows_what_would_become_of_a_file_and_does_nothing(client: Te
             {"line": 15, "reason": "userId: userId or anonymousId is required"},
             {"line": 16, "reason": "the line is no CSV: a quotation mark is not closed"},
         ],
+        "placing": None,
     }
     with parts.database.reading() as session:
         for table in (Operation, UploadPart, Customer, Event):

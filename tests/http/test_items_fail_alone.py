@@ -1,29 +1,17 @@
 """What raises unexpectedly for one line, event or customer fails that one alone: told, logged, counted."""
 
-import asyncio
-import dataclasses
-import io
-import json
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from rich.console import Console
-from rich.progress import Progress
 from sqlmodel import select
 from structlog.testing import capture_logs
-from temporalio.testing import ActivityEnvironment
 
 from activities.operations import ATTEMPTS
-from journeys.simulation import backtest, consequences
+from journeys.simulation import consequences
 from services.customers import profiles
 from services.enrollments import asking, entry
-from services.feedback import consents
-from services.imports.file_form import FormRecognition
-from services.ingestion import ingest
 from services.jobs import erasure, plan_broadcast
 from services.messages import resolving, withdrawing
 from store.queries import messages
@@ -32,46 +20,8 @@ from store.tables.access import Operation
 from store.tables.customers import Consent, Customer, Event
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
-from tests.counted import Counted
-from waypost.cli import import_with_progress
+from tests.http.worked import TOLD, Worked, breaks_for, id_of, rows
 from waypost.wiring import Parts
-
-TOLD = "it failed unexpectedly (ZeroDivisionError); the worker's log tells more"
-
-
-class Worked:
-    """An operation done as the worker does it, with what it logged and counted."""
-
-    def __init__(self, client: TestClient, parts: Parts, operation: str, attempt: int = 1) -> None:
-        environment = ActivityEnvironment()
-        environment.info = dataclasses.replace(environment.info, attempt=attempt)
-        meter = Counted()
-        environment.metric_meter = meter
-        with capture_logs() as logs:
-            self.status = asyncio.run(environment.run(parts.operations().operate, operation))
-        self.logged = [one for one in logs if one["event"] == "item_failed"]
-        self.counted = meter.unexpected()
-        self.shown = client.get(f"/v1/operations/{operation}").json()
-        listed = client.get(f"/v1/operations/{operation}/errors").json()["items"]
-        self.errors = [(one["line"], one["reason"]) for one in listed]
-
-    def assert_failed_alone(self, *errors: tuple[int, str]) -> None:
-        """It is done, and so many lines were not taken: told, logged with their traceback, and counted."""
-        assert (self.status, self.errors) == ("done", list(errors))
-        assert [one["line"] for one in self.logged] == [line for line, _ in errors]
-        assert all(isinstance(one["exc_info"], ZeroDivisionError) for one in self.logged)
-        assert self.counted == ["operate"] * len(errors)
-
-
-def breaks_for(real: Callable[..., Any], poison: Callable[..., bool]) -> Callable[..., Any]:
-    """The function, which raises for what is poison."""
-
-    def run(*args: Any, **more: Any) -> Any:
-        if poison(*args, **more):
-            raise ZeroDivisionError("a bug")
-        return real(*args, **more)
-
-    return run
 
 
 @pytest.fixture
@@ -81,115 +31,8 @@ def poison_traits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "take_traits", broken)
 
 
-def upload(client: TestClient, text: str, **params: Any) -> str:
-    answer = client.post("/v1/imports", params=params, content=text.encode())
-    assert answer.status_code == 202, answer.text
-    return answer.json()["id"]
-
-
-def rows(parts: Parts, table: Any, *where: Any) -> list[Any]:
-    with parts.database.reading() as session:
-        return list(session.exec(select(table).where(*where)).all())
-
-
-# -- files -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("poison_traits")
-def test_a_line_of_customers_that_raises_fails_alone(client: TestClient, parts: Parts) -> None:
-    text = "userId,poison\n" + "".join(f"u{number},{'x' if number == 41 else ''}\n" for number in range(600))
-    done = Worked(client, parts, upload(client, text, kind="customers"))
-    done.assert_failed_alone((43, TOLD))
-    assert (done.shown["done"], done.shown["result"]) == (600, {"taken": 599, "repeated": 0})
-    assert len(rows(parts, Customer)) == 599
-
-
-def test_a_line_of_consents_that_raises_fails_alone(
-    client: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client.put("/v1/customers/17", json={"attributes": {}})
-    monkeypatch.setattr(consents, "_event", breaks_for(consents._event, lambda topic, *_: topic == "poison"))
-    text = "userId,topic,granted\n17,news,yes\n17,poison,yes\n17,offers,no\n"
-    Worked(client, parts, upload(client, text, kind="consents")).assert_failed_alone((3, TOLD))
-    assert sorted(one.topic for one in rows(parts, Consent)) == ["news", "offers"]
-
-
-def test_a_line_of_enrollments_that_raises_fails_alone(
-    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("a", "b", "c"):
-        client.put(f"/v1/customers/{name}", json={"attributes": {}})
-    poison = breaks_for(entry.enroll_all, lambda session, version, program, wanted, now: _named(wanted, "b"))
-    monkeypatch.setattr(entry, "enroll_all", poison)
-    text = "userId\na\nb\nc\n"
-    done = Worked(client, parts, upload(client, text, kind="enrollments", journey="welcome"))
-    done.assert_failed_alone((3, TOLD))
-    assert len(rows(parts, Enrollment)) == 2
-
-
 def _named(wanted: Any, name: str) -> bool:
     return any(one.customer.external_id == name for one in wanted)
-
-
-def events_of(*lines: tuple[str, dict[str, Any]]) -> str:
-    return "".join(
-        json.dumps({"type": "identify", "userId": user, "messageId": f"m{number}", "traits": traits,
-                    "timestamp": "2026-01-01"}) + "\n"
-        for number, (user, traits) in enumerate(lines)
-    )  # fmt: skip
-
-
-@pytest.mark.usefixtures("poison_traits")
-@pytest.mark.parametrize("known", [False, True])
-def test_a_line_of_events_that_raises_fails_alone_whether_its_customer_is_known_or_new(
-    client: TestClient, parts: Parts, known: bool
-) -> None:
-    if known:
-        client.put("/v1/customers/a", json={"attributes": {}})
-    text = events_of(("a", {"n": 1}), ("a", {"poison": 1}), ("a", {"m": 2}), ("b", {"n": 3}))
-    done = Worked(client, parts, upload(client, text, kind="events", format="ndjson"))
-    done.assert_failed_alone((2, TOLD))
-    assert done.shown["result"] == {"customers": 2, "events": 3, "enrolled": 0, "repeated": 0}
-    assert client.get("/v1/customers/a").json()["customer"]["attributes"] == {"n": 1, "m": 2}
-    assert sorted(one.message_id for one in rows(parts, Event) if one.message_id in ("m0", "m1", "m2", "m3")) == [
-        "m0",
-        "m2",
-        "m3",
-    ]
-
-
-def test_a_new_customer_whose_history_raises_is_told_line_by_line_and_stops_nobody_else(
-    client: TestClient, parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    poison = breaks_for(backtest.enrollments, lambda program, history, *_, **__: "poison" in history.attributes["id"])
-    monkeypatch.setattr(backtest, "enrollments", poison)
-    text = events_of(("a", {"n": 1}), ("poison", {"n": 2}), ("poison", {"n": 3}), ("z", {"n": 4}))
-    done = Worked(client, parts, upload(client, text, kind="events", format="ndjson", journey="welcome"))
-    done.assert_failed_alone((2, TOLD), (3, TOLD))
-    assert {one.external_id for one in rows(parts, Customer)} == {"a", "z"}
-
-
-@pytest.mark.parametrize("known", [False, True])
-def test_waypost_import_stops_for_nobody_whose_history_raises(
-    parts: Parts, welcome: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: bool, client: TestClient
-) -> None:
-    if known:
-        client.put("/v1/customers/poison", json={"attributes": {}})
-    real = ingest.take_traits
-    monkeypatch.setattr(ingest, "take_traits", breaks_for(real, lambda who, *_: known and who.external_id == "poison"))
-    history = breaks_for(backtest.enrollments, lambda program, history, *_, **__: "poison" in history.attributes["id"])
-    monkeypatch.setattr(backtest, "enrollments", history)
-    file = tmp_path / "events.ndjson"
-    file.write_text(events_of(("a", {"n": 1}), ("poison", {"n": 2}), ("poison", {"n": 3}), ("z", {"n": 4})))
-    told = io.StringIO()
-    monkeypatch.setattr(import_with_progress, "complaints", Console(file=told, width=200))
-    done = import_with_progress.run(parts, file, FormRecognition("ndjson"), "welcome", Progress(disable=True))
-    assert [(one["line"], one["reason"]) for one in done["errors"]] == [
-        (line, "it failed unexpectedly (ZeroDivisionError); its traceback stands above") for line in (2, 3)
-    ]
-    assert told.getvalue().count("ZeroDivisionError: a bug") == (2 if known else 1)
-    assert (done["customers"], done["events"], done["error_count"]) == (2, 2, 2)
-    assert {one.external_id for one in rows(parts, Customer)} == {"a", "z", *(["poison"] if known else [])}
 
 
 # -- operations --------------------------------------------------------------------------------------------------------
@@ -205,11 +48,6 @@ def everybody(client: TestClient, parts: Parts, *names: str) -> None:
     with parts.database.writing() as session:
         while upkeep.do(session, parts.clock()):
             pass
-
-
-def id_of(parts: Parts, name: str) -> str:
-    (found,) = rows(parts, Customer, Customer.external_id == name)
-    return found.id
 
 
 def position(parts: Parts, name: str) -> int:

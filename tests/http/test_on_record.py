@@ -128,6 +128,13 @@ def test_what_was_asked_and_refused_or_withdrawn_is_on_record_as_that(
     assert (entry.before, entry.after) == ({}, {"withdrawn": True, "said": "please"})
 
 
+def test_why_a_journey_was_paused_is_on_record_with_it(client: TestClient, parts: Parts, welcome: Any) -> None:
+    assert client.post("/v1/journeys/welcome/pause", json={"reason": "wrong prices"}).status_code == 200
+    assert client.post("/v1/journeys/welcome/resume", json={"reason": "mended"}).status_code == 200
+    told = {one.action: (one.after or {}).get("said") for one in rows(parts, Audit)}
+    assert (told["paused"], told["resumed"]) == ("wrong prices", "mended")
+
+
 def test_what_a_person_starts_is_on_record_with_what_it_started(client: TestClient, parts: Parts, welcome: Any) -> None:
     client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
     client.put("/v1/segments/all", json={"guard": "true"})

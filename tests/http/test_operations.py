@@ -16,7 +16,7 @@ from services.imports import import_lines
 from services.operations import operations
 from store.tables.access import UploadPart
 from store.tables.customers import Consent, Customer, Event
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import Decision, Dispatch, Enrollment
 from waypost.wiring import Parts
 
 
@@ -122,11 +122,49 @@ def history(*orders: tuple[str, str, str]) -> str:
 def test_events_are_stored_and_place_customers_in_a_journey(client: TestClient, parts: Parts, welcome: Any) -> None:
     text = history(("b", "2026-01-05", "m3"), ("a", "2026-01-02", "m2"), ("a", "2026-01-01", "m1")) + "{}\n"
     done = imported(client, parts, text, kind="events", format="ndjson", journey="welcome")
-    assert done["result"] == {"customers": 2, "events": 3, "enrolled": 2, "repeated": 0}
+    nobody = {"already_enrolled": 0, "been_before": 0, "left_alone": []}
+    assert done["result"] == {"customers": 2, "events": 3, "enrolled": 2, "repeated": 0, **nobody}
     assert [line for line, _ in errors(client, done)] == [4]
     assert [one.name for one in rows(parts, Event)] == ["Signed Up"] * 3
     again = imported(client, parts, text, kind="events", format="ndjson", journey="welcome")
-    assert (again["result"]["events"], again["result"]["repeated"]) == (0, 3)
+    everybody = [one.id for one in rows(parts, Customer)]
+    left = again["result"].pop("left_alone")
+    assert sorted(left) == sorted(everybody)
+    assert again["result"] == {
+        "customers": 2, "events": 0, "enrolled": 0, "repeated": 3, "already_enrolled": 0, "been_before": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+def test_a_dry_run_tells_the_numbers_of_the_import_and_leaves_nothing(
+    client: TestClient, parts: Parts, welcome: Any, form: str
+) -> None:
+    client.put("/v1/customers/known", json={"attributes": {}})
+    for name in ("live", "left"):
+        client.post("/v1/track", json={"userId": name, "event": "Signed Up"})
+    client.post("/v1/track", json={"userId": "gone", "event": "Bought"})
+    work(parts, client.delete("/v1/customers/gone").json()["id"])
+    names = ("known", "live", "gone", "new", "also")
+    text = history(*((name, "2026-01-05", f"m-{name}") for name in names)) + "{}\n"
+    if form == "csv":
+        lines = [f"{name},Signed Up,2026-01-05,m-{name}" for name in names]
+        text = "\n".join(["userId,event,timestamp,messageId", *lines, "x,Signed Up,soon,m-x"]) + "\n"
+    asked: dict[str, Any] = {"kind": "events", "format": form, "journey": "welcome"}
+    tables = (Customer, Event, Enrollment, Decision, Dispatch)
+    before = [rows(parts, table) for table in tables]
+    shown = upload(client, text, dry_run=True, **asked).json()
+    assert [rows(parts, table) for table in tables] == before
+    done = imported(client, parts, text, **asked)
+    assert shown["placing"] == done["result"]
+    assert (shown["placing"]["enrolled"], shown["placing"]["already_enrolled"]) == (3, 1)
+    assert [(one["line"], one["reason"]) for one in shown["errors"]] == errors(client, done)
+    again = upload(client, text, dry_run=True, **asked).json()["placing"]
+    assert (again["events"], again["enrolled"], again["repeated"]) == (1, 0, 4), "what is refused is no repeat"
+
+
+def test_a_table_is_done_when_its_records_are(client: TestClient, parts: Parts) -> None:
+    done = imported(client, parts, 'userId,note\n1,"two\nlines"\n2,x\n', kind="customers")
+    assert (done["done"], done["total"]) == (2, 2)
 
 
 # -- what is refused at once -------------------------------------------------------------------------------------------

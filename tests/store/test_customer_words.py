@@ -163,7 +163,7 @@ def test_who_comes_by_a_history_is_found_too(database: Database, noon: datetime,
 
     event = segment_api.read({**person("17", email="ann@example.com", name="Ann Miller"), "messageId": "m"}, noon)
     with database.writing() as session:
-        batch = placement.Batch(noon)
-        placement._place(batch, [event], None)
+        batch = placement.Batch(noon, None, {})
+        batch.place([event])
         batch.write(session)
     assert found(database, query) == ["17"]

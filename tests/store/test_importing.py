@@ -45,8 +45,9 @@ def run(database: Database, path: Path, now: datetime = LAST_DAY, chunks: int | 
     for chunk in islice(placement.chunks(event_histories.read_file(path, now, errors).items()), chunks):
         placed = asdict(place(database, chunk, live, now))
         assert placed.pop("errors") == []
+        del placed["left_alone"]
         counts.update(placed)
-    return Placed(**{name: counts[name] for name in COUNTED}, errors=errors.first)
+    return Placed(**{name: counts[name] for name in COUNTED}, errors=errors.first, left_alone={})
 
 
 def place(database: Database, chunk: Any, live: Any, now: datetime) -> Placed:

@@ -14,3 +14,5 @@ LateOption = Annotated[
     Late | None, typer.Option(help="What becomes of mails that are overdue, in place of what their steps say.")
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")]
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="What is kept on record with it.")]

@@ -15,12 +15,12 @@ from typing import Any
 from rich.progress import Progress
 from sqlmodel import Session
 
-from services.definitions import journeys
 from services.errors import InvalidInput
-from services.imports import event_histories, file_form, placement
+from services.imports import event_histories, file_form, placement, placing_known
 from services.imports.file_form import FileForm, FormRecognition
 from services.imports.joined_profiles import Work
 from services.imports.placement import Placed
+from services.imports.placing_known import LeftAlone, ToPlace
 from services.operations.item_pages import in_halves, line_error
 from services.operations.operations import LineError
 from store import migrate
@@ -53,21 +53,24 @@ def run(parts: Parts, file: Path, recognition: FormRecognition, journey: str | N
     """
     if migrate.pending(parts.database.engine):
         raise InvalidInput("the database lacks migrations; run `waypost up` or `waypost db upgrade` first")
-    errors, counts = event_histories.LineErrors(), Counter[str]()
+    errors, counts, left = event_histories.LineErrors(), Counter[str](), dict[str, LeftAlone]()
     with parts.database.reading() as session:
-        live = journeys.live(session, journey) if journey else None
+        live = placing_known.journey_of(session, journey) if journey else None
     with event_histories.Sorted() as ordered:
         form = _sort(file, recognition, ordered, parts.clock(), errors, bar)
         task = bar.add_task("Placing", total=ordered.lines)
         for chunk in placement.chunks(ordered.customers(parts.clock())):
-            for error in _place_each(parts, chunk, live, counts):
+            for error in _place_each(parts, chunk, live, counts, left):
                 errors.add(error)
             bar.advance(task, sum(len(events) for _, events in chunk))
+        for error in _place_known(parts, ordered, live, counts, bar) if live is not None else ():
+            errors.add(error)
     if counts["enrolled"]:
         _await_starts(parts, counts["enrolled"], bar)
     return {
         "file": {"encoding": form.encoding, "delimiter": form.delimiter, "line_ends": form.line_ends},
         **{name: counts[name] for name in ("customers", *COUNTED)},
+        **(placing_known.told(left.values()) if live is not None else {}),
         "error_count": errors.count,
         "errors": [{"line": error.line, "reason": error.reason} for error in errors.first],
     }
@@ -85,16 +88,22 @@ def _sort(
     with file.open("rb") as opened:
         form = file_form.recognise(opened, recognition)
         reading = bar.add_task("Reading", total=form.records)
-        lines = event_histories.records(opened, form)
+        lines, read = event_histories.records(opened, form), 0
         while batch := list(islice(lines, STAGED)):
             for error in ordered.add(batch, now):
                 errors.add(error)
-            bar.advance(reading, len(batch))
+            read += len(batch)
+            bar.update(reading, completed=read)
+        bar.update(reading, total=read)  # a table's lines are more than its records
     return form
 
 
 def _place_each(
-    parts: Parts, chunk: Sequence[Work], live: LiveJourney | None, counts: Counter[str]
+    parts: Parts,
+    chunk: Sequence[Work],
+    live: LiveJourney | None,
+    counts: Counter[str],
+    left: dict[str, LeftAlone],
 ) -> Iterator[LineError]:
     """Customers together or, where that raises, by halves; count what was taken, and tell what was not."""
     names = set[str]()
@@ -102,13 +111,12 @@ def _place_each(
     def place(part: Sequence[Work]) -> Sequence[LineError]:
         placed = _place(parts, part, live)
         names.update(name for name, _ in part)
+        left.update(placed.left_alone)
         counts.update({name: getattr(placed, name) for name in COUNTED})
         return placed.errors
 
     def failed(one: Work, error: Exception) -> Sequence[LineError]:
-        counts["failed"] += 1
-        if counts["failed"] <= TRACEBACKS:
-            complaints.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
+        _tell(error, counts)
         return [line_error(event.line or 0, error, more=ABOVE) for event in one[1]]
 
     def split(one: Work) -> Sequence[Work]:
@@ -117,6 +125,35 @@ def _place_each(
 
     yield from chain(*in_halves(chunk, place, failed, split))
     counts["customers"] += len(names)
+
+
+def _place_known(
+    parts: Parts, ordered: event_histories.Sorted, journey: LiveJourney, counts: Counter[str], bar: Progress
+) -> Iterator[LineError]:
+    """Those who were customers before, now that all events are there; in the same way."""
+
+    def place(part: Sequence[ToPlace]) -> Sequence[LineError]:
+        ids = [one.customer for one in part]
+        counts["enrolled"] += parts.database.write(
+            lambda session: placing_known.place(session, journey, ids, parts.clock)
+        )
+        return ()
+
+    def failed(one: ToPlace, error: Exception) -> Sequence[LineError]:
+        _tell(error, counts)
+        return [line_error(one.named.line, error, f"{one.customer} is not placed", more=ABOVE)]
+
+    task = bar.add_task("Placing those known", total=ordered.named)
+    for chunk in placing_known.to_place(parts.database, journey, ordered.names(), placement.CHUNK):
+        yield from chain(*in_halves(chunk, place, failed))
+        bar.update(task, completed=chunk[-1].named.number)
+    bar.update(task, completed=ordered.named)
+
+
+def _tell(error: Exception, counts: Counter[str]) -> None:
+    counts["failed"] += 1
+    if counts["failed"] <= TRACEBACKS:
+        complaints.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
 
 
 def _place(parts: Parts, chunk: Sequence[Work], live: LiveJourney | None) -> Placed:

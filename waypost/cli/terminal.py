@@ -99,6 +99,11 @@ def _of_a_server(error: Exception) -> str | None:
     return None
 
 
+def told_time(at: str | None, *, seconds: bool = False) -> str:
+    """An instant of UTC (ISO 8601) as tables show it: `2026-11-27 04:12`; nothing where there is none."""
+    return (at or "")[: 19 if seconds else 16].replace("T", " ")
+
+
 def fail(text: str) -> None:
     """Say what is wrong, and end with status 1."""
     complaints.print("[red]waypost:[/] ", end="")

@@ -779,6 +779,7 @@ class ImportPreviewOut(TypedDict):
     rows: list[RecordPreviewOut]
     error_count: int
     errors: list[OperationErrorOut]
+    placing: NotRequired[PlacingOut | None]
 
 
 class InstallationSettings(TypedDict):
@@ -1303,6 +1304,7 @@ class PauseIn(TypedDict):
     """What is paused."""
 
     stage: NotRequired[str | None]
+    reason: NotRequired[str]
 
 
 PeriodOut = TypedDict("PeriodOut", {"from": "str", "to": "str", "stages": "dict[str, int]", "entered": "int", "movements": "dict[str, int]", "ended": "dict[str, int]", "net": "dict[str, int]", "rates": "list[RateOut]", "time_in_stage": "dict[str, QuartilesOut]"})
@@ -1314,6 +1316,18 @@ class PinnedBy(TypedDict):
     journey: str
     number: int
     template_version: int | None
+
+
+class PlacingOut(TypedDict):
+    """What an import of events into a journey would come to: the `result` that its operation would have."""
+
+    customers: int
+    events: int
+    enrolled: int
+    repeated: int
+    already_enrolled: int
+    been_before: int
+    left_alone: list[str]
 
 
 class PlanIn(TypedDict):
@@ -1469,6 +1483,7 @@ class ResumeIn(TypedDict):
     """What goes on, and what becomes of the mails that are overdue."""
 
     stage: NotRequired[str | None]
+    reason: NotRequired[str]
     late: NotRequired[str | None]
 
 

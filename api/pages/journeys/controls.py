@@ -15,7 +15,7 @@ from api.edge.heavy_work import TheHeavyWork
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from api.schemas.journeys import ArchiveIn, ResumeIn
+from api.schemas.journeys import ArchiveIn, PauseIn, ResumeIn
 from journeys.language.words import Late
 from services.changes import resume_plan
 from services.changes.resuming import ResumeScope
@@ -80,7 +80,7 @@ def pause(key: str, frame: TheFrame, looks: MarketerUser, now: Now, stage: Pause
     """Do it; a refusal is told beside the question."""
 
     def work(session: Session, trail: Trail) -> None:
-        journey_controls.pause(session, trail, key, now, stage or None)
+        journey_controls.pause(session, trail, key, now, PauseIn(stage=stage or None))
 
     return _done(frame, key, "pause", work)
 

@@ -46,8 +46,8 @@ KINDS: Mapping[ImportKindName, str] = {
 EFFECTS: Mapping[ImportKindName, str] = {
     "customers": "Each line sets attributes of a customer, who is made where there is none. Journeys and segments hear "
     "of it, as of an identify of your product.",
-    "events": "Each customer's events take their place in the history. Where a journey is named they are placed in the "
-    "stage where it puts them today; mail that was due before is not sent, later mail goes.",
+    "events": "Each customer's events take their place in the history. Where a journey is named, who is not in it is "
+    "placed in the stage where it puts them today; mail that was due before is not sent, later mail goes.",
     "consents": "Each line is kept as what the customer said, and holds for mail that is planned already, too.",
     "enrollments": "Each customer enters the journey now, as its rule for re-entry allows, and its mails go to them.",
     "recipients": "Each customer gets the broadcast once, when it goes.",

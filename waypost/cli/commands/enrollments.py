@@ -6,7 +6,7 @@ import typer
 
 from journeys.language.words import Late
 from services.errors import InvalidInput, NotFound
-from waypost.cli.arguments import JsonFlag, LateOption
+from waypost.cli.arguments import JsonFlag, LateOption, ReasonOption
 from waypost.cli.terminal import api_client, print_answer
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ Whose = Annotated[str, typer.Argument(help="An enrollment's id (enr_…), or a c
 JourneyOption = Annotated[
     str | None, typer.Option(help="Which journey, where the customer is under way in several of them.")
 ]
-Reason = Annotated[str, typer.Option(help="What is kept on record with it.")]
 
 OWN_ID = "enr_"
 """How the ids of enrollments begin."""
@@ -33,7 +32,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(enrollment_app, name="enrollment")
 
 
-def pause(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+def pause(of: Whose, journey: JourneyOption = None, reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
     """Keep it where it is; no mail of it goes."""
     _control("pause", of, journey, reason, as_json)
 
@@ -41,7 +40,7 @@ def pause(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json
 def resume(
     of: Whose,
     journey: JourneyOption = None,
-    reason: Reason = "",
+    reason: ReasonOption = "",
     late: LateOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -49,7 +48,7 @@ def resume(
     _control("resume", of, journey, reason, as_json, late)
 
 
-def skip(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+def skip(of: Whose, journey: JourneyOption = None, reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
     """Go on behind the step that it waits in."""
     _control("skip", of, journey, reason, as_json)
 
@@ -59,7 +58,7 @@ def move(
     stage: Annotated[str, typer.Argument(help="The stage to go to.")],
     step: Annotated[str | None, typer.Option(help="At which step, by its id; else the first one.")] = None,
     journey: JourneyOption = None,
-    reason: Reason = "",
+    reason: ReasonOption = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Put it into a stage, at a step: it goes on from there, and what it sends may go again."""
@@ -73,7 +72,7 @@ def retry(of: Whose, journey: JourneyOption = None, as_json: JsonFlag = False) -
         _print(as_json, waypost.retry(the_one_meant(waypost, of, journey)))
 
 
-def exit_(of: Whose, journey: JourneyOption = None, reason: Reason = "", as_json: JsonFlag = False) -> None:
+def exit_(of: Whose, journey: JourneyOption = None, reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
     """End it."""
     _control("exit", of, journey, reason, as_json)
 

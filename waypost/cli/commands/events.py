@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from waypost.cli.arguments import FileArgument, JsonFlag
-from waypost.cli.tables.imports import print_errors, told_form
+from waypost.cli.tables.imports import print_errors, print_left_alone, told_form, told_placing
 from waypost.cli.terminal import complaints, console, failures_as_sentences, parts, progress_bar
 
 
@@ -44,7 +44,7 @@ def import_command(
         str, typer.Option(help="What it holds: events, customers, consents, enrollments, recipients or rates.")
     ] = "events",
     journey: Annotated[
-        str | None, typer.Option(help="Place the customers in this journey; enrollments: into which.")
+        str | None, typer.Option(help="Place the customers who are not in this journey; enrollments: into which.")
     ] = None,
     broadcast: Annotated[str | None, typer.Option(help="Recipients: of which broadcast.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would become of it, and do nothing.")] = False,
@@ -58,8 +58,11 @@ def import_command(
 ) -> None:
     """Import a file (CSV, or NDJSON) and, of events, place the customers where their history puts them.
 
-    How it is written is recognised and said. A dry run shows what each column becomes, and every error, before anything
-    is done.
+    With --journey whoever is not in that journey is placed from all that is known of them, and gets no mail for the
+    past; who is in it already is left alone, counted and named. The same import again changes nothing.
+
+    How it is written is recognised and said. A dry run shows what each column becomes, every error, and how many would
+    be placed and left alone, before anything is done.
     """
     from services.imports import csv_and_ndjson
     from waypost.cli import import_by_api
@@ -95,10 +98,8 @@ def _import_events(file: Path, journey: str | None, written: Mapping[str, Any], 
             print(json.dumps(done))
         else:
             console.print(f"read as {told_form(done['file'])}", highlight=False)
-            console.print(
-                f"[green]✓[/] {done['customers']:,} customers, {done['events']:,} new events, "
-                f"{done['enrolled']:,} enrolled, {done['repeated']:,} known already"
-            )
+            console.print(f"[green]✓[/] {told_placing(done)}")
+            print_left_alone(done)
             print_errors(done["errors"][:20], done["error_count"], "were not imported")
         if done["error_count"]:
             raise typer.Exit(1)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from journeys.language.problems import InvalidJourney
-from waypost.cli.arguments import CustomerArgument, FileArgument, JourneyArgument, JsonFlag, LateOption
+from waypost.cli.arguments import (
+    CustomerArgument,
+    FileArgument,
+    JourneyArgument,
+    JsonFlag,
+    LateOption,
+    ReasonOption,
+)
 from waypost.cli.terminal import api_client, console, failures_as_sentences, parts, print_answer, read, show_problems
 
 if TYPE_CHECKING:
@@ -62,11 +69,13 @@ def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
         return validation_context.load(session, key, made.templates(), beside)
 
 
-def pause(key: JourneyArgument, stage: StageOption = None, as_json: JsonFlag = False) -> None:
+def pause(
+    key: JourneyArgument, stage: StageOption = None, reason: ReasonOption = "", as_json: JsonFlag = False
+) -> None:
     """Park everybody in a journey (or in one stage of it) where they are; no mail goes."""
     with api_client() as waypost:
         what, again = (f"stage {stage} of {key}", f"{key} --stage {stage}") if stage else (key, key)
-        done = waypost.change_journey(key, "pause", {"stage": stage})
+        done = waypost.change_journey(key, "pause", {"stage": stage, "reason": reason})
         print_answer(as_json, done, f"[green]✓[/] {what} is paused; `waypost resume {again}`")
 
 
@@ -75,6 +84,7 @@ def resume(
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would go; nothing is resumed.")] = False,
     stage: StageOption = None,
     late: LateOption = None,
+    reason: ReasonOption = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Let a paused journey, or stage, go on: first the events of the meantime, then what is overdue."""
@@ -88,7 +98,7 @@ def resume(
             else:
                 print_resume_plan(console, found)
             return
-        done = waypost.change_journey(key, "resume", {"stage": stage, "late": late})
+        done = waypost.change_journey(key, "resume", {"stage": stage, "late": late, "reason": reason})
         print_answer(as_json, done, f"[green]✓[/] {f'stage {stage} of {key}' if stage else key} goes on")
 
 

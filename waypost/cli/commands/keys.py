@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import console, failures_as_sentences, parts, wrapping_table
+from waypost.cli.terminal import console, failures_as_sentences, parts, told_time, wrapping_table
 
 if TYPE_CHECKING:
     from store.tables.access import ApiKey
@@ -74,7 +74,7 @@ def keys_list(as_json: JsonFlag = False) -> None:
         table = wrapping_table("Id", "Name", "Prefix", "Scopes", "Last used (UTC)", "")
         for row in rows:
             table.add_row(row["id"], row["name"], row["prefix"] + "…", ", ".join(row["scopes"]),
-                          row["last_used_at"][:16], "revoked" if row["revoked"] else "")  # fmt: skip
+                          told_time(row["last_used_at"]), "revoked" if row["revoked"] else "")  # fmt: skip
         console.print(table)
 
 

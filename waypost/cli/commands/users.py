@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waypost.cli.arguments import JsonFlag
-from waypost.cli.terminal import console, failures_as_sentences, parts, wrapping_table
+from waypost.cli.terminal import console, failures_as_sentences, parts, told_time, wrapping_table
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -87,7 +87,7 @@ def users_list(as_json: JsonFlag = False) -> None:
         table = wrapping_table("Address", "Name", "Roles", "Last sign-in (UTC)", "")
         for row in rows:
             gone = "disabled" if row["disabled"] else ""
-            table.add_row(row["email"], row["name"], ", ".join(row["roles"]), row["last_sign_in_at"][:16], gone)
+            table.add_row(row["email"], row["name"], ", ".join(row["roles"]), told_time(row["last_sign_in_at"]), gone)
         console.print(table)
 
 

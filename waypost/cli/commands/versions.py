@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from waypost.cli.arguments import JourneyArgument, JsonFlag
-from waypost.cli.terminal import api_client, console, print_answer, wrapping_table
+from waypost.cli.terminal import api_client, console, print_answer, told_time, wrapping_table
 
 if TYPE_CHECKING:
     from waypost.client import Waypost
@@ -111,7 +111,7 @@ def versions(
     for one in (one for one in found if one["archived_at"] is None):
         told = one["summary"] + (_tried(one) if one is found[0] else "")
         table.add_row(
-            str(one["number"]), one["published_at"][:16], one.get("by") or one["published_by"] or "", Text(told)
+            str(one["number"]), told_time(one["published_at"]), one.get("by") or one["published_by"] or "", Text(told)
         )
     console.print(table)
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from waypost.cli.terminal import wrapping_table
+from waypost.cli.terminal import told_time, wrapping_table
 
 TOLD_AGAIN = frozenset({"Identify", "Group"})
 """Events that only tell a profile again."""
@@ -88,7 +88,7 @@ def _folded(story: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], i
 
 
 def _utc(at: str) -> str:
-    return at[:19].replace("T", " ")
+    return told_time(at, seconds=True)
 
 
 def _zone(customer: Mapping[str, Any]) -> ZoneInfo | None:

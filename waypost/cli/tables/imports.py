@@ -27,7 +27,29 @@ def print_preview(shown: Mapping[str, Any]) -> None:
     for row in shown["rows"]:
         told = ", ".join(f"{name}={value!r}" for name, value in row["record"].items())
         console.print(Text(f"line {row['line']}: {told}"), soft_wrap=True)
+    if shown.get("placing"):
+        console.print(f"would come to {told_placing(shown['placing'])}", highlight=False)
+        print_left_alone(shown["placing"])
     print_errors(shown["errors"][:20], shown["error_count"], "would not be imported")
+
+
+def told_placing(done: Mapping[str, Any]) -> str:
+    """What became of a file of events, in a line."""
+    return (
+        f"{done['customers']:,} customers, {done['events']:,} new events, "
+        f"{done['enrolled']:,} enrolled, {done['repeated']:,} known already"
+    )
+
+
+def print_left_alone(done: Mapping[str, Any]) -> None:
+    """How many customers were not placed since the journey has or had them already, and some of them by id."""
+    live, before = done.get("already_enrolled", 0), done.get("been_before", 0)
+    if live or before:
+        console.print(
+            f"{live + before:,} left alone: {live:,} are in the journey already, {before:,} were before and may not "
+            f"come again (such as {', '.join(done['left_alone'])})",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def print_errors(errors: Sequence[Mapping[str, Any]], count: int, what: str) -> None:
