@@ -34,7 +34,6 @@ from store.queries.counts import Tally
 from store.queries.dispatches import Priority
 from store.queries.live_enrollments import EnrollmentRow
 from store.statuses import MessageStatus
-from store.tables.enrollments import Enrollment, Interest
 
 log = structlog.get_logger("waypost.changes")
 
@@ -144,7 +143,7 @@ def move(
     rows, tally = [_row(target, one, now) for one in moved], Tally()
     for one in moved:
         _count(tally, one, now)
-    bulk.change(session, Enrollment, rows)
+    live_enrollments.change(session, rows)
     _wait_anew(session, target, moved)
     _skip_what_was_sent(session, target, moved, now)
     _skip_what_waited(session, moved, now)
@@ -208,7 +207,7 @@ def _wait_anew(session: Session, target: TargetVersion, moved: Sequence[Judged])
         if one.outcome.state is not None
         for name in pokes_for(target.program, one.outcome.state)
     ]
-    bulk.add(session, Interest, rows)
+    interests.add(session, rows)
 
 
 def _skip_what_was_sent(session: Session, target: TargetVersion, moved: Sequence[Judged], now: datetime) -> None:

@@ -122,7 +122,7 @@ class EventLog:
         known = self._fold(new)
         self._session.flush()
         customers.add(self._session, new)
-        bulk.change(self._session, Customer, known)
+        customers.change(self._session, known)
         events.add(self._session, self._rows)
         event_names.remember(self._session, (row["name"] for row in self._rows), self._now)
         self._unread.count(self._session, self._now)

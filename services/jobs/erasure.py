@@ -29,7 +29,7 @@ from store.tables.access import Operation
 from store.tables.attribution import MailOutcome
 from store.tables.broadcasts import BroadcastMember
 from store.tables.customers import Alias, Consent, DateDue, Event, SegmentMember, Suppression
-from store.tables.enrollments import ControlRequest, Decision, Dispatch, Hook, Interest
+from store.tables.enrollments import ControlRequest, Decision, Hook, Interest
 from store.tables.messages import DeliveryEvent, Engagement, MessageBody, PendingClick
 from store.tables.note_answers import NoteAnswer
 from store.tables.plans import PlanEntry
@@ -112,7 +112,7 @@ def _runs(session: Session, customer_id: str, now: datetime) -> int:
         session.delete(run)
     erasure.forget_audits(session, "enrollment", [run.id for run in runs])
     tally.write(session)
-    bulk.add(session, Dispatch, rows)
+    dispatches.add(session, rows)
     return len(runs)
 
 

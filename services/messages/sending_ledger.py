@@ -20,7 +20,6 @@ from services.installation import installation_settings
 from services.messages import circuit_breaker, turns
 from services.messages.circuit_breaker import ChannelReport
 from services.values import storable
-from store import bulk
 from store.queries import decisions, lanes, message_bodies, message_counts, messages, unreadable_values
 from store.queries.unreadable_values import UnreadableValue
 from store.statuses import MESSAGE, UNSURE, MessageStatus
@@ -117,7 +116,7 @@ def freeze(session: Session, lane: str, fence: str, mails: Sequence[tuple[Compos
     mine = messages.freeze(session, {mail.send_id: attempt for mail, attempt in mails}, fence, now)
     kept = [mail for mail, _ in mails if mail.send_id in mine]
     made = [{"id": one.send_id, "locale": one.locale, "template_version": one.template_version} for one in kept]
-    bulk.change(session, Message, made)
+    message_bodies.keep_variants(session, made)
     bodies = [
         {
             "message_id": one.send_id,

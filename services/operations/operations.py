@@ -14,14 +14,12 @@ from typing import Any
 from sqlmodel import Session
 
 from services.errors import NotFound, Refused
-from store import bulk
 from store.ids import new_id
 from store.queries import dispatches
 from store.queries import operations as operation_rows
 from store.queries.dispatches import Priority
 from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation
-from store.tables.enrollments import Dispatch
 
 MOST_ERRORS_KEPT = 10_000
 """Wrong lines that are kept of an operation; all are counted. Whoever has more has one mistake ten thousand times."""
@@ -78,7 +76,7 @@ def start(
     session.add(operation)
     session.flush()
     row = dispatches.row(operation.id, f"operation/{operation.id}", "operate", {}, Priority.START, now)
-    bulk.add(session, Dispatch, [row])
+    dispatches.add(session, [row])
     return operation
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, SQLModel
 
 from services.reconciliation.differences import DifferenceKind
-from store import bulk
 from store.queries import counts, journey_recounts, series
 from store.queries.journey_recounts import CountLabels, LabelCounts, ToldDays
 from store.queries.message_counts import MessageKind
@@ -69,7 +68,7 @@ def set_right(session: Session, wrong: WrongCount) -> None:
     names = (*wrong.fixed, *wrong.names, "shard")
     zeros = (0,) * len(wrong.beside)
     keys = {(*wrong.fixed.values(), *labels, 0): (by, *zeros) for labels, by in wrong.missing.items()}
-    bulk.increment(session, wrong.table, keys, names, (wrong.column, *wrong.beside))
+    journey_recounts.add(session, wrong.table, keys, names, (wrong.column, *wrong.beside))
 
 
 def _wrong(

@@ -83,6 +83,11 @@ def add(session: Session, new: Sequence[Customer]) -> None:
         session.add(one)
 
 
+def change(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Give customers new columns, by their `id`, past the session; the columns are the same for all."""
+    bulk.change(session, Customer, rows)
+
+
 def by_ids(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
     """The customers with these ids, in the order of their ids; what is gone is left out. Nobody is locked."""
     query = select(Customer).where(col(Customer.id).in_(list(customer_ids))).order_by(col(Customer.id))

@@ -1,7 +1,7 @@
 """Interests: the event names that live enrollments wait for, so that an event which nobody waits for costs nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlmodel import Session, col, delete
 
@@ -20,6 +20,11 @@ def of_customers(session: Session, customer_ids: Collection[str]) -> Mapping[str
     for customer_id, name in bulk.matching(session, Interest, ("customer_id", "name"), "customer_id", customer_ids):
         found[customer_id].add(name)
     return found
+
+
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """From now on enrollments wait for these names too, for none of which they waited before."""
+    bulk.add(session, Interest, rows)
 
 
 def register(

@@ -4,7 +4,7 @@ The empty journey is that of messages which belong to none: broadcasts', and tho
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy
 from sqlmodel import Session, SQLModel, col, func, select
 
+from store import bulk
 from store.log_buckets import bucket_of
 from store.queries import counts, series
 from store.queries.message_counts import MessageKind, day_of
@@ -49,6 +50,17 @@ class ToldDays:
         label = f"{stage}|{bucket_of((at - since).total_seconds())}"
         self.days[series.STAYED, day, label] += 1
         self.days[series.STAYED, series.EVER, label] += 1
+
+
+def add(
+    session: Session,
+    table: type[SQLModel],
+    missing: Mapping[tuple[Any, ...], tuple[int, ...]],
+    names: Sequence[str],
+    columns: Sequence[str],
+) -> None:
+    """Add what is missing to these columns of kept counts; `names` are the columns of the keys."""
+    bulk.increment(session, table, missing, names, columns)
 
 
 def kept(

@@ -88,3 +88,8 @@ def by_ids(session: Session, ids: Collection[str], besides: int | None = None) -
         )
         found += map(EnrollmentRow._make, session.connection().execute(query.order_by(col(Enrollment.id))))
     return found
+
+
+def change(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Give enrollments new columns, by their `id`; the columns are the same for all."""
+    bulk.change(session, Enrollment, rows)

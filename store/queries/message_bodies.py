@@ -27,6 +27,14 @@ def keep(session: Session, bodies: Sequence[bulk.ColumnValues], now: datetime) -
     bulk.put(session, MessageBody, rows)
 
 
+def keep_variants(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Keep in which language mails were rendered, and of which version of their template.
+
+    Each row has the mail's `id`, its `locale` and its `template_version`.
+    """
+    bulk.change(session, Message, rows)
+
+
 def urls(session: Session, message_id: str) -> Sequence[str]:
     """Where the tracked links of a mail lead; none where it has none, or is not here."""
     return session.exec(select(MessageBody.urls).where(MessageBody.message_id == message_id)).first() or ()

@@ -211,6 +211,33 @@ def test_every_statement_stands_in_the_store() -> None:
     assert {one for one in taken if one[1] not in known and not one[1].startswith("sqlalchemy.exc.")} == set()
 
 
+def test_many_rows_at_once_are_written_by_a_query_of_their_subject() -> None:
+    """Above the store `bulk` cuts work into parts and turns, and names rows; placing whole histories alone inserts."""
+    used = {
+        (name, file)
+        for name in ("add", "add_missing", "change", "put", "increment", "matching")
+        for file in calls(name, on=("bulk",))
+    }
+    assert {one for one in used if not one[1].startswith("store/")} == {("add", "services/imports/placement.py")}
+    taken = {(file, name) for file, name in imported("store") if name.startswith("store.bulk.")}
+    assert {name for _, name in taken} - {"store.bulk.turns", "store.bulk.parts", "store.bulk.ColumnValues"} == set()
+
+
+def test_a_session_above_the_store_takes_rows_and_gives_them_by_their_keys() -> None:
+    by_row = {"add", "add_all", "delete", "expunge", "flush", "get", "get_one", "merge", "refresh"}
+    asked = {
+        (str(file.relative_to(ROOT)), node.func.attr)
+        for room in PRODUCT
+        if room != "store"
+        for file in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func.value).rpartition(".")[2].strip("_") == "session"
+    }
+    assert {one for one in asked if one[1] not in by_row} == {("services/enrollments/customer_events.py", "get_bind")}
+
+
 @pytest.mark.parametrize("name", ["exec", "exec_driver_sql", "connection", "scalars"])
 def test_nothing_above_the_store_asks_the_database_past_its_queries(name: str) -> None:
     assert {file for file in calls(name) if not file.startswith("store/")} == set()
