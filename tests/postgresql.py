@@ -25,13 +25,13 @@ FORGETFUL = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")
 
 
 @contextmanager
-def server() -> Iterator[PostgresServer]:
-    """Run one for as long as it is asked for.
+def server(inside: Path | None = None) -> Iterator[PostgresServer]:
+    """Run one for as long as it is asked for, with its data in a folder in there, or where tests keep their files.
 
     Its folder is none of pytest's: the server is another user where tests run as root, and pytest closes its own folder
     to others whenever somebody starts it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="waypost-pg-", dir=quick_disk.folder()))
+    folder = Path(tempfile.mkdtemp(prefix="waypost-pg-", dir=inside or quick_disk.folder()))
     watcher = watched(folder)
     running = PostgresServer(folder, cleanup_mode="stop")
     try:

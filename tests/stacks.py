@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -96,9 +96,11 @@ class Stack:
     def api(self, method: str, path: str, **options: Any) -> Any:
         return self.answer(method, path, **options).json()
 
-    def answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> httpx.Response:
         key = (self.home / "admin.key").read_text().strip()
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {key}", **(headers or {})}
         return httpx.request(method, self.url + path, headers=headers, timeout=60, trust_env=False, **options)
 
     def mails(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.table import ROW, Measured, lines
+from tests.faults.table import Measured, lines, rows_of
 
 FULL = "WAYPOST_FAULTS" in os.environ
 
@@ -25,10 +25,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show the table, where there is one."""
-    reports = [one for some in terminalreporter.stats.values() for one in some if getattr(one, "when", None) == "call"]
-    rows = [value for one in reports for name, value in one.user_properties if name == ROW]
-    if rows:
+    """Show the table, where there is one: also of what failed, before or while it began."""
+    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
+    proofs = [one for one in reports if "tests/faults" in one.nodeid and (one.when == "call" or one.failed)]
+    if rows := rows_of(proofs):
         terminalreporter.section("faults")
         for line in lines(rows):
             terminalreporter.write_line(line)

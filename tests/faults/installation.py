@@ -54,6 +54,8 @@ class Books:
     """Unknown mails whose recipient was never named to the sink."""
     unknown_at: tuple[float, ...]
     """When a mail became unknown because its worker was lost, as Unix seconds."""
+    written_within: float
+    """The most seconds from the last byte of a mail at the sink until the ledger called it accepted."""
 
 
 class Installation:
@@ -178,10 +180,15 @@ class Installation:
             lost=len(accepted - set(self.sink.got)),
             unknown_that_never_began=sum(not self.sink.begun[email] for email in unknown.values()),
             unknown_at=tuple(sorted(_seconds(row[0]) for row in self._rows(_UNKNOWN))),
+            written_within=max(
+                (_seconds(at) - self.sink.ended[one] for one, at in self._rows(_ACCEPTED) if one in self.sink.ended),
+                default=0.0,
+            ),
         )
 
 
 _LEDGER = "SELECT message.id, message.status, customer.email FROM message JOIN customer ON customer.id = customer_id"
+_ACCEPTED = "SELECT id, accepted_at FROM message WHERE status = 'accepted'"
 _UNKNOWN = "SELECT at FROM decision WHERE what = 'unknown'"
 
 

@@ -1,7 +1,7 @@
 """The table at the end of `make test-faults`: what was done, to how many mails, and what became of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ COLUMNS = ("fault", "cases", "lost", "duplicated", "unexpected", "unknown", "rec
 ROW = "row of faults"
 """The name of a test's property that holds a row."""
 
-FaultRow = tuple[str, int, int, int, int, int, int, int]
+FAILED = "FAILED: "
+"""What stands before the fault of a row whose proof failed; one that failed before it could count has no numbers."""
 
 
 @dataclass(slots=True)
@@ -39,9 +40,20 @@ class Measured:
         self.keep(ROW, (fault, cases, lost, duplicated, unexpected, unknown, recovered, seconds))
 
 
-def lines(rows: list[Any]) -> list[str]:
-    """The table as text: names to the left, numbers to the right."""
-    told = [COLUMNS, *(tuple(str(one) for one in row) for row in sorted(rows))]
+def rows_of(reports: Iterable[Any]) -> list[tuple[object, ...]]:
+    """The rows of these proofs, by pytest's reports of them; what failed has one, whatever it had come to."""
+    found = list[tuple[object, ...]]()
+    for one in reports:
+        rows = [tuple(value) for name, value in one.user_properties if name == ROW]
+        if one.failed and not rows:
+            rows = [(one.nodeid.rpartition("::")[2], *("?" for _ in COLUMNS[1:-1]), round(one.duration))]
+        found += [(f"{FAILED if one.failed else ''}{fault}", *numbers) for fault, *numbers in rows]
+    return found
+
+
+def lines(rows: Iterable[tuple[object, ...]]) -> list[str]:
+    """The table as text: names to the left, numbers to the right, what failed at the end."""
+    told = [COLUMNS, *sorted((tuple(str(one) for one in row) for row in rows), key=_failed_last)]
     widths = [max(len(row[at]) for row in told) for at in range(len(COLUMNS))]
     return [
         "  ".join(
@@ -50,3 +62,7 @@ def lines(rows: list[Any]) -> list[str]:
         )
         for row in told
     ]
+
+
+def _failed_last(row: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
+    return row[0].startswith(FAILED), row

@@ -82,3 +82,45 @@ def test_whoever_dies_at_a_named_point_nobody_is_lost_and_no_mail_comes_twice(
     assert (books.twice, books.strangers, books.lost, books.standing) == (0, 0, 0, 0)
     assert (books.customers, books.statuses.total()) == (came, came * len(TEMPLATES))
     assert set(books.statuses) <= {"accepted", "unknown"}
+
+
+TIMES = 3
+"""Deaths of the database."""
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.at_size
+def test_a_yes_that_the_provider_gave_while_the_database_died_is_written_down(
+    tmp_path: Path, measured: Measured
+) -> None:
+    """The worker lives on, and nothing is unknown: what was said is kept until it can be written."""
+    sink = SmtpSink()
+    sink.start()
+    with server() as running:
+        died, database = 0, Postgres(running)
+        made, armed = Installation(tmp_path, sink, database.url), tmp_path / "armed"
+        armed.mkdir()
+        made.stack.env |= {"PYTHONPATH": str(Path(__file__).parent / "points"), "POINTS_ARMED": str(armed)}
+        try:
+            made.start(tmp_path)
+            for number in range(TIMES):
+                tree = database.processes()
+                (armed / "after send").write_text(str(tree[0].pid))
+                made.sign_up(range(number * EACH, (number + 1) * EACH))
+                limit = time.monotonic() + WITHIN
+                while any(armed.iterdir()) and time.monotonic() < limit:
+                    time.sleep(0.05)
+                died += not any(armed.iterdir())
+                database.kill(tree)
+            made.until_settled(600)
+            books = made.books()
+        finally:
+            made.stack.stop()
+            sink.stop()
+    print(f"died {died} times; {books}")
+    measured.tell(
+        f"PostgreSQL killed right after the provider's yes, {TIMES} times", books, TIMES * EACH * len(TEMPLATES)
+    )
+    assert died == TIMES
+    assert (books.twice, books.strangers, books.lost, books.standing) == (0, 0, 0, 0)
+    assert (books.customers, books.statuses) == (TIMES * EACH, {"accepted": TIMES * EACH * len(TEMPLATES)})

@@ -1,11 +1,17 @@
 """Who may call what: a table over every call of the OpenAPI document, and each key smaller than a call needs is refused."""
 
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from api.edge import ingestion_paths
+from services.access import api_keys
+from store.tables.customers import Customer
+from tests.conftest import HandClock
+from waypost.wiring import Parts
 
 ADMIN = {
     "DELETE /v1/customers/{id}", "GET /v1/customers/{id}/export", "POST /v1/reports/reconciliation/repair",
@@ -79,6 +85,46 @@ def test_a_key_may_what_its_scope_may_and_nothing_else(client: TestClient, keys:
         if (answer.status_code == 403) == (scope in allowed(call)) or answer.status_code == 401:
             wrong.append((call, answer.status_code))
     assert wrong == []
+
+
+HOLDS_NOT = ("none", "unknown", "expired", "revoked")
+"""What somebody shows who has no key that holds."""
+
+TOGETHER = 10
+"""Calls from one address: whoever shows twenty wrong keys waits (`test_keys`)."""
+
+
+LOOKED = {"userId": "ann", "event": "Looked"}
+
+
+@pytest.fixture
+def shown(parts: Parts, clock: HandClock) -> dict[str, dict[str, str]]:
+    """Headers of whoever shows such a key; each had the whole scope."""
+    with parts.database.writing() as session:
+        ends = clock() + timedelta(minutes=1)
+        expired = api_keys.create(session, "brief", ["admin"], clock(), expires_at=ends)[1]
+        key, revoked = api_keys.create(session, "gone", ["admin"], clock())
+        api_keys.revoke(session, key.id, clock())
+    clock.forward(minutes=2)
+    held = {"unknown": "wp_" + "x" * 43, "expired": expired, "revoked": revoked}
+    return {"none": {}, **{how: {"Authorization": f"Bearer {key}"} for how, key in held.items()}}
+
+
+@pytest.mark.parametrize("how", HOLDS_NOT)
+def test_no_call_is_answered_without_a_key_that_holds(
+    parts: Parts, client: TestClient, shown: dict[str, dict[str, str]], how: str
+) -> None:
+    wrong: list[tuple[str, int]] = []
+    for number, call in enumerate(sorted({*calls(client)} - OPEN - OWN_DOOR)):
+        visitor = TestClient(client.app, client=(f"192.0.2.{number // TOGETHER}", 50_000), base_url=client.base_url)
+        method, path = call.split(" ")
+        body = {"batch": [{"type": "track", **LOOKED}]} if path in ingestion_paths.BATCHES else LOOKED
+        answer = visitor.request(method, path, headers=shown[how], json=body)
+        if answer.status_code != 401:
+            wrong.append((call, answer.status_code))
+    assert wrong == []
+    with parts.database.reading() as session:
+        assert session.exec(select(Customer)).all() == [], "nothing was done"
 
 
 @pytest.mark.parametrize("name", ["X\r\nBcc: eve@example.com", "X\nSet-Cookie: a=b", "X\x00Y"])

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from sqlmodel import select
 
 from store.queries import holds, messages
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.messages import Message, Restore
+from tests.faults.test_full_disk import small_disk
 from waypost.backup import manifest, restoring, snapshot
+from waypost.cli.terminal import failures_as_sentences
 from waypost.errors import CannotStart
 from waypost.stack import home as homes
 
@@ -133,6 +136,40 @@ def test_a_backup_that_is_not_whole_is_never_restored(home: Path, tmp_path: Path
         with pytest.raises(CannotStart, match=told):
             do()
     assert sorted(one.name for one in home.iterdir()) == before
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk on which there is room for half of a database."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with small_disk(folder, "600k") as made:
+        yield made
+
+
+def test_where_there_is_no_room_no_backup_is_left_and_it_is_said_in_a_sentence(
+    home: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = disk / "backup"
+    with pytest.raises(typer.Exit), failures_as_sentences():
+        snapshot.take(home, folder, NOW)
+    assert f"cannot be made in {folder} (database or disk is full)" in " ".join(capsys.readouterr().err.split())
+    assert list(disk.iterdir()) == []
+
+
+def test_where_there_is_no_room_for_a_restore_the_home_stays_as_it_is(
+    home: Path, tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A home on the full disk, with a database that is small still."""
+    taken, small = tmp_path / "backup", disk / "home"
+    snapshot.take(home, taken, NOW)
+    small.mkdir()
+    (small / "waypost.db").write_text("what was there")
+    with pytest.raises(typer.Exit), failures_as_sentences():
+        restoring.restore(small, taken, LATER)
+    assert "No space left on device" in capsys.readouterr().err
+    assert (small / "waypost.db").read_text() == "what was there"
+    homes.check_whole(small)
 
 
 def test_a_restored_home_is_held_and_doubts_what_may_have_gone(home: Path, tmp_path: Path) -> None:

@@ -36,16 +36,18 @@ die at it."""
 
 DEATHS = (
     "before claim", "after claim", "before freeze", "after freeze", "before provider", "in provider", "after provider",
-    "before record", "after record", "after takeover", "after give back", "after evidence", "before wake at rows",
-    "after wake at rows", "before lease", "after lease", "before temporal", "after temporal", "before dispatched",
-    "after dispatched", "before wake at deadlines", "after wake at deadlines", "before follow", "after follow",
-    "before wake", "after wake", "after request",
+    "before record", "after record", "before takeover", "after takeover", "before give back", "after give back",
+    "before evidence", "after evidence", "before wake at rows", "after wake at rows", "before lease", "after lease",
+    "before temporal", "after temporal", "before dispatched", "after dispatched", "before put off", "after put off",
+    "before wake at deadlines", "after wake at deadlines", "before follow", "after follow", "before nobody follows",
+    "after nobody follows", "before wake", "after wake", "before request", "after request",
 )  # fmt: skip
 """Points at which a process dies in some schedule: both sides of each transaction of a mail's way and an enrollment's."""
 
 SELDOM = (
-    "in provider", "after give back", "after evidence", "before wake at deadlines", "after wake at deadlines",
-    "before follow", "after follow", "before wake", "after wake",
+    "in provider", "before give back", "after give back", "after evidence", "before put off", "after put off",
+    "before wake at deadlines", "after wake at deadlines", "before follow", "after follow", "before nobody follows",
+    "after nobody follows", "before wake", "after wake",
 )  # fmt: skip
 """Points that are seldom passed: they are chosen three times as often, and whoever passes one dies."""
 
@@ -66,18 +68,30 @@ PROVIDER = (
 HAPPENINGS = (
     "event", "event again", "a hundred at once", "bought", "closed", "unsubscribed", "paused", "person pauses",
     "person skips", "person moves", "published and moved", "merged", "erased", "held", "clock", "cut off",
-    "poke lost", "backup", "restored", "reports", "killed", "all killed",
+    "poke lost", "poke twice", "backup", "restored", "reports", "killed", "all killed",
 )  # fmt: skip
 """What customers, marketers and the world do meanwhile."""
+
+RETURNED = {
+    ("takeover", "claimed", "planned"): "a claimed mail went back at a takeover",
+    ("takeover", "sending", "unknown"): "a frozen mail was unknown at a takeover",
+    ("give back", "claimed", "planned"): "a mail was given back",
+    ("record", "sending", "planned"): "a mail that certainly did not go was planned again",
+    ("evidence", "unknown", "planned"): "an absent mail was planned again",
+    ("evidence", "unknown", "accepted"): "an unknown mail was found to be accepted",
+    ("evidence", "unknown", "parked"): "an unknown mail was parked",
+}
+"""Ways out that a mail goes: by the step, and its status before and behind it."""
 
 RECOVERIES = (
     "a workflow task was done again", "a workflow task came too late",
     "a workflow was replayed", "a workflow continued as new", "an owner missed its heartbeats",
     "a mail was withheld", "a mail was unknown", "evidence: accepted", "evidence: absent", "evidence: unknowable",
     "a mail was parked", "a mail was planned again", "a late mail arrived", "a wake was told again",
-    "somebody overdue was poked", "a report came before its record", "a mail was doubted after a restore",
+    "somebody overdue was poked", "a poke was lost", "a poke came twice", "a report came before its record", "a mail was doubted after a restore",
     "the channel closed", "a wake was done ahead", "several wakes were followed at once", "a workflow was first", "a cap held a mail back", "a control was done", "a control was refused",
     "somebody was moved", "two customers were merged",
+    *RETURNED.values(),
 )  # fmt: skip
 """Ways out that are gone in some schedule."""
 
@@ -89,7 +103,10 @@ AWAY = {
 }
 """What is lost: whether of Temporal, and whether behind the point."""
 
-RARELY = ("somebody overdue was poked", "died after give back", "died after evidence")
+RARELY = (
+    "somebody overdue was poked", "a mail was given back", "died before give back", "died after give back",
+    "died before evidence", "died after evidence", "died before nobody follows", "died after nobody follows",
+)  # fmt: skip
 """What happens once or thrice in a thousand schedules, and must in several thousand."""
 
 SOMETIMES = (

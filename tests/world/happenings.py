@@ -92,7 +92,7 @@ class Happenings:
         """Everything that somebody has stopped goes on."""
         world = self.world
         await self._none_in_flight()
-        world.clock.skewed, world.temporal.lose_signals = timedelta(), 0
+        world.clock.skewed, world.temporal.lose_signals, world.temporal.double_signals = timedelta(), 0, 0
         for one in world.processes:
             one.cut_off = False
         if self._reports:
@@ -297,6 +297,10 @@ class Happenings:
     async def happens_poke_lost(self) -> None:
         """Temporal takes a signal, and loses it."""
         self.world.temporal.lose_signals += 1
+
+    async def happens_poke_twice(self) -> None:
+        """Temporal delivers a signal, and once more."""
+        self.world.temporal.double_signals += 1
 
     async def happens_killed(self) -> None:
         if self.world.processes:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mail.message import Mail
+from tests.world.faults import RETURNED
 
 if TYPE_CHECKING:
     from tests.world.world import World
@@ -57,7 +58,7 @@ SELECT m.id, m.status FROM message AS m WHERE m.status IN ('skipped', 'failed') 
 WORKFLOWS = "SELECT workflow_id FROM enrollment"
 """Each enrollment has one, whoever waked it."""
 
-ATTEMPTS = "SELECT id, attempt FROM message"
+MESSAGES = "SELECT id, attempt, status FROM message"
 
 MAY_NOT_GO = """
 SELECT m.id, 'all lanes are held' FROM message AS m, hold
@@ -83,7 +84,7 @@ class Invariants:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._attempts: dict[str, int] = {}
+        self._messages: dict[str, tuple[int, str]] = {}
         self.capped = True
 
     def after_commit(self, point: str) -> None:
@@ -92,9 +93,15 @@ class Invariants:
             for query in ALWAYS:
                 self._none(query, point)
             raise AssertionError(f"after {point}: something does not hold")
-        before, self._attempts = self._attempts, dict(self._rows(ATTEMPTS))
+        before, self._messages = (
+            self._messages,
+            {one: (attempt, status) for one, attempt, status in self._rows(MESSAGES)},
+        )
+        for one, (_, status) in self._messages.items():
+            if one in before and (told := RETURNED.get((point, before[one][1], status))):
+                self._world.faults.sometimes(told)
         if point == "claim":
-            claimed = {one for one, attempt in self._attempts.items() if attempt > before.get(one, 0)}
+            claimed = {one for one, (attempt, _) in self._messages.items() if attempt > before.get(one, (0, ""))[0]}
             wrong = [row for row in self._rows(MAY_NOT_GO) if row[0] in claimed]
             assert not wrong, f"claimed all the same: {wrong}"
 
@@ -102,7 +109,7 @@ class Invariants:
         """What must be so of the receiver."""
         receiver = self._world.receiver
         assert receiver.accepted[mail.send_id] == 1, f"mail {mail.send_id} was handed over twice"
-        had = [one for one in receiver.inboxes[mail.to] if one in self._attempts]  # an erased customer's are forgotten
+        had = [one for one in receiver.inboxes[mail.to] if one in self._messages]  # an erased customer's are forgotten
         assert not self.capped or len(had) <= CAP, f"{mail.to} has had {len(had)} mails, more than {CAP}"
 
     def at_the_end(self) -> None:

@@ -69,7 +69,7 @@ class Temporal:
         self._sometimes = sometimes
         self._told = asyncio.Event()
         self._owners: dict[str, tuple[object, float]] = {}
-        self.lose_signals = 0
+        self.lose_signals = self.double_signals = 0
 
     # -- what clients ask ----------------------------------------------------------------------------------------------
 
@@ -93,9 +93,16 @@ class Temporal:
             self.lose_signals -= 1
             self._sometimes("a poke was lost")
             return True
+        if self.double_signals:
+            self.double_signals -= 1
+            self._sometimes("a poke came twice")
+            self._poke(found)
+        self._poke(found)
+        return True
+
+    def _poke(self, found: Execution) -> None:
         found.pending.append(WorkflowActivationJob(signal_workflow=SignalWorkflow(signal_name="poke")))
         self._tell()
-        return True
 
     def rouse(self, workflow_id: str, arguments: Sequence[Payload]) -> bool:
         """A poke that also ends the rest of a workflow before its first task; False where it has ended."""

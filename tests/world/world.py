@@ -31,6 +31,10 @@ ENDS_WITHIN = timedelta(days=35)
 """Virtual time in which everything has come to its end when faults have stopped: the window of the cap, the
 waits of the journeys, and the day in which evidence is waited for."""
 
+MAILS_END_WITHIN = timedelta(hours=26)
+"""Virtual time in which each mail that was planned by then has its fate: the day in which evidence is waited for, the hour
+by which clocks were ahead, and one for all that is done in minutes."""
+
 QUIET = 2.0
 """Seconds without a commit behind which nobody is about to do anything."""
 
@@ -91,6 +95,10 @@ LEFT = (
     "SELECT id, verb FROM control WHERE status = 'asked'",
 )
 """What is not at its end."""
+
+
+WAITING = f"{LEFT[1]} AND planned_at <= ?"
+"""Mails without a fate that were planned by an instant."""
 
 
 class World:
@@ -265,9 +273,12 @@ class World:
         return min((at for at in found if at is not None and at > now), default=None)
 
     async def _comes_to_its_end(self) -> None:
-        until = self.clock.now() + ENDS_WITHIN
+        began = self.clock.now()
         while left := self._left():
-            assert self.clock.now() < until, f"not at its end: {left}"
+            assert self.clock.now() < began + ENDS_WITHIN, f"not at its end: {left}"
+            if self.clock.now() > began + MAILS_END_WITHIN:
+                waiting = self.raw.execute(WAITING, (as_text(began),)).fetchall()
+                assert not waiting, f"mails without a fate: {waiting}"
             if self.raw.execute(PAUSED).fetchone():
                 await self.happenings.resume_the_paused()
             await asyncio.sleep(2.0)

@@ -14,7 +14,7 @@ from services.messages import restored_ledger
 from store import migrate
 from store.session import Database
 from waypost.backup import manifest
-from waypost.backup.manifest import DATABASES, WAYPOST
+from waypost.backup.manifest import DATABASES, WAYPOST, Manifest
 from waypost.errors import CannotStart
 from waypost.private_files import FILE, make_private
 from waypost.stack import home as homes
@@ -35,23 +35,33 @@ class Restored:
 def restore(home: Path, folder: Path, now: datetime) -> Restored:
     """Put a backup in the place of what is in the home.
 
-    Raises CannotStart where the backup is not whole, or `waypost up` uses the home.
+    Raises CannotStart where the backup is not whole, or `waypost up` uses the home. Where it cannot be made ready, as
+    on a full disk, what is in the home stays as it is.
     """
     taken = manifest.verified(folder)
     lock = homes.take(home)
     try:
         ready = home / homes.RESTORING
-        shutil.rmtree(ready, ignore_errors=True)
-        make_private(ready)
-        for name in taken.files:
-            shutil.copyfile(folder / name, ready / name)
-            (ready / name).chmod(FILE)
-        in_doubt = fence(f"sqlite:///{(ready / WAYPOST).absolute()}", taken.taken_at, now)
+        try:
+            in_doubt = _made_ready(folder, ready, taken, now)
+        except Exception:
+            shutil.rmtree(ready, ignore_errors=True)
+            raise
         kept = home / f"before-restore-{now:%Y%m%dT%H%M%SZ}"
         _exchange(home, ready, kept)
     finally:
         lock.close()
     return Restored(taken_at=taken.taken_at, in_doubt=in_doubt, kept=kept)
+
+
+def _made_ready(folder: Path, ready: Path, taken: Manifest, now: datetime) -> int:
+    """A copy that knows what it is; how many mails are in doubt."""
+    shutil.rmtree(ready, ignore_errors=True)
+    make_private(ready)
+    for name in taken.files:
+        shutil.copyfile(folder / name, ready / name)
+        (ready / name).chmod(FILE)
+    return fence(f"sqlite:///{(ready / WAYPOST).absolute()}", taken.taken_at, now)
 
 
 def fence(url: str, taken_at: datetime, now: datetime) -> int:

@@ -26,13 +26,23 @@ out."""
 def take(home: Path, folder: Path, now: datetime) -> Manifest:
     """Copy the databases and the secrets of a home into a new folder, its owner's alone; return what it holds.
 
-    Raises CannotStart where there is no database, or something in the folder.
+    Raises CannotStart where there is no database, something in the folder, or no room for the copy, of which nothing is
+    left then.
     """
     if not (home / WAYPOST).exists():
         raise CannotStart(f"there is no database in {home}; set WAYPOST_HOME to the home that is to be backed up")
     if folder.exists() and any(folder.iterdir()):
         raise CannotStart(f"{folder} is not empty; name a new folder for each backup")
     make_private(folder)
+    try:
+        return _copied(home, folder, now)
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise CannotStart(f"the backup cannot be made in {folder} ({why}); nothing is left of it") from None
+
+
+def _copied(home: Path, folder: Path, now: datetime) -> Manifest:
     copied = _databases(home, folder)
     for name in SECRETS:
         if (home / name).exists():

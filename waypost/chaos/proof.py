@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from rich.console import Console
 
 from waypost.chaos.kills import kills
 from waypost.chaos.smtp_sink import SmtpSink
-from waypost.chaos.traffic import KEY, Traffic
+from waypost.chaos.traffic import KEY, STOPPED, Traffic
 from waypost.client.installation import client
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
@@ -113,12 +113,12 @@ class Chaos:
             running = asyncio.create_task(stack.run())
             try:
                 await self._started(stack, running)
-                sending = asyncio.create_task(asyncio.to_thread(self._send))
+                sending = asyncio.create_task(asyncio.to_thread(self._send, stack.stopping.is_set))
                 await self._kill(stack, running, seed, least)
                 await sending
                 await self._settle(running)
                 if running.done():
-                    raise CannotStart("it was stopped before everything had come to its end")
+                    raise CannotStart(STOPPED)
                 unsure = await asyncio.to_thread(self._unknown)
             finally:
                 stack.stopping.set()
@@ -134,9 +134,9 @@ class Chaos:
             running.result()
             raise CannotStart("it was stopped before it had begun")
 
-    def _send(self) -> None:
+    def _send(self, is_over: Callable[[], bool]) -> None:
         with client(self._settings) as waypost:
-            self._traffic.send(waypost)
+            self._traffic.send(waypost, is_over)
 
     async def _kill(self, stack: Stack, running: "asyncio.Task[None]", seed: int, least: int) -> None:
         """Until nearly everything has arrived and there were kills enough, or nothing arrives any more.

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _ID = re.compile(rb"^Message-ID: <([^@>]+)@", re.MULTILINE | re.IGNORECASE)
 _SUBJECT = re.compile(rb"^Subject: ([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
@@ -16,15 +17,16 @@ _SUBJECT = re.compile(rb"^Subject: ([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 class SmtpSink:
     """Accepts everything, each after up to `seconds`. A mail counts when its last byte is there, whoever hears the yes.
 
-    `got` are mails by their send_id, `letters` by recipient and subject, for whoever knows no ids of ours. `begun` are
-    the recipients that were ever named; `history` says how many mails were under way (from MAIL to the
-    answer after the data), as (instant, how many), by `time.time`.
+    `got` are mails by their send_id, `ended` when the data of each were there, `letters` by recipient and subject, for
+    whoever knows no ids of ours. `begun` are the recipients that were ever named; `history` says how many mails were
+    under way (from MAIL to the answer after the data), as (instant, how many). Instants are by `time.time`.
     """
 
     seconds: float = 0.3
     port: int = 0
     got: Counter[str] = field(default_factory=Counter[str])
     letters: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    ended: dict[str, float] = field(default_factory=dict[str, float])
     begun: Counter[str] = field(default_factory=Counter[str])
     history: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     under_way: int = 0
@@ -45,14 +47,11 @@ class SmtpSink:
             self._thread.join(10)
             self._thread = None
 
-    def most_under_way(self, at: float, before: float = 5.0, behind: float = 1.0) -> int:
-        """The most that were under way at once round an instant.
-
-        For its owner a call is over when its outcome is written, which takes a busy machine seconds.
-        """
-        earlier = [count for when, count in self.history if when <= at - before][-1:]
-        within = [count for when, count in self.history if at - before < when <= at + behind]
-        return max([0, *earlier, *within])
+    def under_way_between(self, first: float, last: float) -> int:
+        """How many different mails were under way at any instant between two, by `time.time`."""
+        earlier = [count for when, count in self.history if when <= first][-1:]
+        counts = [*(earlier or [0]), *(count for when, count in self.history if first < when <= last)]
+        return counts[0] + sum(after > before for before, after in pairwise(counts))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -101,5 +100,6 @@ class SmtpSink:
         found, subject = _ID.search(mail), _SUBJECT.search(mail)
         assert found is not None
         self.got[found.group(1).decode()] += 1
+        self.ended[found.group(1).decode()] = time.time()
         self.letters[recipient, subject.group(1).decode() if subject else ""] += 1
         await asyncio.sleep(random.uniform(0, self.seconds))

@@ -7,11 +7,12 @@ alone, so nothing that the installation says is needed to know it.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from waypost.client import Waypost
-from waypost.errors import ApiProblem, Unreachable
+from waypost.errors import ApiProblem, CannotStart, Unreachable
 
 KEY = "chaos"
 """The key of the journey, the segment and the broadcast."""
@@ -33,6 +34,8 @@ _DEFINITION: Mapping[str, Any] = {
 
 AT_ONCE = 50
 """Customers in one call to the API."""
+
+STOPPED = "it was stopped before everything had come to its end"
 
 AGAIN_AFTER = 0.5
 """Seconds until what was not acknowledged is said again."""
@@ -66,18 +69,22 @@ class Traffic:
         for subject in (JOURNEY, BROADCAST):
             (folder / f"chaos_{subject}.html").write_text(_TEMPLATE.format(subject=subject))
 
-    def send(self, waypost: Waypost) -> None:
-        """Publish, let everybody sign up, and send the broadcast; return once all of it is acknowledged."""
-        _until_acknowledged(lambda: waypost.call("PUT", "/v1/journeys/{}", KEY, json=_DEFINITION))
-        _until_acknowledged(lambda: waypost.call("POST", "/v1/journeys/{}/publish", KEY))
+    def send(self, waypost: Waypost, is_over: Callable[[], bool]) -> None:
+        """Publish, let everybody sign up, and send the broadcast; return once all of it is acknowledged.
+
+        Raises CannotStart where it is over before: the installation was stopped, and nobody will answer.
+        """
+        say = partial(_until_acknowledged, is_over)
+        say(lambda: waypost.call("PUT", "/v1/journeys/{}", KEY, json=_DEFINITION))
+        say(lambda: waypost.call("POST", "/v1/journeys/{}/publish", KEY))
         guard = {"guard": "customer.reader == true"}
-        _until_acknowledged(lambda: waypost.call("PUT", "/v1/segments/{}", KEY, json=guard))
+        say(lambda: waypost.call("PUT", "/v1/segments/{}", KEY, json=guard))
         for first in range(0, self.customers, AT_ONCE):
             batch = [one for number in self._page(first) for one in self._said(number)]
-            _until_acknowledged(lambda batch=batch: _take(waypost, batch))
+            say(lambda batch=batch: _take(waypost, batch))
         body = {"segment": KEY, "template": "chaos_broadcast", "topic": "general"}
-        _until_acknowledged(lambda: waypost.put_broadcast(KEY, body))
-        _until_acknowledged(lambda: _send(waypost))
+        say(lambda: waypost.put_broadcast(KEY, body))
+        say(lambda: _send(waypost))
 
     def _page(self, first: int) -> range:
         return range(first, min(first + AT_ONCE, self.customers))
@@ -107,9 +114,9 @@ def _send(waypost: Waypost) -> None:
         waypost.change_broadcast(KEY, "send")
 
 
-def _until_acknowledged(said: Callable[[], object]) -> None:
+def _until_acknowledged(is_over: Callable[[], bool], said: Callable[[], object]) -> None:
     """Say it again as long as nobody answers, or what answers is not well; raise ApiProblem where it is refused."""
-    while True:
+    while not is_over():
         try:
             said()
         except Unreachable:
@@ -120,3 +127,4 @@ def _until_acknowledged(said: Callable[[], object]) -> None:
             time.sleep(AGAIN_AFTER)
         else:
             return
+    raise CannotStart(STOPPED)

@@ -1,8 +1,9 @@
 """Loaded by a process of the product that is started with this folder on its path: it dies, by SIGKILL, at a point.
 
 The product knows nothing of points. They lie where the simulated world has them: before and after each transaction,
-named by the function that asks for it, and before and after the call to the provider. A point is armed by a file of its
-name in POINTS_ARMED; whoever passes it takes the file away, and dies.
+named by the function that asks for it (alone, or with its class), before and after the call to the provider, and to the
+receiver of a webhook. A point is armed by a file of its name in POINTS_ARMED; whoever passes it takes the file away, and
+dies, or kills the process whose number the file holds.
 """
 
 import importlib.abc
@@ -18,11 +19,14 @@ ARMED = os.environ.get("POINTS_ARMED", "")
 
 def passes(point: str) -> None:
     """Die here, where that is armed."""
+    armed = os.path.join(ARMED, point)
     try:
-        os.unlink(os.path.join(ARMED, point))
+        with open(armed) as file:
+            whom = int(file.read() or os.getpid())
+        os.unlink(armed)
     except OSError:
         return
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(whom, signal.SIGKILL)
 
 
 def in_transactions(module: Any) -> None:
@@ -31,12 +35,14 @@ def in_transactions(module: Any) -> None:
 
     def passing(self: Any, work: Any) -> Any:
         frame = sys._getframe(1)
-        asked_by = frame.f_code.co_name
-        if asked_by == "_together":  # of wakes ahead: which one it is that is done together
-            asked_by = frame.f_locals["work"].__name__
-        passes(f"before {asked_by}")
+        names = {frame.f_code.co_name, frame.f_code.co_qualname}
+        if frame.f_code.co_name == "_together":  # of wakes ahead: which one it is that is done together
+            names = {frame.f_locals["work"].__name__}
+        for asked_by in names:
+            passes(f"before {asked_by}")
         result = write(self, work)
-        passes(f"after {asked_by}")
+        for asked_by in names:
+            passes(f"after {asked_by}")
         return result
 
     module.Database.write = passing
@@ -65,7 +71,24 @@ def in_calls(module: Any) -> None:
     module.SmtpSender.send = passing
 
 
-POINTS = {"store.session": in_transactions, "mail.providers.smtp.sender": in_calls}
+def in_webhooks(module: Any) -> None:
+    """Before and after each call of `mail.webhooks.caller.Caller`."""
+    call = module.Caller.call
+
+    async def passing(self: Any, *given: Any, **named: Any) -> Any:
+        passes("before call")
+        answer = await call(self, *given, **named)
+        passes("after call")
+        return answer
+
+    module.Caller.call = passing
+
+
+POINTS = {
+    "store.session": in_transactions,
+    "mail.providers.smtp.sender": in_calls,
+    "mail.webhooks.caller": in_webhooks,
+}
 
 
 class Finder(importlib.abc.MetaPathFinder):
