@@ -30,7 +30,7 @@ from services.imports.gathered_histories import GatheredHistory
 from services.messages.step_messages import PlanOutcome, message_row
 from store import bulk
 from store.ids import new_id, workflow_id
-from store.queries import decisions, dispatches, enrollments, interests, messages
+from store.queries import decisions, dispatches, enrollments, imported_rows, interests, messages
 from store.queries.counts import Tally
 from store.queries.dispatches import Priority
 from store.queries.journeys import LiveJourney
@@ -74,8 +74,7 @@ class PlacedRuns:
 
     def write(self, session: Session) -> None:
         """Insert what was collected, table by table, each after those that it refers to."""
-        for table, rows in self.rows.items():
-            bulk.add(session, table, rows)
+        imported_rows.add(session, self.rows)
         messages.add(session, self.messages)
         self.tally.write(session)
 

@@ -32,7 +32,7 @@ from services.values import Rejected
 from store import bulk
 from store.ids import new_id
 from store.queries import customer_words as words
-from store.queries import event_names, events, identities
+from store.queries import event_names, events, identities, imported_rows
 from store.queries.journeys import LiveJourney
 from store.queries.tombstones import USER
 from store.tables.customers import Customer, CustomerWord, Event
@@ -138,8 +138,7 @@ class Batch:
 
     def write(self, session: Session) -> None:
         """Insert what was collected, table by table, each after those that it refers to."""
-        for table, rows in self.rows.items():
-            bulk.add(session, table, rows)
+        imported_rows.add(session, self.rows)
         self.runs.write(session)
         self.unread.count(session, self.now)
 

@@ -212,13 +212,13 @@ def test_every_statement_stands_in_the_store() -> None:
 
 
 def test_many_rows_at_once_are_written_by_a_query_of_their_subject() -> None:
-    """Above the store `bulk` cuts work into parts and turns, and names rows; placing whole histories alone inserts."""
+    """Above the store `bulk` cuts work into parts and turns, and names rows; nothing else."""
     used = {
         (name, file)
         for name in ("add", "add_missing", "change", "put", "increment", "matching")
         for file in calls(name, on=("bulk",))
     }
-    assert {one for one in used if not one[1].startswith("store/")} == {("add", "services/imports/placement.py")}
+    assert {one for one in used if not one[1].startswith("store/")} == set()
     taken = {(file, name) for file, name in imported("store") if name.startswith("store.bulk.")}
     assert {name for _, name in taken} - {"store.bulk.turns", "store.bulk.parts", "store.bulk.ColumnValues"} == set()
 
