@@ -56,10 +56,17 @@ def _room(room: str) -> str:
     loose = [file for file in sorted((ROOT / room).glob("*.py")) if file.name != "__init__.py"]
     if loose:
         parts.append(_files(f"{room}/", loose))
-    for folder in _folders(ROOT / room):
-        name = folder.relative_to(ROOT)
-        parts.append(f"### `{name}/`\n\n{_first_sentence(folder / '__init__.py')}\n")
-        parts.append(_files(f"{name}/", _modules(folder)))
+    parts += [_sub_room(folder) for folder in _folders(ROOT / room)]
+    return "\n".join(parts)
+
+
+def _sub_room(folder: Path, heading: str = "###") -> str:
+    name = folder.relative_to(ROOT)
+    parts = [f"{heading} `{name}/`\n\n{_first_sentence(folder / '__init__.py')}\n"]
+    loose = [file for file in sorted(folder.glob("*.py")) if file.name != "__init__.py"]
+    if loose:
+        parts.append(_files(f"{name}/", loose))
+    parts += [_sub_room(inner, f"{heading}#") for inner in _folders(folder)]
     return "\n".join(parts)
 
 
@@ -122,10 +129,6 @@ def _read(rooms: Iterable[str]) -> Iterator[Path]:
 
 def _folders(room: Path) -> list[Path]:
     return [one.parent for one in sorted(room.glob("*/__init__.py"))]
-
-
-def _modules(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.rglob("*.py")) if file.name != "__init__.py"]
 
 
 def _files(place: str, files: Iterable[Path]) -> str:

@@ -1,4 +1,4 @@
-"""Checks of form that no linter has: how long a file may be, and that a name means one thing in the whole product.
+"""Checks of form that no linter has: how long a file may be, how many stand in a room, and that a name means one thing.
 
     python scripts/form.py [FOLDER]     prints what is wrong, a line each, and exits 1; nothing where all is well
 
@@ -8,7 +8,7 @@ the API's.
 
 import ast
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -30,6 +30,11 @@ LEFT_OUT = ("store/migrations/", "waypost/client/models.py")
 LONGEST = 320
 """Lines of a file of the product: what a reader takes in at one go (ten screens)."""
 
+MOST_FILES = 7
+"""Files of a room where rooms are by subject: what a reader remembers of it without looking."""
+
+BY_SUBJECT = ("services/", "store/queries/")
+
 LONGEST_TEST = 400
 """Lines of a file of tests, which is read a test at a time: what one subject needs with its fixtures."""
 
@@ -42,6 +47,7 @@ def problems(root: Path) -> list[str]:
     return [
         *_too_long(kept.items(), LONGEST, "by what its callers come for"),
         *_too_long(tests, LONGEST_TEST, "by what its tests specify"),
+        *_too_full(kept),
         *_said_twice(kept.items()),
     ]
 
@@ -51,6 +57,13 @@ def _too_long(files: Iterable[tuple[str, str]], longest: int, how: str) -> Itera
         lines = len(text.splitlines())
         if lines > longest:
             yield f"{name} has {lines} lines, more than {longest}: split it {how}"
+
+
+def _too_full(files: Iterable[str]) -> Iterator[str]:
+    by_room = Counter(str(Path(name).parent) for name in files if not name.endswith("/__init__.py"))
+    for room, count in sorted(by_room.items()):
+        if count > MOST_FILES and f"{room}/".startswith(BY_SUBJECT):
+            yield f"{room}/ has {count} files, more than {MOST_FILES}: split it by subject"
 
 
 def _said_twice(files: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -33,6 +33,23 @@ def test_a_file_of_tests_may_have_400_lines_and_no_more(tmp_path: Path) -> None:
     assert checked(tmp_path) == (1, said)
 
 
+def test_a_room_of_services_or_queries_may_have_seven_files_and_no_more(tmp_path: Path) -> None:
+    for number in range(7):
+        write(tmp_path, f"services/imports/file_{number}.py", "")
+        write(tmp_path, f"store/queries/sending/file_{number}.py", "")
+    for number in range(9):
+        write(tmp_path, f"api/routes/file_{number}.py", "")
+    write(tmp_path, "services/imports/__init__.py", "")
+    assert checked(tmp_path) == (0, "")
+    write(tmp_path, "services/imports/file_7.py", "")
+    write(tmp_path, "store/queries/sending/file_7.py", "")
+    said = [
+        f"{room}/ has 8 files, more than 7: split it by subject\n"
+        for room in ("services/imports", "store/queries/sending")
+    ]
+    assert checked(tmp_path) == (1, "".join(said))
+
+
 def test_a_class_and_an_alias_of_one_name_mean_two_things(tmp_path: Path) -> None:
     write(tmp_path, "store/ids.py", "class Call:\n    pass\n")
     assert checked(tmp_path) == (0, "")
